@@ -1,0 +1,48 @@
+# Every target makes its own environment when it is missing: Python 3.11+, make and git are all that a fresh clone needs.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+READY := $(VENV)/ready
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test test-slow check notebooks bench clean
+
+help:
+	@echo "make demo       a month of real traffic: bill, percentiles, pictures, report (out/demo)"
+	@echo "make test       the tests"
+	@echo "make check      formatting, lint, types, notebooks in step with their sources"
+	@echo "make test-slow  the longer proofs"
+	@echo "make notebooks  rebuild the notebooks and their HTML pages"
+	@echo "make bench      timings beside a bare SimPy loop"
+	@echo "make clean      remove what the targets made"
+
+$(READY): pyproject.toml constraints.txt
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable ".[dev]"
+	@touch $@
+
+demo: $(READY)
+	$(BIN)/lambdasim simulate notebooks/scenarios/thumbnails.yaml --out out/demo
+
+test: $(READY)
+	$(BIN)/python -m pytest -n 2
+
+test-slow: $(READY)
+	$(BIN)/python -m pytest -n 2 -m slow
+
+check: $(READY)
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/python -m pytest -q tests/test_floors.py
+	$(BIN)/python notebooks/build.py --check
+
+notebooks: $(READY)
+	$(BIN)/python notebooks/build.py
+
+bench: $(READY)
+	$(BIN)/python benchmarks/run.py
+
+clean:
+	rm -rf $(VENV) out notebooks/html .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +

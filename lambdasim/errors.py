@@ -1,0 +1,84 @@
+"""The one tree of errors and warnings; every message names the place, the value got and what is allowed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+
+class LambdaSimError(Exception):
+    """Root of every error that lambdasim raises on purpose."""
+
+
+@dataclass(frozen=True)
+class Fault:
+    """One thing that is wrong in an input.
+
+    Attributes
+    ----------
+    where : str
+        File and place: ``scenario.yaml:12``, ``trace.csv, row 7``.
+    field : str
+        Field or column, dotted where nested; empty where the whole input is at fault.
+    message : str
+        Value got, what is allowed, and where the limit comes from.
+    """
+
+    where: str
+    field: str
+    message: str
+
+    def __str__(self) -> str:
+        """Return the fault as one line."""
+        return ": ".join(part for part in (self.where, self.field, self.message) if part)
+
+
+class InputError(LambdaSimError, ValueError):
+    """Input that cannot be accepted; carries every fault found.
+
+    Parameters
+    ----------
+    faults : Iterable[Fault]
+        At least one.
+    """
+
+    def __init__(self, faults: Iterable[Fault]) -> None:
+        self.faults = tuple(faults)
+        super().__init__("\n".join(str(fault) for fault in self.faults))
+
+    @classmethod
+    def single(cls, where: str, field: str, message: str) -> InputError:
+        """Make an error with one fault."""
+        return cls([Fault(where, field, message)])
+
+    def __reduce__(self) -> tuple[type[InputError], tuple[tuple[Fault, ...]]]:
+        """Survive pickling between worker processes."""
+        return type(self), (self.faults,)
+
+
+class ScenarioError(InputError):
+    """A scenario file or spec that cannot be accepted."""
+
+
+class TraceError(InputError):
+    """A traffic or log file that cannot be read."""
+
+
+class CatalogError(InputError):
+    """A price, limit or timing that the catalog does not have."""
+
+
+class ConservationError(LambdaSimError):
+    """An engine lost or invented an event: always a defect of lambdasim, never of the input."""
+
+
+class LambdaSimWarning(UserWarning):
+    """Root of every warning that lambdasim gives on purpose."""
+
+
+class OutsideCalibrationWarning(LambdaSimWarning):
+    """A value lies outside the range in which the model was measured."""
+
+
+class NotModelledWarning(LambdaSimWarning):
+    """A setting is accepted but has no effect on the result."""
