@@ -1,0 +1,39 @@
+"""Dated, sourced facts about AWS Lambda: prices, limits, timings, billing rules, measured priors.
+
+The code holds no number of the platform; every one is in a data file beside this module, see ``SOURCES.md``.
+"""
+
+from lambdasim.catalog.facts import Fact, Knowledge, limit, limits, timing, timings
+from lambdasim.catalog.keep_alive import KeepAliveCurve, keep_alive_curve
+from lambdasim.catalog.prices import ArchitectureRates, PriceSheet, Rate, Tier, price_sheet, regions
+from lambdasim.catalog.priors import InitPrior, init_prior, init_priors, init_runtimes
+from lambdasim.catalog.retries import InvocationKind, RetryRule, retry_rule, retry_rules
+from lambdasim.catalog.rules import BillingRules, RuleInForce, billing_rules
+
+__all__ = [
+    "ArchitectureRates",
+    "BillingRules",
+    "Fact",
+    "InitPrior",
+    "InvocationKind",
+    "KeepAliveCurve",
+    "Knowledge",
+    "PriceSheet",
+    "Rate",
+    "RetryRule",
+    "RuleInForce",
+    "Tier",
+    "billing_rules",
+    "init_prior",
+    "init_priors",
+    "init_runtimes",
+    "keep_alive_curve",
+    "limit",
+    "limits",
+    "price_sheet",
+    "regions",
+    "retry_rule",
+    "retry_rules",
+    "timing",
+    "timings",
+]
