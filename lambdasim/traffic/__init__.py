@@ -1,0 +1,1 @@
+"""What arrives: traces from files, and laws of arrival processes."""

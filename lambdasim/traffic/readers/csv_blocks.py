@@ -1,0 +1,158 @@
+"""CSV text cut into blocks of whole records, each of which knows the physical line it starts at."""
+
+from __future__ import annotations
+
+import csv
+import io
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+
+from lambdasim.errors import TraceError
+from lambdasim.traffic.readers.source import SourceFile
+
+LONGEST_RECORD: Final = 1 << 20
+_TOO_LONG: Final = f"a record must have at most {LONGEST_RECORD:,} bytes; is a quotation mark never closed?"
+_LONE_CR: Final = re.compile(rb"\r(?!\n)")
+_NOT_UTF8: Final = re.compile("[\udc80-\udcff]")
+
+
+@dataclass(frozen=True)
+class Block:
+    """Whole records of a CSV file.
+
+    Attributes
+    ----------
+    text : bytes
+    line : int
+        Physical line of the first byte, counted from 1.
+    quoted : bool
+        Whether there is a quotation mark, so that a record may span lines.
+    odd : bool
+        Whether there is a byte that only the exact way can explain: NUL, or text that is not UTF-8.
+    """
+
+    text: bytes
+    line: int
+    quoted: bool
+    odd: bool
+
+    def rows(self) -> Iterator[tuple[int, list[str] | str]]:
+        """Yield the physical line of each record with its fields or its fault; blank lines are left out."""
+        lines = io.StringIO(self.text.decode("utf-8", errors="surrogateescape"), newline="")
+        reader = csv.reader(lines, strict=True)
+        while True:
+            line = self.line + reader.line_num
+            try:
+                row = next(reader)
+            except StopIteration:
+                return
+            except csv.Error as problem:
+                yield line, f"must be CSV ({problem})"
+                continue
+            if row:
+                yield line, _text_fault(row) or row
+
+
+def records(file: SourceFile, *, header: bool = False) -> Iterator[Block]:
+    """Cut a CSV file into blocks of whole records.
+
+    Parameters
+    ----------
+    file : SourceFile
+    header : bool
+        Whether to yield the header record, alone, as the first block; it is left out otherwise.
+
+    Raises
+    ------
+    TraceError
+        When a record is longer than 1 MiB, or a line ends in a carriage return alone.
+    """
+    line = 1
+    for index, text in enumerate(_pieces(file)):
+        _refuse(file, text, line)
+        if index or header:
+            yield Block(text, line, b'"' in text, b"\0" in text or not _is_utf8(text))
+        line += text.count(b"\n")
+
+
+def _pieces(file: SourceFile) -> Iterator[bytes]:
+    held = b""
+    in_header = True
+    for block in file.blocks():
+        held += block
+        if in_header:
+            end = _first_end(held)
+            if end:
+                yield held[:end]
+                held = held[end:]
+                in_header = False
+        if not in_header:
+            end = _last_end(held)
+            if end:
+                yield held[:end]
+                held = held[end:]
+        if len(held) > LONGEST_RECORD:
+            break
+    if held:
+        yield held
+
+
+def _first_end(text: bytes) -> int:
+    end = text.find(b"\n") + 1
+    while end and text.count(b'"', 0, end) % 2:
+        end = text.find(b"\n", end) + 1
+    return end
+
+
+def _last_end(text: bytes) -> int:
+    if b'"' not in text:
+        return text.rfind(b"\n") + 1
+    codes = np.frombuffer(text, dtype=np.uint8)
+    ends = np.flatnonzero(codes == ord("\n"))
+    quotes_before = np.searchsorted(np.flatnonzero(codes == ord('"')), ends)
+    closed = ends[quotes_before % 2 == 0]
+    return int(closed[-1]) + 1 if closed.size else 0
+
+
+def _refuse(file: SourceFile, text: bytes, line: int) -> None:
+    lone = _LONE_CR.search(text) if b"\r" in text else None
+    if lone:
+        row = line + text.count(b"\n", 0, lone.start())
+        allowed = "lines must end in LF or CR LF, not in a carriage return alone"
+        raise TraceError.single(f"{file.path}, row {row}", "", allowed)
+    if len(text) <= LONGEST_RECORD:
+        return
+    for start in range(0, len(text), LONGEST_RECORD // 2):
+        if text.find(b"\n", start, start + LONGEST_RECORD // 2) >= 0:
+            continue
+        begin = text.rfind(b"\n", 0, start) + 1
+        end = text.find(b"\n", start)
+        if (len(text) if end < 0 else end) - begin > LONGEST_RECORD:
+            row = line + text.count(b"\n", 0, begin)
+            raise TraceError.single(f"{file.path}, row {row}", "", _TOO_LONG)
+    if not _last_end(text):
+        raise TraceError.single(f"{file.path}, row {line}", "", _TOO_LONG)
+
+
+def _is_utf8(text: bytes) -> bool:
+    if text.isascii():
+        return True
+    try:
+        text.decode()
+    except UnicodeDecodeError:
+        return False
+    return True
+
+
+def _text_fault(row: list[str]) -> str | None:
+    for text in row:
+        if "\0" in text:
+            return f"must be text, has a NUL byte after {text[: text.index(chr(0))][:40]!r}"
+        wrong = _NOT_UTF8.search(text)
+        if wrong:
+            return f"must be UTF-8 text, has the byte 0x{ord(wrong[0]) - 0xDC00:02x}"
+    return None

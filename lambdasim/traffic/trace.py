@@ -1,0 +1,214 @@
+"""Traffic from a file in one canonical form: chunks of events or counts in order of time, read on every use."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import TYPE_CHECKING, Final, Protocol
+
+from lambdasim.errors import TraceError
+from lambdasim.traffic.report import ReadLog, ReadReport
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+DTYPES: Final[dict[str, str]] = {
+    "timestamp_us": "int64",
+    "function": "str",
+    "count": "int64",
+    "duration_ms": "float64",
+    "init_ms": "float64",
+    "billed_ms": "Int64",
+    "memory_mb": "Int64",
+    "max_memory_mb": "Int64",
+    "status": "str",
+    "request_id": "str",
+    "exec_env": "str",
+}
+
+
+class TraceKind(StrEnum):
+    """What a row of a trace stands for."""
+
+    EVENTS = "events"
+    COUNTS = "counts"
+
+
+class BadRows(StrEnum):
+    """What a reader does with a row that it cannot accept."""
+
+    ERROR = "error"
+    SKIP = "skip"
+
+
+@dataclass(frozen=True)
+class TraceSource:
+    """Where a trace came from.
+
+    Attributes
+    ----------
+    name : str
+        Base name of the file.
+    format : str
+        Name of the format, as ``lambdasim.traffic.readers.FORMATS`` spells it.
+    sha256 : str
+        Checksum of the file as stored, before any decompression.
+    bytes : int
+        Size of the file as stored [bytes].
+    """
+
+    name: str
+    format: str
+    sha256: str
+    bytes: int
+
+
+class ChunkReader(Protocol):
+    """Reads a trace from its beginning: what a reader or a transformation provides."""
+
+    def read(self, log: ReadLog) -> Iterator[pd.DataFrame]:
+        """Yield chunks in order of time; note what was found in `log`."""
+        ...
+
+
+@dataclass(frozen=True)
+class TraceSummary:
+    """What one pass through a trace tells.
+
+    Attributes
+    ----------
+    functions : tuple of str
+        Names of the functions, sorted.
+    first_us, end_us : int or None
+        Half-open span [µs since 1970, UTC]; None where the trace is empty.
+    invocations : int
+        Events, or the sum of the counts.
+    report : ReadReport
+        What the pass found.
+    """
+
+    functions: tuple[str, ...]
+    first_us: int | None
+    end_us: int | None
+    invocations: int
+    report: ReadReport
+
+
+@dataclass(frozen=True)
+class Trace:
+    """Traffic from a file, streamed.
+
+    Every call of `chunks` reads the file again from its beginning, in memory bounded by the size of a
+    chunk, and gives the same rows. Rows are in order of time; rows of the same time keep their order in the
+    file.
+
+    Attributes
+    ----------
+    kind : TraceKind
+        Whether rows are single events or counts per interval.
+    source : TraceSource
+        File, format and checksum.
+    interval_us : int or None
+        Length of the interval that each count stands for [µs]; None for events.
+    columns : tuple of str
+        Columns of the chunks. Both kinds have ``timestamp_us`` (int64, [µs since 1970, UTC]: arrival of an
+        event, start of an interval) and ``function`` (str). Counts have ``count`` (int64). Events have
+        those of ``duration_ms`` (handler, without INIT), ``init_ms``, ``billed_ms``, ``memory_mb``,
+        ``max_memory_mb``, ``status``, ``request_id`` and ``exec_env`` (log stream) that the file has;
+        missing values are NaN or NA.
+    reader : ChunkReader
+        What reads the file; picklable.
+    """
+
+    kind: TraceKind
+    source: TraceSource
+    interval_us: int | None
+    columns: tuple[str, ...]
+    reader: ChunkReader = field(repr=False)
+    _known: list[TraceSummary] = field(default_factory=list, init=False, repr=False, compare=False)
+
+    def chunks(self) -> Iterator[pd.DataFrame]:
+        """Read the trace from its beginning.
+
+        Yields
+        ------
+        pandas.DataFrame
+            At least one row, columns `columns`, in order of time within and between chunks.
+
+        Raises
+        ------
+        TraceError
+            At the first row that cannot be accepted, or when the file changed since the trace was made.
+        """
+        yield from self.reader.read(ReadLog())
+
+    def frame(self) -> pd.DataFrame:
+        """Return the whole trace as one table; memory grows with the trace."""
+        import pandas as pd
+
+        chunks = list(self.chunks())
+        if not chunks:
+            return pd.DataFrame({name: pd.Series(dtype=DTYPES[name]) for name in self.columns})
+        return pd.concat(chunks, ignore_index=True)
+
+    def select(self, function: str) -> Trace:
+        """Keep the rows of one function; a trace without that function becomes empty."""
+        return Trace(
+            self.kind, self.source, self.interval_us, self.columns, _OneFunction(self.reader, function)
+        )
+
+    def summary(self) -> TraceSummary:
+        """Tell functions, span, invocations and findings; reads the trace once and remembers."""
+        if not self._known:
+            self._known.append(self._summarise())
+        return self._known[0]
+
+    def functions(self) -> tuple[str, ...]:
+        """Return the names of the functions, sorted."""
+        return self.summary().functions
+
+    def report(self) -> ReadReport:
+        """Return what a pass through the file found: rows, skipped rows, warnings."""
+        return self.summary().report
+
+    def span_us(self) -> tuple[int, int]:
+        """Return the half-open span of time that the trace covers [µs since 1970, UTC].
+
+        The end is one interval after the last count, or one microsecond after the last event.
+
+        Raises
+        ------
+        TraceError
+            When the trace is empty.
+        """
+        known = self.summary()
+        if known.first_us is None or known.end_us is None:
+            raise TraceError.single(self.source.name, "", "the trace is empty, so it covers no time")
+        return known.first_us, known.end_us
+
+    def _summarise(self) -> TraceSummary:
+        log = ReadLog()
+        names: set[str] = set()
+        first_us: int | None = None
+        end_us: int | None = None
+        invocations = 0
+        for chunk in self.reader.read(log):
+            names.update(chunk["function"].unique())
+            if first_us is None:
+                first_us = int(chunk["timestamp_us"].iloc[0])
+            end_us = int(chunk["timestamp_us"].iloc[-1]) + (self.interval_us or 1)
+            invocations += int(chunk["count"].sum()) if self.kind is TraceKind.COUNTS else len(chunk)
+        return TraceSummary(tuple(sorted(names)), first_us, end_us, invocations, log.report())
+
+
+@dataclass(frozen=True)
+class _OneFunction:
+    inner: ChunkReader
+    function: str
+
+    def read(self, log: ReadLog) -> Iterator[pd.DataFrame]:
+        for chunk in self.inner.read(log):
+            kept = chunk[chunk["function"] == self.function]
+            if len(kept):
+                yield kept.reset_index(drop=True)
