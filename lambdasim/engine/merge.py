@@ -1,0 +1,93 @@
+"""Arrivals of several functions merged into one order of events, chunk by chunk."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lambdasim.engine.contract import ArrivalChunk
+
+ArrivalSource = Callable[[], Iterator[NDArray[np.int64]]]
+
+
+class _Stream:
+    """One function's arrivals, with what has been read of them but not yet given out."""
+
+    def __init__(self, rank: int, source: ArrivalSource) -> None:
+        self.rank = rank
+        self._chunks = source()
+        self._waiting = np.empty(0, dtype=np.int64)
+        self._given = 0
+
+    def fill(self) -> bool:
+        """Read on until something waits; tell whether anything does."""
+        while not len(self._waiting):
+            chunk = next(self._chunks, None)
+            if chunk is None:
+                return False
+            self._waiting = chunk
+        return True
+
+    def last_us(self) -> int:
+        """Return the last time that is known."""
+        return int(self._waiting[-1])
+
+    def take(self, until_us: int) -> ArrivalChunk:
+        """Give out what waits up to and with an instant."""
+        stop = int(np.searchsorted(self._waiting, until_us, side="right"))
+        time_us, self._waiting = self._waiting[:stop], self._waiting[stop:]
+        invocation = np.arange(self._given, self._given + stop)
+        self._given += stop
+        return ArrivalChunk(time_us, np.full(stop, self.rank), invocation)
+
+
+def merge_arrivals(sources: Sequence[ArrivalSource]) -> Iterator[ArrivalChunk]:
+    """Merge sorted arrivals into the order of events.
+
+    Parameters
+    ----------
+    sources : sequence of callable
+        For each function of the plan, in its order, a function that gives chunks of sorted arrival times [µs].
+
+    Yields
+    ------
+    ArrivalChunk
+        Ordered by time, then function, then invocation.
+    """
+    streams = [_Stream(rank, source) for rank, source in enumerate(sources)]
+    while open_streams := [stream for stream in streams if stream.fill()]:
+        # Up to here every stream is known, but the one that ends here may go on at this very instant, and it must not be
+        # overtaken by functions after it; so one microsecond less, unless that leaves nothing to give out.
+        known_us = min(stream.last_us() for stream in open_streams)
+        parts = [stream.take(known_us - 1) for stream in open_streams]
+        if not any(len(part.time_us) for part in parts):
+            parts = [_instant(stream, known_us) for stream in open_streams]
+        yield _in_order(parts)
+
+
+def _instant(stream: _Stream, time_us: int) -> ArrivalChunk:
+    """Take everything of one instant from one stream, reading on while it may continue."""
+    parts = []
+    while stream.fill():
+        parts.append(stream.take(time_us))
+        if not len(parts[-1].time_us):
+            break
+    return _concatenate(parts)
+
+
+def _in_order(parts: Sequence[ArrivalChunk]) -> ArrivalChunk:
+    if len(parts) == 1:
+        return parts[0]
+    together = _concatenate(parts)
+    order = np.argsort(together.time_us, kind="stable")
+    return ArrivalChunk(together.time_us[order], together.function[order], together.invocation[order])
+
+
+def _concatenate(parts: Sequence[ArrivalChunk]) -> ArrivalChunk:
+    return ArrivalChunk(
+        np.concatenate([part.time_us for part in parts]),
+        np.concatenate([part.function for part in parts]),
+        np.concatenate([part.invocation for part in parts]),
+    )

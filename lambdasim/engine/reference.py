@@ -1,0 +1,453 @@
+"""The reference engine: AWS Lambda as a SimPy model, written to be read.
+
+Follow one invocation: `_arrive` turns a row of the traffic into an event and calls `_attempt`. `_admit` asks, in
+order, for the payload, the request rate, a provisioned environment, concurrency, a warm environment, a new one. If
+none is left, `_refuse` writes the record and decides on a retry. Otherwise `_run` works out how long the attempt takes
+and how it ends, writes the record, decides on a retry, and schedules `_complete`, which gives back concurrency and
+environment.
+
+What the engine promises, and the order of simultaneous events, stands in `lambdasim.engine.contract`.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Generator, Iterator
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+import numpy as np
+import simpy
+from numpy.typing import NDArray
+
+from lambdasim.engine.contract import (
+    NEVER,
+    RECORD_COLUMNS,
+    EventOutcome,
+    FunctionPlan,
+    Limit,
+    Outcome,
+    Plan,
+    ProvisionedChange,
+    RecordChunk,
+    ReuseOrder,
+    RunDraws,
+    StartType,
+)
+
+RECORDS_PER_CHUNK: Final = 1 << 16
+_NS_PER_US: Final = 1_000
+_NS_PER_S: Final = 1_000_000_000
+
+# Priorities at one instant. SimPy orders equal priorities by time of scheduling, which for completions is the order of
+# admission; provisioned changes and retries carry function and invocation in theirs.
+_COMPLETION: Final = 0
+_PROVISIONED_CHANGE: Final = 1 << 60
+_RETRY: Final = 2 << 60
+_ARRIVAL: Final = 3 << 60
+_FUNCTION: Final = 1 << 42
+
+
+class RateLimit:
+    """A token bucket kept as one number (GCRA): the time at which it would be full again.
+
+    Parameters
+    ----------
+    burst : int
+        Tokens when full.
+    interval_ns : int
+        Time in which one token comes back [ns].
+    """
+
+    __slots__ = ("_full_again_ns", "_interval_ns", "_slack_ns")
+
+    def __init__(self, burst: int, interval_ns: int) -> None:
+        self._interval_ns = interval_ns
+        self._slack_ns = (burst - 1) * interval_ns
+        self._full_again_ns = 0
+
+    def allows(self, now_us: int) -> bool:
+        """Tell whether a token is left."""
+        return self._full_again_ns - now_us * _NS_PER_US <= self._slack_ns
+
+    def spend(self, now_us: int) -> None:
+        """Take a token."""
+        self._full_again_ns = max(self._full_again_ns, now_us * _NS_PER_US) + self._interval_ns
+
+
+def per_second(rate: int) -> RateLimit:
+    """Make a limit of ``rate`` a second that lets one second's worth pass at once."""
+    return RateLimit(rate, _NS_PER_S // rate) if rate else RateLimit(0, _NS_PER_S)
+
+
+@dataclass(slots=True, eq=False)
+class ExecutionEnvironment:
+    """One execution environment; ``number`` -1 until its first use makes it known."""
+
+    number: int
+    provisioned: bool
+    retires_us: int
+    warm_until_us: int = NEVER
+
+
+@dataclass(slots=True, eq=False)
+class FunctionState:
+    """What changes in the run about one function."""
+
+    rank: int
+    plan: FunctionPlan
+    scaling: RateLimit
+    request_rate: RateLimit | None
+    provisioned_rate: RateLimit
+    idle: deque[ExecutionEnvironment] = field(default_factory=deque)
+    on_demand_in_use: int = 0
+    provisioned_idle: list[ExecutionEnvironment] = field(default_factory=list)
+    provisioned_ready: int = 0
+    provisioned_in_use: int = 0
+    provisioned_claimed: int = 0
+
+
+@dataclass(slots=True, eq=False)
+class Event:
+    """What arrived and must be served: one or more attempts."""
+
+    function: FunctionState
+    invocation: int
+    arrival_us: int
+    first_draw: tuple[int, ...]
+    attempts: int = 0
+    runs: int = 0
+    refusals: int = 0
+
+
+class Moment(simpy.Event):
+    """A point in simulated time with its place among the simultaneous ones."""
+
+    def __init__(self, sim: simpy.Environment, delay: int, priority: int, value: Any = None) -> None:
+        self.env = sim
+        self.callbacks = []
+        self._ok = True
+        self._value = value
+        sim.schedule(self, priority, delay)  # type: ignore[arg-type]
+
+
+class RecordWriter:
+    """Columns of a chunk, filled row by row."""
+
+    def __init__(self) -> None:
+        self.full: deque[RecordChunk] = deque()
+        self._start_chunk()
+
+    def _start_chunk(self) -> None:
+        self._block = np.empty((len(RECORD_COLUMNS), RECORDS_PER_CHUNK), dtype=np.int64)
+        self._columns = [memoryview(column) for column in self._block]  # type: ignore[arg-type]
+        self._row = 0
+
+    def write(self, *values: int) -> None:
+        """Add one record, its values in the order of ``RECORD_COLUMNS``."""
+        row = self._row
+        for column, value in zip(self._columns, values, strict=True):
+            column[row] = value
+        self._row = row + 1
+        if self._row == RECORDS_PER_CHUNK:
+            self.close_chunk()
+
+    def close_chunk(self) -> None:
+        """Hand over what has been written."""
+        if self._row:
+            block = self._block[:, : self._row]
+            self.full.append(RecordChunk(dict(zip(RECORD_COLUMNS, block, strict=True))))
+            self._start_chunk()
+
+
+class ReferenceRun:
+    """One run of a plan.
+
+    Parameters
+    ----------
+    plan : Plan
+    """
+
+    def __init__(self, plan: Plan) -> None:
+        self.plan = plan
+        self.sim = simpy.Environment(initial_time=0)
+        self.records = RecordWriter()
+        self.environments_created = 0
+        self.pool_in_use = 0
+        self.pool_limit = plan.concurrency - sum(f.reserved or 0 for f in plan.functions)
+        self.account_request_rate = per_second(plan.concurrency * plan.requests_per_concurrency)
+        self.functions = [self._function_state(rank, f) for rank, f in enumerate(plan.functions)]
+
+    def _function_state(self, rank: int, function: FunctionPlan) -> FunctionState:
+        if not function.retry.synchronous:
+            request_rate = None
+        elif function.reserved is None:
+            request_rate = self.account_request_rate
+        else:
+            request_rate = per_second(function.reserved * self.plan.requests_per_concurrency)
+        interval_ns = function.scaling_interval_us * _NS_PER_US // function.scaling_burst
+        return FunctionState(
+            rank=rank,
+            plan=function,
+            scaling=RateLimit(function.scaling_burst, interval_ns),
+            request_rate=request_rate,
+            provisioned_rate=per_second(0),
+        )
+
+    def run(self) -> Iterator[RecordChunk]:
+        """Run to the last event's end, giving records as chunks fill up."""
+        for function in self.functions:
+            for change in function.plan.provisioned:
+                priority = _PROVISIONED_CHANGE + function.rank
+                self._at(change.time_us, priority, self._change_provisioned, (function, change))
+        self.sim.process(self._traffic())
+        chunks = self.records.full
+        step = self.sim.step
+        while True:
+            try:
+                while not chunks:
+                    step()
+            except simpy.core.EmptySchedule:
+                break
+            yield chunks.popleft()
+        self.records.close_chunk()
+        yield from chunks
+
+    def _at(self, time_us: int, priority: int, action: Callable[[Any], None], value: Any) -> None:
+        Moment(self.sim, time_us - self.sim.now, priority, value).callbacks.append(action)  # type: ignore[union-attr, arg-type]
+
+    def _traffic(self) -> Generator[Moment, None, None]:
+        """Let the traffic arrive, each event in its own moment, so that what ends at that instant ends first."""
+        sim = self.sim
+        for chunk in self.plan.arrivals():
+            draws = self._chunk_draws(chunk.function, chunk.invocation)
+            rows = zip(
+                chunk.time_us.tolist(), chunk.function.tolist(), chunk.invocation.tolist(), draws, strict=True
+            )
+            for time_us, rank, invocation, draw in rows:
+                yield Moment(sim, time_us - sim.now, _ARRIVAL)
+                self._attempt(Event(self.functions[rank], invocation, time_us, draw))
+
+    def _chunk_draws(self, ranks: NDArray[np.int64], invocations: NDArray[np.int64]) -> list[tuple[int, ...]]:
+        """Draw what the first runs of a chunk's events need, function by function."""
+        result = np.empty((len(ranks), _DRAWN), dtype=np.int64)
+        for function in self.functions:
+            mine = ranks == function.rank
+            if mine.any():
+                result[mine] = _as_rows(function.plan.draws.draw(invocations[mine], run=0))
+        return list(map(tuple, result.tolist()))
+
+    def _attempt(self, event: Event) -> None:
+        """Try to serve an event now."""
+        now: int = self.sim.now  # type: ignore[assignment]
+        found = self._admit(event.function, now, too_large=event.first_draw[_TOO_LARGE])
+        if isinstance(found, Limit):
+            self._refuse(event, found, now)
+        else:
+            self._run(event, *found, now)
+        event.attempts += 1
+
+    def _admit(
+        self, function: FunctionState, now: int, too_large: int
+    ) -> Limit | tuple[ExecutionEnvironment, StartType]:
+        """Find an environment for one request, or name the limit that refuses it."""
+        if too_large:
+            return Limit.PAYLOAD
+        request_rate = function.request_rate
+        if request_rate is not None and not request_rate.allows(now):
+            return Limit.REQUEST_RATE
+
+        if function.provisioned_idle and function.provisioned_rate.allows(now):
+            environment = function.provisioned_idle.pop()
+            function.provisioned_rate.spend(now)
+            function.provisioned_in_use += 1
+            start = StartType.PROVISIONED
+        else:
+            reserved = function.plan.reserved
+            if reserved is not None:
+                if function.on_demand_in_use >= reserved - function.provisioned_claimed:
+                    return Limit.RESERVED_CONCURRENCY
+            elif self.pool_in_use >= self.pool_limit:
+                return Limit.ACCOUNT_CONCURRENCY
+
+            warm = self._warm_environment(function, now)
+            if warm is not None:
+                environment = warm
+                start = StartType.WARM
+            elif function.scaling.allows(now):
+                function.scaling.spend(now)
+                environment = ExecutionEnvironment(-1, provisioned=False, retires_us=NEVER)
+                start = StartType.COLD
+            else:
+                return Limit.SCALING_RATE
+            function.on_demand_in_use += 1
+            if reserved is None:
+                self.pool_in_use += 1
+
+        if request_rate is not None:
+            request_rate.spend(now)
+        return environment, start
+
+    def _warm_environment(self, function: FunctionState, now: int) -> ExecutionEnvironment | None:
+        """Take the idle environment whose turn it is; those that have grown cold are dropped as they are met."""
+        idle = function.idle
+        take = idle.pop if self.plan.reuse is ReuseOrder.MOST_RECENTLY_USED else idle.popleft
+        while idle:
+            environment = take()
+            if now < environment.warm_until_us:
+                return environment
+        return None
+
+    def _run(self, event: Event, environment: ExecutionEnvironment, start: StartType, now: int) -> None:
+        """Serve an event's attempt in the given environment; everything about it is decided here."""
+        function = event.function
+        plan = function.plan
+        draw = self._draw_again(event) if event.runs else event.first_draw
+        handler_us, fault, keep_alive_us = draw[_HANDLER], draw[_FAULT], draw[_KEEP_ALIVE]
+        placement_us = init_us = 0
+        if start is StartType.COLD:
+            placement_us, init_us = draw[_PLACEMENT], draw[_INIT]
+            handler_us += draw[_FIRST_RUN]
+            if init_us > plan.init_cap_us:
+                handler_us += init_us
+                init_us = plan.init_cap_us
+            environment.retires_us = now + plan.max_lifetime_us
+        if environment.number < 0:
+            environment.number = self.environments_created
+            self.environments_created += 1
+
+        if handler_us > plan.timeout_us:
+            duration_us, outcome = plan.timeout_us, int(Outcome.TIMEOUT)
+        else:
+            duration_us, outcome = handler_us, fault
+        event.runs += 1
+        time_in_environment = placement_us + init_us + duration_us
+        end_us = now + time_in_environment
+
+        final = self._after_run(event, outcome, now, end_us)
+        self.records.write(
+            function.rank, event.invocation, event.attempts, event.arrival_us, now, placement_us, init_us,
+            duration_us, start, outcome, Limit.NONE, environment.number, final,
+        )  # fmt: skip
+
+        survives = outcome in _ENVIRONMENT_SURVIVES and end_us < environment.retires_us
+        environment.warm_until_us = min(end_us + keep_alive_us, environment.retires_us) if survives else 0
+        completion = Moment(self.sim, time_in_environment, _COMPLETION, (function, environment))
+        completion.callbacks.append(self._complete)  # type: ignore[union-attr]
+
+    def _draw_again(self, event: Event) -> tuple[int, ...]:
+        invocation = np.array([event.invocation])
+        row: list[int] = _as_rows(event.function.plan.draws.draw(invocation, run=event.runs))[0].tolist()
+        return tuple(row)
+
+    def _complete(self, moment: simpy.Event) -> None:
+        """Give back what an attempt held."""
+        function, environment = moment.value
+        if environment.provisioned:
+            function.provisioned_in_use -= 1
+            if function.provisioned_in_use + len(function.provisioned_idle) < function.provisioned_ready:
+                function.provisioned_idle.append(environment)
+            return
+        function.on_demand_in_use -= 1
+        if function.plan.reserved is None:
+            self.pool_in_use -= 1
+        if environment.warm_until_us:
+            function.idle.append(environment)
+
+    def _after_run(self, event: Event, outcome: int, now: int, end_us: int) -> EventOutcome:
+        """Decide what follows a run: the event's end, or another attempt."""
+        policy = event.function.plan.retry
+        if policy.synchronous:
+            if end_us - now > policy.client_timeout_us:
+                return EventOutcome.CLIENT_TIMEOUT
+            return EventOutcome.SUCCEEDED if outcome == Outcome.COMPLETED else EventOutcome.FAILED
+        if outcome == Outcome.COMPLETED:
+            return EventOutcome.SUCCEEDED
+        if event.runs > len(policy.error_delays_us):
+            return EventOutcome.FAILED
+        return self._retry_at(event, end_us + policy.error_delays_us[event.runs - 1])
+
+    def _refuse(self, event: Event, limit: Limit, now: int) -> None:
+        """Record an attempt that found no room, and decide on its retry."""
+        policy = event.function.plan.retry
+        outcome = Outcome.THROTTLED
+        if limit is Limit.PAYLOAD:
+            outcome, final = Outcome.REJECTED, EventOutcome.REJECTED
+        elif event.refusals >= policy.throttle_retries:
+            final = EventOutcome.THROTTLED
+        else:
+            # A shift beyond the cap's own size changes nothing, and keeps the number small.
+            doubled = policy.throttle_backoff_us << min(event.refusals, 40)
+            wait_us = min(doubled, policy.throttle_backoff_cap_us)
+            if policy.jittered:
+                wait_us = event.function.plan.draws.backoff_us(event.invocation, event.refusals, wait_us)
+            event.refusals += 1
+            final = self._retry_at(event, now + wait_us)
+        self.records.write(
+            event.function.rank, event.invocation, event.attempts, event.arrival_us, now, 0, 0, 0,
+            StartType.NONE, outcome, limit, -1, final,
+        )  # fmt: skip
+
+    def _retry_at(self, event: Event, time_us: int) -> EventOutcome:
+        """Schedule another attempt, unless the event would be too old by then."""
+        if time_us > event.arrival_us + event.function.plan.retry.max_event_age_us:
+            return EventOutcome.EXPIRED
+        priority = _RETRY + event.function.rank * _FUNCTION + event.invocation
+        self._at(time_us, priority, self._retry, event)
+        return EventOutcome.PENDING
+
+    def _retry(self, moment: simpy.Event) -> None:
+        self._attempt(moment.value)
+
+    def _change_provisioned(self, moment: simpy.Event) -> None:
+        """Follow the plan's provisioned concurrency: claim it from the limit, then let it serve once it is ready."""
+        function: FunctionState
+        change: ProvisionedChange
+        function, change = moment.value
+        if function.plan.reserved is None:
+            self.pool_limit -= change.claimed - function.provisioned_claimed
+        function.provisioned_claimed = change.claimed
+        if change.ready != function.provisioned_ready:
+            function.provisioned_ready = change.ready
+            function.provisioned_rate = per_second(change.ready * self.plan.requests_per_concurrency)
+        idle = function.provisioned_idle
+        wanted = max(change.ready - function.provisioned_in_use, 0)
+        del idle[wanted:]
+        while len(idle) < wanted:
+            idle.append(ExecutionEnvironment(-1, provisioned=True, retires_us=NEVER))
+
+
+_HANDLER, _FIRST_RUN, _PLACEMENT, _INIT, _FAULT, _KEEP_ALIVE, _TOO_LARGE = range(7)
+_DRAWN: Final = 7
+_ENVIRONMENT_SURVIVES: Final = frozenset({int(Outcome.COMPLETED), int(Outcome.FUNCTION_ERROR)})
+
+
+def _as_rows(draws: RunDraws) -> NDArray[np.int64]:
+    """Lay draws out as one row for each invocation, columns in the order of the indices above."""
+    return np.stack(
+        [
+            draws.handler_us,
+            draws.first_run_us,
+            draws.placement_us,
+            draws.init_us,
+            draws.fault,
+            draws.keep_alive_us,
+            draws.too_large,
+        ],
+        axis=1,
+    )
+
+
+def run_reference(plan: Plan) -> Iterator[RecordChunk]:
+    """Run a plan with SimPy.
+
+    Parameters
+    ----------
+    plan : Plan
+
+    Yields
+    ------
+    RecordChunk
+        In the order in which attempts were admitted or refused.
+    """
+    return ReferenceRun(plan).run()
