@@ -1,0 +1,244 @@
+"""From a scenario to the plan that engines run: whole numbers, draws and the order of functions."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import partial
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lambdasim.catalog import init_prior, keep_alive_curve, limit, retry_rule, timing
+from lambdasim.draws.keys import DrawKey, Stream, happens
+from lambdasim.draws.laws import Constant, DrawLaw, compile_law
+from lambdasim.engine.contract import (
+    NEVER,
+    UNLIMITED,
+    FunctionPlan,
+    Outcome,
+    Plan,
+    ProvisionedChange,
+    RetryPolicy,
+    ReuseOrder,
+    RunDraws,
+)
+from lambdasim.engine.merge import merge_arrivals
+from lambdasim.models.cold_start import first_run_extra_ms, init_law
+from lambdasim.models.cpu_scaling import cpu_time_factor, scale_cpu_time
+from lambdasim.models.keep_alive import keep_alive_law
+from lambdasim.specs.function import Architecture, FunctionSpec
+from lambdasim.specs.laws import Law
+from lambdasim.specs.platform import PlatformSpec, Reuse
+from lambdasim.specs.scenario import ScenarioSpec
+from lambdasim.traffic.arrivals import FunctionArrivals
+from lambdasim.units import US_PER_MINUTE, US_PER_MS
+
+
+@dataclass(frozen=True, eq=False)
+class FunctionDraws:
+    """Draws of one function's runs from its laws.
+
+    Attributes
+    ----------
+    seed : int
+    owner : str
+        The function's name.
+    laws : mapping of Stream to DrawLaw
+    cpu_factor : float
+        Computing time relative to one full x86_64 vCPU.
+    error_probability, crash_probability : float
+    memory_mb, payload_limit_kb : int
+    """
+
+    seed: int
+    owner: str
+    laws: dict[Stream, DrawLaw]
+    cpu_factor: float
+    error_probability: float
+    crash_probability: float
+    memory_mb: int
+    payload_limit_kb: int
+
+    def draw(self, invocation: NDArray[np.int64], run: int) -> RunDraws:
+        """Draw for the given invocations, each of which has run ``run`` times before."""
+        value = partial(self._values, invocation, run)
+        failure = self._key(Stream.FAILURE).bits(invocation, run)
+        fault = np.where(
+            value(Stream.MEMORY) > self.memory_mb,
+            Outcome.OUT_OF_MEMORY,
+            np.where(
+                happens(failure, self.error_probability),
+                Outcome.FUNCTION_ERROR,
+                np.where(
+                    happens(failure, self.error_probability + self.crash_probability),
+                    Outcome.CRASH,
+                    Outcome.COMPLETED,
+                ),
+            ),
+        )
+        return RunDraws(
+            handler_us=scale_cpu_time(value(Stream.CPU_TIME), self.cpu_factor) + value(Stream.IO_TIME),
+            first_run_us=value(Stream.FIRST_RUN),
+            placement_us=value(Stream.PLACEMENT),
+            init_us=value(Stream.INIT),
+            fault=fault.astype(np.int64),
+            keep_alive_us=value(Stream.KEEP_ALIVE),
+            # A request keeps its size when it is tried again.
+            too_large=(self._values(invocation, 0, Stream.REQUEST_PAYLOAD) > self.payload_limit_kb).astype(np.int64),
+        )
+
+    def backoff_us(self, invocation: int, retry: int, ceiling_us: int) -> int:
+        """Draw a client's waiting time, uniform between 0 and the ceiling [µs]."""
+        bits = int(self._key(Stream.CLIENT_BACKOFF).bits(np.array([invocation]), retry)[0])
+        return (bits >> 32) * ceiling_us >> 32
+
+    def _key(self, stream: Stream) -> DrawKey:
+        return DrawKey.of(self.seed, self.owner, stream)
+
+    def _values(self, invocation: NDArray[np.int64], run: int, stream: Stream) -> NDArray[np.int64]:
+        law = self.laws[stream]
+        if isinstance(law, Constant):
+            return np.full(len(invocation), law.value, dtype=np.int64)
+        return law.values(self._key(stream).bits(invocation, run))
+
+
+def plan_scenario(scenario: ScenarioSpec) -> Plan:
+    """Make the plan of a scenario.
+
+    Parameters
+    ----------
+    scenario : ScenarioSpec
+
+    Returns
+    -------
+    Plan
+        Functions are ordered by name, so that their order in the file changes nothing.
+    """
+    functions = sorted(scenario.functions, key=lambda function: function.name)
+    sources = [FunctionArrivals(scenario, function.name) for function in functions]
+    most_recent = scenario.platform.reuse is Reuse.MOST_RECENTLY_USED
+    return Plan(
+        functions=tuple(_function_plan(scenario, function) for function in functions),
+        arrivals=partial(merge_arrivals, sources),
+        concurrency=scenario.account.concurrency,
+        requests_per_concurrency=scenario.account.request_rate_factor,
+        reuse=ReuseOrder.MOST_RECENTLY_USED if most_recent else ReuseOrder.LEAST_RECENTLY_USED,
+        requests_per_environment=scenario.platform.requests_per_environment,
+    )
+
+
+def _function_plan(scenario: ScenarioSpec, function: FunctionSpec) -> FunctionPlan:
+    return FunctionPlan(
+        name=function.name,
+        timeout_us=function.timeout_us,
+        init_cap_us=timing("init_cap_on_demand_s").us,
+        reserved=function.reserved_concurrency,
+        provisioned=_provisioned_changes(function, scenario.platform),
+        max_lifetime_us=scenario.platform.max_lifetime_us or NEVER,
+        scaling_burst=scenario.account.scaling_burst,
+        scaling_interval_us=scenario.account.scaling_interval_us,
+        retry=_retry_policy(function),
+        draws=_function_draws(scenario, function),
+    )
+
+
+def _function_draws(scenario: ScenarioSpec, function: FunctionSpec) -> FunctionDraws:
+    work = function.work
+    arm = work.arm64_time_ratio if function.architecture is Architecture.ARM64 else 1.0
+    synchronous = function.trigger.is_synchronous
+    payload = limit("payload_request_sync_max_kb" if synchronous else "payload_request_async_max_kb")
+    return FunctionDraws(
+        seed=scenario.seed,
+        owner=function.name,
+        laws={
+            Stream.CPU_TIME: compile_law(work.cpu_ms, US_PER_MS),
+            Stream.IO_TIME: compile_law(work.io_ms, US_PER_MS),
+            Stream.INIT: _init(function),
+            Stream.FIRST_RUN: _first_run(function),
+            Stream.PLACEMENT: _given(function.placement_ms) or Constant(timing("placement_ms").us),
+            Stream.KEEP_ALIVE: _keep_alive(function, scenario.platform),
+            Stream.MEMORY: compile_law(work.max_memory_mb, 1) if work.max_memory_mb else Constant(0),
+            Stream.REQUEST_PAYLOAD: compile_law(function.payload.request_kb, 1),
+        },
+        cpu_factor=cpu_time_factor(function.memory_mb, work.parallel_fraction) * arm,
+        error_probability=work.error_probability,
+        crash_probability=work.crash_probability,
+        memory_mb=function.memory_mb,
+        payload_limit_kb=payload.value,
+    )
+
+
+def _given(law: Law | str) -> DrawLaw | None:
+    return None if isinstance(law, str) else compile_law(law, US_PER_MS)
+
+
+def _init(function: FunctionSpec) -> DrawLaw:
+    if (given := _given(function.init_ms)) is not None:
+        return given
+    prior = init_prior(function.runtime, function.package_type.value, function.architecture.value)
+    assert prior is not None  # noqa: S101 - the spec refuses a runtime without a prior
+    return init_law(prior)
+
+
+def _first_run(function: FunctionSpec) -> DrawLaw:
+    """Extra work after INIT; with a given INIT the catalog's does not belong to it."""
+    if (given := _given(function.work.first_run_ms)) is not None:
+        return given
+    prior = init_prior(function.runtime, function.package_type.value, function.architecture.value)
+    if prior is None or function.init_ms != "catalog":
+        return Constant(0)
+    return Constant(round(first_run_extra_ms(prior, function.memory_mb) * US_PER_MS))
+
+
+def _keep_alive(function: FunctionSpec, platform: PlatformSpec) -> DrawLaw:
+    chosen = platform.keep_alive_us if function.keep_alive_us is None else function.keep_alive_us
+    return Constant(chosen) if isinstance(chosen, int) else keep_alive_law(keep_alive_curve())
+
+
+def _retry_policy(function: FunctionSpec) -> RetryPolicy:
+    trigger = function.trigger
+    rule = retry_rule(trigger.type.value)
+    if trigger.is_synchronous:
+        default_cut_us = rule.integration_timeout.us if rule.integration_timeout else NEVER
+        default_retries = rule.client_retries.value if rule.client_retries else 0
+        return RetryPolicy(
+            synchronous=True,
+            client_timeout_us=trigger.integration_timeout_us or default_cut_us,
+            throttle_retries=default_retries if trigger.client_retries is None else trigger.client_retries,
+            throttle_backoff_us=timing("sdk_backoff_first_s").us,
+            throttle_backoff_cap_us=timing("sdk_backoff_max_s").us,
+            jittered=True,
+        )
+    assert rule.error_retries and rule.event_age and rule.throttle_backoff_first and rule.throttle_backoff_max  # noqa: S101
+    retries = rule.error_retries.value if trigger.retry_attempts is None else trigger.retry_attempts
+    return RetryPolicy(
+        synchronous=False,
+        throttle_retries=UNLIMITED,
+        throttle_backoff_us=rule.throttle_backoff_first.us,
+        throttle_backoff_cap_us=rule.throttle_backoff_max.us,
+        error_delays_us=tuple(delay.us for delay in rule.error_delays[:retries]),
+        max_event_age_us=trigger.max_event_age_us or rule.event_age.us,
+    )
+
+
+def _provisioned_changes(function: FunctionSpec, platform: PlatformSpec) -> tuple[ProvisionedChange, ...]:
+    """Follow a schedule of allocations: claimed when asked for, ready together when the last of them is.
+
+    What is allocated at the scenario's start is ready then. A smaller allocation takes effect at once.
+    """
+    per_minute = timing("provisioned_allocation_per_minute").value
+    changes: list[ProvisionedChange] = []
+    ready = 0
+    steps = function.provisioned_concurrency
+    for step, after in zip(steps, (*steps[1:], None), strict=False):
+        growth = step.count - ready
+        if growth <= 0 or step.at_us == 0:
+            ready = step.count
+            changes.append(ProvisionedChange(step.at_us, step.count, ready))
+            continue
+        changes.append(ProvisionedChange(step.at_us, step.count, ready))
+        ready_us = step.at_us + platform.provisioned_preparation_us + -(-growth * US_PER_MINUTE // per_minute)
+        if after is None or ready_us < after.at_us:
+            ready = step.count
+            changes.append(ProvisionedChange(ready_us, step.count, ready))
+    return tuple(changes)

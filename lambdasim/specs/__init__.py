@@ -1,0 +1,27 @@
+"""What a user may say: frozen specs, checked against the catalog's limits."""
+
+from lambdasim.specs.function import Architecture, FunctionSpec, PackageType, PayloadSpec, ProvisionedStep
+from lambdasim.specs.loading import load_scenario, load_scenario_text
+from lambdasim.specs.platform import AccountSpec, PlatformSpec, Reuse
+from lambdasim.specs.scenario import ScenarioSpec
+from lambdasim.specs.traffic import TrafficSpec
+from lambdasim.specs.trigger import TriggerSpec, TriggerType
+from lambdasim.specs.work import WorkSpec
+
+__all__ = [
+    "AccountSpec",
+    "Architecture",
+    "FunctionSpec",
+    "PackageType",
+    "PayloadSpec",
+    "PlatformSpec",
+    "ProvisionedStep",
+    "Reuse",
+    "ScenarioSpec",
+    "TrafficSpec",
+    "TriggerSpec",
+    "TriggerType",
+    "WorkSpec",
+    "load_scenario",
+    "load_scenario_text",
+]

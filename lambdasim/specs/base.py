@@ -1,0 +1,163 @@
+"""The base of all specs: frozen, closed to unknown keys, and faulty input told in one voice, all of it at once."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any, Self, TypeVar
+
+from pydantic import BaseModel, ConfigDict, ModelWrapValidatorHandler, ValidationError, model_validator
+from pydantic_core import InitErrorDetails, PydanticCustomError
+
+from lambdasim.errors import Fault, ScenarioError
+from lambdasim.specs.wording import FAULT, did_you_mean, in_our_words, one_of, shown
+from lambdasim.units import DURATION_FORM
+
+Location = tuple[str | int, ...]
+SpecT = TypeVar("SpecT", bound="Spec")
+
+
+@dataclass(frozen=True)
+class CrossFault:
+    """A fault that lies between fields.
+
+    Attributes
+    ----------
+    at : tuple of str or int
+        Key to change, from the spec that found the fault.
+    text : str
+        Value got, what is allowed, and where the limit comes from.
+    involves : tuple of locations
+        Other keys that the finding rests on.
+    """
+
+    at: Location
+    text: str
+    involves: tuple[Location, ...] = ()
+
+
+@dataclass(frozen=True)
+class Refused:
+    """Stands in for a value whose key or type is already known to be wrong."""
+
+    text: str
+
+
+class Spec(BaseModel):
+    """What a user may say; a changed spec is a new object (see ``revised``)."""
+
+    model_config = ConfigDict(
+        frozen=True,
+        extra="forbid",
+        populate_by_name=True,
+        allow_inf_nan=False,
+        use_attribute_docstrings=True,
+    )
+
+    @classmethod
+    def prepared(cls, data: dict[str, Any]) -> dict[str, Any]:
+        """Fill in what depends on other fields, before anything is checked; keys are still the user's."""
+        return data
+
+    def cross_faults(self) -> Iterator[CrossFault]:
+        """Find what is wrong between fields that are each right."""
+        yield from ()
+
+    @classmethod
+    def keys(cls) -> tuple[str, ...]:
+        """Return the keys as a scenario file has them."""
+        return tuple(_key_of(cls, name) for name in cls.model_fields)
+
+    @model_validator(mode="wrap")
+    @classmethod
+    def _tell_all_faults(cls, data: Any, handler: ModelWrapValidatorHandler[Self]) -> Self:
+        if isinstance(data, Mapping):
+            data = cls.prepared(_with_units_checked(cls, dict(data)))
+        try:
+            spec = handler(data)
+        except ValidationError as error:
+            raise ValidationError.from_exception_data(cls.__name__, list(_told(cls, error))) from None
+        if details := [_detail(fault) for fault in spec.cross_faults()]:
+            raise ValidationError.from_exception_data(cls.__name__, details)
+        return spec
+
+
+def fault(text: str) -> PydanticCustomError:
+    """Make an error for a validator to raise, whose words are kept as they are."""
+    return PydanticCustomError(FAULT, "{text}", {"text": text})
+
+
+def revised(spec: SpecT, changes: Mapping[str, object]) -> SpecT:
+    """Make a changed copy of a spec, checked like a new one.
+
+    Parameters
+    ----------
+    spec : Spec
+    changes : mapping of str to object
+        New values by attribute name.
+
+    Raises
+    ------
+    ScenarioError
+        When the changed spec is not allowed.
+
+    Examples
+    --------
+    >>> from lambdasim.specs import WorkSpec
+    >>> revised(WorkSpec(), {"parallel_fraction": 0.5}).parallel_fraction
+    0.5
+    """
+    kept = {name: getattr(spec, name) for name in spec.model_fields_set if name not in changes}
+    try:
+        changed = type(spec).model_validate(kept | dict(changes))
+    except ValidationError as error:
+        raise ScenarioError(
+            Fault(type(spec).__name__, ".".join(str(step) for step in found["loc"]), found["msg"])
+            for found in error.errors(include_url=False, include_input=False)
+        ) from None
+    for name, value in (spec.__pydantic_private__ or {}).items():
+        setattr(changed, name, value)
+    return changed
+
+
+def _key_of(cls: type[Spec], name: str) -> str:
+    alias = cls.model_fields[name].validation_alias
+    return alias if isinstance(alias, str) else name
+
+
+def _with_units_checked(cls: type[Spec], data: dict[str, Any]) -> dict[str, Any]:
+    """Mark bare numbers under a key that wants a unit; only the attribute's own name takes microseconds."""
+    for name in cls.model_fields:
+        key = _key_of(cls, name)
+        if key == name or key not in data:
+            continue
+        if name in data:
+            data[key] = Refused(f"is given twice, as {key} and as {name}")
+        else:
+            data[key] = _bare_refused(data[key])
+    return data
+
+
+def _bare_refused(value: object) -> object:
+    if isinstance(value, int | float):
+        return Refused(f"must be {DURATION_FORM}, got {shown(value)}, which has no unit")
+    if isinstance(value, list | tuple):
+        return [_bare_refused(item) for item in value]
+    return value
+
+
+def _told(cls: type[Spec], error: ValidationError) -> Iterator[InitErrorDetails]:
+    for found in error.errors(include_url=False):
+        context = found.get("ctx", {}) if found["type"] == FAULT else {}
+        if found["type"] == "extra_forbidden" and len(found["loc"]) == 1:
+            text = f"unknown key{did_you_mean(found['loc'][0], cls.keys())}; allowed are {one_of(cls.keys())}"
+        else:
+            text = in_our_words(found)
+        yield InitErrorDetails(
+            type=PydanticCustomError(FAULT, "{text}", context | {"text": text}), loc=found["loc"], input=None
+        )
+
+
+def _detail(found: CrossFault) -> InitErrorDetails:
+    context = {"text": found.text, "involves": found.involves, "steps": len(found.at)}
+    return InitErrorDetails(type=PydanticCustomError(FAULT, "{text}", context), loc=found.at, input=None)

@@ -1,0 +1,128 @@
+"""Types of single fields: exact numbers, durations with their unit, and bounds that the catalog gives."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Annotated, Any, Final
+
+from pydantic import AfterValidator, BeforeValidator, Field, GetCoreSchemaHandler, PlainSerializer, Strict
+from pydantic import GetJsonSchemaHandler, WithJsonSchema
+from pydantic_core import CoreSchema, core_schema
+
+from lambdasim.catalog import Fact, limit
+from lambdasim.specs.base import Refused, fault
+from lambdasim.specs.wording import shown
+from lambdasim.units import DURATION_FORM, US_PER_DAY, format_duration, parse_duration_us
+
+LONGEST_US: Final = 36_600 * US_PER_DAY
+DURATION_PATTERN: Final = r"^\s*\d{1,15}(\.\d{1,9})?\s*(us|µs|ms|min|s|m|h|d|w)\s*$"
+
+Whole = Annotated[int, Strict()]
+Real = Annotated[float, Strict(), AfterValidator(lambda value: value + 0.0)]
+Flag = Annotated[bool, Strict()]
+Text = Annotated[str, Strict()]
+NotNegative = Annotated[Real, Field(ge=0)]
+Positive = Annotated[Real, Field(gt=0)]
+Share = Annotated[Real, Field(ge=0, le=1)]
+Factor = Annotated[Real, Field(ge=0, le=1e6)]
+Rate = Annotated[Real, Field(ge=0, le=1e7)]
+
+
+def duration_us(value: object) -> int:
+    """Read a duration: text with its unit, or whole microseconds.
+
+    Parameters
+    ----------
+    value : str or int
+        Such as ``30s``; whole microseconds under the attribute's own name.
+
+    Returns
+    -------
+    int
+        Duration [µs].
+    """
+    if isinstance(value, Refused):
+        raise fault(value.text)
+    if isinstance(value, bool) or not isinstance(value, str | int):
+        raise fault(f"must be {DURATION_FORM}, got {shown(value)}")
+    try:
+        amount_us = parse_duration_us(value) if isinstance(value, str) else value
+    except ValueError as error:
+        raise fault(str(error)) from None
+    if not 0 <= amount_us <= LONGEST_US:
+        raise fault(f"must be between 0 and {format_duration(LONGEST_US)}, got {shown(value)}")
+    return amount_us
+
+
+def positive_us(value: int) -> int:
+    """Refuse a duration of zero."""
+    if value == 0:
+        raise fault("must be longer than 0")
+    return value
+
+
+Duration = Annotated[
+    int,
+    BeforeValidator(duration_us, json_schema_input_type=str),
+    PlainSerializer(format_duration, return_type=str),
+    WithJsonSchema({"type": "string", "pattern": DURATION_PATTERN, "examples": ["30s", "1.5h"]}),
+]
+PositiveDuration = Annotated[Duration, AfterValidator(positive_us)]
+
+
+@dataclass(frozen=True)
+class Within:
+    """Bounds that the catalog gives, for whole numbers in the fact's unit or for durations.
+
+    Attributes
+    ----------
+    low : str or None
+        Name of a limit; None where zero is the lowest.
+    high : str or None
+        Name of a limit; None where there is no highest.
+    """
+
+    low: str | None = None
+    high: str | None = None
+
+    def check(self, value: int | float) -> int | float:
+        """Return the value if it lies within the bounds."""
+        return self._check(value, lambda fact: fact.value)
+
+    def check_us(self, value: int) -> int:
+        """Return the duration [µs] if it lies within the bounds."""
+        self._check(value, lambda fact: fact.us)
+        return value
+
+    def _check(self, value: int | float, size: Callable[[Fact], int]) -> int | float:
+        low = None if self.low is None else limit(self.low)
+        high = None if self.high is None else limit(self.high)
+        if value < (0 if low is None else size(low)) or (high is not None and value > size(high)):
+            raise fault(self._text(value, low, high, size))
+        return value
+
+    def _text(self, value: int | float, low: Fact | None, high: Fact | None, size: Callable[[Fact], int]) -> str:
+        named = high or low
+        assert named is not None  # noqa: S101 - a bound without a limit has nothing to say
+        floor = 0 if low is None else low.value
+        allowed = f"at least {floor}" if high is None else f"between {floor} and {high.value}"
+        got = shown(value) if size(named) == named.value else format_duration(int(value))
+        return f"must be {allowed} {named.unit}, got {got} ({named.citation()})"
+
+
+@dataclass(frozen=True)
+class Limited(Within):
+    """Catalog bounds as an annotation of a numeric field."""
+
+    def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
+        """Check after the field's own type."""
+        return core_schema.no_info_after_validator_function(self.check, handler(source))
+
+    def __get_pydantic_json_schema__(self, schema: CoreSchema, handler: GetJsonSchemaHandler) -> dict[str, Any]:
+        """Show the bounds in the JSON Schema."""
+        shape = handler(schema)
+        shape["minimum"] = 0 if self.low is None else limit(self.low).value
+        if self.high is not None:
+            shape["maximum"] = limit(self.high).value
+        return shape

@@ -1,0 +1,79 @@
+"""A scenario: one account in one region, its functions, and the time to simulate."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterator
+from datetime import date
+from pathlib import Path
+from typing import Annotated
+
+from pydantic import AwareDatetime, Field, PrivateAttr
+
+from lambdasim.catalog import limit, regions
+from lambdasim.specs.base import CrossFault, Spec
+from lambdasim.specs.fields import Flag, PositiveDuration, Text, Whole
+from lambdasim.specs.function import FunctionSpec
+from lambdasim.specs.platform import AccountSpec, PlatformSpec
+from lambdasim.specs.wording import not_among
+
+
+class ScenarioSpec(Spec):
+    """One account in one region, its functions, and the time to simulate."""
+
+    name: Text
+    """What the scenario is called."""
+    region: Text = "us-east-1"
+    """AWS region, for prices."""
+    start: AwareDatetime
+    """First moment, with an offset from UTC."""
+    duration_us: PositiveDuration = Field(alias="duration")
+    """How long events arrive; what has begun is simulated to its end."""
+    seed: Annotated[Whole, Field(ge=0, lt=1 << 64)] = 0
+    """Another seed gives another replication."""
+    account: AccountSpec = AccountSpec()
+    """Limits of the account."""
+    platform: PlatformSpec = PlatformSpec()
+    """What is assumed of the platform."""
+    functions: Annotated[tuple[FunctionSpec, ...], Field(min_length=1, max_length=10_000)]
+    """Functions that share the account."""
+    free_tier: Flag = True
+    """Whether this bill gets the account's free tier."""
+    price_date: date | None = None
+    """Day whose rates and billing rules apply; default: the first day of each month."""
+
+    _base_dir: Path = PrivateAttr(default_factory=Path)
+
+    @property
+    def base_dir(self) -> Path:
+        """Folder that file names in the scenario are relative to."""
+        return self._base_dir
+
+    def cross_faults(self) -> Iterator[CrossFault]:
+        """Want a known region, unique names, and limits that leave the unreserved minimum."""
+        if self.region not in regions():
+            yield CrossFault(("region",), not_among(self.region, regions()))
+        names = [function.name for function in self.functions]
+        for place, name in enumerate(names):
+            if name in names[:place]:
+                yield CrossFault(("functions", place, "name"), f"must be unique, got {name[:40]!r} again")
+        reserved = sum(function.reserved_concurrency or 0 for function in self.functions)
+        provisioned = sum(
+            max((step.count for step in function.provisioned_concurrency), default=0)
+            for function in self.functions
+            if function.reserved_concurrency is None
+        )
+        spare = limit("unreserved_concurrency_min")
+        if reserved + provisioned > max(self.account.concurrency - spare.value, 0):
+            yield CrossFault(
+                ("account", "concurrency"),
+                f"reserved and provisioned concurrency ({reserved + provisioned}) must leave {spare.value} of "
+                f"{self.account.concurrency} unreserved ({spare.citation()})",
+                (("functions",),),
+            )
+
+    def scenario_hash(self) -> str:
+        """Return the SHA-256 of the scenario's content, the same for any spelling of it."""
+        content = json.dumps(self.model_dump(mode="json", by_alias=True), sort_keys=True, separators=(",", ":"))
+        return hashlib.sha256(content.encode()).hexdigest()

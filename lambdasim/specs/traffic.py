@@ -1,0 +1,156 @@
+"""How events arrive: a law, a schedule, or a recorded trace."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from enum import StrEnum
+from typing import Annotated, Any
+
+from pydantic import Field, field_validator
+
+from lambdasim.specs.base import CrossFault, Spec
+from lambdasim.specs.fields import Duration, Factor, Flag, Positive, PositiveDuration, Rate, Text
+from lambdasim.specs.laws import Law
+
+
+class TraceFormat(StrEnum):
+    """How a trace is written."""
+
+    AUTO = "auto"
+    CSV_EVENTS = "csv_events"
+    CSV_COUNTS = "csv_counts"
+
+
+class TimestampUnit(StrEnum):
+    """How a trace writes time."""
+
+    ISO = "iso"
+    ISO_UTC = "iso_utc"
+    S = "s"
+    MS = "ms"
+    US = "us"
+    NS = "ns"
+
+
+class Align(StrEnum):
+    """How a trace is moved to the scenario's time."""
+
+    WEEKDAY = "weekday"
+    START = "start"
+    NONE = "none"
+
+
+class ConstantTraffic(Spec):
+    """Evenly spaced events."""
+
+    rate_per_s: Rate
+    """Events per second."""
+
+
+class PoissonTraffic(Spec):
+    """Independent events, with an optional daily and weekly shape."""
+
+    rate_per_s: Rate
+    """Mean events per second over a week."""
+    daily: Annotated[tuple[Factor, ...], Field(min_length=24, max_length=24)] | None = None
+    """Relative rate by hour of the day in UTC, 24 numbers."""
+    weekly: Annotated[tuple[Factor, ...], Field(min_length=7, max_length=7)] | None = None
+    """Relative rate by day, Monday first, 7 numbers."""
+
+    def cross_faults(self) -> Iterator[CrossFault]:
+        """Want a shape that is not zero everywhere."""
+        for name in ("daily", "weekly"):
+            values = getattr(self, name)
+            if values is not None and not any(values):
+                yield CrossFault((name,), "must have a number above 0")
+
+
+class BurstyTraffic(Spec):
+    """A Markov-modulated Poisson process: the rate moves through its states in turn."""
+
+    rates_per_s: Annotated[tuple[Rate, ...], Field(min_length=2, max_length=100)]
+    """Events per second in each state."""
+    mean_sojourns_us: Annotated[tuple[PositiveDuration, ...], Field(min_length=2, max_length=100)] = Field(
+        alias="mean_sojourns"
+    )
+    """Mean time in each state, exponentially distributed."""
+
+    def cross_faults(self) -> Iterator[CrossFault]:
+        """Want one sojourn for each rate."""
+        if len(self.rates_per_s) != len(self.mean_sojourns_us):
+            yield CrossFault(("mean_sojourns",), f"must have {len(self.rates_per_s)} items, one for each rate")
+
+
+class RenewalTraffic(Spec):
+    """Independent gaps of a given law."""
+
+    gap_ms: Law
+    """Time between events [ms]."""
+
+
+class Overlay(Spec):
+    """A change of the rate."""
+
+    at_us: Duration = Field(alias="at")
+    """When it begins, after the scenario's start."""
+    duration_us: PositiveDuration = Field(alias="duration")
+    """How long it holds, or how long it grows."""
+    factor: Factor
+    """By what the rate is multiplied."""
+
+
+class TrafficSpec(Spec):
+    """How events arrive; exactly one source, and what is laid over it."""
+
+    trace: Text | None = None
+    """File with recorded traffic, relative to the scenario file."""
+    format: TraceFormat = TraceFormat.AUTO
+    """How the trace is written."""
+    timestamp_column: Text | None = None
+    """Column of the trace that holds the time."""
+    count_column: Text | None = None
+    """Column of the trace that holds the count."""
+    function_column: Text | None = None
+    """Column of the trace that names the function."""
+    timestamp_unit: TimestampUnit = TimestampUnit.ISO
+    """How the trace writes time; iso_utc takes times without an offset as UTC."""
+    interval_us: PositiveDuration | None = Field(default=None, alias="interval")
+    """Length of the interval that each count stands for; default: the most common step."""
+    select: Text | None = None
+    """Function of the trace to use."""
+    align: Align = Align.WEEKDAY
+    """How the trace is moved to the scenario's time; weekday keeps the day of the week and the time of day."""
+    repeat: Flag = False
+    """Whether the trace is repeated, by whole weeks, to fill the scenario."""
+    constant: ConstantTraffic | None = None
+    """Evenly spaced events."""
+    poisson: PoissonTraffic | None = None
+    """Independent events."""
+    bursty: BurstyTraffic | None = None
+    """A Markov-modulated Poisson process."""
+    renewal: RenewalTraffic | None = None
+    """Independent gaps of a given law."""
+    spikes: tuple[Overlay, ...] = ()
+    """The rate is multiplied by a factor for a while."""
+    ramps: tuple[Overlay, ...] = ()
+    """The rate grows in a straight line to a factor, and stays."""
+    scale: Positive = 1.0
+    """Factor on all traffic."""
+    start_us: Duration = Field(default=0, alias="start")
+    """When traffic begins, after the scenario's start."""
+    stop_us: Duration | None = Field(default=None, alias="stop")
+    """When traffic ends, after the scenario's start; default: with the scenario."""
+
+    @field_validator("spikes", "ramps", mode="before")
+    @classmethod
+    def _listed(cls, value: Any) -> Any:
+        return tuple(value) if isinstance(value, list) else value
+
+    def cross_faults(self) -> Iterator[CrossFault]:
+        """Want exactly one source."""
+        sources = ("trace", "constant", "poisson", "bursty", "renewal")
+        given = [name for name in sources if getattr(self, name) is not None]
+        if len(given) != 1:
+            yield CrossFault((), f"needs exactly one of {', '.join(sources)}; got {', '.join(given) or 'none'}")
+        if self.stop_us is not None and self.stop_us <= self.start_us:
+            yield CrossFault(("stop",), "must be after start", (("start",),))

@@ -1,0 +1,112 @@
+"""Says in lambdasim's own words what is wrong with a value: what was got, and what is allowed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from difflib import get_close_matches
+from typing import Any, Final
+
+FAULT: Final = "fault"
+_SHOWN_CHARS: Final = 40
+_LISTED_NAMES: Final = 40
+_KIND_OF: Final = {
+    "int_type": "a whole number",
+    "int_from_float": "a whole number",
+    "float_type": "a number",
+    "bool_type": "true or false",
+    "string_type": "text",
+    "tuple_type": "a list",
+    "dict_type": "a mapping of keys to values",
+    "model_type": "a mapping of keys to values",
+    "model_attributes_type": "a mapping of keys to values",
+    "finite_number": "a finite number",
+    "datetime_type": "a moment with an offset from UTC, such as 2026-11-01T00:00:00Z",
+    "datetime_parsing": "a moment with an offset from UTC, such as 2026-11-01T00:00:00Z",
+    "datetime_from_date_parsing": "a moment with an offset from UTC, such as 2026-11-01T00:00:00Z",
+    "datetime_object_invalid": "a moment with an offset from UTC, such as 2026-11-01T00:00:00Z",
+    "timezone_aware": "a moment with an offset from UTC, such as 2026-11-01T00:00:00Z",
+    "date_type": "a date, such as 2026-11-01",
+    "date_parsing": "a date, such as 2026-11-01",
+    "date_from_datetime_parsing": "a date, such as 2026-11-01",
+    "date_from_datetime_inexact": "a date, such as 2026-11-01",
+}
+_BOUND: Final = {
+    "greater_than": "greater than {gt}",
+    "greater_than_equal": "at least {ge}",
+    "less_than": "less than {lt}",
+    "less_than_equal": "at most {le}",
+}
+
+
+def shown(value: object) -> str:
+    """Write a value for a message, never at length.
+
+    Examples
+    --------
+    >>> shown("30 parsecs"), shown(None), shown([1, 2, 3])
+    ("'30 parsecs'", 'nothing', 'a list')
+    """
+    if value is None:
+        return "nothing"
+    if isinstance(value, bool):
+        return str(value).lower()
+    if isinstance(value, list | tuple):
+        return "a list"
+    if isinstance(value, Mapping):
+        return "a mapping"
+    if isinstance(value, int) and value.bit_length() > 4 * _SHOWN_CHARS:
+        return f"a number of {value.bit_length()} bits"
+    text = repr(value[: _SHOWN_CHARS + 1]) if isinstance(value, str) else repr(value)
+    return text if len(text) <= _SHOWN_CHARS else text[: _SHOWN_CHARS - 1] + "…"
+
+
+def one_of(names: Iterable[str]) -> str:
+    """Write a list of allowed names, cut where it is long."""
+    allowed = list(names)
+    more = "" if len(allowed) <= _LISTED_NAMES else f" and {len(allowed) - _LISTED_NAMES} more"
+    return ", ".join(allowed[:_LISTED_NAMES]) + more
+
+
+def did_you_mean(got: object, names: Iterable[str]) -> str:
+    """Suggest the nearest allowed name, or nothing.
+
+    Examples
+    --------
+    >>> did_you_mean("memory", ["memory_mb", "timeout"])
+    '; did you mean memory_mb?'
+    """
+    near = get_close_matches(str(got)[:_SHOWN_CHARS], list(names), n=1)
+    return f"; did you mean {near[0]}?" if near else ""
+
+
+def not_among(got: object, names: Iterable[str]) -> str:
+    """Say that a value is none of the allowed ones."""
+    allowed = list(names)
+    return f"must be one of {one_of(allowed)}, got {shown(got)}{did_you_mean(got, allowed)}"
+
+
+def in_our_words(found: Mapping[str, Any]) -> str:
+    """Rewrite one finding of pydantic.
+
+    Parameters
+    ----------
+    found : mapping
+        As ``ValidationError.errors()`` lists it: ``type``, ``msg``, ``input``, ``ctx``.
+    """
+    kind, context, got = found["type"], found.get("ctx", {}), found.get("input")
+    if kind == FAULT:
+        return str(found["msg"])
+    if kind == "missing":
+        return "is required"
+    if kind in _KIND_OF:
+        return f"must be {_KIND_OF[kind]}, got {shown(got)}"
+    if kind in _BOUND:
+        return f"must be {_BOUND[kind].format(**context)}, got {shown(got)}"
+    if kind in {"enum", "literal_error"}:
+        allowed = str(context["expected"]).replace(" or ", ", ").replace("'", "").split(", ")
+        return not_among(got, allowed)
+    if kind == "too_short":
+        return f"must have at least {context['min_length']} of its items, got {context['actual_length']}"
+    if kind == "too_long":
+        return f"must have at most {context['max_length']} items, got {context['actual_length'] or 'more'}"
+    return f"is not allowed: {found['msg'][:1].lower()}{found['msg'][1:]}, got {shown(got)}"

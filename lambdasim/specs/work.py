@@ -1,0 +1,43 @@
+"""What one run of the handler needs: CPU time, waiting, memory, and how often it fails."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Annotated
+
+from pydantic import Field
+
+from lambdasim.specs.base import CrossFault, Spec
+from lambdasim.specs.fields import Real, Share
+from lambdasim.specs.laws import FixedLaw, Law, LawOrCatalog
+
+
+class WorkSpec(Spec):
+    """What one run of the handler needs."""
+
+    cpu_ms: Law = FixedLaw(fixed=0)
+    """CPU time of a run on one whole vCPU [ms]."""
+    io_ms: Law = FixedLaw(fixed=0)
+    """Time of a run spent waiting, whatever the memory [ms]."""
+    parallel_fraction: Share = 0.0
+    """Part of the CPU time that spreads over several vCPUs, by Amdahl's law; between 0 and 1."""
+    arm64_time_ratio: Annotated[Real, Field(gt=0, le=100)] = 1.0
+    """CPU time on arm64 over CPU time on x86_64."""
+    max_memory_mb: Law | None = None
+    """Memory that a run uses at its peak [MB]; more than is configured fails. Left out: always enough."""
+    first_run_ms: LawOrCatalog = "catalog"
+    """Extra handler time of the first run after INIT [ms]; catalog: as measured for runtime and memory."""
+    error_probability: Share = 0.0
+    """How often the handler returns an error."""
+    crash_probability: Share = 0.0
+    """How often the handler ends its execution environment."""
+
+    def cross_faults(self) -> Iterator[CrossFault]:
+        """Want failures that leave room for success."""
+        together = self.error_probability + self.crash_probability
+        if together > 1:
+            yield CrossFault(
+                ("crash_probability",),
+                f"must be at most 1 together with error_probability, got {together:g}",
+                (("error_probability",),),
+            )

@@ -1,0 +1,183 @@
+"""Arrival times of one function: from its traffic's law, or from a recorded trace moved to the scenario's time."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import reduce
+from itertools import count
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lambdasim.draws.keys import DrawKey, Stream, happens
+from lambdasim.draws.laws import DrawLaw, compile_law, exponential
+from lambdasim.errors import TraceError
+from lambdasim.specs.files import resolved
+from lambdasim.specs.scenario import ScenarioSpec
+from lambdasim.specs.traffic import Align, TimestampUnit, TraceFormat, TrafficSpec
+from lambdasim.traffic.rates import Rate, change_clock, modulated, profile, ramp, spike
+from lambdasim.traffic.readers.csv_counts import read_counts_csv
+from lambdasim.traffic.readers.csv_events import read_events_csv
+from lambdasim.traffic.spread import UNIT_GAP, CountSpreader, unit_gaps
+from lambdasim.traffic.trace import Trace, TraceKind
+from lambdasim.units import US_PER_DAY, US_PER_MS, US_PER_S, to_epoch_us
+
+_CHUNK: Final = 1 << 16
+_WEEK_US: Final = 7 * US_PER_DAY
+
+
+@dataclass(frozen=True)
+class FunctionArrivals:
+    """Arrivals of one function of a scenario; calling it starts from the beginning.
+
+    Attributes
+    ----------
+    scenario : ScenarioSpec
+    owner : str
+        The function's name.
+    """
+
+    scenario: ScenarioSpec
+    owner: str
+
+    @property
+    def traffic(self) -> TrafficSpec:
+        """What the scenario says of this function's traffic."""
+        return next(f.traffic for f in self.scenario.functions if f.name == self.owner)
+
+    def __call__(self) -> Iterator[NDArray[np.int64]]:
+        """Give sorted arrival times, chunk by chunk [µs since the scenario's start]."""
+        start_us = self.traffic.start_us
+        stop_us = min(self.traffic.stop_us or self.scenario.duration_us, self.scenario.duration_us)
+        if start_us >= stop_us:
+            return
+        if self.traffic.trace is None:
+            yield from self._from_law(start_us, stop_us)
+        else:
+            yield from self._from_trace(start_us, stop_us)
+
+    def trace(self) -> Trace:
+        """Open the trace that the scenario names.
+
+        Raises
+        ------
+        TraceError
+            When the file is not what the scenario says.
+        """
+        traffic = self.traffic
+        path = resolved(self.scenario.base_dir, traffic.trace or "")
+        unit = traffic.timestamp_unit
+        naive = "utc" if unit is TimestampUnit.ISO_UTC else None
+        epoch = None if unit in (TimestampUnit.ISO, TimestampUnit.ISO_UTC) else unit.value
+        named = {
+            "timestamp_us": traffic.timestamp_column,
+            "count": traffic.count_column,
+            "function": traffic.function_column,
+        }
+        columns = {key: name for key, name in named.items() if name is not None}
+        if traffic.format is TraceFormat.CSV_EVENTS:
+            trace = read_events_csv(path, unit=epoch, naive=naive, columns=columns)  # type: ignore[arg-type]
+        else:
+            trace = read_counts_csv(
+                path, interval_us=traffic.interval_us, unit=epoch, naive=naive, columns=columns  # type: ignore[arg-type]
+            )
+        return trace if traffic.select is None else trace.select(traffic.select)
+
+    def _key(self, stream: Stream) -> DrawKey:
+        return DrawKey.of(self.scenario.seed, self.owner, stream)
+
+    def _overlays(self, start_us: int, stop_us: int) -> list[Rate]:
+        spikes = [spike(o.at_us, o.duration_us, o.factor, start_us, stop_us) for o in self.traffic.spikes]
+        ramps = [ramp(o.at_us, o.duration_us, o.factor, start_us, stop_us) for o in self.traffic.ramps]
+        return [Rate.constant(self.traffic.scale, start_us, stop_us), *spikes, *ramps]
+
+    def _from_law(self, start_us: int, stop_us: int) -> Iterator[NDArray[np.int64]]:
+        factor = reduce(Rate.times, self._overlays(start_us, stop_us))
+        traffic = self.traffic
+        operational = self._operational(unit_gaps(), UNIT_GAP)
+        base = Rate.constant(1.0, start_us, stop_us)
+        if traffic.constant is not None:
+            base = Rate.constant(traffic.constant.rate_per_s, start_us, stop_us)
+            operational = (np.arange(first, first + _CHUNK, dtype=np.float64) for first in count(0, _CHUNK))
+        elif traffic.poisson is not None:
+            law = traffic.poisson
+            shape = profile(law.daily, law.weekly, to_epoch_us(self.scenario.start), start_us, stop_us)
+            base = Rate.constant(law.rate_per_s, start_us, stop_us).times(shape)
+        elif traffic.bursty is not None:
+            base = modulated(traffic.bursty.rates_per_s, self._sojourns(), start_us, stop_us)
+        elif traffic.renewal is not None:
+            operational = self._operational(compile_law(traffic.renewal.gap_ms, US_PER_MS), US_PER_S)
+        yield from change_clock(base.times(factor), operational)
+
+    def _operational(self, gaps: DrawLaw, unit: int) -> Iterator[NDArray[np.float64]]:
+        """Add up gaps, exactly, in units of the operational clock."""
+        key = self._key(Stream.ARRIVAL_GAP)
+        reached = 0
+        for first in count(0, _CHUNK):
+            steps = reached + np.cumsum(gaps.values(key.bits(np.arange(first, first + _CHUNK))))
+            if steps[-1] == reached:
+                raise TraceError.single(self.owner, "gap_ms", "must not be zero every time")
+            reached = int(steps[-1])
+            yield steps / unit
+
+    def _sojourns(self) -> Iterator[int]:
+        assert self.traffic.bursty is not None  # noqa: S101 - called for bursty traffic only
+        laws = [exponential(mean_us) for mean_us in self.traffic.bursty.mean_sojourns_us]
+        key = self._key(Stream.MODULATION)
+        for visit in count():
+            yield int(laws[visit % len(laws)].values(key.bits(np.array([visit])))[0])
+
+    def _from_trace(self, start_us: int, stop_us: int) -> Iterator[NDArray[np.int64]]:
+        trace = self.trace()
+        first_us, end_us = trace.span_us()
+        epoch_us = to_epoch_us(self.scenario.start)
+        shift_us = _shift(self.traffic.align, first_us, epoch_us)
+        length_us = end_us - first_us
+        period_us = _whole_period(length_us) if self.traffic.repeat else length_us
+        factor = reduce(Rate.times, self._overlays(start_us, stop_us))
+        spreader = CountSpreader(self.scenario.seed, self.owner, trace.interval_us or 1)
+        events_before = 0
+        for copy in count():
+            offset_us = shift_us - epoch_us + copy * period_us
+            if first_us + offset_us >= stop_us or (copy and not self.traffic.repeat):
+                return
+            for chunk in trace.chunks():
+                at_us = chunk["timestamp_us"].to_numpy()
+                kept = at_us < first_us + period_us
+                time_us = at_us[kept] + offset_us
+                if trace.kind is TraceKind.COUNTS:
+                    expected = chunk["count"].to_numpy()[kept] * factor.at(time_us)
+                    parts = spreader.spread(time_us, expected)
+                else:
+                    parts = iter([self._thinned(time_us, factor, events_before)])
+                    events_before += len(time_us)
+                for times in parts:
+                    yield times[(times >= start_us) & (times < stop_us)]
+
+    def _thinned(self, time_us: NDArray[np.int64], factor: Rate, first: int) -> NDArray[np.int64]:
+        """Repeat or leave out recorded events so that their expected number grows by the factor."""
+        expected = factor.at(time_us)
+        whole = np.floor(expected)
+        bits = self._key(Stream.COUNT_ROUNDING).bits(np.arange(first, first + len(time_us)))
+        return np.repeat(time_us, whole.astype(np.int64) + happens(bits, expected - whole))
+
+
+def _shift(align: Align, first_us: int, epoch_us: int) -> int:
+    """Give the move of a trace [µs]: its beginning to the scenario's, at most a week before it by whole weeks, or none."""
+    match align:
+        case Align.NONE:
+            return 0
+        case Align.START:
+            return epoch_us - first_us
+        case Align.WEEKDAY:
+            return (epoch_us - first_us) // _WEEK_US * _WEEK_US
+
+
+def _whole_period(length_us: int) -> int:
+    """Give the length to repeat: whole weeks, or whole days where there is no week, so that weekdays stay."""
+    for unit_us in (_WEEK_US, US_PER_DAY):
+        if length_us >= unit_us:
+            return length_us // unit_us * unit_us
+    return length_us
