@@ -1,3 +1,59 @@
-"""Cost and limit simulation of AWS Lambda."""
+"""Cost and limit simulation of AWS Lambda, offline and repeatable.
+
+Names load what they need when they are first used, so that ``import lambdasim`` stays fast.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from lambdasim.billing import price
+    from lambdasim.catalog import price_sheet
+    from lambdasim.plots.figures import plot_bill, plot_concurrency, plot_latency
+    from lambdasim.results.files import load_usage, save
+    from lambdasim.results.run import RunResult
+    from lambdasim.results.simulate import simulate
+    from lambdasim.specs import ScenarioSpec, load_scenario
+    from lambdasim.traffic.readers import read_counts_csv, read_events_csv
 
 __version__ = "0.1.0"
+
+_HOME = {
+    "RunResult": "lambdasim.results.run",
+    "ScenarioSpec": "lambdasim.specs",
+    "load_scenario": "lambdasim.specs",
+    "load_usage": "lambdasim.results.files",
+    "plot_bill": "lambdasim.plots.figures",
+    "plot_concurrency": "lambdasim.plots.figures",
+    "plot_latency": "lambdasim.plots.figures",
+    "price": "lambdasim.billing",
+    "price_sheet": "lambdasim.catalog",
+    "read_counts_csv": "lambdasim.traffic.readers",
+    "read_events_csv": "lambdasim.traffic.readers",
+    "save": "lambdasim.results.files",
+    "simulate": "lambdasim.results.simulate",
+}
+
+__all__ = [
+    "RunResult",
+    "ScenarioSpec",
+    "load_scenario",
+    "load_usage",
+    "plot_bill",
+    "plot_concurrency",
+    "plot_latency",
+    "price",
+    "price_sheet",
+    "read_counts_csv",
+    "read_events_csv",
+    "save",
+    "simulate",
+]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOME:
+        raise AttributeError(f"module 'lambdasim' has no attribute {name!r}")
+    return getattr(import_module(_HOME[name]), name)

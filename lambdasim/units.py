@@ -89,7 +89,9 @@ def to_epoch_us(moment: datetime) -> int:
         When the moment has no offset from UTC.
     """
     if moment.tzinfo is None:
-        raise ValueError(f"must carry an offset from UTC, such as 2026-11-01T00:00:00Z, got {moment.isoformat()}")
+        raise ValueError(
+            f"must carry an offset from UTC, such as 2026-11-01T00:00:00Z, got {moment.isoformat()}"
+        )
     return (moment - _EPOCH) // timedelta(microseconds=1)
 
 

@@ -58,7 +58,9 @@ class Resample:
 
     def values(self, bits: NDArray[np.uint64]) -> NDArray[np.int64]:
         """Pick an observed value for each 64 bits, shape (n,)."""
-        chosen = ((bits >> np.uint64(_CHOICE_BITS)) * np.uint64(len(self.observed))) >> np.uint64(_CHOICE_BITS)
+        chosen = ((bits >> np.uint64(_CHOICE_BITS)) * np.uint64(len(self.observed))) >> np.uint64(
+            _CHOICE_BITS
+        )
         return self.observed[chosen.astype(np.int64)]
 
 
@@ -126,7 +128,8 @@ def compile_law(law: Law, per_unit: float) -> DrawLaw:
             return resample([value * per_unit for value in law.observed()])
         case MixtureLaw():
             return mixture(
-                [part.weight for part in law.mixture], [compile_law(part.law, per_unit) for part in law.mixture]
+                [part.weight for part in law.mixture],
+                [compile_law(part.law, per_unit) for part in law.mixture],
             )
         case _:
             assert_never(law)

@@ -84,7 +84,9 @@ class FunctionDraws:
             fault=fault.astype(np.int64),
             keep_alive_us=value(Stream.KEEP_ALIVE),
             # A request keeps its size when it is tried again.
-            too_large=(self._values(invocation, 0, Stream.REQUEST_PAYLOAD) > self.payload_limit_kb).astype(np.int64),
+            too_large=(self._values(invocation, 0, Stream.REQUEST_PAYLOAD) > self.payload_limit_kb).astype(
+                np.int64
+            ),
         )
 
     def backoff_us(self, invocation: int, retry: int, ceiling_us: int) -> int:

@@ -102,7 +102,9 @@ class Within:
             raise fault(self._text(value, low, high, size))
         return value
 
-    def _text(self, value: int | float, low: Fact | None, high: Fact | None, size: Callable[[Fact], int]) -> str:
+    def _text(
+        self, value: int | float, low: Fact | None, high: Fact | None, size: Callable[[Fact], int]
+    ) -> str:
         named = high or low
         assert named is not None  # noqa: S101 - a bound without a limit has nothing to say
         floor = 0 if low is None else low.value
@@ -119,7 +121,9 @@ class Limited(Within):
         """Check after the field's own type."""
         return core_schema.no_info_after_validator_function(self.check, handler(source))
 
-    def __get_pydantic_json_schema__(self, schema: CoreSchema, handler: GetJsonSchemaHandler) -> dict[str, Any]:
+    def __get_pydantic_json_schema__(
+        self, schema: CoreSchema, handler: GetJsonSchemaHandler
+    ) -> dict[str, Any]:
         """Show the bounds in the JSON Schema."""
         shape = handler(schema)
         shape["minimum"] = 0 if self.low is None else limit(self.low).value

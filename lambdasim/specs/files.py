@@ -62,7 +62,9 @@ class FileReader:
         """Return the mapping with the values of its file."""
         if not isinstance(data.get("file"), str):
             return dict(data)
-        return dict(data) | {"values": self._values(resolved(self.base_dir, data["file"]), data.get("column"))}
+        return dict(data) | {
+            "values": self._values(resolved(self.base_dir, data["file"]), data.get("column"))
+        }
 
     def _values(self, path: Path, column: object) -> list[float]:
         if path.stat().st_size > _MOST_BYTES:

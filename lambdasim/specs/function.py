@@ -73,7 +73,9 @@ class FunctionSpec(Spec):
     """Number of layers."""
     timeout_us: PositiveDuration = Field(default=limit("timeout_default_s").us, alias="timeout")
     """Longest run of the handler."""
-    ephemeral_mb: Annotated[Whole, Limited("ephemeral_min_mb", "ephemeral_max_mb")] = limit("ephemeral_default_mb").value
+    ephemeral_mb: Annotated[Whole, Limited("ephemeral_min_mb", "ephemeral_max_mb")] = limit(
+        "ephemeral_default_mb"
+    ).value
     """Size of /tmp [MB]."""
     environment_bytes: Annotated[Whole, Limited(None, "environment_variables_max_bytes")] = 0
     """Size of all environment variables [bytes]."""
@@ -101,14 +103,18 @@ class FunctionSpec(Spec):
         longest = limit("function_name_max_chars")
         if not _NAME.fullmatch(self.name) or len(self.name) > longest.value:
             yield CrossFault(
-                ("name",), f"must be 1 to {longest.value} of {longest.note}, got {self.name[:40]!r} ({longest.citation()})"
+                ("name",),
+                f"must be 1 to {longest.value} of {longest.note}, got {self.name[:40]!r} ({longest.citation()})",
             )
         low, high = limit("timeout_min_s"), limit("timeout_max_s")
         if not low.us <= self.timeout_us <= high.us:
-            yield CrossFault(("timeout",), f"must be between {low.value} and {high.value} s ({high.citation()})")
+            yield CrossFault(
+                ("timeout",), f"must be between {low.value} and {high.value} s ({high.citation()})"
+            )
         if self.init_ms == "catalog" and self.prior is None:
             yield CrossFault(
-                ("runtime",), f"has no measured INIT for {self.runtime[:40]!r}; give init_ms, or a known runtime"
+                ("runtime",),
+                f"has no measured INIT for {self.runtime[:40]!r}; give init_ms, or a known runtime",
             )
         if self.package_type is PackageType.IMAGE and self.layers:
             yield CrossFault(("layers",), "must be 0 for a container image", (("package_type",),))

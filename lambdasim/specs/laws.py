@@ -10,7 +10,15 @@ from math import exp, log, sqrt
 from statistics import NormalDist, fmean
 from typing import Annotated, Any, Final, Literal, TypeAlias
 
-from pydantic import BeforeValidator, Discriminator, Field, Tag, ValidationInfo, model_serializer, model_validator
+from pydantic import (
+    BeforeValidator,
+    Discriminator,
+    Field,
+    Tag,
+    ValidationInfo,
+    model_serializer,
+    model_validator,
+)
 
 from lambdasim.errors import ScenarioError
 from lambdasim.specs.base import CrossFault, Spec, fault
@@ -68,11 +76,14 @@ class LognormalShape(Spec):
         name, centre = ("p50", self.p50) if self.p50 is not None else ("mean", self.mean)
         assert centre is not None  # noqa: S101 - one of the two is given
         if self.p95 <= centre:
-            yield CrossFault(("p95",), f"must be greater than {name} ({centre:g}), got {self.p95:g}", ((name,),))
+            yield CrossFault(
+                ("p95",), f"must be greater than {name} ({centre:g}), got {self.p95:g}", ((name,),)
+            )
         elif self.mean is not None and log(self.p95 / self.mean) > _Z95**2 / 2:
             most = self.mean * exp(_Z95**2 / 2)
             yield CrossFault(
-                ("p95",), f"must be at most {most:g}: no lognormal law of mean {self.mean:g} goes further, got {self.p95:g}"
+                ("p95",),
+                f"must be at most {most:g}: no lognormal law of mean {self.mean:g} goes further, got {self.p95:g}",
             )
 
 
@@ -139,7 +150,9 @@ class UniformShape(Spec):
     def cross_faults(self) -> Iterator[CrossFault]:
         """Want an interval."""
         if self.high < self.low:
-            yield CrossFault(("high",), f"must be at least low ({self.low:g}), got {self.high:g}", (("low",),))
+            yield CrossFault(
+                ("high",), f"must be at least low ({self.low:g}), got {self.high:g}", (("low",),)
+            )
 
 
 class UniformLaw(Spec):
@@ -216,7 +229,9 @@ class EmpiricalLaw(Spec):
         """
         if self.empirical.values is None:
             raise ScenarioError.single(
-                "EmpiricalLaw", "empirical", f"{shown(self.file)} has not been read; load it with load_scenario"
+                "EmpiricalLaw",
+                "empirical",
+                f"{shown(self.file)} has not been read; load it with load_scenario",
             )
         return self.empirical.values
 

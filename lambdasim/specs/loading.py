@@ -48,7 +48,9 @@ def load_scenario(path: str | os.PathLike[str]) -> ScenarioSpec:
     return load_scenario_text(content, name=str(file), base_dir=file.parent)
 
 
-def load_scenario_text(text: str | bytes, name: str = "scenario", base_dir: Path | None = None) -> ScenarioSpec:
+def load_scenario_text(
+    text: str | bytes, name: str = "scenario", base_dir: Path | None = None
+) -> ScenarioSpec:
     """Read a scenario from YAML text; see ``load_scenario``."""
     content = text.encode() if isinstance(text, str) else text
     if len(content) > _MOST_BYTES:
@@ -62,7 +64,9 @@ def load_scenario_text(text: str | bytes, name: str = "scenario", base_dir: Path
     try:
         spec = ScenarioSpec.model_validate(data, context={"files": FileReader(folder)})
     except ValidationError as error:
-        faults = [_fault(name, lines, found["loc"], found["msg"]) for found in error.errors(include_url=False)]
+        faults = [
+            _fault(name, lines, found["loc"], found["msg"]) for found in error.errors(include_url=False)
+        ]
         raise ScenarioError(sorted(faults, key=_line_of)) from None
     spec._base_dir = folder
     return spec
@@ -117,7 +121,9 @@ class _Composer:
             if isinstance(event, yaml.CollectionStartEvent):
                 depth += 1
                 if depth > _DEEPEST:
-                    raise ScenarioError.single(f"{self._name}:{line}", "", f"is nested deeper than {_DEEPEST}")
+                    raise ScenarioError.single(
+                        f"{self._name}:{line}", "", f"is nested deeper than {_DEEPEST}"
+                    )
             elif isinstance(event, yaml.CollectionEndEvent):
                 depth -= 1
 

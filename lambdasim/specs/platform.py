@@ -26,7 +26,9 @@ class AccountSpec(Spec):
     """Concurrent executions."""
     scaling_burst: Annotated[Whole, Field(ge=1, le=1_000_000)] = timing("scaling_burst").value
     """New environments of a function at once."""
-    scaling_interval_us: PositiveDuration = Field(default=timing("scaling_interval_s").us, alias="scaling_interval")
+    scaling_interval_us: PositiveDuration = Field(
+        default=timing("scaling_interval_s").us, alias="scaling_interval"
+    )
     """Time in which as many come back."""
     request_rate_factor: Annotated[Whole, Field(ge=1, le=1000)] = limit("request_rate_per_concurrency").value
     """Synchronous requests per second for each unit of concurrency."""
@@ -37,7 +39,9 @@ class PlatformSpec(Spec):
 
     keep_alive_us: Duration | Literal["measured-2025"] = Field(default="measured-2025", alias="keep_alive")
     """How long an idle environment stays warm."""
-    max_lifetime_us: PositiveDuration | None = Field(default=timing("environment_max_life_s").us, alias="max_lifetime")
+    max_lifetime_us: PositiveDuration | None = Field(
+        default=timing("environment_max_life_s").us, alias="max_lifetime"
+    )
     """Age at which an environment takes no more work; null for no limit."""
     reuse: Reuse = Reuse.MOST_RECENTLY_USED
     """Which idle environment serves next."""

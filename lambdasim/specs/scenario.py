@@ -75,5 +75,7 @@ class ScenarioSpec(Spec):
 
     def scenario_hash(self) -> str:
         """Return the SHA-256 of the scenario's content, the same for any spelling of it."""
-        content = json.dumps(self.model_dump(mode="json", by_alias=True), sort_keys=True, separators=(",", ":"))
+        content = json.dumps(
+            self.model_dump(mode="json", by_alias=True), sort_keys=True, separators=(",", ":")
+        )
         return hashlib.sha256(content.encode()).hexdigest()

@@ -78,7 +78,9 @@ class BurstyTraffic(Spec):
     def cross_faults(self) -> Iterator[CrossFault]:
         """Want one sojourn for each rate."""
         if len(self.rates_per_s) != len(self.mean_sojourns_us):
-            yield CrossFault(("mean_sojourns",), f"must have {len(self.rates_per_s)} items, one for each rate")
+            yield CrossFault(
+                ("mean_sojourns",), f"must have {len(self.rates_per_s)} items, one for each rate"
+            )
 
 
 class RenewalTraffic(Spec):
@@ -151,6 +153,8 @@ class TrafficSpec(Spec):
         sources = ("trace", "constant", "poisson", "bursty", "renewal")
         given = [name for name in sources if getattr(self, name) is not None]
         if len(given) != 1:
-            yield CrossFault((), f"needs exactly one of {', '.join(sources)}; got {', '.join(given) or 'none'}")
+            yield CrossFault(
+                (), f"needs exactly one of {', '.join(sources)}; got {', '.join(given) or 'none'}"
+            )
         if self.stop_us is not None and self.stop_us <= self.start_us:
             yield CrossFault(("stop",), "must be after start", (("start",),))

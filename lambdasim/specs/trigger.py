@@ -49,7 +49,9 @@ class TriggerSpec(Spec):
     """After this time API Gateway answers 504 while the function goes on; REST and HTTP APIs only."""
     client_retries: Annotated[Whole, Field(ge=0, le=100)] | None = None
     """How often a synchronous client repeats a throttled request; default: 2 for the SDK, else 0."""
-    retry_attempts: Annotated[Whole, Limited("async_error_retries_min", "async_error_retries_max")] | None = None
+    retry_attempts: Annotated[Whole, Limited("async_error_retries_min", "async_error_retries_max")] | None = (
+        None
+    )
     """Lambda's retries after a failed asynchronous run; default 2."""
     max_event_age_us: PositiveDuration | None = Field(default=None, alias="max_event_age")
     """Age at which an asynchronous event is dropped; default 6 h."""
@@ -70,7 +72,9 @@ class TriggerSpec(Spec):
         """Want only settings that the trigger has."""
         kind = self.kind
         if kind in (InvocationKind.QUEUE, InvocationKind.STREAM):
-            yield CrossFault(("type",), f"{self.type.value} is not modelled yet; use a synchronous or asynchronous trigger")
+            yield CrossFault(
+                ("type",), f"{self.type.value} is not modelled yet; use a synchronous or asynchronous trigger"
+            )
             return
         synchronous = kind is InvocationKind.SYNCHRONOUS
         gateway = self.type in (TriggerType.API_GATEWAY_REST, TriggerType.API_GATEWAY_HTTP)
@@ -79,11 +83,18 @@ class TriggerSpec(Spec):
             "client_retries": (self.client_retries, synchronous),
             "retry_attempts": (self.retry_attempts, not synchronous),
             "max_event_age": (self.max_event_age_us, not synchronous),
-            "on_failure": (self.on_failure if self.on_failure is not OnFailure.NONE else None, not synchronous),
+            "on_failure": (
+                self.on_failure if self.on_failure is not OnFailure.NONE else None,
+                not synchronous,
+            ),
         }
         for key, (value, belongs) in misplaced.items():
             if value is not None and not belongs:
-                yield CrossFault((key,), f"does not belong to a trigger of type {self.type.value}", (("type",),))
+                yield CrossFault(
+                    (key,), f"does not belong to a trigger of type {self.type.value}", (("type",),)
+                )
         low, high = limit("async_event_age_min_s"), limit("async_event_age_max_s")
         if self.max_event_age_us is not None and not low.us <= self.max_event_age_us <= high.us:
-            yield CrossFault(("max_event_age",), f"must be between {low.value} and {high.value} s ({high.citation()})")
+            yield CrossFault(
+                ("max_event_age",), f"must be between {low.value} and {high.value} s ({high.citation()})"
+            )

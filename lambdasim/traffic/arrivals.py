@@ -81,7 +81,11 @@ class FunctionArrivals:
             trace = read_events_csv(path, unit=epoch, naive=naive, columns=columns)  # type: ignore[arg-type]
         else:
             trace = read_counts_csv(
-                path, interval_us=traffic.interval_us, unit=epoch, naive=naive, columns=columns  # type: ignore[arg-type]
+                path,
+                interval_us=traffic.interval_us,
+                unit=epoch,
+                naive=naive,
+                columns=columns,  # type: ignore[arg-type]
             )
         return trace if traffic.select is None else trace.select(traffic.select)
 

@@ -131,9 +131,7 @@ def change_clock(rate: Rate, operational: Iterator[NDArray[np.float64]]) -> Iter
             return
 
 
-def modulated(
-    rates_per_s: Sequence[float], sojourns_us: Iterator[int], start_us: int, stop_us: int
-) -> Rate:
+def modulated(rates_per_s: Sequence[float], sojourns_us: Iterator[int], start_us: int, stop_us: int) -> Rate:
     """Make the path of a rate that moves through its states in turn (a Markov-modulated process).
 
     Parameters

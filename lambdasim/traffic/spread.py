@@ -45,7 +45,9 @@ class CountSpreader:
         self._next_arrival = 0
         self._next_interval = 0
 
-    def spread(self, start_us: NDArray[np.int64], expected: NDArray[np.float64]) -> Iterator[NDArray[np.int64]]:
+    def spread(
+        self, start_us: NDArray[np.int64], expected: NDArray[np.float64]
+    ) -> Iterator[NDArray[np.int64]]:
         """Spread the counts of consecutive intervals.
 
         Parameters

@@ -1,0 +1,28 @@
+"""Start of the command line: errors become one message, an interrupt ends with status 130."""
+
+from __future__ import annotations
+
+import sys
+
+
+def main() -> None:
+    """Run the command line."""
+    from lambdasim.errors import InputError, LambdaSimError
+
+    try:
+        from lambdasim.cli import app
+
+        app(standalone_mode=True)
+    except KeyboardInterrupt:
+        sys.stderr.write("interrupted\n")
+        sys.exit(130)
+    except InputError as error:
+        sys.stderr.write(f"{error}\n")
+        sys.exit(2)
+    except LambdaSimError as error:
+        sys.stderr.write(f"{error}\n")
+        sys.exit(1)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,39 @@
+"""From whole numbers of usage to an exact bill; knows no engine."""
+
+from lambdasim.billing.bill import Allocation, Bill, LineItem
+from lambdasim.billing.distribution import InvocationCosts, invocation_costs, pooled_frame
+from lambdasim.billing.exact import format_usd, plain
+from lambdasim.billing.pricing import price
+from lambdasim.billing.rules import (
+    allocated_s,
+    billed_ms,
+    ephemeral_billed_mb,
+    extra_requests,
+    snapstart_cache_s,
+    streamed_bytes_billed,
+)
+from lambdasim.billing.tiers import FreeSharing
+from lambdasim.billing.usage import Usage, from_json, pool, to_json
+
+__all__ = [
+    "Allocation",
+    "Bill",
+    "FreeSharing",
+    "InvocationCosts",
+    "LineItem",
+    "Usage",
+    "allocated_s",
+    "billed_ms",
+    "ephemeral_billed_mb",
+    "extra_requests",
+    "format_usd",
+    "from_json",
+    "invocation_costs",
+    "plain",
+    "pool",
+    "pooled_frame",
+    "price",
+    "snapstart_cache_s",
+    "streamed_bytes_billed",
+    "to_json",
+]

@@ -1,0 +1,207 @@
+"""A bill: line items that add up exactly, and views of them."""
+
+from __future__ import annotations
+
+import json
+from collections import defaultdict
+from dataclasses import dataclass, fields
+from datetime import date
+from decimal import Decimal
+from fractions import Fraction
+from typing import TYPE_CHECKING
+
+from lambdasim.billing.exact import format_usd, plain, total
+from lambdasim.catalog import ChargeKind
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+@dataclass(frozen=True)
+class LineItem:
+    """One line of a bill.
+
+    Attributes
+    ----------
+    month : str
+        ``YYYY-MM`` in UTC.
+    region : str
+        Empty on a line of the free tier, which holds for all regions.
+    architecture : str
+        Empty on a line of the free tier.
+    function : str
+        Empty: lines are pooled over functions, as AWS prices them; see ``Bill.by_function``.
+    kind : ChargeKind
+    usage_type : str
+        As AWS writes it, region prefix included.
+    description : str
+    quantity : Decimal
+        Exact, in ``unit``.
+    unit : str
+    rate : Decimal
+        [USD per unit].
+    tier : int
+        Price band from 1; 0 for the free tier.
+    amount : Decimal
+        Exact [USD].
+    price_as_of : date
+        Date of the price's source.
+    is_derived : bool
+        Whether the rate is not confirmed by AWS's own list.
+    note : str
+        How the rate is known, where it is derived.
+    """
+
+    month: str
+    region: str
+    architecture: str
+    function: str
+    kind: ChargeKind
+    usage_type: str
+    description: str
+    quantity: Decimal
+    unit: str
+    rate: Decimal
+    tier: int
+    amount: Decimal
+    price_as_of: date
+    is_derived: bool
+    note: str
+
+
+@dataclass(frozen=True)
+class Allocation:
+    """A function's exact part of the lines of one kind.
+
+    Attributes
+    ----------
+    month, region, architecture, function : str
+    kind : ChargeKind
+    usage_type, unit : str
+    quantity : Decimal
+        Its usage, free part included.
+    amount : Fraction
+        [USD].
+    """
+
+    month: str
+    region: str
+    architecture: str
+    function: str
+    kind: ChargeKind
+    usage_type: str
+    unit: str
+    quantity: Decimal
+    amount: Fraction
+
+
+@dataclass(frozen=True, repr=False)
+class Bill:
+    """Line items, the parts of functions in them, and what a reader should know.
+
+    Attributes
+    ----------
+    items : tuple of LineItem
+        Ordered by month, region, architecture, kind and tier; free-tier lines of a month first.
+    allocations : tuple of Allocation
+    notes : tuple of str
+        Dates of rates, derived rates, choices where AWS is silent.
+    currency : str
+    """
+
+    items: tuple[LineItem, ...]
+    allocations: tuple[Allocation, ...]
+    notes: tuple[str, ...]
+    currency: str = "USD"
+
+    @property
+    def total(self) -> Decimal:
+        """Exact sum of all lines [USD]."""
+        return total(item.amount for item in self.items)
+
+    def __repr__(self) -> str:
+        """Say how much and for what."""
+        months = sorted({item.month for item in self.items})
+        span = " to ".join(dict.fromkeys((months[0], months[-1]))) if months else "no usage"
+        return f"Bill({format_usd(self.total)}, {len(self.items)} lines, {span})"
+
+    def frame(self) -> pd.DataFrame:
+        """Return the lines as a table, one row each, with exact decimals.
+
+        Returns
+        -------
+        DataFrame
+            Columns are the attributes of ``LineItem``.
+        """
+        import pandas as pd
+
+        names = [field.name for field in fields(LineItem)]
+        return pd.DataFrame([[getattr(item, name) for name in names] for item in self.items], columns=names)
+
+    def by_function(self) -> dict[str, Fraction]:
+        """Return each function's exact part of the bill [USD]; the parts sum to the total.
+
+        Notes
+        -----
+        Within a month, region, architecture and kind of charge, functions share the cost of all tiers and the gain of
+        the free tier in proportion to their usage.
+        """
+        amounts: defaultdict[str, Fraction] = defaultdict(Fraction)
+        for allocation in self.allocations:
+            amounts[allocation.function] += allocation.amount
+        return {name: amounts[name] for name in sorted(amounts)}
+
+    def function_frame(self) -> pd.DataFrame:
+        """Return the parts of functions by kind of charge as a table, with exact fractions.
+
+        Returns
+        -------
+        DataFrame
+            Columns are the attributes of ``Allocation``.
+        """
+        import pandas as pd
+
+        names = [field.name for field in fields(Allocation)]
+        rows = [[getattr(part, name) for name in names] for part in self.allocations]
+        return pd.DataFrame(rows, columns=names)
+
+    def table(self) -> pd.DataFrame:
+        """Return the lines for reading: usage type, quantity, unit, rate and amount to the cent, as text."""
+        import pandas as pd
+
+        rows = [
+            (
+                item.month,
+                item.usage_type,
+                f"{item.quantity:,.2f}",
+                item.unit,
+                plain(item.rate),
+                format_usd(item.amount),
+            )
+            for item in self.items
+        ]
+        return pd.DataFrame(rows, columns=["month", "usage_type", "quantity", "unit", "rate", "amount"])
+
+    def to_json(self) -> str:
+        """Return the bill as JSON text; decimals are text, so that no digit is lost."""
+        content = {
+            "currency": self.currency,
+            "total": plain(self.total),
+            "items": [_json_row(item) for item in self.items],
+            "notes": list(self.notes),
+        }
+        return json.dumps(content, indent=1, ensure_ascii=False) + "\n"
+
+
+def _json_row(item: LineItem) -> dict[str, str | int | bool]:
+    """Make a line's values fit for JSON."""
+    row: dict[str, str | int | bool] = {}
+    for field in fields(item):
+        value = getattr(item, field.name)
+        if isinstance(value, Decimal):
+            row[field.name] = plain(value)
+        elif isinstance(value, date):
+            row[field.name] = value.isoformat()
+        else:
+            row[field.name] = value
+    return row

@@ -1,0 +1,81 @@
+"""Exact arithmetic of money: decimals that never round, and their one rounding for print."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from decimal import Clamped, Context, Decimal, DivisionByZero, Inexact, InvalidOperation, Overflow, Rounded
+from fractions import Fraction
+from typing import Final
+
+_DIGITS: Final = 400
+_EXACT: Final = Context(
+    prec=_DIGITS, traps=[Inexact, Rounded, Overflow, InvalidOperation, DivisionByZero, Clamped]
+)
+_DIVIDING: Final = Context(prec=_DIGITS, traps=[Inexact, Overflow, InvalidOperation, DivisionByZero])
+
+
+def quotient(count: int, divisor: int) -> Decimal:
+    """Divide whole numbers to an exact decimal.
+
+    Raises
+    ------
+    decimal.Inexact
+        When the quotient has no finite number of digits.
+
+    Examples
+    --------
+    >>> quotient(1, 1_024_000)
+    Decimal('9.765625E-7')
+    """
+    return _DIVIDING.divide(Decimal(count), Decimal(divisor))
+
+
+def product(quantity: Decimal, rate: Decimal) -> Decimal:
+    """Multiply without rounding."""
+    return _EXACT.multiply(quantity, rate)
+
+
+def total(amounts: Iterable[Decimal]) -> Decimal:
+    """Add without rounding."""
+    result = Decimal(0)
+    for amount in amounts:
+        result = _EXACT.add(result, amount)
+    return result
+
+
+def plain(amount: Decimal) -> str:
+    """Write a decimal without exponent and without zeros at the end.
+
+    Examples
+    --------
+    >>> plain(Decimal("1.50E-7")), plain(Decimal("400000"))
+    ('0.00000015', '400000')
+    """
+    text = format(amount, "f")
+    return text.rstrip("0").rstrip(".") if "." in text else text
+
+
+def format_usd(amount: Decimal | Fraction | int) -> str:
+    """Write an amount of money to the cent, halves up.
+
+    Parameters
+    ----------
+    amount : Decimal or Fraction or int
+        [USD].
+
+    Returns
+    -------
+    str
+        ``<$0.01`` for a positive amount that would read as nothing.
+
+    Examples
+    --------
+    >>> format_usd(Decimal("1234.565")), format_usd(Fraction(1, 3)), format_usd(Decimal("0.0000002"))
+    ('$1,234.57', '$0.33', '<$0.01')
+    """
+    exact = Fraction(amount)
+    cents = int(abs(exact) * 100 + Fraction(1, 2))
+    if cents == 0 and exact > 0:
+        return "<$0.01"
+    sign = "-" if exact < 0 and cents else ""
+    return f"{sign}${cents // 100:,}.{cents % 100:02d}"

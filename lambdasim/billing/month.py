@@ -1,0 +1,264 @@
+"""Price one month of a payer account: pools, free tier, tiers, line items."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import date
+from decimal import Decimal
+from fractions import Fraction
+
+from lambdasim.billing.bill import Allocation, Bill, LineItem
+from lambdasim.billing.charges import Pool, PoolKey, counted_per_billed_unit, pools_of
+from lambdasim.billing.exact import product, quotient
+from lambdasim.billing.tiers import FreeSharing, cut_into_bands, share_free
+from lambdasim.billing.usage import Usage
+from lambdasim.catalog import (
+    BillingRules,
+    ChargeKind,
+    PriceSheet,
+    Rate,
+    Tier,
+    UsageType,
+    billing_rules,
+    price_sheet,
+    usage_type,
+)
+from lambdasim.errors import CatalogError
+
+
+@dataclass(frozen=True)
+class PricingTerms:
+    """The choices that hold for a whole bill, see ``price``."""
+
+    on: date | None
+    free_tier: bool
+    given_sheet: PriceSheet | None
+    free_sharing: FreeSharing
+    free_counts_toward_tiers: bool
+    free_requests_for_provisioned: bool
+
+    def day(self, month: str) -> date:
+        """Return the day whose rules and rates apply to a month."""
+        return self.on or date.fromisoformat(f"{month}-01")
+
+    def sheet(self, region: str, month: str) -> PriceSheet:
+        """Return the price sheet for a region and month."""
+        if self.given_sheet is not None and self.given_sheet.region == region:
+            return self.given_sheet
+        return price_sheet(region, self.day(month))
+
+
+def price_month(usages: Iterable[Usage], terms: PricingTerms) -> Bill:
+    """Price usage that is all of one month.
+
+    Parameters
+    ----------
+    usages : Iterable[Usage]
+        At least one row.
+    terms : PricingTerms
+
+    Returns
+    -------
+    Bill
+        Lines of the free tier first, then by region, architecture, kind and tier.
+    """
+    rows = tuple(usages)
+    rules = billing_rules(terms.day(rows[0].month))
+    pools = pools_of(rows, rules, free_requests_for_provisioned=terms.free_requests_for_provisioned)
+    sheets = {pool.key.region: terms.sheet(pool.key.region, pool.key.month) for pool in pools}
+    free = _free_parts(pools, sheets, rules, terms) if terms.free_tier else {}
+
+    items = _free_lines(free, rules)
+    allocations: list[Allocation] = []
+    for pool in pools:
+        lines = _lines(pool, free.get(pool.key, 0), sheets[pool.key.region], rules, terms)
+        items += lines
+        allocations += _allocations(pool, lines, sheets[pool.key.region], rules)
+    notes = _notes(pools, items, sheets, free, rules, terms)
+    return Bill(tuple(items), tuple(allocations), tuple(dict.fromkeys(notes)))
+
+
+def _free_parts(
+    pools: tuple[Pool, ...], sheets: Mapping[str, PriceSheet], rules: BillingRules, terms: PricingTerms
+) -> dict[PoolKey, int]:
+    """Share the free tier of each kind between its pools, in counted units."""
+    free: dict[PoolKey, int] = {}
+    for kind, billed_units in (
+        (ChargeKind.REQUEST, rules.free_requests),
+        (ChargeKind.DURATION, rules.free_gb_s),
+        (ChargeKind.STREAMING, rules.free_streaming_gb),
+    ):
+        counts = {pool.key: pool.count for pool in pools if pool.key.kind is kind and pool.key.may_be_free}
+        if counts:
+            rates = {key: _tiers(sheets[key.region], key)[0].rate.usd or Decimal(0) for key in counts}
+            free |= share_free(
+                billed_units * _scale(next(iter(counts)), rules), counts, rates, terms.free_sharing
+            )
+    return free
+
+
+def _free_lines(free: Mapping[PoolKey, int], rules: BillingRules) -> list[LineItem]:
+    """Make one line for each kind of which a part is free."""
+    totals: dict[ChargeKind, int] = {}
+    for key, count in free.items():
+        totals[key.kind] = totals.get(key.kind, 0) + count
+    return [
+        _free_line(next(key for key in free if key.kind is kind), count, rules)
+        for kind, count in totals.items()
+        if count
+    ]
+
+
+def _free_line(key: PoolKey, count: int, rules: BillingRules) -> LineItem:
+    """Make the free tier's line of a kind."""
+    named = usage_type(key.kind, key.architecture)
+    return LineItem(
+        month=key.month,
+        region="",
+        architecture="",
+        function="",
+        kind=key.kind,
+        usage_type=named.free_name,
+        description=f"{named.description}, free tier",
+        quantity=quotient(count, _scale(key, rules)),
+        unit=named.unit,
+        rate=Decimal(0),
+        tier=0,
+        amount=Decimal(0),
+        price_as_of=rules.in_force[0].as_of,
+        is_derived=False,
+        note="",
+    )
+
+
+def _lines(
+    pool: Pool, free_count: int, sheet: PriceSheet, rules: BillingRules, terms: PricingTerms
+) -> list[LineItem]:
+    """Make the paid lines of a pool, one for each tier that is reached."""
+    key, scale = pool.key, _scale(pool.key, rules)
+    tiers = _tiers(sheet, key)
+    bounds = [None if tier.up_to_gb_s is None else tier.up_to_gb_s * scale for tier in tiers]
+    start = free_count if terms.free_counts_toward_tiers else 0
+    named = usage_type(key.kind, key.architecture)
+    description = f"{named.description}, {key.architecture}"
+    if key.kind is ChargeKind.REQUEST and not key.may_be_free:
+        description += ", on provisioned concurrency"
+    lines = []
+    for number, count in enumerate(cut_into_bands(pool.count - free_count, bounds, start), start=1):
+        if not count:
+            continue
+        rate = tiers[number - 1].rate
+        quantity, usd = quotient(count, scale), _known(rate, sheet, key)
+        lines.append(
+            LineItem(
+                month=key.month,
+                region=key.region,
+                architecture=key.architecture,
+                function="",
+                kind=key.kind,
+                usage_type=_usage_name(named, sheet),
+                description=description if len(tiers) == 1 else f"{description}, tier {number}",
+                quantity=quantity,
+                unit=named.unit,
+                rate=usd,
+                tier=number,
+                amount=product(quantity, usd),
+                price_as_of=sheet.as_of,
+                is_derived=not rate.is_confirmed,
+                note="" if rate.is_confirmed else rate.quality,
+            )
+        )
+    return lines
+
+
+def _allocations(
+    pool: Pool, lines: list[LineItem], sheet: PriceSheet, rules: BillingRules
+) -> list[Allocation]:
+    """Share the cost of a pool between its functions by their usage."""
+    key = pool.key
+    named = usage_type(key.kind, key.architecture)
+    cost = sum((Fraction(line.amount) for line in lines), Fraction(0))
+    return [
+        Allocation(
+            month=key.month,
+            region=key.region,
+            architecture=key.architecture,
+            function=function,
+            kind=key.kind,
+            usage_type=_usage_name(named, sheet),
+            unit=named.unit,
+            quantity=quotient(count, _scale(key, rules)),
+            amount=cost * count / pool.count,
+        )
+        for function, count in sorted(pool.by_function.items())
+    ]
+
+
+def _notes(
+    pools: tuple[Pool, ...],
+    items: list[LineItem],
+    sheets: Mapping[str, PriceSheet],
+    free: Mapping[PoolKey, int],
+    rules: BillingRules,
+    terms: PricingTerms,
+) -> list[str]:
+    """Say how rates are known, and which choices the bill rests on."""
+    notes = []
+    for region, sheet in sheets.items():
+        note = f"{region}: rates as of {sheet.as_of.isoformat()} ({sheet.as_of_note})"
+        notes.append(
+            note if sheet.as_of <= rules.on else f"{note}; none older are known for {rules.on.isoformat()}"
+        )
+    notes += [f"{item.usage_type}, tier {item.tier}: rate {item.note}" for item in items if item.is_derived]
+    if any(pool.key.kind is ChargeKind.DURATION for pool in pools) and not rules.init_billed_zip_managed:
+        rule = next(rule for rule in rules.in_force if rule.name == "init_billed_zip_managed")
+        notes.append(f"{rules.on.isoformat()}: {rule.note} ({rule.source})")
+    for kind in sorted({key.kind for key in free}):
+        sharing = [pool for pool in pools if pool.key in free and pool.key.kind is kind]
+        if len(sharing) > 1 and any(pool.count > free[pool.key] for pool in sharing):
+            notes.append(
+                f"free tier, {kind.value}: shared between regions and architectures {terms.free_sharing.value}; "
+                "AWS publishes no rule"
+            )
+    if any(pool.key.kind is ChargeKind.REQUEST and not pool.key.may_be_free for pool in pools):
+        notes.append("requests on provisioned concurrency are not free, as the text of the pricing page says")
+    return notes
+
+
+def _tiers(sheet: PriceSheet, key: PoolKey) -> tuple[Tier, ...]:
+    """Return the price bands of a pool."""
+    rates = sheet.rates(key.architecture)
+    if key.kind is ChargeKind.DURATION:
+        return rates.tiers
+    flat = {
+        ChargeKind.REQUEST: rates.request,
+        ChargeKind.EPHEMERAL: rates.ephemeral,
+        ChargeKind.PC_IDLE: rates.pc_idle,
+        ChargeKind.PC_DURATION: rates.pc_duration,
+        ChargeKind.SNAPSTART_CACHE: rates.snapstart_cache,
+        ChargeKind.SNAPSTART_RESTORE: rates.snapstart_restore,
+        ChargeKind.STREAMING: sheet.streaming,
+    }
+    return (Tier(None, flat[key.kind]),)
+
+
+def _known(rate: Rate, sheet: PriceSheet, key: PoolKey) -> Decimal:
+    """Return a rate that a line needs; an unknown one is an error, never 0."""
+    if rate.usd is None:
+        raise CatalogError.single(
+            f"price sheet of {sheet.region}, {sheet.as_of.isoformat()}",
+            f"{key.architecture}.{key.kind.value}",
+            "the rate is unknown, and the usage needs it; price it with a price sheet of your own",
+        )
+    return rate.usd
+
+
+def _scale(key: PoolKey, rules: BillingRules) -> int:
+    """Give how many counted units of a pool make one billed unit."""
+    return counted_per_billed_unit(usage_type(key.kind, key.architecture).counted_in, rules)
+
+
+def _usage_name(named: UsageType, sheet: PriceSheet) -> str:
+    """Put the region's prefix before a usage type."""
+    return f"{sheet.usage_prefix}-{named.name}" if sheet.usage_prefix else named.name

@@ -1,0 +1,111 @@
+"""From usage to a bill, for another region, month or date as well: no new simulation is needed."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable
+from dataclasses import replace
+from datetime import date
+
+from lambdasim.billing.bill import Bill
+from lambdasim.billing.month import PricingTerms, price_month
+from lambdasim.billing.tiers import FreeSharing
+from lambdasim.billing.usage import Usage, is_month
+from lambdasim.catalog import PriceSheet
+from lambdasim.errors import InputError
+
+
+def price(
+    usages: Iterable[Usage],
+    *,
+    region: str | None = None,
+    month: str | None = None,
+    on: date | None = None,
+    free_tier: bool = True,
+    price_sheet: PriceSheet | None = None,
+    free_sharing: FreeSharing = FreeSharing.PROPORTIONAL,
+    free_counts_toward_tiers: bool = False,
+    free_requests_for_provisioned: bool = False,
+) -> Bill:
+    """Price usage of one payer account.
+
+    Parameters
+    ----------
+    usages : Iterable[Usage]
+        Of any months, regions and functions.
+    region : str, optional
+        Price as if all had run there.
+    month : str, optional
+        ``YYYY-MM``: price as if all had happened in that month. Refused where the usage is of several months, which
+        would then share one free tier.
+    on : date, optional
+        Day whose billing rules and rates apply. Default: the first day of each row's month.
+    free_tier : bool
+        Whether this bill gets the account's free tier. Other workloads of the account may have used it up.
+    price_sheet : PriceSheet, optional
+        Rates for its region, in place of the catalog's.
+    free_sharing : FreeSharing
+        How the free tier is shared between regions and architectures.
+    free_counts_toward_tiers : bool
+        Whether free GB-s count toward the bounds of the tiers. AWS bills them under a usage type of their own, so by
+        default the first band begins with the first GB-s that is paid for.
+    free_requests_for_provisioned : bool
+        Whether requests on provisioned environments may be free. The pricing page's text says no, its first
+        provisioned example takes the free million off.
+
+    Returns
+    -------
+    Bill
+
+    Raises
+    ------
+    CatalogError
+        When a region is unknown, a needed rate is unknown, or a date lies before the known rules.
+    InputError
+        When ``month`` is no month or the usage is of several.
+
+    References
+    ----------
+    AWS Lambda pricing page (aws.amazon.com/lambda/pricing), seen 2026-11: tiers per month, region and architecture;
+    free tier per account over x86_64 and arm64 together.
+
+    Examples
+    --------
+    >>> row = Usage("2026-11", "us-east-1", "app", "x86_64", 1536, 512, "zip", "python3.13", requests=3_000_000,
+    ...             billed_ms_with_init=360_000_000, billed_ms_without_init=360_000_000)
+    >>> [f"{item.usage_type} {item.amount:.4f}" for item in price([row]).items if item.tier]
+    ['Request 0.4000', 'Lambda-GB-Second 2.3333']
+    """
+    terms = PricingTerms(
+        on=on,
+        free_tier=free_tier,
+        given_sheet=price_sheet,
+        free_sharing=free_sharing,
+        free_counts_toward_tiers=free_counts_toward_tiers,
+        free_requests_for_provisioned=free_requests_for_provisioned,
+    )
+    by_month: defaultdict[str, list[Usage]] = defaultdict(list)
+    for usage in _moved(tuple(usages), region, month):
+        by_month[usage.month].append(usage)
+    bills = [price_month(by_month[name], terms) for name in sorted(by_month)]
+    return Bill(
+        items=tuple(item for bill in bills for item in bill.items),
+        allocations=tuple(part for bill in bills for part in bill.allocations),
+        notes=tuple(dict.fromkeys(note for bill in bills for note in bill.notes)),
+    )
+
+
+def _moved(usages: tuple[Usage, ...], region: str | None, month: str | None) -> tuple[Usage, ...]:
+    """Return the usage as if it had happened in another region or month."""
+    if region is not None:
+        usages = tuple(replace(usage, region=region) for usage in usages)
+    if month is None:
+        return usages
+    if not is_month(month):
+        raise InputError.single("price", "month", f"must be a month such as 2026-11, got {repr(month)[:40]}")
+    months = sorted({usage.month for usage in usages})
+    if len(months) > 1:
+        raise InputError.single(
+            "price", "month", f"can rename one month, the usage is of {', '.join(months)[:80]}"
+        )
+    return tuple(replace(usage, month=month) for usage in usages)

@@ -1,0 +1,117 @@
+"""From what happened to what is billed: ceilings, free parts and least times.
+
+Arrays in, arrays out; all whole numbers.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lambdasim.catalog import BillingRules
+from lambdasim.units import US_PER_MS, US_PER_S
+
+Ints = NDArray[np.int64]
+BYTES_PER_KB = 1024
+
+
+def billed_ms(duration_us: Ints, init_us: Ints, *, init_is_billed: bool) -> Ints:
+    """Give the billed duration of invocations: one ceiling over INIT and handler together.
+
+    Parameters
+    ----------
+    duration_us : ndarray of int64, shape (n_invocations,)
+        Handler [µs].
+    init_us : ndarray of int64, shape (n_invocations,)
+        INIT, or the billed part of a SnapStart restore; 0 where warm [µs].
+    init_is_billed : bool
+        As ``BillingRules.init_is_billed`` says; always for the billed part of a restore.
+
+    Returns
+    -------
+    ndarray of int64, shape (n_invocations,)
+        [ms].
+
+    References
+    ----------
+    REPORT lines on AWS: Init Duration 1307.68 ms and Duration 1058.15 ms are billed as 2366 ms.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> billed_ms(np.array([1_058_150]), np.array([1_307_680]), init_is_billed=True).tolist()
+    [2366]
+    """
+    total_us = duration_us + init_us if init_is_billed else duration_us
+    return -(-total_us // US_PER_MS)
+
+
+def extra_requests(payload_bytes: Ints, rules: BillingRules) -> Ints:
+    """Count the further requests of asynchronous events by their size.
+
+    Parameters
+    ----------
+    payload_bytes : ndarray of int64, shape (n_events,)
+        [bytes].
+    rules : BillingRules
+
+    Returns
+    -------
+    ndarray of int64, shape (n_events,)
+        Requests beside the first.
+
+    References
+    ----------
+    AWS Lambda pricing page: one request to 256 KB, one more for each further 64 KB.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from datetime import date
+    >>> from lambdasim.catalog import billing_rules
+    >>> sizes = np.array([262_144, 262_145, 1_048_576])
+    >>> extra_requests(sizes, billing_rules(date(2026, 11, 1))).tolist()
+    [0, 1, 12]
+    """
+    above = np.maximum(payload_bytes - rules.async_first_kb * BYTES_PER_KB, 0)
+    return -(-above // (rules.async_each_kb * BYTES_PER_KB))
+
+
+def streamed_bytes_billed(response_bytes: Ints, rules: BillingRules) -> Ints:
+    """Give the billed part of streamed responses [bytes], shape (n_responses,): above the free part of each."""
+    return np.maximum(response_bytes - rules.streaming_free_mb * BYTES_PER_KB * BYTES_PER_KB, 0)
+
+
+def allocated_s(enabled_us: int, rules: BillingRules) -> int:
+    """Give the billed time of one allocation of provisioned concurrency [s].
+
+    Parameters
+    ----------
+    enabled_us : int
+        From enabling to disabling [µs].
+    rules : BillingRules
+
+    Returns
+    -------
+    int
+        Rounded up to the billing step; times the number of environments it goes into
+        ``Usage.provisioned_allocated_s``.
+
+    Examples
+    --------
+    >>> from datetime import date
+    >>> from lambdasim.catalog import billing_rules
+    >>> [allocated_s(s * 1_000_000, billing_rules(date(2026, 11, 1))) for s in (0, 1, 300, 301)]
+    [0, 300, 300, 600]
+    """
+    return -(-enabled_us // (rules.provisioned_step_s * US_PER_S)) * rules.provisioned_step_s
+
+
+def snapstart_cache_s(cached_us: int, rules: BillingRules) -> int:
+    """Give the billed cache time of one published version [s]: at least the shortest, whole seconds."""
+    return max(-(-cached_us // US_PER_S), rules.snapstart_cache_min_s)
+
+
+def ephemeral_billed_mb(ephemeral_mb: int, rules: BillingRules) -> int:
+    """Give the part of /tmp that is charged for [MB]."""
+    return max(ephemeral_mb - rules.ephemeral_included_mb, 0)

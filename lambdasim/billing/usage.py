@@ -1,0 +1,235 @@
+"""What was used, as whole numbers: the only thing that billing knows of a simulation."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass, fields, replace
+from typing import Any, Final, NoReturn
+
+from lambdasim.errors import InputError
+
+ARCHITECTURES: Final = ("x86_64", "arm64")
+PACKAGE_TYPES: Final = ("zip", "image")
+JSON_FORMAT: Final = "lambdasim-usage-1"
+_MONTH: Final = re.compile(r"[0-9]{4}-(0[1-9]|1[0-2])")
+_COUNT_MAX: Final = (1 << 63) - 1
+
+
+@dataclass(frozen=True)
+class Usage:
+    """Usage of one function with one configuration in one month.
+
+    Attributes
+    ----------
+    month : str
+        ``YYYY-MM`` in UTC.
+    region, function : str
+    architecture : str
+        ``x86_64`` or ``arm64``.
+    memory_mb, ephemeral_mb : int
+        Configured memory and /tmp [MB].
+    package_type : str
+        ``zip`` or ``image``.
+    runtime : str
+        AWS's identifier, such as ``python3.13``.
+    snap_start : bool
+    requests : int
+        Started attempts, on demand and on provisioned environments; throttled ones are not started.
+    provisioned_requests : int
+        Those of them that ran on provisioned environments.
+    extra_requests : int
+        Further requests counted for large asynchronous events.
+    billed_ms_with_init, billed_ms_without_init : int
+        Sum over the on-demand attempts of each one's ceiling, with INIT (or the billed part of a restore) in it
+        and without [ms]. Both, so that another date's rule needs no new simulation.
+    provisioned_billed_ms : int
+        Sum of billed durations on provisioned environments [ms].
+    provisioned_init_ms : int
+        INIT of provisioned environments, used or not [ms].
+    provisioned_allocated_s : int
+        Environments times seconds allocated, each allocation already rounded up to the billing step [s].
+    snapstart_restored_mb : int
+        Memory size times restores [MB].
+    snapstart_cache_s : int
+        Cached time of published versions, least time included [s].
+    streamed_bytes : int
+        Above the free part of each response [bytes].
+    """
+
+    month: str
+    region: str
+    function: str
+    architecture: str
+    memory_mb: int
+    ephemeral_mb: int
+    package_type: str
+    runtime: str
+    snap_start: bool = False
+    requests: int = 0
+    provisioned_requests: int = 0
+    extra_requests: int = 0
+    billed_ms_with_init: int = 0
+    billed_ms_without_init: int = 0
+    provisioned_billed_ms: int = 0
+    provisioned_init_ms: int = 0
+    provisioned_allocated_s: int = 0
+    snapstart_restored_mb: int = 0
+    snapstart_cache_s: int = 0
+    streamed_bytes: int = 0
+
+    def __post_init__(self) -> None:
+        """Check every value.
+
+        Raises
+        ------
+        InputError
+            Naming the field, the value and what is allowed.
+        """
+        for name in ("region", "function", "runtime"):
+            self._require(isinstance(getattr(self, name), str), name, "text")
+        self._require(is_month(self.month), "month", "a month such as 2026-11")
+        self._require(self.architecture in ARCHITECTURES, "architecture", " or ".join(ARCHITECTURES))
+        self._require(self.package_type in PACKAGE_TYPES, "package_type", " or ".join(PACKAGE_TYPES))
+        self._require(isinstance(self.snap_start, bool), "snap_start", "true or false")
+        for name in ("memory_mb", "ephemeral_mb"):
+            self._require(
+                _is_count(getattr(self, name)) and getattr(self, name) > 0, name, "a whole number above 0"
+            )
+        for name in COUNTERS:
+            self._require(_is_count(getattr(self, name)), name, f"a whole number from 0 to {_COUNT_MAX}")
+        self._require(
+            self.provisioned_requests <= self.requests,
+            "provisioned_requests",
+            f"at most requests, {self.requests}",
+        )
+        self._require(
+            self.billed_ms_without_init <= self.billed_ms_with_init,
+            "billed_ms_without_init",
+            f"at most billed_ms_with_init, {self.billed_ms_with_init}",
+        )
+
+    def _require(self, is_good: bool, name: str, allowed: str) -> None:
+        """Raise the fault of a field."""
+        if not is_good:
+            value = repr(getattr(self, name))[:40]
+            raise InputError.single(
+                f"usage of {str(self.function)[:40]!r}", name, f"must be {allowed}, got {value}"
+            )
+
+    @property
+    def key(self) -> tuple[str | int | bool, ...]:
+        """What tells rows apart: everything that is not counted."""
+        return tuple(getattr(self, field.name) for field in fields(self) if field.name not in COUNTERS)
+
+    def __add__(self, other: Usage) -> Usage:
+        """Add the counts of a row with the same key.
+
+        Raises
+        ------
+        ValueError
+            When the rows differ in anything but counts.
+        """
+        if self.key != other.key:
+            raise ValueError(f"rows of different usage cannot be added: {self.key} and {other.key}")
+        return replace(self, **{name: getattr(self, name) + getattr(other, name) for name in COUNTERS})
+
+
+COUNTERS: Final = tuple(
+    field.name for field in fields(Usage) if field.default == 0 and field.name != "snap_start"
+)
+_KEY_FIELDS: Final = tuple(field.name for field in fields(Usage) if field.name not in COUNTERS)
+
+
+def pool(usages: Iterable[Usage]) -> tuple[Usage, ...]:
+    """Add up rows of the same key; the result is ordered by key.
+
+    Parameters
+    ----------
+    usages : Iterable[Usage]
+
+    Returns
+    -------
+    tuple of Usage
+
+    Examples
+    --------
+    >>> row = Usage("2026-11", "us-east-1", "f", "arm64", 128, 512, "zip", "python3.13", requests=2)
+    >>> [pooled.requests for pooled in pool([row, row])]
+    [4]
+    """
+    found: dict[tuple[str | int | bool, ...], Usage] = {}
+    for usage in usages:
+        found[usage.key] = found[usage.key] + usage if usage.key in found else usage
+    return tuple(found[key] for key in sorted(found))
+
+
+def to_json(usages: Iterable[Usage]) -> str:
+    """Write usage as JSON text, pooled and ordered, so that equal usage gives equal text."""
+    rows = [asdict(usage) for usage in pool(usages)]
+    return json.dumps({"format": JSON_FORMAT, "usage": rows}, indent=1) + "\n"
+
+
+def from_json(text: str, where: str = "usage") -> tuple[Usage, ...]:
+    """Read usage from JSON text.
+
+    Parameters
+    ----------
+    text : str
+        As ``to_json`` writes it.
+    where : str
+        Name of the file, for messages.
+
+    Returns
+    -------
+    tuple of Usage
+
+    Raises
+    ------
+    InputError
+        When the text is not such JSON, or a value is not allowed.
+    """
+    try:
+        content = json.loads(text, parse_float=_no_fraction, parse_constant=_no_fraction)
+    except (ValueError, RecursionError) as error:
+        raise InputError.single(where, "", f"is not JSON with whole numbers: {str(error)[:120]}") from None
+    if not isinstance(content, dict) or content.get("format") != JSON_FORMAT:
+        raise InputError.single(where, "format", f"must be an object with format {JSON_FORMAT!r}")
+    rows = content.get("usage")
+    if not isinstance(rows, list):
+        raise InputError.single(where, "usage", "must be a list of rows")
+    return tuple(_row(row, f"{where}, row {number}") for number, row in enumerate(rows, start=1))
+
+
+def _row(row: Any, where: str) -> Usage:
+    """Make a row of a decoded object."""
+    if not isinstance(row, dict):
+        raise InputError.single(where, "", f"must be an object, got {repr(row)[:40]}")
+    known = {field.name for field in fields(Usage)}
+    unknown = sorted(set(row) - known)
+    if unknown:
+        raise InputError.single(where, unknown[0][:40], f"unknown; known are {', '.join(sorted(known))}")
+    missing = [name for name in _KEY_FIELDS if name not in row]
+    if missing:
+        raise InputError.single(where, missing[0], "is missing")
+    try:
+        return Usage(**row)
+    except InputError as error:
+        fault = error.faults[0]
+        raise InputError.single(where, fault.field, fault.message) from None
+
+
+def _no_fraction(text: str) -> NoReturn:
+    """Refuse numbers that are not whole."""
+    raise ValueError(f"a number must be whole, got {text[:40]}")
+
+
+def is_month(value: object) -> bool:
+    """Tell whether a value is a month such as ``2026-11``."""
+    return isinstance(value, str) and _MONTH.fullmatch(value) is not None
+
+
+def _is_count(value: object) -> bool:
+    """Tell whether a value is a whole number that fits 64 bits."""
+    return isinstance(value, int) and not isinstance(value, bool) and 0 <= value <= _COUNT_MAX

@@ -1,0 +1,252 @@
+"""The command line: one call into the public API for each command, and a table that fits 80 columns."""
+
+from __future__ import annotations
+
+import json
+import sys
+from contextlib import nullcontext
+from datetime import date
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from lambdasim.billing import Bill
+    from lambdasim.results.run import RunResult
+
+app = typer.Typer(
+    add_completion=False,
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+    help="Cost and limit simulation of AWS Lambda: offline, without credentials, repeatable.",
+)
+prices = typer.Typer(no_args_is_help=True, rich_markup_mode=None, help="Price sheets.")
+app.add_typer(prices, name="prices")
+
+JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON for scripts.")]
+RegionOption = Annotated[str | None, typer.Option(help="Price as if all had run in this region.")]
+
+
+def _print(text: str) -> None:
+    sys.stdout.write(text.rstrip("\n") + "\n")
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        from lambdasim import __version__
+
+        _print(f"lambdasim {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _root(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version.")
+    ] = False,
+) -> None:
+    pass
+
+
+@app.command()
+def simulate(
+    scenario: Annotated[Path, typer.Argument(help="Scenario file, YAML.")],
+    out: Annotated[Path | None, typer.Option(help="Folder for summary, bill, records and pictures.")] = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Simulate a scenario: bill, percentiles, throttles."""
+    import lambdasim as ls
+    from lambdasim.results.files import RecordFile, save
+
+    spec = ls.load_scenario(scenario)
+    names = tuple(sorted(function.name for function in spec.functions))
+    with (
+        _progress(spec.duration_us) as tell,
+        nullcontext() if out is None else RecordFile(out / "records.parquet", names) as records,
+    ):
+        run = ls.simulate(spec, keep_records=False, sink=records.write if records else None, progress=tell)
+    if out is not None:
+        save(run, out)
+        _pictures(run, out)
+    if as_json:
+        content = {
+            "provenance": run.provenance(),
+            "summary": json.loads(run.summary().to_json(orient="records", double_precision=12)),
+            "bill": json.loads(run.charges().to_json()),
+        }
+        _print(json.dumps(content, indent=1, ensure_ascii=False))
+        return
+    _print(repr(run))
+    _print("\n" + _summary_table(run))
+    throttles = run.throttles()
+    if len(throttles):
+        _print("\n" + throttles.to_string(index=False))
+    _print("\n" + _bill_text(run.charges()))
+    if out is not None:
+        _print(f"\nwritten to {out}: summary.json, bill.csv, usage.json, metrics.csv, records.parquet, *.png")
+
+
+def _progress(duration_us: int) -> Any:
+    """Show a bar on a terminal, once a second has passed."""
+    from contextlib import contextmanager
+
+    from tqdm import tqdm
+
+    @contextmanager
+    def bar() -> Any:
+        with tqdm(
+            total=100, unit="%", delay=1, disable=None, leave=False, bar_format="{l_bar}{bar}"
+        ) as shown:
+            yield lambda reached_us: shown.update(min(reached_us * 100 // duration_us, 100) - shown.n)
+
+    return bar()
+
+
+def _summary_table(run: RunResult) -> str:
+    table = run.summary()
+    shown = table[
+        ["function", "events", "throttled", "lost", "cold_share", "p50_ms", "p95_ms", "p99_ms"]
+    ].copy()
+    shown["function"] = [name if len(name) <= 24 else name[:23] + "…" for name in shown["function"]]
+    shown["cold_share"] = [f"{100 * share:.2f} %" for share in table["cold_share"]]
+    for name in ("events", "throttled", "lost"):
+        shown[name] = [f"{number:,}" for number in table[name]]
+    for name in ("p50_ms", "p95_ms", "p99_ms"):
+        shown[name] = [f"{number:,.0f}" for number in table[name]]
+    return shown.rename(columns={"cold_share": "cold"}).to_string(index=False)
+
+
+def _bill_text(bill: Bill) -> str:
+    from lambdasim.billing import format_usd
+
+    table = bill.table()
+    lines = (
+        [_narrow(table), f"{'total':>{72}} {format_usd(bill.total)}"] if len(table) else ["nothing to pay"]
+    )
+    return "\n".join([*lines, *(f"note: {note}" for note in bill.notes)])
+
+
+def _narrow(table: pd.DataFrame) -> str:
+    short = table.copy()
+    short["unit"] = [unit.replace("Lambda-GB-Second", "GB-s") for unit in short["unit"]]
+    return short.to_string(index=False)
+
+
+def _pictures(run: RunResult, folder: Path) -> None:
+    from matplotlib.figure import Figure
+
+    import lambdasim as ls
+    from lambdasim.results.files import write_atomically
+
+    for name, plot in (
+        ("latency", ls.plot_latency),
+        ("concurrency", ls.plot_concurrency),
+        ("bill", ls.plot_bill),
+    ):
+        figure = plot(run).figure
+        assert isinstance(figure, Figure)  # noqa: S101 - plots without axes make their own
+        write_atomically(
+            folder / f"{name}.png",
+            lambda stream, figure=figure: figure.savefig(
+                stream, format="png", dpi=120, metadata={"Software": None}
+            ),  # type: ignore[misc]
+        )
+
+
+@app.command()
+def bill(
+    folder: Annotated[Path, typer.Argument(help="Folder that `simulate --out` wrote.")],
+    region: RegionOption = None,
+    month: Annotated[str | None, typer.Option(help="Price as if it had been this month, YYYY-MM.")] = None,
+    price_date: Annotated[
+        str | None, typer.Option(help="Day whose rates and rules apply, YYYY-MM-DD.")
+    ] = None,
+    free_tier: Annotated[
+        bool | None,
+        typer.Option(help="Whether this bill gets the account's free tier; default: as the scenario says."),
+    ] = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Price a finished run again, for any region, month or date, without simulating."""
+    import lambdasim as ls
+    from lambdasim.errors import InputError
+    from lambdasim.results.files import load_free_tier
+
+    try:
+        on = None if price_date is None else date.fromisoformat(price_date)
+    except ValueError:
+        raise InputError.single(
+            "bill", "--price-date", f"must be YYYY-MM-DD, got {price_date!r:.40}"
+        ) from None
+    usages = ls.load_usage(folder)
+    free = load_free_tier(folder) if free_tier is None else free_tier
+    priced = ls.price(usages, region=region, month=month, on=on, free_tier=free)
+    _print(priced.to_json() if as_json else _bill_text(priced))
+
+
+@prices.command("show")
+def prices_show(
+    region: Annotated[str, typer.Option(help="AWS region.")] = "us-east-1", as_json: JsonOption = False
+) -> None:
+    """Show the price sheet of a region, with source and date."""
+    import lambdasim as ls
+    from lambdasim.billing import plain
+
+    sheet = ls.price_sheet(region)
+    rows = []
+    for architecture in ("x86_64", "arm64"):
+        rates = sheet.rates(architecture)
+        for number, tier in enumerate(rates.tiers, start=1):
+            bound = "above" if tier.up_to_gb_s is None else f"to {tier.up_to_gb_s:,} GB-s"
+            rows.append((architecture, f"duration tier {number}", tier.rate, bound))
+        for name in (
+            "request",
+            "ephemeral",
+            "pc_idle",
+            "pc_duration",
+            "snapstart_cache",
+            "snapstart_restore",
+        ):
+            rows.append((architecture, name, getattr(rates, name), ""))
+    content = [
+        {
+            "architecture": architecture,
+            "rate": name,
+            "usd": None if rate.usd is None else plain(rate.usd),
+            "bound": bound,
+            "quality": rate.quality,
+        }
+        for architecture, name, rate, bound in rows
+    ]
+    if as_json:
+        _print(json.dumps({"region": region, "as_of": str(sheet.as_of), "rates": content}, indent=1))
+        return
+    _print(f"{region}, USD, as of {sheet.as_of}")
+    for row in content:
+        usd = row["usd"] or "unknown"
+        _print(
+            f"{row['architecture']:8}{row['rate']:18}{usd:>14}  {row['bound']:24}{str(row['quality'])[:14]}".rstrip()
+        )
+    qualities = dict.fromkeys(str(row["quality"]) for row in content)
+    _print("\n".join(f"- {quality}" for quality in qualities))
+
+
+@app.command()
+def validate(scenario: Annotated[Path, typer.Argument(help="Scenario file, YAML.")]) -> None:
+    """Check a scenario file and name every fault."""
+    import lambdasim as ls
+
+    spec = ls.load_scenario(scenario)
+    _print(f"{scenario}: {len(spec.functions)} functions, {spec.scenario_hash()[:12]}")
+
+
+@app.command()
+def schema() -> None:
+    """Print the JSON Schema of scenario files."""
+    from lambdasim.specs import ScenarioSpec
+
+    _print(json.dumps(ScenarioSpec.model_json_schema(by_alias=True), indent=1))

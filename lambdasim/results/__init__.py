@@ -1,0 +1,1 @@
+"""A run and what is seen of it: summary, bill, series, files."""

@@ -1,0 +1,312 @@
+"""The result of a run: one truth, seen as tables."""
+
+from __future__ import annotations
+
+import html
+from dataclasses import dataclass
+from datetime import date
+from math import sqrt
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+import lambdasim
+from lambdasim.billing import Bill, Usage, allocated_s, format_usd, price
+from lambdasim.catalog import billing_rules, keep_alive_curve, limit, timing
+from lambdasim.engine.aggregate import SERIES, Aggregate, FunctionTotals
+from lambdasim.engine.contract import EventOutcome, Limit, Outcome, Plan, RecordChunk, StartType
+from lambdasim.engine.histogram import Histogram
+from lambdasim.errors import LambdaSimError
+from lambdasim.specs.function import FunctionSpec
+from lambdasim.specs.scenario import ScenarioSpec
+from lambdasim.units import US_PER_MS, US_PER_S, format_duration, from_epoch_us, to_epoch_us
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+PERCENTILES = (0.5, 0.95, 0.99)
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class RunResult:
+    """A simulated scenario.
+
+    Attributes
+    ----------
+    scenario : ScenarioSpec
+    plan : Plan
+    aggregate : Aggregate
+        Exact totals, histograms and series.
+    chunks : tuple of RecordChunk or None
+        Every attempt, where asked for.
+    arrays_sha256 : str
+        Checksum of the arrays that the run was given; empty for a scenario.
+    """
+
+    scenario: ScenarioSpec
+    plan: Plan
+    aggregate: Aggregate
+    chunks: tuple[RecordChunk, ...] | None
+    arrays_sha256: str
+
+    @property
+    def records(self) -> pd.DataFrame:
+        """One row for each attempt; times in ms, choices in words.
+
+        Raises
+        ------
+        LambdaSimError
+            When the run did not keep its records.
+        """
+        if self.chunks is None:
+            raise LambdaSimError("the run kept no records; simulate with keep_records=True")
+        return records_frame(self.chunks, self.aggregate.names)
+
+    def latency_ms(self, function: str | None = None) -> Histogram:
+        """Return the exact distribution of latency, arrival to answer, over served events [whole ms, rounded up]."""
+        together = Histogram()
+        for name, totals in zip(self.aggregate.names, self.aggregate.functions, strict=True):
+            if function in (None, name):
+                together.absorb(totals.all_latency_ms())
+        return together
+
+    def summary(self) -> pd.DataFrame:
+        """Return one row for each function.
+
+        Returns
+        -------
+        DataFrame
+            Counts, the share of cold starts among runs, exact percentiles of latency over served events [whole ms,
+            rounded up], the half-width of the 95 % interval of p95 from batch means [ms], peak and mean concurrency.
+        """
+        import pandas as pd
+
+        pairs = zip(self.aggregate.names, self.aggregate.functions, strict=True)
+        return pd.DataFrame([self._row(name, totals) for name, totals in pairs])
+
+    def _row(self, name: str, totals: FunctionTotals) -> dict[str, Any]:
+        latency = totals.all_latency_ms()
+        runs = int(totals.starts.sum() - totals.starts[StartType.NONE])
+        row: dict[str, Any] = {
+            "function": name,
+            "events": totals.events,
+            "succeeded": int(totals.event_outcomes[EventOutcome.SUCCEEDED]),
+            "failed": int(totals.event_outcomes[EventOutcome.FAILED]),
+            "throttled": int(totals.outcomes[Outcome.THROTTLED]),
+            "lost": totals.events
+            - int(totals.event_outcomes[EventOutcome.SUCCEEDED] + totals.event_outcomes[EventOutcome.FAILED]),
+            "runs": runs,
+            "cold_share": totals.starts[StartType.COLD] / runs if runs else float("nan"),
+        }
+        for q in PERCENTILES:
+            row[f"p{round(q * 100)}_ms"] = latency.quantile(q)
+        row["p95_half_width_ms"] = batch_half_width(totals, 0.95)
+        row["peak_concurrency"] = totals.peak_concurrency
+        row["mean_concurrency"] = totals.concurrency.busy_us / self.scenario.duration_us
+        return row
+
+    def throttles(self) -> pd.DataFrame:
+        """Return refused attempts by function and limit."""
+        import pandas as pd
+
+        rows = [
+            {"function": name, "limit": kind.name.lower(), "attempts": int(totals.limits[kind])}
+            for name, totals in zip(self.aggregate.names, self.aggregate.functions, strict=True)
+            for kind in Limit
+            if kind is not Limit.NONE and totals.limits[kind]
+        ]
+        return pd.DataFrame(rows, columns=["function", "limit", "attempts"])
+
+    def metrics(self) -> pd.DataFrame:
+        """Return one row for each function and minute, in CloudWatch's names; Duration is the average [ms]."""
+        import pandas as pd
+
+        frames = []
+        for name, totals in zip(self.aggregate.names, self.aggregate.functions, strict=True):
+            frame = pd.DataFrame(dict(zip(SERIES, totals.series, strict=True)))
+            invocations = frame["Invocations"].to_numpy()
+            duration_us = frame.pop("DurationSum_us").to_numpy()
+            mean_ms = np.full(len(frame), np.nan)
+            np.divide(duration_us / US_PER_MS, invocations, out=mean_ms, where=invocations > 0)
+            frame["Duration"] = mean_ms
+            frame.insert(0, "function", name)
+            frame.insert(0, "timestamp", self.aggregate.minutes(len(frame)))
+            frames.append(frame)
+        return pd.concat(frames, ignore_index=True)
+
+    def usage(self) -> tuple[Usage, ...]:
+        """Return what was used, in whole numbers, by function and UTC month."""
+        specs = {function.name: function for function in self.scenario.functions}
+        rows = []
+        for name, totals in zip(self.aggregate.names, self.aggregate.functions, strict=True):
+            allocated = self._allocated_s(specs[name])
+            for month in sorted({*totals.usage, *allocated}):
+                used = totals.usage.get(month)
+                counts = {} if used is None else vars(used)
+                spec = specs[name]
+                rows.append(
+                    Usage(
+                        month=month,
+                        region=self.scenario.region,
+                        function=name,
+                        architecture=spec.architecture.value,
+                        memory_mb=spec.memory_mb,
+                        ephemeral_mb=spec.ephemeral_mb,
+                        package_type=spec.package_type.value,
+                        runtime=spec.runtime,
+                        provisioned_allocated_s=allocated.get(month, 0),
+                        **counts,
+                    )
+                )
+        return tuple(rows)
+
+    def _allocated_s(self, function: FunctionSpec) -> dict[str, int]:
+        """Give environment-seconds of provisioned concurrency by the month in which an allocation begins."""
+        result: dict[str, int] = {}
+        steps = function.provisioned_concurrency
+        for place, step in enumerate(steps):
+            end_us = steps[place + 1].at_us if place + 1 < len(steps) else self.scenario.duration_us
+            begin = from_epoch_us(to_epoch_us(self.scenario.start) + step.at_us)
+            rules = billing_rules(self.scenario.price_date or begin.date())
+            month = f"{begin:%Y-%m}"
+            seconds = step.count * allocated_s(max(end_us - step.at_us, 0), rules)
+            result[month] = result.get(month, 0) + seconds
+        return {month: seconds for month, seconds in result.items() if seconds}
+
+    def bill(
+        self, *, region: str | None = None, month: str | None = None, on: date | None = None
+    ) -> pd.DataFrame:
+        """Return the bill's line items as a table; see ``charges`` for the bill itself."""
+        return self.charges(region=region, month=month, on=on).frame()
+
+    def charges(self, *, region: str | None = None, month: str | None = None, on: date | None = None) -> Bill:
+        """Price the run's usage, here or elsewhere, now or at another date: nothing is simulated again."""
+        return price(
+            self.usage(),
+            region=region,
+            month=month,
+            on=on or self.scenario.price_date,
+            free_tier=self.scenario.free_tier,
+        )
+
+    def parameters(self) -> pd.DataFrame:
+        """Return what the result rests on and how each is known."""
+        import pandas as pd
+
+        platform = self.scenario.platform
+        facts = [
+            limit("memory_per_vcpu_mb"),
+            timing("init_cap_on_demand_s"),
+            timing("scaling_burst"),
+            timing("placement_ms"),
+        ]
+        rows = [
+            (fact.name, f"{fact.value} {fact.unit}", fact.knowledge.value, fact.citation()) for fact in facts
+        ]
+        if isinstance(platform.keep_alive_us, int):
+            rows.append(("keep_alive", format_duration(platform.keep_alive_us), "given", "the scenario"))
+        else:
+            curve = keep_alive_curve()
+            rows.append(
+                (
+                    "keep_alive",
+                    f"{curve.idle_s[0]}-{curve.idle_s[-1]} s curve",
+                    "measured",
+                    "one function, 2025; AWS publishes no figure",
+                )
+            )
+        life = "no limit" if platform.max_lifetime_us is None else format_duration(platform.max_lifetime_us)
+        rows.append(("max_lifetime", life, "assumed", "AWS publishes no figure"))
+        rows.append(
+            ("reuse", platform.reuse.value, "assumed", "fits 20 experiments of 2020; AWS publishes no rule")
+        )
+        return pd.DataFrame(rows, columns=["parameter", "value", "known", "source"])
+
+    def provenance(self) -> dict[str, Any]:
+        """Return what identifies the run."""
+        return {
+            "scenario": self.scenario.name,
+            "scenario_sha256": self.scenario.scenario_hash(),
+            "arrays_sha256": self.arrays_sha256,
+            "version": lambdasim.__version__,
+            "engine": "reference",
+            "seed": self.scenario.seed,
+        }
+
+    def __repr__(self) -> str:
+        """Say what ran, how it went and what it costs."""
+        bill = self.charges()
+        events = sum(totals.events for totals in self.aggregate.functions)
+        latency = self.latency_ms()
+        quantiles = ", ".join(f"p{round(q * 100)} {latency.quantile(q):,.0f} ms" for q in PERCENTILES)
+        span = format_duration(self.scenario.duration_us)
+        return (
+            f"{self.scenario.name}: {events:,} events in {span}, engine reference\n"
+            f"bill {format_usd(bill.total)}; latency {quantiles}; peak concurrency {self.aggregate.account_peak:,}"
+        )
+
+    def _repr_html_(self) -> str:
+        table = self.summary().to_html(index=False, float_format="{:,.4g}".format)
+        return f"<p>{html.escape(repr(self))}</p>{table}"
+
+
+def records_frame(chunks: tuple[RecordChunk, ...], names: tuple[str, ...]) -> pd.DataFrame:
+    """Lay records out for people.
+
+    Parameters
+    ----------
+    chunks : tuple of RecordChunk
+    names : tuple of str
+        Functions, in the plan's order.
+
+    Returns
+    -------
+    DataFrame
+        One row for each attempt: ``function``, ``invocation``, ``attempt``, ``arrival_s``, ``start_s``,
+        ``placement_ms``, ``init_ms``, ``duration_ms``, ``end_s``, ``start_type``, ``outcome``, ``limit``,
+        ``exec_env``, ``event_outcome``.
+    """
+    import pandas as pd
+
+    def column(name: str) -> np.ndarray[Any, np.dtype[np.int64]]:
+        parts = [chunk[name] for chunk in chunks]
+        return np.concatenate(parts) if parts else np.empty(0, dtype=np.int64)
+
+    def words(name: str, choices: list[str]) -> pd.Categorical:
+        return pd.Categorical.from_codes(column(name), categories=choices)  # type: ignore[arg-type]
+
+    end_us = sum(column(name) for name in ("start_us", "placement_us", "init_us", "duration_us"))
+    return pd.DataFrame(
+        {
+            "function": words("function", list(names)),
+            "invocation": column("invocation"),
+            "attempt": column("attempt"),
+            "arrival_s": column("arrival_us") / US_PER_S,
+            "start_s": column("start_us") / US_PER_S,
+            "placement_ms": column("placement_us") / US_PER_MS,
+            "init_ms": column("init_us") / US_PER_MS,
+            "duration_ms": column("duration_us") / US_PER_MS,
+            "end_s": end_us / US_PER_S,
+            "start_type": words("start_type", [kind.name.lower() for kind in StartType]),
+            "outcome": words("outcome", [kind.name.lower() for kind in Outcome]),
+            "limit": words("limit", [kind.name.lower() for kind in Limit]),
+            "exec_env": column("exec_env"),
+            "event_outcome": words("event_outcome", [kind.name.lower() for kind in EventOutcome]),
+        }
+    )
+
+
+def batch_half_width(totals: FunctionTotals, q: float) -> float:
+    """Give the half-width of a 95 % interval of a latency quantile from batch means of one run [ms].
+
+    Notes
+    -----
+    The run is cut into 20 stretches of equal length; with a daily shape they are not alike, and the interval is then
+    wider than replications would give. NaN where fewer than two stretches served anything.
+    """
+    from scipy.special import stdtrit
+
+    values = [batch.quantile(q) for batch in totals.batch_latency_ms if len(batch)]
+    if len(values) < 2:
+        return float("nan")
+    return float(stdtrit(len(values) - 1, 0.975)) * float(np.std(values, ddof=1)) / sqrt(len(values))
