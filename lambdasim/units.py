@@ -59,7 +59,7 @@ def parse_duration_us(text: str) -> int:
     if found is None:
         raise ValueError(f"must be {DURATION_FORM}, got {text[:40]!r}")
     whole, _, fraction = found[1].partition(".")
-    scale = 10 ** len(fraction)
+    scale: int = 10 ** len(fraction)
     amount_us, rest = divmod(int(whole + fraction) * _UNIT_US[found[2]], scale)
     if rest:
         raise ValueError(f"must be a whole number of microseconds, got {text[:40]!r}")

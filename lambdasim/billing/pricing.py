@@ -74,7 +74,7 @@ def price(
     >>> row = Usage("2026-11", "us-east-1", "app", "x86_64", 1536, 512, "zip", "python3.13", requests=3_000_000,
     ...             billed_ms_with_init=360_000_000, billed_ms_without_init=360_000_000)
     >>> [f"{item.usage_type} {item.amount:.4f}" for item in price([row]).items if item.tier]
-    ['Request 0.4000', 'Lambda-GB-Second 2.3333']
+    ['Lambda-GB-Second 2.3333', 'Request 0.4000']
     """
     terms = PricingTerms(
         on=on,

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Hashable, Mapping, Sequence
 from decimal import Decimal
 from enum import StrEnum
+from itertools import pairwise
 from typing import TypeVar
 
 K = TypeVar("K", bound=Hashable)
@@ -93,4 +94,4 @@ def cut_into_bands(count: int, bounds: Sequence[int | None], start: int = 0) -> 
         start,
         *(start + count if bound is None else min(max(bound, start), start + count) for bound in bounds),
     ]
-    return [upper - lower for lower, upper in zip(cuts, cuts[1:], strict=False)]
+    return [upper - lower for lower, upper in pairwise(cuts)]

@@ -35,7 +35,7 @@ Quantile = Callable[[NDArray[np.float64]], NDArray[np.float64]]
 
 @cache
 def _nodes() -> NDArray[np.float64]:
-    """Probabilities at which the quantile function is tabulated, shape (octaves, cells + 1)."""
+    """Give the probabilities at which the quantile function is tabulated, shape (octaves, cells + 1)."""
     octave = np.ldexp(1.0, np.arange(_SMALLEST_OCTAVE, 53))[:, None]
     within = 1.0 + np.arange((1 << _CELL_BITS) + 1) / (1 << _CELL_BITS)
     nodes: NDArray[np.float64] = np.ldexp(octave * within, -54)
@@ -44,7 +44,7 @@ def _nodes() -> NDArray[np.float64]:
 
 @cache
 def normal_quantile_nodes() -> NDArray[np.float64]:
-    """Standard normal quantiles of the table's lower nodes, shape (octaves, cells + 1)."""
+    """Give standard normal quantiles of the table's lower nodes, shape (octaves, cells + 1)."""
     inverse = NormalDist().inv_cdf
     return np.array([inverse(p) for p in _nodes().ravel()]).reshape(_nodes().shape)
 
@@ -94,11 +94,14 @@ class DrawTable:
         ndarray of int64, shape (n,)
         """
         side = (bits >> np.uint64(63)).astype(np.int64) * _SIDE
-        depth = ((bits >> np.uint64(10)) & np.uint64((1 << 53) - 1)) | np.uint64(1 << _SMALLEST_OCTAVE)
+        depth = np.maximum(
+            (bits >> np.uint64(10)) & np.uint64((1 << 53) - 1), np.uint64(1 << _SMALLEST_OCTAVE)
+        )
         # 53 bits fit a float exactly, whose own exponent and mantissa are the octave and the place in it.
         image = depth.astype(np.float64).view(np.int64)
         first = (_EXPONENT_BIAS + _SMALLEST_OCTAVE) << _CELL_BITS
         cell = side + (image >> (52 - _CELL_BITS)) - first
         place = (image >> (52 - _CELL_BITS - _FRACTION_BITS)) & ((1 << _FRACTION_BITS) - 1)
         half = 1 << (_FRACTION_BITS - 1)
-        return self.base[cell] + ((self.delta[cell] * place + half) >> _FRACTION_BITS)
+        values: NDArray[np.int64] = self.base[cell] + ((self.delta[cell] * place + half) >> _FRACTION_BITS)
+        return values

@@ -1,0 +1,1 @@
+"""The simulation: what engines promise, the SimPy reference, and totals of its records."""

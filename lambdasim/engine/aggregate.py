@@ -62,7 +62,8 @@ class Concurrency:
         self.busy_us += int((end_us - start_us).sum())
         if len(start_us):
             self.pending_us = ends[ends > start_us[-1]]
-        return np.maximum(started - ended, 1)
+        in_progress: NDArray[np.int64] = np.maximum(started - ended, 1)
+        return in_progress
 
 
 @dataclass(eq=False)
@@ -152,7 +153,7 @@ class Aggregate:
             (totals.starts, "start_type"),
             (totals.event_outcomes, "event_outcome"),
         ):
-            counts += np.bincount(columns[name], minlength=len(counts))
+            np.add(counts, np.bincount(columns[name], minlength=len(counts)), out=counts)
         started = columns["start_type"] != StartType.NONE
         runs = {name: column[started] for name, column in columns.items()}
         self._add_runs(totals, runs, end_us[started])

@@ -211,7 +211,10 @@ def _retry_policy(function: FunctionSpec) -> RetryPolicy:
             throttle_backoff_cap_us=timing("sdk_backoff_max_s").us,
             jittered=True,
         )
-    assert rule.error_retries and rule.event_age and rule.throttle_backoff_first and rule.throttle_backoff_max  # noqa: S101
+    assert rule.error_retries is not None  # noqa: S101 - every asynchronous rule has these
+    assert rule.event_age is not None  # noqa: S101
+    assert rule.throttle_backoff_first is not None  # noqa: S101
+    assert rule.throttle_backoff_max is not None  # noqa: S101
     retries = rule.error_retries.value if trigger.retry_attempts is None else trigger.retry_attempts
     return RetryPolicy(
         synchronous=False,

@@ -76,8 +76,11 @@ class RateLimit:
 
 
 def per_second(rate: int) -> RateLimit:
-    """Make a limit of ``rate`` a second that lets one second's worth pass at once."""
-    return RateLimit(rate, _NS_PER_S // rate) if rate else RateLimit(0, _NS_PER_S)
+    """Make a limit of ``rate`` a second that lets one second's worth pass at once.
+
+    Where the rate is zero so is the concurrency that it comes from, which then refuses by its own name.
+    """
+    return RateLimit(max(rate, 1), _NS_PER_S // max(rate, 1))
 
 
 @dataclass(slots=True, eq=False)
@@ -123,11 +126,12 @@ class Event:
 class Moment(simpy.Event):
     """A point in simulated time with its place among the simultaneous ones."""
 
-    def __init__(self, sim: simpy.Environment, delay: int, priority: int, value: Any = None) -> None:
+    def __init__(self, sim: simpy.Environment, delay: int, priority: int, about: Any = None) -> None:
         self.env = sim
         self.callbacks = []
         self._ok = True
-        self._value = value
+        self._value = None
+        self.about = about
         sim.schedule(self, priority, delay)  # type: ignore[arg-type]
 
 
@@ -214,7 +218,8 @@ class ReferenceRun:
         yield from chunks
 
     def _at(self, time_us: int, priority: int, action: Callable[[Any], None], value: Any) -> None:
-        Moment(self.sim, time_us - self.sim.now, priority, value).callbacks.append(action)  # type: ignore[union-attr, arg-type]
+        now: int = self.sim.now  # type: ignore[assignment]
+        Moment(self.sim, time_us - now, priority, value).callbacks.append(action)
 
     def _traffic(self) -> Generator[Moment, None, None]:
         """Let the traffic arrive, each event in its own moment, so that what ends at that instant ends first."""
@@ -333,16 +338,16 @@ class ReferenceRun:
         survives = outcome in _ENVIRONMENT_SURVIVES and end_us < environment.retires_us
         environment.warm_until_us = min(end_us + keep_alive_us, environment.retires_us) if survives else 0
         completion = Moment(self.sim, time_in_environment, _COMPLETION, (function, environment))
-        completion.callbacks.append(self._complete)  # type: ignore[union-attr]
+        completion.callbacks.append(self._complete)
 
     def _draw_again(self, event: Event) -> tuple[int, ...]:
         invocation = np.array([event.invocation])
         row: list[int] = _as_rows(event.function.plan.draws.draw(invocation, run=event.runs))[0].tolist()
         return tuple(row)
 
-    def _complete(self, moment: simpy.Event) -> None:
+    def _complete(self, moment: Moment) -> None:
         """Give back what an attempt held."""
-        function, environment = moment.value
+        function, environment = moment.about
         if environment.provisioned:
             function.provisioned_in_use -= 1
             if function.provisioned_in_use + len(function.provisioned_idle) < function.provisioned_ready:
@@ -396,14 +401,14 @@ class ReferenceRun:
         self._at(time_us, priority, self._retry, event)
         return EventOutcome.PENDING
 
-    def _retry(self, moment: simpy.Event) -> None:
-        self._attempt(moment.value)
+    def _retry(self, moment: Moment) -> None:
+        self._attempt(moment.about)
 
-    def _change_provisioned(self, moment: simpy.Event) -> None:
+    def _change_provisioned(self, moment: Moment) -> None:
         """Follow the plan's provisioned concurrency: claim it from the limit, then let it serve once it is ready."""
         function: FunctionState
         change: ProvisionedChange
-        function, change = moment.value
+        function, change = moment.about
         if function.plan.reserved is None:
             self.pool_limit -= change.claimed - function.provisioned_claimed
         function.provisioned_claimed = change.claimed

@@ -9,6 +9,7 @@ from math import exp, log, pi, sqrt
 from statistics import NormalDist
 
 import numpy as np
+from numpy.typing import NDArray
 
 from lambdasim.catalog import InitPrior
 from lambdasim.draws.laws import DrawLaw
@@ -46,7 +47,9 @@ def init_law(prior: InitPrior) -> DrawLaw:
     return DrawTable.from_nodes(np.exp(logs[0] + slope_below * z), np.exp(upper))
 
 
-def _slope_below_median(mean_log: float, median_log: float, scores: np.ndarray, slopes: np.ndarray) -> float:  # type: ignore[type-arg]
+def _slope_below_median(
+    mean_log: float, median_log: float, scores: NDArray[np.float64], slopes: NDArray[np.float64]
+) -> float:
     """Slope for which the whole chain's mean is ``mean_log``; never negative."""
     half = 1 / sqrt(2 * pi)  # E[Z; Z > 0]
     knee = float(scores[1])

@@ -17,7 +17,6 @@ if TYPE_CHECKING:
 BLUE: Final = "#0072B2"
 ORANGE: Final = "#E69F00"
 GREEN: Final = "#009E73"
-_DASHES: Final = ("-", "--", ":")
 
 
 def _axes(ax: Axes | None) -> Axes:
@@ -69,7 +68,7 @@ def plot_latency(run: RunResult, function: str | None = None, ax: Axes | None = 
     ax.set_xlabel("latency, arrival to answer [ms]")
     ax.set_ylabel("share of events")
     ax.set_ylim(0, 1.02)
-    ax.set_title(f"Latency of {function or 'all functions'}, lines: all starts together")
+    ax.set_title(f"Latency of {function or 'all functions'} with percentiles of all starts together")
     ax.legend(loc="upper left", frameon=False)
     return ax
 

@@ -272,8 +272,8 @@ def records_frame(chunks: tuple[RecordChunk, ...], names: tuple[str, ...]) -> pd
         parts = [chunk[name] for chunk in chunks]
         return np.concatenate(parts) if parts else np.empty(0, dtype=np.int64)
 
-    def words(name: str, choices: list[str]) -> pd.Categorical:
-        return pd.Categorical.from_codes(column(name), categories=choices)  # type: ignore[arg-type]
+    def words(name: str, choices: list[str]) -> pd.Categorical[str]:
+        return pd.Categorical.from_codes(column(name), categories=pd.Index(choices))
 
     end_us = sum(column(name) for name in ("start_us", "placement_us", "init_us", "duration_us"))
     return pd.DataFrame(

@@ -11,7 +11,7 @@ from pydantic import Field
 
 from lambdasim.catalog import init_prior, limit
 from lambdasim.specs.base import CrossFault, Spec
-from lambdasim.specs.fields import Duration, Flag, Limited, PositiveDuration, Text, Whole
+from lambdasim.specs.fields import Duration, Limited, PositiveDuration, Text, Whole
 from lambdasim.specs.laws import FixedLaw, Law, LawOrCatalog
 from lambdasim.specs.traffic import TrafficSpec
 from lambdasim.specs.trigger import TriggerSpec

@@ -64,12 +64,18 @@ def load_scenario_text(
     try:
         spec = ScenarioSpec.model_validate(data, context={"files": FileReader(folder)})
     except ValidationError as error:
-        faults = [
-            _fault(name, lines, found["loc"], found["msg"]) for found in error.errors(include_url=False)
-        ]
+        found = error.errors(include_url=False)
+        # A list is "too short" when its only items are faulty; those are told themselves.
+        places = [fault["loc"] for fault in found]
+        told = [fault for fault in found if not any(_lies_within(place, fault["loc"]) for place in places)]
+        faults = [_fault(name, lines, fault["loc"], fault["msg"]) for fault in told]
         raise ScenarioError(sorted(faults, key=_line_of)) from None
     spec._base_dir = folder
     return spec
+
+
+def _lies_within(inner: tuple[int | str, ...], outer: tuple[int | str, ...]) -> bool:
+    return len(inner) > len(outer) and inner[: len(outer)] == outer
 
 
 def _line_of(fault: Fault) -> int:
@@ -80,7 +86,6 @@ def _fault(name: str, lines: _Lines, loc: tuple[int | str, ...], message: str) -
     known = loc
     while known not in lines:
         known = known[:-1]
-    # Steps that name a law's kind are pydantic's, not the file's.
     field = ".".join(str(step) for step in loc)
     return Fault(f"{name}:{lines[known]}", field, message)
 
@@ -103,6 +108,8 @@ class _Composer:
         except yaml.YAMLError as error:
             first = str(error).partition("\n")[0][:200]
             raise ScenarioError.single(self._name, "", f"is not YAML: {first}") from None
+        if not documents:
+            raise ScenarioError.single(self._name, "", "is empty; must be a mapping of keys to values")
         if len(documents) != 1:
             raise ScenarioError.single(self._name, "", f"must hold one document, got {len(documents)}")
         if not isinstance(documents[0], yaml.MappingNode):
@@ -115,7 +122,8 @@ class _Composer:
     def _refuse_anchors_and_depth(self, text: str) -> None:
         depth = 0
         for event in yaml.parse(text, Loader=yaml.SafeLoader):
-            line = event.start_mark.line + 1
+            mark = event.start_mark
+            line = mark.line + 1 if mark else 1
             if isinstance(event, yaml.AliasEvent) or getattr(event, "anchor", None):
                 raise ScenarioError.single(f"{self._name}:{line}", "", "anchors and aliases are not allowed")
             if isinstance(event, yaml.CollectionStartEvent):

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from enum import StrEnum
-from typing import Any
+from typing import Annotated, Any
 
 from pydantic import Field
 
 from lambdasim.catalog import InvocationKind, limit, retry_rule
 from lambdasim.specs.base import CrossFault, Spec
 from lambdasim.specs.fields import Limited, PositiveDuration, Whole
-from typing import Annotated
 
 
 class TriggerType(StrEnum):

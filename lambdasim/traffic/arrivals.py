@@ -20,12 +20,19 @@ from lambdasim.specs.traffic import Align, TimestampUnit, TraceFormat, TrafficSp
 from lambdasim.traffic.rates import Rate, change_clock, modulated, profile, ramp, spike
 from lambdasim.traffic.readers.csv_counts import read_counts_csv
 from lambdasim.traffic.readers.csv_events import read_events_csv
+from lambdasim.traffic.readers.moments import EpochUnit, Naive
 from lambdasim.traffic.spread import UNIT_GAP, CountSpreader, unit_gaps
 from lambdasim.traffic.trace import Trace, TraceKind
 from lambdasim.units import US_PER_DAY, US_PER_MS, US_PER_S, to_epoch_us
 
 _CHUNK: Final = 1 << 16
 _WEEK_US: Final = 7 * US_PER_DAY
+_EPOCH_UNITS: Final[dict[TimestampUnit, EpochUnit]] = {
+    TimestampUnit.S: "s",
+    TimestampUnit.MS: "ms",
+    TimestampUnit.US: "us",
+    TimestampUnit.NS: "ns",
+}
 
 
 @dataclass(frozen=True)
@@ -69,8 +76,7 @@ class FunctionArrivals:
         traffic = self.traffic
         path = resolved(self.scenario.base_dir, traffic.trace or "")
         unit = traffic.timestamp_unit
-        naive = "utc" if unit is TimestampUnit.ISO_UTC else None
-        epoch = None if unit in (TimestampUnit.ISO, TimestampUnit.ISO_UTC) else unit.value
+        naive: Naive | None = "utc" if unit is TimestampUnit.ISO_UTC else None
         named = {
             "timestamp_us": traffic.timestamp_column,
             "count": traffic.count_column,
@@ -78,14 +84,14 @@ class FunctionArrivals:
         }
         columns = {key: name for key, name in named.items() if name is not None}
         if traffic.format is TraceFormat.CSV_EVENTS:
-            trace = read_events_csv(path, unit=epoch, naive=naive, columns=columns)  # type: ignore[arg-type]
+            trace = read_events_csv(path, unit=_EPOCH_UNITS.get(unit), naive=naive, columns=columns)
         else:
             trace = read_counts_csv(
                 path,
                 interval_us=traffic.interval_us,
-                unit=epoch,
+                unit=_EPOCH_UNITS.get(unit),
                 naive=naive,
-                columns=columns,  # type: ignore[arg-type]
+                columns=columns,
             )
         return trace if traffic.select is None else trace.select(traffic.select)
 
@@ -169,7 +175,7 @@ class FunctionArrivals:
 
 
 def _shift(align: Align, first_us: int, epoch_us: int) -> int:
-    """Give the move of a trace [µs]: its beginning to the scenario's, at most a week before it by whole weeks, or none."""
+    """Give a trace's move [µs]: to the scenario's beginning, to less than a week before by whole weeks, or none."""
     match align:
         case Align.NONE:
             return 0

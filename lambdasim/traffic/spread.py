@@ -84,4 +84,5 @@ class CountSpreader:
         length += self._gaps.values(self._closing_key.bits(interval))
         scale = self._interval_us / np.maximum(length, 1)
         offset = np.floor((reached - np.repeat(before, count)) * np.repeat(scale, count)).astype(np.int64)
-        return np.repeat(start_us, count) + np.minimum(offset, self._interval_us - 1)
+        times: NDArray[np.int64] = np.repeat(start_us, count) + np.minimum(offset, self._interval_us - 1)
+        return times

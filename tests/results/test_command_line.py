@@ -1,0 +1,119 @@
+"""The command line as a person meets it, and the same bytes whatever the surroundings."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+SCENARIO = """name: two hours
+start: 2026-10-31T23:00:00Z
+duration: 2h
+free_tier: false
+functions:
+  - name: f
+    memory_mb: 512
+    work: {cpu_ms: {lognormal: {p50: 20, p95: 60}}, error_probability: 0.05}
+    trigger: {type: s3}
+    traffic: {poisson: {rate_per_s: 2}}
+  - name: g
+    reserved_concurrency: 1
+    work: {io_ms: {exponential: {mean: 900}}}
+    trigger: {type: api_gateway_http}
+    traffic: {poisson: {rate_per_s: 1}}
+"""
+
+
+def lambdasim(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "lambdasim", *arguments],
+        capture_output=True, text=True, check=False, env=os.environ | environment,
+    )  # fmt: skip
+
+
+@pytest.fixture
+def scenario(tmp_path: Path) -> Path:
+    path = tmp_path / "scenario.yaml"
+    path.write_text(SCENARIO)
+    return path
+
+
+def test_the_main_job(scenario: Path, tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    done = lambdasim("simulate", str(scenario), "--out", str(out))
+    assert done.returncode == 0, done.stderr
+    assert (
+        max(len(line) for line in done.stdout.splitlines() if "note" not in line and "written" not in line)
+        <= 80
+    )
+    records = pd.read_parquet(out / "records.parquet")
+    summary = json.loads((out / "summary.json").read_text())
+    usage = json.loads((out / "usage.json").read_text())["usage"]
+    assert {row["month"] for row in usage} == {"2026-10", "2026-11"}
+    assert sum(row["requests"] for row in usage) == (records["start_type"] != 0).sum()
+    assert sum(row["events"] for row in summary["summary"]) == (records["event_outcome"] != 0).sum()
+    again = lambdasim("bill", str(out), "--json")
+    assert json.loads(again.stdout)["total"] == summary["bill"]["total"]
+    moved = lambdasim("bill", str(out), "--region", "af-south-1", "--json")
+    assert float(json.loads(moved.stdout)["total"]) > float(summary["bill"]["total"])
+    assert not list(out.glob(".*"))
+
+
+def test_the_same_bytes_whatever_the_surroundings(scenario: Path, tmp_path: Path) -> None:
+    here, there = tmp_path / "here", tmp_path / "there"
+    lambdasim("simulate", str(scenario), "--out", str(here), PYTHONHASHSEED="1", TZ="UTC", COLUMNS="80")
+    lambdasim(
+        "simulate", str(scenario), "--out", str(there),
+        PYTHONHASHSEED="2", TZ="Asia/Kathmandu", LC_ALL="C", COLUMNS="200",
+    )  # fmt: skip
+    names = sorted(path.name for path in here.iterdir())
+    assert len(names) == 8
+    for name in names:
+        assert (here / name).read_bytes() == (there / name).read_bytes(), name
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("simulate", "missing.yaml"),
+        ("bill", "missing"),
+        ("prices", "show", "--region", "mars"),
+        ("validate", "/"),
+    ],
+)
+def test_bad_input_ends_with_one_message_and_status_2(arguments: tuple[str, ...]) -> None:
+    done = lambdasim(*arguments)
+    assert done.returncode == 2
+    assert done.stderr.strip()
+    assert "Traceback" not in done.stderr
+
+
+def test_other_commands(scenario: Path) -> None:
+    assert "confirmed" in lambdasim("prices", "show", "--region", "eu-central-1").stdout
+    assert json.loads(lambdasim("schema").stdout)["title"] == "ScenarioSpec"
+    assert lambdasim("validate", str(scenario)).returncode == 0
+    assert lambdasim("--version").stdout.startswith("lambdasim ")
+
+
+def test_an_interrupt_leaves_nothing_half_written(scenario: Path, tmp_path: Path) -> None:
+    scenario.write_text(SCENARIO.replace("rate_per_s: 2", "rate_per_s: 2000"))
+    out = tmp_path / "out"
+    process = subprocess.Popen(
+        [sys.executable, "-m", "lambdasim", "simulate", str(scenario), "--out", str(out)],
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    deadline = time.monotonic() + 60
+    while not list(out.glob(".*")) and time.monotonic() < deadline:
+        time.sleep(0.05)
+    time.sleep(0.3)
+    process.send_signal(signal.SIGINT)
+    _, told = process.communicate(timeout=60)
+    assert process.returncode == 130
+    assert "Traceback" not in told
+    assert not list(out.iterdir())

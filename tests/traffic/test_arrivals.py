@@ -1,0 +1,103 @@
+"""Arrivals from laws and traces, against what they must be."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from scipy import stats
+
+from lambdasim.specs import ScenarioSpec, load_scenario_text
+from lambdasim.traffic.arrivals import FunctionArrivals
+from lambdasim.traffic.spread import CountSpreader
+
+SMALLEST_P = 1e-4
+
+
+def arrivals(
+    traffic: str, duration: str = "1h", base_dir: Path | None = None, start: str = "2026-11-01"
+) -> np.ndarray:
+    spec: ScenarioSpec = load_scenario_text(
+        f"name: t\nstart: {start}T00:00:00Z\nduration: {duration}\nfunctions:\n  - {{name: f, traffic: {{{traffic}}}}}\n",
+        base_dir=base_dir,
+    )
+    times = np.concatenate([np.empty(0, dtype=np.int64), *FunctionArrivals(spec, "f")()])
+    assert (np.diff(times) >= 0).all()
+    return times
+
+
+def test_constant_traffic_is_evenly_spaced() -> None:
+    assert arrivals("constant: {rate_per_s: 4}", "2s").tolist() == [250_000 * k for k in range(8)]
+
+
+def test_poisson_gaps_are_exponential() -> None:
+    times = arrivals("poisson: {rate_per_s: 20}")
+    assert stats.kstest(np.diff(times) / 1e6, stats.expon(scale=1 / 20).cdf).pvalue > SMALLEST_P
+    assert abs(len(times) - 72_000) < stats.norm.isf(SMALLEST_P / 2) * np.sqrt(72_000)
+
+
+def test_a_daily_profile_keeps_the_mean_and_follows_its_hours() -> None:
+    daily = ", ".join(["1"] * 12 + ["3"] * 12)
+    hours = arrivals(f"poisson: {{rate_per_s: 2, daily: [{daily}]}}", "7d") // 3_600_000_000 % 24
+    expected = 7 * 3600 * 2 * np.repeat([0.5, 1.5], 12)
+    counts = np.bincount(hours, minlength=24)
+    assert stats.chisquare(counts, expected * counts.sum() / expected.sum()).pvalue > SMALLEST_P
+
+
+def test_spikes_and_ramps_multiply_the_rate() -> None:
+    flat = "constant: {rate_per_s: 10}"
+    assert len(arrivals(flat + ", spikes: [{at: 10s, duration: 10s, factor: 5}]", "60s")) == 600 + 400
+    assert len(arrivals(flat + ", ramps: [{at: 10s, duration: 20s, factor: 3}]", "60s")) == 600 + 200 + 600
+    assert len(arrivals(flat + ", scale: 2, start: 10s, stop: 20s", "60s")) == 200
+
+
+def test_doubling_the_rate_keeps_the_customers() -> None:
+    once, twice = arrivals("poisson: {rate_per_s: 1}"), arrivals("poisson: {rate_per_s: 2}")
+    n = min(len(once), len(twice) // 2)
+    assert np.abs(once[:n] - 2 * twice[:n]).max() <= 2
+
+
+def test_bursty_traffic_has_its_mean_and_more_variance() -> None:
+    times = arrivals("bursty: {rates_per_s: [0, 20], mean_sojourns: [10s, 10s]}", "10h")
+    per_minute = np.bincount(times // 60_000_000, minlength=600)
+    assert per_minute.var() > 2 * per_minute.mean()
+    # Mean over 1,800 cycles of mean 20 s: standard error below 2.5 %.
+    assert abs(len(times) / 360_000 - 1) < 0.1
+
+
+def test_counts_stay_in_their_intervals_and_spread_uniformly() -> None:
+    counts = np.array([3, 0, 5000, 1])
+    start = np.array([0, 60, 120, 240]) * 1_000_000
+    times = np.concatenate(list(CountSpreader(1, "f", 60_000_000).spread(start, counts.astype(float))))
+    assert (np.diff(times) >= 0).all()
+    place = np.searchsorted(start, times, side="right") - 1
+    assert np.bincount(place, minlength=4).tolist() == counts.tolist()
+    inside = (times - start[place])[place == 2] / 60e6
+    assert inside.max() < 1
+    assert stats.kstest(inside, "uniform").pvalue > SMALLEST_P
+
+
+def test_a_scaled_count_keeps_its_mean() -> None:
+    spreader = CountSpreader(1, "f", 1_000_000)
+    n = sum(map(len, spreader.spread(np.arange(100_000) * 1_000_000, np.full(100_000, 0.3))))
+    assert stats.binomtest(n, 100_000, 0.3).pvalue > SMALLEST_P
+
+
+def test_a_repeated_trace_keeps_its_weekdays(tmp_path: Path) -> None:
+    # Two weeks of 2014 from a Monday; 7 on Saturdays, 1 on other days.
+    days = [f"2014-04-{day:02d}T00:00:00Z,{7 if day in (12, 19) else 1}" for day in range(7, 21)]
+    (tmp_path / "t.csv").write_text("\n".join(["timestamp,count", *days]) + "\n")
+    times = arrivals("trace: t.csv, repeat: true", "28d", tmp_path, start="2026-11-02")
+    by_weekday = np.bincount(times // 86_400_000_000 % 7, minlength=7)
+    assert by_weekday.tolist() == [4, 4, 4, 4, 4, 28, 4]
+
+
+def test_events_of_a_trace_arrive_when_they_did(tmp_path: Path) -> None:
+    (tmp_path / "e.csv").write_text("time\n2026-11-01T00:00:01Z\n2026-11-01T01:00:02+01:00\n")
+    trace = "trace: e.csv, format: csv_events, align: none"
+    assert arrivals(trace, "10s", tmp_path).tolist() == [1_000_000, 2_000_000]
+    assert arrivals(trace + ", scale: 3", "10s", tmp_path).tolist() == [1_000_000] * 3 + [2_000_000] * 3
+
+
+@pytest.mark.parametrize("traffic", ["constant: {rate_per_s: 0}", "poisson: {rate_per_s: 0}"])
+def test_no_traffic_is_no_traffic(traffic: str) -> None:
+    assert len(arrivals(traffic)) == 0
