@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from lambdasim.catalog import price_sheet
     from lambdasim.plots.figures import plot_bill, plot_concurrency, plot_latency
     from lambdasim.results.files import load_usage, save
+    from lambdasim.results.replicate import replicate
     from lambdasim.results.run import RunResult
     from lambdasim.results.simulate import simulate
     from lambdasim.specs import ScenarioSpec, load_scenario
@@ -32,6 +33,7 @@ _HOME = {
     "price_sheet": "lambdasim.catalog",
     "read_counts_csv": "lambdasim.traffic.readers",
     "read_events_csv": "lambdasim.traffic.readers",
+    "replicate": "lambdasim.results.replicate",
     "save": "lambdasim.results.files",
     "simulate": "lambdasim.results.simulate",
 }
@@ -48,6 +50,7 @@ __all__ = [
     "price_sheet",
     "read_counts_csv",
     "read_events_csv",
+    "replicate",
     "save",
     "simulate",
 ]

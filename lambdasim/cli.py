@@ -56,6 +56,9 @@ def _root(
 def simulate(
     scenario: Annotated[Path, typer.Argument(help="Scenario file, YAML.")],
     out: Annotated[Path | None, typer.Option(help="Folder for summary, bill, records and pictures.")] = None,
+    replications: Annotated[
+        int, typer.Option(min=1, help="Simulate with this many seeds and give 95 % intervals.")
+    ] = 1,
     as_json: JsonOption = False,
 ) -> None:
     """Simulate a scenario: bill, percentiles, throttles."""
@@ -72,16 +75,22 @@ def simulate(
     if out is not None:
         save(run, out)
         _pictures(run, out)
+    intervals = ls.replicate(spec, replications) if replications > 1 else None
     if as_json:
         content = {
             "provenance": run.provenance(),
             "summary": json.loads(run.summary().to_json(orient="records", double_precision=12)),
             "bill": json.loads(run.charges().to_json()),
+            "intervals": None if intervals is None else json.loads(intervals.to_json(orient="index")),
         }
         _print(json.dumps(content, indent=1, ensure_ascii=False))
         return
     _print(repr(run))
     _print("\n" + _summary_table(run))
+    if intervals is not None:
+        _print(
+            f"\n95 % intervals from {replications} replications\n{intervals.to_string(float_format='{:,.4f}'.format)}"
+        )
     throttles = run.throttles()
     if len(throttles):
         _print("\n" + throttles.to_string(index=False))

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 BLUE: Final = "#0072B2"
 ORANGE: Final = "#E69F00"
 GREEN: Final = "#009E73"
+_LONG_MINUTES: Final = 3 * 24 * 60
 
 
 def _axes(ax: Axes | None) -> Axes:
@@ -82,11 +83,12 @@ def _latency(run: RunResult, function: str | None, start: StartType) -> Histogra
 
 
 def plot_concurrency(run: RunResult, ax: Axes | None = None) -> Axes:
-    """Draw the most concurrent executions of each minute against the account's limit."""
+    """Draw the most concurrent executions against the account's limit, by minute, or by hour in long runs."""
     ax = _axes(ax)
     series = run.aggregate.account_series
-    days = np.arange(len(series)) / (24 * 60)
-    ax.step(days, series, where="post", color=BLUE, linewidth=0.8)
+    step, unit = (60, "hour") if len(series) > _LONG_MINUTES else (1, "minute")
+    whole = np.pad(series, (0, -len(series) % step)).reshape(-1, step).max(axis=1)
+    ax.step(np.arange(len(whole)) * step / (24 * 60), whole, where="post", color=BLUE, linewidth=0.8)
     limit = run.scenario.account.concurrency
     if run.aggregate.account_peak * 3 > limit:
         ax.axhline(limit, color="0.2", linestyle="--", linewidth=1)
@@ -94,7 +96,7 @@ def plot_concurrency(run: RunResult, ax: Axes | None = None) -> Axes:
     else:
         ax.set_title(f"Concurrent executions, peak {run.aggregate.account_peak:,} of {limit:,}")
     ax.set_xlabel("days since the scenario's start")
-    ax.set_ylabel("concurrent executions, maximum per minute")
+    ax.set_ylabel(f"concurrent executions, maximum per {unit}")
     ax.set_ylim(bottom=0)
     return ax
 

@@ -6,7 +6,7 @@ import hashlib
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -15,7 +15,7 @@ from pydantic import TypeAdapter, ValidationError
 from lambdasim.draws.keys import Stream
 from lambdasim.draws.laws import DrawLaw, compile_law
 from lambdasim.engine.aggregate import Aggregate
-from lambdasim.engine.contract import ArrivalChunk, Plan, RecordChunk, RunDraws
+from lambdasim.engine.contract import NEVER, ArrivalChunk, Plan, RecordChunk, RunDraws
 from lambdasim.engine.plan import FunctionDraws, plan_scenario
 from lambdasim.engine.reference import run_reference
 from lambdasim.errors import InputError
@@ -24,7 +24,8 @@ from lambdasim.specs.laws import Law
 from lambdasim.specs.scenario import ScenarioSpec
 from lambdasim.units import US_PER_MS, US_PER_S, format_duration, to_epoch_us
 
-_CHUNK = 1 << 16
+_CHUNK: Final = 1 << 16
+_NO_LIMIT: Final = 1 << 40
 RecordSink = Callable[[RecordChunk], None]
 
 
@@ -51,7 +52,7 @@ def simulate(
     scenario : ScenarioSpec, optional
         See ``load_scenario``. Either this or ``arrivals_s`` and ``durations_ms``.
     arrivals_s : array of float, shape (n,), optional
-        Arrival times after ``start`` [s], in any order.
+        Arrival times after ``start`` [s], in any order; invocations are numbered by time.
     durations_ms : float, array of shape (n,), or law, optional
         Handler durations [ms]: one for all, one for each arrival, or a law as a scenario writes it, such as
         ``{"exponential": {"mean": 100}}``.
@@ -60,7 +61,8 @@ def simulate(
     keep_alive_s : float
         How long an idle environment stays warm [s].
     concurrency : int
-        The account's limit on concurrent executions.
+        The account's limit on concurrent executions; with arrays the only limit: no request or scaling rate, no
+        timeout and no cap on INIT apply.
     reuse : {"most_recently_used", "least_recently_used"}
         Which idle environment serves next.
     memory_mb : int
@@ -165,7 +167,7 @@ def _from_arrays(
                 "start": start,
                 "duration": f"{last_us + 1}us",
                 "seed": seed,
-                "account": {"concurrency": concurrency, "request_rate_factor": 1000},
+                "account": {"concurrency": concurrency},
                 "platform": {
                     "keep_alive": format_duration(round(keep_alive_s * US_PER_S)),
                     "max_lifetime": None,
@@ -175,7 +177,6 @@ def _from_arrays(
                     {
                         "name": "function",
                         "memory_mb": memory_mb,
-                        "timeout": "900s",
                         "init_ms": 0,
                         "trigger": {"type": "function_url"},
                         "traffic": {"constant": {"rate_per_s": 0}},
@@ -195,15 +196,16 @@ def _from_arrays(
     if init_draws is not None:
         laws[Stream.INIT] = init_draws
     draws = ArrayDraws(replace(base, laws=laws), handler, init)
-    function = replace(plan.functions[0], draws=draws, scaling_burst=1 << 40)
+    function = replace(
+        plan.functions[0], draws=draws, timeout_us=NEVER, init_cap_us=NEVER, scaling_burst=_NO_LIMIT
+    )
+    plan = replace(
+        plan, functions=(function,), requests_per_concurrency=_NO_LIMIT, arrivals=lambda: _chunks(time_us)
+    )
     digest = hashlib.sha256()
     for array in (time_us, handler, init):
         digest.update(b"" if array is None else array.tobytes())
-    return (
-        scenario,
-        replace(plan, functions=(function,), arrivals=lambda: _chunks(time_us)),
-        digest.hexdigest(),
-    )
+    return scenario, plan, digest.hexdigest()
 
 
 def _chunks(time_us: NDArray[np.int64]) -> Iterator[ArrivalChunk]:
