@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from lambdasim.billing import price
     from lambdasim.catalog import price_sheet
-    from lambdasim.plots.figures import plot_bill, plot_concurrency, plot_latency
+    from lambdasim.plots.figures import plot_bill, plot_concurrency, plot_cost, plot_latency
+    from lambdasim.report import report_html
     from lambdasim.results.files import load_usage, save
     from lambdasim.results.replicate import replicate
     from lambdasim.results.run import RunResult
@@ -28,7 +29,9 @@ _HOME = {
     "load_usage": "lambdasim.results.files",
     "plot_bill": "lambdasim.plots.figures",
     "plot_concurrency": "lambdasim.plots.figures",
+    "plot_cost": "lambdasim.plots.figures",
     "plot_latency": "lambdasim.plots.figures",
+    "report_html": "lambdasim.report",
     "price": "lambdasim.billing",
     "price_sheet": "lambdasim.catalog",
     "read_counts_csv": "lambdasim.traffic.readers",
@@ -45,12 +48,14 @@ __all__ = [
     "load_usage",
     "plot_bill",
     "plot_concurrency",
+    "plot_cost",
     "plot_latency",
     "price",
     "price_sheet",
     "read_counts_csv",
     "read_events_csv",
     "replicate",
+    "report_html",
     "save",
     "simulate",
 ]

@@ -12,7 +12,10 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     import pandas as pd
+    from matplotlib.axes import Axes
 
     from lambdasim.billing import Bill
     from lambdasim.results.run import RunResult
@@ -75,6 +78,7 @@ def simulate(
     if out is not None:
         save(run, out)
         _pictures(run, out)
+        _report(run, out)
     intervals = ls.replicate(spec, replications) if replications > 1 else None
     if as_json:
         content = {
@@ -97,6 +101,7 @@ def simulate(
     _print("\n" + _bill_text(run.charges()))
     if out is not None:
         _print(f"\nwritten to {out}: summary.json, bill.csv, usage.json, metrics.csv, records.parquet, *.png")
+        _print(f"report: {out / 'report.html'}")
 
 
 def _progress(duration_us: int) -> Any:
@@ -145,17 +150,27 @@ def _narrow(table: pd.DataFrame) -> str:
     return short.to_string(index=False)
 
 
+def _report(run: RunResult, folder: Path) -> None:
+    import lambdasim as ls
+    from lambdasim.results.files import write_atomically
+
+    page = ls.report_html(run)
+    write_atomically(folder / "report.html", lambda stream: stream.write(page.encode()))
+
+
 def _pictures(run: RunResult, folder: Path) -> None:
     from matplotlib.figure import Figure
 
     import lambdasim as ls
     from lambdasim.results.files import write_atomically
 
-    for name, plot in (
-        ("latency", ls.plot_latency),
-        ("concurrency", ls.plot_concurrency),
-        ("bill", ls.plot_bill),
-    ):
+    plots: dict[str, Callable[[RunResult], Axes]] = {
+        "latency": ls.plot_latency,
+        "cost": ls.plot_cost,
+        "concurrency": ls.plot_concurrency,
+        "bill": ls.plot_bill,
+    }
+    for name, plot in plots.items():
         figure = plot(run).figure
         assert isinstance(figure, Figure)  # noqa: S101 - plots without axes make their own
         write_atomically(

@@ -101,6 +101,26 @@ def plot_concurrency(run: RunResult, ax: Axes | None = None) -> Axes:
     return ax
 
 
+def plot_cost(run: RunResult, ax: Axes | None = None) -> Axes:
+    """Draw which part of the duration charge the slowest invocations of each function cause."""
+    ax = _axes(ax)
+    drawn = [name for name in run.aggregate.names if run.invocation_costs(name).n]
+    for place, name in enumerate(drawn):
+        table = run.invocation_costs(name).frame()
+        slowest = np.append(100 * (1 - table["invocations_share"].to_numpy())[::-1], 100.0)
+        charge = np.append(100 * (1 - table["duration_share"].to_numpy())[::-1], 100.0)
+        colour = (BLUE, ORANGE, GREEN)[place % 3]
+        ax.plot(slowest, charge, color=colour, linestyle=("-", "--", ":")[place // 3 % 3], label=name)
+    ax.plot([0, 100], [0, 100], color="0.7", linewidth=0.8)
+    ax.set_xlabel("slowest invocations [% of all]")
+    ax.set_ylabel("their part of the duration charge [%]")
+    ax.set_xlim(0, 100)
+    ax.set_ylim(0, 100)
+    ax.set_title("Who causes the bill; the grey line: each the same")
+    ax.legend(loc="lower right", frameon=False)
+    return ax
+
+
 def plot_bill(run: RunResult, ax: Axes | None = None) -> Axes:
     """Draw the bill by line item [USD]."""
     ax = _axes(ax)

@@ -11,12 +11,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 import lambdasim
-from lambdasim.billing import Bill, Usage, allocated_s, format_usd, price
-from lambdasim.catalog import billing_rules, keep_alive_curve, limit, timing
+from lambdasim.billing import Bill, InvocationCosts, Usage, allocated_s, format_usd, invocation_costs, price
+from lambdasim.catalog import billing_rules, keep_alive_curve, limit, price_sheet, timing
 from lambdasim.engine.aggregate import SERIES, Aggregate, FunctionTotals
 from lambdasim.engine.contract import EventOutcome, Limit, Outcome, Plan, RecordChunk, StartType
 from lambdasim.engine.histogram import Histogram
-from lambdasim.errors import LambdaSimError
+from lambdasim.errors import InputError, LambdaSimError
 from lambdasim.specs.function import FunctionSpec
 from lambdasim.specs.scenario import ScenarioSpec
 from lambdasim.units import US_PER_MS, US_PER_S, format_duration, from_epoch_us, to_epoch_us
@@ -188,6 +188,62 @@ class RunResult:
             on=on or self.scenario.price_date,
             free_tier=self.scenario.free_tier,
         )
+
+    def invocation_costs(self, function: str) -> InvocationCosts:
+        """Return the exact distribution of the cost of a function's on-demand invocations, at first-tier rates.
+
+        Raises
+        ------
+        InputError
+            When there is no such function.
+        """
+        specs = {spec.name: spec for spec in self.scenario.functions}
+        if function not in specs:
+            raise InputError.single(
+                "run", "function", f"must be one of {', '.join(specs)[:200]}, got {function[:40]!r}"
+            )
+        spec, totals = specs[function], self.aggregate.functions[self.aggregate.names.index(function)]
+        on = self.scenario.price_date or self.scenario.start.date()
+        rules = billing_rules(on)
+        init_billed = rules.init_is_billed(spec.package_type.value, spec.runtime)
+        histogram = totals.billed_with_init if init_billed else totals.billed_without_init
+        return invocation_costs(
+            histogram.values,
+            histogram.counts,
+            memory_mb=spec.memory_mb,
+            ephemeral_mb=spec.ephemeral_mb,
+            architecture=spec.architecture.value,
+            sheet=price_sheet(self.scenario.region, on),
+            rules=rules,
+        )
+
+    def costs(self) -> pd.DataFrame:
+        """Return one row for each function with on-demand invocations: cost of one, and who causes it.
+
+        Returns
+        -------
+        DataFrame
+            ``usd_per_million``, ``p50_usd``, ``p95_usd``, ``p99_usd`` of one invocation (request fee included, free tier
+            not), ``slowest_5_percent_share`` of the duration charge.
+        """
+        import pandas as pd
+
+        rows = []
+        for name in self.aggregate.names:
+            costs = self.invocation_costs(name)
+            if costs.n:
+                quantiles = {f"p{round(q * 100)}_usd": float(costs.quantile(q)) for q in PERCENTILES}
+                slowest = float(costs.share_of_slowest(0.05))
+                per_million = float(costs.per_million())
+                rows.append(
+                    {
+                        "function": name,
+                        "usd_per_million": per_million,
+                        **quantiles,
+                        "slowest_5_percent_share": slowest,
+                    }
+                )
+        return pd.DataFrame(rows)
 
     def parameters(self) -> pd.DataFrame:
         """Return what the result rests on and how each is known."""

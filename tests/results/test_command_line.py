@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -48,7 +49,7 @@ def test_the_main_job(scenario: Path, tmp_path: Path) -> None:
     done = lambdasim("simulate", str(scenario), "--out", str(out))
     assert done.returncode == 0, done.stderr
     assert (
-        max(len(line) for line in done.stdout.splitlines() if "note" not in line and "written" not in line)
+        max(len(line) for line in done.stdout.splitlines() if "note" not in line and str(out) not in line)
         <= 80
     )
     records = pd.read_parquet(out / "records.parquet")
@@ -62,6 +63,16 @@ def test_the_main_job(scenario: Path, tmp_path: Path) -> None:
     moved = lambdasim("bill", str(out), "--region", "af-south-1", "--json")
     assert float(json.loads(moved.stdout)["total"]) > float(summary["bill"]["total"])
     assert not list(out.glob(".*"))
+    page = (out / "report.html").read_text()
+    assert "two hours" in page
+    assert not re.search(r"(src|href)=.?(https?:)?//", page)
+
+
+def test_a_name_cannot_become_markup(tmp_path: Path) -> None:
+    path = tmp_path / "s.yaml"
+    path.write_text(SCENARIO.replace("two hours", "'<script>alert(1)</script>'"))
+    assert lambdasim("simulate", str(path), "--out", str(tmp_path / "o")).returncode == 0
+    assert "<script" not in (tmp_path / "o" / "report.html").read_text()
 
 
 def test_the_same_bytes_whatever_the_surroundings(scenario: Path, tmp_path: Path) -> None:
@@ -72,7 +83,7 @@ def test_the_same_bytes_whatever_the_surroundings(scenario: Path, tmp_path: Path
         PYTHONHASHSEED="2", TZ="Asia/Kathmandu", LC_ALL="C", COLUMNS="200",
     )  # fmt: skip
     names = sorted(path.name for path in here.iterdir())
-    assert len(names) == 8
+    assert len(names) == 10
     for name in names:
         assert (here / name).read_bytes() == (there / name).read_bytes(), name
 

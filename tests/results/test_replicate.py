@@ -20,8 +20,8 @@ functions:
 
 
 def test_the_interval_of_a_median_covers_the_true_one() -> None:
-    # 95 % intervals, 40 of them: fewer than 31 covering has a chance below 1 in 10,000. Latency is in whole ms, rounded up,
-    # so the median of the law, 277.3 ms, is seen as up to 278.
+    # 95 % intervals, 40 of them: fewer than 31 covering has a chance below 1 in 10,000.
+    # Latency is in whole ms, rounded up, so the median of the law, 277.3 ms, is seen as up to 278.
     covering = 0
     for seed in range(40):
         row = ls.replicate(load_scenario_text(TEXT.format(seed=100 * seed)), 6).loc["p50_ms"]
