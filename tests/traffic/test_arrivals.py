@@ -65,7 +65,7 @@ def test_bursty_traffic_has_its_mean_and_more_variance() -> None:
 
 
 def test_counts_stay_in_their_intervals_and_spread_uniformly() -> None:
-    counts = np.array([3, 0, 5000, 1])
+    counts = np.array([4000, 0, 5000, 1])
     start = np.array([0, 60, 120, 240]) * 1_000_000
     times = np.concatenate(list(CountSpreader(1, "f", 60_000_000).spread(start, counts.astype(float))))
     assert (np.diff(times) >= 0).all()
