@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from lambdasim.results.run import RunResult
     from lambdasim.results.simulate import simulate
     from lambdasim.specs import ScenarioSpec, load_scenario
-    from lambdasim.traffic.readers import read_counts_csv, read_events_csv
+    from lambdasim.traffic.readers import read_counts_csv, read_events_csv, read_report_logs
 
 __version__ = "0.1.0"
 
@@ -36,6 +36,7 @@ _HOME = {
     "price_sheet": "lambdasim.catalog",
     "read_counts_csv": "lambdasim.traffic.readers",
     "read_events_csv": "lambdasim.traffic.readers",
+    "read_report_logs": "lambdasim.traffic.readers",
     "replicate": "lambdasim.results.replicate",
     "save": "lambdasim.results.files",
     "simulate": "lambdasim.results.simulate",
@@ -54,6 +55,7 @@ __all__ = [
     "price_sheet",
     "read_counts_csv",
     "read_events_csv",
+    "read_report_logs",
     "replicate",
     "report_html",
     "save",

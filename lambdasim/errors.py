@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import Self
 
 
 class LambdaSimError(Exception):
@@ -47,7 +48,7 @@ class InputError(LambdaSimError, ValueError):
         super().__init__("\n".join(str(fault) for fault in self.faults))
 
     @classmethod
-    def single(cls, where: str, field: str, message: str) -> InputError:
+    def single(cls, where: str, field: str, message: str) -> Self:
         """Make an error with one fault."""
         return cls([Fault(where, field, message)])
 
