@@ -19,6 +19,7 @@ class TraceFormat(StrEnum):
     AUTO = "auto"
     CSV_EVENTS = "csv_events"
     CSV_COUNTS = "csv_counts"
+    REPORT_LOGS = "report_logs"
 
 
 class TimestampUnit(StrEnum):
@@ -107,7 +108,7 @@ class TrafficSpec(Spec):
     trace: Text | None = None
     """File with recorded traffic, relative to the scenario file."""
     format: TraceFormat = TraceFormat.AUTO
-    """How the trace is written."""
+    """How the trace is written; auto tells Lambda's logs from CSV, and counts from events by their columns."""
     timestamp_column: Text | None = None
     """Column of the trace that holds the time."""
     count_column: Text | None = None

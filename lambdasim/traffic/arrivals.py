@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import reduce
 from itertools import count
+from pathlib import Path
 from typing import Final
 
 import numpy as np
@@ -18,9 +19,12 @@ from lambdasim.specs.files import resolved
 from lambdasim.specs.scenario import ScenarioSpec
 from lambdasim.specs.traffic import Align, TimestampUnit, TraceFormat, TrafficSpec
 from lambdasim.traffic.rates import Rate, change_clock, modulated, profile, ramp, spike
-from lambdasim.traffic.readers.csv_counts import read_counts_csv
+from lambdasim.traffic.readers.csv_counts import COUNT_NAMES, read_counts_csv
 from lambdasim.traffic.readers.csv_events import read_events_csv
+from lambdasim.traffic.readers.csv_table import read_header
 from lambdasim.traffic.readers.moments import EpochUnit, Naive
+from lambdasim.traffic.readers.report_logs import read_report_logs
+from lambdasim.traffic.readers.source import SourceFile
 from lambdasim.traffic.spread import UNIT_GAP, CountSpreader, unit_gaps
 from lambdasim.traffic.trace import Trace, TraceKind
 from lambdasim.units import US_PER_DAY, US_PER_MS, US_PER_S, to_epoch_us
@@ -83,7 +87,10 @@ class FunctionArrivals:
             "function": traffic.function_column,
         }
         columns = {key: name for key, name in named.items() if name is not None}
-        if traffic.format is TraceFormat.CSV_EVENTS:
+        kind = _sniffed(path, traffic) if traffic.format is TraceFormat.AUTO else traffic.format
+        if kind is TraceFormat.REPORT_LOGS:
+            trace = read_report_logs(path)
+        elif kind is TraceFormat.CSV_EVENTS:
             trace = read_events_csv(path, unit=_EPOCH_UNITS.get(unit), naive=naive, columns=columns)
         else:
             trace = read_counts_csv(
@@ -172,6 +179,16 @@ class FunctionArrivals:
         whole = np.floor(expected)
         bits = self._key(Stream.COUNT_ROUNDING).bits(np.arange(first, first + len(time_us)))
         return np.repeat(time_us, whole.astype(np.int64) + happens(bits, expected - whole))
+
+
+def _sniffed(path: Path, traffic: TrafficSpec) -> TraceFormat:
+    """Tell the format of a trace from its first bytes and its header."""
+    file = SourceFile.at(path)
+    if file.head().lstrip()[:1] in (b"[", b"{"):
+        return TraceFormat.REPORT_LOGS
+    header = {name.strip().lower() for name in read_header(file)}
+    counts = traffic.count_column is not None or not header.isdisjoint(COUNT_NAMES)
+    return TraceFormat.CSV_COUNTS if counts else TraceFormat.CSV_EVENTS
 
 
 def _shift(align: Align, first_us: int, epoch_us: int) -> int:

@@ -93,9 +93,17 @@ def test_a_repeated_trace_keeps_its_weekdays(tmp_path: Path) -> None:
 
 def test_events_of_a_trace_arrive_when_they_did(tmp_path: Path) -> None:
     (tmp_path / "e.csv").write_text("time\n2026-11-01T00:00:01Z\n2026-11-01T01:00:02+01:00\n")
-    trace = "trace: e.csv, format: csv_events, align: none"
+    trace = "trace: e.csv, align: none"
     assert arrivals(trace, "10s", tmp_path).tolist() == [1_000_000, 2_000_000]
     assert arrivals(trace + ", scale: 3", "10s", tmp_path).tolist() == [1_000_000] * 3 + [2_000_000] * 3
+
+
+def test_logs_are_a_trace_too() -> None:
+    logs = Path(__file__).parents[2] / "data" / "report_logs"
+    times = arrivals("trace: aws_2rps_cloudwatch.json, align: start", "1h", logs)
+    assert len(times) == 240
+    assert times[0] == 0
+    assert 119e6 < times[-1] < 121e6
 
 
 @pytest.mark.parametrize("traffic", ["constant: {rate_per_s: 0}", "poisson: {rate_per_s: 0}"])
