@@ -19,6 +19,9 @@ def main() -> None:
     except InputError as error:
         sys.stderr.write(f"{error}\n")
         sys.exit(2)
+    except OSError as error:
+        sys.stderr.write(f"{error.filename or 'output'}: {error.strerror or error}\n")
+        sys.exit(1)
     except LambdaSimError as error:
         sys.stderr.write(f"{error}\n")
         sys.exit(1)

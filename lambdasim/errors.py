@@ -45,16 +45,16 @@ class InputError(LambdaSimError, ValueError):
 
     def __init__(self, faults: Iterable[Fault]) -> None:
         self.faults = tuple(faults)
-        super().__init__("\n".join(str(fault) for fault in self.faults))
+        super().__init__(self.faults)
+
+    def __str__(self) -> str:
+        """Return every fault, one a line."""
+        return "\n".join(str(fault) for fault in self.faults)
 
     @classmethod
     def single(cls, where: str, field: str, message: str) -> Self:
         """Make an error with one fault."""
         return cls([Fault(where, field, message)])
-
-    def __reduce__(self) -> tuple[type[InputError], tuple[tuple[Fault, ...]]]:
-        """Survive pickling between worker processes."""
-        return type(self), (self.faults,)
 
 
 class ScenarioError(InputError):

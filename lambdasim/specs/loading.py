@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import math
 import os
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Final
 
 import yaml
 from pydantic import ValidationError
+from pydantic_core import PydanticCustomError
 
 from lambdasim.errors import Fault, ScenarioError
-from lambdasim.specs.files import FileReader
+from lambdasim.specs.files import FileReader, resolved
 from lambdasim.specs.scenario import ScenarioSpec
 
 _MOST_BYTES: Final = 1_000_000
@@ -71,7 +73,18 @@ def load_scenario_text(
         faults = [_fault(name, lines, fault["loc"], fault["msg"]) for fault in told]
         raise ScenarioError(sorted(faults, key=_line_of)) from None
     spec._base_dir = folder
+    if missing := list(_missing_traces(name, lines, spec)):
+        raise ScenarioError(missing)
     return spec
+
+
+def _missing_traces(name: str, lines: _Lines, spec: ScenarioSpec) -> Iterator[Fault]:
+    for place, function in enumerate(spec.functions):
+        if function.traffic.trace is not None:
+            try:
+                resolved(spec.base_dir, function.traffic.trace)
+            except PydanticCustomError as error:
+                yield _fault(name, lines, ("functions", place, "traffic", "trace"), str(error))
 
 
 def _lies_within(inner: tuple[int | str, ...], outer: tuple[int | str, ...]) -> bool:

@@ -11,6 +11,7 @@ from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
+from pydantic_core import PydanticCustomError
 
 from lambdasim.draws.keys import DrawKey, Stream, happens
 from lambdasim.draws.laws import DrawLaw, compile_law, exponential
@@ -78,7 +79,10 @@ class FunctionArrivals:
             When the file is not what the scenario says.
         """
         traffic = self.traffic
-        path = resolved(self.scenario.base_dir, traffic.trace or "")
+        try:
+            path = resolved(self.scenario.base_dir, traffic.trace or "")
+        except PydanticCustomError as error:
+            raise TraceError.single(self.owner, "traffic.trace", str(error)) from None
         unit = traffic.timestamp_unit
         naive: Naive | None = "utc" if unit is TimestampUnit.ISO_UTC else None
         named = {

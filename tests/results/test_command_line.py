@@ -104,6 +104,23 @@ def test_bad_input_ends_with_one_message_and_status_2(arguments: tuple[str, ...]
     assert "Traceback" not in done.stderr
 
 
+def test_a_folder_that_cannot_be_made_is_one_message(scenario: Path) -> None:
+    done = lambdasim("simulate", str(scenario), "--out", str(scenario / "out"))
+    assert done.returncode == 1
+    assert "Traceback" not in done.stderr
+    assert done.stderr.strip()
+
+
+def test_a_bad_row_of_a_trace_is_named(scenario: Path, tmp_path: Path) -> None:
+    (tmp_path / "t.csv").write_text("timestamp,count\n2026-11-01T00:00:00Z,5\n2026-11-01T00:05:00Z,-1\n")
+    scenario.write_text(SCENARIO.replace("poisson: {rate_per_s: 2}", "trace: t.csv"))
+    done = lambdasim("simulate", str(scenario))
+    assert done.returncode == 2
+    assert "row 3" in done.stderr
+    assert "-1" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
 def test_other_commands(scenario: Path) -> None:
     assert "confirmed" in lambdasim("prices", "show", "--region", "eu-central-1").stdout
     assert json.loads(lambdasim("schema").stdout)["title"] == "ScenarioSpec"

@@ -52,6 +52,14 @@ HOSTILE = {
         GOOD.replace("traffic", "work: {cpu_ms: {empirical: {file: /etc/passwd}}}\n    traffic"),
         "must be relative to the scenario file",
     ),
+    "missing trace": (
+        GOOD.replace("constant: {rate_per_s: 1}", "trace: nowhere.csv"),
+        ":6: functions.0.traffic.trace: must be an existing regular file",
+    ),
+    "trace outside by absolute path": (
+        GOOD.replace("constant: {rate_per_s: 1}", "trace: /etc/passwd"),
+        "must be relative to the scenario file",
+    ),
     "unreserved minimum": (
         GOOD.replace("traffic", "reserved_concurrency: 901\n    traffic"),
         "must leave 100 of 1000",

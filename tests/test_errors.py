@@ -1,0 +1,12 @@
+"""Errors keep their faults wherever they travel."""
+
+import pickle
+
+from lambdasim.errors import Fault, TraceError
+
+
+def test_an_error_survives_being_made_again_from_its_arguments() -> None:
+    error = TraceError([Fault("t.csv, row 3", "count", "must be whole"), Fault("t.csv", "", "is short")])
+    for again in (type(error)(*error.args), pickle.loads(pickle.dumps(error))):  # noqa: S301 - our own bytes
+        assert again.faults == error.faults
+        assert str(again) == "t.csv, row 3: count: must be whole\nt.csv: is short"
