@@ -9,7 +9,7 @@ from lambdasim.billing.rules import (
     billed_ms,
     ephemeral_billed_mb,
     extra_requests,
-    snapstart_cache_s,
+    snapstart_cache_ms,
     streamed_bytes_billed,
 )
 from lambdasim.billing.tiers import FreeSharing
@@ -33,7 +33,7 @@ __all__ = [
     "pool",
     "pooled_frame",
     "price",
-    "snapstart_cache_s",
+    "snapstart_cache_ms",
     "streamed_bytes_billed",
     "to_json",
 ]

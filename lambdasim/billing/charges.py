@@ -98,7 +98,7 @@ def _counts(usage: Usage, rules: BillingRules) -> Iterator[tuple[ChargeKind, boo
     yield ChargeKind.PC_DURATION, False, provisioned_ms * memory_mb
     yield ChargeKind.STREAMING, True, usage.streamed_bytes
     if rules.snapstart_is_billed(usage.runtime):
-        yield ChargeKind.SNAPSTART_CACHE, False, usage.snapstart_cache_s * MS_PER_S * memory_mb
+        yield ChargeKind.SNAPSTART_CACHE, False, usage.snapstart_cache_ms * memory_mb
         yield ChargeKind.SNAPSTART_RESTORE, False, usage.snapstart_restored_mb
 
 

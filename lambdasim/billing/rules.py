@@ -13,6 +13,7 @@ from lambdasim.units import US_PER_MS, US_PER_S
 
 Ints = NDArray[np.int64]
 BYTES_PER_KB = 1024
+MS_PER_S = US_PER_S // US_PER_MS
 
 
 def billed_ms(duration_us: Ints, init_us: Ints, *, init_is_billed: bool) -> Ints:
@@ -107,9 +108,22 @@ def allocated_s(enabled_us: int, rules: BillingRules) -> int:
     return -(-enabled_us // (rules.provisioned_step_s * US_PER_S)) * rules.provisioned_step_s
 
 
-def snapstart_cache_s(cached_us: int, rules: BillingRules) -> int:
-    """Give the billed cache time of one published version [s]: at least the shortest, whole seconds."""
-    return max(-(-cached_us // US_PER_S), rules.snapstart_cache_min_s)
+def snapstart_cache_ms(cached_us: int, rules: BillingRules) -> int:
+    """Give the billed cache time of one published version [ms]: at least the shortest, whole milliseconds.
+
+    References
+    ----------
+    AWS Lambda pricing page, SnapStart: three hours at least, per millisecond from there on.
+
+    Examples
+    --------
+    >>> from datetime import date
+    >>> from lambdasim.catalog import billing_rules
+    >>> hour_us = 3_600_000_000
+    >>> [snapstart_cache_ms(us, billing_rules(date(2026, 11, 1))) for us in (1, 3 * hour_us, 3 * hour_us + 1)]
+    [10800000, 10800000, 10800001]
+    """
+    return max(-(-cached_us // US_PER_MS), rules.snapstart_cache_min_s * MS_PER_S)
 
 
 def ephemeral_billed_mb(ephemeral_mb: int, rules: BillingRules) -> int:

@@ -52,8 +52,8 @@ class Usage:
         Environments times seconds allocated, each allocation already rounded up to the billing step [s].
     snapstart_restored_mb : int
         Memory size times restores [MB].
-    snapstart_cache_s : int
-        Cached time of published versions, least time included [s].
+    snapstart_cache_ms : int
+        Cached time of published versions, least time included [ms].
     streamed_bytes : int
         Above the free part of each response [bytes].
     """
@@ -76,7 +76,7 @@ class Usage:
     provisioned_init_ms: int = 0
     provisioned_allocated_s: int = 0
     snapstart_restored_mb: int = 0
-    snapstart_cache_s: int = 0
+    snapstart_cache_ms: int = 0
     streamed_bytes: int = 0
 
     def __post_init__(self) -> None:
