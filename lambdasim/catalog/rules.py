@@ -51,8 +51,8 @@ class BillingRules:
         Allocated time is rounded up to this step [s].
     snapstart_cache_min_s : int
         Least cache time of a published version [s].
-    snapstart_billed_prefixes : tuple of str
-        How identifiers of runtimes that pay for SnapStart begin.
+    snapstart_free_prefixes : tuple of str
+        How identifiers of runtimes that do not pay for SnapStart begin; all others do.
     in_force : tuple of RuleInForce
         The same rules with source and date.
     """
@@ -71,7 +71,7 @@ class BillingRules:
     ephemeral_included_mb: int
     provisioned_step_s: int
     snapstart_cache_min_s: int
-    snapstart_billed_prefixes: tuple[str, ...]
+    snapstart_free_prefixes: tuple[str, ...]
     in_force: tuple[RuleInForce, ...]
 
     def init_is_billed(self, package_type: str, runtime: str) -> bool:
@@ -101,7 +101,7 @@ class BillingRules:
 
     def snapstart_is_billed(self, runtime: str) -> bool:
         """Tell whether SnapStart's cache and restores are billed for a runtime."""
-        return runtime.startswith(self.snapstart_billed_prefixes)
+        return not runtime.startswith(self.snapstart_free_prefixes)
 
 
 @cache
