@@ -86,12 +86,13 @@ def _counts(usage: Usage, rules: BillingRules) -> Iterator[tuple[ChargeKind, boo
     init_is_billed = usage.snap_start or rules.init_is_billed(usage.package_type, usage.runtime)
     on_demand_ms = usage.billed_ms_with_init if init_is_billed else usage.billed_ms_without_init
     provisioned_ms = usage.provisioned_billed_ms + usage.provisioned_init_ms
-    on_demand_requests = usage.requests - usage.provisioned_requests + usage.extra_requests
+    provisioned_requests = usage.provisioned_requests + usage.provisioned_extra_requests
+    on_demand_requests = usage.requests + usage.extra_requests - provisioned_requests
     ephemeral_mb = ephemeral_billed_mb(usage.ephemeral_mb, rules)
     memory_mb = usage.memory_mb
 
     yield ChargeKind.REQUEST, True, on_demand_requests
-    yield ChargeKind.REQUEST, False, usage.provisioned_requests
+    yield ChargeKind.REQUEST, False, provisioned_requests
     yield ChargeKind.DURATION, True, on_demand_ms * memory_mb
     yield ChargeKind.EPHEMERAL, False, (on_demand_ms + provisioned_ms) * ephemeral_mb
     yield ChargeKind.PC_IDLE, False, usage.provisioned_allocated_s * MS_PER_S * memory_mb

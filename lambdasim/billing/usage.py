@@ -15,6 +15,11 @@ PACKAGE_TYPES: Final = ("zip", "image")
 JSON_FORMAT: Final = "lambdasim-usage-1"
 _MONTH: Final = re.compile(r"[0-9]{4}-(0[1-9]|1[0-2])")
 _COUNT_MAX: Final = (1 << 63) - 1
+_PARTS: Final = (
+    ("provisioned_requests", "requests"),
+    ("provisioned_extra_requests", "extra_requests"),
+    ("billed_ms_without_init", "billed_ms_with_init"),
+)
 
 
 @dataclass(frozen=True)
@@ -40,7 +45,7 @@ class Usage:
     provisioned_requests : int
         Those of them that ran on provisioned environments.
     extra_requests : int
-        Further requests counted for large asynchronous events.
+        Further requests counted for large asynchronous events, on demand and on provisioned environments.
     billed_ms_with_init, billed_ms_without_init : int
         Sum over the on-demand attempts of each one's ceiling, with INIT (or the billed part of a restore) in it
         and without [ms]. Both, so that another date's rule needs no new simulation.
@@ -56,6 +61,8 @@ class Usage:
         Cached time of published versions, least time included [ms].
     streamed_bytes : int
         Above the free part of each response [bytes].
+    provisioned_extra_requests : int
+        Those of the further requests whose event ran on a provisioned environment.
     """
 
     month: str
@@ -78,6 +85,7 @@ class Usage:
     snapstart_restored_mb: int = 0
     snapstart_cache_ms: int = 0
     streamed_bytes: int = 0
+    provisioned_extra_requests: int = 0
 
     def __post_init__(self) -> None:
         """Check every value.
@@ -99,16 +107,9 @@ class Usage:
             )
         for name in COUNTERS:
             self._require(_is_count(getattr(self, name)), name, f"a whole number from 0 to {_COUNT_MAX}")
-        self._require(
-            self.provisioned_requests <= self.requests,
-            "provisioned_requests",
-            f"at most requests, {self.requests}",
-        )
-        self._require(
-            self.billed_ms_without_init <= self.billed_ms_with_init,
-            "billed_ms_without_init",
-            f"at most billed_ms_with_init, {self.billed_ms_with_init}",
-        )
+        for part, whole in _PARTS:
+            most = getattr(self, whole)
+            self._require(getattr(self, part) <= most, part, f"at most {whole}, {most}")
 
     def _require(self, is_good: bool, name: str, allowed: str) -> None:
         """Raise the fault of a field."""
