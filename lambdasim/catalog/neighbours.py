@@ -10,7 +10,8 @@ from functools import cache
 from types import MappingProxyType
 from typing import Any
 
-from lambdasim.catalog.facts import Knowledge, pick
+from lambdasim.catalog.entries import Entry, check_bounds
+from lambdasim.catalog.facts import Head, Knowledge, pick
 from lambdasim.catalog.files import toml_of
 
 
@@ -69,20 +70,54 @@ def neighbour_price(name: str) -> NeighbourPrice:
 @cache
 def neighbour_prices() -> Mapping[str, NeighbourPrice]:
     """Return all prices of services beside Lambda by name."""
-    content = toml_of("neighbour_prices.toml")
-    return MappingProxyType({name: _price(name, entry, content) for name, entry in content["prices"].items()})
+    return neighbour_prices_of(toml_of("neighbour_prices.toml"))
 
 
-def _price(name: str, entry: dict[str, Any], content: dict[str, Any]) -> NeighbourPrice:
+def neighbour_prices_of(
+    content: Mapping[str, Any], file: str = "neighbour_prices.toml"
+) -> Mapping[str, NeighbourPrice]:
+    """Make prices of the content of a file.
+
+    Parameters
+    ----------
+    content : mapping
+        As ``neighbour_prices.toml`` has it.
+    file : str
+        Name of the file, for messages.
+
+    Raises
+    ------
+    CatalogError
+        With file and field, at the first thing that is missing, unknown, or no price.
+    """
+    whole = Entry(content, file)
+    head = Head(whole.day("as_of"), whole.choice("knowledge", Knowledge), whole.entry("sources"))
+    region = whole.text("region")
+    prices = {name: _price(name, entry, region, head) for name, entry in whole.named("prices").items()}
+    whole.close()
+    return MappingProxyType(prices)
+
+
+def _price(name: str, entry: Entry, region: str, head: Head) -> NeighbourPrice:
     """Make a price of an entry of the file."""
-    return NeighbourPrice(
+    tiers = []
+    for number, tier in enumerate(entry.items("tiers")):
+        key = f"tiers[{number}]"
+        if not isinstance(tier, list) or len(tier) != 2:
+            raise entry.fault(key, f"must be an upper bound and a price, got {repr(tier)[:40]}")
+        bound = None if tier[0] == "" else entry.as_amount(tier[0], key)
+        tiers.append((bound, entry.as_amount(tier[1], key)))
+    check_bounds([bound for bound, _ in tiers], entry.file, entry.place("tiers"))
+    price = NeighbourPrice(
         name=name,
-        unit=entry["unit"],
-        free=Decimal(entry.get("free", "0")),
-        tiers=tuple((Decimal(bound) if bound else None, Decimal(usd)) for bound, usd in entry["tiers"]),
-        region=content["region"],
-        source=content["sources"][entry["source"]],
-        as_of=content["as_of"],
-        knowledge=Knowledge(entry.get("knowledge", content["knowledge"])),
-        note=entry.get("note", ""),
+        unit=entry.text("unit"),
+        free=entry.amount("free", default="0"),
+        tiers=tuple(tiers),
+        region=region,
+        source=entry.source("source", head.sources),
+        as_of=entry.day("as_of", default=head.as_of),
+        knowledge=entry.choice("knowledge", Knowledge, default=head.knowledge),
+        note=entry.text("note", default=""),
     )
+    entry.close()
+    return price

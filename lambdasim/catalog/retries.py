@@ -10,7 +10,8 @@ from functools import cache
 from types import MappingProxyType
 from typing import Any
 
-from lambdasim.catalog.facts import Fact, Knowledge, pick, timing
+from lambdasim.catalog.entries import Entry
+from lambdasim.catalog.facts import Fact, Head, Knowledge, pick, timing, timings
 from lambdasim.catalog.files import toml_of
 
 
@@ -91,33 +92,70 @@ def retry_rule(trigger: str) -> RetryRule:
 @cache
 def retry_rules() -> Mapping[str, RetryRule]:
     """Return the rules of all triggers by name."""
-    content = toml_of("retry_rules.toml")
-    return MappingProxyType(
-        {name: _rule(name, entry, content) for name, entry in content["triggers"].items()}
-    )
+    return retry_rules_of(toml_of("retry_rules.toml"))
 
 
-def _rule(trigger: str, entry: dict[str, Any], content: dict[str, Any]) -> RetryRule:
-    """Join what holds for the kind of invocation with what is the trigger's own."""
-    merged = content["kinds"][entry["kind"]] | entry
+def retry_rules_of(content: Mapping[str, Any], file: str = "retry_rules.toml") -> Mapping[str, RetryRule]:
+    """Make retry rules of the content of a file.
+
+    Parameters
+    ----------
+    content : mapping
+        As ``retry_rules.toml`` has it.
+    file : str
+        Name of the file, for messages.
+
+    Raises
+    ------
+    CatalogError
+        With file and field, at the first thing that is missing, unknown, or of the wrong kind.
+    """
+    whole = Entry(content, file)
+    head = Head(whole.day("as_of"), whole.choice("knowledge", Knowledge), whole.entry("sources"))
+    kinds, triggers = whole.entry("kinds"), whole.named("triggers")
+    rules = {}
+    for name, entry in triggers.items():
+        kind = entry.choice("kind", InvocationKind)
+        own = content["triggers"][name]
+        kinds.entry(kind)
+        rules[name] = _rule(name, Entry(dict(content["kinds"][kind]) | own, file, entry.path), head)
+    for name in kinds.names():
+        if name not in list(InvocationKind):
+            raise kinds.fault(name[:40], f"must be one of {', '.join(InvocationKind)}")
+    whole.close()
+    return MappingProxyType(rules)
+
+
+def _rule(trigger: str, entry: Entry, head: Head) -> RetryRule:
+    """Make a rule of what holds for the kind of invocation and what is the trigger's own."""
+
+    def named(key: str, name: str) -> Fact:
+        if name not in timings():
+            raise entry.fault(key, f"must name a timing, got {name[:40]!r}")
+        return timing(name)
 
     def referred(key: str) -> Fact | None:
-        return timing(merged[key]) if key in merged else None
+        return named(key, entry.text(key)) if entry.has(key) else None
 
-    return RetryRule(
+    delays = entry.texts("error_delays") if entry.has("error_delays") else ()
+    rule = RetryRule(
         trigger=trigger,
-        kind=InvocationKind(merged["kind"]),
-        on_throttle=merged["on_throttle"],
-        on_error=merged["on_error"],
-        gives_up=merged["gives_up"],
+        kind=entry.choice("kind", InvocationKind),
+        on_throttle=entry.text("on_throttle"),
+        on_error=entry.text("on_error"),
+        gives_up=entry.text("gives_up"),
         client_retries=referred("client_retries"),
         error_retries=referred("error_retries"),
-        error_delays=tuple(timing(name) for name in merged.get("error_delays", ())),
+        error_delays=tuple(named("error_delays", name) for name in delays),
         throttle_backoff_first=referred("throttle_backoff_first"),
         throttle_backoff_max=referred("throttle_backoff_max"),
         event_age=referred("event_age"),
         integration_timeout=referred("integration_timeout"),
-        source=content["sources"][merged["source"]],
-        as_of=content["as_of"],
-        knowledge=Knowledge(content["knowledge"]),
+        source=entry.source("source", head.sources),
+        as_of=head.as_of,
+        knowledge=head.knowledge,
     )
+    entry.close()
+    if rule.error_retries is not None and rule.error_retries.value != len(rule.error_delays):
+        raise entry.fault("error_delays", f"must be as many as the retries, {rule.error_retries.value}")
+    return rule

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
 from datetime import date
 from functools import cache
-from typing import Any
+from typing import Any, Final
 
+from lambdasim.catalog.entries import Entry, require_day
 from lambdasim.catalog.files import toml_of
 from lambdasim.errors import CatalogError
 
-_FILE = "billing_rules.toml"
+_FILE: Final = "billing_rules.toml"
+_DIVISORS: Final = ("mb_per_gb", "async_each_kb", "provisioned_step_s")
 
 
 @dataclass(frozen=True)
@@ -116,30 +119,86 @@ def billing_rules(on: date) -> BillingRules:
     Raises
     ------
     CatalogError
-        When the day lies before the first that the catalog knows.
+        When the day lies before the first that the catalog knows, or is no day.
     """
-    content = toml_of(_FILE)
-    if on < content["known_from"]:
+    require_day(on, "billing rules")
+    known_from, rules = _rules()
+    if on < known_from:
         raise CatalogError.single(
-            "billing rules", "date", f"must be {content['known_from']} or later, got {on.isoformat()}"
+            "billing rules", "date", f"must be {known_from} or later, got {on.isoformat()}"
         )
-    found: dict[str, RuleInForce] = {}
-    for entry in sorted(content["rule"], key=lambda entry: entry["effective"]):
-        if entry["effective"] <= on:
-            found[entry["name"]] = _rule(entry, content)
+    found = {rule.name: rule for rule in rules if rule.effective <= on}
     values: dict[str, Any] = {name: rule.value for name, rule in found.items()}
     return BillingRules(on=on, in_force=tuple(found.values()), **values)
 
 
-def _rule(entry: dict[str, Any], content: dict[str, Any]) -> RuleInForce:
-    """Make a rule of an entry of the file."""
-    value = entry["value"]
-    return RuleInForce(
-        name=entry["name"],
-        value=tuple(value) if isinstance(value, list) else value,
-        unit=entry["unit"],
-        effective=entry["effective"],
-        source=content["sources"][entry["source"]],
-        as_of=content["as_of"],
-        note=entry["note"],
+@cache
+def _rules() -> tuple[date, tuple[RuleInForce, ...]]:
+    """Return the first known day and the rules of the catalog."""
+    return rules_of(toml_of(_FILE))
+
+
+def rules_of(content: Mapping[str, Any], file: str = _FILE) -> tuple[date, tuple[RuleInForce, ...]]:
+    """Make rules of the content of a file.
+
+    Parameters
+    ----------
+    content : mapping
+        As ``billing_rules.toml`` has it.
+    file : str
+        Name of the file, for messages.
+
+    Returns
+    -------
+    known_from : date
+        First day on which every rule has a value.
+    rules : tuple of RuleInForce
+        By the day from which they hold.
+
+    Raises
+    ------
+    CatalogError
+        With file and field, at the first thing that is missing, unknown, or of the wrong kind.
+    """
+    whole = Entry(content, file)
+    as_of, known_from, sources = whole.day("as_of"), whole.day("known_from"), whole.entry("sources")
+    kinds = {field.name: str(field.type) for field in fields(BillingRules)}
+    del kinds["on"], kinds["in_force"]
+    rules = sorted(
+        (_rule(entry, as_of, sources, kinds) for entry in whole.entries("rule")),
+        key=lambda rule: rule.effective,
     )
+    whole.close()
+    days = [(rule.name, rule.effective) for rule in rules]
+    for name in kinds:
+        mine = [day for rule, day in days if rule == name]
+        if not mine or mine[0] > known_from:
+            raise whole.fault("rule", f"{name} has no value on {known_from.isoformat()}")
+        if len(set(mine)) < len(mine):
+            raise whole.fault("rule", f"{name} has two values from the same day on")
+    return known_from, tuple(rules)
+
+
+def _rule(entry: Entry, as_of: date, sources: Entry, kinds: Mapping[str, str]) -> RuleInForce:
+    """Make a rule of an entry of the file."""
+    name = entry.text("name")
+    if name not in kinds:
+        raise entry.fault("name", f"must be one of {', '.join(kinds)}, got {name[:40]!r}")
+    value: bool | int | tuple[str, ...]
+    if kinds[name] == "bool":
+        value = entry.flag("value")
+    elif kinds[name] == "int":
+        value = entry.whole("value", least=1 if name in _DIVISORS else 0)
+    else:
+        value = entry.texts("value")
+    rule = RuleInForce(
+        name=name,
+        value=value,
+        unit=entry.text("unit"),
+        effective=entry.day("effective"),
+        source=entry.source("source", sources),
+        as_of=entry.day("as_of", default=as_of),
+        note=entry.text("note"),
+    )
+    entry.close()
+    return rule
