@@ -66,7 +66,8 @@ def price_month(usages: Iterable[Usage], terms: PricingTerms) -> Bill:
     rows = tuple(usages)
     rules = billing_rules(terms.day(rows[0].month))
     pools = pools_of(rows, rules, free_requests_for_provisioned=terms.free_requests_for_provisioned)
-    sheets = {pool.key.region: terms.sheet(pool.key.region, pool.key.month) for pool in pools}
+    regions = sorted({row.region for row in rows})
+    sheets = {region: terms.sheet(region, rows[0].month) for region in regions}
     free = _free_parts(pools, sheets, rules, terms) if terms.free_tier else {}
 
     items = _free_lines(free, rules)

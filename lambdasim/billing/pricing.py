@@ -43,7 +43,7 @@ def price(
     free_tier : bool
         Whether this bill gets the account's free tier. Other workloads of the account may have used it up.
     price_sheet : PriceSheet, optional
-        Rates for its region, in place of the catalog's.
+        Rates for its region, in place of the catalog's; in USD. Refused where no usage is of its region.
     free_sharing : FreeSharing
         How the free tier is shared between regions and architectures.
     free_counts_toward_tiers : bool
@@ -62,7 +62,7 @@ def price(
     CatalogError
         When a region is unknown, a needed rate is unknown, or a date lies before the known rules.
     InputError
-        When ``month`` is no month or the usage is of several.
+        When ``month`` is no month or the usage is of several, or ``price_sheet`` would have no effect or is not in USD.
 
     References
     ----------
@@ -84,8 +84,11 @@ def price(
         free_counts_toward_tiers=free_counts_toward_tiers,
         free_requests_for_provisioned=free_requests_for_provisioned,
     )
+    rows = _moved(tuple(usages), region, month)
+    if price_sheet is not None:
+        _check_sheet(price_sheet, rows)
     by_month: defaultdict[str, list[Usage]] = defaultdict(list)
-    for usage in _moved(tuple(usages), region, month):
+    for usage in rows:
         by_month[usage.month].append(usage)
     bills = [price_month(by_month[name], terms) for name in sorted(by_month)]
     return Bill(
@@ -93,6 +96,19 @@ def price(
         allocations=tuple(part for bill in bills for part in bill.allocations),
         notes=tuple(dict.fromkeys(note for bill in bills for note in bill.notes)),
     )
+
+
+def _check_sheet(sheet: PriceSheet, usages: tuple[Usage, ...]) -> None:
+    """Refuse a price sheet that would be ignored, or whose amounts would be taken for USD."""
+    if sheet.currency != "USD":
+        raise InputError.single("price", "price_sheet", f"must be in USD, got {sheet.currency[:40]!r}")
+    found = sorted({usage.region for usage in usages})
+    if found and sheet.region not in found:
+        raise InputError.single(
+            "price",
+            "price_sheet",
+            f"is of {sheet.region}, the usage of {', '.join(found)[:80]}: it would be ignored",
+        )
 
 
 def _moved(usages: tuple[Usage, ...], region: str | None, month: str | None) -> tuple[Usage, ...]:
