@@ -10,7 +10,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from fractions import Fraction
-from typing import TYPE_CHECKING
+from operator import mul
+from typing import TYPE_CHECKING, Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,6 +24,8 @@ from lambdasim.errors import CatalogError, InputError
 
 if TYPE_CHECKING:
     import pandas as pd
+
+INT64_MAX: Final = (1 << 63) - 1
 
 
 @dataclass(frozen=True, eq=False)
@@ -176,7 +179,7 @@ def invocation_costs(
     Raises
     ------
     InputError
-        When the arrays differ in length or hold a negative number.
+        When the arrays differ in length or hold a negative number, or their total does not fit 64 bits.
     CatalogError
         When a needed rate is unknown.
     """
@@ -184,6 +187,8 @@ def invocation_costs(
         raise InputError.single("histogram", "counts", f"must have the shape of billed_ms {billed_ms.shape}")
     if (billed_ms < 0).any() or (counts < 0).any():
         raise InputError.single("histogram", "", "billed_ms and counts must not be negative")
+    if sum(map(mul, billed_ms.tolist(), counts.tolist())) > INT64_MAX or sum(counts.tolist()) > INT64_MAX:
+        raise InputError.single("histogram", "", f"billed_ms times counts must sum to {INT64_MAX} at most")
     values, place = np.unique(billed_ms[counts > 0], return_inverse=True)
     summed = np.zeros(len(values), dtype=np.int64)
     np.add.at(summed, place, counts[counts > 0])
