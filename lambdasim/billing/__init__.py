@@ -2,9 +2,11 @@
 
 from lambdasim.billing.bill import Allocation, Bill, LineItem
 from lambdasim.billing.distribution import InvocationCosts, invocation_costs, pooled_frame
-from lambdasim.billing.exact import format_usd, plain
+from lambdasim.billing.exact import format_usd, per_million, plain
+from lambdasim.billing.hourly import HourlyCosts, hourly_costs
 from lambdasim.billing.pricing import price
 from lambdasim.billing.rules import (
+    allocated_by_month,
     allocated_s,
     billed_ms,
     ephemeral_billed_mb,
@@ -19,16 +21,20 @@ __all__ = [
     "Allocation",
     "Bill",
     "FreeSharing",
+    "HourlyCosts",
     "InvocationCosts",
     "LineItem",
     "Usage",
+    "allocated_by_month",
     "allocated_s",
     "billed_ms",
     "ephemeral_billed_mb",
     "extra_requests",
     "format_usd",
     "from_json",
+    "hourly_costs",
     "invocation_costs",
+    "per_million",
     "plain",
     "pool",
     "pooled_frame",

@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lambdasim.billing.charges import MS_PER_S
-from lambdasim.billing.exact import product, quotient, total
+from lambdasim.billing.exact import per_million, product, quotient, total
 from lambdasim.billing.rules import ephemeral_billed_mb
 from lambdasim.catalog import BillingRules, PriceSheet, Rate
 from lambdasim.errors import CatalogError, InputError
@@ -88,7 +88,7 @@ class InvocationCosts:
 
     def per_million(self) -> Fraction:
         """Return the exact cost of a million such invocations [USD]."""
-        return self.mean() * 1_000_000
+        return per_million(self.mean() * self.n, self.n)
 
     def share_of_slowest(self, share: float) -> Fraction:
         """Return the part of the duration charge that the slowest invocations cause.
@@ -195,17 +195,17 @@ def invocation_costs(
 
     rates = sheet.rates(architecture)
     scale = MS_PER_S * rules.mb_per_gb
-    duration = product(quotient(memory_mb, scale), _needed(rates.tiers[0].rate, sheet, "duration"))
+    duration = product(quotient(memory_mb, scale), needed(rates.tiers[0].rate, sheet, "duration"))
     above_mb = ephemeral_billed_mb(ephemeral_mb, rules)
     storage = (
-        product(quotient(above_mb, scale), _needed(rates.ephemeral, sheet, "ephemeral"))
+        product(quotient(above_mb, scale), needed(rates.ephemeral, sheet, "ephemeral"))
         if above_mb
         else Decimal(0)
     )
     return InvocationCosts(
         billed_ms=values.astype(np.int64),
         counts=summed,
-        request_usd=_needed(rates.request, sheet, "request"),
+        request_usd=needed(rates.request, sheet, "request"),
         usd_per_ms=total((duration, storage)),
     )
 
@@ -250,8 +250,14 @@ def _rank(share: float, n: int) -> int:
     return -(-exact.numerator // exact.denominator)
 
 
-def _needed(rate: Rate, sheet: PriceSheet, name: str) -> Decimal:
-    """Return a rate, or say that it is unknown."""
+def needed(rate: Rate, sheet: PriceSheet, name: str) -> Decimal:
+    """Return a rate [USD per unit].
+
+    Raises
+    ------
+    CatalogError
+        When it is unknown.
+    """
     if rate.usd is None:
         raise CatalogError.single(
             f"price sheet of {sheet.region}", name, "the rate is unknown, and the cost needs it"

@@ -43,6 +43,36 @@ def total(amounts: Iterable[Decimal]) -> Decimal:
     return result
 
 
+def per_million(amount: Decimal | Fraction | int, invocations: int) -> Fraction:
+    """Give the exact cost of a million invocations.
+
+    Parameters
+    ----------
+    amount : Decimal or Fraction or int
+        Cost of all of them, such as a bill's total [USD].
+    invocations : int
+        How many there were.
+
+    Returns
+    -------
+    Fraction
+        [USD per million invocations].
+
+    Raises
+    ------
+    ValueError
+        When there is no invocation.
+
+    Examples
+    --------
+    >>> per_million(Decimal("2.73"), 3_000_000)
+    Fraction(91, 100)
+    """
+    if invocations < 1:
+        raise ValueError(f"invocations must be 1 or more, got {invocations}")
+    return Fraction(amount) * 1_000_000 / invocations
+
+
 def plain(amount: Decimal) -> str:
     """Write a decimal without exponent and without zeros at the end.
 

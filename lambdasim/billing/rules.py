@@ -5,11 +5,13 @@ Arrays in, arrays out; all whole numbers.
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
+
 import numpy as np
 from numpy.typing import NDArray
 
 from lambdasim.catalog import BillingRules
-from lambdasim.units import US_PER_MS, US_PER_S
+from lambdasim.units import US_PER_MS, US_PER_S, from_epoch_us, to_epoch_us
 
 Ints = NDArray[np.int64]
 BYTES_PER_KB = 1024
@@ -106,6 +108,46 @@ def allocated_s(enabled_us: int, rules: BillingRules) -> int:
     [0, 300, 300, 600]
     """
     return -(-enabled_us // (rules.provisioned_step_s * US_PER_S)) * rules.provisioned_step_s
+
+
+def allocated_by_month(begin_us: int, end_us: int, rules: BillingRules) -> dict[str, int]:
+    """Share the billed time of one allocation of provisioned concurrency between the months that it runs in.
+
+    Parameters
+    ----------
+    begin_us, end_us : int
+        From enabling to disabling, since 1970 in UTC [µs].
+    rules : BillingRules
+
+    Returns
+    -------
+    dict of str to int
+        Billed time by month ``YYYY-MM`` [s]; sums to ``allocated_s`` of the whole. Months end at midnight UTC; what
+        the rounding adds belongs to the last month.
+
+    Examples
+    --------
+    >>> from datetime import UTC, date, datetime
+    >>> from lambdasim.catalog import billing_rules
+    >>> from lambdasim.units import to_epoch_us
+    >>> begin, end = datetime(2026, 11, 30, 23, tzinfo=UTC), datetime(2026, 12, 1, 2, 1, tzinfo=UTC)
+    >>> allocated_by_month(to_epoch_us(begin), to_epoch_us(end), billing_rules(date(2026, 11, 1)))
+    {'2026-11': 3600, '2026-12': 7500}
+    """
+    result: dict[str, int] = {}
+    at, shared = from_epoch_us(begin_us), 0
+    whole = allocated_s(max(end_us - begin_us, 0), rules)
+    while shared < whole:
+        following = datetime(at.year + at.month // 12, at.month % 12 + 1, 1, tzinfo=UTC)
+        following_us = to_epoch_us(following)
+        is_last = end_us <= following_us
+        until = whole if is_last else (following_us - begin_us) // US_PER_S
+        if until > shared:
+            result[f"{at:%Y-%m}"] = until - shared
+        at, shared = following, until
+        if is_last:
+            break
+    return result
 
 
 def snapstart_cache_ms(cached_us: int, rules: BillingRules) -> int:
