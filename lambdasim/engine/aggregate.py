@@ -9,22 +9,24 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from lambdasim.engine.contract import EventOutcome, Limit, Outcome, RecordChunk, StartType
+from lambdasim.engine.contract import (
+    EventOutcome,
+    FunctionPlan,
+    Limit,
+    Outcome,
+    Plan,
+    RecordChunk,
+    StartType,
+)
 from lambdasim.engine.histogram import Histogram
+from lambdasim.engine.series import COUNTS, Concurrency, MinuteCounts
 from lambdasim.errors import ConservationError
 from lambdasim.units import US_PER_MINUTE, US_PER_MS, from_epoch_us
 
 BATCHES: Final = 20
-SERIES: Final = (
-    "Invocations",
-    "Errors",
-    "Throttles",
-    "ColdStarts",
-    "DurationSum_us",
-    "ConcurrentExecutions",
-    "ProvisionedConcurrencyInvocations",
-)
-_CONCURRENCY: Final = SERIES.index("ConcurrentExecutions")
+SERIES: Final = (*COUNTS, "ConcurrentExecutions")
+_DROPPED: Final = (EventOutcome.FAILED, EventOutcome.EXPIRED, EventOutcome.REJECTED)
+_Columns = dict[str, NDArray[np.int64]]
 
 
 @dataclass(eq=False)
@@ -35,35 +37,17 @@ class MonthlyUsage:
     ----------
     requests, provisioned_requests : int
         Started attempts, and those on provisioned environments.
+    cold_starts : int
     billed_ms_with_init, billed_ms_without_init, provisioned_billed_ms : int
         Sums of ceilings, see ``billing.Usage``.
     """
 
     requests: int = 0
     provisioned_requests: int = 0
+    cold_starts: int = 0
     billed_ms_with_init: int = 0
     billed_ms_without_init: int = 0
     provisioned_billed_ms: int = 0
-
-
-@dataclass(eq=False)
-class Concurrency:
-    """Executions in progress, followed through chunks that are ordered by start."""
-
-    pending_us: NDArray[np.int64] = field(default_factory=lambda: np.empty(0, dtype=np.int64))
-    busy_us: int = 0
-
-    def at_starts(self, start_us: NDArray[np.int64], end_us: NDArray[np.int64]) -> NDArray[np.int64]:
-        """Give the number in progress just after each start, shape (n,)."""
-        ends = np.sort(np.concatenate([self.pending_us, end_us]))
-        # What ends at an instant has ended for a start of that instant; a run of no length still counts itself.
-        ended = np.searchsorted(ends, start_us, side="right")
-        started = len(self.pending_us) + np.arange(1, len(start_us) + 1)
-        self.busy_us += int((end_us - start_us).sum())
-        if len(start_us):
-            self.pending_us = ends[ends > start_us[-1]]
-        in_progress: NDArray[np.int64] = np.maximum(started - ended, 1)
-        return in_progress
 
 
 @dataclass(eq=False)
@@ -85,9 +69,15 @@ class FunctionTotals:
     latency_ms: dict[StartType, Histogram] = field(default_factory=lambda: defaultdict(Histogram))
     batch_latency_ms: list[Histogram] = field(default_factory=lambda: [Histogram() for _ in range(BATCHES)])
     usage: dict[str, MonthlyUsage] = field(default_factory=lambda: defaultdict(MonthlyUsage))
-    series: NDArray[np.int64] = field(default_factory=lambda: np.zeros((len(SERIES), 0), dtype=np.int64))
+    counts: MinuteCounts = field(default_factory=MinuteCounts)
     concurrency: Concurrency = field(default_factory=Concurrency)
-    peak_concurrency: int = 0
+    provisioned: Concurrency = field(default_factory=Concurrency)
+
+    @property
+    def series(self) -> NDArray[np.int64]:
+        """Return all that is counted per minute, rows in the order of ``SERIES``."""
+        minutes = self.counts.minutes
+        return np.vstack([self.counts.values[:, :minutes], self.concurrency.per_minute(minutes)])
 
     def all_latency_ms(self) -> Histogram:
         """Return the latency of all served events together [ms]."""
@@ -102,50 +92,54 @@ class Aggregate:
 
     Parameters
     ----------
-    names : sequence of str
-        Functions, in the plan's order.
-    client_timeouts_us : sequence of int
-        When the client of each has gone.
+    plan : Plan
     start_us : int
         The scenario's start [µs since 1970].
     duration_us : int
         The scenario's length [µs].
     """
 
-    def __init__(
-        self, names: tuple[str, ...], client_timeouts_us: tuple[int, ...], start_us: int, duration_us: int
-    ) -> None:
-        self.names = names
-        self.functions = [FunctionTotals() for _ in names]
+    def __init__(self, plan: Plan, start_us: int, duration_us: int) -> None:
+        self.names = tuple(function.name for function in plan.functions)
+        self.functions = [FunctionTotals() for _ in plan.functions]
         self.account = Concurrency()
-        self.account_peak = 0
-        self.account_series = np.zeros(0, dtype=np.int64)
-        self._client_timeouts_us = client_timeouts_us
+        self.unreserved = Concurrency()
+        self._plans = plan.functions
         self._start_us = start_us
         self._duration_us = duration_us
+
+    @property
+    def account_peak(self) -> int:
+        """Most executions of the account in progress at once."""
+        return self.account.peak
+
+    @property
+    def account_series(self) -> NDArray[np.int64]:
+        """Return the most executions of the account in progress at once, by minute."""
+        return self.account.per_minute(self.account.minutes)
 
     def add(self, chunk: RecordChunk) -> None:
         """Sum up the next records."""
         end_us = chunk.end_us()
-        for rank, totals in enumerate(self.functions):
-            mine = chunk["function"] == rank
+        for plan, totals, mine in self._by_function(chunk["function"]):
             if mine.any():
-                self._add_function(totals, {n: c[mine] for n, c in chunk.columns.items()}, end_us[mine], rank)
+                columns = {name: column[mine] for name, column in chunk.columns.items()}
+                self._add_function(plan, totals, columns | {"end_us": end_us[mine]})
         started = chunk["start_type"] != StartType.NONE
-        start_us = chunk["start_us"][started]
-        in_progress = self.account.at_starts(start_us, end_us[started])
-        if len(in_progress):
-            self.account_peak = max(self.account_peak, int(in_progress.max()))
-            self.account_series = _widened(self.account_series, int(start_us[-1]) // US_PER_MINUTE)
-            np.maximum.at(self.account_series, start_us // US_PER_MINUTE, in_progress)
+        self.account.add(chunk["start_us"][started], end_us[started])
+        without = np.array([plan.reserved is None for plan in self._plans])
+        pooled = started & without[chunk["function"]] & (chunk["start_type"] != StartType.PROVISIONED)
+        self.unreserved.add(chunk["start_us"][pooled], end_us[pooled])
 
-    def _add_function(
-        self,
-        totals: FunctionTotals,
-        columns: dict[str, NDArray[np.int64]],
-        end_us: NDArray[np.int64],
-        rank: int,
-    ) -> None:
+    def _by_function(
+        self, ranks: NDArray[np.int64]
+    ) -> list[tuple[FunctionPlan, FunctionTotals, NDArray[np.bool_]]]:
+        return [
+            (plan, totals, ranks == rank)
+            for rank, (plan, totals) in enumerate(zip(self._plans, self.functions, strict=True))
+        ]
+
+    def _add_function(self, plan: FunctionPlan, totals: FunctionTotals, columns: _Columns) -> None:
         totals.events += int((columns["attempt"] == 0).sum())
         for counts, name in (
             (totals.outcomes, "outcome"),
@@ -155,14 +149,11 @@ class Aggregate:
         ):
             np.add(counts, np.bincount(columns[name], minlength=len(counts)), out=counts)
         started = columns["start_type"] != StartType.NONE
-        runs = {name: column[started] for name, column in columns.items()}
-        self._add_runs(totals, runs, end_us[started])
-        self._add_latency(totals, columns, end_us, self._client_timeouts_us[rank])
-        self._add_series(totals, columns, runs, end_us[started])
+        self._add_runs(plan, totals, {name: column[started] for name, column in columns.items()})
+        self._add_latency(plan, totals, columns)
+        self._add_attempts(plan, totals, columns)
 
-    def _add_runs(
-        self, totals: FunctionTotals, runs: dict[str, NDArray[np.int64]], end_us: NDArray[np.int64]
-    ) -> None:
+    def _add_runs(self, plan: FunctionPlan, totals: FunctionTotals, runs: _Columns) -> None:
         provisioned = runs["start_type"] == StartType.PROVISIONED
         cold = runs["start_type"] == StartType.COLD
         without = _ceil_ms(runs["duration_us"])
@@ -172,18 +163,30 @@ class Aggregate:
         totals.billed_with_init.add(with_init[~provisioned])
         totals.billed_without_init.add(without[~provisioned])
         totals.provisioned_billed.add(without[provisioned])
-        for month, mine in self._months(runs["start_us"]):
+        start_us = runs["start_us"]
+        for month, mine in self._months(start_us):
             usage = totals.usage[month]
             on_demand = mine & ~provisioned
             usage.requests += int(mine.sum())
             usage.provisioned_requests += int((mine & provisioned).sum())
+            usage.cold_starts += int((mine & cold).sum())
             usage.billed_ms_with_init += int(with_init[on_demand].sum())
             usage.billed_ms_without_init += int(without[on_demand].sum())
             usage.provisioned_billed_ms += int(without[mine & provisioned].sum())
-        in_progress = totals.concurrency.at_starts(runs["start_us"], end_us)
-        if len(in_progress):
-            totals.peak_concurrency = max(totals.peak_concurrency, int(in_progress.max()))
-        runs["in_progress"] = in_progress
+        totals.concurrency.add(start_us, runs["end_us"])
+        counts = totals.counts
+        counts.add("Invocations", start_us)
+        counts.add("Errors", start_us[runs["outcome"] != Outcome.COMPLETED])
+        counts.add("ColdStarts", start_us[cold])
+        counts.add("DurationSum_us", start_us, runs["duration_us"])
+        counts.add("BilledMsWithInit", start_us[~provisioned], with_init[~provisioned])
+        counts.add("BilledMsWithoutInit", start_us[~provisioned], without[~provisioned])
+        if plan.provisioned:
+            totals.provisioned.add(start_us[provisioned], runs["end_us"][provisioned])
+            counts.add("ProvisionedConcurrencyInvocations", start_us[provisioned])
+            counts.add("ProvisionedBilledMs", start_us[provisioned], without[provisioned])
+            spilled = ~provisioned & (ready_at(plan, start_us) > 0)
+            counts.add("ProvisionedConcurrencySpilloverInvocations", start_us[spilled])
 
     def _months(self, start_us: NDArray[np.int64]) -> list[tuple[str, NDArray[np.bool_]]]:
         """Split by UTC month of the attempt's start, which is when AWS's metrics count an invocation."""
@@ -192,16 +195,11 @@ class Aggregate:
         month = (start_us + self._start_us).astype("datetime64[us]").astype("datetime64[M]")
         return [(str(name), month == name) for name in np.unique(month)]
 
-    def _add_latency(
-        self,
-        totals: FunctionTotals,
-        columns: dict[str, NDArray[np.int64]],
-        end_us: NDArray[np.int64],
-        client_timeout_us: int,
-    ) -> None:
+    def _add_latency(self, plan: FunctionPlan, totals: FunctionTotals, columns: _Columns) -> None:
         """Count how long served events took, from arrival to answer; a client that left waited to its own timeout."""
         served = np.isin(columns["event_outcome"], (EventOutcome.SUCCEEDED, EventOutcome.CLIENT_TIMEOUT))
-        answered_us = np.minimum(end_us, columns["start_us"] + client_timeout_us)[served]
+        gone_us = columns["start_us"] + plan.retry.client_timeout_us
+        answered_us = np.minimum(columns["end_us"], gone_us)[served]
         arrival_us = columns["arrival_us"][served]
         latency_ms = _ceil_ms(answered_us - arrival_us)
         starts = columns["start_type"][served]
@@ -211,34 +209,17 @@ class Aggregate:
         for number in np.unique(batch):
             totals.batch_latency_ms[number].add(latency_ms[batch == number])
 
-    def _add_series(
-        self,
-        totals: FunctionTotals,
-        columns: dict[str, NDArray[np.int64]],
-        runs: dict[str, NDArray[np.int64]],
-        end_us: NDArray[np.int64],
-    ) -> None:
-        minute = runs["start_us"] // US_PER_MINUTE
-        refused = columns["start_us"][columns["outcome"] == Outcome.THROTTLED] // US_PER_MINUTE
-        totals.series = _widened(totals.series, int(columns["start_us"][-1]) // US_PER_MINUTE)
-        width = totals.series.shape[1]
-
-        def per_minute(at: NDArray[np.int64]) -> NDArray[np.int64]:
-            return np.bincount(at, minlength=width)
-
-        added = {
-            "Invocations": per_minute(minute),
-            "Errors": per_minute(minute[runs["outcome"] != Outcome.COMPLETED]),
-            "Throttles": per_minute(refused),
-            "ColdStarts": per_minute(minute[runs["start_type"] == StartType.COLD]),
-            "ProvisionedConcurrencyInvocations": per_minute(
-                minute[runs["start_type"] == StartType.PROVISIONED]
-            ),
-        }
-        for name, counts in added.items():
-            totals.series[SERIES.index(name)] += counts
-        np.add.at(totals.series[SERIES.index("DurationSum_us")], minute, runs["duration_us"])
-        np.maximum.at(totals.series[_CONCURRENCY], minute, runs["in_progress"])
+    def _add_attempts(self, plan: FunctionPlan, totals: FunctionTotals, columns: _Columns) -> None:
+        at_us = columns["start_us"]
+        refused = columns["outcome"] == Outcome.THROTTLED
+        totals.counts.add("Throttles", at_us[refused])
+        for limit in np.unique(columns["limit"][refused]):
+            by_limit = refused & (columns["limit"] == limit)
+            totals.counts.add(f"Throttles_{Limit(limit).name.lower()}", at_us[by_limit])
+        if not plan.retry.synchronous:
+            totals.counts.add("AsyncEventsReceived", columns["arrival_us"][columns["attempt"] == 0])
+            dropped = np.isin(columns["event_outcome"], _DROPPED)
+            totals.counts.add("AsyncEventsDropped", at_us[dropped])
 
     def check_conservation(self) -> None:
         """Make sure that every event has exactly one end.
@@ -261,14 +242,21 @@ class Aggregate:
         ]
 
 
+def ready_at(plan: FunctionPlan, time_us: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Return how many provisioned environments are ready at each moment, shape (n,)."""
+    return _level_at(plan, [change.ready for change in plan.provisioned], time_us)
+
+
+def claimed_at(plan: FunctionPlan, time_us: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Return how many environments provisioned concurrency claims at each moment, shape (n,)."""
+    return _level_at(plan, [change.claimed for change in plan.provisioned], time_us)
+
+
+def _level_at(plan: FunctionPlan, levels: list[int], time_us: NDArray[np.int64]) -> NDArray[np.int64]:
+    changes_us = [change.time_us for change in plan.provisioned]
+    after: NDArray[np.int64] = np.array([0, *levels])[np.searchsorted(changes_us, time_us, side="right")]
+    return after
+
+
 def _ceil_ms(amount_us: NDArray[np.int64]) -> NDArray[np.int64]:
     return -(-amount_us // US_PER_MS)
-
-
-def _widened(series: NDArray[np.int64], minute: int) -> NDArray[np.int64]:
-    """Make room for a minute in the last axis."""
-    missing = minute + 1 - series.shape[-1]
-    if missing <= 0:
-        return series
-    spare = [(0, 0)] * (series.ndim - 1) + [(0, missing)]
-    return np.pad(series, spare)

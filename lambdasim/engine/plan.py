@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import partial
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
@@ -31,7 +32,7 @@ from lambdasim.specs.laws import Law
 from lambdasim.specs.platform import PlatformSpec, Reuse
 from lambdasim.specs.scenario import ScenarioSpec
 from lambdasim.traffic.arrivals import FunctionArrivals
-from lambdasim.units import US_PER_MINUTE, US_PER_MS
+from lambdasim.units import US_PER_MINUTE, US_PER_MS, to_epoch_us
 
 
 @dataclass(frozen=True, eq=False)
@@ -47,7 +48,8 @@ class FunctionDraws:
     cpu_factor : float
         Computing time relative to one full x86_64 vCPU.
     error_probability, crash_probability : float
-    memory_mb, payload_limit_kb : int
+    memory_mb, payload_limit_kb, response_limit_kb : int
+        A response above its limit is an error, after the run.
     """
 
     seed: int
@@ -58,6 +60,7 @@ class FunctionDraws:
     crash_probability: float
     memory_mb: int
     payload_limit_kb: int
+    response_limit_kb: int
 
     def draw(self, invocation: NDArray[np.int64], run: int) -> RunDraws:
         """Draw for the given invocations, each of which has run ``run`` times before."""
@@ -67,7 +70,8 @@ class FunctionDraws:
             value(Stream.MEMORY) > self.memory_mb,
             Outcome.OUT_OF_MEMORY,
             np.where(
-                happens(failure, self.error_probability),
+                happens(failure, self.error_probability)
+                | (self.payload_kb(Stream.RESPONSE_PAYLOAD, invocation) > self.response_limit_kb),
                 Outcome.FUNCTION_ERROR,
                 np.where(
                     happens(failure, self.error_probability + self.crash_probability),
@@ -83,8 +87,7 @@ class FunctionDraws:
             init_us=value(Stream.INIT),
             fault=fault.astype(np.int64),
             keep_alive_us=value(Stream.KEEP_ALIVE),
-            # A request keeps its size when it is tried again.
-            too_large=(self._values(invocation, 0, Stream.REQUEST_PAYLOAD) > self.payload_limit_kb).astype(
+            too_large=(self.payload_kb(Stream.REQUEST_PAYLOAD, invocation) > self.payload_limit_kb).astype(
                 np.int64
             ),
         )
@@ -93,6 +96,14 @@ class FunctionDraws:
         """Draw a client's waiting time, uniform between 0 and the ceiling [µs]."""
         bits = int(self._key(Stream.CLIENT_BACKOFF).bits(np.array([invocation]), retry)[0])
         return (bits >> 32) * ceiling_us >> 32
+
+    def payload_kb(self, stream: Stream, invocation: NDArray[np.int64]) -> NDArray[np.int64]:
+        """Give the size of requests or responses, which keep it when they are tried again, shape (n,) [KB]."""
+        return self._values(invocation, 0, stream)
+
+    def provisioned_init_us(self, environment: NDArray[np.int64]) -> NDArray[np.int64]:
+        """Give the INIT of provisioned environments, numbered from 0 in order of allocation, shape (n,) [µs]."""
+        return self.laws[Stream.INIT].values(self._key(Stream.PROVISIONED_INIT).bits(environment))
 
     def _key(self, stream: Stream) -> DrawKey:
         return DrawKey.of(self.seed, self.owner, stream)
@@ -133,9 +144,9 @@ def _function_plan(scenario: ScenarioSpec, function: FunctionSpec) -> FunctionPl
     return FunctionPlan(
         name=function.name,
         timeout_us=function.timeout_us,
-        init_cap_us=timing("init_cap_on_demand_s").us,
+        init_cap_us=timing("init_cap_provisioned_s" if function.snap_start else "init_cap_on_demand_s").us,
         reserved=function.reserved_concurrency,
-        provisioned=_provisioned_changes(function, scenario.platform),
+        provisioned=_provisioned_changes(scenario, function),
         max_lifetime_us=scenario.platform.max_lifetime_us or NEVER,
         scaling_burst=scenario.account.scaling_burst,
         scaling_interval_us=scenario.account.scaling_interval_us,
@@ -149,6 +160,8 @@ def _function_draws(scenario: ScenarioSpec, function: FunctionSpec) -> FunctionD
     arm = work.arm64_time_ratio if function.architecture is Architecture.ARM64 else 1.0
     synchronous = function.trigger.is_synchronous
     payload = limit("payload_request_sync_max_kb" if synchronous else "payload_request_async_max_kb")
+    streamed = function.payload.streamed
+    response = limit("payload_response_streamed_max_kb" if streamed else "payload_response_sync_max_kb")
     return FunctionDraws(
         seed=scenario.seed,
         owner=function.name,
@@ -157,16 +170,18 @@ def _function_draws(scenario: ScenarioSpec, function: FunctionSpec) -> FunctionD
             Stream.IO_TIME: compile_law(work.io_ms, US_PER_MS),
             Stream.INIT: _init(function),
             Stream.FIRST_RUN: _first_run(function),
-            Stream.PLACEMENT: _given(function.placement_ms) or Constant(timing("placement_ms").us),
+            Stream.PLACEMENT: _placement(function),
             Stream.KEEP_ALIVE: _keep_alive(function, scenario.platform),
             Stream.MEMORY: compile_law(work.max_memory_mb, 1) if work.max_memory_mb else Constant(0),
             Stream.REQUEST_PAYLOAD: compile_law(function.payload.request_kb, 1),
+            Stream.RESPONSE_PAYLOAD: compile_law(function.payload.response_kb, 1),
         },
         cpu_factor=cpu_time_factor(function.memory_mb, work.parallel_fraction) * arm,
         error_probability=work.error_probability,
         crash_probability=work.crash_probability,
         memory_mb=function.memory_mb,
         payload_limit_kb=payload.value,
+        response_limit_kb=response.value,
     )
 
 
@@ -174,7 +189,17 @@ def _given(law: Law | str) -> DrawLaw | None:
     return None if isinstance(law, str) else compile_law(law, US_PER_MS)
 
 
+def _placement(function: FunctionSpec) -> DrawLaw:
+    """Give what comes before INIT and is not billed; with SnapStart the loading of the snapshot."""
+    if function.snap_start is not None:
+        return compile_law(function.snap_start.load_ms, US_PER_MS)
+    return _given(function.placement_ms) or Constant(timing("placement_ms").us)
+
+
 def _init(function: FunctionSpec) -> DrawLaw:
+    """Give INIT, or what stands in its place with SnapStart: the billed part of a restore."""
+    if function.snap_start is not None:
+        return compile_law(function.snap_start.restore_ms, US_PER_MS)
     if (given := _given(function.init_ms)) is not None:
         return given
     prior = init_prior(function.runtime, function.package_type.value, function.architecture.value)
@@ -183,11 +208,11 @@ def _init(function: FunctionSpec) -> DrawLaw:
 
 
 def _first_run(function: FunctionSpec) -> DrawLaw:
-    """Extra work after INIT; with a given INIT the catalog's does not belong to it."""
+    """Give extra work after INIT; the catalog's does not belong to a given INIT, nor to a restore."""
     if (given := _given(function.work.first_run_ms)) is not None:
         return given
     prior = init_prior(function.runtime, function.package_type.value, function.architecture.value)
-    if prior is None or function.init_ms != "catalog":
+    if prior is None or function.init_ms != "catalog" or function.snap_start is not None:
         return Constant(0)
     return Constant(round(first_run_extra_ms(prior, function.memory_mb) * US_PER_MS))
 
@@ -226,7 +251,7 @@ def _retry_policy(function: FunctionSpec) -> RetryPolicy:
     )
 
 
-def _provisioned_changes(function: FunctionSpec, platform: PlatformSpec) -> tuple[ProvisionedChange, ...]:
+def _provisioned_changes(scenario: ScenarioSpec, function: FunctionSpec) -> tuple[ProvisionedChange, ...]:
     """Follow a schedule of allocations: claimed when asked for, ready together when the last of them is.
 
     What is allocated at the scenario's start is ready then. A smaller allocation takes effect at once.
@@ -234,16 +259,17 @@ def _provisioned_changes(function: FunctionSpec, platform: PlatformSpec) -> tupl
     per_minute = timing("provisioned_allocation_per_minute").value
     changes: list[ProvisionedChange] = []
     ready = 0
-    steps = function.provisioned_concurrency
-    for step, after in zip(steps, (*steps[1:], None), strict=False):
-        growth = step.count - ready
-        if growth <= 0 or step.at_us == 0:
-            ready = step.count
-            changes.append(ProvisionedChange(step.at_us, step.count, ready))
+    steps = function.provisioned_steps(to_epoch_us(scenario.start), scenario.duration_us)
+    for (at_us, count), (next_us, _) in pairwise((*steps, (NEVER, 0))):
+        growth = count - ready
+        if growth <= 0 or at_us == 0:
+            ready = count
+            changes.append(ProvisionedChange(at_us, count, ready))
             continue
-        changes.append(ProvisionedChange(step.at_us, step.count, ready))
-        ready_us = step.at_us + platform.provisioned_preparation_us + -(-growth * US_PER_MINUTE // per_minute)
-        if after is None or ready_us < after.at_us:
-            ready = step.count
-            changes.append(ProvisionedChange(ready_us, step.count, ready))
+        changes.append(ProvisionedChange(at_us, count, ready))
+        allocation_us = -(-growth * US_PER_MINUTE // per_minute)
+        ready_us = at_us + scenario.platform.provisioned_preparation_us + allocation_us
+        if ready_us < next_us:
+            ready = count
+            changes.append(ProvisionedChange(ready_us, count, ready))
     return tuple(changes)

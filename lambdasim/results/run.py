@@ -11,15 +11,15 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 import lambdasim
-from lambdasim.billing import Bill, InvocationCosts, Usage, allocated_s, format_usd, invocation_costs, price
+from lambdasim.billing import Bill, InvocationCosts, Usage, format_usd, invocation_costs, price
 from lambdasim.catalog import billing_rules, keep_alive_curve, limit, price_sheet, timing
-from lambdasim.engine.aggregate import SERIES, Aggregate, FunctionTotals
+from lambdasim.engine.aggregate import Aggregate, FunctionTotals, claimed_at, ready_at
 from lambdasim.engine.contract import EventOutcome, Limit, Outcome, Plan, RecordChunk, StartType
 from lambdasim.engine.histogram import Histogram
 from lambdasim.errors import InputError, LambdaSimError
-from lambdasim.specs.function import FunctionSpec
+from lambdasim.results.usage import PayloadMeter, run_usage
 from lambdasim.specs.scenario import ScenarioSpec
-from lambdasim.units import US_PER_MS, US_PER_S, format_duration, from_epoch_us, to_epoch_us
+from lambdasim.units import US_PER_MINUTE, US_PER_MS, US_PER_S, format_duration
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -37,6 +37,8 @@ class RunResult:
     plan : Plan
     aggregate : Aggregate
         Exact totals, histograms and series.
+    payloads : PayloadMeter
+        What is billed by size.
     chunks : tuple of RecordChunk or None
         Every attempt, where asked for.
     arrays_sha256 : str
@@ -46,6 +48,7 @@ class RunResult:
     scenario: ScenarioSpec
     plan: Plan
     aggregate: Aggregate
+    payloads: PayloadMeter
     chunks: tuple[RecordChunk, ...] | None
     arrays_sha256: str
 
@@ -101,7 +104,7 @@ class RunResult:
         for q in PERCENTILES:
             row[f"p{round(q * 100)}_ms"] = latency.quantile(q)
         row["p95_half_width_ms"] = batch_half_width(totals, 0.95)
-        row["peak_concurrency"] = totals.peak_concurrency
+        row["peak_concurrency"] = totals.concurrency.peak
         row["mean_concurrency"] = totals.concurrency.busy_us / self.scenario.duration_us
         return row
 
@@ -118,60 +121,74 @@ class RunResult:
         return pd.DataFrame(rows, columns=["function", "limit", "attempts"])
 
     def metrics(self) -> pd.DataFrame:
-        """Return one row for each function and minute, in CloudWatch's names; Duration is the average [ms]."""
+        """Return one row for each function and minute, in CloudWatch's names.
+
+        Returns
+        -------
+        DataFrame
+            Counts as ``engine.series.COUNTS`` has them; ``ConcurrentExecutions`` and ``ProvisionedConcurrentExecutions``,
+            the most at once in the minute; ``ProvisionedConcurrencyUtilization``, their share of what is ready in
+            it; ``Duration``, the average [ms].
+        """
         import pandas as pd
 
         frames = []
-        for name, totals in zip(self.aggregate.names, self.aggregate.functions, strict=True):
-            frame = pd.DataFrame(dict(zip(SERIES, totals.series, strict=True)))
-            invocations = frame["Invocations"].to_numpy()
-            duration_us = frame.pop("DurationSum_us").to_numpy()
-            mean_ms = np.full(len(frame), np.nan)
-            np.divide(duration_us / US_PER_MS, invocations, out=mean_ms, where=invocations > 0)
-            frame["Duration"] = mean_ms
-            frame.insert(0, "function", name)
-            frame.insert(0, "timestamp", self.aggregate.minutes(len(frame)))
-            frames.append(frame)
+        for totals, function in zip(self.aggregate.functions, self.plan.functions, strict=True):
+            minutes = max(totals.counts.minutes, totals.concurrency.minutes)
+            counts = totals.counts.padded(minutes)
+            duration_us = counts.pop("DurationSum_us")
+            mean_ms = np.full(minutes, np.nan)
+            np.divide(
+                duration_us / US_PER_MS, counts["Invocations"], out=mean_ms, where=counts["Invocations"] > 0
+            )
+            provisioned = totals.provisioned.per_minute(minutes)
+            begins_us = np.arange(minutes) * US_PER_MINUTE
+            ready = np.maximum(ready_at(function, begins_us), ready_at(function, begins_us + US_PER_MINUTE - 1))
+            utilization = np.full(minutes, np.nan)
+            np.divide(provisioned, ready, out=utilization, where=ready > 0)
+            columns = {
+                "timestamp": self.aggregate.minutes(minutes),
+                "function": function.name,
+                **counts,
+                "ConcurrentExecutions": totals.concurrency.per_minute(minutes),
+                "ProvisionedConcurrentExecutions": provisioned,
+                "ProvisionedConcurrencyUtilization": utilization,
+                "Duration": mean_ms,
+            }
+            frames.append(pd.DataFrame(columns))
         return pd.concat(frames, ignore_index=True)
+
+    def account_metrics(self) -> pd.DataFrame:
+        """Return one row for each minute of the account, in CloudWatch's names.
+
+        Returns
+        -------
+        DataFrame
+            ``ConcurrentExecutions`` and ``UnreservedConcurrentExecutions``, the most at once in the minute;
+            ``ClaimedAccountConcurrency``, unreserved executions with all that is reserved and what is provisioned for
+            functions without; ``limit``, the account's.
+        """
+        import pandas as pd
+
+        minutes = self.aggregate.account.minutes
+        unreserved = self.aggregate.unreserved.per_minute(minutes)
+        claimed = unreserved + sum(function.reserved or 0 for function in self.plan.functions)
+        for function in self.plan.functions:
+            if function.reserved is None:
+                claimed = claimed + claimed_at(function, np.arange(minutes) * US_PER_MINUTE)
+        return pd.DataFrame(
+            {
+                "timestamp": self.aggregate.minutes(minutes),
+                "ConcurrentExecutions": self.aggregate.account.per_minute(minutes),
+                "UnreservedConcurrentExecutions": unreserved,
+                "ClaimedAccountConcurrency": claimed,
+                "limit": self.plan.concurrency,
+            }
+        )
 
     def usage(self) -> tuple[Usage, ...]:
         """Return what was used, in whole numbers, by function and UTC month."""
-        specs = {function.name: function for function in self.scenario.functions}
-        rows = []
-        for name, totals in zip(self.aggregate.names, self.aggregate.functions, strict=True):
-            allocated = self._allocated_s(specs[name])
-            for month in sorted({*totals.usage, *allocated}):
-                used = totals.usage.get(month)
-                counts = {} if used is None else vars(used)
-                spec = specs[name]
-                rows.append(
-                    Usage(
-                        month=month,
-                        region=self.scenario.region,
-                        function=name,
-                        architecture=spec.architecture.value,
-                        memory_mb=spec.memory_mb,
-                        ephemeral_mb=spec.ephemeral_mb,
-                        package_type=spec.package_type.value,
-                        runtime=spec.runtime,
-                        provisioned_allocated_s=allocated.get(month, 0),
-                        **counts,
-                    )
-                )
-        return tuple(rows)
-
-    def _allocated_s(self, function: FunctionSpec) -> dict[str, int]:
-        """Give environment-seconds of provisioned concurrency by the month in which an allocation begins."""
-        result: dict[str, int] = {}
-        steps = function.provisioned_concurrency
-        for place, step in enumerate(steps):
-            end_us = steps[place + 1].at_us if place + 1 < len(steps) else self.scenario.duration_us
-            begin = from_epoch_us(to_epoch_us(self.scenario.start) + step.at_us)
-            rules = billing_rules(self.scenario.price_date or begin.date())
-            month = f"{begin:%Y-%m}"
-            seconds = step.count * allocated_s(max(end_us - step.at_us, 0), rules)
-            result[month] = result.get(month, 0) + seconds
-        return {month: seconds for month, seconds in result.items() if seconds}
+        return run_usage(self.scenario, self.plan, self.aggregate, self.payloads)
 
     def bill(
         self, *, region: str | None = None, month: str | None = None, on: date | None = None

@@ -20,6 +20,7 @@ from lambdasim.engine.plan import FunctionDraws, plan_scenario
 from lambdasim.engine.reference import run_reference
 from lambdasim.errors import InputError
 from lambdasim.results.run import RunResult
+from lambdasim.results.usage import PayloadMeter
 from lambdasim.specs.laws import Law
 from lambdasim.specs.scenario import ScenarioSpec
 from lambdasim.units import US_PER_MS, US_PER_S, format_duration, to_epoch_us
@@ -102,15 +103,12 @@ def simulate(
             raise InputError.single("simulate", "", "needs a scenario, or arrivals_s and durations_ms")
         settings = (keep_alive_s, concurrency, reuse, memory_mb, seed, start)
         scenario, plan, checksum = _from_arrays(arrivals_s, durations_ms, init_ms, *settings)
-    aggregate = Aggregate(
-        tuple(function.name for function in plan.functions),
-        tuple(function.retry.client_timeout_us for function in plan.functions),
-        to_epoch_us(scenario.start),
-        scenario.duration_us,
-    )
+    aggregate = Aggregate(plan, to_epoch_us(scenario.start), scenario.duration_us)
+    payloads = PayloadMeter(scenario, plan)
     kept: list[RecordChunk] = []
     for chunk in run_reference(plan):
         aggregate.add(chunk)
+        payloads.add(chunk)
         if keep_records:
             kept.append(chunk)
         if sink is not None:
@@ -118,7 +116,7 @@ def simulate(
         if progress is not None:
             progress(int(chunk["start_us"][-1]))
     aggregate.check_conservation()
-    return RunResult(scenario, plan, aggregate, tuple(kept) if keep_records else None, checksum)
+    return RunResult(scenario, plan, aggregate, payloads, tuple(kept) if keep_records else None, checksum)
 
 
 @dataclass(frozen=True, eq=False)

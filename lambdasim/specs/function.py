@@ -9,15 +9,22 @@ from typing import Annotated, Final, Literal
 
 from pydantic import Field
 
-from lambdasim.catalog import init_prior, limit
+from lambdasim.catalog import init_prior, limit, timing
 from lambdasim.specs.base import CrossFault, Spec
-from lambdasim.specs.fields import Duration, Limited, PositiveDuration, Text, Whole
+from lambdasim.specs.fields import Duration, Flag, Limited, PositiveDuration, Text, Whole
 from lambdasim.specs.laws import FixedLaw, Law, LawOrCatalog
+from lambdasim.specs.schedules import ScheduleText, parse_schedule
 from lambdasim.specs.traffic import TrafficSpec
 from lambdasim.specs.trigger import TriggerSpec
 from lambdasim.specs.work import WorkSpec
 
 _NAME: Final = re.compile(r"[A-Za-z0-9_-]+")
+_RUNTIME: Final = re.compile(r"(java|python3\.|dotnet)(\d+)(\.al2|\.al2023)?")
+_OLDEST_SNAP_START: Final = {
+    "java": "snapstart_java_min",
+    "python3.": "snapstart_python_min_minor",
+    "dotnet": "snapstart_dotnet_min",
+}
 
 
 class Architecture(StrEnum):
@@ -35,12 +42,28 @@ class PackageType(StrEnum):
 
 
 class ProvisionedStep(Spec):
-    """Provisioned concurrency from a moment on."""
+    """Provisioned concurrency from a moment on, once or by schedule."""
 
-    at_us: Duration = Field(alias="at")
+    at_us: Duration | None = Field(default=None, alias="at")
     """When it is asked for, after the scenario's start; at 0 it is ready from the beginning."""
+    schedule: ScheduleText | None = None
+    """When it is asked for, again and again: cron(...) or rate(...), UTC."""
     count: Annotated[Whole, Field(ge=0)]
     """Environments allocated."""
+
+    def cross_faults(self) -> Iterator[CrossFault]:
+        """Want a moment, or a schedule."""
+        if (self.at_us is None) == (self.schedule is None):
+            yield CrossFault((), "needs either at or schedule")
+
+
+class SnapStartSpec(Spec):
+    """Start from a snapshot instead of INIT."""
+
+    load_ms: Law = FixedLaw(fixed=timing("snapstart_load_ms").value)
+    """Loading the snapshot, not billed [ms]."""
+    restore_ms: Law = FixedLaw(fixed=timing("snapstart_restore_ms").value)
+    """Loading the runtime and running the hooks after it, billed with the first run [ms]."""
 
 
 class PayloadSpec(Spec):
@@ -48,6 +71,10 @@ class PayloadSpec(Spec):
 
     request_kb: Law = FixedLaw(fixed=0)
     """Size of a request [KB]."""
+    response_kb: Law = FixedLaw(fixed=0)
+    """Size of a response [KB]."""
+    streamed: Flag = False
+    """Whether responses are streamed."""
 
 
 class FunctionSpec(Spec):
@@ -69,6 +96,10 @@ class FunctionSpec(Spec):
     """Package with layers, unzipped [MB]."""
     image_mb: Annotated[Whole, Limited(None, "image_max_mb")] | None = None
     """Container image [MB]."""
+    vpc: Flag = False
+    """Whether the function is attached to a VPC; changes neither INIT nor price of Lambda itself."""
+    snap_start: SnapStartSpec | None = None
+    """Start from a snapshot, for the runtimes that have it."""
     layers: Annotated[Whole, Limited(None, "layers_max")] = 0
     """Number of layers."""
     timeout_us: PositiveDuration = Field(default=limit("timeout_default_s").us, alias="timeout")
@@ -94,7 +125,9 @@ class FunctionSpec(Spec):
     trigger: TriggerSpec = TriggerSpec()
     """What invokes the function."""
     payload: PayloadSpec = PayloadSpec()
-    """Size of requests."""
+    """Size of requests and responses."""
+    tags: dict[Text, Text] = Field(default_factory=dict)
+    """For sharing the bill out, as on the function."""
     traffic: TrafficSpec
     """How events arrive."""
 
@@ -111,7 +144,7 @@ class FunctionSpec(Spec):
             yield CrossFault(
                 ("timeout",), f"must be between {low.value} and {high.value} s ({high.citation()})"
             )
-        if self.init_ms == "catalog" and self.prior is None:
+        if self.init_ms == "catalog" and self.prior is None and self.snap_start is None:
             yield CrossFault(
                 ("runtime",),
                 f"has no measured INIT for {self.runtime[:40]!r}; give init_ms, or a known runtime",
@@ -125,11 +158,66 @@ class FunctionSpec(Spec):
                 f"must be at most reserved_concurrency ({self.reserved_concurrency}), got {most}",
                 (("reserved_concurrency",),),
             )
-        times = [step.at_us for step in self.provisioned_concurrency]
+        times = [step.at_us for step in self.provisioned_concurrency if step.at_us is not None]
         if times != sorted(set(times)):
             yield CrossFault(("provisioned_concurrency",), "must be in order of time")
+        if self.snap_start is not None:
+            yield from self._snap_start_faults()
+
+    def _snap_start_faults(self) -> Iterator[CrossFault]:
+        """Want what SnapStart works with."""
+        oldest = limit("snapstart_java_min")
+        if not _has_snap_start(self.runtime):
+            yield CrossFault(
+                ("snap_start",),
+                f"needs Java 11, Python 3.12, .NET 8 or later, got {self.runtime[:40]!r} ({oldest.citation()})",
+                (("runtime",),),
+            )
+        largest = limit("snapstart_ephemeral_max_mb")
+        if self.ephemeral_mb > largest.value:
+            text = f"must be at most {largest.value} MB with snap_start, got {self.ephemeral_mb} ({largest.citation()})"
+            yield CrossFault(("ephemeral_mb",), text, (("snap_start",),))
+        for name, used in (
+            ("package_type", self.package_type is PackageType.IMAGE),
+            ("provisioned_concurrency", bool(self.provisioned_concurrency)),
+        ):
+            if used:
+                yield CrossFault(
+                    (name,), f"does not go with snap_start ({oldest.citation()})", (("snap_start",),)
+                )
+
+    def provisioned_steps(self, start_us: int, duration_us: int) -> tuple[tuple[int, int], ...]:
+        """Lay out the schedule of provisioned concurrency.
+
+        Parameters
+        ----------
+        start_us : int
+            The scenario's start [µs since 1970].
+        duration_us : int
+            The scenario's length [µs].
+
+        Returns
+        -------
+        tuple of (int, int)
+            When environments are asked for [µs after the start], and how many; in order of time. Of several at one
+            moment the last in the file holds.
+        """
+        steps: dict[int, int] = {}
+        for step in self.provisioned_concurrency:
+            if step.schedule is None:
+                assert step.at_us is not None  # noqa: S101 - checked by the step
+                steps[step.at_us] = step.count
+            else:
+                for time_us in parse_schedule(step.schedule).times_us(start_us, start_us + duration_us):
+                    steps[time_us - start_us] = step.count
+        return tuple(sorted(steps.items()))
 
     @property
     def prior(self) -> object | None:
         """Measured INIT of the runtime, None where there is none."""
         return init_prior(self.runtime, self.package_type.value, self.architecture.value)
+
+
+def _has_snap_start(runtime: str) -> bool:
+    match = _RUNTIME.fullmatch(runtime)
+    return match is not None and int(match[2]) >= limit(_OLDEST_SNAP_START[match[1]]).value

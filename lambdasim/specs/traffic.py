@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import date
 from enum import StrEnum
 from typing import Annotated, Any
 
@@ -11,6 +12,7 @@ from pydantic import Field, field_validator
 from lambdasim.specs.base import CrossFault, Spec
 from lambdasim.specs.fields import Duration, Factor, Flag, Positive, PositiveDuration, Rate, Text
 from lambdasim.specs.laws import Law
+from lambdasim.specs.schedules import ScheduleText
 
 
 class TraceFormat(StrEnum):
@@ -20,6 +22,17 @@ class TraceFormat(StrEnum):
     CSV_EVENTS = "csv_events"
     CSV_COUNTS = "csv_counts"
     REPORT_LOGS = "report_logs"
+    INSIGHTS = "insights"
+    METRIC_DATA = "metric_data"
+    AZURE_2019 = "azure_2019"
+    AZURE_2021 = "azure_2021"
+
+
+class OnBadRow(StrEnum):
+    """What happens to a row of a trace that cannot be accepted."""
+
+    ERROR = "error"
+    SKIP = "skip"
 
 
 class TimestampUnit(StrEnum):
@@ -108,7 +121,7 @@ class TrafficSpec(Spec):
     trace: Text | None = None
     """File with recorded traffic, relative to the scenario file."""
     format: TraceFormat = TraceFormat.AUTO
-    """How the trace is written; auto tells Lambda's logs from CSV, and counts from events by their columns."""
+    """How the trace is written; auto tells the formats apart by their first bytes and their columns."""
     timestamp_column: Text | None = None
     """Column of the trace that holds the time."""
     count_column: Text | None = None
@@ -121,6 +134,10 @@ class TrafficSpec(Spec):
     """Length of the interval that each count stands for; default: the most common step."""
     select: Text | None = None
     """Function of the trace to use."""
+    trace_date: date | None = None
+    """Day that an Azure 2019 file counts; the files themselves do not say."""
+    on_bad_row: OnBadRow = OnBadRow.ERROR
+    """Whether a bad row is an error, or is left out, counted and listed."""
     align: Align = Align.WEEKDAY
     """How the trace is moved to the scenario's time; weekday keeps the day of the week and the time of day."""
     repeat: Flag = False
@@ -133,6 +150,8 @@ class TrafficSpec(Spec):
     """A Markov-modulated Poisson process."""
     renewal: RenewalTraffic | None = None
     """Independent gaps of a given law."""
+    schedule: ScheduleText | None = None
+    """One event at each moment of an EventBridge schedule, cron(...) or rate(...), UTC."""
     spikes: tuple[Overlay, ...] = ()
     """The rate is multiplied by a factor for a while."""
     ramps: tuple[Overlay, ...] = ()
@@ -151,7 +170,7 @@ class TrafficSpec(Spec):
 
     def cross_faults(self) -> Iterator[CrossFault]:
         """Want exactly one source."""
-        sources = ("trace", "constant", "poisson", "bursty", "renewal")
+        sources = ("trace", "constant", "poisson", "bursty", "renewal", "schedule")
         given = [name for name in sources if getattr(self, name) is not None]
         if len(given) != 1:
             yield CrossFault(

@@ -5,39 +5,26 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import reduce
-from itertools import count
-from pathlib import Path
+from itertools import count, islice
 from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic_core import PydanticCustomError
 
 from lambdasim.draws.keys import DrawKey, Stream, happens
 from lambdasim.draws.laws import DrawLaw, compile_law, exponential
 from lambdasim.errors import TraceError
-from lambdasim.specs.files import resolved
 from lambdasim.specs.scenario import ScenarioSpec
-from lambdasim.specs.traffic import Align, TimestampUnit, TraceFormat, TrafficSpec
+from lambdasim.specs.schedules import parse_schedule
+from lambdasim.specs.traffic import Align, TrafficSpec
+from lambdasim.traffic.opening import open_trace
 from lambdasim.traffic.rates import Rate, change_clock, modulated, profile, ramp, spike
-from lambdasim.traffic.readers.csv_counts import COUNT_NAMES, read_counts_csv
-from lambdasim.traffic.readers.csv_events import read_events_csv
-from lambdasim.traffic.readers.csv_table import read_header
-from lambdasim.traffic.readers.moments import EpochUnit, Naive
-from lambdasim.traffic.readers.report_logs import read_report_logs
-from lambdasim.traffic.readers.source import SourceFile
 from lambdasim.traffic.spread import UNIT_GAP, CountSpreader, unit_gaps
 from lambdasim.traffic.trace import Trace, TraceKind
 from lambdasim.units import US_PER_DAY, US_PER_MS, US_PER_S, to_epoch_us
 
 _CHUNK: Final = 1 << 16
 _WEEK_US: Final = 7 * US_PER_DAY
-_EPOCH_UNITS: Final[dict[TimestampUnit, EpochUnit]] = {
-    TimestampUnit.S: "s",
-    TimestampUnit.MS: "ms",
-    TimestampUnit.US: "us",
-    TimestampUnit.NS: "ns",
-}
 
 
 @dataclass(frozen=True)
@@ -65,10 +52,12 @@ class FunctionArrivals:
         stop_us = min(self.traffic.stop_us or self.scenario.duration_us, self.scenario.duration_us)
         if start_us >= stop_us:
             return
-        if self.traffic.trace is None:
-            yield from self._from_law(start_us, stop_us)
-        else:
+        if self.traffic.trace is not None:
             yield from self._from_trace(start_us, stop_us)
+        elif self.traffic.schedule is not None:
+            yield from self._from_schedule(self.traffic.schedule, start_us, stop_us)
+        else:
+            yield from self._from_law(start_us, stop_us)
 
     def trace(self) -> Trace:
         """Open the trace that the scenario names.
@@ -78,33 +67,7 @@ class FunctionArrivals:
         TraceError
             When the file is not what the scenario says.
         """
-        traffic = self.traffic
-        try:
-            path = resolved(self.scenario.base_dir, traffic.trace or "")
-        except PydanticCustomError as error:
-            raise TraceError.single(self.owner, "traffic.trace", str(error)) from None
-        unit = traffic.timestamp_unit
-        naive: Naive | None = "utc" if unit is TimestampUnit.ISO_UTC else None
-        named = {
-            "timestamp_us": traffic.timestamp_column,
-            "count": traffic.count_column,
-            "function": traffic.function_column,
-        }
-        columns = {key: name for key, name in named.items() if name is not None}
-        kind = _sniffed(path, traffic) if traffic.format is TraceFormat.AUTO else traffic.format
-        if kind is TraceFormat.REPORT_LOGS:
-            trace = read_report_logs(path)
-        elif kind is TraceFormat.CSV_EVENTS:
-            trace = read_events_csv(path, unit=_EPOCH_UNITS.get(unit), naive=naive, columns=columns)
-        else:
-            trace = read_counts_csv(
-                path,
-                interval_us=traffic.interval_us,
-                unit=_EPOCH_UNITS.get(unit),
-                naive=naive,
-                columns=columns,
-            )
-        return trace if traffic.select is None else trace.select(traffic.select)
+        return open_trace(self.scenario.base_dir, self.owner, self.traffic)
 
     def _key(self, stream: Stream) -> DrawKey:
         return DrawKey.of(self.scenario.seed, self.owner, stream)
@@ -150,6 +113,16 @@ class FunctionArrivals:
         for visit in count():
             yield int(laws[visit % len(laws)].values(key.bits(np.array([visit])))[0])
 
+    def _from_schedule(self, schedule: str, start_us: int, stop_us: int) -> Iterator[NDArray[np.int64]]:
+        """Let a schedule's moments arrive, each as often as the factor says."""
+        epoch_us = to_epoch_us(self.scenario.start)
+        factor = reduce(Rate.times, self._overlays(start_us, stop_us))
+        moments_us = parse_schedule(schedule).times_us(epoch_us + start_us, epoch_us + stop_us)
+        first = 0
+        while chunk := list(islice(moments_us, _CHUNK)):
+            yield self._thinned(np.array(chunk, dtype=np.int64) - epoch_us, factor, first)
+            first += len(chunk)
+
     def _from_trace(self, start_us: int, stop_us: int) -> Iterator[NDArray[np.int64]]:
         trace = self.trace()
         first_us, end_us = trace.span_us()
@@ -183,16 +156,6 @@ class FunctionArrivals:
         whole = np.floor(expected)
         bits = self._key(Stream.COUNT_ROUNDING).bits(np.arange(first, first + len(time_us)))
         return np.repeat(time_us, whole.astype(np.int64) + happens(bits, expected - whole))
-
-
-def _sniffed(path: Path, traffic: TrafficSpec) -> TraceFormat:
-    """Tell the format of a trace from its first bytes and its header."""
-    file = SourceFile.at(path)
-    if file.head().lstrip()[:1] in (b"[", b"{"):
-        return TraceFormat.REPORT_LOGS
-    header = {name.strip().lower() for name in read_header(file)}
-    counts = traffic.count_column is not None or not header.isdisjoint(COUNT_NAMES)
-    return TraceFormat.CSV_COUNTS if counts else TraceFormat.CSV_EVENTS
 
 
 def _shift(align: Align, first_us: int, epoch_us: int) -> int:

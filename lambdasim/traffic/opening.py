@@ -1,0 +1,99 @@
+"""Opens the trace that a scenario names, telling its format where the scenario does not."""
+
+from __future__ import annotations
+
+from datetime import date
+from pathlib import Path
+from typing import Final
+
+from pydantic_core import PydanticCustomError
+
+from lambdasim.errors import TraceError
+from lambdasim.specs.files import resolved
+from lambdasim.specs.traffic import TimestampUnit, TraceFormat, TrafficSpec
+from lambdasim.traffic.readers.csv_counts import COUNT_NAMES, read_counts_csv
+from lambdasim.traffic.readers.csv_events import read_events_csv
+from lambdasim.traffic.readers.csv_table import read_header
+from lambdasim.traffic.readers.moments import EpochUnit, Naive
+from lambdasim.traffic.readers.report_logs import read_report_logs
+from lambdasim.traffic.readers.source import SourceFile
+from lambdasim.traffic.trace import BadRows, Trace
+
+_EPOCH_UNITS: Final[dict[TimestampUnit, EpochUnit]] = {
+    TimestampUnit.S: "s",
+    TimestampUnit.MS: "ms",
+    TimestampUnit.US: "us",
+    TimestampUnit.NS: "ns",
+}
+_FIRST_DAY_2019: Final = date(2019, 7, 15)
+
+
+def open_trace(base_dir: Path, owner: str, traffic: TrafficSpec) -> Trace:
+    """Open the trace of a function's traffic.
+
+    Parameters
+    ----------
+    base_dir : Path
+        Folder of the scenario file.
+    owner : str
+        The function's name, for messages.
+    traffic : TrafficSpec
+        With a trace.
+
+    Raises
+    ------
+    TraceError
+        When the file is not what the scenario says.
+    """
+    try:
+        path = resolved(base_dir, traffic.trace or "")
+    except PydanticCustomError as error:
+        raise TraceError.single(owner, "traffic.trace", str(error)) from None
+    kind = _sniffed(path, traffic) if traffic.format is TraceFormat.AUTO else traffic.format
+    trace = _opened(path, kind, traffic)
+    return trace if traffic.select is None else trace.select(traffic.select)
+
+
+def _opened(path: Path, kind: TraceFormat, traffic: TrafficSpec) -> Trace:
+    bad_rows = BadRows(traffic.on_bad_row.value)
+    unit = _EPOCH_UNITS.get(traffic.timestamp_unit)
+    naive: Naive | None = "utc" if traffic.timestamp_unit is TimestampUnit.ISO_UTC else None
+    named = {
+        "timestamp_us": traffic.timestamp_column,
+        "count": traffic.count_column,
+        "function": traffic.function_column,
+    }
+    columns = {key: name for key, name in named.items() if name is not None}
+    match kind:
+        case TraceFormat.REPORT_LOGS:
+            return read_report_logs(path)
+        case TraceFormat.CSV_EVENTS:
+            return read_events_csv(path, unit=unit, naive=naive, columns=columns, on_bad_row=bad_rows)
+        case _:
+            interval_us = traffic.interval_us
+            return read_counts_csv(
+                path, interval_us=interval_us, unit=unit, naive=naive, columns=columns, on_bad_row=bad_rows
+            )
+
+
+def _sniffed(path: Path, traffic: TrafficSpec) -> TraceFormat:
+    """Tell the format of a trace from its first bytes and its header."""
+    file = SourceFile.at(path)
+    head = file.head().lstrip()
+    if head[:1] in (b"[", b"{"):
+        if b'"MetricDataResults"' in head:
+            return TraceFormat.METRIC_DATA
+        return (
+            TraceFormat.INSIGHTS if b'"results"' in head and b'"field"' in head else TraceFormat.REPORT_LOGS
+        )
+    if b"REPORT RequestId:" in head or b"START RequestId:" in head:
+        return TraceFormat.REPORT_LOGS
+    header = {name.strip().lower() for name in read_header(file)}
+    if {"hashfunction", "1440"} <= header:
+        return TraceFormat.AZURE_2019
+    if {"app", "func", "end_timestamp", "duration"} <= header:
+        return TraceFormat.AZURE_2021
+    if {"@timestamp", "@duration"} <= header:
+        return TraceFormat.INSIGHTS
+    counts = traffic.count_column is not None or not header.isdisjoint(COUNT_NAMES)
+    return TraceFormat.CSV_COUNTS if counts else TraceFormat.CSV_EVENTS
