@@ -82,25 +82,26 @@ class CountCell:
 
 @dataclass(frozen=True)
 class NumberCell:
-    """A finite number from 0 up, as float64; an empty cell is NaN unless it must be filled."""
+    """A finite number from 0 to `largest`, as float64; an empty cell is NaN unless it must be filled."""
 
     filled: bool = False
+    largest: int = LARGEST_NUMBER
 
     def one(self, text: str) -> float:
         """Read one number."""
         if not text and not self.filled:
             return math.nan
         number = _number(_filled(text), "a number")
-        if not 0 <= number <= LARGEST_NUMBER:
-            raise ValueError(f"must be from 0 to {LARGEST_NUMBER:.0e}, got {text[:40]!r}")
+        if not 0 <= number <= self.largest:
+            raise ValueError(f"must be from 0 to {self.largest:.0e}, got {text[:40]!r}")
         return number
 
     def many(self, texts: pa.Array) -> NDArray[np.float64]:
         """Read a column of numbers."""
         if self.filled:
-            return _bounded(_floats(texts), LARGEST_NUMBER)
+            return _bounded(_floats(texts), self.largest)
         numbers, empty = _optional(texts)
-        _bounded(numbers[~empty], LARGEST_NUMBER)
+        _bounded(numbers[~empty], self.largest)
         numbers[empty] = math.nan
         return numbers
 

@@ -12,15 +12,16 @@ import numpy as np
 from lambdasim.errors import TraceError
 from lambdasim.traffic.readers.cells import CountCell, MomentCell, TextCell
 from lambdasim.traffic.readers.csv_table import Column, CsvTable, open_table
+from lambdasim.traffic.readers.intervals import StepCheck, checked_interval_us
 from lambdasim.traffic.readers.moments import EpochUnit, MomentRule, Naive
 from lambdasim.traffic.readers.order import in_order
 from lambdasim.traffic.readers.source import SourceFile
 from lambdasim.traffic.report import ReadLog
 from lambdasim.traffic.trace import BadRows, Trace, TraceKind
-from lambdasim.units import US_PER_DAY, format_duration
 
 if TYPE_CHECKING:
     import pandas as pd
+    from numpy.typing import NDArray
 
 TIME_NAMES: Final = (
     "timestamp_us", "timestamp", "time", "datetime", "date_time", "date", "@timestamp",
@@ -31,7 +32,6 @@ COUNT_NAMES: Final = (
     "events", "calls", "hits", "sum", "n",
 )  # fmt: skip
 FUNCTION_NAMES: Final = ("function", "function_name", "functionname", "func", "name", "resource")
-LONGEST_INTERVAL_US: Final = 366 * US_PER_DAY
 
 
 @dataclass(frozen=True)
@@ -41,25 +41,15 @@ class _CountReader:
     interval_us: int
 
     def read(self, log: ReadLog) -> Iterator[pd.DataFrame]:
-        last: dict[str, int] = {}
-        gaps = overlaps = 0
+        steps = StepCheck(self.interval_us)
         for frame in in_order(self.table.chunks(log)):
             if "function" not in frame:
                 frame.insert(1, "function", np.full(len(frame), self.function))
                 frame["function"] = frame["function"].astype("str")
             for name, group in frame.groupby("function", sort=False)["timestamp_us"]:
-                times_us = group.to_numpy()
-                steps_us = np.diff(times_us, prepend=last.get(str(name), int(times_us[0]) - self.interval_us))
-                last[str(name)] = int(times_us[-1])
-                overlaps += int(np.count_nonzero(steps_us < self.interval_us))
-                gaps += int(np.sum(np.maximum(steps_us // self.interval_us - 1, 0)))
+                steps.see(str(name), group.to_numpy())
             yield frame
-        if gaps:
-            log.warn(
-                f"{gaps:,} intervals of {format_duration(self.interval_us)} have no row and count as zero"
-            )
-        if overlaps:
-            log.warn(f"{overlaps:,} rows begin before the interval above them ends; their counts add up")
+        steps.tell(log)
 
 
 def read_counts_csv(
@@ -122,11 +112,7 @@ def read_counts_csv(
         Column("count", CountCell(), COUNT_NAMES, required=True),
     )
     table = open_table(file, layout, chosen=columns, on_bad_row=on_bad_row)
-    step_us = interval_us if interval_us is not None else _common_step_us(table)
-    if not 0 < step_us <= LONGEST_INTERVAL_US:
-        raise TraceError.single(
-            file.path, "interval_us", f"must be from 1 to {LONGEST_INTERVAL_US}, got {step_us}"
-        )
+    step_us = checked_interval_us(file.path, interval_us, _first_times_us(table))
     reader = _CountReader(table, function or file.stem, step_us)
     names = ("timestamp_us", "function", "count")
     return Trace(TraceKind.COUNTS, file.provenance("counts_csv"), step_us, names, reader)
@@ -146,11 +132,7 @@ def moment_rule(file: SourceFile, unit: EpochUnit | None, naive: Naive | None) -
         raise TraceError.single(file.path, "", str(problem)) from None
 
 
-def _common_step_us(table: CsvTable) -> int:
+def _first_times_us(table: CsvTable) -> Iterator[NDArray[np.int64]]:
     frame = next(table.chunks(ReadLog())).frame
     groups = [frame] if "function" not in frame else [group for _, group in frame.groupby("function")]
-    steps_us = np.concatenate([np.diff(np.unique(group["timestamp_us"].to_numpy())) for group in groups])
-    if not steps_us.size:
-        raise TraceError.single(table.file.path, "timestamp", "one time only, so the interval must be given")
-    lengths_us, uses = np.unique(steps_us, return_counts=True)
-    return int(lengths_us[np.argmax(uses)])
+    yield from (group["timestamp_us"].to_numpy() for group in groups)

@@ -33,15 +33,11 @@ class EventReader:
         Name of the function where the table has none.
     columns : tuple of str
         Columns of the chunks, in order.
-    row_cap : int or None
-        Number of rows at which the exporting tool cuts its exports, so that a file of just that many is
-        suspicious.
     """
 
     table: CsvTable
     function: str
     columns: tuple[str, ...]
-    row_cap: int | None = None
 
     def read(self, log: ReadLog) -> Iterator[pd.DataFrame]:
         """Yield chunks in order of time."""
@@ -50,8 +46,6 @@ class EventReader:
                 frame["function"] = np.full(len(frame), self.function)
                 frame["function"] = frame["function"].astype("str")
             yield frame[list(self.columns)]
-        if self.row_cap is not None and log.rows + log.skipped == self.row_cap:
-            log.warn(f"exactly {self.row_cap:,} rows: the export was probably cut there")
 
 
 def read_events_csv(

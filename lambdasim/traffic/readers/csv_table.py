@@ -208,15 +208,43 @@ def open_table(
         When the header is missing, has a name twice, or lacks a required or chosen column.
     """
     header = read_header(file)
+    places = find_columns(f"{file.path}, row 1", header, columns, chosen)
+    return CsvTable(file, header, places, BadRows(on_bad_row))
+
+
+def find_columns(
+    where: str, header: tuple[str, ...], columns: tuple[Column, ...], chosen: Mapping[str, str] | None = None
+) -> tuple[tuple[str, int, Cell], ...]:
+    """Find the columns of a format among the names that a table has.
+
+    Parameters
+    ----------
+    where : str
+        File and place of the names, for messages.
+    header : tuple of str
+        Names in the table.
+    columns : tuple of Column
+        Columns that the format may have.
+    chosen : mapping of str to str, optional
+        Name in the result to name in the table, where the aliases do not find it.
+
+    Returns
+    -------
+    tuple of (str, int, Cell)
+        Name in the result, place in the table, and kind of each column found.
+
+    Raises
+    ------
+    TraceError
+        When a required or chosen column is missing.
+    """
     known = [column.name for column in columns]
     for name, wanted in (chosen or {}).items():
         if name not in known:
             allowed = ", ".join(known)
-            raise TraceError.single(file.path, "columns", f"must be among {allowed}, got {str(name)[:40]!r}")
+            raise TraceError.single(where, "columns", f"must be among {allowed}, got {str(name)[:40]!r}")
         if wanted not in header:
-            raise TraceError.single(
-                f"{file.path}, row 1", name, f"no column {str(wanted)[:40]!r}; {_seen(header)}"
-            )
+            raise TraceError.single(where, name, f"no column {str(wanted)[:40]!r}; {_seen(header)}")
     folded = [name.lower() for name in header]
     places: list[tuple[str, int, Cell]] = []
     for column in columns:
@@ -227,12 +255,9 @@ def open_table(
             places.append((column.name, place, column.cell))
         elif column.required:
             allowed = ", ".join(column.aliases)
-            raise TraceError.single(
-                f"{file.path}, row 1",
-                column.name,
-                f"the header must name a column as one of {allowed}; {_seen(header)}",
-            )
-    return CsvTable(file, header, tuple(places), BadRows(on_bad_row))
+            needed = f"the header must name a column as one of {allowed}; {_seen(header)}"
+            raise TraceError.single(where, column.name, needed)
+    return tuple(places)
 
 
 def read_header(file: SourceFile) -> tuple[str, ...]:
@@ -262,7 +287,7 @@ def read_header(file: SourceFile) -> tuple[str, ...]:
 def _seen(header: tuple[str, ...]) -> str:
     shown = ", ".join(repr(name[:40]) for name in header[:_LISTED_COLUMNS])
     more = f" and {len(header) - _LISTED_COLUMNS} more" if len(header) > _LISTED_COLUMNS else ""
-    text = f"the first line has {shown}{more}"
+    text = f"it has {shown}{more}"
     if len(header) == 1 and any(mark in header[0] for mark in ";\t|"):
         return f"{text}; fields must be separated by commas"
     if not any(name[:1].isalpha() or name[:1] in "@_" for name in header):

@@ -117,6 +117,22 @@ class SourceFile:
             parts.append(block)
         return b"".join(parts)
 
+    def text(self, limit: int = JSON_LIMIT_BYTES) -> str:
+        """Return the unpacked content of a file of UTF-8 text that is small enough.
+
+        Raises
+        ------
+        TraceError
+            When the content is larger than `limit` [bytes], not UTF-8, or cannot be read.
+        """
+        content = self.whole(limit)
+        try:
+            return content.decode()
+        except UnicodeDecodeError as problem:
+            where = f"{self.path}, row {1 + content.count(10, 0, problem.start)}"
+            wrong = f"must be UTF-8 text, has the byte 0x{content[problem.start]:02x}"
+            raise TraceError.single(where, "", wrong) from None
+
     def head(self) -> bytes:
         """Return the first block of the content."""
         return next(self.blocks(), b"")
