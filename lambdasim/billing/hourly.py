@@ -139,7 +139,7 @@ def _whole(values: Iterable[object], name: str) -> list[int]:
     """Return numbers as Python's own, which do not overflow."""
     found = []
     for hour, value in enumerate(values):
-        if not isinstance(value, Integral) or isinstance(value, bool) or value < 0:
+        if isinstance(value, bool) or not isinstance(value, Integral) or value < 0:
             raise InputError.single(
                 "hourly usage", f"{name}[{hour}]", f"must be a whole number from 0, got {value!r:.40}"
             )

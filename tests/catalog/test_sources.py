@@ -1,0 +1,98 @@
+"""Everything the catalog returns says where it comes from, and when that was seen."""
+
+from collections.abc import Iterator
+from dataclasses import fields, is_dataclass
+from datetime import date
+from decimal import Decimal
+from importlib.resources import files
+
+import pytest
+
+from lambdasim import catalog
+from lambdasim.catalog import ChargeKind, Knowledge
+
+TODAY = date(2027, 1, 1)  # no source of this catalog can be younger
+
+
+def cited() -> Iterator[tuple[str, object]]:
+    for name, fact in (*catalog.limits().items(), *catalog.timings().items()):
+        yield name, fact
+    yield "older limit", catalog.limit("payload_request_async_max_kb", date(2025, 1, 1))
+    for name, rule in catalog.retry_rules().items():
+        yield name, rule
+    for name, price in catalog.neighbour_prices().items():
+        yield name, price
+    for rule_in_force in catalog.billing_rules(date(2026, 11, 1)).in_force:
+        yield rule_in_force.name, rule_in_force
+    for prior in catalog.init_priors():
+        yield prior.runtime, prior
+    for kind in ChargeKind:
+        for architecture in ("x86_64", "arm64"):
+            yield kind, catalog.usage_type(kind, architecture)
+    yield "keep-alive", catalog.keep_alive_curve()
+
+
+def test_every_fact_rule_price_and_measurement_has_source_and_date() -> None:
+    seen = list(cited())
+    assert len(seen) > 150
+    for name, entry in seen:
+        assert len(entry.source) > 10, name  # type: ignore[attr-defined]
+        assert type(entry.as_of) is date, name  # type: ignore[attr-defined]
+        assert date(2020, 1, 1) < entry.as_of < TODAY, name  # type: ignore[attr-defined]
+
+
+@pytest.mark.parametrize("region", catalog.regions())
+def test_every_price_sheet_has_sources_date_and_how_each_rate_is_known(region: str) -> None:
+    sheet = catalog.price_sheet(region)
+    assert date(2020, 1, 1) < sheet.as_of < TODAY
+    assert sheet.as_of_note
+    rates = [sheet.streaming]
+    for architecture in ("x86_64", "arm64"):
+        found = sheet.rates(architecture)
+        assert found.sources
+        assert all(len(source) > 10 for source in found.sources)
+        rates += [tier.rate for tier in found.tiers]
+        rates += [getattr(found, name.value) for name in ChargeKind if name not in ("duration", "streaming")]
+    assert len(rates) == 1 + 2 * (3 + 6)
+    for rate in rates:
+        assert rate.quality
+        assert (rate.usd is None) == (rate.quality == "unknown")
+
+
+def test_what_is_general_knowledge_is_not_passed_off_as_read_on_a_page() -> None:
+    assumed = {name for name, fact in catalog.timings().items() if fact.knowledge is Knowledge.ASSUMED}
+    assert {"placement_ms", "environment_max_life_s", "sdk_retries", "scheduler_delivery_age_s"} <= assumed
+    assert {fact.knowledge for fact in catalog.limits().values()} == {Knowledge.AWS_PAGE}
+    read = {
+        name for name, price in catalog.neighbour_prices().items() if price.knowledge is Knowledge.AWS_PAGE
+    }
+    assert read == {"sqs_poller_hour", "kafka_poller_hour"}
+
+
+def test_no_amount_of_money_ever_was_a_float() -> None:
+    def decimals(value: object) -> Iterator[object]:
+        if isinstance(value, (Decimal, float)):
+            yield value
+        elif isinstance(value, (tuple, list)):
+            for part in value:
+                yield from decimals(part)
+        elif is_dataclass(value):
+            for field in fields(value):
+                yield from decimals(getattr(value, field.name))
+        elif hasattr(value, "values"):
+            yield from decimals(tuple(value.values()))
+
+    sheets = [catalog.price_sheet(region) for region in catalog.regions()]
+    amounts = list(decimals((*sheets, *catalog.neighbour_prices().values())))
+    assert len(amounts) > 400
+    assert {type(amount) for amount in amounts} == {Decimal}
+    # A Decimal that had been a float would carry some fifty digits.
+    assert max(len(amount.as_tuple().digits) for amount in amounts) <= 10  # type: ignore[attr-defined]
+
+
+def test_every_data_file_is_named_in_the_list_of_sources() -> None:
+    folder = files(catalog.__name__)
+    listed = folder.joinpath("SOURCES.md").read_text(encoding="utf-8")
+    data = [path.name for path in folder.iterdir() if path.name.endswith((".toml", ".json", ".csv"))]
+    assert len(data) >= 10
+    assert [name for name in data if f"`{name}`" not in listed] == []
