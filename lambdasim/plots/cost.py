@@ -1,0 +1,181 @@
+"""Pictures of money: the bill by line item, what one invocation costs, who causes it, and when."""
+
+from __future__ import annotations
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.ticker import MaxNLocator, StrMethodFormatter
+
+from lambdasim.billing import format_usd
+from lambdasim.plots.style import (
+    INK,
+    MOST_LINES,
+    axes_or_new,
+    bar_look,
+    legend_beside,
+    line_look,
+    nothing,
+    size_axis,
+    styled,
+    time_axis,
+)
+from lambdasim.results.run import PERCENTILES, RunResult
+from lambdasim.units import US_PER_HOUR
+
+_MILLION = 1_000_000
+
+
+@styled
+def plot_bill(run: RunResult, ax: Axes | None = None) -> Axes:
+    """Draw the bill by line item [USD].
+
+    Parameters
+    ----------
+    run : RunResult
+    ax : Axes, optional
+
+    Returns
+    -------
+    Axes
+    """
+    bill = run.charges()
+    items = [item for item in bill.items if item.amount]
+    ax = axes_or_new(ax, rows=max(len(items), 1))
+    ax.set_title(f"Bill by line item, total {format_usd(bill.total)}")
+    if not items:
+        return nothing(ax, "nothing to pay")
+    months = len({item.month for item in items}) > 1
+    labels = [
+        f"{f'{item.month}  ' if months else ''}{item.usage_type}{f', tier {item.tier}' if item.tier > 1 else ''}"
+        for item in items
+    ]
+    amounts = [float(item.amount) for item in items]
+    bars = ax.barh(np.arange(len(items)), amounts, height=0.62, **bar_look(0))
+    ax.bar_label(bars, labels=[format_usd(item.amount) for item in items], padding=4, fontsize=9)
+    ax.set_yticks(range(len(items)), labels)
+    ax.set_ylim(max(len(items), 3) - 0.5, -0.5)
+    ax.set_xlim(min(0, *amounts) * 1.25, max(0, *amounts) * 1.25)
+    ax.set_xlabel("USD")
+    ax.xaxis.set_major_locator(MaxNLocator(5))
+    ax.xaxis.set_major_formatter(StrMethodFormatter("{x:,.9g}"))
+    ax.grid(visible=False, axis="y")
+    return ax
+
+
+@styled
+def plot_cost_distribution(run: RunResult, ax: Axes | None = None) -> Axes:
+    """Draw what one on-demand invocation of each function costs: the share that costs no more, percentiles marked.
+
+    Parameters
+    ----------
+    run : RunResult
+    ax : Axes, optional
+
+    Returns
+    -------
+    Axes
+    """
+    ax = axes_or_new(ax)
+    table = run.costs()
+    ax.set_title(f"Cost of one invocation, request fee included{_left_out(len(table))}")
+    if table.empty:
+        return nothing(ax, "no invocation ran on demand")
+    shown = table.head(MOST_LINES)
+    frames = {name: run.invocation_costs(name).frame() for name in shown["function"]}
+    lowest = min(frame["cost_usd"].iloc[0] for frame in frames.values())
+    highest = max(frame["cost_usd"].iloc[-1] for frame in frames.values())
+    size_axis(ax, lowest * _MILLION, highest * _MILLION)
+    for place, row in enumerate(shown.to_dict("records")):
+        frame, look = frames[row["function"]], line_look(place)
+        cost = frame["cost_usd"].to_numpy() * _MILLION
+        ax.step(np.append(cost[:1], cost), np.append(0, frame["invocations_share"]), where="post", **look,
+                label=f"{row['function']}: mean {row['usd_per_million']:,.3g}")  # fmt: skip
+        marks = [row[f"p{round(q * 100)}_usd"] * _MILLION for q in PERCENTILES]
+        ax.plot(marks, PERCENTILES, "o", color=look["color"], markersize=5, markeredgecolor="white")
+    ax.plot([], [], "o", color=INK, markersize=5, label=", ".join(f"p{round(q * 100)}" for q in PERCENTILES))
+    ax.set_xlabel("cost of one invocation [USD per million such invocations]")
+    ax.set_ylabel("share of invocations that cost no more")
+    ax.set_ylim(0, 1.03)
+    legend_beside(ax)
+    return ax
+
+
+@styled
+def plot_cost(run: RunResult, ax: Axes | None = None) -> Axes:
+    """Draw which part of the duration charge the slowest invocations of each function cause.
+
+    Parameters
+    ----------
+    run : RunResult
+    ax : Axes, optional
+
+    Returns
+    -------
+    Axes
+    """
+    ax = axes_or_new(ax)
+    table = run.costs()
+    ax.set_title(f"Who causes the duration charge{_left_out(len(table))}")
+    if table.empty:
+        return nothing(ax, "no invocation ran on demand")
+    for place, row in enumerate(table.head(MOST_LINES).to_dict("records")):
+        frame, look = run.invocation_costs(row["function"]).frame(), line_look(place)
+        slowest = np.append(100 * (1 - frame["invocations_share"].to_numpy())[::-1], 100.0)
+        charge = np.append(100 * (1 - frame["duration_share"].to_numpy())[::-1], 100.0)
+        part = 100 * row["slowest_5_percent_share"]
+        ax.plot(slowest, charge, label=f"{row['function']}: slowest 5 % cause {part:.0f} %", **look)
+        ax.plot([5], [part], "o", color=look["color"], markersize=5, markeredgecolor="white", clip_on=False)
+    ax.plot([0, 100], [0, 100], color="0.65", linewidth=1, label="if all took as long")
+    ax.set_xlabel("slowest invocations [% of the function's]")
+    ax.set_ylabel("their part of its duration charge [%]")
+    ax.set_xlim(0, 100)
+    ax.set_ylim(0, 100)
+    legend_beside(ax)
+    return ax
+
+
+@styled
+def plot_hourly_cost(run: RunResult, ax: Axes | None = None) -> Axes:
+    """Draw USD per hour over the run, by function and in total, at list rates without free tier.
+
+    Parameters
+    ----------
+    run : RunResult
+    ax : Axes, optional
+
+    Returns
+    -------
+    Axes
+    """
+    ax = axes_or_new(ax)
+    table = run.hourly_costs().pivot_table(index="hour", columns="function", values="usd", sort=False)
+    ax.set_title(f"Cost by hour, list rates without free tier{_left_out(table.shape[1])}")
+    if table.empty:
+        return nothing(ax, "nothing was used")
+    hours = np.append(table.index.to_numpy(), table.index[-1] + 1)
+    unit_us = time_axis(ax, max(run.scenario.duration_us, int(hours[-1]) * US_PER_HOUR))
+    shown = table.iloc[:, :MOST_LINES]
+    for place, name in enumerate(shown.columns):
+        usd = shown[name].to_numpy()
+        ax.step(hours * US_PER_HOUR / unit_us, np.append(usd, usd[-1:]), where="post",
+                label=f"{name}: {format_usd_short(usd.sum())}", **line_look(place) | {"linewidth": 1.2})  # fmt: skip
+    ax.set_ylim(bottom=0)
+    ax.set_ylabel("USD per hour")
+    ax.yaxis.set_major_formatter(StrMethodFormatter("{x:,.9g}"))
+    legend_beside(ax)
+    return ax
+
+
+def format_usd_short(amount: float) -> str:
+    """Write an amount of money with three digits, for a legend.
+
+    Examples
+    --------
+    >>> format_usd_short(1234.5), format_usd_short(0.012345)
+    ('$1,234.50', '$0.0123')
+    """
+    return f"${amount:,.2f}" if amount >= 1 else f"${amount:.3g}"
+
+
+def _left_out(functions: int) -> str:
+    return f" (the first {MOST_LINES} of {functions:,} functions)" if functions > MOST_LINES else ""

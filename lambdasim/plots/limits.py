@@ -1,0 +1,203 @@
+"""Pictures of limits: concurrency below them, what they refuse, and when."""
+
+from __future__ import annotations
+
+from typing import Final, Literal
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.ticker import MaxNLocator, StrMethodFormatter
+from numpy.typing import NDArray
+
+from lambdasim.errors import InputError
+from lambdasim.plots.style import (
+    INK,
+    MOST_LINES,
+    axes_or_new,
+    bar_look,
+    legend_beside,
+    line_look,
+    nothing,
+    styled,
+    time_axis,
+)
+from lambdasim.results.run import RunResult
+from lambdasim.units import US_PER_DAY, US_PER_HOUR, US_PER_MINUTE
+
+Metric = Literal["Invocations", "Errors", "Throttles", "ColdStarts"]
+_METRICS: Final = ("Invocations", "Errors", "Throttles", "ColdStarts")
+_PART_OF_LIMIT: Final = 3
+
+
+@styled
+def plot_concurrency(run: RunResult, function: str | None = None, ax: Axes | None = None) -> Axes:
+    """Draw the most concurrent executions against their limit, by minute, or by hour in long runs.
+
+    Parameters
+    ----------
+    run : RunResult
+    function : str, optional
+        One function against its reserved concurrency; else the whole account.
+    ax : Axes, optional
+
+    Returns
+    -------
+    Axes
+        A limit far above the peak is told in the title instead of drawn.
+    """
+    ax = axes_or_new(ax)
+    limit, whose = run.scenario.account.concurrency, "account limit"
+    if function is None:
+        series = run.account_metrics()["ConcurrentExecutions"].to_numpy()
+    else:
+        series = _per_minute(run, "ConcurrentExecutions").get(
+            _known(run, function), np.zeros(0, dtype=np.int64)
+        )
+        spec = next(spec for spec in run.scenario.functions if spec.name == function)
+        if spec.reserved_concurrency is not None:
+            limit, whose = spec.reserved_concurrency, "reserved concurrency"
+    peak = int(series.max(initial=0))
+    of_whom = f"Concurrent executions of {function or 'the account'}"
+    ax.set_title(f"{of_whom}: peak {peak:,} of {limit:,} ({whose})")
+    if not peak:
+        return nothing(ax, "nothing ran")
+    step_us, unit = _step(run)
+    unit_us = time_axis(ax, max(run.scenario.duration_us, len(series) * US_PER_MINUTE))
+    whole = _by(series, step_us // US_PER_MINUTE).max(axis=1)
+    ax.stairs(
+        whole,
+        np.arange(len(whole) + 1) * step_us / unit_us,
+        linewidth=1.0,
+        color=line_look(0)["color"],
+        baseline=None,
+    )
+    ax.set_ylim(0, peak * 1.15)
+    if peak * _PART_OF_LIMIT > limit:
+        ax.axhline(limit, color=INK, dashes=(5, 2), linewidth=1)
+        ax.set_ylim(0, max(limit, peak) * 1.15)
+        ax.annotate(f"{whose} {limit:,}", (0.01, limit), xycoords=("axes fraction", "data"), xytext=(0, 3),
+                    textcoords="offset points", va="bottom", fontsize=9, color=INK)  # fmt: skip
+    ax.set_ylabel(f"executions, most in a{'n' if unit == 'hour' else ''} {unit}")
+    _whole_numbers(ax)
+    return ax
+
+
+@styled
+def plot_throttles(run: RunResult, ax: Axes | None = None) -> Axes:
+    """Draw how many attempts each limit refused, by function.
+
+    Parameters
+    ----------
+    run : RunResult
+    ax : Axes, optional
+
+    Returns
+    -------
+    Axes
+    """
+    table = run.throttles().pivot_table(
+        index="function", columns="limit", values="attempts", aggfunc="sum", fill_value=0, sort=False
+    )
+    shown = table.head(MOST_LINES)
+    ax = axes_or_new(ax, rows=max(len(shown), 1))
+    ax.set_title(f"Refused attempts by limit{_left_out(len(table))}")
+    if table.empty:
+        return nothing(ax, "no attempt was refused")
+    left = np.zeros(len(shown))
+    for place, limit in enumerate(shown.columns):
+        attempts = shown[limit].to_numpy()
+        if attempts.any():
+            label = f"{limit.replace('_', ' ')}: {int(table[limit].sum()):,}"
+            ax.barh(np.arange(len(shown)), attempts, left=left, height=0.62, label=label, **bar_look(place))
+            left = left + attempts
+    for row, total in enumerate(left):
+        ax.annotate(
+            f"{total:,.0f}", (total, row), xytext=(4, 0), textcoords="offset points", va="center", fontsize=9
+        )
+    ax.set_yticks(range(len(shown)), [str(name) for name in shown.index])
+    ax.set_ylim(max(len(shown), 3) - 0.5, -0.5)
+    ax.set_xlim(0, left.max() * 1.18)
+    ax.set_xlabel("attempts refused")
+    ax.xaxis.set_major_locator(MaxNLocator(5, integer=True))
+    ax.xaxis.set_major_formatter(StrMethodFormatter("{x:,.0f}"))
+    ax.grid(visible=False, axis="y")
+    legend_beside(ax)
+    return ax
+
+
+@styled
+def plot_metric(run: RunResult, metric: Metric = "Throttles", ax: Axes | None = None) -> Axes:
+    """Draw a count of CloudWatch's over time, by function: per minute, or per hour in long runs.
+
+    Parameters
+    ----------
+    run : RunResult
+    metric : {"Invocations", "Errors", "Throttles", "ColdStarts"}
+    ax : Axes, optional
+
+    Returns
+    -------
+    Axes
+
+    Raises
+    ------
+    InputError
+        When there is no such count.
+    """
+    if metric not in _METRICS:
+        raise InputError.single(
+            "plot_metric", "metric", f"must be one of {', '.join(_METRICS)}, got {metric!r:.40}"
+        )
+    ax = axes_or_new(ax)
+    counts = {name: series for name, series in _per_minute(run, metric).items() if series.any()}
+    step_us, unit = _step(run)
+    ax.set_title(f"{metric} per {unit}{_left_out(len(counts))}")
+    if not counts:
+        return nothing(ax, "none in this run")
+    longest_us = max(len(series) for series in counts.values()) * US_PER_MINUTE
+    unit_us = time_axis(ax, max(run.scenario.duration_us, longest_us))
+    for place, (name, series) in enumerate(list(counts.items())[:MOST_LINES]):
+        whole = _by(series, step_us // US_PER_MINUTE).sum(axis=1)
+        ax.step(
+            np.arange(len(whole) + 1) * step_us / unit_us,
+            np.append(whole, whole[-1:]),
+            where="post",
+            label=f"{name}: {int(series.sum()):,}",
+            **line_look(place) | {"linewidth": 1.2},
+        )
+    ax.set_ylim(bottom=0)
+    ax.set_ylabel(f"{metric} per {unit}")
+    _whole_numbers(ax)
+    legend_beside(ax)
+    return ax
+
+
+def _known(run: RunResult, function: str) -> str:
+    if function not in run.aggregate.names:
+        names = ", ".join(run.aggregate.names)[:200]
+        raise InputError.single("plot", "function", f"must be one of {names}, got {function[:40]!r}")
+    return function
+
+
+def _per_minute(run: RunResult, metric: str) -> dict[str, NDArray[np.int64]]:
+    """Return a column of the metrics by function."""
+    table = run.metrics()
+    return {str(name): part[metric].to_numpy() for name, part in table.groupby("function", sort=False)}
+
+
+def _step(run: RunResult) -> tuple[int, str]:
+    """Return the step in which a run of its length is drawn."""
+    return (US_PER_HOUR, "hour") if run.scenario.duration_us > 3 * US_PER_DAY else (US_PER_MINUTE, "minute")
+
+
+def _by(series: NDArray[np.int64], minutes: int) -> NDArray[np.int64]:
+    return np.pad(series, (0, -len(series) % minutes)).reshape(-1, minutes)
+
+
+def _whole_numbers(ax: Axes) -> None:
+    ax.yaxis.set_major_locator(MaxNLocator(6, integer=True))
+    ax.yaxis.set_major_formatter(StrMethodFormatter("{x:,.0f}"))
+
+
+def _left_out(functions: int) -> str:
+    return f" (the first {MOST_LINES} of {functions:,} functions)" if functions > MOST_LINES else ""
