@@ -262,6 +262,12 @@ class RunResult:
                 )
         return pd.DataFrame(rows)
 
+    def hourly_costs(self) -> pd.DataFrame:
+        """Return what each hour costs by function, at list rates, see ``hourly.hourly_costs``."""
+        from lambdasim.results.hourly import hourly_costs
+
+        return hourly_costs(self)
+
     def parameters(self) -> pd.DataFrame:
         """Return what the result rests on and how each is known."""
         import pandas as pd
