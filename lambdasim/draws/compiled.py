@@ -1,0 +1,196 @@
+"""The draws of `keys`, `laws` and `table` once more, one at a time and compiled: the same bits.
+
+Laws become rows of whole numbers (`LawArrays`), from which `draw` gives one value for (law, index, attempt), when it is
+asked for and not before: INIT is drawn for cold starts only.
+
+This module imports numba; import it where a compiled engine is wanted, never at start-up. With NUMBA_DISABLE_JIT=1 all
+of it runs as plain Python.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable
+from typing import Any, Final, NamedTuple, ParamSpec, TypeVar, cast
+
+import numpy as np
+from numba import njit
+from numpy.typing import NDArray
+
+from lambdasim.draws import keys, table
+from lambdasim.draws.keys import DrawKey
+from lambdasim.draws.laws import Constant, DrawLaw, Mixture, Resample
+from lambdasim.draws.table import DrawTable
+
+P = ParamSpec("P")
+T = TypeVar("T")
+# Compiled code does not tell Python's numbers from NumPy's.
+Int64 = Any
+Bool = Any
+
+
+def compiled(step: Callable[P, T]) -> Callable[P, T]:
+    """Compile a function on its first call. numba comes without types, so its decorator is given one here."""
+    return cast(Callable[P, T], njit(nogil=True, error_model="numpy")(step))
+
+
+# Constants as numba wants them: with a plain int, arithmetic on uint64 would turn into floating point.
+_GAMMA: Final = np.uint64(keys._GAMMA)
+_ATTEMPT: Final = np.uint64(keys._ATTEMPT)
+_MULTIPLY_1: Final = np.uint64(keys._MULTIPLY_1)
+_MULTIPLY_2: Final = np.uint64(keys._MULTIPLY_2)
+_U10, _U27, _U30, _U31, _U32, _U63 = (np.uint64(shift) for shift in (10, 27, 30, 31, 32, 63))
+_DEPTH_MASK: Final = np.uint64((1 << 53) - 1)
+_SMALLEST_DEPTH: Final = 1 << table._SMALLEST_OCTAVE
+_SIDE: Final = table._SIDE
+_CELL_SHIFT: Final = 52 - table._CELL_BITS
+_FIRST_CELL: Final = (table._EXPONENT_BIAS + table._SMALLEST_OCTAVE) << table._CELL_BITS
+_PLACE_SHIFT: Final = _CELL_SHIFT - table._FRACTION_BITS
+_PLACE_MASK: Final = (1 << table._FRACTION_BITS) - 1
+_FRACTION_BITS: Final = table._FRACTION_BITS
+_HALF: Final = 1 << (table._FRACTION_BITS - 1)
+
+# A law's row: its kind, and where among the numbers it finds what.
+KIND, FIRST, SIZE, PARTS = range(4)
+CONSTANT, TABLE, RESAMPLE, MIXTURE = range(4)
+
+
+class Laws(NamedTuple):
+    """Laws as arrays.
+
+    Attributes
+    ----------
+    rows : ndarray of int64, shape (n_laws, 4)
+        ``KIND``; ``FIRST``, the value of a constant or else a place among the numbers; ``SIZE``, how many belong to
+        it; ``PARTS``, the row of a mixture's first part.
+    keys : ndarray of uint64, shape (n_laws, 2)
+        The key of each law's stream.
+    numbers : ndarray of int64, shape (n_numbers,)
+        Tables (base and growth of each cell side by side), observed values, thresholds.
+    """
+
+    rows: NDArray[np.int64]
+    keys: NDArray[np.uint64]
+    numbers: NDArray[np.int64]
+
+
+class LawArrays:
+    """Collects laws and lays them out as `Laws`. Numbers that several laws share are kept once.
+
+    Parameters
+    ----------
+    size : int
+        How many rows are addressed from outside; parts of mixtures follow behind them.
+    """
+
+    def __init__(self, size: int) -> None:
+        self._rows = [[CONSTANT, 0, 0, 0] for _ in range(size)]
+        self._keys = [(0, 0)] * size
+        self._numbers: list[NDArray[np.int64]] = []
+        self._places: dict[bytes, int] = {}
+        self._length = 0
+
+    def set(self, row: int, key: DrawKey, law: DrawLaw) -> None:
+        """Put a law, drawn with the given key, into a row."""
+        self._keys[row] = (key.k0, key.k1)
+        match law:
+            case Constant():
+                self._rows[row] = [CONSTANT, law.value, 0, 0]
+            case DrawTable():
+                cells = np.stack([law.base, law.delta], axis=1)
+                self._rows[row] = [TABLE, self._keep(cells.ravel()), len(cells), 0]
+            case Resample():
+                self._rows[row] = [RESAMPLE, self._keep(law.observed), len(law.observed), 0]
+            case Mixture():
+                first_part = len(self._rows)
+                thresholds = law.thresholds.astype(np.int64)
+                self._rows[row] = [MIXTURE, self._keep(thresholds), len(thresholds), first_part]
+                self._rows += [[CONSTANT, 0, 0, 0] for _ in law.parts]
+                self._keys += [(0, 0)] * len(law.parts)
+                for place, part in enumerate(law.parts):
+                    self.set(first_part + place, key, part)
+            case _:
+                raise TypeError(f"{type(law).__name__} cannot be drawn by compiled code")
+
+    def _keep(self, numbers: NDArray[np.int64]) -> int:
+        content = hashlib.blake2b(numbers.tobytes(), digest_size=16).digest()
+        if content not in self._places:
+            self._places[content] = self._length
+            self._numbers.append(numbers)
+            self._length += len(numbers)
+        return self._places[content]
+
+    def arrays(self) -> Laws:
+        """Lay out what has been collected."""
+        return Laws(
+            np.array(self._rows, dtype=np.int64).reshape(-1, 4),
+            np.array(self._keys, dtype=np.uint64).reshape(-1, 2),
+            np.concatenate([*self._numbers, np.zeros(1, dtype=np.int64)]),
+        )
+
+
+def can_compile(law: DrawLaw) -> bool:
+    """Tell whether `LawArrays` takes a law."""
+    if isinstance(law, Mixture):
+        return all(map(can_compile, law.parts))
+    return type(law) in (Constant, DrawTable, Resample)
+
+
+@compiled
+def mix(bits: Any) -> Any:
+    """Scramble one 64-bit word, as `keys.mix` does."""
+    bits = (bits ^ (bits >> _U30)) * _MULTIPLY_1
+    bits = (bits ^ (bits >> _U27)) * _MULTIPLY_2
+    return bits ^ (bits >> _U31)
+
+
+@compiled
+def random_bits(k0: Any, k1: Any, index: Int64, attempt: Int64) -> Any:
+    """Give 64 random bits, as `keys.DrawKey.bits` does."""
+    start = k0 ^ (np.uint64(attempt) * _ATTEMPT)
+    return mix(mix(start + np.uint64(index) * _GAMMA) ^ k1)
+
+
+@compiled
+def draw(laws: Laws, law: Int64, index: Int64, attempt: Int64) -> Int64:
+    """Draw one value of a law."""
+    rows = laws.rows
+    if rows[law, KIND] == CONSTANT:
+        return rows[law, FIRST]
+    bits = random_bits(laws.keys[law, 0], laws.keys[law, 1], index, attempt)
+    while rows[law, KIND] == MIXTURE:
+        law = rows[law, PARTS] + _part(
+            laws.numbers, rows[law, FIRST], rows[law, SIZE], np.int64(bits >> _U32)
+        )
+        bits = mix(~bits)
+    if rows[law, KIND] == TABLE:
+        return _look_up(laws.numbers, rows[law, FIRST], bits)
+    if rows[law, KIND] == RESAMPLE:
+        chosen = ((bits >> _U32) * np.uint64(rows[law, SIZE])) >> _U32
+        return laws.numbers[rows[law, FIRST] + np.int64(chosen)]
+    return rows[law, FIRST]
+
+
+@compiled
+def _part(numbers: NDArray[np.int64], first: Int64, size: Int64, choice: Int64) -> Int64:
+    """Count the thresholds up to the choice, by halving."""
+    low, high = np.int64(0), np.int64(size)
+    while low < high:
+        middle = (low + high) >> 1
+        if numbers[first + middle] <= choice:
+            low = middle + 1
+        else:
+            high = middle
+    return low
+
+
+@compiled
+def _look_up(numbers: NDArray[np.int64], first: Int64, bits: Any) -> Int64:
+    """Look a value up, as `table.DrawTable.values` does."""
+    depth = max(np.int64((bits >> _U10) & _DEPTH_MASK), np.int64(_SMALLEST_DEPTH))
+    # 53 bits fit a float exactly, whose own exponent and mantissa are the octave and the place in it.
+    image = np.float64(depth).view(np.int64)
+    cell = np.int64(bits >> _U63) * _SIDE + (image >> _CELL_SHIFT) - _FIRST_CELL
+    place = (image >> _PLACE_SHIFT) & _PLACE_MASK
+    at = first + 2 * cell
+    return numbers[at] + ((numbers[at + 1] * place + _HALF) >> _FRACTION_BITS)

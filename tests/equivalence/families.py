@@ -1,0 +1,348 @@
+"""Families of generated scenarios, and the engines that must agree on each.
+
+Everything is a small multiple of one unit of time, so that arrivals, completions, expiries, retries and changes of
+provisioned concurrency fall on the same microsecond all the time.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import numpy as np
+from hypothesis import strategies as st
+from numpy.typing import NDArray
+
+from lambdasim.draws.keys import Stream
+from lambdasim.draws.laws import Constant, DrawLaw, Resample, exponential, mixture
+from lambdasim.engine.contract import (
+    NEVER,
+    UNLIMITED,
+    ArrivalChunk,
+    Engine,
+    FunctionPlan,
+    Plan,
+    ProvisionedChange,
+    RetryPolicy,
+    ReuseOrder,
+    RunDraws,
+)
+from lambdasim.engine.kernel import run_kernel
+from lambdasim.engine.merge import merge_arrivals
+from lambdasim.engine.plan import FunctionDraws
+from lambdasim.engine.reference import run_reference
+
+ENGINES: dict[str, Engine] = {"reference": run_reference, "kernel": run_kernel}
+NO_RATE = 1 << 40
+
+
+@dataclass(frozen=True, eq=False)
+class Foreign:
+    """A draw source that engines know nothing about."""
+
+    base: FunctionDraws
+
+    def draw(self, invocation: NDArray[np.int64], run: int) -> RunDraws:
+        return self.base.draw(invocation, run)
+
+    def backoff_us(self, invocation: int, retry: int, ceiling_us: int) -> int:
+        return self.base.backoff_us(invocation, retry, ceiling_us)
+
+
+@dataclass(frozen=True, eq=False)
+class Law:
+    """Not one of the laws that compiled code knows."""
+
+    base: DrawLaw
+
+    def values(self, bits: NDArray[np.uint64]) -> NDArray[np.int64]:
+        return self.base.values(bits)
+
+
+Ints = st.SearchStrategy[int]
+
+
+@st.composite
+def laws(draw: st.DrawFn, highest: int, unit: int) -> DrawLaw:
+    """Draw a law whose values are mostly small multiples of the unit."""
+    few = st.lists(st.integers(0, highest), min_size=1, max_size=4)
+    kind = draw(st.sampled_from(["constant", "resample", "resample", "mixture", "nested", "table"]))
+    if kind == "constant":
+        return Constant(draw(st.integers(0, highest)) * unit)
+    if kind == "table":
+        return exponential(float(max(draw(st.integers(0, highest)), 0.1) * unit))
+    first = Resample(np.sort(np.array(draw(few))) * unit)
+    if kind == "resample":
+        return first
+    second = Resample(np.sort(np.array(draw(few))) * unit)
+    if kind == "nested":
+        second = mixture([1, 2], [second, exponential(float(unit))])
+    return mixture([draw(st.integers(1, 3)), 0, 1, 1], [first, Constant(0), second, Constant(highest * unit)])
+
+
+def times(highest: int) -> Callable[[int], Ints]:
+    """Make a strategy of small multiples of a unit."""
+    return lambda unit: st.integers(0, highest).map(lambda n: n * unit)
+
+
+def always(value: Any) -> Callable[[int], st.SearchStrategy[Any]]:
+    return lambda _unit: st.just(value)
+
+
+def among(*values: Any) -> Callable[[int], st.SearchStrategy[Any]]:
+    return lambda _unit: st.sampled_from(values)
+
+
+def law(highest: int) -> Callable[[int], st.SearchStrategy[DrawLaw]]:
+    return lambda unit: laws(highest, unit)
+
+
+def no_law(_unit: int) -> st.SearchStrategy[DrawLaw]:
+    return st.just(Constant(0))
+
+
+def no_retries(_unit: int) -> st.SearchStrategy[RetryPolicy]:
+    return st.just(RetryPolicy(synchronous=True))
+
+
+def client_retries(unit: int) -> st.SearchStrategy[RetryPolicy]:
+    return st.builds(
+        RetryPolicy,
+        synchronous=st.just(True),
+        client_timeout_us=st.sampled_from([0, unit, 3 * unit, NEVER]),
+        throttle_retries=st.integers(0, 4),
+        throttle_backoff_us=times(2)(unit),
+        throttle_backoff_cap_us=st.sampled_from([0, unit, 3 * unit, 5 << 33]),
+        jittered=st.booleans(),
+    )
+
+
+def own_retries(unit: int) -> st.SearchStrategy[RetryPolicy]:
+    return st.builds(
+        RetryPolicy,
+        synchronous=st.just(False),
+        throttle_retries=st.sampled_from([0, 1, UNLIMITED, UNLIMITED]),
+        throttle_backoff_us=st.integers(1, 2).map(lambda n: n * unit),
+        throttle_backoff_cap_us=st.sampled_from([unit, 3 * unit, 50 * unit]),
+        error_delays_us=st.lists(times(4)(unit), max_size=2).map(tuple),
+        max_event_age_us=times(20)(unit),
+    )
+
+
+def any_retries(unit: int) -> st.SearchStrategy[RetryPolicy]:
+    return st.one_of(client_retries(unit), own_retries(unit))
+
+
+@st.composite
+def schedules(draw: st.DrawFn, unit: int) -> tuple[ProvisionedChange, ...]:
+    """Draw provisioned concurrency that comes and goes, several changes at one instant included."""
+    moments = sorted(draw(st.lists(st.integers(0, 12), max_size=5)))
+    sizes = [(draw(st.integers(0, 3)), draw(st.integers(0, 3))) for _ in moments]
+    return tuple(
+        ProvisionedChange(moment * unit, claimed + ready, ready)
+        for moment, (claimed, ready) in zip(moments, sizes, strict=True)
+    )
+
+
+@dataclass(frozen=True)
+class Family:
+    """What varies in a family; each field but the first two makes a strategy from the unit of time."""
+
+    engines: tuple[str, ...] = ("reference", "kernel")
+    functions: tuple[int, int] = (1, 1)
+    arrivals: tuple[int, int] = (0, 40)
+    latest: int = 15
+    concurrency: Callable[[int], st.SearchStrategy[int]] = field(default=among(0, 1, 2, 3, 100))
+    requests_per_concurrency: Callable[[int], st.SearchStrategy[int]] = field(default=always(NO_RATE))
+    reuse: Callable[[int], st.SearchStrategy[ReuseOrder]] = field(
+        default=always(ReuseOrder.MOST_RECENTLY_USED)
+    )
+    unit: st.SearchStrategy[int] = field(default=st.sampled_from([1, 1_000, 250_000]))
+    timeout: Callable[[int], st.SearchStrategy[int]] = field(default=always(NEVER))
+    init_cap: Callable[[int], st.SearchStrategy[int]] = field(default=always(NEVER))
+    reserved: Callable[[int], st.SearchStrategy[int | None]] = field(default=always(None))
+    provisioned: Callable[[int], st.SearchStrategy[tuple[ProvisionedChange, ...]]] = field(default=always(()))
+    lifetime: Callable[[int], st.SearchStrategy[int]] = field(default=always(NEVER))
+    scaling_burst: Callable[[int], st.SearchStrategy[int]] = field(default=always(NO_RATE))
+    scaling_interval: Callable[[int], st.SearchStrategy[int]] = field(default=always(10_000_000))
+    retry: Callable[[int], st.SearchStrategy[RetryPolicy]] = field(default=no_retries)
+    cpu_factor: Callable[[int], st.SearchStrategy[float]] = field(default=among(1.0, 0.5, 1.37))
+    errors: Callable[[int], st.SearchStrategy[float]] = field(default=always(0.0))
+    crashes: Callable[[int], st.SearchStrategy[float]] = field(default=always(0.0))
+    handler: Callable[[int], st.SearchStrategy[DrawLaw]] = field(default=law(4))
+    init: Callable[[int], st.SearchStrategy[DrawLaw]] = field(default=law(2))
+    first_run: Callable[[int], st.SearchStrategy[DrawLaw]] = field(default=no_law)
+    placement: Callable[[int], st.SearchStrategy[DrawLaw]] = field(default=no_law)
+    keep_alive: Callable[[int], st.SearchStrategy[DrawLaw]] = field(default=law(6))
+    memory: Callable[[int], st.SearchStrategy[DrawLaw]] = field(default=no_law)
+    payload: Callable[[int], st.SearchStrategy[DrawLaw]] = field(default=no_law)
+    response: Callable[[int], st.SearchStrategy[DrawLaw]] = field(default=no_law)
+    foreign: Callable[[int], st.SearchStrategy[str]] = field(default=always("none"))
+
+
+EVERYTHING = Family(
+    functions=(1, 4),
+    requests_per_concurrency=among(1, 10, NO_RATE),
+    reuse=among(*ReuseOrder),
+    unit=st.sampled_from([1, 1_000, 100_000, 250_000, 1_000_000]),
+    timeout=among(2, 3_000, 1_500_000, NEVER),
+    init_cap=among(1, 2_000, 500_000, NEVER),
+    reserved=among(None, None, 0, 1, 2),
+    provisioned=schedules,
+    lifetime=lambda unit: st.one_of(times(10)(unit), st.just(NEVER)),
+    scaling_burst=among(1, 2, 3, NO_RATE),
+    scaling_interval=lambda unit: st.integers(1, 10).map(lambda n: n * unit),
+    retry=any_retries,
+    errors=among(0.0, 0.0, 0.3),
+    crashes=among(0.0, 0.0, 0.3),
+    first_run=law(1),
+    placement=law(1),
+    memory=lambda _unit: laws(2, 100),
+    payload=lambda _unit: laws(2, 100),
+    response=lambda _unit: laws(2, 100),
+    foreign=among("none", "none", "none", "source", "law"),
+)
+
+FAMILIES: dict[str, Family] = {
+    "warm pool": Family(concurrency=among(100)),
+    "bursts with ties": Family(latest=3, arrivals=(10, 60)),
+    "zero capacity": Family(concurrency=among(0), functions=(1, 3), retry=any_retries),
+    "empty traffic": Family(arrivals=(0, 0), functions=(1, 3), provisioned=schedules),
+    "several in one pool": Family(functions=(2, 5), concurrency=among(1, 2, 3, 4), retry=any_retries),
+    "reserved": Family(
+        functions=(1, 3),
+        reserved=among(None, 0, 1, 2),
+        concurrency=among(2, 4, 6),
+        requests_per_concurrency=among(1, 10),
+    ),
+    "request rate": Family(
+        functions=(1, 2),
+        requests_per_concurrency=among(0, 1, 2, 3),
+        unit=st.sampled_from([1, 100_000, 333_333, 1_000_000]),
+        retry=any_retries,
+    ),
+    "provisioned": Family(functions=(1, 3), provisioned=schedules, reserved=among(None, None, 3)),
+    "provisioned at its rate": Family(
+        provisioned=schedules, requests_per_concurrency=among(1, 2), handler=law(1), arrivals=(10, 60),
+        unit=st.sampled_from([100_000, 250_000, 1_000_000]), retry=own_retries,
+    ),
+    "asynchronous retries": Family(
+        functions=(1, 3), retry=own_retries, errors=among(0.3, 0.7, 1.0), crashes=among(0.0, 0.3)
+    ),
+    "overload": Family(concurrency=among(1, 2), functions=(1, 3), retry=own_retries, arrivals=(20, 60)),
+    "client retries": Family(concurrency=among(0, 1, 2), functions=(1, 2), retry=client_retries),
+    "gateway cuts": Family(retry=client_retries, errors=among(0.0, 0.3)),
+    "timeouts": Family(
+        timeout=times(3), retry=any_retries, first_run=law(1), placement=law(1)
+    ),
+    "out of memory": Family(memory=lambda _unit: laws(2, 100), retry=own_retries),
+    "crashes": Family(errors=among(0.0, 0.2), crashes=among(0.3, 0.8), reuse=among(*ReuseOrder)),
+    "INIT above its cap": Family(
+        init=law(6), init_cap=times(3), timeout=times(8)
+    ),
+    "scaling rate": Family(
+        functions=(1, 2),
+        scaling_burst=among(1, 2, 3),
+        scaling_interval=lambda unit: st.integers(1, 7).map(lambda n: n * unit),
+        retry=any_retries,
+    ),
+    "expiry at an arrival": Family(
+        handler=lambda unit: st.builds(Constant, times(2)(unit)),
+        init=no_law,
+        keep_alive=lambda unit: st.builds(Constant, times(2)(unit)),
+        cpu_factor=always(1.0),
+        reuse=among(*ReuseOrder),
+    ),
+    "least recently used": Family(reuse=always(ReuseOrder.LEAST_RECENTLY_USED), functions=(1, 2)),
+    "environment life": Family(lifetime=times(8), reuse=among(*ReuseOrder)),
+    "zero-duration work": Family(
+        handler=no_law, init=no_law, latest=4, functions=(1, 3), concurrency=among(1, 2), retry=any_retries
+    ),
+    "payload": Family(
+        payload=lambda _unit: laws(2, 100), response=lambda _unit: laws(2, 100), retry=any_retries,
+        concurrency=among(1, 2),
+    ),
+    "draws from outside": replace(EVERYTHING, foreign=among("source", "law", "none")),
+    "everything": EVERYTHING,
+}  # fmt: skip
+
+
+@st.composite
+def plans(draw: st.DrawFn, family: Family) -> Plan:
+    """Draw a plan of a family."""
+    unit = draw(family.unit)
+    functions = tuple(
+        _function(draw, family, unit, rank) for rank in range(draw(st.integers(*family.functions)))
+    )
+    few, many = family.arrivals
+    moments = st.lists(st.integers(0, family.latest), min_size=few, max_size=many)
+    times_us = [np.sort(np.array(draw(moments), dtype=np.int64)) * unit for _ in functions]
+    cut = draw(st.sampled_from([1, 3, 1000]))
+    return Plan(
+        functions=functions,
+        arrivals=Traffic(times_us, cut),
+        concurrency=draw(family.concurrency(unit)),
+        requests_per_concurrency=draw(family.requests_per_concurrency(unit)),
+        reuse=draw(family.reuse(unit)),
+    )
+
+
+@dataclass(frozen=True, eq=False)
+class Traffic:
+    """Arrivals that come in pieces of a given length, empty ones among them."""
+
+    times_us: list[NDArray[np.int64]]
+    cut: int
+
+    def __call__(self) -> Iterator[ArrivalChunk]:
+        def pieces(times_us: NDArray[np.int64]) -> Callable[[], Iterator[NDArray[np.int64]]]:
+            return lambda: (times_us[first : first + self.cut] for first in range(0, len(times_us), self.cut))
+
+        yield from merge_arrivals([pieces(times_us) for times_us in self.times_us])
+        nothing = np.zeros(0, dtype=np.int64)
+        yield ArrivalChunk(nothing, nothing, nothing)
+
+
+def _function(draw: st.DrawFn, family: Family, unit: int, rank: int) -> FunctionPlan:
+    draws = FunctionDraws(
+        seed=draw(st.integers(0, 3)),
+        owner=f"f{rank}",
+        laws=_laws(draw, family, unit),
+        cpu_factor=draw(family.cpu_factor(unit)),
+        error_probability=draw(family.errors(unit)),
+        crash_probability=draw(family.crashes(unit)),
+        memory_mb=128,
+        payload_limit_kb=128,
+        response_limit_kb=128,
+    )
+    foreign = draw(family.foreign(unit))
+    if foreign == "law":
+        draws.laws[Stream.IO_TIME] = Law(draws.laws[Stream.IO_TIME])
+    return FunctionPlan(
+        name=f"f{rank}",
+        timeout_us=draw(family.timeout(unit)),
+        init_cap_us=draw(family.init_cap(unit)),
+        reserved=draw(family.reserved(unit)),
+        provisioned=draw(family.provisioned(unit)),
+        max_lifetime_us=draw(family.lifetime(unit)),
+        scaling_burst=draw(family.scaling_burst(unit)),
+        scaling_interval_us=draw(family.scaling_interval(unit)),
+        retry=draw(family.retry(unit)),
+        draws=Foreign(draws) if foreign == "source" else draws,
+    )
+
+
+def _laws(draw: st.DrawFn, family: Family, unit: int) -> dict[Stream, DrawLaw]:
+    strategies: Mapping[Stream, Callable[[int], st.SearchStrategy[DrawLaw]]] = {
+        Stream.CPU_TIME: family.handler,
+        Stream.IO_TIME: no_law if family.handler is no_law else law(1),
+        Stream.INIT: family.init,
+        Stream.FIRST_RUN: family.first_run,
+        Stream.PLACEMENT: family.placement,
+        Stream.KEEP_ALIVE: family.keep_alive,
+        Stream.MEMORY: family.memory,
+        Stream.REQUEST_PAYLOAD: family.payload,
+        Stream.RESPONSE_PAYLOAD: family.response,
+    }
+    return {stream: draw(strategy(unit)) for stream, strategy in strategies.items()}
