@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from lambdasim.catalog import price_sheet
     from lambdasim.plots.figures import plot_bill, plot_concurrency, plot_cost, plot_latency
     from lambdasim.report import report_html
-    from lambdasim.results.files import load_usage, save
+    from lambdasim.results.files import load_run, load_usage, save
     from lambdasim.results.replicate import replicate
     from lambdasim.results.run import RunResult
     from lambdasim.results.simulate import simulate
@@ -25,6 +25,7 @@ __version__ = "0.1.0"
 _HOME = {
     "RunResult": "lambdasim.results.run",
     "ScenarioSpec": "lambdasim.specs",
+    "load_run": "lambdasim.results.files",
     "load_scenario": "lambdasim.specs",
     "load_usage": "lambdasim.results.files",
     "plot_bill": "lambdasim.plots.figures",
@@ -45,6 +46,7 @@ _HOME = {
 __all__ = [
     "RunResult",
     "ScenarioSpec",
+    "load_run",
     "load_scenario",
     "load_usage",
     "plot_bill",

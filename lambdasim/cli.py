@@ -62,19 +62,26 @@ def simulate(
     replications: Annotated[
         int, typer.Option(min=1, help="Simulate with this many seeds and give 95 % intervals.")
     ] = 1,
+    skip_bad_rows: Annotated[
+        bool, typer.Option("--skip-bad-rows", help="Leave bad rows of traces out, count and list them.")
+    ] = False,
     as_json: JsonOption = False,
 ) -> None:
     """Simulate a scenario: bill, percentiles, throttles."""
     import lambdasim as ls
-    from lambdasim.results.files import RecordFile, save
+    from lambdasim.results.files import save
+    from lambdasim.results.records import RecordFile
 
     spec = ls.load_scenario(scenario)
+    if skip_bad_rows:
+        spec = spec.skipping_bad_rows()
     names = tuple(sorted(function.name for function in spec.functions))
     with (
         _progress(spec.duration_us) as tell,
         nullcontext() if out is None else RecordFile(out / "records.parquet", names) as records,
     ):
         run = ls.simulate(spec, keep_records=False, sink=records.write if records else None, progress=tell)
+    _tell_readings(run)
     if out is not None:
         save(run, out)
         _pictures(run, out)
@@ -102,6 +109,13 @@ def simulate(
     if out is not None:
         _print(f"\nwritten to {out}: summary.json, bill.csv, usage.json, metrics.csv, records.parquet, *.png")
         _print(f"report: {out / 'report.html'}")
+
+
+def _tell_readings(run: RunResult) -> None:
+    """Say on the error stream what was found in the traces: rows left out, and warnings."""
+    for name, report in run.readings().items():
+        if report.skipped or report.warnings:
+            sys.stderr.write(f"traffic of {name}: {report}\n")
 
 
 def _progress(duration_us: int) -> Any:
@@ -152,7 +166,7 @@ def _narrow(table: pd.DataFrame) -> str:
 
 def _report(run: RunResult, folder: Path) -> None:
     import lambdasim as ls
-    from lambdasim.results.files import write_atomically
+    from lambdasim.results.atomic import write_atomically
 
     page = ls.report_html(run)
     write_atomically(folder / "report.html", lambda stream: stream.write(page.encode()))
@@ -162,7 +176,7 @@ def _pictures(run: RunResult, folder: Path) -> None:
     from matplotlib.figure import Figure
 
     import lambdasim as ls
-    from lambdasim.results.files import write_atomically
+    from lambdasim.results.atomic import write_atomically
 
     plots: dict[str, Callable[[RunResult], Axes]] = {
         "latency": ls.plot_latency,

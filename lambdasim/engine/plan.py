@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import partial
 from itertools import pairwise
@@ -15,6 +16,7 @@ from lambdasim.draws.laws import Constant, DrawLaw, compile_law
 from lambdasim.engine.contract import (
     NEVER,
     UNLIMITED,
+    ArrivalChunk,
     FunctionPlan,
     Outcome,
     Plan,
@@ -101,6 +103,11 @@ class FunctionDraws:
         """Give the size of requests or responses, which keep it when they are tried again, shape (n,) [KB]."""
         return self._values(invocation, 0, stream)
 
+    def has_payloads(self) -> bool:
+        """Tell whether any request or response has a size."""
+        streams = (Stream.REQUEST_PAYLOAD, Stream.RESPONSE_PAYLOAD)
+        return any(self.laws[stream] != Constant(0) for stream in streams)
+
     def provisioned_init_us(self, environment: NDArray[np.int64]) -> NDArray[np.int64]:
         """Give the INIT of provisioned environments, numbered from 0 in order of allocation, shape (n,) [µs]."""
         return self.laws[Stream.INIT].values(self._key(Stream.PROVISIONED_INIT).bits(environment))
@@ -113,6 +120,23 @@ class FunctionDraws:
         if isinstance(law, Constant):
             return np.full(len(invocation), law.value, dtype=np.int64)
         return law.values(self._key(stream).bits(invocation, run))
+
+
+@dataclass(frozen=True)
+class ScenarioArrivals:
+    """The traffic of all functions in the order of events.
+
+    Attributes
+    ----------
+    sources : tuple of FunctionArrivals
+        In the plan's order.
+    """
+
+    sources: tuple[FunctionArrivals, ...]
+
+    def __call__(self) -> Iterator[ArrivalChunk]:
+        """Iterate over the chunks."""
+        return merge_arrivals(self.sources)
 
 
 def plan_scenario(scenario: ScenarioSpec) -> Plan:
@@ -132,7 +156,7 @@ def plan_scenario(scenario: ScenarioSpec) -> Plan:
     most_recent = scenario.platform.reuse is Reuse.MOST_RECENTLY_USED
     return Plan(
         functions=tuple(_function_plan(scenario, function) for function in functions),
-        arrivals=partial(merge_arrivals, sources),
+        arrivals=ScenarioArrivals(tuple(sources)),
         concurrency=scenario.account.concurrency,
         requests_per_concurrency=scenario.account.request_rate_factor,
         reuse=ReuseOrder.MOST_RECENTLY_USED if most_recent else ReuseOrder.LEAST_RECENTLY_USED,

@@ -1,46 +1,23 @@
-"""Results as files, written so that a kill leaves either the old or the new."""
+"""Runs as files: saved, read again, and their usage alone to be priced again."""
 
 from __future__ import annotations
 
 import json
 import os
-import tempfile
-from collections.abc import Callable
 from pathlib import Path
-from typing import IO, TYPE_CHECKING
+from typing import Any
+
+from pydantic import ValidationError
 
 from lambdasim.billing import Usage, from_json, to_json
-from lambdasim.engine.contract import RECORD_COLUMNS, RecordChunk
+from lambdasim.engine.plan import plan_scenario
 from lambdasim.errors import InputError
+from lambdasim.results.atomic import write_atomically
+from lambdasim.results.records import RecordFile, read_records
 from lambdasim.results.run import RunResult
-
-if TYPE_CHECKING:
-    import pyarrow.parquet as pq
+from lambdasim.specs.scenario import ScenarioSpec
 
 _MOST_BYTES = 64 * 1024 * 1024
-
-
-def write_atomically(path: Path, write: Callable[[IO[bytes]], object]) -> None:
-    """Write a file beside its place, make sure that it is on the disk, and move it there.
-
-    Parameters
-    ----------
-    path : Path
-    write : callable
-        Is given the open file.
-    """
-    path.parent.mkdir(parents=True, exist_ok=True)
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-    try:
-        with os.fdopen(handle, "wb") as stream:
-            write(stream)
-            stream.flush()
-            os.fsync(stream.fileno())
-        os.chmod(name, 0o644)
-        os.replace(name, path)
-    except BaseException:
-        Path(name).unlink(missing_ok=True)
-        raise
 
 
 def _write_text(path: Path, text: str) -> None:
@@ -54,8 +31,8 @@ def save(run: RunResult, folder: str | os.PathLike[str]) -> None:
     ----------
     run : RunResult
     folder : path-like
-        Made if it is missing. Gets ``summary.json``, ``bill.csv``, ``usage.json`` and ``metrics.csv``; see
-        ``RecordFile`` for ``records.parquet``.
+        Made if it is missing. Gets ``summary.json``, ``bill.csv``, ``usage.json``, ``metrics.csv`` and
+        ``scenario.json``; and ``records.parquet`` if the run kept its records (else see ``RecordFile``).
     """
     place = Path(folder)
     bill = run.charges()
@@ -67,10 +44,71 @@ def save(run: RunResult, folder: str | os.PathLike[str]) -> None:
         "bill": json.loads(bill.to_json()),
         "parameters": json.loads(run.parameters().to_json(orient="records")),
     }
+    if run.chunks is not None:
+        with RecordFile(place / "records.parquet", run.aggregate.names) as records:
+            for chunk in run.chunks:
+                records.write(chunk)
+    scenario = run.scenario.model_dump(mode="json", by_alias=True)
+    _write_text(place / "scenario.json", json.dumps(scenario, indent=1, ensure_ascii=False) + "\n")
     _write_text(place / "usage.json", to_json(run.usage()))
     _write_text(place / "bill.csv", bill.frame().to_csv(index=False, lineterminator="\n"))
     _write_text(place / "metrics.csv", run.metrics().to_csv(index=False, lineterminator="\n"))
     _write_text(place / "summary.json", json.dumps(content, indent=1, ensure_ascii=False) + "\n")
+
+
+def load_run(folder: str | os.PathLike[str], keep_records: bool = True) -> RunResult:
+    """Read a run that was saved with its records.
+
+    Parameters
+    ----------
+    folder : path-like
+        With ``scenario.json``, ``records.parquet`` and ``summary.json``.
+    keep_records : bool
+        Whether ``records`` is available; without, memory stays bounded.
+
+    Returns
+    -------
+    RunResult
+        Equal to the one that was saved: totals, histograms and series are made again from the records.
+
+    Raises
+    ------
+    InputError
+        When a file is missing or is not what ``save`` and ``RecordFile`` write.
+    """
+    place = Path(folder)
+    content = _read_json(place / "scenario.json")
+    try:
+        scenario = ScenarioSpec.model_validate(content)
+    except ValidationError as error:
+        found = error.errors(include_url=False)[0]
+        field = ".".join(map(str, found["loc"]))
+        raise InputError.single(str(place / "scenario.json"), field, found["msg"]) from None
+    summary = _read_json(place / "summary.json")
+    provenance = summary.get("provenance") if isinstance(summary, dict) else None
+    checksum = provenance.get("arrays_sha256") if isinstance(provenance, dict) else None
+    if not isinstance(checksum, str):
+        raise InputError.single(str(place / "summary.json"), "provenance.arrays_sha256", "must be text")
+    names = tuple(sorted(spec.name for spec in scenario.functions))
+    chunks = read_records(place / "records.parquet", names, scenario.duration_us)
+    return RunResult.of_records(
+        scenario, plan_scenario(scenario), chunks, checksum, keep_records=keep_records
+    )
+
+
+def _read_json(path: Path) -> Any:
+    try:
+        with path.open("rb") as stream:
+            content = stream.read(_MOST_BYTES + 1)
+        if len(content) > _MOST_BYTES:
+            raise InputError.single(str(path), "", f"must have at most {_MOST_BYTES} bytes")
+        return json.loads(content)
+    except (OSError, ValueError, RecursionError) as error:
+        if isinstance(error, InputError):
+            raise
+        raise InputError.single(
+            str(path), "", "must be a JSON file that `lambdasim simulate --out` wrote"
+        ) from None
 
 
 def load_usage(folder: str | os.PathLike[str]) -> tuple[Usage, ...]:
@@ -98,59 +136,10 @@ def load_free_tier(folder: str | os.PathLike[str]) -> bool:
         When the folder has no summary, or it does not say.
     """
     path = Path(folder) / "summary.json"
-    try:
-        with path.open("rb") as stream:
-            says = json.loads(stream.read(_MOST_BYTES))["free_tier"]
-    except (OSError, ValueError, KeyError, TypeError, RecursionError):
-        says = None
+    summary = _read_json(path)
+    says = summary.get("free_tier") if isinstance(summary, dict) else None
     if not isinstance(says, bool):
         raise InputError.single(
             str(path), "free_tier", "must be in the summary that `lambdasim simulate --out` wrote"
         )
     return says
-
-
-class RecordFile:
-    """Streams records to Parquet; the file appears, whole, when the run has ended.
-
-    Parameters
-    ----------
-    path : Path
-    names : tuple of str
-        Functions, in the plan's order; kept in the file's metadata with the meaning of each column.
-    """
-
-    def __init__(self, path: Path, names: tuple[str, ...]) -> None:
-        import pyarrow as pa
-
-        meta = {"functions": json.dumps(names), "columns": json.dumps(RECORD_COLUMNS)}
-        self._path = path
-        self._schema = pa.schema([(name, pa.int64()) for name in RECORD_COLUMNS], metadata=meta)
-        self._partial = path.with_name(f".{path.name}.partial")
-        self._writer: pq.ParquetWriter | None = None
-
-    def __enter__(self) -> RecordFile:
-        """Begin the file."""
-        import pyarrow.parquet as pq
-
-        self._path.parent.mkdir(parents=True, exist_ok=True)
-        self._writer = pq.ParquetWriter(self._partial, self._schema)
-        return self
-
-    def write(self, chunk: RecordChunk) -> None:
-        """Add a chunk."""
-        import pyarrow as pa
-
-        assert self._writer is not None  # noqa: S101 - open between enter and exit
-        self._writer.write_table(pa.table(chunk.columns, schema=self._schema))
-
-    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
-        """Put the file in its place, or remove what is unfinished."""
-        assert self._writer is not None  # noqa: S101 - open between enter and exit
-        self._writer.close()
-        if kind is None:
-            with self._partial.open("rb") as stream:
-                os.fsync(stream.fileno())
-            os.replace(self._partial, self._path)
-        else:
-            self._partial.unlink(missing_ok=True)

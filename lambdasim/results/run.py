@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import html
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date
 from math import sqrt
@@ -16,10 +17,13 @@ from lambdasim.catalog import billing_rules, keep_alive_curve, limit, price_shee
 from lambdasim.engine.aggregate import Aggregate, FunctionTotals, claimed_at, ready_at
 from lambdasim.engine.contract import EventOutcome, Limit, Outcome, Plan, RecordChunk, StartType
 from lambdasim.engine.histogram import Histogram
+from lambdasim.engine.plan import ScenarioArrivals
 from lambdasim.errors import InputError, LambdaSimError
+from lambdasim.results.records import records_frame
 from lambdasim.results.usage import PayloadMeter, run_usage
 from lambdasim.specs.scenario import ScenarioSpec
-from lambdasim.units import US_PER_MINUTE, US_PER_MS, US_PER_S, format_duration
+from lambdasim.traffic.report import ReadReport
+from lambdasim.units import US_PER_MINUTE, US_PER_MS, format_duration, to_epoch_us
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -51,6 +55,34 @@ class RunResult:
     payloads: PayloadMeter
     chunks: tuple[RecordChunk, ...] | None
     arrays_sha256: str
+
+    @classmethod
+    def of_records(
+        cls,
+        scenario: ScenarioSpec,
+        plan: Plan,
+        chunks: Iterable[RecordChunk],
+        arrays_sha256: str = "",
+        *,
+        keep_records: bool = True,
+    ) -> RunResult:
+        """Sum up the records of a whole run as they come.
+
+        Raises
+        ------
+        ConservationError
+            When an event was lost or invented.
+        """
+        aggregate = Aggregate(plan, to_epoch_us(scenario.start), scenario.duration_us)
+        payloads = PayloadMeter(scenario, plan)
+        kept: list[RecordChunk] = []
+        for chunk in chunks:
+            aggregate.add(chunk)
+            payloads.add(chunk)
+            if keep_records:
+                kept.append(chunk)
+        aggregate.check_conservation()
+        return cls(scenario, plan, aggregate, payloads, tuple(kept) if keep_records else None, arrays_sha256)
 
     @property
     def records(self) -> pd.DataFrame:
@@ -143,7 +175,9 @@ class RunResult:
             )
             provisioned = totals.provisioned.per_minute(minutes)
             begins_us = np.arange(minutes) * US_PER_MINUTE
-            ready = np.maximum(ready_at(function, begins_us), ready_at(function, begins_us + US_PER_MINUTE - 1))
+            ready = np.maximum(
+                ready_at(function, begins_us), ready_at(function, begins_us + US_PER_MINUTE - 1)
+            )
             utilization = np.full(minutes, np.nan)
             np.divide(provisioned, ready, out=utilization, where=ready > 0)
             columns = {
@@ -301,6 +335,14 @@ class RunResult:
         )
         return pd.DataFrame(rows, columns=["parameter", "value", "known", "source"])
 
+    def readings(self) -> dict[str, ReadReport]:
+        """Return what was found in the traces: rows, rows left out, warnings, what lies outside; by function."""
+        arrivals = self.plan.arrivals
+        if not isinstance(arrivals, ScenarioArrivals):
+            return {}
+        with_trace = [source for source in arrivals.sources if source.traffic.trace is not None]
+        return {source.owner: source.trace.report().also(source.coverage()) for source in with_trace}
+
     def provenance(self) -> dict[str, Any]:
         """Return what identifies the run."""
         return {
@@ -327,52 +369,6 @@ class RunResult:
     def _repr_html_(self) -> str:
         table = self.summary().to_html(index=False, float_format="{:,.4g}".format)
         return f"<p>{html.escape(repr(self))}</p>{table}"
-
-
-def records_frame(chunks: tuple[RecordChunk, ...], names: tuple[str, ...]) -> pd.DataFrame:
-    """Lay records out for people.
-
-    Parameters
-    ----------
-    chunks : tuple of RecordChunk
-    names : tuple of str
-        Functions, in the plan's order.
-
-    Returns
-    -------
-    DataFrame
-        One row for each attempt: ``function``, ``invocation``, ``attempt``, ``arrival_s``, ``start_s``,
-        ``placement_ms``, ``init_ms``, ``duration_ms``, ``end_s``, ``start_type``, ``outcome``, ``limit``,
-        ``exec_env``, ``event_outcome``.
-    """
-    import pandas as pd
-
-    def column(name: str) -> np.ndarray[Any, np.dtype[np.int64]]:
-        parts = [chunk[name] for chunk in chunks]
-        return np.concatenate(parts) if parts else np.empty(0, dtype=np.int64)
-
-    def words(name: str, choices: list[str]) -> pd.Categorical[str]:
-        return pd.Categorical.from_codes(column(name), categories=pd.Index(choices))
-
-    end_us = sum(column(name) for name in ("start_us", "placement_us", "init_us", "duration_us"))
-    return pd.DataFrame(
-        {
-            "function": words("function", list(names)),
-            "invocation": column("invocation"),
-            "attempt": column("attempt"),
-            "arrival_s": column("arrival_us") / US_PER_S,
-            "start_s": column("start_us") / US_PER_S,
-            "placement_ms": column("placement_us") / US_PER_MS,
-            "init_ms": column("init_us") / US_PER_MS,
-            "duration_ms": column("duration_us") / US_PER_MS,
-            "end_s": end_us / US_PER_S,
-            "start_type": words("start_type", [kind.name.lower() for kind in StartType]),
-            "outcome": words("outcome", [kind.name.lower() for kind in Outcome]),
-            "limit": words("limit", [kind.name.lower() for kind in Limit]),
-            "exec_env": column("exec_env"),
-            "event_outcome": words("event_outcome", [kind.name.lower() for kind in EventOutcome]),
-        }
-    )
 
 
 def batch_half_width(totals: FunctionTotals, q: float) -> float:

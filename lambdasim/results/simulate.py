@@ -14,16 +14,14 @@ from pydantic import TypeAdapter, ValidationError
 
 from lambdasim.draws.keys import Stream
 from lambdasim.draws.laws import DrawLaw, compile_law
-from lambdasim.engine.aggregate import Aggregate
 from lambdasim.engine.contract import NEVER, ArrivalChunk, Plan, RecordChunk, RunDraws
 from lambdasim.engine.plan import FunctionDraws, plan_scenario
 from lambdasim.engine.reference import run_reference
 from lambdasim.errors import InputError
 from lambdasim.results.run import RunResult
-from lambdasim.results.usage import PayloadMeter
 from lambdasim.specs.laws import Law
 from lambdasim.specs.scenario import ScenarioSpec
-from lambdasim.units import US_PER_MS, US_PER_S, format_duration, to_epoch_us
+from lambdasim.units import US_PER_MS, US_PER_S, format_duration
 
 _CHUNK: Final = 1 << 16
 _NO_LIMIT: Final = 1 << 40
@@ -103,20 +101,20 @@ def simulate(
             raise InputError.single("simulate", "", "needs a scenario, or arrivals_s and durations_ms")
         settings = (keep_alive_s, concurrency, reuse, memory_mb, seed, start)
         scenario, plan, checksum = _from_arrays(arrivals_s, durations_ms, init_ms, *settings)
-    aggregate = Aggregate(plan, to_epoch_us(scenario.start), scenario.duration_us)
-    payloads = PayloadMeter(scenario, plan)
-    kept: list[RecordChunk] = []
-    for chunk in run_reference(plan):
-        aggregate.add(chunk)
-        payloads.add(chunk)
-        if keep_records:
-            kept.append(chunk)
+    chunks = _told(run_reference(plan), sink, progress)
+    return RunResult.of_records(scenario, plan, chunks, checksum, keep_records=keep_records)
+
+
+def _told(
+    chunks: Iterator[RecordChunk], sink: RecordSink | None, progress: Callable[[int], None] | None
+) -> Iterator[RecordChunk]:
+    """Hand chunks on, and tell of them."""
+    for chunk in chunks:
+        yield chunk
         if sink is not None:
             sink(chunk)
         if progress is not None:
             progress(int(chunk["start_us"][-1]))
-    aggregate.check_conservation()
-    return RunResult(scenario, plan, aggregate, payloads, tuple(kept) if keep_records else None, checksum)
 
 
 @dataclass(frozen=True, eq=False)

@@ -46,7 +46,7 @@ class PayloadMeter:
         for rank, function in enumerate(plan.functions):
             payload = specs[function.name].payload
             self._streamed.append(payload.streamed)
-            if isinstance(function.draws, FunctionDraws) and payload.model_fields_set:
+            if isinstance(function.draws, FunctionDraws) and function.draws.has_payloads():
                 self._draws[rank] = function.draws
         self.extra_requests: dict[int, MonthCounts] = {rank: Counter() for rank in self._draws}
         self.provisioned_extra_requests: dict[int, MonthCounts] = {rank: Counter() for rank in self._draws}

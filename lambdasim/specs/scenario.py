@@ -12,10 +12,11 @@ from typing import Annotated
 from pydantic import AwareDatetime, Field, PrivateAttr
 
 from lambdasim.catalog import limit, regions
-from lambdasim.specs.base import CrossFault, Spec
+from lambdasim.specs.base import CrossFault, Spec, revised
 from lambdasim.specs.fields import Flag, PositiveDuration, Text, Whole
 from lambdasim.specs.function import FunctionSpec
 from lambdasim.specs.platform import AccountSpec, PlatformSpec
+from lambdasim.specs.traffic import OnBadRow
 from lambdasim.specs.wording import not_among
 
 
@@ -72,6 +73,15 @@ class ScenarioSpec(Spec):
                 f"{self.account.concurrency} unreserved ({spare.citation()})",
                 (("functions",),),
             )
+
+    def skipping_bad_rows(self) -> ScenarioSpec:
+        """Return a copy whose traces leave bad rows out, counted and listed."""
+
+        def skipping(function: FunctionSpec) -> FunctionSpec:
+            traffic = revised(function.traffic, {"on_bad_row": OnBadRow.SKIP})
+            return revised(function, {"traffic": traffic})
+
+        return revised(self, {"functions": tuple(map(skipping, self.functions))})
 
     def scenario_hash(self) -> str:
         """Return the SHA-256 of the scenario's content, the same for any spelling of it."""

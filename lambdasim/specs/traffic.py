@@ -125,7 +125,7 @@ class TrafficSpec(Spec):
     timestamp_column: Text | None = None
     """Column of the trace that holds the time."""
     count_column: Text | None = None
-    """Column of the trace that holds the count."""
+    """Column of the trace that holds the count; label of the metric in metric data."""
     function_column: Text | None = None
     """Column of the trace that names the function."""
     timestamp_unit: TimestampUnit = TimestampUnit.ISO

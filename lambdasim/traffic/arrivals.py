@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import reduce
+from functools import cached_property, reduce
 from itertools import count, islice
 from typing import Final
 
@@ -21,7 +21,7 @@ from lambdasim.traffic.opening import open_trace
 from lambdasim.traffic.rates import Rate, change_clock, modulated, profile, ramp, spike
 from lambdasim.traffic.spread import UNIT_GAP, CountSpreader, unit_gaps
 from lambdasim.traffic.trace import Trace, TraceKind
-from lambdasim.units import US_PER_DAY, US_PER_MS, US_PER_S, to_epoch_us
+from lambdasim.units import US_PER_DAY, US_PER_HOUR, US_PER_MINUTE, US_PER_MS, US_PER_S, to_epoch_us
 
 _CHUNK: Final = 1 << 16
 _WEEK_US: Final = 7 * US_PER_DAY
@@ -59,8 +59,9 @@ class FunctionArrivals:
         else:
             yield from self._from_law(start_us, stop_us)
 
+    @cached_property
     def trace(self) -> Trace:
-        """Open the trace that the scenario names.
+        """The trace that the scenario names, open.
 
         Raises
         ------
@@ -68,6 +69,31 @@ class FunctionArrivals:
             When the file is not what the scenario says.
         """
         return open_trace(self.scenario.base_dir, self.owner, self.traffic)
+
+    def coverage(self) -> tuple[str, ...]:
+        """Tell what of the trace lies outside the scenario, and what of the scenario has no trace."""
+        trace = self.trace
+        first_us, end_us = self._placed_us()
+        scenario_us = self.scenario.duration_us
+        found = {
+            "of the trace lie before the scenario and are left out": min(-first_us, end_us - first_us),
+            "of the trace lie after the scenario and are left out": min(
+                end_us - scenario_us, end_us - first_us
+            ),
+            "at the scenario's beginning have no trace": min(first_us, scenario_us),
+            "at the scenario's end have no trace": min(scenario_us - end_us, scenario_us),
+        }
+        if self.traffic.repeat:
+            found = {}
+        step_us = trace.interval_us or US_PER_MINUTE
+        return tuple(f"{_about(part_us)} {words}" for words, part_us in found.items() if part_us >= step_us)
+
+    def _placed_us(self) -> tuple[int, int]:
+        """Give the trace's span where it is moved to [µs since the scenario's start]."""
+        first_us, end_us = self.trace.span_us()
+        epoch_us = to_epoch_us(self.scenario.start)
+        moved_us = _shift(self.traffic.align, first_us, epoch_us) - epoch_us
+        return first_us + moved_us, end_us + moved_us
 
     def _key(self, stream: Stream) -> DrawKey:
         return DrawKey.of(self.scenario.seed, self.owner, stream)
@@ -124,17 +150,16 @@ class FunctionArrivals:
             first += len(chunk)
 
     def _from_trace(self, start_us: int, stop_us: int) -> Iterator[NDArray[np.int64]]:
-        trace = self.trace()
+        trace = self.trace
         first_us, end_us = trace.span_us()
-        epoch_us = to_epoch_us(self.scenario.start)
-        shift_us = _shift(self.traffic.align, first_us, epoch_us)
+        moved_us = self._placed_us()[0] - first_us
         length_us = end_us - first_us
         period_us = _whole_period(length_us) if self.traffic.repeat else length_us
         factor = reduce(Rate.times, self._overlays(start_us, stop_us))
         spreader = CountSpreader(self.scenario.seed, self.owner, trace.interval_us or 1)
         events_before = 0
         for copy in count():
-            offset_us = shift_us - epoch_us + copy * period_us
+            offset_us = moved_us + copy * period_us
             if first_us + offset_us >= stop_us or (copy and not self.traffic.repeat):
                 return
             for chunk in trace.chunks():
@@ -167,6 +192,13 @@ def _shift(align: Align, first_us: int, epoch_us: int) -> int:
             return epoch_us - first_us
         case Align.WEEKDAY:
             return (epoch_us - first_us) // _WEEK_US * _WEEK_US
+
+
+def _about(length_us: int) -> str:
+    """Say a length in the largest unit that it has two of."""
+    units = (("days", US_PER_DAY), ("hours", US_PER_HOUR), ("minutes", US_PER_MINUTE))
+    name, unit_us = next(((name, us) for name, us in units if length_us >= 2 * us), ("seconds", US_PER_S))
+    return f"{length_us / unit_us:.1f} {name}"
 
 
 def _whole_period(length_us: int) -> int:

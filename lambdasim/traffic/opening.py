@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import date
 from pathlib import Path
 from typing import Final
 
@@ -11,9 +10,12 @@ from pydantic_core import PydanticCustomError
 from lambdasim.errors import TraceError
 from lambdasim.specs.files import resolved
 from lambdasim.specs.traffic import TimestampUnit, TraceFormat, TrafficSpec
+from lambdasim.traffic.readers.azure import read_azure_2019, read_azure_2021
+from lambdasim.traffic.readers.cloudwatch_metrics import read_metric_data
 from lambdasim.traffic.readers.csv_counts import COUNT_NAMES, read_counts_csv
 from lambdasim.traffic.readers.csv_events import read_events_csv
 from lambdasim.traffic.readers.csv_table import read_header
+from lambdasim.traffic.readers.insights import read_insights
 from lambdasim.traffic.readers.moments import EpochUnit, Naive
 from lambdasim.traffic.readers.report_logs import read_report_logs
 from lambdasim.traffic.readers.source import SourceFile
@@ -25,7 +27,6 @@ _EPOCH_UNITS: Final[dict[TimestampUnit, EpochUnit]] = {
     TimestampUnit.US: "us",
     TimestampUnit.NS: "ns",
 }
-_FIRST_DAY_2019: Final = date(2019, 7, 15)
 
 
 def open_trace(base_dir: Path, owner: str, traffic: TrafficSpec) -> Trace:
@@ -67,9 +68,23 @@ def _opened(path: Path, kind: TraceFormat, traffic: TrafficSpec) -> Trace:
     match kind:
         case TraceFormat.REPORT_LOGS:
             return read_report_logs(path)
+        case TraceFormat.INSIGHTS:
+            return read_insights(path, on_bad_row=bad_rows)
+        case TraceFormat.METRIC_DATA:
+            return read_metric_data(
+                path, label=traffic.count_column, interval_us=traffic.interval_us, on_bad_row=bad_rows
+            )
+        case TraceFormat.AZURE_2019:
+            if traffic.trace_date is None:
+                raise TraceError.single(
+                    str(path), "traffic.trace_date", "must be given: an Azure 2019 file does not say its day"
+                )
+            return read_azure_2019(path, date=traffic.trace_date, on_bad_row=bad_rows)
+        case TraceFormat.AZURE_2021:
+            return read_azure_2021(path, on_bad_row=bad_rows)
         case TraceFormat.CSV_EVENTS:
             return read_events_csv(path, unit=unit, naive=naive, columns=columns, on_bad_row=bad_rows)
-        case _:
+        case TraceFormat.CSV_COUNTS | TraceFormat.AUTO:
             interval_us = traffic.interval_us
             return read_counts_csv(
                 path, interval_us=interval_us, unit=unit, naive=naive, columns=columns, on_bad_row=bad_rows

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from lambdasim.errors import Fault
@@ -30,6 +30,10 @@ class ReadReport:
     skipped: int
     faults: tuple[Fault, ...]
     warnings: tuple[str, ...]
+
+    def also(self, warnings: tuple[str, ...]) -> ReadReport:
+        """Return the report with further findings."""
+        return replace(self, warnings=self.warnings + warnings)
 
     def __str__(self) -> str:
         """Return one line for the counts and one for each finding.

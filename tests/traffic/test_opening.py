@@ -1,0 +1,118 @@
+"""A scenario's trace in every format, told apart without being told."""
+
+import gzip
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import lambdasim as ls
+from lambdasim.errors import LambdaSimError
+from lambdasim.specs import load_scenario_text
+from lambdasim.specs.traffic import TraceFormat
+from lambdasim.traffic.arrivals import FunctionArrivals
+
+DATA = Path("data")
+
+
+def opened(traffic: str, folder: Path = Path(), duration: str = "30d") -> FunctionArrivals:
+    function = f"{{name: f, traffic: {{{traffic}}}}}"
+    text = f"name: t\nstart: 2026-11-02T00:00:00Z\nduration: {duration}\nfunctions: [{function}]\n"
+    return FunctionArrivals(load_scenario_text(text, base_dir=folder), "f")
+
+
+@pytest.mark.parametrize(
+    ("traffic", "written"),
+    [
+        ("trace: data/report_logs/aws_2rps_cloudwatch.json", "report_logs"),
+        ("trace: data/traffic/elb_request_count.csv, timestamp_unit: iso_utc", "counts_csv"),
+        ("trace: data/traffic/azure_2021_excerpt.csv", "azure_2021"),
+        ("trace: data/traffic/azure_2019_layout_invocations.csv, trace_date: 2019-07-15", "azure_2019"),
+    ],
+)
+def test_the_real_files_are_told_apart_and_arrive(traffic: str, written: str) -> None:
+    arrivals = opened(traffic + ", align: start")
+    assert arrivals.trace.source.format == written
+    assert arrivals.trace.summary().invocations == sum(len(chunk) for chunk in arrivals()) > 0
+
+
+def test_an_azure_2019_file_needs_its_day() -> None:
+    with pytest.raises(LambdaSimError, match="trace_date: must be given"):
+        _ = opened("trace: data/traffic/azure_2019_layout_invocations.csv").trace
+
+
+def test_metric_data_and_insights_are_told_apart(tmp_path: Path) -> None:
+    times = ["2026-11-02T00:01:00Z", "2026-11-02T00:00:00Z"]
+    result = {
+        "Id": "m1",
+        "Label": "Invocations",
+        "Timestamps": times,
+        "Values": [2, 5],
+        "StatusCode": "Complete",
+    }
+    (tmp_path / "metric.json").write_text(json.dumps({"MetricDataResults": [result], "Messages": []}))
+    metric = opened("trace: metric.json", tmp_path)
+    assert metric.trace.source.format == TraceFormat.METRIC_DATA
+    assert np.histogram(np.concatenate(list(metric())), [0, 60e6, 120e6])[0].tolist() == [5, 2]
+
+    fields = {"@timestamp": "2026-11-02 00:00:03.000", "@duration": "100", "@billedDuration": "100"}
+    row = [{"field": name, "value": value} for name, value in fields.items()]
+    (tmp_path / "insights.json").write_text(
+        json.dumps({"results": [row], "statistics": {}, "status": "Complete"})
+    )
+    (tmp_path / "insights.csv").write_text("@timestamp,@duration\n2026-11-02 00:00:03.000,100\n")
+    for name in ("insights.json", "insights.csv"):
+        insights = opened(f"trace: {name}, align: none", tmp_path)
+        assert insights.trace.source.format.startswith("insights")
+        assert [chunk.tolist() for chunk in insights()] == [[2_900_000]]
+
+
+def test_bad_rows_are_skipped_only_when_asked_and_then_told(tmp_path: Path) -> None:
+    with gzip.open(tmp_path / "t.csv.gz", "wt") as file:
+        file.write("time,count\n2026-11-02T00:00:00Z,3\n2026-11-02T00:01:00Z,minus\n2026-11-02T00:02:00Z,4\n")
+    function = "{name: f, traffic: {trace: t.csv.gz, interval: 1min}}"
+    text = f"name: t\nstart: 2026-11-02T00:00:00Z\nduration: 1h\nfunctions: [{function}]\n"
+    scenario = load_scenario_text(text, base_dir=tmp_path)
+    with pytest.raises(LambdaSimError, match=r"row 3.*count.*'minus'"):
+        ls.simulate(scenario)
+    run = ls.simulate(scenario.skipping_bad_rows())
+    report = run.readings()["f"]
+    assert (report.rows, report.skipped, len(run.records)) == (2, 1, 7)
+    assert "minus" in str(report)
+
+
+def test_a_schedule_is_its_moments_times_the_scale() -> None:
+    arrivals = opened('schedule: "cron(0 8 ? * MON-FRI *)", scale: 3', duration="7d")
+    days = np.concatenate(list(arrivals())) // 3_600_000_000
+    assert days.tolist() == [24 * day + 8 for day in range(5) for _ in range(3)]
+
+
+@pytest.mark.parametrize(
+    ("traffic", "start", "found"),
+    [
+        ("align: start", "2026-11-02", ("28.0 days at the scenario's end have no trace",)),
+        ("align: start, repeat: true", "2026-11-02", ()),
+        ("align: none", "2026-10-31", ("2.0 days at the scenario's beginning have no trace", "26.0 days at")),
+        ("align: weekday", "2026-11-06", ("2.0 days of the trace lie before the scenario", "30.0 days at")),
+        ("align: none", "2026-12-24", ("2.0 days of the trace lie before the scenario", "30.0 days at")),
+        (
+            "align: none",
+            "2026-09-24",
+            ("30.0 days at the scenario's beginning", "2.0 days of the trace lie after"),
+        ),
+    ],
+)
+def test_what_does_not_overlap_is_told(
+    tmp_path: Path, traffic: str, start: str, found: tuple[str, ...]
+) -> None:
+    (tmp_path / "t.csv").write_text("time,count\n2026-11-02T00:00:00Z,3\n2026-11-03T23:00:00Z,3\n")
+    text = (
+        f"name: t\nstart: {start}T00:00:00Z\nduration: 30d\nfunctions:\n"
+        f"  - {{name: f, traffic: {{trace: t.csv, interval: 1h, {traffic}}}}}\n"
+    )
+    told = FunctionArrivals(load_scenario_text(text, base_dir=tmp_path), "f").coverage()
+    assert len(told) == len(found)
+    assert all(
+        sentence.startswith(words) for words, sentence in zip(sorted(found), sorted(told), strict=True)
+    )
