@@ -285,6 +285,6 @@ def validate(scenario: Annotated[Path, typer.Argument(help="Scenario file, YAML.
 @app.command()
 def schema() -> None:
     """Print the JSON Schema of scenario files."""
-    from lambdasim.specs import ScenarioSpec
+    from lambdasim.specs.schema import scenario_schema
 
-    _print(json.dumps(ScenarioSpec.model_json_schema(by_alias=True), indent=1))
+    _print(json.dumps(scenario_schema(), indent=1, ensure_ascii=False))
