@@ -107,9 +107,7 @@ class _Reader2021:
         shared: set[str] = set()
         yield from in_order(self._arrived(chunk, apps, shared) for chunk in self.table.chunks(log))
         if shared:
-            log.warn(
-                f"{len(shared):,} function ids occur in more than one app; each is taken as one function"
-            )
+            log.warn(f"function ids in more than one app, each taken as one function: {len(shared):,}")
 
     def _arrived(self, chunk: TableChunk, apps: dict[str, str], shared: set[str]) -> TableChunk:
         import pandas as pd

@@ -172,13 +172,14 @@ class TextCell:
 
     def many(self, texts: pa.Array) -> Any:
         """Read a column of texts."""
+        import pyarrow as pa
         import pyarrow.compute as pc
 
         lengths = pc.min_max(pc.utf8_length(texts)).as_py()
         if (lengths["max"] or 0) > LONGEST_TEXT or (self.filled and lengths["min"] == 0):
             raise ValueError("empty or too long")
         if lengths["min"] == 0:
-            texts = pc.replace_with_mask(texts, pc.equal(texts, ""), None)
+            texts = pc.if_else(pc.equal(texts, ""), pa.scalar(None, pa.string()), texts)
         return texts.to_pandas().astype("str").array
 
     def column(self, values: list[str | None]) -> Any:

@@ -73,10 +73,14 @@ class StepCheck:
 
     def tell(self, log: ReadLog) -> None:
         """Note what was found."""
-        if self._gaps:
-            length = format_duration(self.interval_us)
+        length = format_duration(self.interval_us)
+        if self._gaps == 1:
+            log.warn(f"1 interval of {length} has no row and counts as zero")
+        elif self._gaps:
             log.warn(f"{self._gaps:,} intervals of {length} have no row and count as zero")
-        if self._overlaps:
+        if self._overlaps == 1:
+            log.warn("1 row begins before the interval above it ends; their counts add up")
+        elif self._overlaps:
             log.warn(
-                f"{self._overlaps:,} rows begin before the interval above them ends; their counts add up"
+                f"{self._overlaps:,} rows begin before the intervals above them end; their counts add up"
             )

@@ -1,21 +1,23 @@
-"""Logs of Lambda itself: REPORT lines in CloudWatch log events, and platform.report objects."""
+"""Logs of Lambda itself as traffic: CloudWatch log events, or lines of log text."""
 
 from __future__ import annotations
 
-import json
 import os
 import re
+from bisect import bisect_right
+from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from datetime import datetime
-from math import isfinite
 from typing import TYPE_CHECKING, Any, Final
 
-from lambdasim.errors import TraceError
+from lambdasim.errors import Fault, TraceError
+from lambdasim.traffic.readers.json_text import parse_json
+from lambdasim.traffic.readers.log_text import LogText, Reported, Started, platform_finding
+from lambdasim.traffic.readers.moments import MomentRule, Naive
 from lambdasim.traffic.readers.source import SourceFile
 from lambdasim.traffic.report import ReadLog
-from lambdasim.traffic.trace import DTYPES, Trace, TraceKind
-from lambdasim.units import US_PER_MS, to_epoch_us
+from lambdasim.traffic.trace import DTYPES, BadRows, Trace, TraceKind
+from lambdasim.units import US_PER_MS
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -24,215 +26,187 @@ _COLUMNS: Final = (
     "timestamp_us", "function", "duration_ms", "init_ms", "billed_ms", "memory_mb", "max_memory_mb", "status",
     "request_id", "exec_env",
 )  # fmt: skip
-_START: Final = re.compile(r"START RequestId:\s*(\S+)")
-_REPORT: Final = re.compile(r"REPORT RequestId:\s*(\S+)")
-_NUMBER: Final = r"(\d{1,12}(?:\.\d{1,6})?)"
-_FIELDS: Final = {
-    "duration_ms": re.compile(rf"(?<!Billed )(?<!Init )(?<!Restore )Duration:\s*{_NUMBER}\s*ms"),
-    "billed_ms": re.compile(rf"(?<!Restore )Billed Duration:\s*{_NUMBER}\s*ms"),
-    "memory_mb": re.compile(rf"Memory Size:\s*{_NUMBER}\s*MB"),
-    "max_memory_mb": re.compile(rf"Max Memory Used:\s*{_NUMBER}\s*MB"),
-    "init_ms": re.compile(rf"Init Duration:\s*{_NUMBER}\s*ms"),
-}
-_METRICS: Final = {
-    "duration_ms": "durationMs",
-    "billed_ms": "billedDurationMs",
-    "memory_mb": "memorySizeMB",
-    "max_memory_mb": "maxMemoryUsedMB",
-    "init_ms": "initDurationMs",
-}
-_STATUS: Final = re.compile(r"Status:\s*(\w+)")
-_NEEDED: Final = ("duration_ms", "billed_ms", "memory_mb")
 _LATEST_MS: Final = 7_258_118_400_000  # the year 2200
+_JSON: Final = re.compile(r"\s*(?:\[\s*[\[{\]]|\{\s*\"(?:events|searchedLogStreams)\")")
 
 
 @dataclass
 class _Invocations:
-    """What the log tells of each request."""
+    """What a log tells of each request."""
 
-    name: str
-    function: str
-    started_us: dict[str, int] = field(default_factory=dict)
-    rows: list[dict[str, Any]] = field(default_factory=list)
+    starts_us: dict[str, list[int]] = field(default_factory=lambda: defaultdict(list))
+    reported: list[Reported] = field(default_factory=list)
 
-    def fault(self, record: int, column: str, message: str) -> TraceError:
-        return TraceError.single(f"{self.name}, record {record}", column, message)
+    def unfinished(self) -> int:
+        """Count invocations that began and were not reported."""
+        reports: dict[str, int] = defaultdict(int)
+        for found in self.reported:
+            reports[found.report.request_id] += 1
+        return sum(max(0, len(times) - reports[request]) for request, times in self.starts_us.items())
 
-    def log_event(self, record: int, event: dict[str, Any]) -> None:
-        """Take a CloudWatch log event."""
-        message, at_ms = event.get("message"), event.get("timestamp")
-        if not isinstance(message, str):
-            raise self.fault(record, "message", f"must be text, got {message!r:.40}")
-        if isinstance(at_ms, bool) or not isinstance(at_ms, int) or not 0 <= at_ms <= _LATEST_MS:
-            raise self.fault(
-                record, "timestamp", f"must be ms since 1970, up to the year 2200, got {at_ms!r:.40}"
-            )
-        environment = event.get("logStreamName")
-        if found := _START.search(message):
-            self.started_us[found[1]] = at_ms * US_PER_MS
-        elif found := _REPORT.search(message):
-            row: dict[str, Any] = {
-                name: float(hit[1]) if (hit := pattern.search(message)) else None
-                for name, pattern in _FIELDS.items()
-            }
-            status = _STATUS.search(message)
-            self.add(
-                record, row, found[1], status[1] if status else "success", at_ms * US_PER_MS, environment
-            )
-        elif '"platform.' in message:
-            self.platform_objects(record, message, environment)
-
-    def platform_objects(self, record: int, text: str, environment: object = None) -> None:
-        """Take every platform object in a text; an extension's words may stand before one without a line's end."""
-        decoder = json.JSONDecoder()
-        place = text.find("{")
-        while place >= 0:
-            try:
-                found, end = decoder.raw_decode(text, place)
-            except ValueError:
-                end = place + 1
-            else:
-                self.platform_object(record, found, environment)
-            place = text.find("{", end)
-
-    def platform_object(self, record: int, found: object, environment: object = None) -> None:
-        """Take a parsed platform object; others are passed over."""
-        if not isinstance(found, dict) or found.get("type") not in ("platform.start", "platform.report"):
-            return
-        inner = found.get("record")
-        request = inner.get("requestId") if isinstance(inner, dict) else None
-        if not isinstance(inner, dict) or not isinstance(request, str):
-            raise self.fault(record, "requestId", f"must be text, got {request!r:.40}")
-        at_us = self._moment(record, found.get("time"))
-        if found["type"] == "platform.start":
-            self.started_us[request] = at_us
-            return
-        metrics = inner.get("metrics")
-        if not isinstance(metrics, dict):
-            raise self.fault(record, "metrics", f"must be an object, got {metrics!r:.40}")
-        row = {name: metrics.get(key) for name, key in _METRICS.items()}
-        self.add(record, row, request, str(inner.get("status", "success")), at_us, environment)
-
-    def _moment(self, record: int, text: object) -> int:
-        try:
-            return to_epoch_us(datetime.fromisoformat(str(text)))
-        except ValueError:
-            raise self.fault(record, "time", f"must be ISO 8601 with an offset, got {text!r:.40}") from None
-
-    def add(
-        self, record: int, row: dict[str, Any], request: str, status: str, at_us: int, environment: object
-    ) -> None:
-        """Take a report."""
-        for name, value in row.items():
-            if value is None and name not in _NEEDED:
-                continue
-            number = isinstance(value, int | float) and not isinstance(value, bool)
-            if not number or not isfinite(value) or value < 0:
-                raise self.fault(record, name, f"must be a number of at least 0, got {value!r:.40}")
-        row |= {
-            name: None if row[name] is None else round(row[name]) for name in ("memory_mb", "max_memory_mb")
-        }
-        row["billed_ms"] = round(row["billed_ms"])
-        row |= {"request_id": request, "status": status, "reported_us": at_us, "function": self.function}
-        row["exec_env"] = environment if isinstance(environment, str) else None
-        self.rows.append(row)
+    def arrival_us(self, found: Reported) -> int:
+        """Return when an invocation arrived: its environment started, if it had to, before START was written."""
+        report = found.report
+        starting_us = round((report.environment_start_ms or 0) * US_PER_MS)
+        starts_us = self.starts_us.get(report.request_id, [])
+        if found.time_us is None:
+            if len(starts_us) != 1:
+                allowed = (
+                    "a REPORT line has no time of its own, as `aws logs tail` gives, nor just one timed START"
+                )
+                raise TraceError.single(found.where, "timestamp", allowed)
+            return starts_us[0] - starting_us
+        before = bisect_right(starts_us, found.time_us)
+        if before:
+            return starts_us[before - 1] - starting_us
+        return found.time_us - round(report.duration_ms * US_PER_MS) - starting_us
 
 
 @dataclass(frozen=True)
 class _LogReader:
     file: SourceFile
     function: str
+    rule: MomentRule
+    bad_rows: BadRows
 
     def read(self, log: ReadLog) -> Iterator[pd.DataFrame]:
         import pandas as pd
 
-        seen = _Invocations(self.file.path, self.function)
-        _take(seen, self.file)
-        reported = {row["request_id"] for row in seen.rows}
-        if unfinished := len(seen.started_us.keys() - reported):
-            log.warn(f"{unfinished:,} requests have a START but no REPORT and are left out")
-        for row in seen.rows:
-            spent_us = round((row["duration_ms"] + (row["init_ms"] or 0)) * US_PER_MS)
-            row["timestamp_us"] = seen.started_us.get(row["request_id"], row["reported_us"] - spent_us)
-        log.rows += len(seen.rows)
-        if seen.rows:
-            rows = sorted(seen.rows, key=lambda row: row["timestamp_us"])
-            yield pd.DataFrame(
-                {name: pd.Series([row[name] for row in rows], dtype=DTYPES[name]) for name in _COLUMNS}
+        seen = _Invocations()
+        for found in _findings(self.file, self.rule):
+            if isinstance(found, Started):
+                seen.starts_us[found.request_id].append(found.time_us)
+            elif isinstance(found, Reported):
+                seen.reported.append(found)
+            else:
+                self._refuse(found, log)
+        for times_us in seen.starts_us.values():
+            times_us.sort()
+        rows: list[tuple[object, ...]] = []
+        for found in seen.reported:
+            try:
+                rows.append(_row(seen.arrival_us(found), self.function, found))
+            except TraceError as error:
+                self._refuse(error.faults[0], log)
+        if not rows:
+            what = f"all {log.skipped:,} were skipped" if log.skipped else "there is none"
+            raise TraceError.single(
+                self.file.path, "", f"must have REPORT lines or platform.report objects; {what}"
             )
+        log.rows += len(rows)
+        unfinished = seen.unfinished()
+        if unfinished == 1:
+            log.warn("1 request has a START but no REPORT and is left out")
+        elif unfinished:
+            log.warn(f"{unfinished:,} requests have a START but no REPORT and are left out")
+        rows.sort(key=lambda row: row[0])  # type: ignore[arg-type, return-value]
+        columns = zip(_COLUMNS, zip(*rows, strict=True), strict=True)
+        yield pd.DataFrame({name: pd.Series(values, dtype=DTYPES[name]) for name, values in columns})
+
+    def _refuse(self, fault: Fault, log: ReadLog) -> None:
+        if self.bad_rows is BadRows.ERROR:
+            raise TraceError([fault])
+        log.skip(fault)
 
 
-def _take(seen: _Invocations, file: SourceFile) -> None:
+def _row(arrival_us: int, function: str, found: Reported) -> tuple[object, ...]:
+    report = found.report
+    return (
+        arrival_us, function, report.duration_ms, report.environment_start_ms, report.billed_ms, report.memory_mb,
+        report.max_memory_mb, report.status, report.request_id, found.exec_env,
+    )  # fmt: skip
+
+
+def _findings(file: SourceFile, rule: MomentRule) -> Iterator[Started | Reported | Fault]:
+    text = file.text()
+    events = _log_events(file, text)
+    if events is None:
+        yield from LogText(text, rule, file.path).findings()
+        return
+    for record, event in enumerate(events, start=1):
+        try:
+            yield from _event_findings(file, rule, record, event)
+        except TraceError as error:
+            fault = error.faults[0]
+            yield Fault(f"{file.path}, record {record}", fault.field, fault.message)
+
+
+def _log_events(file: SourceFile, text: str) -> list[Any] | None:
+    """Return the log events of a JSON file, None where it is lines of text, which may begin with a bracket."""
     try:
-        text = file.whole().decode("utf-8")
-    except UnicodeDecodeError as error:
-        raise TraceError.single(file.path, "", f"must be UTF-8, byte {error.start} is not") from None
-    try:
-        events = _log_events(text)
-        if events is None:
-            _take_lines(seen, text)
-        else:
-            _take_events(seen, events)
-    except RecursionError:
-        raise TraceError.single(file.path, "", "is nested too deep") from None
-    if not seen.rows:
-        raise TraceError.single(file.path, "", "has no REPORT line and no platform.report object")
-
-
-def _log_events(text: str) -> list[Any] | None:
-    """Return the log events of a JSON file, None where it is lines of text."""
-    try:
-        content = json.loads(text)
-    except ValueError:
+        content = parse_json(file.path, text)
+    except TraceError:
+        if _JSON.match(text):
+            raise
         return None
     if isinstance(content, dict):
         content = content.get("events")
     return content if isinstance(content, list) else None
 
 
-def _take_events(seen: _Invocations, events: list[Any]) -> None:
-    for record, event in enumerate(events, start=1):
-        if not isinstance(event, dict):
-            raise seen.fault(record, "", f"must be an object, got {event!r:.40}")
-        if "message" in event:
-            seen.log_event(record, event)
-        else:
-            seen.platform_object(record, event)
+def _event_findings(
+    file: SourceFile, rule: MomentRule, record: int, event: Any
+) -> Iterator[Started | Reported | Fault]:
+    if not isinstance(event, dict):
+        raise TraceError.single("", "", f"must be an object, got {event!r:.40}")
+    if "message" not in event:
+        if event.get("type") in ("platform.start", "platform.report"):
+            yield platform_finding(event, None)
+        return
+    message, at_ms, stream = event["message"], event.get("timestamp"), event.get("logStreamName")
+    if not isinstance(message, str):
+        raise TraceError.single("", "message", f"must be text, got {message!r:.40}")
+    if isinstance(at_ms, bool) or not isinstance(at_ms, int) or not 0 <= at_ms <= _LATEST_MS:
+        allowed = f"must be ms since 1970, up to the year 2200, got {at_ms!r:.40}"
+        raise TraceError.single("", "timestamp", allowed)
+    exec_env = stream if isinstance(stream, str) else None
+    yield from LogText(message, rule, file.path, record, at_ms * US_PER_MS, exec_env).findings()
 
 
-def _take_lines(seen: _Invocations, text: str) -> None:
-    for line, words in enumerate(text.splitlines(), start=1):
-        if "platform." in words:
-            seen.platform_objects(line, words)
-        elif _REPORT.search(words):
-            raise seen.fault(line, "timestamp", "a REPORT line alone has no time; export log events as JSON")
-
-
-def read_report_logs(path: str | os.PathLike[str], *, function: str | None = None) -> Trace:
+def read_report_logs(
+    path: str | os.PathLike[str],
+    *,
+    function: str | None = None,
+    naive: Naive | None = None,
+    on_bad_row: BadRows = BadRows.ERROR,
+) -> Trace:
     """Read the log of a function.
 
     Parameters
     ----------
     path : path-like
-        JSON array of CloudWatch log events (``logStreamName``, ``timestamp``, ``message``), the object that
-        ``filter-log-events`` gives, or lines with ``platform.start`` and ``platform.report`` objects; plain or gzip.
+        At most 512 MiB, plain or gzip: a JSON array of CloudWatch log events (``logStreamName``, ``timestamp``,
+        ``message``); the object that ``aws logs filter-log-events`` gives; lines of ``aws logs tail`` or of an
+        export to S3, which begin with the time, or with log stream and time in either order; or text with
+        ``platform.start`` and ``platform.report`` objects, on one line or several, behind other words or not.
     function : str, optional
         Name of the function. By default the name of the file without its endings.
+    naive : {"utc"}, optional
+        Take times before a line that have no offset, as ``aws logs tail --format short`` prints them, as UTC.
+        By default they are refused.
+    on_bad_row : BadRows
+        Whether a bad report is an error or is skipped and listed in ``Trace.report()``.
 
     Returns
     -------
     Trace
-        Events: one for each report, at the time of its START, or of the report less what it took. ``exec_env`` is the log
-        stream: one stream is one execution environment. ``billed_ms`` is as AWS printed it.
+        Events, one for each report. It arrived at the time of its START, or else of its report less the duration;
+        and before that by what its environment took to start, since START is written after INIT or restore. A
+        START that shares a message with its REPORT has the time of that message. ``init_ms`` is what the
+        environment took to start: Init Duration, or Restore Duration under SnapStart. ``billed_ms`` is as AWS
+        printed it, and contains the billed part of a restore. ``status`` is ``success`` where the report names
+        no Status, and ``error`` where it names an Error Type alone. ``exec_env`` is the log stream: one stream
+        is one execution environment.
 
     Raises
     ------
     TraceError
-        Naming file, record, field, value and what is allowed.
+        Naming file, record or row, field, value and what is allowed.
 
     References
     ----------
-    AWS Lambda Developer Guide, Telemetry API schema reference, and Monitoring SnapStart, seen 2026-11.
+    AWS Lambda Developer Guide, "Telemetry API schema reference" and "Monitoring SnapStart"; AWS CLI Command
+    Reference, "logs tail"; seen November 2026. That START follows INIT is seen in `data/report_logs`.
 
     Examples
     --------
@@ -242,7 +216,11 @@ def read_report_logs(path: str | os.PathLike[str], *, function: str | None = Non
     (240, 1, [1769])
     """
     file = SourceFile.at(path)
-    reader = _LogReader(file, function or file.stem)
+    try:
+        rule = MomentRule(naive=naive)
+    except ValueError as problem:
+        raise TraceError.single(file.path, "", str(problem)) from None
+    reader = _LogReader(file, function or file.stem, rule, BadRows(on_bad_row))
     trace = Trace(TraceKind.EVENTS, file.provenance("report_logs"), None, _COLUMNS, reader)
     trace.summary()
     return trace

@@ -1,0 +1,189 @@
+"""What Lambda reports of one invocation: a REPORT line, or a platform.report object, as one record.
+
+References
+----------
+AWS Lambda Developer Guide, "Viewing CloudWatch logs", "Monitoring SnapStart" and "Telemetry API schema reference",
+seen November 2026.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Final
+
+from lambdasim.errors import TraceError
+
+SUCCESS: Final = "success"
+LARGEST: Final = 10**12
+_REQUEST: Final = re.compile(r"REPORT RequestId:\s*([\w-]+)")
+_NEXT: Final = re.compile(r"[\r\n]|(?:START|END|REPORT) RequestId:")
+_FIELD: Final = re.compile(
+    r"\b(Billed Restore Duration|Restore Duration|Billed Duration|Init Duration|Duration|Memory Size|Max Memory Used"
+    r"|Status|Error Type):\s*(\S+)(?:(?=[ \t]+(\S+)))?"
+)
+_PLAIN: Final = re.compile(r"[0-9]{1,12}(?:\.[0-9]{1,15})?")
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """What Lambda reports of one invocation.
+
+    Attributes
+    ----------
+    request_id : str
+    duration_ms : float
+        Of the handler, without INIT or restore [ms].
+    billed_ms : int
+        As AWS billed it [ms]: the ceiling of the duration with INIT, where INIT was billed, or with the billed
+        part of the restore.
+    memory_mb, max_memory_mb : int
+        Configured, and most used [MB]; the latter may be None.
+    init_ms : float or None
+        INIT of an on-demand cold start [ms].
+    restore_ms : float or None
+        Restore of a SnapStart snapshot [ms].
+    billed_restore_ms : int or None
+        Part of the restore that is billed, contained in `billed_ms` [ms].
+    status : str
+        ``success``, or what the report says, such as ``timeout``, ``error`` or ``failure``.
+    error_type : str or None
+        Such as ``Runtime.ExitError``.
+    """
+
+    request_id: str
+    duration_ms: float
+    billed_ms: int
+    memory_mb: int
+    max_memory_mb: int | None
+    init_ms: float | None
+    restore_ms: float | None
+    billed_restore_ms: int | None
+    status: str
+    error_type: str | None
+
+    @property
+    def environment_start_ms(self) -> float | None:
+        """What the environment took to start, INIT or restore [ms]; None where it was warm."""
+        return self.restore_ms if self.init_ms is None else self.init_ms
+
+
+def parse_report_line(text: str, where: str = "REPORT line") -> Report:
+    r"""Read the first REPORT line in a text; fields may be separated by tabs or by spaces.
+
+    Parameters
+    ----------
+    text : str
+    where : str
+        File and place, for messages.
+
+    Raises
+    ------
+    TraceError
+        When there is no such line, or a field is missing or is no number in its unit.
+
+    Examples
+    --------
+    >>> report = parse_report_line(
+    ...     "REPORT RequestId: 8f5\tDuration: 47.28 ms\tBilled Duration: 48 ms \tMemory Size: 128 MB\t"
+    ...     "Max Memory Used: 21 MB\tInit Duration: 340.74 ms\t"
+    ... )
+    >>> report.duration_ms, report.billed_ms, report.init_ms, report.status
+    (47.28, 48, 340.74, 'success')
+    """
+    begin = _REQUEST.search(text)
+    if begin is None:
+        raise TraceError.single(
+            where, "RequestId", f"must be a REPORT line with a RequestId, got {text[:40]!r}"
+        )
+    end = _NEXT.search(text, begin.end())
+    fields: dict[str, tuple[str, str]] = {}
+    for name, value, unit in _FIELD.findall(text, begin.end(), end.start() if end else len(text)):
+        fields.setdefault(name, (value, unit))
+
+    def number(name: str, unit: str) -> float | None:
+        if name not in fields:
+            return None
+        value, seen = fields[name]
+        if seen != unit or not _PLAIN.fullmatch(value):
+            raise TraceError.single(
+                where, name, f"must be a number of {unit}, got {f'{value} {seen}'[:40]!r}"
+            )
+        return float(value)
+
+    def needed(name: str, unit: str) -> float:
+        value = number(name, unit)
+        if value is None:
+            raise TraceError.single(where, name, f"must be a number of {unit}, is missing")
+        return value
+
+    error_type = fields["Error Type"][0] if "Error Type" in fields else None
+    status = fields["Status"][0] if "Status" in fields else "error" if error_type else SUCCESS
+    return Report(
+        request_id=begin[1],
+        duration_ms=needed("Duration", "ms"),
+        billed_ms=round(needed("Billed Duration", "ms")),
+        memory_mb=round(needed("Memory Size", "MB")),
+        max_memory_mb=_whole(number("Max Memory Used", "MB")),
+        init_ms=number("Init Duration", "ms"),
+        restore_ms=number("Restore Duration", "ms"),
+        billed_restore_ms=_whole(number("Billed Restore Duration", "ms")),
+        status=status.lower(),
+        error_type=error_type,
+    )
+
+
+def parse_platform_report(found: Mapping[str, object], where: str = "platform.report") -> Report:
+    """Read a ``platform.report`` object of Lambda's JSON log format or Telemetry API.
+
+    Whole milliseconds and megabytes are accepted as numbers with a fraction too, as some writers print them.
+
+    Parameters
+    ----------
+    found : mapping
+        The parsed object, with its ``record``.
+    where : str
+        File and place, for messages.
+
+    Raises
+    ------
+    TraceError
+        When a metric is missing or is no finite number from 0 up.
+    """
+    record = found.get("record")
+    request = record.get("requestId") if isinstance(record, Mapping) else None
+    if not isinstance(record, Mapping) or not isinstance(request, str):
+        raise TraceError.single(where, "requestId", f"must be text, got {request!r:.40}")
+    metrics = record.get("metrics")
+    if not isinstance(metrics, Mapping):
+        raise TraceError.single(where, "metrics", f"must be an object, got {metrics!r:.40}")
+
+    def needed(name: str) -> float:
+        value = metrics.get(name)
+        if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value <= LARGEST:
+            raise TraceError.single(
+                where, name, f"must be a number from 0 to {LARGEST:.0e}, got {value!r:.40}"
+            )
+        return float(value)
+
+    def number(name: str) -> float | None:
+        return None if metrics.get(name) is None else needed(name)
+
+    error_type = record.get("errorType")
+    return Report(
+        request_id=request,
+        duration_ms=needed("durationMs"),
+        billed_ms=round(needed("billedDurationMs")),
+        memory_mb=round(needed("memorySizeMB")),
+        max_memory_mb=_whole(number("maxMemoryUsedMB")),
+        init_ms=number("initDurationMs"),
+        restore_ms=number("restoreDurationMs"),
+        billed_restore_ms=_whole(number("billedRestoreDurationMs")),
+        status=str(record.get("status", "error" if error_type else SUCCESS)).lower(),
+        error_type=None if error_type is None else str(error_type),
+    )
+
+
+def _whole(value: float | None) -> int | None:
+    return None if value is None else round(value)
