@@ -6,6 +6,7 @@ import json
 import sys
 from contextlib import nullcontext
 from datetime import date
+from math import isnan
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -92,12 +93,16 @@ def simulate(
             "provenance": run.provenance(),
             "summary": json.loads(run.summary().to_json(orient="records", double_precision=12)),
             "bill": json.loads(run.charges().to_json()),
+            "throttles": json.loads(run.throttles().to_json(orient="records")),
+            "parameters": json.loads(run.parameters().to_json(orient="records")),
             "intervals": None if intervals is None else json.loads(intervals.to_json(orient="index")),
         }
         _print(json.dumps(content, indent=1, ensure_ascii=False))
         return
     _print(repr(run))
     _print("\n" + _summary_table(run))
+    if intervals is None:
+        _print(_batch_intervals(run))
     if intervals is not None:
         _print(
             f"\n95 % intervals from {replications} replications\n{intervals.to_string(float_format='{:,.4f}'.format)}"
@@ -106,6 +111,7 @@ def simulate(
     if len(throttles):
         _print("\n" + throttles.to_string(index=False))
     _print("\n" + _bill_text(run.charges()))
+    _print(_assumptions(run))
     if out is not None:
         _print(f"\nwritten to {out}: summary.json, bill.csv, usage.json, metrics.csv, records.parquet, *.png")
         _print(f"report: {out / 'report.html'}")
@@ -146,6 +152,30 @@ def _summary_table(run: RunResult) -> str:
     for name in ("p50_ms", "p95_ms", "p99_ms"):
         shown[name] = [f"{number:,.0f}" for number in table[name]]
     return shown.rename(columns={"cold_share": "cold"}).to_string(index=False)
+
+
+def _batch_intervals(run: RunResult) -> str:
+    table = run.summary()
+    widths = zip(table["function"], table["p95_half_width_ms"], strict=True)
+    shown = [f"{name[:24]} ± {width:.2g} ms" for name, width in widths if not isnan(width)]
+    if not shown:
+        return ""
+    return _wrapped(f"95 % interval of p95 from batch means of this run: {', '.join(shown)}")
+
+
+def _assumptions(run: RunResult) -> str:
+    """Say what the result rests on that AWS does not publish."""
+    rows = run.parameters().itertuples()
+    unpublished = [
+        f"{row.parameter} {row.value}" for row in rows if row.known in ("assumed", "measured", "fitted")
+    ]
+    return _wrapped(f"not published by AWS, so assumed or measured: {'; '.join(unpublished)}")
+
+
+def _wrapped(text: str) -> str:
+    from textwrap import fill
+
+    return fill(text, width=80, subsequent_indent="  ", break_on_hyphens=False)
 
 
 def _bill_text(bill: Bill) -> str:
@@ -274,12 +304,18 @@ def prices_show(
 
 
 @app.command()
-def validate(scenario: Annotated[Path, typer.Argument(help="Scenario file, YAML.")]) -> None:
+def validate(
+    scenario: Annotated[Path, typer.Argument(help="Scenario file, YAML.")], as_json: JsonOption = False
+) -> None:
     """Check a scenario file and name every fault."""
     import lambdasim as ls
 
     spec = ls.load_scenario(scenario)
-    _print(f"{scenario}: {len(spec.functions)} functions, {spec.scenario_hash()[:12]}")
+    if as_json:
+        names = [function.name for function in spec.functions]
+        _print(json.dumps({"functions": names, "scenario_sha256": spec.scenario_hash()}, indent=1))
+        return
+    _print(f"{scenario}: good; {len(spec.functions)} functions; {spec.scenario_hash()[:12]}")
 
 
 @app.command()

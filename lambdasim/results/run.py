@@ -13,12 +13,13 @@ import numpy as np
 
 import lambdasim
 from lambdasim.billing import Bill, InvocationCosts, Usage, format_usd, invocation_costs, price
-from lambdasim.catalog import billing_rules, keep_alive_curve, limit, price_sheet, timing
+from lambdasim.catalog import billing_rules, price_sheet
 from lambdasim.engine.aggregate import Aggregate, FunctionTotals, claimed_at, ready_at
 from lambdasim.engine.contract import EventOutcome, Limit, Outcome, Plan, RecordChunk, StartType
 from lambdasim.engine.histogram import Histogram
 from lambdasim.engine.plan import ScenarioArrivals
 from lambdasim.errors import InputError, LambdaSimError
+from lambdasim.results.parameters import Parameter, parameters_of
 from lambdasim.results.records import records_frame
 from lambdasim.results.usage import PayloadMeter, run_usage
 from lambdasim.specs.scenario import ScenarioSpec
@@ -303,37 +304,10 @@ class RunResult:
         return hourly_costs(self)
 
     def parameters(self) -> pd.DataFrame:
-        """Return what the result rests on and how each is known."""
+        """Return what the result rests on and how each is known: ``parameter``, ``value``, ``known``, ``source``."""
         import pandas as pd
 
-        platform = self.scenario.platform
-        facts = [
-            limit("memory_per_vcpu_mb"),
-            timing("init_cap_on_demand_s"),
-            timing("scaling_burst"),
-            timing("placement_ms"),
-        ]
-        rows = [
-            (fact.name, f"{fact.value} {fact.unit}", fact.knowledge.value, fact.citation()) for fact in facts
-        ]
-        if isinstance(platform.keep_alive_us, int):
-            rows.append(("keep_alive", format_duration(platform.keep_alive_us), "given", "the scenario"))
-        else:
-            curve = keep_alive_curve()
-            rows.append(
-                (
-                    "keep_alive",
-                    f"{curve.idle_s[0]}-{curve.idle_s[-1]} s curve",
-                    "measured",
-                    "one function, 2025; AWS publishes no figure",
-                )
-            )
-        life = "no limit" if platform.max_lifetime_us is None else format_duration(platform.max_lifetime_us)
-        rows.append(("max_lifetime", life, "assumed", "AWS publishes no figure"))
-        rows.append(
-            ("reuse", platform.reuse.value, "assumed", "fits 20 experiments of 2020; AWS publishes no rule")
-        )
-        return pd.DataFrame(rows, columns=["parameter", "value", "known", "source"])
+        return pd.DataFrame(parameters_of(self.scenario), columns=list(Parameter._fields))
 
     def readings(self) -> dict[str, ReadReport]:
         """Return what was found in the traces: rows, rows left out, warnings, what lies outside; by function."""

@@ -1,0 +1,184 @@
+"""What a result rests on: every parameter that had a say, and how it is known."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import NamedTuple
+
+from lambdasim.catalog import (
+    Fact,
+    Knowledge,
+    billing_rules,
+    init_prior,
+    keep_alive_curve,
+    limit,
+    price_sheet,
+    retry_rule,
+    timing,
+)
+from lambdasim.specs.function import Architecture, FunctionSpec
+from lambdasim.specs.platform import PlatformSpec
+from lambdasim.specs.scenario import ScenarioSpec
+from lambdasim.units import format_duration
+
+_THE_SCENARIO = "the scenario"
+_UNPUBLISHED = "AWS publishes no figure"
+
+
+class Parameter(NamedTuple):
+    """One thing that a result rests on.
+
+    Attributes
+    ----------
+    parameter, value : str
+    known : str
+        See ``catalog.Knowledge``.
+    source : str
+        Page with its date, measurement, or file.
+    """
+
+    parameter: str
+    value: str
+    known: str
+    source: str
+
+
+def parameters_of(scenario: ScenarioSpec) -> tuple[Parameter, ...]:
+    """List what a scenario's result rests on, general things first, each once.
+
+    Parameters
+    ----------
+    scenario : ScenarioSpec
+
+    Returns
+    -------
+    tuple of Parameter
+    """
+    found = [*_account(scenario), *_platform(scenario.platform)]
+    for function in scenario.functions:
+        found.extend(_function(function))
+    return tuple(dict.fromkeys([*found, *_money(scenario)]))
+
+
+def _fact(fact: Fact, name: str = "") -> Parameter:
+    note = f" ({fact.note})" if fact.note and fact.knowledge is Knowledge.ASSUMED else ""
+    return Parameter(
+        name or fact.name, f"{fact.value} {fact.unit}", fact.knowledge.value, fact.citation() + note
+    )
+
+
+def _given_or(value: int, fact: Fact, name: str) -> Parameter:
+    """Cite the fact where the scenario keeps to it."""
+    if value == fact.value:
+        return _fact(fact, name)
+    return Parameter(name, f"{value} {fact.unit}", Knowledge.GIVEN.value, _THE_SCENARIO)
+
+
+def _account(scenario: ScenarioSpec) -> Iterator[Parameter]:
+    account = scenario.account
+    yield _given_or(account.concurrency, limit("account_concurrency_default"), "account concurrency")
+    yield _given_or(account.scaling_burst, timing("scaling_burst"), "scaling burst")
+    yield _given_or(account.request_rate_factor, limit("request_rate_per_concurrency"), "request rate")
+    yield _fact(limit("memory_per_vcpu_mb"))
+
+
+def _platform(platform: PlatformSpec) -> Iterator[Parameter]:
+    if platform.keep_alive_us == "measured-2025":
+        yield _measured_keep_alive("keep-alive")
+    else:
+        given = format_duration(int(platform.keep_alive_us))
+        yield Parameter("keep-alive", given, Knowledge.GIVEN.value, _THE_SCENARIO)
+    longest = timing("environment_max_life_s")
+    if platform.max_lifetime_us == longest.us:
+        yield _fact(longest, "environment's longest life")
+    else:
+        life = "no limit" if platform.max_lifetime_us is None else format_duration(platform.max_lifetime_us)
+        yield Parameter("environment's longest life", life, Knowledge.GIVEN.value, _THE_SCENARIO)
+    yield Parameter(
+        "reuse order",
+        platform.reuse.value.replace("_", " "),
+        Knowledge.ASSUMED.value,
+        f"{_UNPUBLISHED}; most recently used first fits 20 experiments on AWS of 2020 (github pacslab/simfaas)",
+    )
+
+
+def _measured_keep_alive(name: str) -> Parameter:
+    curve = keep_alive_curve()
+    value = f"drawn, {curve.idle_s[0]:g} to {curve.idle_s[-1]:g} s"
+    return Parameter(name, value, Knowledge.MEASURED.value, f"{curve.source}; one function; {_UNPUBLISHED}")
+
+
+def _function(function: FunctionSpec) -> Iterator[Parameter]:
+    name = function.name
+    if function.keep_alive_us == "measured-2025":
+        yield _measured_keep_alive(f"keep-alive of {name}")
+    elif function.keep_alive_us is not None:
+        given = format_duration(function.keep_alive_us)
+        yield Parameter(f"keep-alive of {name}", given, Knowledge.GIVEN.value, _THE_SCENARIO)
+    yield Parameter(f"work of {name}", "as given", Knowledge.GIVEN.value, _THE_SCENARIO)
+    yield from _start(function)
+    if function.architecture is Architecture.ARM64:
+        ratio = f"{function.work.arm64_time_ratio:g} of x86_64's CPU time"
+        said = "arm64_time_ratio" in function.work.model_fields_set
+        known = Knowledge.GIVEN if said else Knowledge.ASSUMED
+        yield Parameter(
+            f"arm64 speed of {name}", ratio, known.value, _THE_SCENARIO if said else "no difference assumed"
+        )
+    yield from _retries(function)
+    if function.provisioned_concurrency:
+        yield _fact(timing("provisioned_preparation_s"))
+        yield _fact(timing("provisioned_allocation_per_minute"))
+
+
+def _start(function: FunctionSpec) -> Iterator[Parameter]:
+    """Tell where INIT, or the restore in its place, comes from."""
+    name = function.name
+    if function.snap_start is not None:
+        given = function.snap_start.model_fields_set
+        for field, fact in (
+            ("load_ms", timing("snapstart_load_ms")),
+            ("restore_ms", timing("snapstart_restore_ms")),
+        ):
+            if field in given:
+                yield Parameter(
+                    f"SnapStart {field} of {name}", "as given", Knowledge.GIVEN.value, _THE_SCENARIO
+                )
+            else:
+                yield _fact(fact)
+        return
+    if function.init_ms != "catalog":
+        yield Parameter(f"INIT of {name}", "as given", Knowledge.GIVEN.value, _THE_SCENARIO)
+    elif prior := init_prior(function.runtime, function.package_type.value, function.architecture.value):
+        value = f"p50 {prior.p50_ms:.0f} ms, p99 {prior.p99_ms:.0f} ms ({prior.runtime}, a minimal function)"
+        yield Parameter(f"INIT of {name}", value, prior.knowledge.value, prior.source)
+    if function.placement_ms == "catalog":
+        yield _fact(timing("placement_ms"))
+    yield _fact(timing("init_cap_on_demand_s"))
+
+
+def _retries(function: FunctionSpec) -> Iterator[Parameter]:
+    rule = retry_rule(function.trigger.type.value)
+    for fact, said in (
+        (rule.client_retries, function.trigger.client_retries is not None),
+        (rule.integration_timeout, function.trigger.integration_timeout_us is not None),
+        (rule.error_retries, function.trigger.retry_attempts is not None),
+        (rule.throttle_backoff_first, False),
+        (rule.throttle_backoff_max, False),
+        (rule.event_age, function.trigger.max_event_age_us is not None),
+    ):
+        if fact is not None and not said:
+            yield _fact(fact)
+
+
+def _money(scenario: ScenarioSpec) -> Iterator[Parameter]:
+    on = scenario.price_date or scenario.start.date()
+    sheet = price_sheet(scenario.region, scenario.price_date)
+    yield Parameter(
+        "price sheet", scenario.region, Knowledge.AWS_PAGE.value, f"as of {sheet.as_of}: {sheet.as_of_note}"
+    )
+    wanted = "init_billed_zip_managed"
+    for rule in billing_rules(on).in_force:
+        if rule.name == wanted:
+            value = "billed" if rule.value else "free for zip packages on managed runtimes"
+            source = f"{rule.source}; holds from {rule.effective}"
+            yield Parameter("INIT on the bill", value, Knowledge.AWS_PAGE.value, source)
