@@ -80,7 +80,8 @@ def records(file: SourceFile, *, header: bool = False) -> Iterator[Block]:
 
 
 def _pieces(file: SourceFile) -> Iterator[bytes]:
-    held = b""
+    """Cut at the ends of records: the header, then a piece for each block; the end of the file joins the last."""
+    held = ready = b""
     in_header = True
     for block in file.blocks():
         held += block
@@ -93,12 +94,16 @@ def _pieces(file: SourceFile) -> Iterator[bytes]:
         if not in_header:
             end = _last_end(held)
             if end:
-                yield held[:end]
-                held = held[end:]
+                if ready:
+                    yield ready
+                ready, held = held[:end], held[end:]
         if len(held) > LONGEST_RECORD:
             break
-    if held:
-        yield held
+    if len(held) > LONGEST_RECORD and ready:
+        yield ready
+        ready = b""
+    if ready or held:
+        yield ready + held
 
 
 def _first_end(text: bytes) -> int:
