@@ -118,7 +118,8 @@ class MomentRule:
     def _epoch(self, text: str, per_s: int) -> int:
         if _NUMBER.fullmatch(text) is None:
             raise ValueError(f"must be a number of {self.unit} since 1970, got {text[:40]!r}")
-        return int(Decimal(text) * 10**6 // per_s) if text[0] != "-" else -1
+        amount = Decimal(text)
+        return int(amount * 10**6 // per_s) if amount >= 0 else -1
 
     def _iso_column(self, texts: pa.Array) -> NDArray[np.int64]:
         import pyarrow as pa
