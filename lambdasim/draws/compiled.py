@@ -29,9 +29,31 @@ Int64 = Any
 Bool = Any
 
 
+_OPTIONS: Final[dict[str, Any]] = {"nogil": True, "error_model": "numpy", "_nrt": False}
+
+
 def compiled(step: Callable[P, T]) -> Callable[P, T]:
-    """Compile a function on its first call. numba comes without types, so its decorator is given one here."""
-    return cast(Callable[P, T], njit(nogil=True, error_model="numpy")(step))
+    """Compile a function into its callers. numba comes without types, so its decorator is given one here.
+
+    Notes
+    -----
+    Arrays handed on in a tuple cost far more than the work done on them unless calls are inlined (``forceinline``) and
+    references are not counted (``_nrt``): 1.8 µs an attempt at first, 0.12 µs so. Nothing here allocates.
+    """
+    return cast(Callable[P, T], njit(forceinline=True, **_OPTIONS)(step))
+
+
+def compiled_apart(step: Callable[P, T]) -> Callable[P, T]:
+    """Compile a function that is seldom called."""
+    return cast(Callable[P, T], njit(**_OPTIONS)(step))
+
+
+def compiled_and_kept(step: Callable[P, T]) -> Callable[P, T]:
+    """Compile a function and keep it on disk, where there is a place for it."""
+    try:
+        return cast(Callable[P, T], njit(cache=True, **_OPTIONS)(step))
+    except RuntimeError:  # neither the package's directory nor the user's can be written
+        return cast(Callable[P, T], njit(**_OPTIONS)(step))
 
 
 # Constants as numba wants them: with a plain int, arithmetic on uint64 would turn into floating point.

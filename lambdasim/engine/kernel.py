@@ -19,13 +19,13 @@ from pathlib import Path
 from typing import Final
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 
 import lambdasim.draws.compiled
 import lambdasim.engine.contract
 import lambdasim.engine.kernel_queues
 import lambdasim.models.cpu_scaling
+from lambdasim.draws.compiled import compiled_and_kept
 from lambdasim.engine import kernel_state as at
 from lambdasim.engine import kernel_steps
 from lambdasim.engine.contract import RECORD_COLUMNS, ArrivalChunk, Plan, RecordChunk
@@ -33,7 +33,7 @@ from lambdasim.engine.kernel_state import State, chain, first_state
 from lambdasim.engine.reference import _as_rows
 
 RECORDS_PER_CHUNK: Final = (1 << 14) + 8
-_FIRST_SLOTS: Final = 64
+_FIRST_SLOTS: Final = 1 << 6
 
 
 def run_kernel(plan: Plan) -> Iterator[RecordChunk]:
@@ -132,7 +132,12 @@ class KernelRun:
         slots = _enlarged(self.state.slots)
         chain(slots, len(self.state.slots), at.NEXT)
         self.state.account[at.FREE_SLOT] = len(self.state.slots)
-        self.state = self.state._replace(slots=slots, completions=_enlarged(self.state.completions))
+        self.state = self.state._replace(
+            slots=slots,
+            buckets=np.concatenate([self.state.buckets, np.full_like(self.state.buckets, -1)]),
+            occupied=_enlarged(self.state.occupied),
+            completions=_enlarged(self.state.completions),
+        )
 
     def _more_events(self) -> None:
         events = _enlarged(self.state.events)
@@ -186,7 +191,4 @@ def compiled_advance() -> Callable[[State, bool], int]:
     ):  # fmt: skip
         digest.update(Path(str(module.__file__)).read_bytes())
     step.__qualname__ = f"advance_{digest.hexdigest()}"
-    try:
-        return njit(nogil=True, error_model="numpy", cache=True)(step)
-    except RuntimeError:  # nowhere to keep it
-        return njit(nogil=True, error_model="numpy")(step)
+    return compiled_and_kept(step)

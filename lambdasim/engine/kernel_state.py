@@ -11,7 +11,6 @@ from lambdasim.draws.compiled import Int64, LawArrays, Laws, can_compile
 from lambdasim.draws.keys import DrawKey, Stream
 from lambdasim.draws.laws import Constant
 from lambdasim.engine.contract import NEVER, RECORD_COLUMNS, FunctionPlan, Plan, ReuseOrder
-from lambdasim.engine.kernel_queues import HEAP_COLUMNS
 from lambdasim.engine.plan import FunctionDraws
 from lambdasim.engine.reference import per_second
 from lambdasim.models.cpu_scaling import FIXED_POINT_BITS
@@ -24,9 +23,10 @@ DONE, ARRIVALS_USED_UP, RECORDS_FULL, SLOTS_FULL, EVENTS_FULL, NEEDS_DRAW, NEEDS
 # Columns of `account`, which has one row of everything that belongs to no function.
 (
     POOL_LIMIT, POOL_IN_USE, ENVIRONMENTS_CREATED, ADMITTED, LEAST_RECENT, NEXT_ARRIVAL, NEXT_CHANGE, RECORD, FREE_SLOT,
-    FREE_EVENT, WORKING, WAITING, DRAWN, BACKOFF_DRAWN, BACKOFF_US, ASKED_FUNCTION, ASKED_INVOCATION, ASKED_NUMBER,
-    ASKED_CEILING, ACCOUNT_COLUMNS,
-) = range(20)  # fmt: skip
+    FREE_EVENT, WAITING, DRAWN, BACKOFF_DRAWN, BACKOFF_US, ASKED_FUNCTION, ASKED_INVOCATION, ASKED_NUMBER, ASKED_CEILING,
+    WORKING, NEXT_END, FIRST_END, IN_CALENDAR, WIDTH, BUCKETS, TUNED_US, TUNED_ADMITTED, TUNE_ADMITTED, TUNE_WORKING,
+    ACCOUNT_COLUMNS,
+) = range(29)  # fmt: skip
 
 # Columns of `functions`: what the plan says, then what changes.
 (
@@ -40,10 +40,16 @@ DONE, ARRIVALS_USED_UP, RECORDS_FULL, SLOTS_FULL, EVENTS_FULL, NEEDS_DRAW, NEEDS
 FULL_AGAIN_NS, INTERVAL_NS, SLACK_NS, RATE_COLUMNS = range(4)
 
 # Columns of `slots`: an `ExecutionEnvironment`, and what it is linked to.
-FUNCTION, NUMBER, IS_PROVISIONED, RETIRES, WARM_UNTIL, NEXT, _, _, SLOT_COLUMNS = range(9)
+FUNCTION, NUMBER, IS_PROVISIONED, RETIRES, WARM_UNTIL, NEXT, ENDS, ADMISSION, SLOT_COLUMNS = range(9)
 
 # Columns of `events`: an `Event` that waits for its retry.
 EV_FUNCTION, EV_INVOCATION, EV_ARRIVAL, EV_ATTEMPTS, EV_RUNS, EV_REFUSALS, EV_NEXT, EVENT_COLUMNS = range(8)
+
+# The calendar of completions marks so many buckets in one word; it has room for as many for each slot.
+BUCKETS_PER_WORD: Final = 32
+
+# Columns of the heaps `completions` and `retries`.
+TIME, KEY, ITEM, HEAP_COLUMNS = range(4)
 
 # Columns of `changes`: a `ProvisionedChange` and the rate that comes with it.
 CH_TIME, CH_FUNCTION, CH_CLAIMED, CH_READY, CH_INTERVAL_NS, CH_SLACK_NS, CHANGE_COLUMNS = range(7)
@@ -66,6 +72,8 @@ class State(NamedTuple):
     changes: NDArray[np.int64]
     laws: Laws
     slots: NDArray[np.int64]
+    buckets: NDArray[np.int64]
+    occupied: NDArray[np.int64]
     completions: NDArray[np.int64]
     events: NDArray[np.int64]
     retries: NDArray[np.int64]
@@ -109,6 +117,8 @@ def first_state(plan: Plan, rows: int, records: int) -> State:
     account = np.zeros(ACCOUNT_COLUMNS, dtype=np.int64)
     account[POOL_LIMIT] = plan.concurrency - sum(f.reserved or 0 for f in plan.functions)
     account[LEAST_RECENT] = plan.reuse is ReuseOrder.LEAST_RECENTLY_USED
+    account[NEXT_END] = account[FIRST_END] = NEVER
+    account[BUCKETS] = BUCKETS_PER_WORD
     laws = LawArrays(len(plan.functions) * LAWS_PER_FUNCTION)
     functions = np.zeros((len(plan.functions), FUNCTION_COLUMNS), dtype=np.int64)
     rates = np.zeros((1 + 3 * len(plan.functions), RATE_COLUMNS), dtype=np.int64)
@@ -137,6 +147,8 @@ def first_state(plan: Plan, rows: int, records: int) -> State:
         changes=_changes(plan),
         laws=laws.arrays(),
         slots=slots,
+        buckets=np.full(BUCKETS_PER_WORD * rows, -1, dtype=np.int64),
+        occupied=np.zeros(rows, dtype=np.int64),
         completions=np.zeros((rows, HEAP_COLUMNS), dtype=np.int64),
         events=events,
         retries=np.zeros((rows, HEAP_COLUMNS), dtype=np.int64),

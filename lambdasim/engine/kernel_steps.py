@@ -15,10 +15,10 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from lambdasim.draws.compiled import Bool, Int64, compiled, draw, random_bits
+from lambdasim.draws.compiled import Bool, Int64, compiled, compiled_apart, draw, random_bits
 from lambdasim.engine import kernel_state as at
 from lambdasim.engine.contract import NEVER, EventOutcome, Limit, Outcome, StartType
-from lambdasim.engine.kernel_queues import TIME, pop, push
+from lambdasim.engine.kernel_queues import pop, push, put_completion, take_completion
 from lambdasim.engine.kernel_state import Event, State
 from lambdasim.models.cpu_scaling import FIXED_POINT_BITS
 
@@ -75,79 +75,85 @@ def advance(state: State, final: bool) -> Int64:
         else:
             return at.ARRIVALS_USED_UP
         change_us = state.changes[account[at.NEXT_CHANGE], at.CH_TIME]
-        retry_us = state.retries[0, TIME] if account[at.WAITING] else NEVER
+        retry_us = state.retries[0, at.TIME] if account[at.WAITING] else NEVER
         now = min(arrival_us, change_us, retry_us)
         if now == NEVER:
             return at.DONE
 
-        while account[at.WORKING] and state.completions[0, TIME] <= now:
-            account[at.WORKING] -= 1
-            _complete(state, pop(state.completions, account[at.WORKING] + 1))
+        while account[at.NEXT_END] <= now:
+            _complete(state, take_completion(state))
         if change_us == now:
             if not _change_provisioned(state, account[at.NEXT_CHANGE]):
                 return at.SLOTS_FULL
             account[at.NEXT_CHANGE] += 1
             continue
 
-        if account[at.RECORD] == state.records.shape[1]:
-            return at.RECORDS_FULL
-        if account[at.FREE_SLOT] == _NONE:
-            return at.SLOTS_FULL
-        if account[at.FREE_EVENT] == _NONE:
-            return at.EVENTS_FULL
-        status = _retry(state, now) if retry_us == now else _arrive(state, arrival, now)
-        if status != at.DONE:
-            return status
+        full = _what_is_full(state)
+        if full != at.DONE:
+            return full
+        retried = retry_us == now
+        if retried:
+            if not _has_draws(state):
+                return at.NEEDS_DRAW
+            event = _take_retry(state)
+        else:
+            event = Event(state.function[arrival], state.invocation[arrival], now, 0, 0, 0, arrival)
+        if not _attempt(state, event, now):
+            if retried:
+                _wait(state, event, event.attempts, event.runs, event.refusals, now)
+            return at.NEEDS_BACKOFF
+        if retried:
+            account[at.DRAWN] = 0
+        else:
+            account[at.NEXT_ARRIVAL] = arrival + 1
 
 
 @compiled
-def _arrive(state: State, arrival: Int64, now: Int64) -> Int64:
-    function, invocation = state.function[arrival], state.invocation[arrival]
-    status = _attempt(state, Event(function, invocation, now, 0, 0, 0, arrival), now)
-    if status == at.DONE:
-        state.account[at.NEXT_ARRIVAL] = arrival + 1
-    return status
+def _what_is_full(state: State) -> Int64:
+    """Tell which array must be emptied or enlarged before another attempt."""
+    account = state.account
+    if account[at.RECORD] == state.records.shape[1]:
+        return at.RECORDS_FULL
+    if account[at.FREE_SLOT] == _NONE:
+        return at.SLOTS_FULL
+    return at.EVENTS_FULL if account[at.FREE_EVENT] == _NONE else at.DONE
 
 
 @compiled
-def _retry(state: State, now: Int64) -> Int64:
-    """Try the first waiting event again; if its draws must be fetched it stays where it is."""
+def _has_draws(state: State) -> Bool:
+    """Tell whether the draws of the first waiting event can be had; else ask for them."""
+    account, row = state.account, state.retries[0, at.ITEM]
+    function = state.events[row, at.EV_FUNCTION]
+    if not state.functions[function, at.GIVEN] or account[at.DRAWN]:
+        return True
+    account[at.ASKED_FUNCTION] = function
+    account[at.ASKED_INVOCATION] = state.events[row, at.EV_INVOCATION]
+    account[at.ASKED_NUMBER] = state.events[row, at.EV_RUNS]
+    return False
+
+
+@compiled
+def _take_retry(state: State) -> Event:
+    """Take the first waiting event."""
     account, events = state.account, state.events
-    row = state.retries[0, 2]
-    function, invocation, runs = (
-        events[row, at.EV_FUNCTION],
-        events[row, at.EV_INVOCATION],
-        events[row, at.EV_RUNS],
-    )
-    if state.functions[function, at.GIVEN] and not account[at.DRAWN]:
-        account[at.ASKED_FUNCTION] = function
-        account[at.ASKED_INVOCATION] = invocation
-        account[at.ASKED_NUMBER] = runs
-        return at.NEEDS_DRAW
-    event = Event(
-        function, invocation, events[row, at.EV_ARRIVAL], events[row, at.EV_ATTEMPTS], runs, events[row, at.EV_REFUSALS],
-        len(state.given) - 1,
-    )  # fmt: skip
+    row = pop(state.retries, account[at.WAITING])
     account[at.WAITING] -= 1
-    pop(state.retries, account[at.WAITING] + 1)
     events[row, at.EV_NEXT] = account[at.FREE_EVENT]
     account[at.FREE_EVENT] = row
-    status = _attempt(state, event, now)
-    if status == at.DONE:
-        account[at.DRAWN] = 0
-    else:
-        _wait(state, event, event.attempts, event.runs, event.refusals, now)
-    return status
+    return Event(
+        events[row, at.EV_FUNCTION], events[row, at.EV_INVOCATION], events[row, at.EV_ARRIVAL],
+        events[row, at.EV_ATTEMPTS], events[row, at.EV_RUNS], events[row, at.EV_REFUSALS], len(state.given) - 1,
+    )  # fmt: skip
 
 
 @compiled
-def _attempt(state: State, event: Event, now: Int64) -> Int64:
-    """Try to serve an event now."""
+def _attempt(state: State, event: Event, now: Int64) -> Bool:
+    """Try to serve an event now; tell whether that could be decided."""
     limit, slot, start = _admit(state, event, now)
     if limit != NO_LIMIT:
         return _refuse(state, event, limit, now)
     _run(state, event, slot, start, now)
-    return at.DONE
+    return True
 
 
 @compiled
@@ -279,9 +285,7 @@ def _run(state: State, event: Event, slot: Int64, start: Int64, now: Int64) -> N
             end_us + _drawn(state, event, at.KEEP_ALIVE, at.G_KEEP_ALIVE), slots[slot, at.RETIRES]
         )
     slots[slot, at.WARM_UNTIL] = warm_until_us
-    push(state.completions, account[at.WORKING], end_us, account[at.ADMITTED], slot)
-    account[at.WORKING] += 1
-    account[at.ADMITTED] += 1
+    put_completion(state, slot, now, end_us)
 
 
 @compiled
@@ -329,8 +333,8 @@ def _after_run(state: State, event: Event, outcome: Int64, now: Int64, end_us: I
 
 
 @compiled
-def _refuse(state: State, event: Event, limit: Int64, now: Int64) -> Int64:
-    """Record an attempt that found no room, and decide on its retry."""
+def _refuse(state: State, event: Event, limit: Int64, now: Int64) -> Bool:
+    """Record an attempt that found no room, and decide on its retry; tell whether its draw could be had."""
     account, functions, function = state.account, state.functions, event.function
     outcome = THROTTLED
     if limit == PAYLOAD:
@@ -353,10 +357,10 @@ def _refuse(state: State, event: Event, limit: Int64, now: Int64) -> Int64:
                 account[at.ASKED_INVOCATION] = event.invocation
                 account[at.ASKED_NUMBER] = event.refusals
                 account[at.ASKED_CEILING] = wait_us
-                return at.NEEDS_BACKOFF
+                return False
         final = _retry_at(state, event, event.runs, event.refusals + 1, now + wait_us)
     _write(state, event, now, 0, 0, 0, NO_START, outcome, limit, -1, final)
-    return at.DONE
+    return True
 
 
 @compiled
@@ -408,7 +412,7 @@ def _wait(state: State, event: Event, attempts: Int64, runs: Int64, refusals: In
     account[at.WAITING] += 1
 
 
-@compiled
+@compiled_apart
 def _change_provisioned(state: State, change: Int64) -> Bool:
     """Follow the plan's provisioned concurrency; tell whether there was room, else begin again."""
     account, functions, changes, rates = state.account, state.functions, state.changes, state.rates
