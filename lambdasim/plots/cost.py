@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections import Counter
+
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.ticker import MaxNLocator, StrMethodFormatter
 
-from lambdasim.billing import format_usd
+from lambdasim.billing import LineItem, format_usd
 from lambdasim.plots.style import (
     INK,
     MOST_LINES,
@@ -44,11 +46,7 @@ def plot_bill(run: RunResult, ax: Axes | None = None) -> Axes:
     ax.set_title(f"Bill by line item, total {format_usd(bill.total)}")
     if not items:
         return nothing(ax, "nothing to pay")
-    months = len({item.month for item in items}) > 1
-    labels = [
-        f"{f'{item.month}  ' if months else ''}{item.usage_type}{f', tier {item.tier}' if item.tier > 1 else ''}"
-        for item in items
-    ]
+    labels = _line_names(items)
     amounts = [float(item.amount) for item in items]
     bars = ax.barh(np.arange(len(items)), amounts, height=0.62, **bar_look(0))
     ax.bar_label(bars, labels=[format_usd(item.amount) for item in items], padding=4, fontsize=9)
@@ -60,6 +58,19 @@ def plot_bill(run: RunResult, ax: Axes | None = None) -> Axes:
     ax.xaxis.set_major_formatter(StrMethodFormatter("{x:,.9g}"))
     ax.grid(visible=False, axis="y")
     return ax
+
+
+def _line_names(items: list[LineItem]) -> list[str]:
+    """Name lines by usage type, and by what else tells them apart."""
+    months = len({item.month for item in items}) > 1
+    types = Counter((item.month, item.region, item.usage_type, item.tier) for item in items)
+    names = []
+    for item in items:
+        is_alone = types[item.month, item.region, item.usage_type, item.tier] == 1
+        name = item.usage_type if is_alone else item.description.replace(", on ", ",\non ")
+        tier = f", tier {item.tier}" if item.tier > 1 and is_alone else ""
+        names.append(f"{f'{item.month}  ' if months else ''}{name}{tier}")
+    return names
 
 
 @styled

@@ -151,7 +151,7 @@ def plot_metric(run: RunResult, metric: Metric = "Throttles", ax: Axes | None = 
     ax = axes_or_new(ax)
     counts = {name: series for name, series in _per_minute(run, metric).items() if series.any()}
     step_us, unit = _step(run)
-    ax.set_title(f"{metric} per {unit}{_left_out(len(counts))}")
+    ax.set_title(f"{metric} over time{_left_out(len(counts))}")
     if not counts:
         return nothing(ax, "none in this run")
     longest_us = max(len(series) for series in counts.values()) * US_PER_MINUTE

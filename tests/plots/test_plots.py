@@ -17,7 +17,9 @@ from lambdasim.errors import InputError
 from lambdasim.plots.style import MOST_LINES, Picture, bar_look, line_look
 from lambdasim.specs import load_scenario_text
 
-PLOTS: tuple[Callable[..., Axes], ...] = tuple(getattr(plots, name) for name in plots.__all__)
+PLOTS: tuple[Callable[..., Axes], ...] = tuple(
+    getattr(plots, name) for name in plots.__all__ if name.startswith("plot_")
+)
 
 
 def crowd(functions: int, duration: str, spike: int = 600) -> ls.RunResult:
