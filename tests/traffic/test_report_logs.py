@@ -254,6 +254,14 @@ def test_a_start_may_share_a_message_with_its_report(tmp_path: Path) -> None:
     assert table["timestamp_us"].tolist() == [1_747_082_537_359_000]
 
 
+def test_the_events_of_an_answer_may_come_last(tmp_path: Path) -> None:
+    path = events_file(tmp_path / "l.json", (1, REPORT), (2, "words"))
+    one = read_report_logs(path).frame()
+    path.write_text(json.dumps(dict(reversed(json.loads(path.read_text()).items()))))
+    assert path.read_text().startswith('{"searchedLogStreams"')
+    assert read_report_logs(path).frame().equals(one)
+
+
 def test_a_retry_keeps_its_own_start(tmp_path: Path) -> None:
     start = "START RequestId: r Version: 1"
     path = events_file(
@@ -315,7 +323,14 @@ def test_bad_reports_are_skipped_and_listed_on_request(tmp_path: Path) -> None:
 HOSTILE = {
     "empty list": ("[]", "must have REPORT lines or platform.report objects; there is none"),
     "no events": ('{"events": []}', "there is none"),
-    "a number in a list": ("[1]", "record 1: must be an object"),
+    "an answer without events": ('{"nextToken": "x"}', "events: must be a list of log events, got None"),
+    "an answer cut": ('{"nextToken": "x", "ev', "row 1: must be JSON"),
+    "a number in a list": ("[{}, 1]", "record 2: must be an object"),
+    "no comma": ('[{"a": 1}\n{"b": 2}]', "row 2: must be JSON: Expecting ',' delimiter, column 1"),
+    "a comma too many": ('[{"a": 1},\n]', "row 2: must be JSON: Expecting value, column 1"),
+    "words behind the list": ("[{}] and more", "row 1: must be JSON to its end, behind the list too"),
+    "an object left open": ('{"events": [\n{}]', "row 2: must be JSON to its end, behind the list too"),
+    "nan in an event": ('[{"timestamp": NaN}]', "must be JSON with finite numbers: got NaN"),
     "a message that is none": ('[{"timestamp": 1, "message": null}]', "record 1: message: must be text, got None"),
     "text as time": (json.dumps([{"timestamp": "x", "message": REPORT}]), "must be ms since 1970"),
     "a time too late": (json.dumps([{"timestamp": 10**16, "message": REPORT}]), "must be ms since 1970"),

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 from math import isfinite
 from typing import Any, Final
 
@@ -11,6 +14,8 @@ from lambdasim.traffic.readers.source import SourceFile
 
 ANSWER_LIMIT_BYTES: Final = 64 << 20
 """Most text [bytes] read of an answer of an AWS API; the largest answers have some 10 MB."""
+
+_BLANK: Final = re.compile(r"[ \t\r\n]*")
 
 
 def load_json(file: SourceFile, limit: int = ANSWER_LIMIT_BYTES) -> Any:
@@ -38,15 +43,45 @@ def parse_json(path: str, text: str) -> Any:
     TraceError
         When it is not JSON, nested too deep, or has a number that is not finite.
     """
+    with _told(path):
+        return _DECODER.decode(text)
+
+
+def json_items(path: str, text: str, begin: int) -> Iterator[Any]:
+    """Parse an array one item at a time, so that memory holds the text and one item.
+
+    Parameters
+    ----------
+    path : str
+        Name of the file, for messages.
+    text : str
+        The whole file: an array, or an object of which the array is the first value.
+    begin : int
+        Place just behind the opening bracket.
+
+    Raises
+    ------
+    TraceError
+        When an item, or what follows the array, is not as `parse_json` wants it.
+    """
+    place = _after_blanks(text, begin)
+    first = True
+    while not text.startswith("]", place):
+        with _told(path):
+            if not first:
+                if not text.startswith(",", place):
+                    raise json.JSONDecodeError("Expecting ',' delimiter", text, place)
+                place = _after_blanks(text, place + 1)
+            item, place = _DECODER.raw_decode(text, place)
+        yield item
+        first = False
+        place = _after_blanks(text, place)
+    opening = '{"": []' if text.lstrip().startswith("{") else "[]"
     try:
-        return json.loads(text, parse_constant=_refused, parse_float=_finite)
-    except json.JSONDecodeError as problem:
-        where = f"{path}, row {problem.lineno}"
-        raise TraceError.single(where, "", f"must be JSON: {problem.msg}, column {problem.colno}") from None
-    except ValueError as problem:
-        raise TraceError.single(path, "", f"must be JSON with finite numbers: {problem}") from None
-    except RecursionError:
-        raise TraceError.single(path, "", "is nested too deep") from None
+        _DECODER.decode(opening + text[place + 1 :])
+    except (ValueError, RecursionError):
+        where = f"{path}, row {1 + text.count(chr(10), 0, place)}"
+        raise TraceError.single(where, "", "must be JSON to its end, behind the list too") from None
 
 
 def _refused(text: str) -> float:
@@ -58,3 +93,25 @@ def _finite(text: str) -> float:
     if not isfinite(number):
         raise ValueError(f"got {text[:40]}")
     return number
+
+
+def _after_blanks(text: str, place: int) -> int:
+    found = _BLANK.match(text, place)
+    return found.end() if found else place
+
+
+@contextmanager
+def _told(path: str) -> Iterator[None]:
+    """Turn what the decoder raises into one clear error."""
+    try:
+        yield
+    except json.JSONDecodeError as problem:
+        where = f"{path}, row {problem.lineno}"
+        raise TraceError.single(where, "", f"must be JSON: {problem.msg}, column {problem.colno}") from None
+    except ValueError as problem:
+        raise TraceError.single(path, "", f"must be JSON with finite numbers: {problem}") from None
+    except RecursionError:
+        raise TraceError.single(path, "", "is nested too deep") from None
+
+
+_DECODER: Final = json.JSONDecoder(parse_constant=_refused, parse_float=_finite)

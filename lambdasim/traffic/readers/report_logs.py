@@ -6,12 +6,12 @@ import os
 import re
 from bisect import bisect_right
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
 from lambdasim.errors import Fault, TraceError
-from lambdasim.traffic.readers.json_text import parse_json
+from lambdasim.traffic.readers.json_text import json_items, parse_json
 from lambdasim.traffic.readers.log_text import LogText, Reported, Started, platform_finding
 from lambdasim.traffic.readers.moments import MomentRule, Naive
 from lambdasim.traffic.readers.source import SourceFile
@@ -27,7 +27,8 @@ _COLUMNS: Final = (
     "request_id", "exec_env",
 )  # fmt: skip
 _LATEST_MS: Final = 7_258_118_400_000  # the year 2200
-_JSON: Final = re.compile(r"\s*(?:\[\s*[\[{\]]|\{\s*\"(?:events|searchedLogStreams)\")")
+_LIST: Final = re.compile(r'\s*(?:\[(?=\s*[\[{\]])|\{\s*"events"\s*:\s*\[)')
+_ANSWER: Final = re.compile(r'\s*\{\s*"(?:events|searchedLogStreams|next[A-Za-z]*Token)"')
 
 
 @dataclass
@@ -119,7 +120,7 @@ def _row(arrival_us: int, function: str, found: Reported) -> tuple[object, ...]:
 
 def _findings(file: SourceFile, rule: MomentRule) -> Iterator[Started | Reported | Fault]:
     text = file.text()
-    events = _log_events(file, text)
+    events = _log_events(file.path, text)
     if events is None:
         yield from LogText(text, rule, file.path).findings()
         return
@@ -131,17 +132,16 @@ def _findings(file: SourceFile, rule: MomentRule) -> Iterator[Started | Reported
             yield Fault(f"{file.path}, record {record}", fault.field, fault.message)
 
 
-def _log_events(file: SourceFile, text: str) -> list[Any] | None:
-    """Return the log events of a JSON file, None where it is lines of text, which may begin with a bracket."""
-    try:
-        content = parse_json(file.path, text)
-    except TraceError:
-        if _JSON.match(text):
-            raise
+def _log_events(path: str, text: str) -> Iterable[Any] | None:
+    """Return the log events of a JSON file, None where it is lines of text, which may begin with a bracket too."""
+    if opening := _LIST.match(text):
+        return json_items(path, text, opening.end())
+    if not _ANSWER.match(text):
         return None
-    if isinstance(content, dict):
-        content = content.get("events")
-    return content if isinstance(content, list) else None
+    events = parse_json(path, text).get("events")
+    if not isinstance(events, list):
+        raise TraceError.single(path, "events", f"must be a list of log events, got {events!r:.40}")
+    return events
 
 
 def _event_findings(
