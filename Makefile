@@ -5,13 +5,14 @@ BIN := $(VENV)/bin
 READY := $(VENV)/ready
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-slow check bench clean
+.PHONY: help demo test test-slow check notebooks bench clean
 
 help:
 	@echo "make demo       a month of real traffic: bill, percentiles, pictures, report (out/demo)"
 	@echo "make test       the tests"
-	@echo "make check      formatting, lint, types, floors"
+	@echo "make check      formatting, lint, types, floors, notebooks"
 	@echo "make test-slow  the longer proofs"
+	@echo "make notebooks  notebooks from their scripts, and as pages (notebooks/html)"
 	@echo "make bench      timings beside a bare SimPy loop"
 	@echo "make clean      remove what the targets made"
 
@@ -34,10 +35,14 @@ check: $(READY)
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/python -m pytest -q tests/test_floors.py
+	$(BIN)/python notebooks/build.py --check
+
+notebooks: $(READY)
+	$(BIN)/python notebooks/build.py
 
 bench: $(READY)
 	$(BIN)/python benchmarks/run.py
 
 clean:
-	rm -rf $(VENV) out .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) out notebooks/html .pytest_cache .mypy_cache .ruff_cache .hypothesis
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

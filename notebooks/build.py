@@ -81,7 +81,7 @@ def executed(script: Path) -> NotebookNode:
             record_timing=False,
             resources={"metadata": {"path": str(script.parent)}},
         )
-        client.execute(env=os.environ | {"IPYTHONDIR": private, "PYTHONHASHSEED": "0"})
+        client.execute(cleanup_kc=True, env=os.environ | {"IPYTHONDIR": private, "PYTHONHASHSEED": "0"})
     for cell in notebook.cells:
         for output in cell.get("outputs", ()):
             if output.get("name") == "stderr":
