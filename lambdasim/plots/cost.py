@@ -159,7 +159,10 @@ def plot_hourly_cost(run: RunResult, ax: Axes | None = None) -> Axes:
     Axes
     """
     ax = axes_or_new(ax)
-    table = run.hourly_costs().pivot_table(index="hour", columns="function", values="usd", sort=False)
+    table = run.hourly_costs().pivot_table(
+        index="hour", columns="function", values="usd", fill_value=0.0, sort=False
+    )
+    table = table.sort_index()
     ax.set_title(f"Cost by hour, list rates without free tier{_left_out(table.shape[1])}")
     if table.empty:
         return nothing(ax, "nothing was used")

@@ -4,25 +4,37 @@ from __future__ import annotations
 
 import base64
 import html
-import io
+import math
+from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Final
 
-from matplotlib.figure import Figure
+from matplotlib.axes import Axes
 
-from lambdasim.billing import format_usd
-from lambdasim.plots.figures import plot_bill, plot_concurrency, plot_cost, plot_latency
+from lambdasim import plots
+from lambdasim.billing import Bill, format_usd
+from lambdasim.plots.style import Picture
 from lambdasim.results.run import RunResult
 
 if TYPE_CHECKING:
     import pandas as pd
 
-_PLOTS: Final = (plot_latency, plot_cost, plot_concurrency, plot_bill)
+_MILLION: Final = 1_000_000
 _STYLE: Final = """
 body { font: 16px/1.5 system-ui, sans-serif; max-width: 60rem; margin: 2rem auto; padding: 0 1rem; color: #222 }
-table { border-collapse: collapse; font-size: 14px; margin: 1rem 0; display: block; overflow-x: auto }
-th, td { padding: .25rem .7rem; border-bottom: 1px solid #ddd; text-align: right; vertical-align: top }
-th:first-child, td:first-child { text-align: left } table.words td, table.words th { text-align: left }
-img { max-width: 100% } .small { color: #555; font-size: 14px }
+h2 { margin-top: 2.2rem }
+.wide { overflow-x: auto; margin: 1rem 0 }
+table { border-collapse: collapse; font-size: 14px; font-variant-numeric: tabular-nums }
+th, td { padding: .25rem .8rem; border-bottom: 1px solid #ddd; text-align: right; vertical-align: top }
+thead th { border-bottom: 2px solid #999; vertical-align: bottom }
+th:first-child, td:first-child { text-align: left; padding-left: 0; min-width: 6.5rem }
+td:last-child, th:last-child { padding-right: 0 } .numbers td { white-space: nowrap }
+.words td, .words th { text-align: left } .words td:last-child { min-width: 14rem }
+figure { margin: 1rem 0 } img { max-width: 100%; height: auto } .small { color: #555; font-size: 14px }
+.small li { overflow-wrap: anywhere }
+@media print {
+  body { max-width: none; margin: 0; font-size: 10pt } table, .small { font-size: 8.5pt } .wide { overflow: visible }
+  h2 { break-after: avoid } tr, figure { break-inside: avoid } img { max-height: 9cm } th, td { padding: .15rem .5rem }
+}
 """
 
 
@@ -38,50 +50,114 @@ def report_html(run: RunResult) -> str:
     str
         HTML with its pictures inside; what comes from the scenario is escaped.
     """
-    bill = run.charges()
-    first, second = (html.escape(line) for line in repr(run).split("\n", 1))
-    facts = "".join(
-        f"<li>{html.escape(str(key))}: {html.escape(str(value))}</li>"
-        for key, value in run.provenance().items()
-        if value
-    )
-    notes = "".join(f"<li>{html.escape(note)}</li>" for note in bill.notes)
-    throttles = run.throttles()
-    parts = [
-        f"<h1>{first}</h1><p>{second}</p>",
-        "<h2>Functions</h2>",
-        _table(run.summary()),
-        "<p class='small'>Latency in ms from arrival to answer, over served events, rounded up to whole ms; "
-        "the half-width of p95 is a 95 % interval from batch means of this run.</p>",
-        "<h2>Throttles</h2>" + _table(throttles) if len(throttles) else "",
-        f"<h2>Bill: {html.escape(format_usd(bill.total))}</h2>",
-        _table(bill.table()),
-        f"<ul class='small'>{notes}</ul>",
-        "<h2>Cost of one invocation</h2>",
-        _table(run.costs()),
-        "<h2>Pictures</h2>",
-        *(_picture(plot(run).figure) for plot in _PLOTS),
-        "<h2>What this rests on</h2>",
-        _table(run.parameters(), "words"),
-        f"<ul class='small'>{facts}</ul>",
-    ]
+    bill, parameters = run.charges(), run.parameters()
     title = html.escape(run.scenario.name)
-    head = f"<meta charset='utf-8'><title>{title}</title><style>{_STYLE}</style>"
-    return f"<!doctype html><html lang='en'><head>{head}</head><body>{''.join(parts)}</body></html>\n"
+    told = html.escape(repr(run)).removeprefix(f"{title}: ").replace("\n", "<br>")
+    parts = [
+        f"<h1>{title}</h1><p>{told}</p>",
+        *_functions(run),
+        *_throttles(run),
+        *_bill(run, bill),
+        *_costs(run),
+        "<h2>What this rests on</h2>",
+        _table(parameters.assign(known=[known.replace("_", " ") for known in parameters["known"]]), "words"),
+        _list(f"{key.replace('_', ' ')}: {value}" for key, value in run.provenance().items() if value),
+    ]
+    head = (
+        "<meta charset='utf-8'><meta name='viewport' content='width=device-width, initial-scale=1'>"
+        f"<title>{title}</title><style>{_STYLE}</style>"
+    )
+    return f"<!doctype html>\n<html lang='en'><head>{head}</head>\n<body>{''.join(parts)}</body></html>\n"
+
+
+def _functions(run: RunResult) -> list[str]:
+    summary = run.summary()
+    events = summary[["function", "events", "succeeded", "failed", "lost", "throttled", "runs", "cold_share"]]
+    events = events.assign(cold_share=[_percent(share) for share in events["cold_share"]])
+    waits = summary[["function", "p50_ms", "p95_ms", "p95_half_width_ms", "p99_ms"]]
+    waits = waits.join(summary[["peak_concurrency", "mean_concurrency"]])
+    return [
+        "<h2>Functions</h2>",
+        _table(events.rename(columns={"throttled": "refused attempts", "cold_share": "cold starts"})),
+        "<h2>Latency and concurrency</h2>",
+        _table(waits.rename(columns={"p95_half_width_ms": "± ms"})),
+        "<p class='small'>Latency in ms from arrival to answer, over served events, rounded up to whole ms. ± is the "
+        "half-width of a 95 % interval of p95, from batch means of this run.</p>",
+        *(
+            _picture(run, plot)
+            for plot in (plots.plot_latency, plots.plot_latency_histogram, plots.plot_concurrency)
+        ),
+    ]
+
+
+def _throttles(run: RunResult) -> list[str]:
+    throttles = run.throttles()
+    if throttles.empty:
+        return []
+    named = throttles.assign(limit=[name.replace("_", " ") for name in throttles["limit"]])
+    return [
+        "<h2>Throttles</h2>",
+        _table(named),
+        _picture(run, plots.plot_throttles),
+        _picture(run, plots.plot_metric),
+    ]
+
+
+def _bill(run: RunResult, bill: Bill) -> list[str]:
+    return [
+        f"<h2>Bill: {html.escape(format_usd(bill.total))}</h2>",
+        _table(bill.table().set_index("usage_type").reset_index())
+        if bill.items
+        else "<p>Nothing to pay.</p>",
+        _list(bill.notes),
+        _picture(run, plots.plot_bill),
+        _picture(run, plots.plot_hourly_cost),
+    ]
+
+
+def _costs(run: RunResult) -> list[str]:
+    costs = run.costs()
+    if costs.empty:
+        return []
+    shown = costs[["function"]].assign(
+        mean=costs["usd_per_million"],
+        **{q: costs[f"{q}_usd"] * _MILLION for q in ("p50", "p95", "p99")},
+        slowest=[_percent(share) for share in costs["slowest_5_percent_share"]],
+    )
+    return [
+        "<h2>Cost of one invocation</h2>",
+        _table(shown.rename(columns={"slowest": "slowest 5 % cause"})),
+        "<p class='small'>In USD per million such invocations, on demand, request fee included, at first-tier rates "
+        "without free tier. The last column is the part of the duration charge that the slowest 5 % cause.</p>",
+        *(_picture(run, plot) for plot in (plots.plot_cost_distribution, plots.plot_cost)),
+    ]
 
 
 def _table(table: pd.DataFrame, css_class: str = "numbers") -> str:
     named = table.rename(columns=lambda name: name.replace("_", " "))
-    written: str = named.to_html(index=False, border=0, classes=css_class, float_format=_number, escape=True)
-    return written
+    for name, column in named.items():
+        if column.dtype.kind in "if":
+            named[name] = [_number(value) for value in column]
+    return f"<div class='wide'>{named.to_html(index=False, border=0, classes=css_class, escape=True)}</div>"
 
 
 def _number(value: float) -> str:
-    return f"{value:,.0f}" if abs(value) >= 1000 else f"{value:.4g}"
+    if math.isnan(value):
+        return "–"
+    return f"{value:,.0f}" if value == int(value) or abs(value) >= 1000 else f"{value:,.4g}"
 
 
-def _picture(figure: object) -> str:
-    assert isinstance(figure, Figure)  # noqa: S101 - plots without axes make their own
-    stream = io.BytesIO()
-    figure.savefig(stream, format="png", dpi=120, metadata={"Software": None})
-    return f"<p><img alt='' src='data:image/png;base64,{base64.b64encode(stream.getvalue()).decode()}'></p>"
+def _percent(share: float) -> str:
+    return "–" if math.isnan(share) else f"{share:.2%}".replace("%", " %")
+
+
+def _list(lines: Iterable[str]) -> str:
+    items = "".join(f"<li>{html.escape(line)}</li>" for line in lines)
+    return f"<ul class='small'>{items}</ul>" if items else ""
+
+
+def _picture(run: RunResult, plot: Callable[[RunResult], Axes]) -> str:
+    ax = plot(run)
+    assert isinstance(ax.figure, Picture)  # noqa: S101 - plots without axes make their own
+    told = html.escape(ax.get_title(loc="left"), quote=True)
+    return f"<figure><img alt='{told}' src='data:image/png;base64,{base64.b64encode(ax.figure.png()).decode()}'></figure>"

@@ -1,0 +1,90 @@
+"""The report page: complete, escaped, and self-contained."""
+
+import re
+from html.parser import HTMLParser
+
+import pytest
+
+import lambdasim as ls
+from lambdasim.specs import load_scenario_text
+
+HOSTILE = "<img src=//evil onerror=alert(1)> & '\"</title>"
+SCENARIO = """
+name: {name}
+start: 2026-11-01T00:00:00Z
+duration: 10min
+free_tier: false
+account: {{concurrency: 100}}
+functions:
+  - name: busy
+    memory_mb: 512
+    work: {{io_ms: 900}}
+    trigger: {{type: api_gateway_http}}
+    traffic: {{constant: {{rate_per_s: 20}}, spikes: [{{at: 2min, duration: 10s, factor: 20}}]}}
+  - {{name: idle, traffic: {{constant: {{rate_per_s: 0}}}}}}
+"""
+
+
+class Elements(HTMLParser):
+    """Elements by name, with their attributes, and all text."""
+
+    def __init__(self, page: str) -> None:
+        super().__init__()
+        self.found: list[tuple[str, dict[str, str | None]]] = []
+        self.text = ""
+        self.feed(page)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.found.append((tag, dict(attrs)))
+
+    def handle_data(self, data: str) -> None:
+        self.text += f" {data}"
+
+
+@pytest.fixture(scope="module")
+def run() -> ls.RunResult:
+    name = "'" + HOSTILE.replace("'", "''") + "'"
+    return ls.simulate(load_scenario_text(SCENARIO.format(name=name)), keep_records=False)
+
+
+def test_what_the_scenario_says_is_escaped(run: ls.RunResult) -> None:
+    page = ls.report_html(run)
+    elements = Elements(page)
+    assert {tag for tag, _ in elements.found} <= {
+        "html", "head", "meta", "title", "style", "body", "h1", "h2", "p", "br", "div", "table", "thead", "tbody",
+        "tr", "th", "td", "ul", "li", "figure", "img",
+    }  # fmt: skip
+    assert not [attributes for _, attributes in elements.found if "onerror" in attributes]
+    assert elements.text.count(HOSTILE) >= 2
+    assert re.search(r"<title>[^<]*</title>", page)
+
+
+def test_nothing_is_fetched(run: ls.RunResult) -> None:
+    page = ls.report_html(run)
+    pictures = [attributes for tag, attributes in Elements(page).found if tag == "img"]
+    assert len(pictures) == 9
+    assert all(
+        (picture["src"] or "").startswith("data:image/png;base64,") and picture["alt"] for picture in pictures
+    )
+    style = page[page.index("<style>") : page.index("</style>")]
+    assert not re.search(r"url\(|@import|https?:", style)
+
+
+def test_shares_read_in_per_cent_and_what_is_missing_is_a_dash(run: ls.RunResult) -> None:
+    text = Elements(ls.report_html(run)).text
+    share = run.summary().set_index("function").loc["busy", "cold_share"]
+    assert f"{100 * share:.2f} %" in text
+    assert "nan" not in text.lower().split()
+    assert "$nan" not in text
+    assert " – " in text
+    assert "account concurrency" in text
+
+
+def test_a_run_without_events_makes_a_page() -> None:
+    text = Elements(ls.report_html(ls.simulate(arrivals_s=[], durations_ms=1))).text
+    assert "Throttles" not in text
+    assert "Cost of one invocation" not in text
+
+
+def test_the_same_run_gives_the_same_page(run: ls.RunResult) -> None:
+    assert ls.report_html(run) == ls.report_html(run)
