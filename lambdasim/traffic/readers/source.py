@@ -93,9 +93,9 @@ class SourceFile:
         plain = self._stored()
         head = next(plain, b"")
         content = _joined(self._unpacked(head, plain)) if head.startswith(_GZIP) else _with_head(head, plain)
-        first = next(content, b"")
+        first = next(content, b"").removeprefix(_UTF8_BOM)
         self._refuse_foreign(first)
-        yield first.removeprefix(_UTF8_BOM)
+        yield first
         yield from content
 
     def whole(self, limit: int = JSON_LIMIT_BYTES) -> bytes:

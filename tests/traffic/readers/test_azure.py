@@ -117,6 +117,8 @@ def test_many_functions_pass_through_several_blocks(tmp_path: Path) -> None:
     per_minute = np.zeros(1440, dtype=int)
     np.add.at(per_minute, (table["timestamp_us"] - DAY_US) // 60_000_000, table["count"])
     assert per_minute.tolist() == np.sum(list(rows.values()), axis=0).tolist()
+    places = table["function"].str[1:].astype(int)
+    assert (table["timestamp_us"] * 2_000 + places - DAY_US * 2_000).is_monotonic_increasing
     assert table.groupby("function")["count"].sum()["f1599"] == sum(rows["f1599"])
 
 

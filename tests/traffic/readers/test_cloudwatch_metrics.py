@@ -93,6 +93,12 @@ def test_the_result_that_says_invocations_is_taken(label: str, id: str, tmp_path
     assert read_metric_data(path, label="s1").summary().invocations == 16
 
 
+def test_just_invocations_goes_before_words_around_it(tmp_path: Path) -> None:
+    others = [series("async Invocations", [(T0, 7)], id) for id in ("a", "b")]
+    path = saved(tmp_path / "m.json", others[0], series("Invocations", DOWN), others[1])
+    assert read_metric_data(path).summary().invocations == 6
+
+
 def test_a_choice_left_open_names_the_choices(tmp_path: Path) -> None:
     path = saved(tmp_path / "m.json", ERRORS, series("Throttles", DOWN))
     with pytest.raises(TraceError) as caught:

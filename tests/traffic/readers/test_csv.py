@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from lambdasim.errors import TraceError
@@ -376,9 +376,12 @@ def test_any_counts_survive(
 
 @settings(max_examples=200, deadline=None)
 @given(
-    st.binary(max_size=300),
-    st.sampled_from([b"", b"timestamp,count\n", b"timestamp,function,count\n0,a,1\n"]),
+    content=st.binary(max_size=300),
+    head=st.sampled_from([b"", b"timestamp,count\n", b"timestamp,function,count\n0,a,1\n"]),
 )
+@example(content=b"\xef\xbb\xbf", head=b"")
+@example(content=b"\n", head=b"")
+@example(content=b"\n\n", head=b"\xef\xbb\xbf")
 def test_any_bytes_are_a_table_or_one_error(
     tmp_path_factory: pytest.TempPathFactory, content: bytes, head: bytes
 ) -> None:

@@ -98,6 +98,8 @@ def test_what_is_no_file_is_told(name: str, tmp_path: Path) -> None:
     assert "is not a regular file" in refused(name, Path(os.devnull))
     (tmp_path / "empty").touch()
     assert "the file is empty" in refused(name, tmp_path / "empty")
+    (tmp_path / "mark").write_bytes(b"\xef\xbb\xbf")
+    assert "the file is empty" in refused(name, tmp_path / "mark")
     (tmp_path / "loop").symlink_to("loop")
     assert "cannot be read" in refused(name, tmp_path / "loop")
 
