@@ -18,6 +18,7 @@ SCENARIO = "scenarios/thumbnails.yaml"
 SEED = 7
 OTHER_REGION = "eu-south-1"
 pd.set_option("display.float_format", "{:,.6g}".format)
+pd.set_option("display.max_colwidth", None)
 
 # %% [markdown]
 # ## What is simulated
@@ -125,8 +126,8 @@ print(
 # %% [markdown]
 # ## What this rests on
 #
-# A simulation is as good as what it assumes. The table names each assumption and how it is known; where AWS publishes
-# nothing, the next notebook shows how much it matters.
+# A simulation is as good as what it assumes. The table names each assumption and how it is known (its column `source`, left
+# out here, says where from). Where AWS publishes nothing, the next notebook shows how much it matters.
 
 # %%
-run.parameters().set_index("parameter").rename_axis(index=None, columns="parameter")
+run.parameters().set_index("parameter")[["value", "known"]].rename_axis(index=None, columns="parameter")

@@ -21,6 +21,7 @@ from typing import Any, Final
 import jupytext
 import nbformat
 from jupyter_client.manager import AsyncKernelManager
+from matplotlib.font_manager import findfont
 from nbclient import NotebookClient
 from nbconvert import HTMLExporter
 from nbformat import NotebookNode
@@ -32,6 +33,7 @@ HERE: Final = Path(__file__).parent
 ALLOWED_IMPORTS: Final = {"lambdasim", "pandas", "matplotlib"}
 _LOGIC: Final = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef, ast.Lambda)
 _SMALL: Final = {-1, 0, 1}
+_BACKEND: Final = "module://matplotlib_inline.backend_inline"
 _NUMBER_IN_PROSE: Final = re.compile(r"(?<![\w`])\d[\d.,]*")
 _PAGE_STYLE: Final = """
 body { font: 16px/1.55 system-ui, sans-serif; max-width: 60rem; margin: 2rem auto; padding: 0 1rem; color: #222 }
@@ -41,7 +43,7 @@ body { font: 16px/1.55 system-ui, sans-serif; max-width: 60rem; margin: 2rem aut
 .output_text pre { white-space: pre-wrap; font: inherit; margin: .4rem 0; background: #eef5fa; padding: .5rem .8rem }
 table { border-collapse: collapse; border: 0; font-size: 14px; margin: .5rem 0 }
 th, td { padding: .25rem .7rem; border: 0; border-bottom: 1px solid #ddd; text-align: right }
-th:first-child { text-align: left } thead th { border-bottom: 2px solid #999 }
+th:first-child, .dataframe thead th:first-child { text-align: left } thead th { border-bottom: 2px solid #999 }
 img { max-width: 100%; height: auto } code { background: #f6f6f4 } .input code, .anchor-link { background: none }
 .anchor-link { display: none }
 @media print { body { margin: 0; max-width: none } .input, .output_area, img, tr { break-inside: avoid } }
@@ -69,6 +71,7 @@ def executed(script: Path) -> NotebookNode:
         When a cell writes a warning.
     """
     notebook = cells_of(script)
+    findfont("DejaVu Sans")  # fills the cache of fonts here, so that no kernel has to tell that it does
     # Profile and history of the person at the keyboard stay out.
     with tempfile.TemporaryDirectory() as private:
         manager = AsyncKernelManager(kernel_name="python3")
@@ -81,7 +84,8 @@ def executed(script: Path) -> NotebookNode:
             record_timing=False,
             resources={"metadata": {"path": str(script.parent)}},
         )
-        client.execute(cleanup_kc=True, env=os.environ | {"IPYTHONDIR": private, "PYTHONHASHSEED": "0"})
+        set_here = {"IPYTHONDIR": private, "PYTHONHASHSEED": "0", "MPLBACKEND": _BACKEND}
+        client.execute(cleanup_kc=True, env=os.environ | set_here)
     for cell in notebook.cells:
         for output in cell.get("outputs", ()):
             if output.get("name") == "stderr":
