@@ -10,7 +10,7 @@ of it runs as plain Python.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, Final, NamedTuple, ParamSpec, TypeVar, cast
 
 import numpy as np
@@ -56,6 +56,8 @@ def compiled_and_kept(step: Callable[P, T]) -> Callable[P, T]:
         return cast(Callable[P, T], njit(**_OPTIONS)(step))
 
 
+_NO_KEY: Final = DrawKey(0, 0)  # a mixture's parts use bits made from the mixture's
+
 # Constants as numba wants them: with a plain int, arithmetic on uint64 would turn into floating point.
 _GAMMA: Final = np.uint64(keys._GAMMA)
 _ATTEMPT: Final = np.uint64(keys._ATTEMPT)
@@ -72,9 +74,13 @@ _PLACE_MASK: Final = (1 << table._FRACTION_BITS) - 1
 _FRACTION_BITS: Final = table._FRACTION_BITS
 _HALF: Final = 1 << (table._FRACTION_BITS - 1)
 
-# A law's row: its kind, and where among the numbers it finds what.
-KIND, FIRST, SIZE, PARTS = range(4)
 CONSTANT, TABLE, RESAMPLE, MIXTURE = range(4)
+LAW: Final = np.dtype(
+    (
+        np.record,
+        [("kind", "i8"), ("first", "i8"), ("count", "i8"), ("parts", "i8"), ("k0", "u8"), ("k1", "u8")],
+    )
+)
 
 
 class Laws(NamedTuple):
@@ -82,55 +88,46 @@ class Laws(NamedTuple):
 
     Attributes
     ----------
-    rows : ndarray of int64, shape (n_laws, 4)
-        ``KIND``; ``FIRST``, the value of a constant or else a place among the numbers; ``SIZE``, how many belong to
-        it; ``PARTS``, the row of a mixture's first part.
-    keys : ndarray of uint64, shape (n_laws, 2)
-        The key of each law's stream.
+    rows : ndarray of LAW, shape (n_laws,)
+        ``kind``; ``first``, the value of a constant or else a place among the numbers; ``count``, how many belong to it;
+        ``parts``, the row of a mixture's first part; ``k0`` and ``k1``, the key of the stream.
     numbers : ndarray of int64, shape (n_numbers,)
         Tables (base and growth of each cell side by side), observed values, thresholds.
     """
 
-    rows: NDArray[np.int64]
-    keys: NDArray[np.uint64]
+    rows: Any
     numbers: NDArray[np.int64]
 
 
 class LawArrays:
-    """Collects laws and lays them out as `Laws`. Numbers that several laws share are kept once.
+    """Collects laws and lays them out as `Laws`. Numbers that several laws share are kept once."""
 
-    Parameters
-    ----------
-    size : int
-        How many rows are addressed from outside; parts of mixtures follow behind them.
-    """
-
-    def __init__(self, size: int) -> None:
-        self._rows = [[CONSTANT, 0, 0, 0] for _ in range(size)]
-        self._keys = [(0, 0)] * size
+    def __init__(self) -> None:
+        self._rows: list[tuple[int, ...]] = []
         self._numbers: list[NDArray[np.int64]] = []
         self._places: dict[bytes, int] = {}
         self._length = 0
 
-    def set(self, row: int, key: DrawKey, law: DrawLaw) -> None:
-        """Put a law, drawn with the given key, into a row."""
-        self._keys[row] = (key.k0, key.k1)
+    def add(self, laws: Sequence[tuple[DrawKey, DrawLaw]]) -> int:
+        """Add laws, each with its key, in neighbouring rows; give the first row."""
+        first = len(self._rows)
+        self._rows += [()] * len(laws)
+        for row, (key, law) in enumerate(laws, first):
+            self._rows[row] = (*self._described(law), key.k0, key.k1)
+        return first
+
+    def _described(self, law: DrawLaw) -> tuple[int, int, int, int]:
         match law:
             case Constant():
-                self._rows[row] = [CONSTANT, law.value, 0, 0]
+                return CONSTANT, law.value, 0, 0
             case DrawTable():
                 cells = np.stack([law.base, law.delta], axis=1)
-                self._rows[row] = [TABLE, self._keep(cells.ravel()), len(cells), 0]
+                return TABLE, self._keep(cells.ravel()), len(cells), 0
             case Resample():
-                self._rows[row] = [RESAMPLE, self._keep(law.observed), len(law.observed), 0]
+                return RESAMPLE, self._keep(law.observed), len(law.observed), 0
             case Mixture():
-                first_part = len(self._rows)
-                thresholds = law.thresholds.astype(np.int64)
-                self._rows[row] = [MIXTURE, self._keep(thresholds), len(thresholds), first_part]
-                self._rows += [[CONSTANT, 0, 0, 0] for _ in law.parts]
-                self._keys += [(0, 0)] * len(law.parts)
-                for place, part in enumerate(law.parts):
-                    self.set(first_part + place, key, part)
+                parts = self.add([(_NO_KEY, part) for part in law.parts])
+                return MIXTURE, self._keep(law.thresholds.astype(np.int64)), len(law.thresholds), parts
             case _:
                 raise TypeError(f"{type(law).__name__} cannot be drawn by compiled code")
 
@@ -145,8 +142,7 @@ class LawArrays:
     def arrays(self) -> Laws:
         """Lay out what has been collected."""
         return Laws(
-            np.array(self._rows, dtype=np.int64).reshape(-1, 4),
-            np.array(self._keys, dtype=np.uint64).reshape(-1, 2),
+            np.array([*self._rows, (0,) * 6], dtype=LAW),
             np.concatenate([*self._numbers, np.zeros(1, dtype=np.int64)]),
         )
 
@@ -156,6 +152,21 @@ def can_compile(law: DrawLaw) -> bool:
     if isinstance(law, Mixture):
         return all(map(can_compile, law.parts))
     return type(law) in (Constant, DrawTable, Resample)
+
+
+def smallest(law: DrawLaw) -> int:
+    """Give a value that no draw of a law lies below."""
+    match law:
+        case Constant():
+            return law.value
+        case DrawTable():
+            return int(min(law.base.min(), (law.base + law.delta).min()))
+        case Resample():
+            return int(law.observed[0])
+        case Mixture():
+            return min(map(smallest, law.parts))
+        case _:
+            return 0
 
 
 @compiled
@@ -175,22 +186,20 @@ def random_bits(k0: Any, k1: Any, index: Int64, attempt: Int64) -> Any:
 
 @compiled
 def draw(laws: Laws, law: Int64, index: Int64, attempt: Int64) -> Int64:
-    """Draw one value of a law."""
-    rows = laws.rows
-    if rows[law, KIND] == CONSTANT:
-        return rows[law, FIRST]
-    bits = random_bits(laws.keys[law, 0], laws.keys[law, 1], index, attempt)
-    while rows[law, KIND] == MIXTURE:
-        law = rows[law, PARTS] + _part(
-            laws.numbers, rows[law, FIRST], rows[law, SIZE], np.int64(bits >> _U32)
-        )
+    """Draw one value of the law in a row."""
+    row = laws.rows[law]
+    if row.kind == CONSTANT:
+        return row.first
+    bits = random_bits(row.k0, row.k1, index, attempt)
+    while row.kind == MIXTURE:
+        row = laws.rows[row.parts + _part(laws.numbers, row.first, row.count, np.int64(bits >> _U32))]
         bits = mix(~bits)
-    if rows[law, KIND] == TABLE:
-        return _look_up(laws.numbers, rows[law, FIRST], bits)
-    if rows[law, KIND] == RESAMPLE:
-        chosen = ((bits >> _U32) * np.uint64(rows[law, SIZE])) >> _U32
-        return laws.numbers[rows[law, FIRST] + np.int64(chosen)]
-    return rows[law, FIRST]
+    if row.kind == TABLE:
+        return _look_up(laws.numbers, row.first, bits)
+    if row.kind == RESAMPLE:
+        chosen = ((bits >> _U32) * np.uint64(row.count)) >> _U32
+        return laws.numbers[row.first + np.int64(chosen)]
+    return row.first
 
 
 @compiled

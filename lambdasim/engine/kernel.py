@@ -16,7 +16,7 @@ import hashlib
 from collections.abc import Callable, Iterator
 from functools import cache
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -28,12 +28,18 @@ import lambdasim.models.cpu_scaling
 from lambdasim.draws.compiled import compiled_and_kept
 from lambdasim.engine import kernel_state as at
 from lambdasim.engine import kernel_steps
-from lambdasim.engine.contract import RECORD_COLUMNS, ArrivalChunk, Plan, RecordChunk
-from lambdasim.engine.kernel_state import State, chain, first_state
-from lambdasim.engine.reference import _as_rows
+from lambdasim.engine.contract import NEVER, RECORD_COLUMNS, ArrivalChunk, Plan, RecordChunk, RunDraws
+from lambdasim.engine.kernel_state import (
+    RECORDS_PER_CHUNK,
+    State,
+    empty_records,
+    first_state,
+    with_more_events,
+    with_more_slots,
+)
 
-RECORDS_PER_CHUNK: Final = (1 << 14) + 8
-_FIRST_SLOTS: Final = 1 << 6
+# An arrival that never comes lets everything before it happen.
+_THE_END: Final = ArrivalChunk(np.array([NEVER]), np.array([0]), np.array([0]))
 
 
 def run_kernel(plan: Plan) -> Iterator[RecordChunk]:
@@ -58,109 +64,85 @@ class KernelRun:
     Parameters
     ----------
     plan : Plan
+    room : int
+        Number of environments, and of waiting events, for which there is room at first. A power of two.
+    records_room : int
+        Number of records in a chunk, at most ``RECORDS_PER_CHUNK``.
     """
 
-    def __init__(self, plan: Plan) -> None:
+    def __init__(self, plan: Plan, room: int = 64, records_room: int = RECORDS_PER_CHUNK) -> None:
         self.plan = plan
-        self.state = first_state(plan, _FIRST_SLOTS, RECORDS_PER_CHUNK)
-        self._given = [function for function in range(len(plan.functions)) if self._is_given(function)]
+        self.state = first_state(plan, room, records_room)
+        self._given = np.flatnonzero(self.state.functions["given"]).tolist()
         self._advance = compiled_advance()
-
-    def _is_given(self, function: int) -> bool:
-        return bool(self.state.functions[function, at.GIVEN])
 
     def run(self) -> Iterator[RecordChunk]:
         """Run to the last event's end, giving records as chunks fill up."""
         for chunk in self.plan.arrivals():
             self._take(chunk)
-            yield from self._until(at.ARRIVALS_USED_UP)
-        yield from self._until(at.DONE)
+            yield from self._go_on()
+        self._take(_THE_END)
+        yield from self._go_on()
         yield from self._records()
 
     def _take(self, chunk: ArrivalChunk) -> None:
         """Make a chunk of arrivals the one that the steps work on."""
-        given = np.empty((len(chunk.time_us) if self._given else 0, at.GIVEN_COLUMNS), dtype=np.int64)
+        # The last row is for draws that are asked for one by one.
+        given = np.empty(len(chunk.time_us) + 1 if self._given else 1, dtype=at.GIVEN)
         for function in self._given:
-            mine = chunk.function == function
-            if mine.any():
-                given[mine] = _as_rows(
-                    self.plan.functions[function].draws.draw(chunk.invocation[mine], run=0)
-                )
-        self.state.account[at.NEXT_ARRIVAL] = 0
+            mine = np.flatnonzero((chunk.function == function) & (chunk.time_us < NEVER))
+            if len(mine):
+                _give(given, mine, self.plan.functions[function].draws.draw(chunk.invocation[mine], run=0))
+        self.state.account["next_arrival"] = 0
         self.state = self.state._replace(
             time_us=_whole_numbers(chunk.time_us),
             function=_whole_numbers(chunk.function),
             invocation=_whole_numbers(chunk.invocation),
-            # The last row is for draws that are asked for one by one.
-            given=np.concatenate([given, np.zeros((1, at.GIVEN_COLUMNS), dtype=np.int64)]),
+            given=given,
         )
 
-    def _until(self, wanted: int) -> Iterator[RecordChunk]:
-        """Go on until the steps return for the given reason, doing what they ask for on the way."""
-        # Without compilation, integers that wrap around would warn.
-        final = wanted == at.DONE
+    def _go_on(self) -> Iterator[RecordChunk]:
+        """Go on until the arrivals are used up, doing what the steps ask for on the way."""
         while True:
+            # Without compilation, integers that wrap around would warn.
             with np.errstate(over="ignore"):
-                status = self._advance(self.state, final)
-            if status == wanted:
+                status = self._advance(self.state)
+            if status in (at.ARRIVALS_USED_UP, at.DONE):
                 return
             if status == at.RECORDS_FULL:
                 yield from self._records()
+            elif status == at.SLOTS_FULL:
+                self.state = with_more_slots(self.state, 2 * len(self.state.completions))
+            elif status == at.EVENTS_FULL:
+                self.state = with_more_events(self.state, 2 * len(self.state.retries))
             else:
-                self._help(status)
-
-    def _help(self, status: int) -> None:
-        if status == at.SLOTS_FULL:
-            self._more_slots()
-        elif status == at.EVENTS_FULL:
-            self._more_events()
-        elif status == at.NEEDS_DRAW:
-            self._draw_again()
-        else:
-            self._draw_backoff()
+                self._draw(status)
 
     def _records(self) -> Iterator[RecordChunk]:
         """Hand over what has been written."""
-        rows = int(self.state.account[at.RECORD])
+        rows = int(self.state.account["record"][0])
         if rows:
-            block = self.state.records[:, :rows]
-            self.state.account[at.RECORD] = 0
-            self.state = self.state._replace(records=np.empty_like(self.state.records))
+            block = self.state.records.reshape(len(RECORD_COLUMNS), -1)[:, :rows]
+            self.state.account["record"] = 0
+            self.state = self.state._replace(records=empty_records())
             yield RecordChunk(dict(zip(RECORD_COLUMNS, block, strict=True)))
 
-    def _more_slots(self) -> None:
-        slots = _enlarged(self.state.slots)
-        chain(slots, len(self.state.slots), at.NEXT)
-        self.state.account[at.FREE_SLOT] = len(self.state.slots)
-        self.state = self.state._replace(
-            slots=slots,
-            buckets=np.concatenate([self.state.buckets, np.full_like(self.state.buckets, -1)]),
-            occupied=_enlarged(self.state.occupied),
-            completions=_enlarged(self.state.completions),
-        )
+    def _draw(self, status: int) -> None:
+        """Fetch the one draw from outside that the steps need next."""
+        account = self.state.account[0]
+        draws = self.plan.functions[int(account["asked_function"])].draws
+        invocation, number = int(account["asked_invocation"]), int(account["asked_number"])
+        if status == at.NEEDS_DRAW:
+            _give(self.state.given, np.array([-1]), draws.draw(np.array([invocation]), run=number))
+            account["drawn"] = 1
+        else:
+            account["backoff_us"] = draws.backoff_us(invocation, number, int(account["asked_ceiling_us"]))
+            account["backoff_drawn"] = 1
 
-    def _more_events(self) -> None:
-        events = _enlarged(self.state.events)
-        chain(events, len(self.state.events), at.EV_NEXT)
-        self.state.account[at.FREE_EVENT] = len(self.state.events)
-        self.state = self.state._replace(events=events, retries=_enlarged(self.state.retries))
 
-    def _draw_again(self) -> None:
-        account = self.state.account
-        draws = self.plan.functions[int(account[at.ASKED_FUNCTION])].draws
-        invocation = account[[at.ASKED_INVOCATION]]
-        self.state.given[-1] = _as_rows(draws.draw(invocation, run=int(account[at.ASKED_NUMBER])))[0]
-        account[at.DRAWN] = 1
-
-    def _draw_backoff(self) -> None:
-        account = self.state.account
-        draws = self.plan.functions[int(account[at.ASKED_FUNCTION])].draws
-        account[at.BACKOFF_US] = draws.backoff_us(
-            int(account[at.ASKED_INVOCATION]),
-            int(account[at.ASKED_NUMBER]),
-            int(account[at.ASKED_CEILING]),
-        )
-        account[at.BACKOFF_DRAWN] = 1
+def _give(given: NDArray[Any], rows: NDArray[np.int64], draws: RunDraws) -> None:
+    for name in at.GIVEN.names or ():
+        given[name][rows] = getattr(draws, name)
 
 
 def _whole_numbers(numbers: NDArray[np.int64]) -> NDArray[np.int64]:
@@ -168,13 +150,8 @@ def _whole_numbers(numbers: NDArray[np.int64]) -> NDArray[np.int64]:
     return np.require(numbers, dtype=np.int64, requirements=["C", "W"])
 
 
-def _enlarged(rows: NDArray[np.int64]) -> NDArray[np.int64]:
-    """Double the number of rows."""
-    return np.concatenate([rows, np.zeros_like(rows)])
-
-
 @cache
-def compiled_advance() -> Callable[[State, bool], int]:
+def compiled_advance() -> Callable[[State], int]:
     """Compile the steps, or take them from the cache on disk.
 
     Notes

@@ -1,91 +1,163 @@
-"""The arrays of the compiled engine: what their columns mean, and how a plan fills them."""
+"""The arrays of the compiled engine: what their rows hold, and how a plan fills them.
+
+Row 0 of slots and of events stands for none. Numbers of rows are unsigned, which spares the compiled code Python's
+counting from the end. A row is 64 bytes or a multiple where it can be, as a line of the processor's cache.
+"""
 
 from __future__ import annotations
 
-from typing import Final, NamedTuple
+from typing import Any, Final, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from lambdasim.draws.compiled import Int64, LawArrays, Laws, can_compile
+from lambdasim.draws.compiled import Int64, LawArrays, Laws, can_compile, smallest
 from lambdasim.draws.keys import DrawKey, Stream
 from lambdasim.draws.laws import Constant
-from lambdasim.engine.contract import NEVER, RECORD_COLUMNS, FunctionPlan, Plan, ReuseOrder
+from lambdasim.engine.contract import (
+    NEVER,
+    RECORD_COLUMNS,
+    EventOutcome,
+    FunctionPlan,
+    Limit,
+    Outcome,
+    Plan,
+    ReuseOrder,
+    StartType,
+)
 from lambdasim.engine.plan import FunctionDraws
 from lambdasim.engine.reference import per_second
 from lambdasim.models.cpu_scaling import FIXED_POINT_BITS
 
 _NS_PER_US: Final = 1_000
 
-# Why `advance` returned.
-DONE, ARRIVALS_USED_UP, RECORDS_FULL, SLOTS_FULL, EVENTS_FULL, NEEDS_DRAW, NEEDS_BACKOFF = range(7)
-
-# Columns of `account`, which has one row of everything that belongs to no function.
-(
-    POOL_LIMIT, POOL_IN_USE, ENVIRONMENTS_CREATED, ADMITTED, LEAST_RECENT, NEXT_ARRIVAL, NEXT_CHANGE, RECORD, FREE_SLOT,
-    FREE_EVENT, WAITING, DRAWN, BACKOFF_DRAWN, BACKOFF_US, ASKED_FUNCTION, ASKED_INVOCATION, ASKED_NUMBER, ASKED_CEILING,
-    WORKING, NEXT_END, FIRST_END, IN_CALENDAR, WIDTH, BUCKETS, TUNED_US, TUNED_ADMITTED, TUNE_ADMITTED, TUNE_WORKING,
-    ACCOUNT_COLUMNS,
-) = range(29)  # fmt: skip
-
-# Columns of `functions`: what the plan says, then what changes.
-(
-    TIMEOUT_US, INIT_CAP_US, LIFETIME_US, RESERVED, SYNCHRONOUS, CLIENT_TIMEOUT_US, THROTTLE_RETRIES, BACKOFF,
-    BACKOFF_CAP, JITTERED, MAX_EVENT_AGE, FIRST_DELAY, DELAYS, SCALING, REQUEST_RATE, PROVISIONED_RATE, GIVEN,
-    CPU_MULTIPLIER, ERROR_BELOW, CRASH_BELOW, MEMORY_MB, REQUEST_LIMIT, RESPONSE_LIMIT, IDLE_FIRST, IDLE_LAST, IN_USE,
-    PROVISIONED_IDLE, PROVISIONED_FIRST, PROVISIONED_READY, PROVISIONED_IN_USE, PROVISIONED_CLAIMED, FUNCTION_COLUMNS,
-) = range(32)  # fmt: skip
-
-# Columns of `rates`: a `RateLimit`.
-FULL_AGAIN_NS, INTERVAL_NS, SLACK_NS, RATE_COLUMNS = range(4)
-
-# Columns of `slots`: an `ExecutionEnvironment`, and what it is linked to.
-FUNCTION, NUMBER, IS_PROVISIONED, RETIRES, WARM_UNTIL, NEXT, ENDS, ADMISSION, SLOT_COLUMNS = range(9)
-
-# Columns of `events`: an `Event` that waits for its retry.
-EV_FUNCTION, EV_INVOCATION, EV_ARRIVAL, EV_ATTEMPTS, EV_RUNS, EV_REFUSALS, EV_NEXT, EVENT_COLUMNS = range(8)
-
-# The calendar of completions marks so many buckets in one word; it has room for as many for each slot.
+# Records leave in blocks of so many rows. Not a power of two: 13 columns 2^17 bytes apart would share one line of cache.
+RECORDS_PER_CHUNK: Final = (1 << 14) + 8
+# The calendar marks so many buckets in one word.
 BUCKETS_PER_WORD: Final = 32
 
-# Columns of the heaps `completions` and `retries`.
-TIME, KEY, ITEM, HEAP_COLUMNS = range(4)
+# Why the steps returned.
+DONE, ARRIVALS_USED_UP, RECORDS_FULL, SLOTS_FULL, EVENTS_FULL, NEEDS_DRAW, NEEDS_BACKOFF = range(7)
 
-# Columns of `changes`: a `ProvisionedChange` and the rate that comes with it.
-CH_TIME, CH_FUNCTION, CH_CLAIMED, CH_READY, CH_INTERVAL_NS, CH_SLACK_NS, CHANGE_COLUMNS = range(7)
+# The contract's words as plain integers, as compiled code wants them.
+NO_LIMIT: Final = int(Limit.NONE)
+PAYLOAD: Final = int(Limit.PAYLOAD)
+REQUEST_RATE_LIMIT: Final = int(Limit.REQUEST_RATE)
+RESERVED_CONCURRENCY: Final = int(Limit.RESERVED_CONCURRENCY)
+ACCOUNT_CONCURRENCY: Final = int(Limit.ACCOUNT_CONCURRENCY)
+SCALING_RATE: Final = int(Limit.SCALING_RATE)
+NO_START: Final = int(StartType.NONE)
+COLD: Final = int(StartType.COLD)
+WARM: Final = int(StartType.WARM)
+PROVISIONED: Final = int(StartType.PROVISIONED)
+COMPLETED: Final = int(Outcome.COMPLETED)
+FUNCTION_ERROR: Final = int(Outcome.FUNCTION_ERROR)
+CRASH: Final = int(Outcome.CRASH)
+TIMEOUT: Final = int(Outcome.TIMEOUT)
+OUT_OF_MEMORY: Final = int(Outcome.OUT_OF_MEMORY)
+THROTTLED: Final = int(Outcome.THROTTLED)
+REJECTED: Final = int(Outcome.REJECTED)
+PENDING: Final = int(EventOutcome.PENDING)
+SUCCEEDED: Final = int(EventOutcome.SUCCEEDED)
+FAILED: Final = int(EventOutcome.FAILED)
+EVENT_THROTTLED: Final = int(EventOutcome.THROTTLED)
+EXPIRED: Final = int(EventOutcome.EXPIRED)
+CLIENT_TIMEOUT: Final = int(EventOutcome.CLIENT_TIMEOUT)
+EVENT_REJECTED: Final = int(EventOutcome.REJECTED)
 
-# Rows of laws that each function has, and columns of draws that are given from outside.
+
+def _row(rows: str = "", numbers: str = "") -> np.dtype[np.void]:
+    """Name the fields of a row: numbers of rows and flags (uint32), then other numbers (int64)."""
+    fields = [(name, "u4") for name in rows.split()] + [(name, "i8") for name in numbers.split()]
+    return np.dtype((np.record, fields))
+
+
+# What belongs to no function. One row.
+ACCOUNT: Final = _row(
+    "free_slot free_event next_arrival next_change record records_room least_recent drawn backoff_drawn",
+    "pool_limit pool_in_use environments_created admitted waiting "
+    "working in_calendar next_end_us first_end_us width buckets tuned_us tuned_admitted tune_admitted tune_working "
+    "asked_function asked_invocation asked_number asked_ceiling_us backoff_us",
+)
+# A function's plan, and what changes about it.
+FUNCTION: Final = _row(
+    "given first_law scaling_rate request_rate provisioned_rate idle_first idle_last provisioned_first synchronous "
+    "jittered has_reserved can_fail",
+    "on_demand_in_use provisioned_idle provisioned_ready provisioned_in_use provisioned_claimed "
+    "timeout_us init_cap_us max_lifetime_us reserved client_timeout_us throttle_retries throttle_backoff_us "
+    "throttle_backoff_cap_us max_event_age_us first_delay delays cpu_multiplier error_below crash_below memory_mb "
+    "request_limit_kb response_limit_kb keep_alive_at_least_us",
+)
+# A `RateLimit`. Row 0 stands for none.
+RATE: Final = _row(numbers="full_again_ns interval_ns slack_ns")
+# A `ProvisionedChange`, and the rate that comes with it.
+CHANGE: Final = _row("function", "time_us claimed ready interval_ns slack_ns")
+# An `ExecutionEnvironment`, the run that it serves or served last, and the slot that follows it in some list.
+SLOT: Final = _row(
+    "function next provisioned runs", "number retires_us warm_until_us end_us admission invocation"
+)
+# An `Event` that waits for its retry, and the free row that follows.
+EVENT: Final = _row("next _", "function invocation arrival_us attempts runs refusals")
+# A row of a heap.
+HEAP: Final = _row("what _", "time_us key")
+# What was drawn outside for one run, as `RunDraws`.
+GIVEN: Final = _row(
+    numbers="handler_us first_run_us placement_us init_us fault keep_alive_us too_large",
+)
+# Which law of a function lies how far behind its first.
 (
     CPU_TIME, IO_TIME, INIT, FIRST_RUN, PLACEMENT, KEEP_ALIVE, FAILURE, MEMORY, REQUEST_PAYLOAD, RESPONSE_PAYLOAD,
-    CLIENT_BACKOFF, LAWS_PER_FUNCTION,
-) = range(12)  # fmt: skip
-G_HANDLER, G_FIRST_RUN, G_PLACEMENT, G_INIT, G_FAULT, G_KEEP_ALIVE, G_TOO_LARGE, GIVEN_COLUMNS = range(8)
+    CLIENT_BACKOFF,
+) = range(11)  # fmt: skip
+_STREAMS: Final = (
+    Stream.CPU_TIME, Stream.IO_TIME, Stream.INIT, Stream.FIRST_RUN, Stream.PLACEMENT, Stream.KEEP_ALIVE, Stream.FAILURE,
+    Stream.MEMORY, Stream.REQUEST_PAYLOAD, Stream.RESPONSE_PAYLOAD, Stream.CLIENT_BACKOFF,
+)  # fmt: skip
+
+Rows = Any  # an array of rows: the type checker knows no fields
 
 
 class State(NamedTuple):
-    """All arrays of a run; integers throughout. The columns are named above."""
+    """All arrays of a run.
 
-    account: NDArray[np.int64]
-    functions: NDArray[np.int64]
-    rates: NDArray[np.int64]
-    delays: NDArray[np.int64]
-    changes: NDArray[np.int64]
+    Attributes
+    ----------
+    account, functions, rates, changes, slots, events : ndarray of the rows above
+    laws : Laws
+    delays : ndarray of int64
+        Waits before retries after errors, function by function.
+    buckets, occupied : ndarray of uint32 and of int64
+        The calendar of completions, see ``kernel_queues``.
+    completions, retries : ndarray of HEAP
+    time_us, function, invocation : ndarray of int64, shape (n_arrivals,)
+        The present chunk of arrivals.
+    given : ndarray of GIVEN, shape (n_arrivals + 1,) or (1,)
+        Draws from outside; the last row is for those that are asked for one by one.
+    records : ndarray of int64, shape (13 * RECORDS_PER_CHUNK,)
+        Column by column.
+    """
+
+    account: Rows
+    functions: Rows
+    rates: Rows
+    changes: Rows
     laws: Laws
-    slots: NDArray[np.int64]
-    buckets: NDArray[np.int64]
+    delays: NDArray[np.int64]
+    slots: Rows
+    events: Rows
+    buckets: NDArray[np.uint32]
     occupied: NDArray[np.int64]
-    completions: NDArray[np.int64]
-    events: NDArray[np.int64]
-    retries: NDArray[np.int64]
+    completions: Rows
+    retries: Rows
     time_us: NDArray[np.int64]
     function: NDArray[np.int64]
     invocation: NDArray[np.int64]
-    given: NDArray[np.int64]
+    given: Rows
     records: NDArray[np.int64]
 
 
 class Event(NamedTuple):
-    """What arrived and must be served; ``given`` is its row among the draws given from outside."""
+    """What arrived and must be served; ``given`` is its row among the draws from outside."""
 
     function: Int64
     invocation: Int64
@@ -96,102 +168,123 @@ class Event(NamedTuple):
     given: Int64
 
 
-# The laws of a function, in the order of their rows.
-_STREAMS: Final = (
-    Stream.CPU_TIME, Stream.IO_TIME, Stream.INIT, Stream.FIRST_RUN, Stream.PLACEMENT, Stream.KEEP_ALIVE, Stream.FAILURE,
-    Stream.MEMORY, Stream.REQUEST_PAYLOAD, Stream.RESPONSE_PAYLOAD, Stream.CLIENT_BACKOFF,
-)  # fmt: skip
-
-
-def first_state(plan: Plan, rows: int, records: int) -> State:
+def first_state(plan: Plan, room: int, records_room: int = RECORDS_PER_CHUNK) -> State:
     """Fill the arrays for a plan's beginning.
 
     Parameters
     ----------
     plan : Plan
-    rows : int
-        For how many environments, and waiting events, there is room at first.
-    records : int
-        For how many records there is room.
+    room : int
+        Number of environments, and of waiting events, for which there is room at first. A power of two.
+    records_room : int
+        Number of records after which the steps return.
     """
-    account = np.zeros(ACCOUNT_COLUMNS, dtype=np.int64)
-    account[POOL_LIMIT] = plan.concurrency - sum(f.reserved or 0 for f in plan.functions)
-    account[LEAST_RECENT] = plan.reuse is ReuseOrder.LEAST_RECENTLY_USED
-    account[NEXT_END] = account[FIRST_END] = NEVER
-    account[BUCKETS] = BUCKETS_PER_WORD
-    laws = LawArrays(len(plan.functions) * LAWS_PER_FUNCTION)
-    functions = np.zeros((len(plan.functions), FUNCTION_COLUMNS), dtype=np.int64)
-    rates = np.zeros((1 + 3 * len(plan.functions), RATE_COLUMNS), dtype=np.int64)
-    rates[0] = _rate(plan.concurrency * plan.requests_per_concurrency)
+    account = np.zeros(1, dtype=ACCOUNT)
+    account["pool_limit"] = plan.concurrency - sum(f.reserved or 0 for f in plan.functions)
+    account["least_recent"] = plan.reuse is ReuseOrder.LEAST_RECENTLY_USED
+    account["next_end_us"] = account["first_end_us"] = NEVER
+    account["buckets"] = BUCKETS_PER_WORD
+    account["records_room"] = records_room
+    laws = LawArrays()
+    functions = np.zeros(len(plan.functions), dtype=FUNCTION)
+    rates = np.zeros(2 + 3 * len(plan.functions), dtype=RATE)
+    rates[1] = _rate(plan.concurrency * plan.requests_per_concurrency)
     delays: list[int] = []
-    for rank, function in enumerate(plan.functions):
-        row = functions[rank]
+    for rank, (row, function) in enumerate(zip(functions, plan.functions, strict=True)):
         _fill_function(row, function)
-        row[FIRST_DELAY] = len(delays)
+        _fill_rates(row, rates[2 + 3 * rank :], 2 + 3 * rank, plan, function)
+        row["first_delay"] = len(delays)
         delays += function.retry.error_delays_us
-        _fill_rates(row, rates, rank, plan)
         if isinstance(function.draws, FunctionDraws) and all(map(can_compile, function.draws.laws.values())):
-            _fill_draws(row, laws, rank, function.draws)
+            _fill_draws(row, laws, function.draws)
         else:
-            row[GIVEN] = 1
-    slots = np.zeros((rows, SLOT_COLUMNS), dtype=np.int64)
-    events = np.zeros((rows, EVENT_COLUMNS), dtype=np.int64)
-    chain(slots, 0, NEXT)
-    chain(events, 0, EV_NEXT)
+            row["given"] = 1
     nothing = np.zeros(0, dtype=np.int64)
-    return State(
+    state = State(
         account=account,
         functions=functions,
         rates=rates,
-        delays=np.array([*delays, 0], dtype=np.int64),
         changes=_changes(plan),
         laws=laws.arrays(),
-        slots=slots,
-        buckets=np.full(BUCKETS_PER_WORD * rows, -1, dtype=np.int64),
-        occupied=np.zeros(rows, dtype=np.int64),
-        completions=np.zeros((rows, HEAP_COLUMNS), dtype=np.int64),
-        events=events,
-        retries=np.zeros((rows, HEAP_COLUMNS), dtype=np.int64),
+        delays=np.array([*delays, 0], dtype=np.int64),
+        slots=np.zeros(1, dtype=SLOT),
+        events=np.zeros(1, dtype=EVENT),
+        buckets=np.zeros(0, dtype=np.uint32),
+        occupied=nothing,
+        completions=np.zeros(0, dtype=HEAP),
+        retries=np.zeros(0, dtype=HEAP),
         time_us=nothing,
         function=nothing,
         invocation=nothing,
-        given=np.zeros((1, GIVEN_COLUMNS), dtype=np.int64),
-        records=np.empty((len(RECORD_COLUMNS), records), dtype=np.int64),
+        given=np.zeros(1, dtype=GIVEN),
+        records=empty_records(),
+    )
+    return with_more_events(with_more_slots(state, room), room)
+
+
+def empty_records() -> NDArray[np.int64]:
+    """Make room for a chunk of records."""
+    return np.empty(len(RECORD_COLUMNS) * RECORDS_PER_CHUNK, dtype=np.int64)
+
+
+def with_more_slots(state: State, room: int) -> State:
+    """Make room for so many environments, when the free slots are used up."""
+    slots = _enlarged(state.slots, room + 1)
+    state.account["free_slot"] = _chain(slots, len(state.slots))
+    return state._replace(
+        slots=slots,
+        buckets=_enlarged(state.buckets, BUCKETS_PER_WORD * room),
+        occupied=_enlarged(state.occupied, room),
+        completions=_enlarged(state.completions, room),
     )
 
 
-def _fill_function(row: NDArray[np.int64], function: FunctionPlan) -> None:
+def with_more_events(state: State, room: int) -> State:
+    """Make room for so many waiting events, when the free rows are used up."""
+    events = _enlarged(state.events, room + 1)
+    state.account["free_event"] = _chain(events, len(state.events))
+    return state._replace(events=events, retries=_enlarged(state.retries, room))
+
+
+def _enlarged(rows: Rows, size: int) -> Rows:
+    larger = np.zeros(size, dtype=rows.dtype)
+    larger[: len(rows)] = rows
+    return larger
+
+
+def _chain(rows: Rows, first: int) -> int:
+    """Link the rows from the given one on into a list of free ones."""
+    rows["next"][first:] = np.arange(first + 1, len(rows) + 1)
+    rows["next"][-1] = 0
+    return first
+
+
+def _fill_function(row: Any, function: FunctionPlan) -> None:
     policy = function.retry
-    row[TIMEOUT_US] = function.timeout_us
-    row[INIT_CAP_US] = function.init_cap_us
-    row[LIFETIME_US] = function.max_lifetime_us
-    row[RESERVED] = -1 if function.reserved is None else function.reserved
-    row[SYNCHRONOUS] = policy.synchronous
-    row[CLIENT_TIMEOUT_US] = policy.client_timeout_us
-    row[THROTTLE_RETRIES] = policy.throttle_retries
-    row[BACKOFF] = policy.throttle_backoff_us
-    row[BACKOFF_CAP] = policy.throttle_backoff_cap_us
-    row[JITTERED] = policy.jittered
-    row[MAX_EVENT_AGE] = policy.max_event_age_us
-    row[DELAYS] = len(policy.error_delays_us)
-    row[IDLE_FIRST] = row[IDLE_LAST] = row[PROVISIONED_FIRST] = -1
+    row["timeout_us"] = function.timeout_us
+    row["init_cap_us"] = function.init_cap_us
+    row["max_lifetime_us"] = function.max_lifetime_us
+    row["has_reserved"] = function.reserved is not None
+    row["reserved"] = function.reserved or 0
+    row["synchronous"] = policy.synchronous
+    row["client_timeout_us"] = policy.client_timeout_us
+    row["throttle_retries"] = policy.throttle_retries
+    row["throttle_backoff_us"] = policy.throttle_backoff_us
+    row["throttle_backoff_cap_us"] = policy.throttle_backoff_cap_us
+    row["jittered"] = policy.jittered
+    row["max_event_age_us"] = policy.max_event_age_us
+    row["delays"] = len(policy.error_delays_us)
 
 
-def _fill_rates(row: NDArray[np.int64], rates: NDArray[np.int64], rank: int, plan: Plan) -> None:
-    """Give a function its rates: row 0 is the account's, then three for each function."""
-    function = plan.functions[rank]
-    first = 1 + 3 * rank
-    row[SCALING], row[PROVISIONED_RATE] = first, first + 1
+def _fill_rates(row: Any, rates: Rows, first: int, plan: Plan, function: FunctionPlan) -> None:
+    """Give a function its three rates; where it has no reserved concurrency, row 1 is the account's for requests."""
+    row["scaling_rate"], row["provisioned_rate"] = first, first + 1
     interval_ns = function.scaling_interval_us * _NS_PER_US // function.scaling_burst
-    rates[first] = (0, interval_ns, (function.scaling_burst - 1) * interval_ns)
-    rates[first + 1] = _rate(0)
-    if not function.retry.synchronous:
-        row[REQUEST_RATE] = -1
-    elif function.reserved is None:
-        row[REQUEST_RATE] = 0
-    else:
-        row[REQUEST_RATE] = first + 2
-        rates[first + 2] = _rate(function.reserved * plan.requests_per_concurrency)
+    rates[0] = (0, interval_ns, (function.scaling_burst - 1) * interval_ns)
+    rates[1] = _rate(0)
+    if function.retry.synchronous:
+        row["request_rate"] = 1 if function.reserved is None else first + 2
+        rates[2] = _rate((function.reserved or 0) * plan.requests_per_concurrency)
 
 
 def _rate(per_second_: int) -> tuple[int, int, int]:
@@ -199,34 +292,33 @@ def _rate(per_second_: int) -> tuple[int, int, int]:
     return 0, limit._interval_ns, limit._slack_ns
 
 
-def _fill_draws(row: NDArray[np.int64], laws: LawArrays, rank: int, draws: FunctionDraws) -> None:
+def _fill_draws(row: Any, laws: LawArrays, draws: FunctionDraws) -> None:
     errors, crashes = draws.error_probability, draws.crash_probability
     # Sum and rounding are those of `FunctionDraws.draw` and `keys.happens`.
-    below = np.rint(np.multiply([errors, errors + crashes], 1 << 53)).astype(np.int64)
-    row[ERROR_BELOW], row[CRASH_BELOW] = below
-    row[CPU_MULTIPLIER] = round(draws.cpu_factor * (1 << FIXED_POINT_BITS))
-    row[MEMORY_MB] = draws.memory_mb
-    row[REQUEST_LIMIT] = draws.payload_limit_kb
-    row[RESPONSE_LIMIT] = draws.response_limit_kb
-    for place, stream in enumerate(_STREAMS):
-        key = DrawKey.of(draws.seed, draws.owner, stream)
-        laws.set(rank * LAWS_PER_FUNCTION + place, key, draws.laws.get(stream, Constant(0)))
+    row["error_below"], row["crash_below"] = np.rint(np.multiply([errors, errors + crashes], 1 << 53))
+    row["cpu_multiplier"] = round(draws.cpu_factor * (1 << FIXED_POINT_BITS))
+    row["can_fail"] = errors + crashes > 0 or any(
+        draws.laws[stream] != Constant(0) for stream in (Stream.MEMORY, Stream.RESPONSE_PAYLOAD)
+    )
+    row["memory_mb"] = draws.memory_mb
+    row["request_limit_kb"] = draws.payload_limit_kb
+    row["response_limit_kb"] = draws.response_limit_kb
+    row["keep_alive_at_least_us"] = smallest(draws.laws[Stream.KEEP_ALIVE])
+    row["first_law"] = laws.add(
+        [
+            (DrawKey.of(draws.seed, draws.owner, stream), draws.laws.get(stream, Constant(0)))
+            for stream in _STREAMS
+        ]
+    )
 
 
-def _changes(plan: Plan) -> NDArray[np.int64]:
+def _changes(plan: Plan) -> Rows:
     """Lay out all changes of provisioned concurrency in the order of events; the last row never comes."""
     per_environment = plan.requests_per_concurrency
     rows = [
-        (change.time_us, rank, change.claimed, change.ready, *_rate(change.ready * per_environment)[1:])
+        (rank, change.time_us, change.claimed, change.ready, *_rate(change.ready * per_environment)[1:])
         for rank, function in enumerate(plan.functions)
         for change in function.provisioned
     ]
-    rows.sort(key=lambda row: row[:2])
-    rows.append((NEVER, 0, 0, 0, 0, 0))
-    return np.array(rows, dtype=np.int64)
-
-
-def chain(rows: NDArray[np.int64], first: int, column: int) -> None:
-    """Link the rows from the given one on into a list of free ones."""
-    rows[first:, column] = np.arange(first + 1, len(rows) + 1)
-    rows[-1, column] = -1
+    rows.sort(key=lambda row: (row[1], row[0]))
+    return np.array([*rows, (0, NEVER, 0, 0, 0, 0)], dtype=CHANGE)

@@ -3,363 +3,336 @@
 `advance` is the event loop. It returns when a buffer is full or something must be fetched, and goes on where it was when
 called again: all that changes lies in the arrays of `State`, which `lambdasim.engine.kernel` makes and enlarges.
 
-An execution environment is a row of ``slots``; while it works it waits in ``completions``, while it idles it is linked
-into its function's idle list, and otherwise into the list of free rows. An event that waits for its retry is a row of
-``events``.
+An execution environment is a row of ``slots``; while it works it waits among the completions, while it idles it is
+linked into its function's idle list, and otherwise into the list of free rows. An event that waits for its retry is a
+row of ``events``.
 """
 
 from __future__ import annotations
 
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
-from numpy.typing import NDArray
 
 from lambdasim.draws.compiled import Bool, Int64, compiled, compiled_apart, draw, random_bits
 from lambdasim.engine import kernel_state as at
-from lambdasim.engine.contract import NEVER, EventOutcome, Limit, Outcome, StartType
+from lambdasim.engine.contract import NEVER
 from lambdasim.engine.kernel_queues import pop, push, put_completion, take_completion
-from lambdasim.engine.kernel_state import Event, State
+from lambdasim.engine.kernel_state import RECORDS_PER_CHUNK, Event, State
 from lambdasim.models.cpu_scaling import FIXED_POINT_BITS
 
-NO_LIMIT: Final = int(Limit.NONE)
-PAYLOAD: Final = int(Limit.PAYLOAD)
-REQUEST_RATE_LIMIT: Final = int(Limit.REQUEST_RATE)
-RESERVED_CONCURRENCY: Final = int(Limit.RESERVED_CONCURRENCY)
-ACCOUNT_CONCURRENCY: Final = int(Limit.ACCOUNT_CONCURRENCY)
-SCALING_RATE: Final = int(Limit.SCALING_RATE)
-NO_START: Final = int(StartType.NONE)
-COLD: Final = int(StartType.COLD)
-WARM: Final = int(StartType.WARM)
-PROVISIONED: Final = int(StartType.PROVISIONED)
-COMPLETED: Final = int(Outcome.COMPLETED)
-FUNCTION_ERROR: Final = int(Outcome.FUNCTION_ERROR)
-CRASH: Final = int(Outcome.CRASH)
-TIMEOUT: Final = int(Outcome.TIMEOUT)
-OUT_OF_MEMORY: Final = int(Outcome.OUT_OF_MEMORY)
-THROTTLED: Final = int(Outcome.THROTTLED)
-REJECTED: Final = int(Outcome.REJECTED)
-PENDING: Final = int(EventOutcome.PENDING)
-SUCCEEDED: Final = int(EventOutcome.SUCCEEDED)
-FAILED: Final = int(EventOutcome.FAILED)
-EVENT_THROTTLED: Final = int(EventOutcome.THROTTLED)
-EXPIRED: Final = int(EventOutcome.EXPIRED)
-CLIENT_TIMEOUT: Final = int(EventOutcome.CLIENT_TIMEOUT)
-EVENT_REJECTED: Final = int(EventOutcome.REJECTED)
-
-_NONE: Final = -1
 _NS_PER_US: Final = 1_000
 _FUNCTION_SHIFT: Final = 42
 _HALF: Final = 1 << (FIXED_POINT_BITS - 1)
 _U11, _U32 = np.uint64(11), np.uint64(32)
 _LOW_32: Final = (1 << 32) - 1
+_ENDS_WITH_ITS_RUN: Final = -1
 
 
 @compiled
-def advance(state: State, final: bool) -> Int64:
-    """Go through the events in order until something must be done outside; tell what.
-
-    Parameters
-    ----------
-    state : State
-    final : bool
-        Whether the arrivals are the last ones.
-    """
-    account = state.account
+def advance(state: State) -> Int64:
+    """Go through the events in order until something must be done outside; tell what."""
+    account = state.account[0]
     while True:
-        arrival = account[at.NEXT_ARRIVAL]
-        if arrival < len(state.time_us):
-            arrival_us = state.time_us[arrival]
-        elif final:
-            arrival_us = NEVER
-        else:
+        arrival = account.next_arrival
+        if arrival == len(state.time_us):
             return at.ARRIVALS_USED_UP
-        change_us = state.changes[account[at.NEXT_CHANGE], at.CH_TIME]
-        retry_us = state.retries[0, at.TIME] if account[at.WAITING] else NEVER
-        now = min(arrival_us, change_us, retry_us)
+        change_us = state.changes[account.next_change].time_us
+        retry_us = state.retries[0].time_us if account.waiting else NEVER
+        now = min(state.time_us[arrival], change_us, retry_us)
         if now == NEVER:
             return at.DONE
 
-        while account[at.NEXT_END] <= now:
+        while account.next_end_us <= now:
             _complete(state, take_completion(state))
         if change_us == now:
-            if not _change_provisioned(state, account[at.NEXT_CHANGE]):
+            if not _change_provisioned(state):
                 return at.SLOTS_FULL
-            account[at.NEXT_CHANGE] += 1
+            account.next_change += 1
             continue
-
-        full = _what_is_full(state)
+        full = _what_is_full(account)
         if full != at.DONE:
             return full
-        retried = retry_us == now
-        if retried:
-            if not _has_draws(state):
-                return at.NEEDS_DRAW
-            event = _take_retry(state)
-        else:
-            event = Event(state.function[arrival], state.invocation[arrival], now, 0, 0, 0, arrival)
+        if retry_us == now and not _has_draws(state):
+            return at.NEEDS_DRAW
+        event = _take_retry(state) if retry_us == now else _take_arrival(state)
         if not _attempt(state, event, now):
-            if retried:
-                _wait(state, event, event.attempts, event.runs, event.refusals, now)
+            _put_back(state, event, now)
             return at.NEEDS_BACKOFF
-        if retried:
-            account[at.DRAWN] = 0
-        else:
-            account[at.NEXT_ARRIVAL] = arrival + 1
+        account.drawn = 0
 
 
 @compiled
-def _what_is_full(state: State) -> Int64:
+def _what_is_full(account: Any) -> Int64:
     """Tell which array must be emptied or enlarged before another attempt."""
-    account = state.account
-    if account[at.RECORD] == state.records.shape[1]:
+    if account.record == account.records_room:
         return at.RECORDS_FULL
-    if account[at.FREE_SLOT] == _NONE:
+    if account.free_slot == 0:
         return at.SLOTS_FULL
-    return at.EVENTS_FULL if account[at.FREE_EVENT] == _NONE else at.DONE
+    return at.EVENTS_FULL if account.free_event == 0 else at.DONE
 
 
 @compiled
 def _has_draws(state: State) -> Bool:
     """Tell whether the draws of the first waiting event can be had; else ask for them."""
-    account, row = state.account, state.retries[0, at.ITEM]
-    function = state.events[row, at.EV_FUNCTION]
-    if not state.functions[function, at.GIVEN] or account[at.DRAWN]:
+    account, waiting = state.account[0], state.events[state.retries[0].what]
+    if not state.functions[waiting.function].given or account.drawn:
         return True
-    account[at.ASKED_FUNCTION] = function
-    account[at.ASKED_INVOCATION] = state.events[row, at.EV_INVOCATION]
-    account[at.ASKED_NUMBER] = state.events[row, at.EV_RUNS]
+    account.asked_function = waiting.function
+    account.asked_invocation = waiting.invocation
+    account.asked_number = waiting.runs
     return False
+
+
+@compiled
+def _take_arrival(state: State) -> Event:
+    """Take the next arrival."""
+    row = np.int64(state.account[0].next_arrival)
+    state.account[0].next_arrival += 1
+    return Event(state.function[row], state.invocation[row], state.time_us[row], 0, 0, 0, row)
 
 
 @compiled
 def _take_retry(state: State) -> Event:
     """Take the first waiting event."""
-    account, events = state.account, state.events
-    row = pop(state.retries, account[at.WAITING])
-    account[at.WAITING] -= 1
-    events[row, at.EV_NEXT] = account[at.FREE_EVENT]
-    account[at.FREE_EVENT] = row
+    account = state.account[0]
+    row = pop(state.retries, account.waiting)
+    account.waiting -= 1
+    waiting = state.events[row]
+    waiting.next = account.free_event
+    account.free_event = row
     return Event(
-        events[row, at.EV_FUNCTION], events[row, at.EV_INVOCATION], events[row, at.EV_ARRIVAL],
-        events[row, at.EV_ATTEMPTS], events[row, at.EV_RUNS], events[row, at.EV_REFUSALS], len(state.given) - 1,
+        waiting.function, waiting.invocation, waiting.arrival_us, waiting.attempts, waiting.runs, waiting.refusals,
+        len(state.given) - 1,
     )  # fmt: skip
 
 
 @compiled
+def _put_back(state: State, event: Event, now: Int64) -> None:
+    """Undo the taking of an event."""
+    if event.attempts:
+        _wait(state, event, event.attempts, event.runs, event.refusals, now)
+    else:
+        state.account[0].next_arrival -= 1
+
+
+@compiled
 def _attempt(state: State, event: Event, now: Int64) -> Bool:
-    """Try to serve an event now; tell whether that could be decided."""
+    """Try to serve an event now; tell whether all that it takes could be had."""
     limit, slot, start = _admit(state, event, now)
-    if limit != NO_LIMIT:
+    if limit != at.NO_LIMIT:
         return _refuse(state, event, limit, now)
     _run(state, event, slot, start, now)
     return True
 
 
 @compiled
-def _allows(rates: NDArray[np.int64], rate: Int64, now: Int64) -> Bool:
+def _allows(rate: Any, now: Int64) -> Bool:
     """Tell whether a token is left, as `RateLimit.allows` does."""
-    return rates[rate, at.FULL_AGAIN_NS] - now * _NS_PER_US <= rates[rate, at.SLACK_NS]
+    return rate.full_again_ns - now * _NS_PER_US <= rate.slack_ns
 
 
 @compiled
-def _spend(rates: NDArray[np.int64], rate: Int64, now: Int64) -> None:
+def _spend(rate: Any, now: Int64) -> None:
     """Take a token, as `RateLimit.spend` does."""
-    rates[rate, at.FULL_AGAIN_NS] = (
-        max(rates[rate, at.FULL_AGAIN_NS], now * _NS_PER_US) + rates[rate, at.INTERVAL_NS]
-    )
+    rate.full_again_ns = max(rate.full_again_ns, now * _NS_PER_US) + rate.interval_ns
 
 
 @compiled
 def _admit(state: State, event: Event, now: Int64) -> tuple[Int64, Int64, Int64]:
     """Find an environment for one request, or name the limit that refuses it: (limit, slot, start type)."""
-    account, functions, rates, slots = state.account, state.functions, state.rates, state.slots
-    function = event.function
+    account, function, rates = state.account[0], state.functions[event.function], state.rates
     if event.attempts == 0 and _too_large(state, event):
-        return PAYLOAD, _NONE, NO_START
-    request_rate = functions[function, at.REQUEST_RATE]
-    if request_rate != _NONE and not _allows(rates, request_rate, now):
-        return REQUEST_RATE_LIMIT, _NONE, NO_START
+        return at.PAYLOAD, 0, at.NO_START
+    request_rate = rates[function.request_rate]
+    if function.request_rate and not _allows(request_rate, now):
+        return at.REQUEST_RATE_LIMIT, 0, at.NO_START
 
-    if functions[function, at.PROVISIONED_IDLE] and _allows(
-        rates, functions[function, at.PROVISIONED_RATE], now
-    ):
-        slot = functions[function, at.PROVISIONED_FIRST]
-        functions[function, at.PROVISIONED_FIRST] = slots[slot, at.NEXT]
-        functions[function, at.PROVISIONED_IDLE] -= 1
-        _spend(rates, functions[function, at.PROVISIONED_RATE], now)
-        functions[function, at.PROVISIONED_IN_USE] += 1
-        start = PROVISIONED
+    if function.provisioned_idle and _allows(rates[function.provisioned_rate], now):
+        slot = function.provisioned_first
+        function.provisioned_first = state.slots[slot].next
+        function.provisioned_idle -= 1
+        _spend(rates[function.provisioned_rate], now)
+        function.provisioned_in_use += 1
+        start = at.PROVISIONED
     else:
-        reserved = functions[function, at.RESERVED]
-        if reserved != _NONE:
-            if functions[function, at.IN_USE] >= reserved - functions[function, at.PROVISIONED_CLAIMED]:
-                return RESERVED_CONCURRENCY, _NONE, NO_START
-        elif account[at.POOL_IN_USE] >= account[at.POOL_LIMIT]:
-            return ACCOUNT_CONCURRENCY, _NONE, NO_START
+        if function.has_reserved:
+            if function.on_demand_in_use >= function.reserved - function.provisioned_claimed:
+                return at.RESERVED_CONCURRENCY, 0, at.NO_START
+        elif account.pool_in_use >= account.pool_limit:
+            return at.ACCOUNT_CONCURRENCY, 0, at.NO_START
 
         slot = _warm_environment(state, function, now)
-        start = WARM
-        if slot == _NONE:
-            if not _allows(rates, functions[function, at.SCALING], now):
-                return SCALING_RATE, _NONE, NO_START
-            _spend(rates, functions[function, at.SCALING], now)
-            slot = _new_environment(state, function, 0)
-            start = COLD
-        functions[function, at.IN_USE] += 1
-        if reserved == _NONE:
-            account[at.POOL_IN_USE] += 1
+        start = at.WARM
+        if slot == 0:
+            scaling_rate = rates[function.scaling_rate]
+            if not _allows(scaling_rate, now):
+                return at.SCALING_RATE, 0, at.NO_START
+            _spend(scaling_rate, now)
+            slot = _new_environment(state, event.function, 0)
+            start = at.COLD
+        function.on_demand_in_use += 1
+        if not function.has_reserved:
+            account.pool_in_use += 1
 
-    if request_rate != _NONE:
-        _spend(rates, request_rate, now)
-    return NO_LIMIT, slot, start
+    if function.request_rate:
+        _spend(request_rate, now)
+    return at.NO_LIMIT, slot, start
 
 
 @compiled
-def _warm_environment(state: State, function: Int64, now: Int64) -> Int64:
+def _warm_environment(state: State, function: Any, now: Int64) -> Int64:
     """Take the idle environment whose turn it is; those that have grown cold are dropped as they are met."""
-    functions, slots = state.functions, state.slots
-    slot = functions[function, at.IDLE_FIRST]
-    while slot != _NONE:
-        following = slots[slot, at.NEXT]
-        if now < slots[slot, at.WARM_UNTIL]:
-            functions[function, at.IDLE_FIRST] = following
-            return slot
-        _drop(state, slot)
-        slot = following
-    functions[function, at.IDLE_FIRST] = _NONE
-    return _NONE
+    row = function.idle_first
+    while row:
+        slot = state.slots[row]
+        following = slot.next
+        if now < slot.warm_until_us or _is_warm(state, function, slot, now):
+            function.idle_first = following
+            return row
+        _drop(state, row)
+        row = following
+    function.idle_first = 0
+    return row
+
+
+@compiled_apart
+def _is_warm(state: State, function: Any, slot: Any, now: Int64) -> Bool:
+    """Tell whether an environment is warm longer than it is for sure: only now is its keep-alive drawn."""
+    if function.given:
+        return False
+    keep_alive_us = draw(state.laws, function.first_law + at.KEEP_ALIVE, slot.invocation, slot.runs)
+    return now < min(slot.end_us + keep_alive_us, slot.retires_us)
 
 
 @compiled
 def _new_environment(state: State, function: Int64, provisioned: Int64) -> Int64:
-    slots = state.slots
-    slot = state.account[at.FREE_SLOT]
-    state.account[at.FREE_SLOT] = slots[slot, at.NEXT]
-    slots[slot, at.FUNCTION] = function
-    slots[slot, at.NUMBER] = -1
-    slots[slot, at.IS_PROVISIONED] = provisioned
-    slots[slot, at.RETIRES] = NEVER
-    return slot
+    row = state.account[0].free_slot
+    slot = state.slots[row]
+    state.account[0].free_slot = slot.next
+    slot.function = function
+    slot.number = -1
+    slot.provisioned = provisioned
+    slot.retires_us = NEVER
+    return row
 
 
 @compiled
-def _drop(state: State, slot: Int64) -> None:
+def _drop(state: State, row: Int64) -> None:
     """Give an environment's row back."""
-    state.slots[slot, at.NEXT] = state.account[at.FREE_SLOT]
-    state.account[at.FREE_SLOT] = slot
+    state.slots[row].next = state.account[0].free_slot
+    state.account[0].free_slot = row
 
 
 @compiled
-def _run(state: State, event: Event, slot: Int64, start: Int64, now: Int64) -> None:
+def _run(state: State, event: Event, row: Int64, start: Int64, now: Int64) -> None:
     """Serve an event's attempt in the given environment; everything about it is decided here."""
-    account, functions, function, slots = state.account, state.functions, event.function, state.slots
-    handler_us = _handler_us(state, event)
+    account, function, slot = state.account[0], state.functions[event.function], state.slots[row]
+    handler_us = _handler_us(state, function, event)
     placement_us = init_us = np.int64(0)
-    if start == COLD:
-        placement_us = _drawn(state, event, at.PLACEMENT, at.G_PLACEMENT)
-        init_us = _drawn(state, event, at.INIT, at.G_INIT)
-        handler_us += _drawn(state, event, at.FIRST_RUN, at.G_FIRST_RUN)
-        if init_us > functions[function, at.INIT_CAP_US]:
+    if start == at.COLD:
+        placement_us, init_us, first_run_us = _start_up(state, function, event)
+        handler_us += first_run_us
+        if init_us > function.init_cap_us:
             handler_us += init_us
-            init_us = functions[function, at.INIT_CAP_US]
-        slots[slot, at.RETIRES] = now + functions[function, at.LIFETIME_US]
-    if slots[slot, at.NUMBER] < 0:
-        slots[slot, at.NUMBER] = account[at.ENVIRONMENTS_CREATED]
-        account[at.ENVIRONMENTS_CREATED] += 1
+            init_us = function.init_cap_us
+        slot.retires_us = now + function.max_lifetime_us
+    if slot.number < 0:
+        slot.number = account.environments_created
+        account.environments_created += 1
 
-    if handler_us > functions[function, at.TIMEOUT_US]:
-        duration_us, outcome = functions[function, at.TIMEOUT_US], TIMEOUT
+    if handler_us > function.timeout_us:
+        duration_us, outcome = function.timeout_us, at.TIMEOUT
     else:
-        duration_us, outcome = handler_us, _fault(state, event)
+        duration_us, outcome = handler_us, _fault(state, function, event)
     end_us = now + placement_us + init_us + duration_us
 
-    final = _after_run(state, event, outcome, now, end_us)
+    final = _after_run(state, function, event, outcome, now, end_us)
     _write(
-        state, event, now, placement_us, init_us, duration_us, start, outcome, NO_LIMIT, slots[slot, at.NUMBER], final
-    )  # fmt: skip
+        state, event, now, placement_us, init_us, duration_us, start, outcome, at.NO_LIMIT, slot.number, final
+    )
 
-    warm_until_us = np.int64(0)
-    if outcome in (COMPLETED, FUNCTION_ERROR) and end_us < slots[slot, at.RETIRES]:
-        warm_until_us = min(
-            end_us + _drawn(state, event, at.KEEP_ALIVE, at.G_KEEP_ALIVE), slots[slot, at.RETIRES]
-        )
-    slots[slot, at.WARM_UNTIL] = warm_until_us
-    put_completion(state, slot, now, end_us)
+    slot.end_us = end_us
+    slot.invocation = event.invocation
+    slot.runs = event.runs
+    slot.warm_until_us = _ENDS_WITH_ITS_RUN
+    if outcome in (at.COMPLETED, at.FUNCTION_ERROR) and end_us < slot.retires_us:
+        keep_alive_us = function.keep_alive_at_least_us
+        if function.given:
+            keep_alive_us = state.given[event.given].keep_alive_us
+        slot.warm_until_us = min(end_us + keep_alive_us, slot.retires_us)
+    put_completion(state, row, now)
 
 
 @compiled
-def _complete(state: State, slot: Int64) -> None:
+def _complete(state: State, row: Int64) -> None:
     """Give back what an attempt held."""
-    account, functions, slots = state.account, state.functions, state.slots
-    function = slots[slot, at.FUNCTION]
-    if slots[slot, at.IS_PROVISIONED]:
-        functions[function, at.PROVISIONED_IN_USE] -= 1
-        kept = functions[function, at.PROVISIONED_IN_USE] + functions[function, at.PROVISIONED_IDLE]
-        if kept < functions[function, at.PROVISIONED_READY]:
-            _idle_provisioned(state, function, slot)
+    account, slots, slot = state.account[0], state.slots, state.slots[row]
+    function = state.functions[slot.function]
+    if slot.provisioned:
+        function.provisioned_in_use -= 1
+        if function.provisioned_in_use + function.provisioned_idle < function.provisioned_ready:
+            _idle_provisioned(function, slot, row)
         else:
-            _drop(state, slot)
+            _drop(state, row)
         return
-    functions[function, at.IN_USE] -= 1
-    if functions[function, at.RESERVED] == _NONE:
-        account[at.POOL_IN_USE] -= 1
-    if slots[slot, at.WARM_UNTIL] == 0:
-        _drop(state, slot)
-    elif account[at.LEAST_RECENT] and functions[function, at.IDLE_FIRST] != _NONE:
-        slots[functions[function, at.IDLE_LAST], at.NEXT] = slot
-        slots[slot, at.NEXT] = _NONE
-        functions[function, at.IDLE_LAST] = slot
+    function.on_demand_in_use -= 1
+    if not function.has_reserved:
+        account.pool_in_use -= 1
+    if slot.warm_until_us == _ENDS_WITH_ITS_RUN:
+        _drop(state, row)
+    elif account.least_recent and function.idle_first:
+        slots[function.idle_last].next = row
+        slot.next = 0
+        function.idle_last = row
     else:
-        slots[slot, at.NEXT] = functions[function, at.IDLE_FIRST]
-        functions[function, at.IDLE_FIRST] = slot
-        functions[function, at.IDLE_LAST] = slot
+        slot.next = function.idle_first
+        function.idle_first = function.idle_last = row
 
 
 @compiled
-def _after_run(state: State, event: Event, outcome: Int64, now: Int64, end_us: Int64) -> Int64:
+def _after_run(state: State, function: Any, event: Event, outcome: Int64, now: Int64, end_us: Int64) -> Int64:
     """Decide what follows a run: the event's end, or another attempt."""
-    functions, function = state.functions, event.function
-    if functions[function, at.SYNCHRONOUS]:
-        if end_us - now > functions[function, at.CLIENT_TIMEOUT_US]:
-            return CLIENT_TIMEOUT
-        return SUCCEEDED if outcome == COMPLETED else FAILED
-    if outcome == COMPLETED:
-        return SUCCEEDED
-    if event.runs >= functions[function, at.DELAYS]:
-        return FAILED
-    delay_us = state.delays[functions[function, at.FIRST_DELAY] + event.runs]
-    return _retry_at(state, event, event.runs + 1, event.refusals, end_us + delay_us)
+    if function.synchronous:
+        if end_us - now > function.client_timeout_us:
+            return at.CLIENT_TIMEOUT
+        return at.SUCCEEDED if outcome == at.COMPLETED else at.FAILED
+    if outcome == at.COMPLETED:
+        return at.SUCCEEDED
+    if event.runs >= function.delays:
+        return at.FAILED
+    delay_us = state.delays[function.first_delay + event.runs]
+    return _retry_at(state, function, event, event.runs + 1, event.refusals, end_us + delay_us)
 
 
 @compiled
 def _refuse(state: State, event: Event, limit: Int64, now: Int64) -> Bool:
-    """Record an attempt that found no room, and decide on its retry; tell whether its draw could be had."""
-    account, functions, function = state.account, state.functions, event.function
-    outcome = THROTTLED
-    if limit == PAYLOAD:
-        outcome, final = REJECTED, EVENT_REJECTED
-    elif event.refusals >= functions[function, at.THROTTLE_RETRIES]:
-        final = EVENT_THROTTLED
+    """Record an attempt that found no room, and decide on its retry; tell whether its wait could be had."""
+    account, function = state.account[0], state.functions[event.function]
+    outcome = at.THROTTLED
+    if limit == at.PAYLOAD:
+        outcome, final = at.REJECTED, at.EVENT_REJECTED
+    elif event.refusals >= function.throttle_retries:
+        final = at.EVENT_THROTTLED
     else:
         doublings = min(event.refusals, 40)
-        wait_us = functions[function, at.BACKOFF_CAP]
-        if functions[function, at.BACKOFF] <= wait_us >> doublings:
-            wait_us = functions[function, at.BACKOFF] << doublings
-        if functions[function, at.JITTERED]:
-            if not functions[function, at.GIVEN]:
-                wait_us = _backoff_us(state, event, wait_us)
-            elif account[at.BACKOFF_DRAWN]:
-                wait_us = account[at.BACKOFF_US]
-                account[at.BACKOFF_DRAWN] = 0
+        wait_us = function.throttle_backoff_cap_us
+        if function.throttle_backoff_us <= wait_us >> doublings:
+            wait_us = function.throttle_backoff_us << doublings
+        if function.jittered:
+            if not function.given:
+                wait_us = _backoff_us(state, function, event, wait_us)
+            elif account.backoff_drawn:
+                wait_us = account.backoff_us
+                account.backoff_drawn = 0
             else:
-                account[at.ASKED_FUNCTION] = function
-                account[at.ASKED_INVOCATION] = event.invocation
-                account[at.ASKED_NUMBER] = event.refusals
-                account[at.ASKED_CEILING] = wait_us
+                account.asked_function = event.function
+                account.asked_invocation = event.invocation
+                account.asked_number = event.refusals
+                account.asked_ceiling_us = wait_us
                 return False
-        final = _retry_at(state, event, event.runs, event.refusals + 1, now + wait_us)
-    _write(state, event, now, 0, 0, 0, NO_START, outcome, limit, -1, final)
+        final = _retry_at(state, function, event, event.runs, event.refusals + 1, now + wait_us)
+    _write(state, event, now, 0, 0, 0, at.NO_START, outcome, limit, -1, final)
     return True
 
 
@@ -369,138 +342,150 @@ def _write(
     outcome: Int64, limit: Int64, number: Int64, final: Int64
 ) -> None:  # fmt: skip
     """Add one record, its values in the order of ``RECORD_COLUMNS``."""
-    records, row = state.records, state.account[at.RECORD]
-    state.account[at.RECORD] = row + 1
-    records[0, row] = event.function
-    records[1, row] = event.invocation
-    records[2, row] = event.attempts
-    records[3, row] = event.arrival_us
-    records[4, row] = start_us
-    records[5, row] = placement_us
-    records[6, row] = init_us
-    records[7, row] = duration_us
-    records[8, row] = start
-    records[9, row] = outcome
-    records[10, row] = limit
-    records[11, row] = number
-    records[12, row] = final
+    records, row = state.records, state.account[0].record
+    state.account[0].record = row + 1
+    records[row] = event.function
+    records[row + RECORDS_PER_CHUNK] = event.invocation
+    records[row + 2 * RECORDS_PER_CHUNK] = event.attempts
+    records[row + 3 * RECORDS_PER_CHUNK] = event.arrival_us
+    records[row + 4 * RECORDS_PER_CHUNK] = start_us
+    records[row + 5 * RECORDS_PER_CHUNK] = placement_us
+    records[row + 6 * RECORDS_PER_CHUNK] = init_us
+    records[row + 7 * RECORDS_PER_CHUNK] = duration_us
+    records[row + 8 * RECORDS_PER_CHUNK] = start
+    records[row + 9 * RECORDS_PER_CHUNK] = outcome
+    records[row + 10 * RECORDS_PER_CHUNK] = limit
+    records[row + 11 * RECORDS_PER_CHUNK] = number
+    records[row + 12 * RECORDS_PER_CHUNK] = final
 
 
 @compiled
-def _retry_at(state: State, event: Event, runs: Int64, refusals: Int64, time_us: Int64) -> Int64:
+def _retry_at(
+    state: State, function: Any, event: Event, runs: Int64, refusals: Int64, time_us: Int64
+) -> Int64:
     """Schedule another attempt, unless the event would be too old by then."""
-    if time_us > event.arrival_us + state.functions[event.function, at.MAX_EVENT_AGE]:
-        return EXPIRED
+    if time_us > event.arrival_us + function.max_event_age_us:
+        return at.EXPIRED
     _wait(state, event, event.attempts + 1, runs, refusals, time_us)
-    return PENDING
+    return at.PENDING
 
 
 @compiled
 def _wait(state: State, event: Event, attempts: Int64, runs: Int64, refusals: Int64, time_us: Int64) -> None:
     """Let an event wait for its next attempt."""
-    account, events = state.account, state.events
-    row = account[at.FREE_EVENT]
-    account[at.FREE_EVENT] = events[row, at.EV_NEXT]
-    events[row, at.EV_FUNCTION] = event.function
-    events[row, at.EV_INVOCATION] = event.invocation
-    events[row, at.EV_ARRIVAL] = event.arrival_us
-    events[row, at.EV_ATTEMPTS] = attempts
-    events[row, at.EV_RUNS] = runs
-    events[row, at.EV_REFUSALS] = refusals
-    place = (event.function << _FUNCTION_SHIFT) + event.invocation
-    push(state.retries, account[at.WAITING], time_us, place, row)
-    account[at.WAITING] += 1
+    account = state.account[0]
+    row = account.free_event
+    waiting = state.events[row]
+    account.free_event = waiting.next
+    waiting.function = event.function
+    waiting.invocation = event.invocation
+    waiting.arrival_us = event.arrival_us
+    waiting.attempts = attempts
+    waiting.runs = runs
+    waiting.refusals = refusals
+    push(state.retries, account.waiting, time_us, (event.function << _FUNCTION_SHIFT) + event.invocation, row)
+    account.waiting += 1
 
 
 @compiled_apart
-def _change_provisioned(state: State, change: Int64) -> Bool:
+def _change_provisioned(state: State) -> Bool:
     """Follow the plan's provisioned concurrency; tell whether there was room, else begin again."""
-    account, functions, changes, rates = state.account, state.functions, state.changes, state.rates
-    function = changes[change, at.CH_FUNCTION]
-    if functions[function, at.RESERVED] == _NONE:
-        account[at.POOL_LIMIT] -= changes[change, at.CH_CLAIMED] - functions[function, at.PROVISIONED_CLAIMED]
-    functions[function, at.PROVISIONED_CLAIMED] = changes[change, at.CH_CLAIMED]
-    if changes[change, at.CH_READY] != functions[function, at.PROVISIONED_READY]:
-        functions[function, at.PROVISIONED_READY] = changes[change, at.CH_READY]
-        rate = functions[function, at.PROVISIONED_RATE]
-        rates[rate, at.FULL_AGAIN_NS] = 0
-        rates[rate, at.INTERVAL_NS] = changes[change, at.CH_INTERVAL_NS]
-        rates[rate, at.SLACK_NS] = changes[change, at.CH_SLACK_NS]
-    wanted = max(changes[change, at.CH_READY] - functions[function, at.PROVISIONED_IN_USE], 0)
-    while functions[function, at.PROVISIONED_IDLE] > wanted:
-        slot = functions[function, at.PROVISIONED_FIRST]
-        functions[function, at.PROVISIONED_FIRST] = state.slots[slot, at.NEXT]
-        functions[function, at.PROVISIONED_IDLE] -= 1
-        _drop(state, slot)
-    while functions[function, at.PROVISIONED_IDLE] < wanted:
-        if account[at.FREE_SLOT] == _NONE:
+    account, change = state.account[0], state.changes[state.account[0].next_change]
+    function = state.functions[change.function]
+    if not function.has_reserved:
+        account.pool_limit -= change.claimed - function.provisioned_claimed
+    function.provisioned_claimed = change.claimed
+    if change.ready != function.provisioned_ready:
+        function.provisioned_ready = change.ready
+        rate = state.rates[function.provisioned_rate]
+        rate.full_again_ns = 0
+        rate.interval_ns = change.interval_ns
+        rate.slack_ns = change.slack_ns
+    wanted = max(change.ready - function.provisioned_in_use, 0)
+    while function.provisioned_idle > wanted:
+        row = function.provisioned_first
+        function.provisioned_first = state.slots[row].next
+        function.provisioned_idle -= 1
+        _drop(state, row)
+    while function.provisioned_idle < wanted:
+        if account.free_slot == 0:
             return False
-        _idle_provisioned(state, function, _new_environment(state, function, 1))
+        row = _new_environment(state, change.function, 1)
+        _idle_provisioned(function, state.slots[row], row)
     return True
 
 
 @compiled
-def _idle_provisioned(state: State, function: Int64, slot: Int64) -> None:
-    state.slots[slot, at.NEXT] = state.functions[function, at.PROVISIONED_FIRST]
-    state.functions[function, at.PROVISIONED_FIRST] = slot
-    state.functions[function, at.PROVISIONED_IDLE] += 1
+def _idle_provisioned(function: Any, slot: Any, row: Int64) -> None:
+    slot.next = function.provisioned_first
+    function.provisioned_first = row
+    function.provisioned_idle += 1
 
 
 @compiled
-def _drawn(state: State, event: Event, law: Int64, given: Int64) -> Int64:
-    """Draw a value for an event's next run, or find it among what was given."""
-    if state.functions[event.function, at.GIVEN]:
-        return state.given[event.given, given]
-    return draw(state.laws, event.function * at.LAWS_PER_FUNCTION + law, event.invocation, event.runs)
+def _drawn(state: State, function: Any, event: Event, law: Int64) -> Int64:
+    return draw(state.laws, function.first_law + law, event.invocation, event.runs)
 
 
 @compiled
-def _handler_us(state: State, event: Event) -> Int64:
-    if state.functions[event.function, at.GIVEN]:
-        return state.given[event.given, at.G_HANDLER]
-    cpu_us = _drawn(state, event, at.CPU_TIME, at.G_HANDLER)
-    stretched = (cpu_us * state.functions[event.function, at.CPU_MULTIPLIER] + _HALF) >> FIXED_POINT_BITS
-    return stretched + _drawn(state, event, at.IO_TIME, at.G_HANDLER)
+def _handler_us(state: State, function: Any, event: Event) -> Int64:
+    """Draw the handler's time."""
+    if function.given:
+        return state.given[event.given].handler_us
+    cpu_us = _drawn(state, function, event, at.CPU_TIME)
+    stretched_us = (cpu_us * function.cpu_multiplier + _HALF) >> FIXED_POINT_BITS
+    return stretched_us + _drawn(state, function, event, at.IO_TIME)
+
+
+@compiled_apart
+def _start_up(state: State, function: Any, event: Event) -> tuple[Int64, Int64, Int64]:
+    """Draw what a cold start takes: placement, INIT, and the first run's extra time."""
+    if function.given:
+        given = state.given[event.given]
+        return given.placement_us, given.init_us, given.first_run_us
+    return (
+        _drawn(state, function, event, at.PLACEMENT),
+        _drawn(state, function, event, at.INIT),
+        _drawn(state, function, event, at.FIRST_RUN),
+    )
 
 
 @compiled
-def _fault(state: State, event: Event) -> Int64:
+def _fault(state: State, function: Any, event: Event) -> Int64:
     """Draw how the handler ends if nothing cuts it."""
-    functions, function = state.functions, event.function
-    if functions[function, at.GIVEN]:
-        return state.given[event.given, at.G_FAULT]
-    if _drawn(state, event, at.MEMORY, at.G_FAULT) > functions[function, at.MEMORY_MB]:
-        return OUT_OF_MEMORY
-    first = function * at.LAWS_PER_FUNCTION
+    if function.given:
+        return state.given[event.given].fault
+    if not function.can_fail:
+        return at.COMPLETED
+    if _drawn(state, function, event, at.MEMORY) > function.memory_mb:
+        return at.OUT_OF_MEMORY
     # Responses keep their size when the request is tried again.
     if (
-        draw(state.laws, first + at.RESPONSE_PAYLOAD, event.invocation, 0)
-        > functions[function, at.RESPONSE_LIMIT]
+        draw(state.laws, function.first_law + at.RESPONSE_PAYLOAD, event.invocation, 0)
+        > function.response_limit_kb
     ):
-        return FUNCTION_ERROR
-    if functions[function, at.CRASH_BELOW] == 0:
-        return COMPLETED
-    keys = state.laws.keys
-    bits = random_bits(keys[first + at.FAILURE, 0], keys[first + at.FAILURE, 1], event.invocation, event.runs)
-    luck = np.int64(bits >> _U11)
-    if luck < functions[function, at.ERROR_BELOW]:
-        return FUNCTION_ERROR
-    return CRASH if luck < functions[function, at.CRASH_BELOW] else COMPLETED
+        return at.FUNCTION_ERROR
+    key = state.laws.rows[function.first_law + at.FAILURE]
+    luck = np.int64(random_bits(key.k0, key.k1, event.invocation, event.runs) >> _U11)
+    if luck < function.error_below:
+        return at.FUNCTION_ERROR
+    return at.CRASH if luck < function.crash_below else at.COMPLETED
 
 
 @compiled
 def _too_large(state: State, event: Event) -> Bool:
-    if state.functions[event.function, at.GIVEN]:
-        return state.given[event.given, at.G_TOO_LARGE] != 0
-    law = event.function * at.LAWS_PER_FUNCTION + at.REQUEST_PAYLOAD
-    return draw(state.laws, law, event.invocation, 0) > state.functions[event.function, at.REQUEST_LIMIT]
+    function = state.functions[event.function]
+    if function.given:
+        return state.given[event.given].too_large != 0
+    return (
+        draw(state.laws, function.first_law + at.REQUEST_PAYLOAD, event.invocation, 0)
+        > function.request_limit_kb
+    )
 
 
 @compiled
-def _backoff_us(state: State, event: Event, ceiling_us: Int64) -> Int64:
+def _backoff_us(state: State, function: Any, event: Event, ceiling_us: Int64) -> Int64:
     """Draw a client's waiting time, as `FunctionDraws.backoff_us` does with numbers of any size."""
-    law = event.function * at.LAWS_PER_FUNCTION + at.CLIENT_BACKOFF
-    keys = state.laws.keys
-    bits = random_bits(keys[law, 0], keys[law, 1], event.invocation, event.refusals)
-    share = np.int64(bits >> _U32)
+    key = state.laws.rows[function.first_law + at.CLIENT_BACKOFF]
+    share = np.int64(random_bits(key.k0, key.k1, event.invocation, event.refusals) >> _U32)
     return share * (ceiling_us >> 32) + (share * (ceiling_us & _LOW_32) >> 32)
