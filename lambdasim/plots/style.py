@@ -30,11 +30,15 @@ _DPI: Final = 120
 class Picture(Figure):
     """A figure that pyplot does not keep, and that a notebook shows; its PNG holds neither versions nor dates."""
 
+    def savefig(self, fname: Any, *, transparent: bool | None = None, **kwargs: Any) -> None:
+        """Save in the project's style, whatever the caller has set; see matplotlib for the arguments."""
+        with style.context(["default", STYLE_FILE]):
+            super().savefig(fname, transparent=transparent, **kwargs)
+
     def png(self) -> bytes:
         """Return the picture as PNG."""
         stream = io.BytesIO()
-        with style.context(["default", STYLE_FILE]):
-            self.savefig(stream, format="png", dpi=_DPI, metadata={"Software": None})
+        self.savefig(stream, format="png", dpi=_DPI, metadata={"Software": None})
         return stream.getvalue()
 
     def _repr_png_(self) -> bytes:
