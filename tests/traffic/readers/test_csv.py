@@ -80,6 +80,7 @@ def test_times_as_they_are_written(unit: Any, texts: list[str], tmp_path: Path) 
         (None, "２０２６-11-01T00:00:00Z", "must be an ISO 8601 time"),
         ("s", "2026-11-01T00:00:00Z", "must be a number of s since 1970"),
         ("s", "-1", "must lie in the years"),
+        ("s", "-0.0000001", "must lie in the years"),
         ("s", "1793491200000", "must lie in the years"),
         ("ms", "1" * 30, "must be a number of ms"),
         ("ns", "9" * 20, "must lie in the years"),
