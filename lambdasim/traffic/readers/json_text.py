@@ -66,16 +66,16 @@ def json_items(path: str, text: str, begin: int) -> Iterator[Any]:
     """
     place = _after_blanks(text, begin)
     first = True
-    while not text.startswith("]", place):
-        with _told(path):
+    with _told(path):
+        while not text.startswith("]", place):
             if not first:
                 if not text.startswith(",", place):
                     raise json.JSONDecodeError("Expecting ',' delimiter", text, place)
                 place = _after_blanks(text, place + 1)
             item, place = _DECODER.raw_decode(text, place)
-        yield item
-        first = False
-        place = _after_blanks(text, place)
+            yield item
+            first = False
+            place = _after_blanks(text, place)
     opening = '{"": []' if text.lstrip().startswith("{") else "[]"
     try:
         _DECODER.decode(opening + text[place + 1 :])
