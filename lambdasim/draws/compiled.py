@@ -56,6 +56,15 @@ def compiled_and_kept(step: Callable[P, T]) -> Callable[P, T]:
         return cast(Callable[P, T], njit(**_OPTIONS)(step))
 
 
+def row_type(**fields: str) -> np.dtype[np.void]:
+    """Make the type of an array's rows from the names of its fields, by their type. Plain Python reads them alike."""
+    described = [(name, kind) for kind, names in fields.items() for name in names.split()]
+    for name, _ in described:
+        if hasattr(np.record, name):
+            raise ValueError(f"a field cannot be named {name}, which NumPy has taken")
+    return np.dtype((np.record, np.dtype(described, align=True)))
+
+
 _NO_KEY: Final = DrawKey(0, 0)  # a mixture's parts use bits made from the mixture's
 
 # Constants as numba wants them: with a plain int, arithmetic on uint64 would turn into floating point.
@@ -75,12 +84,7 @@ _FRACTION_BITS: Final = table._FRACTION_BITS
 _HALF: Final = 1 << (table._FRACTION_BITS - 1)
 
 CONSTANT, TABLE, RESAMPLE, MIXTURE = range(4)
-LAW: Final = np.dtype(
-    (
-        np.record,
-        [("kind", "i8"), ("first", "i8"), ("count", "i8"), ("parts", "i8"), ("k0", "u8"), ("k1", "u8")],
-    )
-)
+LAW: Final = row_type(i8="kind first count parts", u8="k0 k1")
 
 
 class Laws(NamedTuple):

@@ -112,9 +112,9 @@ class KernelRun:
             if status == at.RECORDS_FULL:
                 yield from self._records()
             elif status == at.SLOTS_FULL:
-                self.state = with_more_slots(self.state, 2 * len(self.state.completions))
+                self.state = with_more_slots(self.state, 2 * len(self.state.completions.heap))
             elif status == at.EVENTS_FULL:
-                self.state = with_more_events(self.state, 2 * len(self.state.retries))
+                self.state = with_more_events(self.state, 2 * len(self.state.retries.heap))
             else:
                 self._draw(status)
 

@@ -1,182 +1,258 @@
-"""What comes next in the compiled engine: a calendar of completions, and binary heaps.
+"""What comes next in the compiled engine: a calendar queue with a heap behind it, for completions and for retries alike.
 
-Completions lie in a ring of buckets, each about as wide in time as one completion takes to follow another, so that a
-bucket holds few; a bitmap finds the next one in use. A bucket is a ring of slots in order, of which it keeps the last.
-What does not fit, because it ends beyond the ring's horizon or its bucket is crowded, goes to a heap, and the earlier of
-both is next: an uneven load makes the calendar a heap, never slow.
+A queue orders rows of some table by (time, key). Most lie in a ring of buckets, each so narrow in time that it mostly
+holds one or none; a bitmap finds the next one in use. A bucket is a ring of rows in order, of which it keeps the last.
+What does not fit, because it lies beyond the calendar's horizon or its bucket is crowded, goes to a binary heap, and the
+earlier of both is next: an uneven load makes a heap of the calendar, never a slow one.
 
-A heap's row is (time, key, what); the smallest (time, key) comes first. The caller keeps the number of rows.
+Measured for 1,000 busy environments: a binary heap alone took a third longer for the whole engine; buckets as wide as the
+mean gap, so that most hold one or two rows, some 10 % longer, because the processor cannot foresee which.
 """
 
 from __future__ import annotations
 
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
-from lambdasim.draws.compiled import Bool, Int64, compiled, compiled_apart
+from lambdasim.draws.compiled import Bool, Int64, compiled, compiled_apart, row_type
 from lambdasim.engine.contract import NEVER
-from lambdasim.engine.kernel_state import BUCKETS_PER_WORD, Rows, State
 
+Rows = Any  # an array of rows with named fields, which the type checker does not know
+
+BUCKETS_PER_WORD: Final = 64
+_BUCKETS_PER_ROW: Final = 16
+_LINE: Final = 64
 _MOST_STEPS: Final = 16
-_LEAST_ADMITTED: Final = 4096
+_LEAST_PUT: Final = 4096
+_EXPONENT_MASK: Final = (1 << 11) - 1
 _EXPONENT_BIAS: Final = 1023
 
+# How many rows are in the queue, and in its calendar; the earliest time of each; a bucket's width as a power of two, and
+# the number of buckets; how many rows have come so far; when the calendar was last fitted to the load, and will be again.
+HEAD: Final = row_type(
+    i8="waiting in_calendar next_us first_us width buckets entered tuned_us tuned_entered tune_entered tune_waiting"
+)
+HEAP: Final = row_type(i8="time_us key", u4="row _")
+
+
+class Queue(NamedTuple):
+    """A queue of rows of a table that has ``time_us``, ``key`` and ``next``; row 0 of the table stands for none.
+
+    Attributes
+    ----------
+    head : ndarray of HEAD, shape (1,)
+    table : ndarray
+    buckets : ndarray of uint32
+        The last row in each bucket.
+    occupied : ndarray of int64
+        One bit for each bucket.
+    heap : ndarray of HEAP
+    """
+
+    head: Rows
+    table: Rows
+    buckets: NDArray[np.uint32]
+    occupied: NDArray[np.int64]
+    heap: Rows
+
+
+def empty_queue(row: np.dtype[np.void]) -> Queue:
+    """Make a queue without room."""
+    head = np.zeros(1, dtype=HEAD)
+    head["next_us"] = head["first_us"] = NEVER
+    head["buckets"] = BUCKETS_PER_WORD
+    nothing = np.zeros(0, dtype=np.int64)
+    return Queue(head, enlarged(nothing, 1, row), nothing.astype(np.uint32), nothing, np.zeros(0, dtype=HEAP))
+
+
+def with_more_room(queue: Queue, room: int) -> tuple[Queue, int]:
+    """Make room for so many rows, a power of two; give the first new one, to which the others are linked."""
+    first = len(queue.table)
+    table = enlarged(queue.table, room + 1, queue.table.dtype)
+    table["next"][first:] = np.arange(first + 1, len(table) + 1)
+    table["next"][-1] = 0
+    buckets = max(_BUCKETS_PER_ROW * room, BUCKETS_PER_WORD)
+    larger = Queue(
+        queue.head,
+        table,
+        enlarged(queue.buckets, buckets, np.dtype(np.uint32)),
+        enlarged(queue.occupied, buckets // BUCKETS_PER_WORD, np.dtype(np.int64)),
+        enlarged(queue.heap, room, HEAP),
+    )
+    return larger, first
+
+
+def enlarged(rows: Rows, size: int, kind: np.dtype[Any]) -> Rows:
+    """Copy an array into a larger one that begins with a line of the processor's cache."""
+    memory = np.zeros(size * kind.itemsize + _LINE, dtype=np.uint8)
+    start = -memory.ctypes.data % _LINE
+    larger = memory[start : start + size * kind.itemsize].view(kind)
+    larger[: len(rows)] = rows
+    return larger
+
 
 @compiled
-def put_completion(state: State, slot_row: Int64, now: Int64) -> None:
-    """Let an environment work until its end; those admitted earlier complete first."""
-    account, slot = state.account[0], state.slots[slot_row]
-    if account.admitted >= account.tune_admitted or account.working >= account.tune_working:
-        _tune(state, now)
-    slot.admission = account.admitted
-    account.admitted += 1
-    if _fits(state, slot_row, now):
-        account.in_calendar += 1
-        account.first_end_us = min(account.first_end_us, slot.end_us)
+def put(queue: Queue, row: Int64, now: Int64) -> None:
+    """Let a row wait until its time, which is not before now."""
+    head, entry = queue.head[0], queue.table[row]
+    if head.entered >= head.tune_entered or head.waiting >= head.tune_waiting:
+        _tune(queue, now)
+    head.entered += 1
+    if _fits(queue, row, now):
+        head.in_calendar += 1
+        head.first_us = min(head.first_us, entry.time_us)
     else:
-        push(state.completions, account.working - account.in_calendar, slot.end_us, slot.admission, slot_row)
-    account.working += 1
-    account.next_end_us = min(account.next_end_us, slot.end_us)
+        push(queue.heap, head.waiting - head.in_calendar, entry.time_us, entry.key, row)
+    head.waiting += 1
+    head.next_us = min(head.next_us, entry.time_us)
 
 
 @compiled
-def take_completion(state: State) -> Int64:
-    """Take the environment that completes next; there must be one."""
-    account, slots, heap = state.account[0], state.slots, state.completions
-    in_heap = account.working - account.in_calendar
-    account.working -= 1
-    bucket = (account.first_end_us >> account.width) & (account.buckets - 1)
-    last = state.buckets[bucket]
-    if in_heap and _heap_is_first(account, slots, last, heap[0]):
-        taken = pop(heap, in_heap)
-        account.next_end_us = min(account.first_end_us, heap[0].time_us if in_heap > 1 else NEVER)
-        return taken
-    taken = slots[last].next
-    account.in_calendar -= 1
-    if taken != last:
-        slots[last].next = slots[taken].next
+def next_row(queue: Queue) -> Int64:
+    """Give the row that is next, which stays; there must be one."""
+    head = queue.head[0]
+    last = queue.buckets[(head.first_us >> head.width) & (head.buckets - 1)]
+    return queue.heap[0].row if _heap_is_first(queue, last) else queue.table[last].next
+
+
+@compiled
+def take(queue: Queue) -> Int64:
+    """Take the row that is next; there must be one."""
+    head, table, heap = queue.head[0], queue.table, queue.heap
+    in_heap = head.waiting - head.in_calendar
+    bucket = (head.first_us >> head.width) & (head.buckets - 1)
+    last = queue.buckets[bucket]
+    if _heap_is_first(queue, last):
+        row = pop(heap, in_heap)
+        in_heap -= 1
     else:
-        state.buckets[bucket] = 0
-        state.occupied[bucket >> 5] ^= np.int64(1) << (bucket & 31)
-        if account.in_calendar:
-            bucket = _next_occupied(state.occupied, bucket, account.buckets >> 5)
-            last = state.buckets[bucket]
-    account.first_end_us = slots[slots[last].next].end_us if account.in_calendar else NEVER
-    account.next_end_us = min(account.first_end_us, heap[0].time_us if in_heap else NEVER)
-    return taken
+        row = table[last].next
+        head.in_calendar -= 1
+        if row != last:
+            table[last].next = table[row].next
+        else:
+            queue.buckets[bucket] = 0
+            queue.occupied[bucket >> 6] ^= np.int64(1) << (bucket & 63)
+            if head.in_calendar:
+                bucket = _next_occupied(queue.occupied, bucket, head.buckets >> 6)
+                last = queue.buckets[bucket]
+        head.first_us = table[table[last].next].time_us if head.in_calendar else NEVER
+    head.waiting -= 1
+    head.next_us = min(head.first_us, heap[0].time_us if in_heap else NEVER)
+    return row
 
 
 @compiled
-def _heap_is_first(account: Any, slots: Rows, last: Int64, top: Any) -> Bool:
-    if account.in_calendar == 0 or top.time_us < account.first_end_us:
-        return True
-    return top.time_us == account.first_end_us and top.key < slots[slots[last].next].admission
-
-
-@compiled
-def _fits(state: State, slot_row: Int64, now: Int64) -> Bool:
-    """Put a slot into its bucket, in order; not so where that lies beyond the horizon or takes too many steps."""
-    account, slots, slot = state.account[0], state.slots, state.slots[slot_row]
-    # Nothing that ends before now is left, so a bucket belongs to one stretch of time only.
-    number = slot.end_us >> account.width
-    if number - (now >> account.width) >= account.buckets:
+def _heap_is_first(queue: Queue, last: Int64) -> Bool:
+    head, top = queue.head[0], queue.heap[0]
+    if head.waiting == head.in_calendar:
         return False
-    bucket = number & (account.buckets - 1)
-    last = state.buckets[bucket]
+    if head.in_calendar == 0 or top.time_us < head.first_us:
+        return True
+    return top.time_us == head.first_us and top.key < queue.table[queue.table[last].next].key
+
+
+@compiled
+def _fits(queue: Queue, row: Int64, now: Int64) -> Bool:
+    """Put a row into its bucket, in order; not so where that lies beyond the horizon or takes too many steps."""
+    head, table, entry = queue.head[0], queue.table, queue.table[row]
+    # Nothing before now is left, so a bucket belongs to one stretch of time only.
+    number = entry.time_us >> head.width
+    if number - (now >> head.width) >= head.buckets:
+        return False
+    bucket = number & (head.buckets - 1)
+    last = queue.buckets[bucket]
     if last == 0:
-        slot.next = slot_row
-        state.buckets[bucket] = slot_row
-        state.occupied[bucket >> 5] |= np.int64(1) << (bucket & 31)
+        entry.next = row
+        queue.buckets[bucket] = row
+        queue.occupied[bucket >> 6] |= np.int64(1) << (bucket & 63)
         return True
     before = last
-    if _completes_before(slots[last], slot):
-        state.buckets[bucket] = slot_row
+    if _before(table[last].time_us, table[last].key, entry):
+        queue.buckets[bucket] = row
     else:
         for _ in range(_MOST_STEPS):
-            following = slots[before].next
-            if _completes_before(slot, slots[following]):
+            following = table[before].next
+            if _before(entry.time_us, entry.key, table[following]):
                 break
             before = following
         else:
             return False
-    slot.next = slots[before].next
-    slots[before].next = slot_row
+    entry.next = table[before].next
+    table[before].next = row
     return True
 
 
 @compiled
-def _completes_before(slot: Any, other: Any) -> Bool:
-    return slot.end_us < other.end_us or (slot.end_us == other.end_us and slot.admission < other.admission)
-
-
-@compiled
-def _next_occupied(occupied: Rows, bucket: Int64, words: Int64) -> Int64:
+def _next_occupied(occupied: NDArray[np.int64], bucket: Int64, words: Int64) -> Int64:
     """Find the first bucket in use from the given one on, around the ring; there must be one."""
-    place = bucket >> 5
-    word = occupied[place] >> (bucket & 31) << (bucket & 31)
+    place = bucket >> 6
+    word = occupied[place] >> (bucket & 63) << (bucket & 63)
     while word == 0:
         place = (place + 1) & (words - 1)
         word = occupied[place]
-    # The lowest bit's number is the exponent of the float that it makes.
+    # The lowest bit's number is the exponent of the float that it makes, whatever its sign.
     image = np.float64(word & -word).view(np.int64)
-    return (place << 5) + (image >> 52) - _EXPONENT_BIAS
+    return (place << 6) + ((image >> 52) & _EXPONENT_MASK) - _EXPONENT_BIAS
 
 
 @compiled_apart
-def _tune(state: State, now: Int64) -> None:
-    """Fit the calendar to the load: buckets as wide as the mean gap, and the ring four times the time in progress."""
-    account = state.account[0]
-    working = max(account.working, 8)
-    gap_us = (now - account.tuned_us) // max(account.admitted - account.tuned_admitted, 1)
-    width, size = account.width, account.buckets
-    if gap_us > 1 << width or 3 * gap_us < 1 << width:
+def _tune(queue: Queue, now: Int64) -> None:
+    """Fit the calendar to the load: four to eight buckets for the mean gap, and four times what waits as the horizon."""
+    head = queue.head[0]
+    waiting = max(head.waiting, 8)
+    gap_us = (now - head.tuned_us) // max(head.entered - head.tuned_entered, 1)
+    width, buckets = head.width, head.buckets
+    if gap_us < 3 << width or gap_us >= 9 << width:
         width = np.int64(0)
-        while gap_us > 1 << width:
+        while gap_us >= 8 << width:
             width += 1
-    if size < 4 * working or size > 16 * working:
-        size = np.int64(BUCKETS_PER_WORD)
-        while size < 4 * working:
-            size *= 2
-    size = min(size, len(state.buckets))
-    account.tuned_us = now
-    account.tuned_admitted = account.admitted
-    account.tune_admitted = account.admitted + max(_LEAST_ADMITTED, size)
-    account.tune_working = 2 * working
-    if width != account.width or size != account.buckets:
-        _rebuild(state, now, width, size)
+    if buckets < 16 * waiting or buckets > 64 * waiting:
+        buckets = np.int64(BUCKETS_PER_WORD)
+        while buckets < 16 * waiting:
+            buckets *= 2
+    buckets = min(buckets, len(queue.buckets))
+    head.tuned_us = now
+    head.tuned_entered = head.entered
+    head.tune_entered = head.entered + max(_LEAST_PUT, buckets >> 2)
+    head.tune_waiting = 2 * waiting
+    if width != head.width or buckets != head.buckets:
+        _rebuild(queue, now, width, buckets)
 
 
 @compiled_apart
-def _rebuild(state: State, now: Int64, width: Int64, size: Int64) -> None:
-    """Move all completions into buckets of another width and number."""
-    account, slots, buckets = state.account[0], state.slots, state.buckets
-    in_heap = account.working - account.in_calendar
-    chain = np.uint32(0)
-    for bucket in range(account.buckets):
-        last = buckets[bucket]
+def _rebuild(queue: Queue, now: Int64, width: Int64, buckets: Int64) -> None:
+    """Move all rows of the calendar into buckets of another width and number."""
+    head, table = queue.head[0], queue.table
+    in_heap = head.waiting - head.in_calendar
+    row = np.uint32(0)
+    for bucket in range(head.buckets):
+        last = queue.buckets[bucket]
         if last:
-            first = slots[last].next
-            slots[last].next = chain
-            chain = first
-            buckets[bucket] = 0
-    state.occupied[:] = 0
-    account.width = width
-    account.buckets = size
-    account.first_end_us = NEVER
-    while chain:
-        slot_row, slot = chain, slots[chain]
-        chain = slot.next
-        if _fits(state, slot_row, now):
-            account.first_end_us = min(account.first_end_us, slot.end_us)
+            first = table[last].next
+            table[last].next = row
+            row = first
+            queue.buckets[bucket] = 0
+    queue.occupied[:] = 0
+    head.width = width
+    head.buckets = buckets
+    head.first_us = NEVER
+    while row:
+        entry = table[row]
+        following = entry.next
+        if _fits(queue, row, now):
+            head.first_us = min(head.first_us, entry.time_us)
         else:
-            push(state.completions, in_heap, slot.end_us, slot.admission, slot_row)
+            push(queue.heap, in_heap, entry.time_us, entry.key, row)
             in_heap += 1
-    account.in_calendar = account.working - in_heap
+        row = following
+    head.in_calendar = head.waiting - in_heap
 
 
 @compiled
-def push(heap: Rows, size: Int64, time_us: Int64, key: Int64, what: Int64) -> None:
+def push(heap: Rows, size: Int64, time_us: Int64, key: Int64, row: Int64) -> None:
     """Add a row to a heap of the given size."""
     place = size
     while place > 0:
@@ -185,18 +261,18 @@ def push(heap: Rows, size: Int64, time_us: Int64, key: Int64, what: Int64) -> No
             break
         heap[place] = heap[above]
         place = above
-    row = heap[place]
-    row.time_us = time_us
-    row.key = key
-    row.what = what
+    entry = heap[place]
+    entry.time_us = time_us
+    entry.key = key
+    entry.row = row
 
 
 @compiled
 def pop(heap: Rows, size: Int64) -> Int64:
-    """Take the first row out of a heap of the given size, and tell what it is about."""
-    what = heap[0].what
+    """Take the first row out of a heap of the given size."""
+    first = heap[0].row
     last = size - 1
-    time_us, key, moved = heap[last].time_us, heap[last].key, heap[last].what
+    time_us, key, row = heap[last].time_us, heap[last].key, heap[last].row
     place = np.int64(0)
     while True:
         below = 2 * place + 1
@@ -208,11 +284,11 @@ def pop(heap: Rows, size: Int64) -> Int64:
             break
         heap[place] = heap[below]
         place = below
-    row = heap[place]
-    row.time_us = time_us
-    row.key = key
-    row.what = moved
-    return what
+    entry = heap[place]
+    entry.time_us = time_us
+    entry.key = key
+    entry.row = row
+    return first
 
 
 @compiled

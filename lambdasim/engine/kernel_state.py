@@ -11,7 +11,7 @@ from typing import Any, Final, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from lambdasim.draws.compiled import Int64, LawArrays, Laws, can_compile, smallest
+from lambdasim.draws.compiled import Int64, LawArrays, Laws, can_compile, row_type, smallest
 from lambdasim.draws.keys import DrawKey, Stream
 from lambdasim.draws.laws import Constant
 from lambdasim.engine.contract import (
@@ -25,6 +25,7 @@ from lambdasim.engine.contract import (
     ReuseOrder,
     StartType,
 )
+from lambdasim.engine.kernel_queues import Queue, Rows, empty_queue, with_more_room
 from lambdasim.engine.plan import FunctionDraws
 from lambdasim.engine.reference import per_second
 from lambdasim.models.cpu_scaling import FIXED_POINT_BITS
@@ -33,9 +34,6 @@ _NS_PER_US: Final = 1_000
 
 # Records leave in blocks of so many rows. Not a power of two: 13 columns 2^17 bytes apart would share one line of cache.
 RECORDS_PER_CHUNK: Final = (1 << 14) + 8
-# The calendar marks so many buckets in one word.
-BUCKETS_PER_WORD: Final = 32
-
 # Why the steps returned.
 DONE, ARRIVALS_USED_UP, RECORDS_FULL, SLOTS_FULL, EVENTS_FULL, NEEDS_DRAW, NEEDS_BACKOFF = range(7)
 
@@ -66,44 +64,36 @@ CLIENT_TIMEOUT: Final = int(EventOutcome.CLIENT_TIMEOUT)
 EVENT_REJECTED: Final = int(EventOutcome.REJECTED)
 
 
-def _row(rows: str = "", numbers: str = "") -> np.dtype[np.void]:
-    """Name the fields of a row: numbers of rows and flags (uint32), then other numbers (int64)."""
-    fields = [(name, "u4") for name in rows.split()] + [(name, "i8") for name in numbers.split()]
-    return np.dtype((np.record, fields))
-
-
 # What belongs to no function. One row.
-ACCOUNT: Final = _row(
-    "free_slot free_event next_arrival next_change record records_room least_recent drawn backoff_drawn",
-    "pool_limit pool_in_use environments_created admitted waiting "
-    "working in_calendar next_end_us first_end_us width buckets tuned_us tuned_admitted tune_admitted tune_working "
+ACCOUNT: Final = row_type(
+    u4="free_slot free_event next_arrival next_change record records_room least_recent drawn backoff_drawn",
+    i8="pool_limit pool_in_use environments_created admitted "
     "asked_function asked_invocation asked_number asked_ceiling_us backoff_us",
 )
 # A function's plan, and what changes about it.
-FUNCTION: Final = _row(
-    "given first_law scaling_rate request_rate provisioned_rate idle_first idle_last provisioned_first synchronous "
+FUNCTION: Final = row_type(
+    u4="given first_law scaling_rate request_rate provisioned_rate idle_first idle_last provisioned_first synchronous "
     "jittered has_reserved can_fail",
-    "on_demand_in_use provisioned_idle provisioned_ready provisioned_in_use provisioned_claimed "
+    i8="on_demand_in_use provisioned_idle provisioned_ready provisioned_in_use provisioned_claimed "
     "timeout_us init_cap_us max_lifetime_us reserved client_timeout_us throttle_retries throttle_backoff_us "
     "throttle_backoff_cap_us max_event_age_us first_delay delays cpu_multiplier error_below crash_below memory_mb "
     "request_limit_kb response_limit_kb keep_alive_at_least_us",
 )
 # A `RateLimit`. Row 0 stands for none.
-RATE: Final = _row(numbers="full_again_ns interval_ns slack_ns")
+RATE: Final = row_type(i8="full_again_ns interval_ns slack_ns")
 # A `ProvisionedChange`, and the rate that comes with it.
-CHANGE: Final = _row("function", "time_us claimed ready interval_ns slack_ns")
-# An `ExecutionEnvironment`, the run that it serves or served last, and the slot that follows it in some list.
-SLOT: Final = _row(
-    "function next provisioned runs", "number retires_us warm_until_us end_us admission invocation"
+CHANGE: Final = row_type(i8="time_us function claimed ready interval_ns slack_ns")
+# An `ExecutionEnvironment` and the run that it serves, or served last: ``time_us`` is its end, ``key`` counts admissions.
+# ``next`` links it to the queue of completions, to its function's idle environments, or to free rows.
+SLOT: Final = row_type(
+    u4="function next provisioned runs", i8="time_us key number retires_us warm_until_us invocation"
 )
-# An `Event` that waits for its retry, and the free row that follows.
-EVENT: Final = _row("next _", "function invocation arrival_us attempts runs refusals")
-# A row of a heap.
-HEAP: Final = _row("what _", "time_us key")
+# An `Event` that waits for its retry; ``key`` orders those of one instant.
+EVENT: Final = row_type(
+    u4="function next attempts runs refusals _", i8="time_us key invocation arrival_us _line"
+)
 # What was drawn outside for one run, as `RunDraws`.
-GIVEN: Final = _row(
-    numbers="handler_us first_run_us placement_us init_us fault keep_alive_us too_large",
-)
+GIVEN: Final = row_type(i8="handler_us first_run_us placement_us init_us fault keep_alive_us too_large")
 # Which law of a function lies how far behind its first.
 (
     CPU_TIME, IO_TIME, INIT, FIRST_RUN, PLACEMENT, KEEP_ALIVE, FAILURE, MEMORY, REQUEST_PAYLOAD, RESPONSE_PAYLOAD,
@@ -114,21 +104,20 @@ _STREAMS: Final = (
     Stream.MEMORY, Stream.REQUEST_PAYLOAD, Stream.RESPONSE_PAYLOAD, Stream.CLIENT_BACKOFF,
 )  # fmt: skip
 
-Rows = Any  # an array of rows: the type checker knows no fields
-
 
 class State(NamedTuple):
     """All arrays of a run.
 
     Attributes
     ----------
-    account, functions, rates, changes, slots, events : ndarray of the rows above
+    account, functions, rates, changes : ndarray of the rows above
     laws : Laws
     delays : ndarray of int64
         Waits before retries after errors, function by function.
-    buckets, occupied : ndarray of uint32 and of int64
-        The calendar of completions, see ``kernel_queues``.
-    completions, retries : ndarray of HEAP
+    completions : Queue
+        Its table holds all execution environments.
+    retries : Queue
+        Its table holds all events that wait.
     time_us, function, invocation : ndarray of int64, shape (n_arrivals,)
         The present chunk of arrivals.
     given : ndarray of GIVEN, shape (n_arrivals + 1,) or (1,)
@@ -143,12 +132,8 @@ class State(NamedTuple):
     changes: Rows
     laws: Laws
     delays: NDArray[np.int64]
-    slots: Rows
-    events: Rows
-    buckets: NDArray[np.uint32]
-    occupied: NDArray[np.int64]
-    completions: Rows
-    retries: Rows
+    completions: Queue
+    retries: Queue
     time_us: NDArray[np.int64]
     function: NDArray[np.int64]
     invocation: NDArray[np.int64]
@@ -182,8 +167,6 @@ def first_state(plan: Plan, room: int, records_room: int = RECORDS_PER_CHUNK) ->
     account = np.zeros(1, dtype=ACCOUNT)
     account["pool_limit"] = plan.concurrency - sum(f.reserved or 0 for f in plan.functions)
     account["least_recent"] = plan.reuse is ReuseOrder.LEAST_RECENTLY_USED
-    account["next_end_us"] = account["first_end_us"] = NEVER
-    account["buckets"] = BUCKETS_PER_WORD
     account["records_room"] = records_room
     laws = LawArrays()
     functions = np.zeros(len(plan.functions), dtype=FUNCTION)
@@ -207,12 +190,8 @@ def first_state(plan: Plan, room: int, records_room: int = RECORDS_PER_CHUNK) ->
         changes=_changes(plan),
         laws=laws.arrays(),
         delays=np.array([*delays, 0], dtype=np.int64),
-        slots=np.zeros(1, dtype=SLOT),
-        events=np.zeros(1, dtype=EVENT),
-        buckets=np.zeros(0, dtype=np.uint32),
-        occupied=nothing,
-        completions=np.zeros(0, dtype=HEAP),
-        retries=np.zeros(0, dtype=HEAP),
+        completions=empty_queue(SLOT),
+        retries=empty_queue(EVENT),
         time_us=nothing,
         function=nothing,
         invocation=nothing,
@@ -229,34 +208,14 @@ def empty_records() -> NDArray[np.int64]:
 
 def with_more_slots(state: State, room: int) -> State:
     """Make room for so many environments, when the free slots are used up."""
-    slots = _enlarged(state.slots, room + 1)
-    state.account["free_slot"] = _chain(slots, len(state.slots))
-    return state._replace(
-        slots=slots,
-        buckets=_enlarged(state.buckets, BUCKETS_PER_WORD * room),
-        occupied=_enlarged(state.occupied, room),
-        completions=_enlarged(state.completions, room),
-    )
+    completions, state.account["free_slot"] = with_more_room(state.completions, room)
+    return state._replace(completions=completions)
 
 
 def with_more_events(state: State, room: int) -> State:
     """Make room for so many waiting events, when the free rows are used up."""
-    events = _enlarged(state.events, room + 1)
-    state.account["free_event"] = _chain(events, len(state.events))
-    return state._replace(events=events, retries=_enlarged(state.retries, room))
-
-
-def _enlarged(rows: Rows, size: int) -> Rows:
-    larger = np.zeros(size, dtype=rows.dtype)
-    larger[: len(rows)] = rows
-    return larger
-
-
-def _chain(rows: Rows, first: int) -> int:
-    """Link the rows from the given one on into a list of free ones."""
-    rows["next"][first:] = np.arange(first + 1, len(rows) + 1)
-    rows["next"][-1] = 0
-    return first
+    retries, state.account["free_event"] = with_more_room(state.retries, room)
+    return state._replace(retries=retries)
 
 
 def _fill_function(row: Any, function: FunctionPlan) -> None:
@@ -316,9 +275,9 @@ def _changes(plan: Plan) -> Rows:
     """Lay out all changes of provisioned concurrency in the order of events; the last row never comes."""
     per_environment = plan.requests_per_concurrency
     rows = [
-        (rank, change.time_us, change.claimed, change.ready, *_rate(change.ready * per_environment)[1:])
+        (change.time_us, rank, change.claimed, change.ready, *_rate(change.ready * per_environment)[1:])
         for rank, function in enumerate(plan.functions)
         for change in function.provisioned
     ]
-    rows.sort(key=lambda row: (row[1], row[0]))
-    return np.array([*rows, (0, NEVER, 0, 0, 0, 0)], dtype=CHANGE)
+    rows.sort(key=lambda row: row[:2])
+    return np.array([*rows, (NEVER, 0, 0, 0, 0, 0)], dtype=CHANGE)

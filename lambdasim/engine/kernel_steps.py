@@ -17,7 +17,7 @@ import numpy as np
 from lambdasim.draws.compiled import Bool, Int64, compiled, compiled_apart, draw, random_bits
 from lambdasim.engine import kernel_state as at
 from lambdasim.engine.contract import NEVER
-from lambdasim.engine.kernel_queues import pop, push, put_completion, take_completion
+from lambdasim.engine.kernel_queues import next_row, put, take
 from lambdasim.engine.kernel_state import RECORDS_PER_CHUNK, Event, State
 from lambdasim.models.cpu_scaling import FIXED_POINT_BITS
 
@@ -32,19 +32,19 @@ _ENDS_WITH_ITS_RUN: Final = -1
 @compiled
 def advance(state: State) -> Int64:
     """Go through the events in order until something must be done outside; tell what."""
-    account = state.account[0]
+    account, completions = state.account[0], state.completions.head[0]
     while True:
         arrival = account.next_arrival
         if arrival == len(state.time_us):
             return at.ARRIVALS_USED_UP
         change_us = state.changes[account.next_change].time_us
-        retry_us = state.retries[0].time_us if account.waiting else NEVER
+        retry_us = state.retries.head[0].next_us
         now = min(state.time_us[arrival], change_us, retry_us)
         if now == NEVER:
             return at.DONE
 
-        while account.next_end_us <= now:
-            _complete(state, take_completion(state))
+        while completions.next_us <= now:
+            _complete(state, take(state.completions))
         if change_us == now:
             if not _change_provisioned(state):
                 return at.SLOTS_FULL
@@ -75,7 +75,7 @@ def _what_is_full(account: Any) -> Int64:
 @compiled
 def _has_draws(state: State) -> Bool:
     """Tell whether the draws of the first waiting event can be had; else ask for them."""
-    account, waiting = state.account[0], state.events[state.retries[0].what]
+    account, waiting = state.account[0], state.retries.table[next_row(state.retries)]
     if not state.functions[waiting.function].given or account.drawn:
         return True
     account.asked_function = waiting.function
@@ -96,14 +96,13 @@ def _take_arrival(state: State) -> Event:
 def _take_retry(state: State) -> Event:
     """Take the first waiting event."""
     account = state.account[0]
-    row = pop(state.retries, account.waiting)
-    account.waiting -= 1
-    waiting = state.events[row]
+    row = take(state.retries)
+    waiting = state.retries.table[row]
     waiting.next = account.free_event
     account.free_event = row
     return Event(
-        waiting.function, waiting.invocation, waiting.arrival_us, waiting.attempts, waiting.runs, waiting.refusals,
-        len(state.given) - 1,
+        np.int64(waiting.function), waiting.invocation, waiting.arrival_us, np.int64(waiting.attempts),
+        np.int64(waiting.runs), np.int64(waiting.refusals), len(state.given) - 1,
     )  # fmt: skip
 
 
@@ -111,7 +110,7 @@ def _take_retry(state: State) -> Event:
 def _put_back(state: State, event: Event, now: Int64) -> None:
     """Undo the taking of an event."""
     if event.attempts:
-        _wait(state, event, event.attempts, event.runs, event.refusals, now)
+        _wait(state, event, event.attempts, event.runs, event.refusals, now, now)
     else:
         state.account[0].next_arrival -= 1
 
@@ -150,7 +149,7 @@ def _admit(state: State, event: Event, now: Int64) -> tuple[Int64, Int64, Int64]
 
     if function.provisioned_idle and _allows(rates[function.provisioned_rate], now):
         slot = function.provisioned_first
-        function.provisioned_first = state.slots[slot].next
+        function.provisioned_first = state.completions.table[slot].next
         function.provisioned_idle -= 1
         _spend(rates[function.provisioned_rate], now)
         function.provisioned_in_use += 1
@@ -185,7 +184,7 @@ def _warm_environment(state: State, function: Any, now: Int64) -> Int64:
     """Take the idle environment whose turn it is; those that have grown cold are dropped as they are met."""
     row = function.idle_first
     while row:
-        slot = state.slots[row]
+        slot = state.completions.table[row]
         following = slot.next
         if now < slot.warm_until_us or _is_warm(state, function, slot, now):
             function.idle_first = following
@@ -202,13 +201,13 @@ def _is_warm(state: State, function: Any, slot: Any, now: Int64) -> Bool:
     if function.given:
         return False
     keep_alive_us = draw(state.laws, function.first_law + at.KEEP_ALIVE, slot.invocation, slot.runs)
-    return now < min(slot.end_us + keep_alive_us, slot.retires_us)
+    return now < min(slot.time_us + keep_alive_us, slot.retires_us)
 
 
 @compiled
 def _new_environment(state: State, function: Int64, provisioned: Int64) -> Int64:
     row = state.account[0].free_slot
-    slot = state.slots[row]
+    slot = state.completions.table[row]
     state.account[0].free_slot = slot.next
     slot.function = function
     slot.number = -1
@@ -220,14 +219,14 @@ def _new_environment(state: State, function: Int64, provisioned: Int64) -> Int64
 @compiled
 def _drop(state: State, row: Int64) -> None:
     """Give an environment's row back."""
-    state.slots[row].next = state.account[0].free_slot
+    state.completions.table[row].next = state.account[0].free_slot
     state.account[0].free_slot = row
 
 
 @compiled
 def _run(state: State, event: Event, row: Int64, start: Int64, now: Int64) -> None:
     """Serve an event's attempt in the given environment; everything about it is decided here."""
-    account, function, slot = state.account[0], state.functions[event.function], state.slots[row]
+    account, function, slot = state.account[0], state.functions[event.function], state.completions.table[row]
     handler_us = _handler_us(state, function, event)
     placement_us = init_us = np.int64(0)
     if start == at.COLD:
@@ -252,7 +251,9 @@ def _run(state: State, event: Event, row: Int64, start: Int64, now: Int64) -> No
         state, event, now, placement_us, init_us, duration_us, start, outcome, at.NO_LIMIT, slot.number, final
     )
 
-    slot.end_us = end_us
+    slot.time_us = end_us
+    slot.key = account.admitted
+    account.admitted += 1
     slot.invocation = event.invocation
     slot.runs = event.runs
     slot.warm_until_us = _ENDS_WITH_ITS_RUN
@@ -261,13 +262,13 @@ def _run(state: State, event: Event, row: Int64, start: Int64, now: Int64) -> No
         if function.given:
             keep_alive_us = state.given[event.given].keep_alive_us
         slot.warm_until_us = min(end_us + keep_alive_us, slot.retires_us)
-    put_completion(state, row, now)
+    put(state.completions, row, now)
 
 
 @compiled
 def _complete(state: State, row: Int64) -> None:
     """Give back what an attempt held."""
-    account, slots, slot = state.account[0], state.slots, state.slots[row]
+    account, slots, slot = state.account[0], state.completions.table, state.completions.table[row]
     function = state.functions[slot.function]
     if slot.provisioned:
         function.provisioned_in_use -= 1
@@ -302,7 +303,7 @@ def _after_run(state: State, function: Any, event: Event, outcome: Int64, now: I
     if event.runs >= function.delays:
         return at.FAILED
     delay_us = state.delays[function.first_delay + event.runs]
-    return _retry_at(state, function, event, event.runs + 1, event.refusals, end_us + delay_us)
+    return _retry_at(state, function, event, event.runs + 1, event.refusals, end_us + delay_us, now)
 
 
 @compiled
@@ -331,7 +332,7 @@ def _refuse(state: State, event: Event, limit: Int64, now: Int64) -> Bool:
                 account.asked_number = event.refusals
                 account.asked_ceiling_us = wait_us
                 return False
-        final = _retry_at(state, function, event, event.runs, event.refusals + 1, now + wait_us)
+        final = _retry_at(state, function, event, event.runs, event.refusals + 1, now + wait_us, now)
     _write(state, event, now, 0, 0, 0, at.NO_START, outcome, limit, -1, final)
     return True
 
@@ -361,21 +362,23 @@ def _write(
 
 @compiled
 def _retry_at(
-    state: State, function: Any, event: Event, runs: Int64, refusals: Int64, time_us: Int64
+    state: State, function: Any, event: Event, runs: Int64, refusals: Int64, time_us: Int64, now: Int64
 ) -> Int64:
     """Schedule another attempt, unless the event would be too old by then."""
     if time_us > event.arrival_us + function.max_event_age_us:
         return at.EXPIRED
-    _wait(state, event, event.attempts + 1, runs, refusals, time_us)
+    _wait(state, event, event.attempts + 1, runs, refusals, time_us, now)
     return at.PENDING
 
 
 @compiled
-def _wait(state: State, event: Event, attempts: Int64, runs: Int64, refusals: Int64, time_us: Int64) -> None:
+def _wait(
+    state: State, event: Event, attempts: Int64, runs: Int64, refusals: Int64, time_us: Int64, now: Int64
+) -> None:
     """Let an event wait for its next attempt."""
     account = state.account[0]
     row = account.free_event
-    waiting = state.events[row]
+    waiting = state.retries.table[row]
     account.free_event = waiting.next
     waiting.function = event.function
     waiting.invocation = event.invocation
@@ -383,8 +386,9 @@ def _wait(state: State, event: Event, attempts: Int64, runs: Int64, refusals: In
     waiting.attempts = attempts
     waiting.runs = runs
     waiting.refusals = refusals
-    push(state.retries, account.waiting, time_us, (event.function << _FUNCTION_SHIFT) + event.invocation, row)
-    account.waiting += 1
+    waiting.time_us = time_us
+    waiting.key = (event.function << _FUNCTION_SHIFT) + event.invocation
+    put(state.retries, row, now)
 
 
 @compiled_apart
@@ -404,14 +408,14 @@ def _change_provisioned(state: State) -> Bool:
     wanted = max(change.ready - function.provisioned_in_use, 0)
     while function.provisioned_idle > wanted:
         row = function.provisioned_first
-        function.provisioned_first = state.slots[row].next
+        function.provisioned_first = state.completions.table[row].next
         function.provisioned_idle -= 1
         _drop(state, row)
     while function.provisioned_idle < wanted:
         if account.free_slot == 0:
             return False
         row = _new_environment(state, change.function, 1)
-        _idle_provisioned(function, state.slots[row], row)
+        _idle_provisioned(function, state.completions.table[row], row)
     return True
 
 
