@@ -1,0 +1,179 @@
+"""Deliberate faults in the compiled engine: each must be seen by comparing its records with the reference's.
+
+A fault is one piece of source exchanged for another; the faulty engine runs as plain Python.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import numba
+import numpy as np
+import pytest
+from families import FAMILIES, Family, plans
+from hypothesis import HealthCheck, Phase, given, settings
+from test_equality import Records, together
+
+import lambdasim.draws.compiled
+import lambdasim.engine.kernel_queues
+import lambdasim.engine.kernel_steps
+from lambdasim.engine import kernel
+from lambdasim.engine.contract import RECORD_COLUMNS, Plan
+from lambdasim.engine.reference import run_reference
+
+pytestmark = pytest.mark.slow
+
+SOURCES = {
+    module.__name__: Path(str(module.__file__)).read_text(encoding="utf-8")
+    for module in (lambdasim.draws.compiled, lambdasim.engine.kernel_queues, lambdasim.engine.kernel_steps)
+}
+SCENARIOS_PER_FAMILY = 12
+
+FAULTS = {
+    "ties in a queue the wrong way round": (
+        "time_us < other.time_us or (time_us == other.time_us and key < other.key)",
+        "time_us < other.time_us or (time_us == other.time_us and key > other.key)",
+    ),
+    "ties between calendar and heap the wrong way round": (
+        "top.time_us == head.first_us and top.key < ",
+        "top.time_us == head.first_us and top.key > ",
+    ),
+    "the calendar's horizon forgotten": ("if number - (now >> head.width) >= head.buckets:", "if False:"),
+    "completions after arrivals of the same instant": ("completions.next_us <= now", "completions.next_us < now"),
+    "provisioned changes after retries": (
+        "if change_us == now:",
+        "if change_us == now and state.retries.head[0].next_us > now:",
+    ),
+    "arrivals before retries": (
+        "if retry_us == now else _take_arrival",
+        "if retry_us == now < state.time_us[arrival] else _take_arrival",
+    ),
+    "an environment warm one microsecond too long": ("if now < slot.warm_until_us or", "if now <= slot.warm_until_us or"),
+    "a drawn keep-alive one microsecond too long": (
+        "return now < min(slot.time_us + keep_alive_us",
+        "return now <= min(slot.time_us + keep_alive_us",
+    ),
+    "environments that never grow old": (
+        "slot.warm_until_us = min(end_us + keep_alive_us, slot.retires_us)",
+        "slot.warm_until_us = end_us + keep_alive_us",
+    ),
+    "environments that survive a crash": (
+        "outcome in (at.COMPLETED, at.FUNCTION_ERROR)",
+        "outcome != at.TIMEOUT",
+    ),
+    "least recently used first": ("elif account.least_recent and", "elif not account.least_recent and"),
+    "concurrency not given back": ("account.pool_in_use -= 1", "account.pool_in_use -= 0"),
+    "one execution too many in the pool": (
+        "elif account.pool_in_use >= account.pool_limit",
+        "elif account.pool_in_use > account.pool_limit",
+    ),
+    "reserved concurrency that ignores provisioned": (
+        ">= function.reserved - function.provisioned_claimed",
+        ">= function.reserved",
+    ),
+    "provisioned concurrency not claimed from the pool": (
+        "account.pool_limit -= change.claimed",
+        "account.pool_limit -= 0 * change.claimed",
+    ),
+    "one provisioned environment too many": (
+        "function.provisioned_idle < function.provisioned_ready",
+        "function.provisioned_idle <= function.provisioned_ready",
+    ),
+    "tokens that come back late": ("<= rate.slack_ns", "< rate.slack_ns"),
+    "tokens saved without bound": (
+        "max(rate.full_again_ns, now * _NS_PER_US) + rate.interval_ns",
+        "rate.full_again_ns + rate.interval_ns",
+    ),
+    "request tokens not spent": ("_spend(request_rate, now)", "pass"),
+    "a handler of just its timeout is cut": (
+        "if handler_us > function.timeout_us",
+        "if handler_us >= function.timeout_us",
+    ),
+    "INIT run again only beyond its cap": (
+        "handler_us += init_us\n",
+        "handler_us += init_us - function.init_cap_us\n",
+    ),
+    "a client gone one microsecond early": (
+        "> function.client_timeout_us",
+        ">= function.client_timeout_us",
+    ),
+    "an event too old one microsecond early": (
+        "if time_us > event.arrival_us",
+        "if time_us >= event.arrival_us",
+    ),
+    "waits doubled once too often": ("min(event.refusals, 40)", "min(event.refusals + 1, 40)"),
+    "a retry that repeats the first run's luck": (
+        "return draw(state.laws, function.first_law + law, event.invocation, event.runs)",
+        "return draw(state.laws, function.first_law + law, event.invocation, 0)",
+    ),
+    "draws rounded down": ("numbers[at + 1] * place + _HALF)", "numbers[at + 1] * place)"),
+    "CPU time rounded down": ("function.cpu_multiplier + _HALF)", "function.cpu_multiplier)"),
+    "an event taken twice": ("state.account[0].next_arrival -= 1", "pass"),
+}  # fmt: skip
+
+
+def generated(family: Family) -> list[Plan]:
+    kept: list[Plan] = []
+
+    @settings(
+        max_examples=SCENARIOS_PER_FAMILY, derandomize=True, database=None, deadline=None, phases=[Phase.generate],
+        suppress_health_check=list(HealthCheck),
+    )  # fmt: skip
+    @given(plan=plans(family))
+    def keep(plan: Plan) -> None:
+        kept.append(plan)
+
+    keep()
+    return kept
+
+
+def scenarios() -> list[tuple[Plan, Records]]:
+    """Generate the same scenarios each time, the families in turn, with the reference's records."""
+    found = {name: generated(family) for name, family in FAMILIES.items()}
+    in_turn = [
+        found[name][turn] for turn in range(SCENARIOS_PER_FAMILY) for name in found if turn < len(found[name])
+    ]
+    return [(plan, together(run_reference(plan))) for plan in in_turn]
+
+
+def plain_engine(old: str, new: str) -> Callable[[Any], int]:
+    """Load the compiled engine's steps as plain Python, with one piece of source exchanged."""
+    assert not old or sum(source.count(old) for source in SOURCES.values()) == 1, old
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(numba, "njit", lambda **_options: lambda step: step)
+        for name, source in SOURCES.items():
+            module = ModuleType(name)
+            patch.setitem(sys.modules, name, module)
+            exec(compile(source.replace(old, new) if old else source, name, "exec"), vars(module))  # noqa: S102
+    return module.advance
+
+
+def differs(advance: Callable[[Any], int], plan: Plan, expected: Records) -> bool:
+    run = kernel.KernelRun(plan, room=1, records_room=3)
+    run._advance = advance
+    seen = 0
+    chunks = []
+    for chunk in run.run():
+        chunks.append(chunk)
+        seen += len(chunk)
+        if seen > len(expected["function"]):
+            return True
+    found = together(chunks)
+    return not all(np.array_equal(found[name], expected[name]) for name in RECORD_COLUMNS)
+
+
+def test_every_fault_is_seen_and_the_engine_without_faults_passes() -> None:
+    known = scenarios()
+    assert len(known) > 10 * len(FAMILIES) // 2
+    sound = plain_engine("", "")
+    assert not any(differs(sound, plan, expected) for plan, expected in known)
+    unseen = []
+    for name, (old, new) in FAULTS.items():
+        faulty = plain_engine(old, new)
+        if not any(differs(faulty, plan, expected) for plan, expected in known):
+            unseen.append(name)
+    assert not unseen
