@@ -11,14 +11,32 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from lambdasim.billing import price
     from lambdasim.catalog import price_sheet
-    from lambdasim.plots.figures import plot_bill, plot_concurrency, plot_cost, plot_latency
+    from lambdasim.plots import (
+        plot_bill,
+        plot_concurrency,
+        plot_cost,
+        plot_cost_distribution,
+        plot_hourly_cost,
+        plot_latency,
+        plot_latency_histogram,
+        plot_metric,
+        plot_throttles,
+    )
     from lambdasim.report import report_html
     from lambdasim.results.files import load_run, load_usage, save
     from lambdasim.results.replicate import replicate
     from lambdasim.results.run import RunResult
     from lambdasim.results.simulate import simulate
-    from lambdasim.specs import ScenarioSpec, load_scenario
-    from lambdasim.traffic.readers import read_counts_csv, read_events_csv, read_report_logs
+    from lambdasim.specs import ScenarioSpec, load_scenario, load_scenario_text, revised
+    from lambdasim.traffic.readers import (
+        read_azure_2019,
+        read_azure_2021,
+        read_counts_csv,
+        read_events_csv,
+        read_insights,
+        read_metric_data,
+        read_report_logs,
+    )
 
 __version__ = "0.1.0"
 
@@ -27,18 +45,29 @@ _HOME = {
     "ScenarioSpec": "lambdasim.specs",
     "load_run": "lambdasim.results.files",
     "load_scenario": "lambdasim.specs",
+    "load_scenario_text": "lambdasim.specs",
     "load_usage": "lambdasim.results.files",
-    "plot_bill": "lambdasim.plots.figures",
-    "plot_concurrency": "lambdasim.plots.figures",
-    "plot_cost": "lambdasim.plots.figures",
-    "plot_latency": "lambdasim.plots.figures",
-    "report_html": "lambdasim.report",
+    "plot_bill": "lambdasim.plots",
+    "plot_concurrency": "lambdasim.plots",
+    "plot_cost": "lambdasim.plots",
+    "plot_cost_distribution": "lambdasim.plots",
+    "plot_hourly_cost": "lambdasim.plots",
+    "plot_latency": "lambdasim.plots",
+    "plot_latency_histogram": "lambdasim.plots",
+    "plot_metric": "lambdasim.plots",
+    "plot_throttles": "lambdasim.plots",
     "price": "lambdasim.billing",
     "price_sheet": "lambdasim.catalog",
+    "read_azure_2019": "lambdasim.traffic.readers",
+    "read_azure_2021": "lambdasim.traffic.readers",
     "read_counts_csv": "lambdasim.traffic.readers",
     "read_events_csv": "lambdasim.traffic.readers",
+    "read_insights": "lambdasim.traffic.readers",
+    "read_metric_data": "lambdasim.traffic.readers",
     "read_report_logs": "lambdasim.traffic.readers",
     "replicate": "lambdasim.results.replicate",
+    "report_html": "lambdasim.report",
+    "revised": "lambdasim.specs",
     "save": "lambdasim.results.files",
     "simulate": "lambdasim.results.simulate",
 }
@@ -48,18 +77,29 @@ __all__ = [
     "ScenarioSpec",
     "load_run",
     "load_scenario",
+    "load_scenario_text",
     "load_usage",
     "plot_bill",
     "plot_concurrency",
     "plot_cost",
+    "plot_cost_distribution",
+    "plot_hourly_cost",
     "plot_latency",
+    "plot_latency_histogram",
+    "plot_metric",
+    "plot_throttles",
     "price",
     "price_sheet",
+    "read_azure_2019",
+    "read_azure_2021",
     "read_counts_csv",
     "read_events_csv",
+    "read_insights",
+    "read_metric_data",
     "read_report_logs",
     "replicate",
     "report_html",
+    "revised",
     "save",
     "simulate",
 ]

@@ -63,6 +63,9 @@ def simulate(
     replications: Annotated[
         int, typer.Option(min=1, help="Simulate with this many seeds and give 95 % intervals.")
     ] = 1,
+    engine: Annotated[
+        str, typer.Option(help="auto, kernel (compiled) or reference (SimPy); equal results.")
+    ] = "auto",
     skip_bad_rows: Annotated[
         bool, typer.Option("--skip-bad-rows", help="Leave bad rows of traces out, count and list them.")
     ] = False,
@@ -81,13 +84,14 @@ def simulate(
         _progress(spec.duration_us) as tell,
         nullcontext() if out is None else RecordFile(out / "records.parquet", names) as records,
     ):
-        run = ls.simulate(spec, keep_records=False, sink=records.write if records else None, progress=tell)
+        sink = records.write if records else None
+        run = ls.simulate(spec, engine=engine, keep_records=False, sink=sink, progress=tell)
     _tell_readings(run)
     if out is not None:
         save(run, out)
         _pictures(run, out)
         _report(run, out)
-    intervals = ls.replicate(spec, replications) if replications > 1 else None
+    intervals = ls.replicate(spec, replications, engine=engine) if replications > 1 else None
     if as_json:
         content = {
             "provenance": run.provenance(),

@@ -6,7 +6,9 @@ Time inside is int64 microseconds (``_us``); ``_ms`` and ``_s`` appear only wher
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
+from itertools import count
 from typing import Final
 
 US_PER_MS: Final = 1_000
@@ -103,3 +105,23 @@ def from_epoch_us(epoch_us: int) -> datetime:
 def ceil_ms(amount_us: int) -> int:
     """Round microseconds up to whole milliseconds: the one ceiling of a billed duration."""
     return -(-amount_us // US_PER_MS)
+
+
+def month_ends_us(start_us: int) -> Iterator[int]:
+    """Give the ends of months, midnight UTC, after a moment, without end.
+
+    Parameters
+    ----------
+    start_us : int
+        [µs since 1970].
+
+    Examples
+    --------
+    >>> from itertools import islice
+    >>> ends = islice(month_ends_us(to_epoch_us(datetime(2026, 11, 30, 12, tzinfo=UTC))), 2)
+    >>> [f"{from_epoch_us(end):%Y-%m-%d}" for end in ends]
+    ['2026-12-01', '2027-01-01']
+    """
+    moment = from_epoch_us(start_us)
+    for month in count(moment.year * 12 + moment.month):
+        yield to_epoch_us(datetime(month // 12, month % 12 + 1, 1, tzinfo=UTC))

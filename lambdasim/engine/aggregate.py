@@ -1,32 +1,37 @@
-"""Records summed up as they pass: counts, exact histograms, usage by month, series per minute; bounded memory."""
+"""Records summed up as they pass: counts, exact histograms, usage by month, series per minute; bounded memory.
+
+The sums themselves are made by compiled code, see `lambdasim.engine.tally`. Records come in the order of their start, so
+what belongs to a stretch of time (a month, a batch, a level of provisioned concurrency) is gathered in one place, and put
+away when the stretch ends.
+"""
 
 from __future__ import annotations
 
 from collections import defaultdict
-from dataclasses import dataclass, field
-from typing import Final
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from functools import cached_property
+from heapq import merge
+from itertools import groupby
+from typing import TYPE_CHECKING, Final
 
 import numpy as np
 from numpy.typing import NDArray
 
-from lambdasim.engine.contract import (
-    EventOutcome,
-    FunctionPlan,
-    Limit,
-    Outcome,
-    Plan,
-    RecordChunk,
-    StartType,
-)
-from lambdasim.engine.histogram import Histogram
+from lambdasim.engine.contract import EventOutcome, FunctionPlan, Plan, RecordChunk, StartType
+from lambdasim.engine.histogram import Histogram, together
 from lambdasim.engine.series import COUNTS, Concurrency, MinuteCounts
 from lambdasim.errors import ConservationError
-from lambdasim.units import US_PER_MINUTE, US_PER_MS, from_epoch_us
+from lambdasim.units import US_PER_HOUR, US_PER_MINUTE, from_epoch_us, month_ends_us
+
+if TYPE_CHECKING:
+    from lambdasim.engine.tally import Sums
 
 BATCHES: Final = 20
-SERIES: Final = (*COUNTS, "ConcurrentExecutions")
-_DROPPED: Final = (EventOutcome.FAILED, EventOutcome.EXPIRED, EventOutcome.REJECTED)
-_Columns = dict[str, NDArray[np.int64]]
+_DENSE_MS: Final = 1 << 14
+_DENSE_BYTES: Final = 256 * 1024 * 1024
+_ROWS_AT_ONCE: Final = 1 << 14
+_SPARE_US: Final = 7 * US_PER_HOUR
 
 
 @dataclass(eq=False)
@@ -52,39 +57,46 @@ class MonthlyUsage:
 
 @dataclass(eq=False)
 class FunctionTotals:
-    """Everything that is kept of one function."""
+    """Everything that is kept of one function.
 
-    events: int = 0
-    outcomes: NDArray[np.int64] = field(default_factory=lambda: np.zeros(len(Outcome), dtype=np.int64))
-    limits: NDArray[np.int64] = field(default_factory=lambda: np.zeros(len(Limit), dtype=np.int64))
-    starts: NDArray[np.int64] = field(default_factory=lambda: np.zeros(len(StartType), dtype=np.int64))
-    event_outcomes: NDArray[np.int64] = field(
-        default_factory=lambda: np.zeros(len(EventOutcome), dtype=np.int64)
-    )
-    billed_with_init: Histogram = field(default_factory=Histogram)
-    billed_without_init: Histogram = field(default_factory=Histogram)
-    provisioned_billed: Histogram = field(default_factory=Histogram)
-    duration_ms: Histogram = field(default_factory=Histogram)
-    init_ms: Histogram = field(default_factory=Histogram)
-    latency_ms: dict[StartType, Histogram] = field(default_factory=lambda: defaultdict(Histogram))
-    batch_latency_ms: list[Histogram] = field(default_factory=lambda: [Histogram() for _ in range(BATCHES)])
-    usage: dict[str, MonthlyUsage] = field(default_factory=lambda: defaultdict(MonthlyUsage))
-    counts: MinuteCounts = field(default_factory=MinuteCounts)
-    concurrency: Concurrency = field(default_factory=Concurrency)
-    provisioned: Concurrency = field(default_factory=Concurrency)
+    Attributes
+    ----------
+    events : int
+    outcomes, limits, starts, event_outcomes : ndarray of int64
+        Counts by ``Outcome``, ``Limit``, ``StartType`` and ``EventOutcome``.
+    billed_with_init, billed_without_init, provisioned_billed, duration_ms, init_ms : Histogram
+        Of runs on demand, the same, of provisioned runs, of all runs, of cold starts [whole ms, rounded up].
+    latency_ms : dict of StartType to Histogram
+        Arrival to answer of served events [whole ms, rounded up].
+    batch_latency_ms : list of Histogram
+        The same, by equal stretches of the run in which the serving run began.
+    usage : dict of str to MonthlyUsage
+        By UTC month of the attempt's start, which is when AWS's metrics count an invocation.
+    counts : MinuteCounts
+    concurrency, provisioned : Concurrency
+        All executions, and those on provisioned environments.
+    """
 
-    @property
-    def series(self) -> NDArray[np.int64]:
-        """Return all that is counted per minute, rows in the order of ``SERIES``."""
-        minutes = self.counts.minutes
-        return np.vstack([self.counts.values[:, :minutes], self.concurrency.per_minute(minutes)])
+    events: int
+    outcomes: NDArray[np.int64]
+    limits: NDArray[np.int64]
+    starts: NDArray[np.int64]
+    event_outcomes: NDArray[np.int64]
+    billed_with_init: Histogram
+    billed_without_init: Histogram
+    provisioned_billed: Histogram
+    duration_ms: Histogram
+    init_ms: Histogram
+    latency_ms: dict[StartType, Histogram]
+    batch_latency_ms: list[Histogram]
+    usage: dict[str, MonthlyUsage]
+    counts: MinuteCounts
+    concurrency: Concurrency
+    provisioned: Concurrency
 
     def all_latency_ms(self) -> Histogram:
         """Return the latency of all served events together [ms]."""
-        together = Histogram()
-        for histogram in self.latency_ms.values():
-            together.absorb(histogram)
-        return together
+        return together(*self.latency_ms.values())
 
 
 class Aggregate:
@@ -100,126 +112,155 @@ class Aggregate:
     """
 
     def __init__(self, plan: Plan, start_us: int, duration_us: int) -> None:
+        from lambdasim.engine import tally
+
+        self._at = tally
         self.names = tuple(function.name for function in plan.functions)
-        self.functions = [FunctionTotals() for _ in plan.functions]
-        self.account = Concurrency()
-        self.unreserved = Concurrency()
         self._plans = plan.functions
         self._start_us = start_us
         self._duration_us = duration_us
-
-    @property
-    def account_peak(self) -> int:
-        """Most executions of the account in progress at once."""
-        return self.account.peak
-
-    @property
-    def account_series(self) -> NDArray[np.int64]:
-        """Return the most executions of the account in progress at once, by minute."""
-        return self.account.per_minute(self.account.minutes)
+        self._tally = tally.compiled_tally()
+        self._sums = _first_sums(plan, -(-(duration_us + _SPARE_US) // US_PER_MINUTE))
+        self._sparse: dict[tuple[int, int], Histogram] = defaultdict(Histogram)
+        self._batches: dict[tuple[int, int], Histogram] = defaultdict(Histogram)
+        self._usage: list[dict[str, MonthlyUsage]] = [{} for _ in plan.functions]
+        self._stretch_us = 0
+        self._turns_us = iter(_turns_us(plan, start_us, duration_us))
+        self._next_turn_us = next(self._turns_us)
+        self._set_levels()
 
     def add(self, chunk: RecordChunk) -> None:
         """Sum up the next records."""
-        end_us = chunk.end_us()
-        for plan, totals, mine in self._by_function(chunk["function"]):
-            if mine.any():
-                columns = {name: column[mine] for name, column in chunk.columns.items()}
-                self._add_function(plan, totals, columns | {"end_us": end_us[mine]})
-        started = chunk["start_type"] != StartType.NONE
-        self.account.add(chunk["start_us"][started], end_us[started])
-        without = np.array([plan.reserved is None for plan in self._plans])
-        pooled = started & without[chunk["function"]] & (chunk["start_type"] != StartType.PROVISIONED)
-        self.unreserved.add(chunk["start_us"][pooled], end_us[pooled])
+        if not len(chunk):
+            return
+        self._reach(int(chunk.end_us().max()) // US_PER_MINUTE + 1)
+        columns = tuple(np.ascontiguousarray(chunk[name]) for name in self._at.COLUMNS)
+        start_us = chunk["start_us"]
+        first = 0
+        while first < len(chunk):
+            stop = int(np.searchsorted(start_us, self._next_turn_us, side="left"))
+            for begin in range(first, stop, _ROWS_AT_ONCE):
+                spilled = self._tally(self._sums, columns, begin, min(begin + _ROWS_AT_ONCE, stop))
+                self._keep_spilled(self._sums.spilled[:spilled])
+            if stop < len(chunk):
+                self._turn()
+            first = stop
 
-    def _by_function(
-        self, ranks: NDArray[np.int64]
-    ) -> list[tuple[FunctionPlan, FunctionTotals, NDArray[np.bool_]]]:
-        return [
-            (plan, totals, ranks == rank)
-            for rank, (plan, totals) in enumerate(zip(self._plans, self.functions, strict=True))
-        ]
+    def _reach(self, minutes: int) -> None:
+        """Make room for so many minutes."""
+        missing = minutes - self._sums.minutes.shape[2]
+        if missing > 0:
+            spare = [(0, 0), (0, 0), (0, missing + minutes // 2)]
+            by_minute, account = (np.pad(a, spare) for a in (self._sums.minutes, self._sums.account_minutes))
+            self._sums = self._sums._replace(minutes=by_minute, account_minutes=account)
 
-    def _add_function(self, plan: FunctionPlan, totals: FunctionTotals, columns: _Columns) -> None:
-        totals.events += int((columns["attempt"] == 0).sum())
-        for counts, name in (
-            (totals.outcomes, "outcome"),
-            (totals.limits, "limit"),
-            (totals.starts, "start_type"),
-            (totals.event_outcomes, "event_outcome"),
-        ):
-            np.add(counts, np.bincount(columns[name], minlength=len(counts)), out=counts)
-        started = columns["start_type"] != StartType.NONE
-        self._add_runs(plan, totals, {name: column[started] for name, column in columns.items()})
-        self._add_latency(plan, totals, columns)
-        self._add_attempts(plan, totals, columns)
+    def _keep_spilled(self, spilled: NDArray[np.int64]) -> None:
+        """Merge values that are too long for the dense histograms."""
+        for function, histogram in np.unique(spilled[:, :2], axis=0):
+            mine = (spilled[:, 0] == function) & (spilled[:, 1] == histogram)
+            self._sparse[int(function), int(histogram)].add(spilled[mine, 2])
 
-    def _add_runs(self, plan: FunctionPlan, totals: FunctionTotals, runs: _Columns) -> None:
-        provisioned = runs["start_type"] == StartType.PROVISIONED
-        cold = runs["start_type"] == StartType.COLD
-        without = _ceil_ms(runs["duration_us"])
-        with_init = _ceil_ms(runs["duration_us"] + runs["init_us"])
-        totals.duration_ms.add(without)
-        totals.init_ms.add(_ceil_ms(runs["init_us"][cold]))
-        totals.billed_with_init.add(with_init[~provisioned])
-        totals.billed_without_init.add(without[~provisioned])
-        totals.provisioned_billed.add(without[provisioned])
-        start_us = runs["start_us"]
-        for month, mine in self._months(start_us):
-            usage = totals.usage[month]
-            on_demand = mine & ~provisioned
-            usage.requests += int(mine.sum())
-            usage.provisioned_requests += int((mine & provisioned).sum())
-            usage.cold_starts += int((mine & cold).sum())
-            usage.billed_ms_with_init += int(with_init[on_demand].sum())
-            usage.billed_ms_without_init += int(without[on_demand].sum())
-            usage.provisioned_billed_ms += int(without[mine & provisioned].sum())
-        totals.concurrency.add(start_us, runs["end_us"])
-        counts = totals.counts
-        counts.add("Invocations", start_us)
-        counts.add("Errors", start_us[runs["outcome"] != Outcome.COMPLETED])
-        counts.add("ColdStarts", start_us[cold])
-        counts.add("DurationSum_us", start_us, runs["duration_us"])
-        counts.add("BilledMsWithInit", start_us[~provisioned], with_init[~provisioned])
-        counts.add("BilledMsWithoutInit", start_us[~provisioned], without[~provisioned])
-        if plan.provisioned:
-            totals.provisioned.add(start_us[provisioned], runs["end_us"][provisioned])
-            counts.add("ProvisionedConcurrencyInvocations", start_us[provisioned])
-            counts.add("ProvisionedBilledMs", start_us[provisioned], without[provisioned])
-            spilled = ~provisioned & (ready_at(plan, start_us) > 0)
-            counts.add("ProvisionedConcurrencySpilloverInvocations", start_us[spilled])
+    def _turn(self) -> None:
+        """Go to the next stretch of time, putting away what belongs to the last."""
+        self._put_batch_away()
+        self._put_month_away()
+        self._stretch_us = self._next_turn_us
+        self._next_turn_us = next(self._turns_us)
+        self._set_levels()
 
-    def _months(self, start_us: NDArray[np.int64]) -> list[tuple[str, NDArray[np.bool_]]]:
-        """Split by UTC month of the attempt's start, which is when AWS's metrics count an invocation."""
-        if not len(start_us):
-            return []
-        month = (start_us + self._start_us).astype("datetime64[us]").astype("datetime64[M]")
-        return [(str(name), month == name) for name in np.unique(month)]
+    def _set_levels(self) -> None:
+        moment = np.array([self._stretch_us])
+        self._sums.ready[:] = [ready_at(plan, moment)[0] for plan in self._plans]
 
-    def _add_latency(self, plan: FunctionPlan, totals: FunctionTotals, columns: _Columns) -> None:
-        """Count how long served events took, from arrival to answer; a client that left waited to its own timeout."""
-        served = np.isin(columns["event_outcome"], (EventOutcome.SUCCEEDED, EventOutcome.CLIENT_TIMEOUT))
-        gone_us = columns["start_us"] + plan.retry.client_timeout_us
-        answered_us = np.minimum(columns["end_us"], gone_us)[served]
-        arrival_us = columns["arrival_us"][served]
-        latency_ms = _ceil_ms(answered_us - arrival_us)
-        starts = columns["start_type"][served]
-        for start in (StartType.COLD, StartType.WARM, StartType.PROVISIONED):
-            totals.latency_ms[start].add(latency_ms[starts == start])
-        batch = np.minimum(arrival_us * BATCHES // self._duration_us, BATCHES - 1)
-        for number in np.unique(batch):
-            totals.batch_latency_ms[number].add(latency_ms[batch == number])
+    def _put_batch_away(self) -> None:
+        number = min(self._stretch_us * BATCHES // self._duration_us, BATCHES - 1)
+        for function in range(len(self._plans)):
+            self._batches[function, number].absorb(self._histogram(function, self._at.BATCH))
+            self._sparse.pop((function, self._at.BATCH), None)
+        self._sums.dense[:, self._at.BATCH] = 0
 
-    def _add_attempts(self, plan: FunctionPlan, totals: FunctionTotals, columns: _Columns) -> None:
-        at_us = columns["start_us"]
-        refused = columns["outcome"] == Outcome.THROTTLED
-        totals.counts.add("Throttles", at_us[refused])
-        for limit in np.unique(columns["limit"][refused]):
-            by_limit = refused & (columns["limit"] == limit)
-            totals.counts.add(f"Throttles_{Limit(limit).name.lower()}", at_us[by_limit])
-        if not plan.retry.synchronous:
-            totals.counts.add("AsyncEventsReceived", columns["arrival_us"][columns["attempt"] == 0])
-            dropped = np.isin(columns["event_outcome"], _DROPPED)
-            totals.counts.add("AsyncEventsDropped", at_us[dropped])
+    def _put_month_away(self) -> None:
+        month = f"{from_epoch_us(self._start_us + self._stretch_us):%Y-%m}"
+        at = self._at
+        monthly = self._sums.scalars[:, at.REQUESTS : at.PROVISIONED_MS + 1]
+        for used, counts in zip(self._usage, monthly.tolist(), strict=True):
+            if counts[0]:
+                before = vars(used.get(month, MonthlyUsage())).values()
+                used[month] = MonthlyUsage(*(sum(pair) for pair in zip(before, counts, strict=True)))
+        monthly[:] = 0
+
+    def _histogram(self, function: int, which: int) -> Histogram:
+        """Return one histogram, its dense part and what was too long for it."""
+        dense = self._sums.dense[function, which]
+        values = np.flatnonzero(dense)
+        return together(Histogram(values, dense[values]), self._sparse.get((function, which), Histogram()))
+
+    @cached_property
+    def functions(self) -> tuple[FunctionTotals, ...]:
+        """Everything that is kept of each function, when all records have been added."""
+        self._put_batch_away()
+        self._put_month_away()
+        return tuple(map(self._totals, range(len(self._plans))))
+
+    def _totals(self, function: int) -> FunctionTotals:
+        at, scalars = self._at, self._sums.scalars[function]
+        warm, cold, cold_with_init, provisioned = (
+            self._histogram(function, which)
+            for which in (at.WARM, at.COLD, at.COLD_WITH_INIT, at.PROVISIONED)
+        )
+        latencies = {
+            StartType.COLD: self._histogram(function, at.LATENCY_COLD),
+            StartType.WARM: self._histogram(function, at.LATENCY_WARM),
+            StartType.PROVISIONED: self._histogram(function, at.LATENCY_PROVISIONED),
+        }
+        by_minute = self._sums.minutes[function]
+        ends = int(scalars[at.END_MINUTES])
+        counts = MinuteCounts(by_minute[: len(COUNTS), : int(scalars[at.MINUTES])])
+        started = counts.padded(ends)
+        return FunctionTotals(
+            events=int(scalars[at.EVENTS]),
+            outcomes=scalars[at.OUTCOMES : at.LIMITS],
+            limits=scalars[at.LIMITS : at.STARTS],
+            starts=scalars[at.STARTS : at.EVENT_OUTCOMES],
+            event_outcomes=scalars[at.EVENT_OUTCOMES : at.BUSY_US],
+            billed_with_init=together(warm, cold_with_init),
+            billed_without_init=together(warm, cold),
+            provisioned_billed=provisioned,
+            duration_ms=together(warm, cold, provisioned),
+            init_ms=self._histogram(function, at.INIT),
+            latency_ms=latencies,
+            batch_latency_ms=[self._batches[function, number] for number in range(BATCHES)],
+            usage=self._usage[function],
+            counts=counts,
+            concurrency=Concurrency(
+                int(scalars[at.BUSY_US]),
+                int(scalars[at.PEAK]),
+                started["Invocations"],
+                by_minute[at.ENDED, :ends],
+                by_minute[at.HIGHEST, :ends],
+            ),
+            provisioned=Concurrency(
+                int(scalars[at.PROVISIONED_BUSY_US]),
+                int(scalars[at.PROVISIONED_PEAK]),
+                started["ProvisionedConcurrencyInvocations"],
+                by_minute[at.PROVISIONED_ENDED, :ends],
+                by_minute[at.PROVISIONED_HIGHEST, :ends],
+            ),
+        )
+
+    @property
+    def account(self) -> Concurrency:
+        """Executions of the account."""
+        return self._of_account(self._at.ACCOUNT)
+
+    @property
+    def unreserved(self) -> Concurrency:
+        """Executions that count against the account's unreserved pool."""
+        return self._of_account(self._at.UNRESERVED)
+
+    def _of_account(self, which: int) -> Concurrency:
+        busy_us, peak, minutes = self._sums.account[which].tolist()
+        return Concurrency(busy_us, peak, *self._sums.account_minutes[which, :, :minutes])
 
     def check_conservation(self) -> None:
         """Make sure that every event has exactly one end.
@@ -242,6 +283,14 @@ class Aggregate:
         ]
 
 
+def _turns_us(plan: Plan, start_us: int, duration_us: int) -> Iterator[int]:
+    """Give the moments at which a batch, a month or a level of provisioned concurrency ends [µs], without end."""
+    batches = (-(-number * duration_us // BATCHES) for number in range(1, BATCHES))
+    changes = {change.time_us for function in plan.functions for change in function.provisioned}
+    months = (end_us - start_us for end_us in month_ends_us(start_us))
+    return (time_us for time_us, _ in groupby(merge(batches, sorted(changes - {0}), months)))
+
+
 def ready_at(plan: FunctionPlan, time_us: NDArray[np.int64]) -> NDArray[np.int64]:
     """Return how many provisioned environments are ready at each moment, shape (n,)."""
     return _level_at(plan, [change.ready for change in plan.provisioned], time_us)
@@ -258,5 +307,28 @@ def _level_at(plan: FunctionPlan, levels: list[int], time_us: NDArray[np.int64])
     return after
 
 
-def _ceil_ms(amount_us: NDArray[np.int64]) -> NDArray[np.int64]:
-    return -(-amount_us // US_PER_MS)
+def _first_sums(plan: Plan, minutes: int) -> Sums:
+    """Make room for sums; what is never touched takes no memory."""
+    from lambdasim.engine import tally as at
+
+    n = len(plan.functions)
+    bins = min(_DENSE_MS, max(_DENSE_BYTES // (n * at.HISTOGRAMS * 8), 64))
+
+    def zeros(*shape: int) -> NDArray[np.int64]:
+        return np.zeros(shape, dtype=np.int64)
+
+    def of_plan(values: Iterable[int]) -> NDArray[np.int64]:
+        return np.array(list(values), dtype=np.int64)
+
+    return at.Sums(
+        client_timeout_us=of_plan(function.retry.client_timeout_us for function in plan.functions),
+        synchronous=of_plan(function.retry.synchronous for function in plan.functions),
+        pooled=of_plan(function.reserved is None for function in plan.functions),
+        ready=zeros(n),
+        scalars=zeros(n, at.SCALARS),
+        dense=zeros(n, at.HISTOGRAMS, bins),
+        minutes=zeros(n, at.ROWS, minutes),
+        account=zeros(2, 3),
+        account_minutes=zeros(2, 3, minutes),
+        spilled=zeros(_ROWS_AT_ONCE * at.SPILLS_PER_RECORD, 3),
+    )

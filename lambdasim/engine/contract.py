@@ -116,6 +116,10 @@ RECORD_COLUMNS: Final[dict[str, str]] = {
     "limit": "see Limit",
     "exec_env": "execution environment, numbered from 0 in order of creation; -1 where none",
     "event_outcome": "see EventOutcome",
+    "concurrency": "executions of the function in progress, the attempt itself included if it was admitted",
+    "provisioned_concurrency": "those of them on provisioned environments",
+    "account_concurrency": "executions of the account in progress, likewise",
+    "unreserved_concurrency": "those of them that count against the unreserved pool, provisioned ones left out",
 }
 
 

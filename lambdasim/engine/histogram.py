@@ -15,9 +15,11 @@ class Histogram:
         Rising values that occurred, and how often each did.
     """
 
-    def __init__(self) -> None:
-        self.values = np.empty(0, dtype=np.int64)
-        self.counts = np.empty(0, dtype=np.int64)
+    def __init__(
+        self, values: NDArray[np.int64] | None = None, counts: NDArray[np.int64] | None = None
+    ) -> None:
+        self.values = np.empty(0, dtype=np.int64) if values is None else values
+        self.counts = np.empty(0, dtype=np.int64) if counts is None else counts
 
     def add(self, numbers: NDArray[np.int64]) -> None:
         """Count numbers, shape (n,)."""
@@ -60,3 +62,11 @@ class Histogram:
             return float("nan")
         rank = np.ceil(q * len(self) - 1e-9)
         return float(self.values[np.searchsorted(np.cumsum(self.counts), max(rank, 1))])
+
+
+def together(*histograms: Histogram) -> Histogram:
+    """Add histograms up."""
+    result = Histogram()
+    for histogram in histograms:
+        result.absorb(histogram)
+    return result

@@ -32,7 +32,7 @@ from lambdasim.models.cpu_scaling import FIXED_POINT_BITS
 
 _NS_PER_US: Final = 1_000
 
-# Records leave in blocks of so many rows. Not a power of two: 13 columns 2^17 bytes apart would share one line of cache.
+# Records leave in blocks of so many rows. Not a power of two: columns 2^17 bytes apart would share one line of cache.
 RECORDS_PER_CHUNK: Final = (1 << 14) + 8
 # Why the steps returned.
 DONE, ARRIVALS_USED_UP, RECORDS_FULL, SLOTS_FULL, EVENTS_FULL, NEEDS_DRAW, NEEDS_BACKOFF = range(7)
@@ -67,7 +67,7 @@ EVENT_REJECTED: Final = int(EventOutcome.REJECTED)
 # What belongs to no function. One row.
 ACCOUNT: Final = row_type(
     u4="free_slot free_event next_arrival next_change record records_room least_recent drawn backoff_drawn",
-    i8="pool_limit pool_in_use environments_created admitted "
+    i8="pool_limit pool_in_use in_use environments_created admitted "
     "asked_function asked_invocation asked_number asked_ceiling_us backoff_us",
 )
 # A function's plan, and what changes about it.
@@ -122,7 +122,7 @@ class State(NamedTuple):
         The present chunk of arrivals.
     given : ndarray of GIVEN, shape (n_arrivals + 1,) or (1,)
         Draws from outside; the last row is for those that are asked for one by one.
-    records : ndarray of int64, shape (13 * RECORDS_PER_CHUNK,)
+    records : ndarray of int64, shape (n_columns * RECORDS_PER_CHUNK,)
         Column by column.
     """
 

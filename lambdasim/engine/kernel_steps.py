@@ -176,6 +176,7 @@ def _admit(state: State, event: Event, now: Int64) -> tuple[Int64, Int64, Int64]
 
     if function.request_rate:
         _spend(request_rate, now)
+    account.in_use += 1
     return at.NO_LIMIT, slot, start
 
 
@@ -270,6 +271,7 @@ def _complete(state: State, row: Int64) -> None:
     """Give back what an attempt held."""
     account, slots, slot = state.account[0], state.completions.table, state.completions.table[row]
     function = state.functions[slot.function]
+    account.in_use -= 1
     if slot.provisioned:
         function.provisioned_in_use -= 1
         if function.provisioned_in_use + function.provisioned_idle < function.provisioned_ready:
@@ -343,8 +345,9 @@ def _write(
     outcome: Int64, limit: Int64, number: Int64, final: Int64
 ) -> None:  # fmt: skip
     """Add one record, its values in the order of ``RECORD_COLUMNS``."""
-    records, row = state.records, state.account[0].record
-    state.account[0].record = row + 1
+    account, function = state.account[0], state.functions[event.function]
+    records, row = state.records, account.record
+    account.record = row + 1
     records[row] = event.function
     records[row + RECORDS_PER_CHUNK] = event.invocation
     records[row + 2 * RECORDS_PER_CHUNK] = event.attempts
@@ -358,6 +361,10 @@ def _write(
     records[row + 10 * RECORDS_PER_CHUNK] = limit
     records[row + 11 * RECORDS_PER_CHUNK] = number
     records[row + 12 * RECORDS_PER_CHUNK] = final
+    records[row + 13 * RECORDS_PER_CHUNK] = function.on_demand_in_use + function.provisioned_in_use
+    records[row + 14 * RECORDS_PER_CHUNK] = function.provisioned_in_use
+    records[row + 15 * RECORDS_PER_CHUNK] = account.in_use
+    records[row + 16 * RECORDS_PER_CHUNK] = account.pool_in_use
 
 
 @compiled

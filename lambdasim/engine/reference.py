@@ -177,6 +177,7 @@ class ReferenceRun:
         self.sim = simpy.Environment(initial_time=0)
         self.records = RecordWriter()
         self.environments_created = 0
+        self.account_in_use = 0
         self.pool_in_use = 0
         self.pool_limit = plan.concurrency - sum(f.reserved or 0 for f in plan.functions)
         self.account_request_rate = per_second(plan.concurrency * plan.requests_per_concurrency)
@@ -291,6 +292,7 @@ class ReferenceRun:
 
         if request_rate is not None:
             request_rate.spend(now)
+        self.account_in_use += 1
         return environment, start
 
     def _warm_environment(self, function: FunctionState, now: int) -> ExecutionEnvironment | None:
@@ -332,13 +334,18 @@ class ReferenceRun:
         final = self._after_run(event, outcome, now, end_us)
         self.records.write(
             function.rank, event.invocation, event.attempts, event.arrival_us, now, placement_us, init_us,
-            duration_us, start, outcome, Limit.NONE, environment.number, final,
+            duration_us, start, outcome, Limit.NONE, environment.number, final, *self._in_progress(function),
         )  # fmt: skip
 
         survives = outcome in _ENVIRONMENT_SURVIVES and end_us < environment.retires_us
         environment.warm_until_us = min(end_us + keep_alive_us, environment.retires_us) if survives else 0
         completion = Moment(self.sim, time_in_environment, _COMPLETION, (function, environment))
         completion.callbacks.append(self._complete)
+
+    def _in_progress(self, function: FunctionState) -> tuple[int, int, int, int]:
+        """Count executions: the function's, its provisioned ones, the account's, those in the unreserved pool."""
+        provisioned = function.provisioned_in_use
+        return function.on_demand_in_use + provisioned, provisioned, self.account_in_use, self.pool_in_use
 
     def _draw_again(self, event: Event) -> tuple[int, ...]:
         invocation = np.array([event.invocation])
@@ -348,6 +355,7 @@ class ReferenceRun:
     def _complete(self, moment: Moment) -> None:
         """Give back what an attempt held."""
         function, environment = moment.about
+        self.account_in_use -= 1
         if environment.provisioned:
             function.provisioned_in_use -= 1
             if function.provisioned_in_use + len(function.provisioned_idle) < function.provisioned_ready:
@@ -390,7 +398,7 @@ class ReferenceRun:
             final = self._retry_at(event, now + wait_us)
         self.records.write(
             event.function.rank, event.invocation, event.attempts, event.arrival_us, now, 0, 0, 0,
-            StartType.NONE, outcome, limit, -1, final,
+            StartType.NONE, outcome, limit, -1, final, *self._in_progress(event.function),
         )  # fmt: skip
 
     def _retry_at(self, event: Event, time_us: int) -> EventOutcome:

@@ -86,13 +86,16 @@ def load_run(folder: str | os.PathLike[str], keep_records: bool = True) -> RunRe
         raise InputError.single(str(place / "scenario.json"), field, found["msg"]) from None
     summary = _read_json(place / "summary.json")
     provenance = summary.get("provenance") if isinstance(summary, dict) else None
-    checksum = provenance.get("arrays_sha256") if isinstance(provenance, dict) else None
-    if not isinstance(checksum, str):
-        raise InputError.single(str(place / "summary.json"), "provenance.arrays_sha256", "must be text")
+    known = provenance if isinstance(provenance, dict) else {}
+    checksum, engine = known.get("arrays_sha256"), known.get("engine")
+    if not isinstance(checksum, str) or not isinstance(engine, str):
+        raise InputError.single(
+            str(place / "summary.json"), "provenance", "must name arrays_sha256 and engine, as text"
+        )
     names = tuple(sorted(spec.name for spec in scenario.functions))
     chunks = read_records(place / "records.parquet", names, scenario.duration_us)
     return RunResult.of_records(
-        scenario, plan_scenario(scenario), chunks, checksum, keep_records=keep_records
+        scenario, plan_scenario(scenario), chunks, checksum, engine=engine, keep_records=keep_records
     )
 
 

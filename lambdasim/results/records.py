@@ -19,6 +19,10 @@ if TYPE_CHECKING:
     import pandas as pd
     import pyarrow.parquet as pq
 
+_IN_PROGRESS: Final = (
+    "concurrency", "provisioned_concurrency", "account_concurrency", "unreserved_concurrency",
+)  # fmt: skip
+_ROW_GROUP: Final = 1 << 17
 _LONGEST_RETRY_US: Final = 7 * US_PER_DAY
 
 
@@ -36,7 +40,8 @@ def records_frame(chunks: tuple[RecordChunk, ...], names: tuple[str, ...]) -> pd
     DataFrame
         One row for each attempt: ``function``, ``invocation``, ``attempt``, ``arrival_s``, ``start_s``,
         ``placement_ms``, ``init_ms``, ``duration_ms``, ``end_s``, ``start_type``, ``outcome``, ``limit``,
-        ``exec_env``, ``event_outcome``.
+        ``exec_env``, ``event_outcome``, and the executions in progress: ``concurrency``, ``provisioned_concurrency``,
+        ``account_concurrency``, ``unreserved_concurrency``.
     """
     import pandas as pd
 
@@ -64,6 +69,7 @@ def records_frame(chunks: tuple[RecordChunk, ...], names: tuple[str, ...]) -> pd
             "limit": words("limit", [kind.name.lower() for kind in Limit]),
             "exec_env": column("exec_env"),
             "event_outcome": words("event_outcome", [kind.name.lower() for kind in EventOutcome]),
+            **{name: column(name) for name in _IN_PROGRESS},
         }
     )
 
@@ -86,6 +92,7 @@ class RecordFile:
         self._schema = pa.schema([(name, pa.int64()) for name in RECORD_COLUMNS], metadata=meta)
         self._partial = path.with_name(f".{path.name}.partial")
         self._writer: pq.ParquetWriter | None = None
+        self._waiting: list[RecordChunk] = []
 
     def __enter__(self) -> RecordFile:
         """Begin the file."""
@@ -96,15 +103,29 @@ class RecordFile:
         return self
 
     def write(self, chunk: RecordChunk) -> None:
-        """Add a chunk."""
+        """Add a chunk; row groups are of one size, however the chunks are cut."""
+        self._waiting.append(chunk)
+        if sum(map(len, self._waiting)) >= _ROW_GROUP:
+            self._write_groups()
+
+    def _write_groups(self, last: bool = False) -> None:
+        """Write what is waiting in whole row groups; the last may be smaller."""
         import pyarrow as pa
 
         assert self._writer is not None  # noqa: S101 - open between enter and exit
-        self._writer.write_table(pa.table(chunk.columns, schema=self._schema))
+        rows = {name: np.concatenate([chunk[name] for chunk in self._waiting]) for name in RECORD_COLUMNS}
+        length = len(rows["function"])
+        whole = length if last else length // _ROW_GROUP * _ROW_GROUP
+        for first in range(0, whole, _ROW_GROUP):
+            group = {name: column[first : min(first + _ROW_GROUP, whole)] for name, column in rows.items()}
+            self._writer.write_table(pa.table(group, schema=self._schema))
+        self._waiting = [RecordChunk({name: column[whole:] for name, column in rows.items()})]
 
     def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
         """Put the file in its place, or remove what is unfinished."""
         assert self._writer is not None  # noqa: S101 - open between enter and exit
+        if kind is None and self._waiting:
+            self._write_groups(last=True)
         self._writer.close()
         if kind is None:
             with self._partial.open("rb") as stream:

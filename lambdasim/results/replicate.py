@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from concurrent.futures import Executor
+from functools import partial
 from math import sqrt
 from typing import TYPE_CHECKING
 
@@ -17,7 +19,14 @@ if TYPE_CHECKING:
     import pandas as pd
 
 
-def replicate(scenario: ScenarioSpec, replications: int, level: float = 0.95) -> pd.DataFrame:
+def replicate(
+    scenario: ScenarioSpec,
+    replications: int,
+    level: float = 0.95,
+    *,
+    engine: str = "auto",
+    executor: Executor | None = None,
+) -> pd.DataFrame:
     """Simulate a scenario with several seeds, and give intervals.
 
     Parameters
@@ -28,6 +37,10 @@ def replicate(scenario: ScenarioSpec, replications: int, level: float = 0.95) ->
         At least 2.
     level : float
         Of the t-interval.
+    engine : {"auto", "kernel", "reference"}
+    executor : concurrent.futures.Executor, optional
+        Where replications run side by side: a ``ProcessPoolExecutor``, or a Dask cluster's ``Client.get_executor()``.
+        The result does not depend on it.
 
     Returns
     -------
@@ -48,15 +61,18 @@ def replicate(scenario: ScenarioSpec, replications: int, level: float = 0.95) ->
     if not 0 < level < 1:
         raise InputError.single("replicate", "level", f"must be between 0 and 1, got {level}")
     seeds = [(scenario.seed + k) % (1 << 64) for k in range(replications)]
-    runs = pd.DataFrame(
-        [_measures(simulate(revised(scenario, {"seed": s}), keep_records=False)) for s in seeds]
-    )
+    measure = partial(_replication, scenario, engine)
+    runs = pd.DataFrame(map(measure, seeds) if executor is None else executor.map(measure, seeds))
     half = float(stdtrit(replications - 1, (1 + level) / 2)) * runs.std(ddof=1) / sqrt(replications)
     mean = runs.mean()
     table = pd.DataFrame(
         {"mean": mean, "low": mean - half, "high": mean + half, "replications": replications}
     )
     return table.rename_axis("measure")
+
+
+def _replication(scenario: ScenarioSpec, engine: str, seed: int) -> dict[str, float]:
+    return _measures(simulate(revised(scenario, {"seed": seed}), engine=engine, keep_records=False))
 
 
 def _measures(run: RunResult) -> dict[str, float]:

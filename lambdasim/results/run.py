@@ -48,6 +48,8 @@ class RunResult:
         Every attempt, where asked for.
     arrays_sha256 : str
         Checksum of the arrays that the run was given; empty for a scenario.
+    engine : str
+        Which engine ran.
     """
 
     scenario: ScenarioSpec
@@ -56,6 +58,7 @@ class RunResult:
     payloads: PayloadMeter
     chunks: tuple[RecordChunk, ...] | None
     arrays_sha256: str
+    engine: str
 
     @classmethod
     def of_records(
@@ -65,6 +68,7 @@ class RunResult:
         chunks: Iterable[RecordChunk],
         arrays_sha256: str = "",
         *,
+        engine: str = "reference",
         keep_records: bool = True,
     ) -> RunResult:
         """Sum up the records of a whole run as they come.
@@ -83,7 +87,8 @@ class RunResult:
             if keep_records:
                 kept.append(chunk)
         aggregate.check_conservation()
-        return cls(scenario, plan, aggregate, payloads, tuple(kept) if keep_records else None, arrays_sha256)
+        records = tuple(kept) if keep_records else None
+        return cls(scenario, plan, aggregate, payloads, records, arrays_sha256, engine)
 
     @property
     def records(self) -> pd.DataFrame:
@@ -324,7 +329,7 @@ class RunResult:
             "scenario_sha256": self.scenario.scenario_hash(),
             "arrays_sha256": self.arrays_sha256,
             "version": lambdasim.__version__,
-            "engine": "reference",
+            "engine": self.engine,
             "seed": self.scenario.seed,
         }
 
@@ -336,8 +341,8 @@ class RunResult:
         quantiles = ", ".join(f"p{round(q * 100)} {latency.quantile(q):,.0f} ms" for q in PERCENTILES)
         span = format_duration(self.scenario.duration_us)
         return (
-            f"{self.scenario.name}: {events:,} events in {span}, engine reference\n"
-            f"bill {format_usd(bill.total)}; latency {quantiles}; peak concurrency {self.aggregate.account_peak:,}"
+            f"{self.scenario.name}: {events:,} events in {span}, engine {self.engine}\n"
+            f"bill {format_usd(bill.total)}; latency {quantiles}; peak concurrency {self.aggregate.account.peak:,}"
         )
 
     def _repr_html_(self) -> str:

@@ -16,7 +16,7 @@ from lambdasim.draws.keys import Stream
 from lambdasim.draws.laws import DrawLaw, compile_law
 from lambdasim.engine.contract import NEVER, ArrivalChunk, Plan, RecordChunk, RunDraws
 from lambdasim.engine.plan import FunctionDraws, plan_scenario
-from lambdasim.engine.reference import run_reference
+from lambdasim.engine.run import EngineName, run_plan
 from lambdasim.errors import InputError
 from lambdasim.results.run import RunResult
 from lambdasim.specs.laws import Law
@@ -40,6 +40,7 @@ def simulate(
     memory_mb: int = 1769,
     seed: int = 0,
     start: datetime = datetime(2026, 1, 1, tzinfo=UTC),
+    engine: str = "auto",
     keep_records: bool = True,
     sink: RecordSink | None = None,
     progress: Callable[[int], None] | None = None,
@@ -70,6 +71,9 @@ def simulate(
         For laws.
     start : datetime
         Moment of arrival time 0; decides the month of the bill.
+    engine : {"auto", "kernel", "reference"}
+        The compiled engine, or the one in SimPy that is written to be read; both give equal records. The run's
+        provenance says which it was.
     keep_records : bool
         Whether ``run.records`` holds every attempt. Without, memory stays bounded whatever the traffic.
     sink : callable, optional
@@ -101,8 +105,14 @@ def simulate(
             raise InputError.single("simulate", "", "needs a scenario, or arrivals_s and durations_ms")
         settings = (keep_alive_s, concurrency, reuse, memory_mb, seed, start)
         scenario, plan, checksum = _from_arrays(arrivals_s, durations_ms, init_ms, *settings)
-    chunks = _told(run_reference(plan), sink, progress)
-    return RunResult.of_records(scenario, plan, chunks, checksum, keep_records=keep_records)
+    if engine not in set(EngineName):
+        allowed = ", ".join(EngineName)
+        raise InputError.single("simulate", "engine", f"must be one of {allowed}, got {engine!r:.40}")
+    chosen = EngineName(engine).chosen()
+    chunks = _told(run_plan(plan, chosen), sink, progress)
+    return RunResult.of_records(
+        scenario, plan, chunks, checksum, engine=chosen.value, keep_records=keep_records
+    )
 
 
 def _told(

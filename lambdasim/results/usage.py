@@ -8,7 +8,13 @@ from collections.abc import Iterator
 import numpy as np
 from numpy.typing import NDArray
 
-from lambdasim.billing import Usage, extra_requests, snapstart_cache_ms, streamed_bytes_billed
+from lambdasim.billing import (
+    Usage,
+    allocated_by_month,
+    extra_requests,
+    snapstart_cache_ms,
+    streamed_bytes_billed,
+)
 from lambdasim.billing.rules import BYTES_PER_KB
 from lambdasim.catalog import BillingRules, billing_rules
 from lambdasim.draws.keys import Stream
@@ -17,7 +23,7 @@ from lambdasim.engine.contract import Outcome, Plan, RecordChunk, StartType
 from lambdasim.engine.plan import FunctionDraws
 from lambdasim.specs.function import FunctionSpec
 from lambdasim.specs.scenario import ScenarioSpec
-from lambdasim.units import US_PER_MS, US_PER_S, from_epoch_us, to_epoch_us
+from lambdasim.units import US_PER_MS, from_epoch_us, month_ends_us, to_epoch_us
 
 MonthCounts = Counter[str]
 
@@ -145,12 +151,10 @@ def provisioned_allocated_s(scenario: ScenarioSpec, spec: FunctionSpec, rules: B
     up first. So a change from 10 to 12 does not round the time of the ten.
     """
     start_us = to_epoch_us(scenario.start)
-    step_us = rules.provisioned_step_s * US_PER_S
     counts: MonthCounts = Counter()
     for count, begin_us, end_us in _allocations(scenario, spec):
-        billed_us = -(-(end_us - begin_us) // step_us) * step_us
-        for month, part_us in _by_month(start_us + begin_us, start_us + begin_us + billed_us):
-            counts[month] += count * -(-part_us // US_PER_S)
+        for month, seconds in allocated_by_month(start_us + begin_us, start_us + end_us, rules).items():
+            counts[month] += count * seconds
     return counts
 
 
@@ -191,20 +195,15 @@ def provisioned_init_ms(scenario: ScenarioSpec, spec: FunctionSpec, draws: objec
 
 
 def snapstart_cached_ms(scenario: ScenarioSpec, rules: BillingRules) -> MonthCounts:
-    """Give the time that one published version is cached, by month [ms]."""
-    start_us = to_epoch_us(scenario.start)
-    cached_us = snapstart_cache_ms(scenario.duration_us, rules) * US_PER_MS
-    parts = _by_month(start_us, start_us + cached_us)
-    return Counter({month: -(-part_us // US_PER_MS) for month, part_us in parts})
-
-
-def _by_month(begin_us: int, end_us: int) -> Iterator[tuple[str, int]]:
-    """Cut a span [µs since 1970] at midnights UTC that begin a month; give each month's part [µs]."""
-    while begin_us < end_us:
-        moment = from_epoch_us(begin_us)
-        year, month = moment.year + moment.month // 12, moment.month % 12 + 1
-        next_us = to_epoch_us(
-            moment.replace(year=year, month=month, day=1, hour=0, minute=0, second=0, microsecond=0)
-        )
-        yield f"{moment:%Y-%m}", min(end_us, next_us) - begin_us
-        begin_us = next_us
+    """Give the time that one published version is cached, by month, what is rounded up in the last [ms]."""
+    begin_us = to_epoch_us(scenario.start)
+    whole_ms = snapstart_cache_ms(scenario.duration_us, rules)
+    counts: MonthCounts = Counter()
+    shared_ms = 0
+    for end_us in month_ends_us(begin_us):
+        until_ms = min((end_us - begin_us) // US_PER_MS, whole_ms)
+        counts[f"{from_epoch_us(end_us - 1):%Y-%m}"] += until_ms - shared_ms
+        shared_ms = until_ms
+        if shared_ms == whole_ms:
+            break
+    return +counts

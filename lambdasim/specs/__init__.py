@@ -1,6 +1,14 @@
 """What a user may say: frozen specs, checked against the catalog's limits."""
 
-from lambdasim.specs.function import Architecture, FunctionSpec, PackageType, PayloadSpec, ProvisionedStep
+from lambdasim.specs.base import revised
+from lambdasim.specs.function import (
+    Architecture,
+    FunctionSpec,
+    PackageType,
+    PayloadSpec,
+    ProvisionedStep,
+    SnapStartSpec,
+)
 from lambdasim.specs.loading import load_scenario, load_scenario_text
 from lambdasim.specs.platform import AccountSpec, PlatformSpec, Reuse
 from lambdasim.specs.scenario import ScenarioSpec
@@ -18,10 +26,12 @@ __all__ = [
     "ProvisionedStep",
     "Reuse",
     "ScenarioSpec",
+    "SnapStartSpec",
     "TrafficSpec",
     "TriggerSpec",
     "TriggerType",
     "WorkSpec",
     "load_scenario",
     "load_scenario_text",
+    "revised",
 ]

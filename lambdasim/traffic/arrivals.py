@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import cached_property, reduce
 from itertools import count, islice
@@ -156,24 +156,27 @@ class FunctionArrivals:
         length_us = end_us - first_us
         period_us = _whole_period(length_us) if self.traffic.repeat else length_us
         factor = reduce(Rate.times, self._overlays(start_us, stop_us))
-        spreader = CountSpreader(self.scenario.seed, self.owner, trace.interval_us or 1)
+        spreader = None
+        if trace.kind is TraceKind.COUNTS:
+            spreader = CountSpreader(self.scenario.seed, self.owner, trace.interval_us or 1)
         events_before = 0
         for copy in count():
             offset_us = moved_us + copy * period_us
             if first_us + offset_us >= stop_us or (copy and not self.traffic.repeat):
-                return
+                break
             for chunk in trace.chunks():
                 at_us = chunk["timestamp_us"].to_numpy()
                 kept = at_us < first_us + period_us
                 time_us = at_us[kept] + offset_us
-                if trace.kind is TraceKind.COUNTS:
+                if spreader is not None:
                     expected = chunk["count"].to_numpy()[kept] * factor.at(time_us)
-                    parts = spreader.spread(time_us, expected)
+                    yield from _within(spreader.spread(time_us, expected), start_us, stop_us)
                 else:
-                    parts = iter([self._thinned(time_us, factor, events_before)])
+                    thinned = self._thinned(time_us, factor, events_before)
+                    yield from _within([thinned], start_us, stop_us)
                     events_before += len(time_us)
-                for times in parts:
-                    yield times[(times >= start_us) & (times < stop_us)]
+        if spreader is not None:
+            yield from _within([spreader.rest()], start_us, stop_us)
 
     def _thinned(self, time_us: NDArray[np.int64], factor: Rate, first: int) -> NDArray[np.int64]:
         """Repeat or leave out recorded events so that their expected number grows by the factor."""
@@ -181,6 +184,11 @@ class FunctionArrivals:
         whole = np.floor(expected)
         bits = self._key(Stream.COUNT_ROUNDING).bits(np.arange(first, first + len(time_us)))
         return np.repeat(time_us, whole.astype(np.int64) + happens(bits, expected - whole))
+
+
+def _within(parts: Iterable[NDArray[np.int64]], start_us: int, stop_us: int) -> Iterator[NDArray[np.int64]]:
+    for times in parts:
+        yield times[(times >= start_us) & (times < stop_us)]
 
 
 def _shift(align: Align, first_us: int, epoch_us: int) -> int:

@@ -67,7 +67,7 @@ def _opened(path: Path, kind: TraceFormat, traffic: TrafficSpec) -> Trace:
     columns = {key: name for key, name in named.items() if name is not None}
     match kind:
         case TraceFormat.REPORT_LOGS:
-            return read_report_logs(path)
+            return read_report_logs(path, naive=naive, on_bad_row=bad_rows)
         case TraceFormat.INSIGHTS:
             return read_insights(path, on_bad_row=bad_rows)
         case TraceFormat.METRIC_DATA:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import Final
+from collections.abc import Callable, Iterator
+from functools import cache
+from typing import TYPE_CHECKING, Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,10 +13,14 @@ from lambdasim.draws.keys import DrawKey, Stream, happens
 from lambdasim.draws.laws import exponential
 from lambdasim.draws.table import DrawTable
 
+if TYPE_CHECKING:
+    from lambdasim.draws.compiled import Laws
+
 UNIT_GAP: Final = 1 << 20
-LARGEST_BLOCK: Final = 1 << 20
+LARGEST_BLOCK: Final = 1 << 17
 
 
+@cache
 def unit_gaps() -> DrawTable:
     """Tabulate exponential gaps of mean ``UNIT_GAP``."""
     return exponential(UNIT_GAP)
@@ -25,7 +30,8 @@ class CountSpreader:
     """Spreads counts over their intervals, keeping track of which arrival and which interval is next.
 
     Within an interval arrivals are independent and uniform, given their number, as those of a Poisson process are. They
-    come out sorted without sorting: exponential gaps and a closing gap, scaled into the interval.
+    come out sorted without sorting: exponential gaps and a closing gap, scaled into the interval. Where intervals
+    overlap, what is later than the beginning of the last is held back until it can be sorted in.
 
     Parameters
     ----------
@@ -37,13 +43,19 @@ class CountSpreader:
     """
 
     def __init__(self, seed: int, owner: str, interval_us: int) -> None:
-        self._gap_key = DrawKey.of(seed, owner, Stream.ARRIVAL_GAP)
-        self._closing_key = DrawKey.of(seed, owner, Stream.CLOSING_GAP)
+        from lambdasim.draws.compiled import LawArrays
+        from lambdasim.traffic.spreading import compiled_spread
+
+        laws = LawArrays()
+        streams = (Stream.ARRIVAL_GAP, Stream.CLOSING_GAP)
+        laws.add([(DrawKey.of(seed, owner, stream), unit_gaps()) for stream in streams])
+        self._laws: Laws = laws.arrays()
+        self._spread: Callable[..., None] = compiled_spread()
         self._rounding_key = DrawKey.of(seed, owner, Stream.COUNT_ROUNDING)
-        self._gaps = unit_gaps()
         self._interval_us = interval_us
         self._next_arrival = 0
         self._next_interval = 0
+        self._held = np.empty(0, dtype=np.int64)
 
     def spread(
         self, start_us: NDArray[np.int64], expected: NDArray[np.float64]
@@ -53,14 +65,14 @@ class CountSpreader:
         Parameters
         ----------
         start_us : ndarray of int64, shape (n,)
-            Beginnings of the intervals, increasing.
+            Beginnings of the intervals, never falling, also from call to call.
         expected : ndarray of float64, shape (n,)
             Counts; the fraction of a scaled count is rounded up with its own probability.
 
         Yields
         ------
         ndarray of int64
-            Sorted arrival times.
+            Sorted arrival times, all but those that later intervals may still come before; see `rest`.
         """
         interval = np.arange(self._next_interval, self._next_interval + len(start_us))
         self._next_interval += len(start_us)
@@ -69,20 +81,30 @@ class CountSpreader:
         count = whole.astype(np.int64) + happens(self._rounding_key.bits(interval), rest)
         block = np.cumsum(count) // LARGEST_BLOCK
         for part in np.split(np.arange(len(count)), np.flatnonzero(np.diff(block)) + 1):
-            yield self._spread_block(start_us[part], count[part], interval[part])
+            if len(part):
+                times = self._spread_block(start_us[part], count[part], int(interval[part[0]]))
+                yield self._before(int(start_us[part[-1]]), times)
+
+    def rest(self) -> NDArray[np.int64]:
+        """Return the arrivals that were held back, sorted."""
+        held, self._held = self._held, np.empty(0, dtype=np.int64)
+        return held
+
+    def _before(self, known_us: int, times: NDArray[np.int64]) -> NDArray[np.int64]:
+        """Sort arrivals in, and give those before an instant that no later interval comes before."""
+        if len(self._held):
+            times = np.concatenate([self._held, times])
+        if np.any(times[1:] < times[:-1]):
+            times = np.sort(times)
+        given = int(np.searchsorted(times, known_us))
+        self._held = times[given:]
+        return times[:given]
 
     def _spread_block(
-        self, start_us: NDArray[np.int64], count: NDArray[np.int64], interval: NDArray[np.int64]
+        self, start_us: NDArray[np.int64], count: NDArray[np.int64], first_interval: int
     ) -> NDArray[np.int64]:
-        total = int(count.sum())
-        arrival = np.arange(self._next_arrival, self._next_arrival + total)
-        self._next_arrival += total
-        reached = np.cumsum(self._gaps.values(self._gap_key.bits(arrival)))
-        end = np.cumsum(count)
-        before = np.concatenate([[0], reached])[end - count]
-        length = np.concatenate([[0], reached])[end] - before
-        length += self._gaps.values(self._closing_key.bits(interval))
-        scale = self._interval_us / np.maximum(length, 1)
-        offset = np.floor((reached - np.repeat(before, count)) * np.repeat(scale, count)).astype(np.int64)
-        times: NDArray[np.int64] = np.repeat(start_us, count) + np.minimum(offset, self._interval_us - 1)
+        times = np.empty(int(count.sum()), dtype=np.int64)
+        where = (self._next_arrival, first_interval, self._interval_us)
+        self._spread(self._laws, np.ascontiguousarray(start_us), count, *where, times)
+        self._next_arrival += len(times)
         return times

@@ -1,13 +1,28 @@
 """Totals of records, worked by hand."""
 
+from collections import Counter
 from datetime import UTC, datetime
+from functools import cache
+from itertools import pairwise
 
 import numpy as np
-from hypothesis import given
+import pandas as pd
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import lambdasim as ls
+from lambdasim.engine.aggregate import BATCHES, FunctionTotals
+from lambdasim.engine.contract import (
+    RECORD_COLUMNS,
+    EventOutcome,
+    FunctionPlan,
+    Limit,
+    Outcome,
+    RecordChunk,
+    StartType,
+)
 from lambdasim.engine.histogram import Histogram
+from lambdasim.specs import load_scenario_text
 
 
 def test_one_ceiling_over_init_and_handler_in_the_usage() -> None:
@@ -60,6 +75,121 @@ def test_peak_concurrency_is_the_most_that_overlap(runs: list[tuple[int, int]]) 
     )
     seen = result.records
     starts, ends = seen["start_s"].to_numpy(), seen["end_s"].to_numpy()
-    overlap = max(int(((starts <= at) & (ends > at)).sum()) for at in starts)
-    assert result.aggregate.account_peak == max(overlap, 1)
+    found = [int((ends[:place] > at).sum()) for place, at in enumerate(starts)]
+    assert (
+        seen["concurrency"].tolist()
+        == seen["account_concurrency"].tolist()
+        == [number + 1 for number in found]
+    )
+    assert result.aggregate.account.peak == max(found) + 1
     assert result.aggregate.functions[0].concurrency.busy_us == round(1e6 * (ends - starts).sum())
+
+
+RICH = """
+name: rich
+start: 2026-10-31T23:00:00Z
+duration: 2h
+seed: 5
+account: {concurrency: 108}
+platform: {keep_alive: 30s}
+functions:
+  - {name: api, trigger: {type: api_gateway_http, integration_timeout: 2s}, timeout: 30s,
+     work: {io_ms: {lognormal: {p50: 200, p95: 1500}}, error_probability: 0.03},
+     provisioned_concurrency: [{at: 0s, count: 1}, {at: 20min, count: 4}, {at: 80min, count: 2}],
+     traffic: {bursty: {rates_per_s: [0.5, 20], mean_sojourns: [10min, 1min]}}}
+  - {name: long, trigger: {type: s3}, timeout: 60s, reserved_concurrency: 2,
+     work: {io_ms: {uniform: {low: 100, high: 70000}}}, traffic: {poisson: {rate_per_s: 0.05}}}
+  - {name: job, trigger: {type: sns, retry_attempts: 1, max_event_age: 60s}, memory_mb: 512,
+     work: {cpu_ms: 20, crash_probability: 0.2, max_memory_mb: {uniform: {low: 300, high: 520}}},
+     traffic: {poisson: {rate_per_s: 1}}}
+  - {name: crowd, trigger: {type: sdk}, timeout: 10s, work: {io_ms: 5000},
+     traffic: {constant: {rate_per_s: 0.1}, spikes: [{at: 30min, duration: 5s, factor: 400}]}}
+  - {name: quiet, traffic: {constant: {rate_per_s: 0}}}
+"""
+
+
+def recounted(totals: FunctionTotals, plan: FunctionPlan, runs: pd.DataFrame, duration_us: int) -> None:
+    """Count a function's records again, the plain way."""
+    began = runs[runs["start_type"] != StartType.NONE]
+    on_demand = began[began["start_type"] != StartType.PROVISIONED]
+    cold = began[began["start_type"] == StartType.COLD]
+    for counts, column in (
+        (totals.outcomes, "outcome"), (totals.limits, "limit"), (totals.starts, "start_type"),
+        (totals.event_outcomes, "event_outcome"),
+    ):  # fmt: skip
+        assert counts.tolist() == [int((runs[column] == kind).sum()) for kind in range(len(counts))]
+    served = runs[runs["event_outcome"].isin([EventOutcome.SUCCEEDED, EventOutcome.CLIENT_TIMEOUT])]
+    answered = np.minimum(served["end_us"], served["start_us"] + plan.retry.client_timeout_us)
+    latency = np.ceil((answered - served["arrival_us"]) / 1000)
+    whole = {
+        "duration_ms": np.ceil(began["duration_us"] / 1000),
+        "billed_without_init": np.ceil(on_demand["duration_us"] / 1000),
+        "billed_with_init": np.ceil((on_demand["duration_us"] + on_demand["init_us"]) / 1000),
+        "provisioned_billed": np.ceil(began.drop(on_demand.index)["duration_us"] / 1000),
+        "init_ms": np.ceil(cold["init_us"] / 1000),
+    }
+    histograms = {name: getattr(totals, name) for name in whole}
+    for start in StartType:
+        if start in totals.latency_ms:
+            whole[f"latency {start}"] = latency[served["start_type"] == start]
+            histograms[f"latency {start}"] = totals.latency_ms[start]
+    for number, batch in enumerate(totals.batch_latency_ms):
+        of = np.minimum(served["start_us"] * BATCHES // duration_us, BATCHES - 1)
+        whole[f"batch {number}"], histograms[f"batch {number}"] = latency[of == number], batch
+    for name, numbers in whole.items():
+        assert Counter(dict(zip(histograms[name].values, histograms[name].counts, strict=True))) == Counter(
+            numbers.astype(int)
+        ), name
+    minutes = totals.concurrency.minutes
+    edges = np.arange(minutes + 1) * 60_000_000
+    for name, chosen in (
+        ("Invocations", began), ("ColdStarts", cold), ("Errors", began[began["outcome"] != Outcome.COMPLETED]),
+        ("Throttles", runs[runs["outcome"] == Outcome.THROTTLED]),
+        ("Throttles_account_concurrency", runs[runs["limit"] == Limit.ACCOUNT_CONCURRENCY]),
+    ):  # fmt: skip
+        assert (
+            totals.counts.padded(minutes)[name].tolist()
+            == np.histogram(chosen["start_us"], edges)[0].tolist()
+        ), name
+    billed = np.histogram(on_demand["start_us"], edges, weights=np.ceil(on_demand["duration_us"] / 1000))[0]
+    assert totals.counts.padded(minutes)["BilledMsWithoutInit"].tolist() == billed.tolist()
+    moments = np.concatenate([edges, began["start_us"]])
+    in_progress = np.array([((began["start_us"] <= at) & (began["end_us"] > at)).sum() for at in moments])
+    highest = [in_progress[(moments >= a) & (moments < b)].max() for a, b in pairwise(edges)]
+    assert totals.concurrency.per_minute(minutes).tolist() == highest
+
+
+def test_totals_are_those_of_the_records() -> None:
+    run = rich_run()
+    assert run.chunks is not None
+    whole = {name: np.concatenate([chunk[name] for chunk in run.chunks]) for name in RECORD_COLUMNS}
+    table = pd.DataFrame(whole)
+    table["end_us"] = table[["start_us", "placement_us", "init_us", "duration_us"]].sum(axis=1)
+    month = pd.Series(np.where(table["start_us"] < 3_600_000_000, "2026-10", "2026-11"))
+    for rank, (totals, plan) in enumerate(zip(run.aggregate.functions, run.plan.functions, strict=True)):
+        mine = table[table["function"] == rank]
+        recounted(totals, plan, mine, run.scenario.duration_us)
+        began = mine[mine["start_type"] != StartType.NONE]
+        assert {name: used.requests for name, used in totals.usage.items()} == began.groupby(month).size().to_dict()
+    spilled = table[(table["function"] == 0) & (table["start_type"].isin([StartType.COLD, StartType.WARM]))]
+    assert run.metrics()["ProvisionedConcurrencySpilloverInvocations"].sum() == len(spilled) > 0
+    assert {Limit.ACCOUNT_CONCURRENCY, Limit.RESERVED_CONCURRENCY} <= set(table["limit"])
+
+
+@given(st.lists(st.integers(1, 400), min_size=1, max_size=12))
+@settings(max_examples=15)
+def test_totals_do_not_depend_on_the_chunks(sizes: list[int]) -> None:
+    run = rich_run()
+    records = {name: np.concatenate([chunk[name] for chunk in run.chunks or ()]) for name in RECORD_COLUMNS}
+    edges = np.unique(np.minimum(np.cumsum([0, *sizes, 10**9]), len(records["function"])))
+    chunks = [RecordChunk({n: c[a:b] for n, c in records.items()}) for a, b in pairwise(edges)]
+    again = ls.RunResult.of_records(run.scenario, run.plan, chunks)
+    pd.testing.assert_frame_equal(again.summary(), run.summary())
+    pd.testing.assert_frame_equal(again.metrics(), run.metrics())
+    pd.testing.assert_frame_equal(again.account_metrics(), run.account_metrics())
+    assert again.usage() == run.usage()
+
+
+@cache
+def rich_run() -> ls.RunResult:
+    return ls.simulate(load_scenario_text(RICH))

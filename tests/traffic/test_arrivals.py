@@ -4,11 +4,14 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from scipy import stats
 
+from lambdasim.draws.keys import DrawKey, Stream
 from lambdasim.specs import ScenarioSpec, load_scenario_text
 from lambdasim.traffic.arrivals import FunctionArrivals
-from lambdasim.traffic.spread import CountSpreader
+from lambdasim.traffic.spread import CountSpreader, unit_gaps
 
 SMALLEST_P = 1e-4
 
@@ -64,10 +67,34 @@ def test_bursty_traffic_has_its_mean_and_more_variance() -> None:
     assert abs(len(times) / 360_000 - 1) < 0.1
 
 
+def spread(spreader: CountSpreader, start_us: np.ndarray, counts: np.ndarray) -> np.ndarray:
+    return np.concatenate([*spreader.spread(start_us, counts.astype(float)), spreader.rest()])
+
+
+@given(
+    st.lists(st.tuples(st.integers(0, 4), st.integers(0, 300)), min_size=1, max_size=30), st.integers(1, 100)
+)
+def test_spread_counts_are_scaled_gaps(intervals: list[tuple[int, int]], interval_us: int) -> None:
+    """The same sum written with whole arrays; also where intervals overlap."""
+    start = np.cumsum([gap * 40 for gap, _ in intervals])
+    gap_bits, closing_bits = (DrawKey.of(1, "f", s).bits for s in (Stream.ARRIVAL_GAP, Stream.CLOSING_GAP))
+    expected, first = [], 0
+    for number, (begin, (_, n)) in enumerate(zip(start, intervals, strict=True)):
+        reached = np.cumsum(unit_gaps().values(gap_bits(np.arange(first, first + n))))
+        first += n
+        closing = unit_gaps().values(closing_bits(np.array([number])))[0]
+        length = (reached[-1] if n else 0) + closing
+        offset = np.floor(reached * (interval_us / max(length, 1))).astype(np.int64)
+        expected += (begin + np.minimum(offset, interval_us - 1)).tolist()
+    counts = np.array([n for _, n in intervals])
+    times = spread(CountSpreader(1, "f", interval_us), start, counts)
+    assert times.tolist() == sorted(expected)
+
+
 def test_counts_stay_in_their_intervals_and_spread_uniformly() -> None:
     counts = np.array([4000, 0, 5000, 1])
     start = np.array([0, 60, 120, 240]) * 1_000_000
-    times = np.concatenate(list(CountSpreader(1, "f", 60_000_000).spread(start, counts.astype(float))))
+    times = spread(CountSpreader(1, "f", 60_000_000), start, counts)
     assert (np.diff(times) >= 0).all()
     place = np.searchsorted(start, times, side="right") - 1
     assert np.bincount(place, minlength=4).tolist() == counts.tolist()
@@ -78,7 +105,7 @@ def test_counts_stay_in_their_intervals_and_spread_uniformly() -> None:
 
 def test_a_scaled_count_keeps_its_mean() -> None:
     spreader = CountSpreader(1, "f", 1_000_000)
-    n = sum(map(len, spreader.spread(np.arange(100_000) * 1_000_000, np.full(100_000, 0.3))))
+    n = len(spread(spreader, np.arange(100_000) * 1_000_000, np.full(100_000, 0.3)))
     assert stats.binomtest(n, 100_000, 0.3).pvalue > SMALLEST_P
 
 
@@ -109,3 +136,9 @@ def test_logs_are_a_trace_too() -> None:
 @pytest.mark.parametrize("traffic", ["constant: {rate_per_s: 0}", "poisson: {rate_per_s: 0}"])
 def test_no_traffic_is_no_traffic(traffic: str) -> None:
     assert len(arrivals(traffic)) == 0
+
+
+def test_counts_of_overlapping_intervals_arrive_in_order(tmp_path: Path) -> None:
+    rows = ["time,count", "2026-11-01T00:00:00Z,50", "2026-11-01T00:05:00Z,50", "2026-11-01T00:06:00Z,50"]
+    (tmp_path / "t.csv").write_text("\n".join([*rows, "2026-11-01T00:11:00Z,50"]) + "\n")
+    assert len(arrivals("trace: t.csv, align: none", "1h", tmp_path)) == 200

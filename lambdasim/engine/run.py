@@ -1,0 +1,106 @@
+"""Chooses an engine and runs a plan on it."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from contextlib import suppress
+from dataclasses import replace
+from enum import StrEnum
+from functools import partial
+from queue import Empty, Full, Queue
+from threading import Event, Thread
+from typing import Any, Final, TypeVar
+
+from lambdasim.engine.contract import Plan, RecordChunk
+
+T = TypeVar("T")
+_AHEAD: Final = 8
+_PATIENCE_S: Final = 0.1
+
+
+class EngineName(StrEnum):
+    """Which engine runs a plan; all give equal records."""
+
+    AUTO = "auto"
+    REFERENCE = "reference"
+    KERNEL = "kernel"
+
+    def chosen(self) -> EngineName:
+        """Return the engine that will run: the compiled one, unless compilation is switched off."""
+        if self is not EngineName.AUTO:
+            return self
+        return EngineName.REFERENCE if os.environ.get("NUMBA_DISABLE_JIT") == "1" else EngineName.KERNEL
+
+
+def run_plan(plan: Plan, engine: EngineName = EngineName.AUTO) -> Iterator[RecordChunk]:
+    """Run a plan.
+
+    Parameters
+    ----------
+    plan : Plan
+    engine : EngineName
+
+    Yields
+    ------
+    RecordChunk
+        In the order in which attempts were admitted or refused.
+    """
+    if engine.chosen() is EngineName.REFERENCE:
+        from lambdasim.engine.reference import run_reference
+
+        return run_reference(plan)
+    from lambdasim.engine.kernel import run_kernel
+
+    # Traffic, kernel and totals each work in a thread of their own: compiled code leaves the others running.
+    return ahead(run_kernel(replace(plan, arrivals=partial(_arrivals_ahead, plan))))
+
+
+def _arrivals_ahead(plan: Plan) -> Iterator[Any]:
+    return ahead(plan.arrivals())
+
+
+def ahead(items: Iterator[T]) -> Iterator[T]:
+    """Work an iterator off in a thread, a few items ahead of who asks for them.
+
+    Parameters
+    ----------
+    items : iterator
+        An exception in it is raised where its item would have come.
+    """
+    waiting: Queue[tuple[T | None, BaseException | None]] = Queue(_AHEAD)
+    abandoned = Event()
+
+    def hand_over(item: T | None, error: BaseException | None) -> None:
+        while not abandoned.is_set():
+            with suppress(Full):
+                waiting.put((item, error), timeout=_PATIENCE_S)
+                return
+
+    def work() -> None:
+        try:
+            for item in items:
+                hand_over(item, None)
+                if abandoned.is_set():
+                    return
+        except BaseException as error:
+            hand_over(None, error)
+        else:
+            hand_over(None, StopIteration())
+
+    worker = Thread(target=work, daemon=True)
+    worker.start()
+    try:
+        while True:
+            item, error = waiting.get()
+            if isinstance(error, StopIteration):
+                return
+            if error is not None:
+                raise error
+            yield item  # type: ignore[misc]
+    finally:
+        abandoned.set()
+        with suppress(Empty):
+            while True:
+                waiting.get_nowait()
+        worker.join()
