@@ -26,8 +26,8 @@ import lambdasim.engine.contract
 import lambdasim.engine.kernel_queues
 import lambdasim.models.cpu_scaling
 from lambdasim.draws.compiled import compiled_and_kept
+from lambdasim.engine import kernel_draws, kernel_steps
 from lambdasim.engine import kernel_state as at
-from lambdasim.engine import kernel_steps
 from lambdasim.engine.contract import NEVER, RECORD_COLUMNS, ArrivalChunk, Plan, RecordChunk, RunDraws
 from lambdasim.engine.kernel_state import (
     RECORDS_PER_CHUNK,
@@ -164,7 +164,7 @@ def compiled_advance() -> Callable[[State], int]:
     digest = hashlib.blake2b(digest_size=8)
     for module in (
         lambdasim.draws.compiled, lambdasim.draws.keys, lambdasim.draws.table, lambdasim.engine.contract,
-        lambdasim.engine.kernel_queues, lambdasim.models.cpu_scaling, at, kernel_steps,
+        lambdasim.engine.kernel_queues, lambdasim.models.cpu_scaling, at, kernel_draws, kernel_steps,
     ):  # fmt: skip
         digest.update(Path(str(module.__file__)).read_bytes())
     step.__qualname__ = f"advance_{digest.hexdigest()}"

@@ -34,6 +34,9 @@ _NS_PER_US: Final = 1_000
 
 # Records leave in blocks of so many rows. Not a power of two: columns 2^17 bytes apart would share one line of cache.
 RECORDS_PER_CHUNK: Final = (1 << 14) + 8
+# So many arrivals have their handler's time drawn together. A power of two.
+DRAWN_AHEAD: Final = 256
+
 # Why the steps returned.
 DONE, ARRIVALS_USED_UP, RECORDS_FULL, SLOTS_FULL, EVENTS_FULL, NEEDS_DRAW, NEEDS_BACKOFF = range(7)
 
@@ -73,7 +76,7 @@ ACCOUNT: Final = row_type(
 # A function's plan, and what changes about it.
 FUNCTION: Final = row_type(
     u4="given first_law scaling_rate request_rate provisioned_rate idle_first idle_last provisioned_first synchronous "
-    "jittered has_reserved can_fail",
+    "jittered has_reserved can_fail has_payload",
     i8="on_demand_in_use provisioned_idle provisioned_ready provisioned_in_use provisioned_claimed "
     "timeout_us init_cap_us max_lifetime_us reserved client_timeout_us throttle_retries throttle_backoff_us "
     "throttle_backoff_cap_us max_event_age_us first_delay delays cpu_multiplier error_below crash_below memory_mb "
@@ -138,6 +141,7 @@ class State(NamedTuple):
     function: NDArray[np.int64]
     invocation: NDArray[np.int64]
     given: Rows
+    ahead_us: NDArray[np.int64]
     records: NDArray[np.int64]
 
 
@@ -196,6 +200,7 @@ def first_state(plan: Plan, room: int, records_room: int = RECORDS_PER_CHUNK) ->
         function=nothing,
         invocation=nothing,
         given=np.zeros(1, dtype=GIVEN),
+        ahead_us=np.zeros(DRAWN_AHEAD, dtype=np.int64),
         records=empty_records(),
     )
     return with_more_events(with_more_slots(state, room), room)
@@ -259,6 +264,7 @@ def _fill_draws(row: Any, laws: LawArrays, draws: FunctionDraws) -> None:
     row["can_fail"] = errors + crashes > 0 or any(
         draws.laws[stream] != Constant(0) for stream in (Stream.MEMORY, Stream.RESPONSE_PAYLOAD)
     )
+    row["has_payload"] = draws.laws[Stream.REQUEST_PAYLOAD] != Constant(0)
     row["memory_mb"] = draws.memory_mb
     row["request_limit_kb"] = draws.payload_limit_kb
     row["response_limit_kb"] = draws.response_limit_kb

@@ -14,18 +14,23 @@ from typing import Any, Final
 
 import numpy as np
 
-from lambdasim.draws.compiled import Bool, Int64, compiled, compiled_apart, draw, random_bits
+from lambdasim.draws.compiled import Bool, Int64, compiled, compiled_apart
 from lambdasim.engine import kernel_state as at
 from lambdasim.engine.contract import NEVER
+from lambdasim.engine.kernel_draws import (
+    draw_ahead,
+    draw_backoff_us,
+    draw_fault,
+    draw_handler_us,
+    draw_start_up,
+    is_still_warm,
+    is_too_large,
+)
 from lambdasim.engine.kernel_queues import next_row, put, take
 from lambdasim.engine.kernel_state import RECORDS_PER_CHUNK, Event, State
-from lambdasim.models.cpu_scaling import FIXED_POINT_BITS
 
 _NS_PER_US: Final = 1_000
 _FUNCTION_SHIFT: Final = 42
-_HALF: Final = 1 << (FIXED_POINT_BITS - 1)
-_U11, _U32 = np.uint64(11), np.uint64(32)
-_LOW_32: Final = (1 << 32) - 1
 _ENDS_WITH_ITS_RUN: Final = -1
 
 
@@ -88,6 +93,8 @@ def _has_draws(state: State) -> Bool:
 def _take_arrival(state: State) -> Event:
     """Take the next arrival."""
     row = np.int64(state.account[0].next_arrival)
+    if row & (at.DRAWN_AHEAD - 1) == 0:
+        draw_ahead(state, row)
     state.account[0].next_arrival += 1
     return Event(state.function[row], state.invocation[row], state.time_us[row], 0, 0, 0, row)
 
@@ -141,7 +148,7 @@ def _spend(rate: Any, now: Int64) -> None:
 def _admit(state: State, event: Event, now: Int64) -> tuple[Int64, Int64, Int64]:
     """Find an environment for one request, or name the limit that refuses it: (limit, slot, start type)."""
     account, function, rates = state.account[0], state.functions[event.function], state.rates
-    if event.attempts == 0 and _too_large(state, event):
+    if event.attempts == 0 and is_too_large(state, event):
         return at.PAYLOAD, 0, at.NO_START
     request_rate = rates[function.request_rate]
     if function.request_rate and not _allows(request_rate, now):
@@ -187,22 +194,13 @@ def _warm_environment(state: State, function: Any, now: Int64) -> Int64:
     while row:
         slot = state.completions.table[row]
         following = slot.next
-        if now < slot.warm_until_us or _is_warm(state, function, slot, now):
+        if now < slot.warm_until_us or is_still_warm(state, function, slot, now):
             function.idle_first = following
             return row
         _drop(state, row)
         row = following
     function.idle_first = 0
     return row
-
-
-@compiled_apart
-def _is_warm(state: State, function: Any, slot: Any, now: Int64) -> Bool:
-    """Tell whether an environment is warm longer than it is for sure: only now is its keep-alive drawn."""
-    if function.given:
-        return False
-    keep_alive_us = draw(state.laws, function.first_law + at.KEEP_ALIVE, slot.invocation, slot.runs)
-    return now < min(slot.time_us + keep_alive_us, slot.retires_us)
 
 
 @compiled
@@ -228,10 +226,14 @@ def _drop(state: State, row: Int64) -> None:
 def _run(state: State, event: Event, row: Int64, start: Int64, now: Int64) -> None:
     """Serve an event's attempt in the given environment; everything about it is decided here."""
     account, function, slot = state.account[0], state.functions[event.function], state.completions.table[row]
-    handler_us = _handler_us(state, function, event)
+    handler_us = (
+        draw_handler_us(state, function, event)
+        if event.attempts
+        else state.ahead_us[event.given & (at.DRAWN_AHEAD - 1)]
+    )
     placement_us = init_us = np.int64(0)
     if start == at.COLD:
-        placement_us, init_us, first_run_us = _start_up(state, function, event)
+        placement_us, init_us, first_run_us = draw_start_up(state, function, event)
         handler_us += first_run_us
         if init_us > function.init_cap_us:
             handler_us += init_us
@@ -244,7 +246,7 @@ def _run(state: State, event: Event, row: Int64, start: Int64, now: Int64) -> No
     if handler_us > function.timeout_us:
         duration_us, outcome = function.timeout_us, at.TIMEOUT
     else:
-        duration_us, outcome = handler_us, _fault(state, function, event)
+        duration_us, outcome = handler_us, draw_fault(state, function, event)
     end_us = now + placement_us + init_us + duration_us
 
     final = _after_run(state, function, event, outcome, now, end_us)
@@ -324,7 +326,7 @@ def _refuse(state: State, event: Event, limit: Int64, now: Int64) -> Bool:
             wait_us = function.throttle_backoff_us << doublings
         if function.jittered:
             if not function.given:
-                wait_us = _backoff_us(state, function, event, wait_us)
+                wait_us = draw_backoff_us(state, function, event, wait_us)
             elif account.backoff_drawn:
                 wait_us = account.backoff_us
                 account.backoff_drawn = 0
@@ -431,72 +433,3 @@ def _idle_provisioned(function: Any, slot: Any, row: Int64) -> None:
     slot.next = function.provisioned_first
     function.provisioned_first = row
     function.provisioned_idle += 1
-
-
-@compiled
-def _drawn(state: State, function: Any, event: Event, law: Int64) -> Int64:
-    return draw(state.laws, function.first_law + law, event.invocation, event.runs)
-
-
-@compiled
-def _handler_us(state: State, function: Any, event: Event) -> Int64:
-    """Draw the handler's time."""
-    if function.given:
-        return state.given[event.given].handler_us
-    cpu_us = _drawn(state, function, event, at.CPU_TIME)
-    stretched_us = (cpu_us * function.cpu_multiplier + _HALF) >> FIXED_POINT_BITS
-    return stretched_us + _drawn(state, function, event, at.IO_TIME)
-
-
-@compiled_apart
-def _start_up(state: State, function: Any, event: Event) -> tuple[Int64, Int64, Int64]:
-    """Draw what a cold start takes: placement, INIT, and the first run's extra time."""
-    if function.given:
-        given = state.given[event.given]
-        return given.placement_us, given.init_us, given.first_run_us
-    return (
-        _drawn(state, function, event, at.PLACEMENT),
-        _drawn(state, function, event, at.INIT),
-        _drawn(state, function, event, at.FIRST_RUN),
-    )
-
-
-@compiled
-def _fault(state: State, function: Any, event: Event) -> Int64:
-    """Draw how the handler ends if nothing cuts it."""
-    if function.given:
-        return state.given[event.given].fault
-    if not function.can_fail:
-        return at.COMPLETED
-    if _drawn(state, function, event, at.MEMORY) > function.memory_mb:
-        return at.OUT_OF_MEMORY
-    # Responses keep their size when the request is tried again.
-    if (
-        draw(state.laws, function.first_law + at.RESPONSE_PAYLOAD, event.invocation, 0)
-        > function.response_limit_kb
-    ):
-        return at.FUNCTION_ERROR
-    key = state.laws.rows[function.first_law + at.FAILURE]
-    luck = np.int64(random_bits(key.k0, key.k1, event.invocation, event.runs) >> _U11)
-    if luck < function.error_below:
-        return at.FUNCTION_ERROR
-    return at.CRASH if luck < function.crash_below else at.COMPLETED
-
-
-@compiled
-def _too_large(state: State, event: Event) -> Bool:
-    function = state.functions[event.function]
-    if function.given:
-        return state.given[event.given].too_large != 0
-    return (
-        draw(state.laws, function.first_law + at.REQUEST_PAYLOAD, event.invocation, 0)
-        > function.request_limit_kb
-    )
-
-
-@compiled
-def _backoff_us(state: State, function: Any, event: Event, ceiling_us: Int64) -> Int64:
-    """Draw a client's waiting time, as `FunctionDraws.backoff_us` does with numbers of any size."""
-    key = state.laws.rows[function.first_law + at.CLIENT_BACKOFF]
-    share = np.int64(random_bits(key.k0, key.k1, event.invocation, event.refusals) >> _U32)
-    return share * (ceiling_us >> 32) + (share * (ceiling_us & _LOW_32) >> 32)

@@ -19,6 +19,7 @@ from hypothesis import HealthCheck, Phase, given, settings
 from test_equality import Records, together
 
 import lambdasim.draws.compiled
+import lambdasim.engine.kernel_draws
 import lambdasim.engine.kernel_queues
 import lambdasim.engine.kernel_steps
 from lambdasim.engine import kernel
@@ -29,7 +30,12 @@ pytestmark = pytest.mark.slow
 
 SOURCES = {
     module.__name__: Path(str(module.__file__)).read_text(encoding="utf-8")
-    for module in (lambdasim.draws.compiled, lambdasim.engine.kernel_queues, lambdasim.engine.kernel_steps)
+    for module in (
+        lambdasim.draws.compiled,
+        lambdasim.engine.kernel_queues,
+        lambdasim.engine.kernel_draws,
+        lambdasim.engine.kernel_steps,
+    )
 }
 SCENARIOS_PER_FAMILY = 12
 
@@ -112,6 +118,7 @@ FAULTS = {
     ),
     "draws rounded down": ("numbers[at + 1] * place + _HALF)", "numbers[at + 1] * place)"),
     "CPU time rounded down": ("function.cpu_multiplier + _HALF)", "function.cpu_multiplier)"),
+    "draws ahead of the wrong arrival": ("else state.ahead_us[event.given &", "else state.ahead_us[~event.given &"),
     "an event taken twice": ("state.account[0].next_arrival -= 1", "pass"),
 }  # fmt: skip
 

@@ -1,0 +1,111 @@
+"""What the compiled engine draws for a run: the counterpart of `lambdasim.engine.plan.FunctionDraws.draw`.
+
+Each value is drawn when it is asked for, or found among the draws that were given from outside. Handler times alone are
+drawn some arrivals ahead: one by one they made the whole engine about 10 % slower.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+import numpy as np
+
+from lambdasim.draws.compiled import Bool, Int64, compiled, compiled_apart, draw, random_bits
+from lambdasim.engine import kernel_state as at
+from lambdasim.engine.kernel_state import Event, State
+from lambdasim.models.cpu_scaling import FIXED_POINT_BITS
+
+_HALF: Final = 1 << (FIXED_POINT_BITS - 1)
+_U11, _U32 = np.uint64(11), np.uint64(32)
+_LOW_32: Final = (1 << 32) - 1
+
+
+@compiled
+def _drawn(state: State, function: Any, event: Event, law: Int64) -> Int64:
+    return draw(state.laws, function.first_law + law, event.invocation, event.runs)
+
+
+@compiled_apart
+def draw_ahead(state: State, first: Int64) -> None:
+    """Draw the handler's time of the next arrivals together, so that the processor need not wait for each."""
+    for row in range(first, min(first + at.DRAWN_AHEAD, len(state.time_us))):
+        event = Event(state.function[row], state.invocation[row], 0, 0, 0, 0, row)
+        state.ahead_us[row & (at.DRAWN_AHEAD - 1)] = draw_handler_us(
+            state, state.functions[event.function], event
+        )
+
+
+@compiled_apart
+def is_still_warm(state: State, function: Any, slot: Any, now: Int64) -> Bool:
+    """Tell whether an environment is warm longer than it is for sure: only now is its keep-alive drawn."""
+    if function.given:
+        return False
+    keep_alive_us = draw(state.laws, function.first_law + at.KEEP_ALIVE, slot.invocation, slot.runs)
+    return now < min(slot.time_us + keep_alive_us, slot.retires_us)
+
+
+@compiled
+def draw_handler_us(state: State, function: Any, event: Event) -> Int64:
+    """Draw the handler's time."""
+    if function.given:
+        return state.given[event.given].handler_us
+    cpu_us = _drawn(state, function, event, at.CPU_TIME)
+    stretched_us = (cpu_us * function.cpu_multiplier + _HALF) >> FIXED_POINT_BITS
+    return stretched_us + _drawn(state, function, event, at.IO_TIME)
+
+
+@compiled_apart
+def draw_start_up(state: State, function: Any, event: Event) -> tuple[Int64, Int64, Int64]:
+    """Draw what a cold start takes: placement, INIT, and the first run's extra time."""
+    if function.given:
+        given = state.given[event.given]
+        return given.placement_us, given.init_us, given.first_run_us
+    return (
+        _drawn(state, function, event, at.PLACEMENT),
+        _drawn(state, function, event, at.INIT),
+        _drawn(state, function, event, at.FIRST_RUN),
+    )
+
+
+@compiled
+def draw_fault(state: State, function: Any, event: Event) -> Int64:
+    """Draw how the handler ends if nothing cuts it."""
+    if function.given:
+        return state.given[event.given].fault
+    if not function.can_fail:
+        return at.COMPLETED
+    if _drawn(state, function, event, at.MEMORY) > function.memory_mb:
+        return at.OUT_OF_MEMORY
+    # Responses keep their size when the request is tried again.
+    if (
+        draw(state.laws, function.first_law + at.RESPONSE_PAYLOAD, event.invocation, 0)
+        > function.response_limit_kb
+    ):
+        return at.FUNCTION_ERROR
+    key = state.laws.rows[function.first_law + at.FAILURE]
+    luck = np.int64(random_bits(key.k0, key.k1, event.invocation, event.runs) >> _U11)
+    if luck < function.error_below:
+        return at.FUNCTION_ERROR
+    return at.CRASH if luck < function.crash_below else at.COMPLETED
+
+
+@compiled
+def is_too_large(state: State, event: Event) -> Bool:
+    """Tell whether a request is above the limit; it keeps its size when it is tried again."""
+    function = state.functions[event.function]
+    if function.given:
+        return state.given[event.given].too_large != 0
+    if not function.has_payload:
+        return False
+    return (
+        draw(state.laws, function.first_law + at.REQUEST_PAYLOAD, event.invocation, 0)
+        > function.request_limit_kb
+    )
+
+
+@compiled
+def draw_backoff_us(state: State, function: Any, event: Event, ceiling_us: Int64) -> Int64:
+    """Draw a client's waiting time, as `FunctionDraws.backoff_us` does with numbers of any size."""
+    key = state.laws.rows[function.first_law + at.CLIENT_BACKOFF]
+    share = np.int64(random_bits(key.k0, key.k1, event.invocation, event.refusals) >> _U32)
+    return share * (ceiling_us >> 32) + (share * (ceiling_us & _LOW_32) >> 32)
