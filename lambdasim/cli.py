@@ -6,19 +6,12 @@ import json
 import sys
 from contextlib import nullcontext
 from datetime import date
-from math import isnan
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    import pandas as pd
-    from matplotlib.axes import Axes
-
-    from lambdasim.billing import Bill
     from lambdasim.results.run import RunResult
 
 app = typer.Typer(
@@ -73,7 +66,6 @@ def simulate(
 ) -> None:
     """Simulate a scenario: bill, percentiles, throttles."""
     import lambdasim as ls
-    from lambdasim.results.files import save
     from lambdasim.results.records import RecordFile
 
     spec = ls.load_scenario(scenario)
@@ -88,9 +80,9 @@ def simulate(
         run = ls.simulate(spec, engine=engine, keep_records=False, sink=sink, progress=tell)
     _tell_readings(run)
     if out is not None:
-        save(run, out)
-        _pictures(run, out)
-        _report(run, out)
+        from lambdasim.report.folder import write_folder
+
+        write_folder(run, out)
     intervals = ls.replicate(spec, replications, engine=engine) if replications > 1 else None
     if as_json:
         content = {
@@ -103,22 +95,13 @@ def simulate(
         }
         _print(json.dumps(content, indent=1, ensure_ascii=False))
         return
-    _print(repr(run))
-    _print("\n" + _summary_table(run))
-    if intervals is None:
-        _print(_batch_intervals(run))
-    if intervals is not None:
-        _print(
-            f"\n95 % intervals from {replications} replications\n{intervals.to_string(float_format='{:,.4f}'.format)}"
-        )
-    throttles = run.throttles()
-    if len(throttles):
-        _print("\n" + throttles.to_string(index=False))
-    _print("\n" + _bill_text(run.charges()))
-    _print(_assumptions(run))
+    from lambdasim.report.text import run_text
+
+    _print(run_text(run, intervals))
     if out is not None:
-        _print(f"\nwritten to {out}: summary.json, bill.csv, usage.json, metrics.csv, records.parquet, *.png")
-        _print(f"report: {out / 'report.html'}")
+        _print(
+            f"\nwritten to {out}: summary, bill, usage, metrics, records, pictures\nreport: {out / 'report.html'}"
+        )
 
 
 def _tell_readings(run: RunResult) -> None:
@@ -144,91 +127,6 @@ def _progress(duration_us: int) -> Any:
     return bar()
 
 
-def _summary_table(run: RunResult) -> str:
-    table = run.summary()
-    shown = table[
-        ["function", "events", "throttled", "lost", "cold_share", "p50_ms", "p95_ms", "p99_ms"]
-    ].copy()
-    shown["function"] = [name if len(name) <= 24 else name[:23] + "…" for name in shown["function"]]
-    shown["cold_share"] = [f"{100 * share:.2f} %" for share in table["cold_share"]]
-    for name in ("events", "throttled", "lost"):
-        shown[name] = [f"{number:,}" for number in table[name]]
-    for name in ("p50_ms", "p95_ms", "p99_ms"):
-        shown[name] = [f"{number:,.0f}" for number in table[name]]
-    return shown.rename(columns={"cold_share": "cold"}).to_string(index=False)
-
-
-def _batch_intervals(run: RunResult) -> str:
-    table = run.summary()
-    widths = zip(table["function"], table["p95_half_width_ms"], strict=True)
-    shown = [f"{name[:24]} ± {width:.2g} ms" for name, width in widths if not isnan(width)]
-    if not shown:
-        return ""
-    return _wrapped(f"95 % interval of p95 from batch means of this run: {', '.join(shown)}")
-
-
-def _assumptions(run: RunResult) -> str:
-    """Say what the result rests on that AWS does not publish."""
-    rows = run.parameters().itertuples()
-    unpublished = [
-        f"{row.parameter} {row.value}" for row in rows if row.known in ("assumed", "measured", "fitted")
-    ]
-    return _wrapped(f"not published by AWS, so assumed or measured: {'; '.join(unpublished)}")
-
-
-def _wrapped(text: str) -> str:
-    from textwrap import fill
-
-    return fill(text, width=80, subsequent_indent="  ", break_on_hyphens=False)
-
-
-def _bill_text(bill: Bill) -> str:
-    from lambdasim.billing import format_usd
-
-    table = bill.table()
-    lines = (
-        [_narrow(table), f"{'total':>{72}} {format_usd(bill.total)}"] if len(table) else ["nothing to pay"]
-    )
-    return "\n".join([*lines, *(f"note: {note}" for note in bill.notes)])
-
-
-def _narrow(table: pd.DataFrame) -> str:
-    short = table.copy()
-    short["unit"] = [unit.replace("Lambda-GB-Second", "GB-s") for unit in short["unit"]]
-    return short.to_string(index=False)
-
-
-def _report(run: RunResult, folder: Path) -> None:
-    import lambdasim as ls
-    from lambdasim.results.atomic import write_atomically
-
-    page = ls.report_html(run)
-    write_atomically(folder / "report.html", lambda stream: stream.write(page.encode()))
-
-
-def _pictures(run: RunResult, folder: Path) -> None:
-    from matplotlib.figure import Figure
-
-    import lambdasim as ls
-    from lambdasim.results.atomic import write_atomically
-
-    plots: dict[str, Callable[[RunResult], Axes]] = {
-        "latency": ls.plot_latency,
-        "cost": ls.plot_cost,
-        "concurrency": ls.plot_concurrency,
-        "bill": ls.plot_bill,
-    }
-    for name, plot in plots.items():
-        figure = plot(run).figure
-        assert isinstance(figure, Figure)  # noqa: S101 - plots without axes make their own
-        write_atomically(
-            folder / f"{name}.png",
-            lambda stream, figure=figure: figure.savefig(
-                stream, format="png", dpi=120, metadata={"Software": None}
-            ),  # type: ignore[misc]
-        )
-
-
 @app.command()
 def bill(
     folder: Annotated[Path, typer.Argument(help="Folder that `simulate --out` wrote.")],
@@ -246,6 +144,7 @@ def bill(
     """Price a finished run again, for any region, month or date, without simulating."""
     import lambdasim as ls
     from lambdasim.errors import InputError
+    from lambdasim.report.text import bill_text
     from lambdasim.results.files import load_free_tier
 
     try:
@@ -257,7 +156,7 @@ def bill(
     usages = ls.load_usage(folder)
     free = load_free_tier(folder) if free_tier is None else free_tier
     priced = ls.price(usages, region=region, month=month, on=on, free_tier=free)
-    _print(priced.to_json() if as_json else _bill_text(priced))
+    _print(priced.to_json() if as_json else bill_text(priced))
 
 
 @prices.command("show")

@@ -173,7 +173,7 @@ class Bill:
             (
                 item.month,
                 item.usage_type,
-                f"{item.quantity:,.2f}",
+                f"{item.quantity:,.0f}" if item.quantity == int(item.quantity) else f"{item.quantity:,.2f}",
                 item.unit,
                 plain(item.rate),
                 format_usd(item.amount),

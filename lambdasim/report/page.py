@@ -5,14 +5,11 @@ from __future__ import annotations
 import base64
 import html
 import math
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from typing import TYPE_CHECKING, Final
 
-from matplotlib.axes import Axes
-
-from lambdasim import plots
 from lambdasim.billing import Bill, format_usd
-from lambdasim.plots.style import Picture
+from lambdasim.report.pictures import Album, Drawn
 from lambdasim.results.run import RunResult
 
 if TYPE_CHECKING:
@@ -50,15 +47,21 @@ def report_html(run: RunResult) -> str:
     str
         HTML with its pictures inside; what comes from the scenario is escaped.
     """
+    return page_of(Album(run))
+
+
+def page_of(album: Album) -> str:
+    """Make the page of an album's run; see `report_html`."""
+    run = album.run
     bill, parameters = run.charges(), run.parameters()
     title = html.escape(run.scenario.name)
     told = html.escape(repr(run)).removeprefix(f"{title}: ").replace("\n", "<br>")
     parts = [
         f"<h1>{title}</h1><p>{told}</p>",
-        *_functions(run),
-        *_throttles(run),
-        *_bill(run, bill),
-        *_costs(run),
+        *_functions(run, album),
+        *_throttles(run, album),
+        *_bill(bill, album),
+        *_costs(run, album),
         "<h2>What this rests on</h2>",
         _table(parameters.assign(known=[known.replace("_", " ") for known in parameters["known"]]), "words"),
         _list(f"{key.replace('_', ' ')}: {value}" for key, value in run.provenance().items() if value),
@@ -70,7 +73,7 @@ def report_html(run: RunResult) -> str:
     return f"<!doctype html>\n<html lang='en'><head>{head}</head>\n<body>{''.join(parts)}</body></html>\n"
 
 
-def _functions(run: RunResult) -> list[str]:
+def _functions(run: RunResult, album: Album) -> list[str]:
     summary = run.summary()
     events = summary[["function", "events", "succeeded", "failed", "lost", "throttled", "runs", "cold_share"]]
     events = events.assign(cold_share=[_percent(share) for share in events["cold_share"]])
@@ -83,14 +86,11 @@ def _functions(run: RunResult) -> list[str]:
         _table(waits.rename(columns={"p95_half_width_ms": "± ms"})),
         "<p class='small'>Latency in ms from arrival to answer, over served events, rounded up to whole ms. ± is the "
         "half-width of a 95 % interval of p95, from batch means of this run.</p>",
-        *(
-            _picture(run, plot)
-            for plot in (plots.plot_latency, plots.plot_latency_histogram, plots.plot_concurrency)
-        ),
+        *(_picture(album[name]) for name in ("latency", "latency_histogram", "concurrency")),
     ]
 
 
-def _throttles(run: RunResult) -> list[str]:
+def _throttles(run: RunResult, album: Album) -> list[str]:
     throttles = run.throttles()
     if throttles.empty:
         return []
@@ -98,24 +98,22 @@ def _throttles(run: RunResult) -> list[str]:
     return [
         "<h2>Throttles</h2>",
         _table(named),
-        _picture(run, plots.plot_throttles),
-        _picture(run, plots.plot_metric),
+        *(_picture(album[name]) for name in ("throttles", "throttles_over_time")),
     ]
 
 
-def _bill(run: RunResult, bill: Bill) -> list[str]:
+def _bill(bill: Bill, album: Album) -> list[str]:
     return [
         f"<h2>Bill: {html.escape(format_usd(bill.total))}</h2>",
         _table(bill.table().set_index("usage_type").reset_index())
         if bill.items
         else "<p>Nothing to pay.</p>",
         _list(bill.notes),
-        _picture(run, plots.plot_bill),
-        _picture(run, plots.plot_hourly_cost),
+        *(_picture(album[name]) for name in ("bill", "hourly_cost")),
     ]
 
 
-def _costs(run: RunResult) -> list[str]:
+def _costs(run: RunResult, album: Album) -> list[str]:
     costs = run.costs()
     if costs.empty:
         return []
@@ -129,7 +127,7 @@ def _costs(run: RunResult) -> list[str]:
         _table(shown.rename(columns={"slowest": "slowest 5 % cause"})),
         "<p class='small'>In USD per million such invocations, on demand, request fee included, at first-tier rates "
         "without free tier. The last column is the part of the duration charge that the slowest 5 % cause.</p>",
-        *(_picture(run, plot) for plot in (plots.plot_cost_distribution, plots.plot_cost)),
+        *(_picture(album[name]) for name in ("cost_distribution", "cost")),
     ]
 
 
@@ -156,8 +154,6 @@ def _list(lines: Iterable[str]) -> str:
     return f"<ul class='small'>{items}</ul>" if items else ""
 
 
-def _picture(run: RunResult, plot: Callable[[RunResult], Axes]) -> str:
-    ax = plot(run)
-    assert isinstance(ax.figure, Picture)  # noqa: S101 - plots without axes make their own
-    told = html.escape(ax.get_title(loc="left"), quote=True)
-    return f"<figure><img alt='{told}' src='data:image/png;base64,{base64.b64encode(ax.figure.png()).decode()}'></figure>"
+def _picture(drawn: Drawn) -> str:
+    told, image = html.escape(drawn.title, quote=True), base64.b64encode(drawn.png).decode()
+    return f"<figure><img alt='{told}' src='data:image/png;base64,{image}'></figure>"

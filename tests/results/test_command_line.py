@@ -83,7 +83,7 @@ def test_the_same_bytes_whatever_the_surroundings(scenario: Path, tmp_path: Path
         PYTHONHASHSEED="2", TZ="Asia/Kathmandu", LC_ALL="C", COLUMNS="200",
     )  # fmt: skip
     names = sorted(path.name for path in here.iterdir())
-    assert len(names) == 11
+    assert len(names) == 16
     for name in names:
         assert (here / name).read_bytes() == (there / name).read_bytes(), name
 

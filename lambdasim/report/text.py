@@ -1,0 +1,90 @@
+"""A run and a bill as a terminal shows them: 80 columns."""
+
+from __future__ import annotations
+
+from math import isnan
+from textwrap import fill
+from typing import TYPE_CHECKING
+
+from lambdasim.billing import format_usd
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from lambdasim.billing import Bill
+    from lambdasim.results.run import RunResult
+
+_COLUMNS = 80
+
+
+def run_text(run: RunResult, intervals: pd.DataFrame | None = None) -> str:
+    """Tell how a run went, what it costs, and what that rests on.
+
+    Parameters
+    ----------
+    run : RunResult
+    intervals : DataFrame, optional
+        See ``results.replicate``.
+    """
+    parts = [repr(run), "", _summary_table(run)]
+    if intervals is None:
+        parts.append(_batch_intervals(run))
+    else:
+        number = int(intervals["replications"].iloc[0])
+        shown = intervals.to_string(float_format="{:,.4f}".format)
+        parts += ["", f"95 % intervals from {number} replications", shown]
+    throttles = run.throttles()
+    if len(throttles):
+        parts += ["", throttles.to_string(index=False)]
+    return "\n".join([*parts, "", bill_text(run.charges()), _assumptions(run)])
+
+
+def _summary_table(run: RunResult) -> str:
+    table = run.summary()
+    shown = table[
+        ["function", "events", "throttled", "lost", "cold_share", "p50_ms", "p95_ms", "p99_ms"]
+    ].copy()
+    shown["function"] = [name if len(name) <= 24 else name[:23] + "…" for name in shown["function"]]
+    shown["cold_share"] = [f"{100 * share:.2f} %" for share in table["cold_share"]]
+    for name in ("events", "throttled", "lost"):
+        shown[name] = [f"{number:,}" for number in table[name]]
+    for name in ("p50_ms", "p95_ms", "p99_ms"):
+        shown[name] = [f"{number:,.0f}" for number in table[name]]
+    return shown.rename(columns={"cold_share": "cold"}).to_string(index=False)
+
+
+def _batch_intervals(run: RunResult) -> str:
+    table = run.summary()
+    widths = zip(table["function"], table["p95_half_width_ms"], strict=True)
+    shown = [f"{name[:24]} ± {width:.2g} ms" for name, width in widths if not isnan(width)]
+    if not shown:
+        return ""
+    return _wrapped(f"95 % interval of p95 from batch means of this run: {', '.join(shown)}")
+
+
+def _assumptions(run: RunResult) -> str:
+    """Say what the result rests on that AWS does not publish."""
+    rows = run.parameters().itertuples()
+    unpublished = [
+        f"{row.parameter} {row.value}" for row in rows if row.known in ("assumed", "measured", "fitted")
+    ]
+    return _wrapped(f"not published by AWS, so assumed or measured: {'; '.join(unpublished)}")
+
+
+def _wrapped(text: str) -> str:
+    return fill(text, width=_COLUMNS, subsequent_indent="  ", break_on_hyphens=False)
+
+
+def bill_text(bill: Bill) -> str:
+    """Tell a bill by line item."""
+    table = bill.table()
+    lines = (
+        [_narrow(table), f"{'total':>{72}} {format_usd(bill.total)}"] if len(table) else ["nothing to pay"]
+    )
+    return "\n".join([*lines, *(f"note: {note}" for note in bill.notes)])
+
+
+def _narrow(table: pd.DataFrame) -> str:
+    short = table.copy()
+    short["unit"] = [unit.replace("Lambda-GB-Second", "GB-s") for unit in short["unit"]]
+    return short.to_string(index=False)
