@@ -10,52 +10,17 @@ of it runs as plain Python.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Sequence
-from typing import Any, Final, NamedTuple, ParamSpec, TypeVar, cast
+from collections.abc import Sequence
+from typing import Any, Final, NamedTuple
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 
+from lambdasim.compiling import Int64, compiled
 from lambdasim.draws import keys, table
 from lambdasim.draws.keys import DrawKey
 from lambdasim.draws.laws import Constant, DrawLaw, Mixture, Resample
 from lambdasim.draws.table import DrawTable
-
-P = ParamSpec("P")
-T = TypeVar("T")
-# Compiled code does not tell Python's numbers from NumPy's.
-Int64 = Any
-Bool = Any
-
-
-_OPTIONS: Final[dict[str, Any]] = {"nogil": True, "error_model": "numpy", "_nrt": False}
-# Python never calls the inner ones, which saves compiling wrappers.
-_INNER: Final = {**_OPTIONS, "no_cpython_wrapper": True, "no_cfunc_wrapper": True}
-
-
-def compiled(step: Callable[P, T]) -> Callable[P, T]:
-    """Compile a function into its callers. numba comes without types, so its decorator is given one here.
-
-    Notes
-    -----
-    Arrays handed on in a tuple cost far more than the work done on them unless calls are inlined (``forceinline``) and
-    references are not counted (``_nrt``): 1.8 µs an attempt at first, 0.12 µs so. Nothing here allocates.
-    """
-    return cast(Callable[P, T], njit(forceinline=True, **_INNER)(step))
-
-
-def compiled_apart(step: Callable[P, T]) -> Callable[P, T]:
-    """Compile a function that is seldom called."""
-    return cast(Callable[P, T], njit(**_INNER)(step))
-
-
-def compiled_and_kept(step: Callable[P, T]) -> Callable[P, T]:
-    """Compile a function and keep it on disk, where there is a place for it."""
-    try:
-        return cast(Callable[P, T], njit(cache=True, **_OPTIONS)(step))
-    except RuntimeError:  # neither the package's directory nor the user's can be written
-        return cast(Callable[P, T], njit(**_OPTIONS)(step))
 
 
 def row_type(**fields: str) -> np.dtype[np.void]:

@@ -12,20 +12,19 @@ This module imports numba. With NUMBA_DISABLE_JIT=1 the steps run as plain Pytho
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Callable, Iterator
 from functools import cache
-from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
 
+import lambdasim.compiling
 import lambdasim.draws.compiled
 import lambdasim.engine.contract
 import lambdasim.engine.kernel_queues
 import lambdasim.models.cpu_scaling
-from lambdasim.draws.compiled import compiled_and_kept
+from lambdasim.compiling import compiled_and_kept
 from lambdasim.engine import kernel_draws, kernel_steps
 from lambdasim.engine import kernel_state as at
 from lambdasim.engine.contract import NEVER, RECORD_COLUMNS, ArrivalChunk, Plan, RecordChunk, RunDraws
@@ -152,20 +151,9 @@ def _whole_numbers(numbers: NDArray[np.int64]) -> NDArray[np.int64]:
 
 @cache
 def compiled_advance() -> Callable[[State], int]:
-    """Compile the steps, or take them from the cache on disk.
-
-    Notes
-    -----
-    numba's cache notices a change in the file of the compiled function only. The name under which it is kept therefore
-    carries a hash of every file whose code or constants are compiled in. Where the package's directory cannot be
-    written, numba uses the user's cache directory, or NUMBA_CACHE_DIR.
-    """
-    step = getattr(kernel_steps.advance, "py_func", kernel_steps.advance)
-    digest = hashlib.blake2b(digest_size=8)
-    for module in (
-        lambdasim.draws.compiled, lambdasim.draws.keys, lambdasim.draws.table, lambdasim.engine.contract,
-        lambdasim.engine.kernel_queues, lambdasim.models.cpu_scaling, at, kernel_draws, kernel_steps,
-    ):  # fmt: skip
-        digest.update(Path(str(module.__file__)).read_bytes())
-    step.__qualname__ = f"advance_{digest.hexdigest()}"
-    return compiled_and_kept(step)
+    """Compile the steps, or take them from the cache on disk."""
+    return compiled_and_kept(
+        kernel_steps.advance, lambdasim.compiling, lambdasim.draws.compiled, lambdasim.draws.keys, lambdasim.draws.table,
+        lambdasim.engine.contract, lambdasim.engine.kernel_queues, lambdasim.models.cpu_scaling, at, kernel_draws,
+        kernel_steps,
+    )  # fmt: skip

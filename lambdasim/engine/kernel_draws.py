@@ -10,7 +10,8 @@ from typing import Any, Final
 
 import numpy as np
 
-from lambdasim.draws.compiled import Bool, Int64, compiled, compiled_apart, draw, random_bits
+from lambdasim.compiling import Bool, Int64, compiled, compiled_apart
+from lambdasim.draws.compiled import draw, random_bits
 from lambdasim.engine import kernel_state as at
 from lambdasim.engine.kernel_state import Event, State
 from lambdasim.models.cpu_scaling import FIXED_POINT_BITS

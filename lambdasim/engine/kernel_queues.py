@@ -16,7 +16,8 @@ from typing import Any, Final, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from lambdasim.draws.compiled import Bool, Int64, compiled, compiled_apart, row_type
+from lambdasim.compiling import Bool, Int64, compiled, compiled_apart
+from lambdasim.draws.compiled import row_type
 from lambdasim.engine.contract import NEVER
 
 Rows = Any  # an array of rows with named fields, which the type checker does not know

@@ -11,7 +11,8 @@ from typing import Any, Final, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from lambdasim.draws.compiled import Int64, LawArrays, Laws, can_compile, row_type, smallest
+from lambdasim.compiling import Int64
+from lambdasim.draws.compiled import LawArrays, Laws, can_compile, row_type, smallest
 from lambdasim.draws.keys import DrawKey, Stream
 from lambdasim.draws.laws import Constant
 from lambdasim.engine.contract import (

@@ -14,7 +14,7 @@ from typing import Any, Final
 
 import numpy as np
 
-from lambdasim.draws.compiled import Bool, Int64, compiled, compiled_apart
+from lambdasim.compiling import Bool, Int64, compiled, compiled_apart
 from lambdasim.engine import kernel_state as at
 from lambdasim.engine.contract import NEVER
 from lambdasim.engine.kernel_draws import (

@@ -18,6 +18,7 @@ from families import FAMILIES, Family, plans
 from hypothesis import HealthCheck, Phase, given, settings
 from test_equality import Records, together
 
+import lambdasim.compiling
 import lambdasim.draws.compiled
 import lambdasim.engine.kernel_draws
 import lambdasim.engine.kernel_queues
@@ -31,6 +32,7 @@ pytestmark = pytest.mark.slow
 SOURCES = {
     module.__name__: Path(str(module.__file__)).read_text(encoding="utf-8")
     for module in (
+        lambdasim.compiling,
         lambdasim.draws.compiled,
         lambdasim.engine.kernel_queues,
         lambdasim.engine.kernel_draws,
