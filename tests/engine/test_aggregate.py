@@ -170,7 +170,9 @@ def test_totals_are_those_of_the_records() -> None:
         mine = table[table["function"] == rank]
         recounted(totals, plan, mine, run.scenario.duration_us)
         began = mine[mine["start_type"] != StartType.NONE]
-        assert {name: used.requests for name, used in totals.usage.items()} == began.groupby(month).size().to_dict()
+        assert {name: used.requests for name, used in totals.usage.items()} == began.groupby(
+            month
+        ).size().to_dict()
     spilled = table[(table["function"] == 0) & (table["start_type"].isin([StartType.COLD, StartType.WARM]))]
     assert run.metrics()["ProvisionedConcurrencySpilloverInvocations"].sum() == len(spilled) > 0
     assert {Limit.ACCOUNT_CONCURRENCY, Limit.RESERVED_CONCURRENCY} <= set(table["limit"])
