@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from heapq import merge
 from itertools import groupby
+from math import prod
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
@@ -124,6 +125,7 @@ class Aggregate:
         self._sparse: dict[tuple[int, int], Histogram] = defaultdict(Histogram)
         self._batches: dict[tuple[int, int], Histogram] = defaultdict(Histogram)
         self._usage: list[dict[str, MonthlyUsage]] = [{} for _ in plan.functions]
+        self._starts_before = np.zeros((len(plan.functions), len(StartType)), dtype=np.int64)
         self._stretch_us = 0
         self._turns_us = iter(_turns_us(plan, start_us, duration_us))
         self._next_turn_us = next(self._turns_us)
@@ -182,12 +184,21 @@ class Aggregate:
     def _put_month_away(self) -> None:
         month = f"{from_epoch_us(self._start_us + self._stretch_us):%Y-%m}"
         at = self._at
-        monthly = self._sums.scalars[:, at.REQUESTS : at.PROVISIONED_MS + 1]
-        for used, counts in zip(self._usage, monthly.tolist(), strict=True):
-            if counts[0]:
-                before = vars(used.get(month, MonthlyUsage())).values()
-                used[month] = MonthlyUsage(*(sum(pair) for pair in zip(before, counts, strict=True)))
-        monthly[:] = 0
+        billed = self._sums.scalars[:, at.MS_WITH_INIT : at.PROVISIONED_MS + 1]
+        by_start = self._kinds().sum(axis=(1, 3, 4, 5))
+        for function, starts in enumerate(by_start - self._starts_before):
+            _, cold, _, provisioned = starts.tolist()
+            if runs := int(starts[1:].sum()):
+                added = (runs, provisioned, cold, *billed[function].tolist())
+                before = vars(self._usage[function].get(month, MonthlyUsage())).values()
+                sums = (sum(pair) for pair in zip(before, added, strict=True))
+                self._usage[function][month] = MonthlyUsage(*sums)
+        self._starts_before = by_start
+        billed[:] = 0
+
+    def _kinds(self) -> NDArray[np.int64]:
+        """Return counts of attempts, shape (n_functions, first or later, start, outcome, limit, event's outcome)."""
+        return self._sums.kinds.reshape(-1, *self._at.KINDS)
 
     def _histogram(self, function: int, which: int) -> Histogram:
         """Return one histogram, its dense part and what was too long for it."""
@@ -203,7 +214,7 @@ class Aggregate:
         return tuple(map(self._totals, range(len(self._plans))))
 
     def _totals(self, function: int) -> FunctionTotals:
-        at, scalars = self._at, self._sums.scalars[function]
+        at, scalars, kinds = self._at, self._sums.scalars[function], self._kinds()[function]
         warm, cold, cold_with_init, provisioned = (
             self._histogram(function, which)
             for which in (at.WARM, at.COLD, at.COLD_WITH_INIT, at.PROVISIONED)
@@ -218,11 +229,11 @@ class Aggregate:
         counts = MinuteCounts(by_minute[: len(COUNTS), : int(scalars[at.MINUTES])])
         started = counts.padded(ends)
         return FunctionTotals(
-            events=int(scalars[at.EVENTS]),
-            outcomes=scalars[at.OUTCOMES : at.LIMITS],
-            limits=scalars[at.LIMITS : at.STARTS],
-            starts=scalars[at.STARTS : at.EVENT_OUTCOMES],
-            event_outcomes=scalars[at.EVENT_OUTCOMES : at.BUSY_US],
+            events=int(kinds[1].sum()),
+            outcomes=kinds.sum(axis=(0, 1, 3, 4)),
+            limits=kinds.sum(axis=(0, 1, 2, 4)),
+            starts=kinds.sum(axis=(0, 2, 3, 4)),
+            event_outcomes=kinds.sum(axis=(0, 1, 2, 3)),
             billed_with_init=together(warm, cold_with_init),
             billed_without_init=together(warm, cold),
             provisioned_billed=provisioned,
@@ -256,7 +267,7 @@ class Aggregate:
     @property
     def unreserved(self) -> Concurrency:
         """Executions that count against the account's unreserved pool."""
-        return self._of_account(self._at.UNRESERVED)
+        return self._of_account(self._at.UNRESERVED if self._sums.pooled.any() else self._at.ACCOUNT)
 
     def _of_account(self, which: int) -> Concurrency:
         busy_us, peak, minutes = self._sums.account[which].tolist()
@@ -312,6 +323,7 @@ def _first_sums(plan: Plan, minutes: int) -> Sums:
     from lambdasim.engine import tally as at
 
     n = len(plan.functions)
+    apart = any(function.reserved is not None or function.provisioned for function in plan.functions)
     bins = min(_DENSE_MS, max(_DENSE_BYTES // (n * at.HISTOGRAMS * 8), 64))
 
     def zeros(*shape: int) -> NDArray[np.int64]:
@@ -323,9 +335,10 @@ def _first_sums(plan: Plan, minutes: int) -> Sums:
     return at.Sums(
         client_timeout_us=of_plan(function.retry.client_timeout_us for function in plan.functions),
         synchronous=of_plan(function.retry.synchronous for function in plan.functions),
-        pooled=of_plan(function.reserved is None for function in plan.functions),
+        pooled=of_plan(apart and function.reserved is None for function in plan.functions),
         ready=zeros(n),
         scalars=zeros(n, at.SCALARS),
+        kinds=zeros(n, prod(at.KINDS)),
         dense=zeros(n, at.HISTOGRAMS, bins),
         minutes=zeros(n, at.ROWS, minutes),
         account=zeros(2, 3),

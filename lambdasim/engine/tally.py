@@ -8,30 +8,29 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable
 from functools import cache
+from math import prod
 from typing import Any, Final, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from lambdasim import compiling, units
-from lambdasim.compiling import compiled, compiled_and_kept
+from lambdasim.compiling import Int64, compiled, compiled_and_kept
 from lambdasim.engine import contract, series
 from lambdasim.engine.contract import EventOutcome, Limit, Outcome, StartType
 from lambdasim.engine.series import COUNTS
 from lambdasim.units import US_PER_MINUTE as _MINUTE_US
-from lambdasim.units import US_PER_MS as _MS_US
+from lambdasim.units import US_PER_MS
 
-# Scalars of a function: counts by kind, then sums. The last six are put away when a month ends.
-EVENTS: Final = 0
-OUTCOMES: Final = 1
-LIMITS: Final = OUTCOMES + len(Outcome)
-STARTS: Final = LIMITS + len(Limit)
-EVENT_OUTCOMES: Final = STARTS + len(StartType)
-_SUMS: Final = EVENT_OUTCOMES + len(EventOutcome)
+# Scalars of a function. The last three are put away when a month ends.
 (
-    BUSY_US, PEAK, PROVISIONED_BUSY_US, PROVISIONED_PEAK, MINUTES, END_MINUTES,
-    REQUESTS, PROVISIONED_REQUESTS, COLD_STARTS, MS_WITH_INIT, MS_WITHOUT_INIT, PROVISIONED_MS, SCALARS,
-) = range(_SUMS, _SUMS + 13)  # fmt: skip
+    BUSY_US, PEAK, PROVISIONED_BUSY_US, PROVISIONED_PEAK, MINUTES, END_MINUTES, MS_WITH_INIT, MS_WITHOUT_INIT,
+    PROVISIONED_MS, SCALARS,
+) = range(10)  # fmt: skip
+
+# Attempts of a function are counted by all that tells them apart: first or later, and the four kinds of the contract.
+KINDS: Final = (2, len(StartType), len(Outcome), len(Limit), len(EventOutcome))
+_PER_FIRST, _PER_START, _PER_OUTCOME, _PER_LIMIT = (prod(KINDS[place:]) for place in range(1, 5))
 
 # Histograms of a function [ms]: handlers by start, cold ones also with INIT; INIT; latencies by start, and of a batch.
 WARM, COLD, COLD_WITH_INIT, PROVISIONED, INIT, LATENCY_COLD, LATENCY_WARM, LATENCY_PROVISIONED, BATCH = range(
@@ -56,6 +55,8 @@ ROWS: Final = len(COUNTS) + 4
 )  # fmt: skip
 _FIRST_LIMIT: Final = COUNTS.index("Throttles_request_rate") - int(Limit.REQUEST_RATE)
 
+_MINUTE, _MS, _ALMOST_MS = np.uint64(_MINUTE_US), np.uint64(US_PER_MS), np.uint64(US_PER_MS - 1)
+
 # The account's rows: all executions, and those of the unreserved pool.
 ACCOUNT, UNRESERVED = 0, 1
 ACCOUNT_STARTED, ACCOUNT_ENDED, ACCOUNT_HIGHEST = range(3)
@@ -75,15 +76,19 @@ COLUMNS: Final = tuple(name for name in contract.RECORD_COLUMNS if name not in (
 """Columns of records, in the order in which `tally` takes them."""
 
 
+Columns = Any  # a tuple of arrays: numba wants to know how many
+
+
 class Sums(NamedTuple):
     """Where records are summed up; all of int64.
 
     Attributes
     ----------
     client_timeout_us, synchronous, pooled, ready : ndarray, shape (n_functions,)
-        From the plan: when clients have gone; whether callers wait; whether there is no reserved concurrency; how many
-        provisioned environments are ready now.
+        From the plan: when clients have gone; whether callers wait; whether to follow the unreserved pool, which is
+        left out where it is the whole account; how many provisioned environments are ready now.
     scalars : ndarray, shape (n_functions, SCALARS)
+    kinds : ndarray, shape (n_functions, product of KINDS)
     dense : ndarray, shape (n_functions, HISTOGRAMS, n_bins)
         Counts by whole ms.
     minutes : ndarray, shape (n_functions, ROWS, n_minutes)
@@ -98,6 +103,7 @@ class Sums(NamedTuple):
     pooled: NDArray[np.int64]
     ready: NDArray[np.int64]
     scalars: NDArray[np.int64]
+    kinds: NDArray[np.int64]
     dense: NDArray[np.int64]
     minutes: NDArray[np.int64]
     account: NDArray[np.int64]
@@ -106,16 +112,21 @@ class Sums(NamedTuple):
 
 
 @compiled
-def _whole_ms(amount_us: Any) -> Any:
-    """Round up to whole ms."""
-    return (amount_us + (_MS_US - 1)) // _MS_US
+def _whole_ms(amount_us: Int64) -> Int64:
+    """Round up to whole ms; unsigned, which divides faster."""
+    return np.int64((np.uint64(amount_us) + _ALMOST_MS) // _MS)
 
 
 @compiled
-def _count(sums: Sums, spills: Any, function: Any, histogram: Any, value_ms: Any) -> Any:
+def _minute(time_us: Int64) -> Int64:
+    return np.int64(np.uint64(time_us) // _MINUTE)
+
+
+@compiled
+def _count(sums: Sums, spills: Int64, function: Int64, histogram: Int64, value_ms: Int64) -> Int64:
     """Add a value to a histogram; give the number of spilled values."""
     if value_ms < sums.dense.shape[2]:
-        sums.dense[function, histogram, value_ms] += 1
+        sums.dense[function, histogram, np.uint64(value_ms)] += 1
         return spills
     sums.spilled[spills, 0] = function
     sums.spilled[spills, 1] = histogram
@@ -124,7 +135,9 @@ def _count(sums: Sums, spills: Any, function: Any, histogram: Any, value_ms: Any
 
 
 @compiled
-def _account(sums: Sums, which: Any, minute: Any, end_minute: Any, busy_us: Any, in_progress: Any) -> None:
+def _account(
+    sums: Sums, which: Int64, minute: Int64, end_minute: Int64, busy_us: Int64, in_progress: Int64
+) -> None:
     """Follow the account's executions, or those of its unreserved pool."""
     totals, by_minute = sums.account[which], sums.account_minutes[which]
     totals[ACCOUNT_BUSY_US] += busy_us
@@ -136,61 +149,58 @@ def _account(sums: Sums, which: Any, minute: Any, end_minute: Any, busy_us: Any,
 
 
 @compiled
-def _run(sums: Sums, spills: Any, columns: Any, row: Any, minute: Any, end_us: Any) -> Any:
-    """Sum up an attempt that ran; give the number of spilled values."""
-    function = columns[_FUNCTION][row]
-    duration_us, init_us = columns[_DURATION_US][row], columns[_INIT_US][row]
-    start_us, start_type = columns[_START][row], columns[_START_TYPE][row]
+def _started(
+    sums: Sums,
+    columns: Columns,
+    row: Int64,
+    function: Int64,
+    minute: Int64,
+    end_us: Int64,
+    without_init: Int64,
+) -> None:
+    """Sum up what all runs have in common."""
+    start_us, in_progress = columns[_START][row], columns[_CONCURRENCY][row]
     totals, by_minute = sums.scalars[function], sums.minutes[function]
-    without_init, with_init = _whole_ms(duration_us), _whole_ms(duration_us + init_us)
+    busy_us = end_us - start_us
     # What ends with a minute is not in progress when the next begins.
-    end_minute = max(end_us - 1, start_us) // _MINUTE_US
-    in_progress = columns[_CONCURRENCY][row]
-
-    totals[BUSY_US] += end_us - start_us
+    end_minute = np.uint64(_minute(max(end_us - 1, start_us)))
+    totals[BUSY_US] += busy_us
     totals[PEAK] = max(totals[PEAK], in_progress)
-    totals[END_MINUTES] = max(totals[END_MINUTES], end_minute + 1)
-    totals[REQUESTS] += 1
+    totals[END_MINUTES] = max(totals[END_MINUTES], np.int64(end_minute) + 1)
     by_minute[_INVOCATIONS, minute] += 1
-    by_minute[_DURATION, minute] += duration_us
+    by_minute[_DURATION, minute] += columns[_DURATION_US][row]
     by_minute[ENDED, end_minute] += 1
     by_minute[HIGHEST, minute] = max(by_minute[HIGHEST, minute], in_progress)
     if columns[_OUTCOME][row] != _COMPLETED:
         by_minute[_ERRORS, minute] += 1
-    _account(sums, ACCOUNT, minute, end_minute, end_us - start_us, columns[_ACCOUNT_CONCURRENCY][row])
-
-    if start_type == _PROVISIONED:
+    _account(sums, ACCOUNT, minute, end_minute, busy_us, columns[_ACCOUNT_CONCURRENCY][row])
+    if columns[_START_TYPE][row] == _PROVISIONED:
         on_provisioned = columns[_PROVISIONED_CONCURRENCY][row]
-        totals[PROVISIONED_REQUESTS] += 1
         totals[PROVISIONED_MS] += without_init
-        totals[PROVISIONED_BUSY_US] += end_us - start_us
+        totals[PROVISIONED_BUSY_US] += busy_us
         totals[PROVISIONED_PEAK] = max(totals[PROVISIONED_PEAK], on_provisioned)
         by_minute[_ON_PROVISIONED, minute] += 1
         by_minute[_PROVISIONED_BILLED, minute] += without_init
         by_minute[PROVISIONED_ENDED, end_minute] += 1
         by_minute[PROVISIONED_HIGHEST, minute] = max(by_minute[PROVISIONED_HIGHEST, minute], on_provisioned)
-        return _count(sums, spills, function, PROVISIONED, without_init)
+    elif sums.pooled[function] != 0:
+        _account(sums, UNRESERVED, minute, end_minute, busy_us, columns[_UNRESERVED_CONCURRENCY][row])
 
+
+@compiled
+def _billed(sums: Sums, function: Int64, minute: Int64, with_init: Int64, without_init: Int64) -> None:
+    """Sum up what is billed of a run on demand."""
+    totals, by_minute = sums.scalars[function], sums.minutes[function]
     totals[MS_WITH_INIT] += with_init
     totals[MS_WITHOUT_INIT] += without_init
     by_minute[_WITH_INIT, minute] += with_init
     by_minute[_WITHOUT_INIT, minute] += without_init
     if sums.ready[function] > 0:
         by_minute[_SPILLOVER, minute] += 1
-    if sums.pooled[function] != 0:
-        in_pool = columns[_UNRESERVED_CONCURRENCY][row]
-        _account(sums, UNRESERVED, minute, end_minute, end_us - start_us, in_pool)
-    if start_type == _WARM:
-        return _count(sums, spills, function, WARM, without_init)
-    totals[COLD_STARTS] += 1
-    by_minute[_COLD_COUNT, minute] += 1
-    spills = _count(sums, spills, function, INIT, _whole_ms(init_us))
-    spills = _count(sums, spills, function, COLD, without_init)
-    return _count(sums, spills, function, COLD_WITH_INIT, with_init)
 
 
-def tally(sums: Sums, columns: Any, first: Any, stop: Any) -> Any:
-    """Sum up records ``first`` to before ``stop``; compiled by `compile_tally`.
+def tally(sums: Sums, columns: Columns, first: Int64, stop: Int64) -> Int64:
+    """Sum up records ``first`` to before ``stop``; compiled by `compiled_tally`.
 
     Parameters
     ----------
@@ -203,36 +213,63 @@ def tally(sums: Sums, columns: Any, first: Any, stop: Any) -> Any:
     -------
     int
         How many values were spilled.
+
+    Notes
+    -----
+    Places are unsigned, which spares the compiled code Python's counting from the end.
     """
     spills = 0
-    for row in range(first, stop):
-        function, start_us = columns[_FUNCTION][row], columns[_START][row]
-        start_type, outcome = columns[_START_TYPE][row], columns[_OUTCOME][row]
-        ended = columns[_EVENT_OUTCOME][row]
-        minute = start_us // _MINUTE_US
-        totals, by_minute = sums.scalars[function], sums.minutes[function]
-        totals[OUTCOMES + outcome] += 1
-        totals[LIMITS + columns[_LIMIT][row]] += 1
-        totals[STARTS + start_type] += 1
-        totals[EVENT_OUTCOMES + ended] += 1
-        totals[MINUTES] = minute + 1
+    minute, minute_end_us = np.uint64(0), np.int64(0)
+    for place in range(first, stop):
+        row = np.uint64(place)
+        function, start_us = np.uint64(columns[_FUNCTION][row]), columns[_START][row]
+        start_type, ended = columns[_START_TYPE][row], columns[_EVENT_OUTCOME][row]
+        if start_us >= minute_end_us:
+            minute = np.uint64(_minute(start_us))
+            minute_end_us = (np.int64(minute) + 1) * _MINUTE_US
+        kind = (
+            start_type * _PER_START
+            + columns[_OUTCOME][row] * _PER_OUTCOME
+            + columns[_LIMIT][row] * _PER_LIMIT
+        )
         if columns[_ATTEMPT][row] == 0:
-            totals[EVENTS] += 1
-            if sums.synchronous[function] == 0:
-                by_minute[_RECEIVED, minute] += 1
-        if sums.synchronous[function] == 0 and ended in (_FAILED, _EXPIRED, _REJECTED):
-            by_minute[_DROPPED, minute] += 1
+            kind += _PER_FIRST
+        sums.kinds[function, np.uint64(kind + ended)] += 1
+        sums.scalars[function, MINUTES] = np.int64(minute) + 1
+        if sums.synchronous[function] == 0:
+            if columns[_ATTEMPT][row] == 0:
+                sums.minutes[function, _RECEIVED, minute] += 1
+            if ended in (_FAILED, _EXPIRED, _REJECTED):
+                sums.minutes[function, _DROPPED, minute] += 1
         if start_type == _NONE:
-            if outcome == _THROTTLED:
-                by_minute[_THROTTLES, minute] += 1
-                by_minute[_FIRST_LIMIT + columns[_LIMIT][row], minute] += 1
+            if columns[_OUTCOME][row] == _THROTTLED:
+                sums.minutes[function, _THROTTLES, minute] += 1
+                sums.minutes[function, _FIRST_LIMIT + columns[_LIMIT][row], minute] += 1
             continue
-        end_us = start_us + columns[_PLACEMENT_US][row] + columns[_INIT_US][row] + columns[_DURATION_US][row]
-        spills = _run(sums, spills, columns, row, minute, end_us)
+
+        duration_us = columns[_DURATION_US][row]
+        before_us = columns[_PLACEMENT_US][row] + columns[_INIT_US][row]
+        end_us = start_us + before_us + duration_us
+        without_init = _whole_ms(duration_us)
+        _started(sums, columns, row, function, minute, end_us, without_init)
+        if start_type == _WARM:
+            _billed(sums, function, minute, without_init, without_init)
+            spills = _count(sums, spills, function, WARM, without_init)
+        elif start_type == _COLD:
+            init_us = columns[_INIT_US][row]
+            with_init = _whole_ms(init_us + duration_us)
+            _billed(sums, function, minute, with_init, without_init)
+            sums.minutes[function, _COLD_COUNT, minute] += 1
+            spills = _count(sums, spills, function, INIT, _whole_ms(init_us))
+            spills = _count(sums, spills, function, COLD, without_init)
+            spills = _count(sums, spills, function, COLD_WITH_INIT, with_init)
+        else:
+            spills = _count(sums, spills, function, PROVISIONED, without_init)
         if ended in (_SUCCEEDED, _CLIENT_TIMEOUT):
             # A client that left waited to its own timeout.
             answered_us = min(end_us, start_us + sums.client_timeout_us[function])
-            latency_ms = _whole_ms(answered_us - columns[_ARRIVAL][row])
+            latency_us = answered_us - columns[_ARRIVAL][row]
+            latency_ms = without_init if latency_us == duration_us else _whole_ms(latency_us)
             spills = _count(sums, spills, function, LATENCY_COLD + start_type - _COLD, latency_ms)
             spills = _count(sums, spills, function, BATCH, latency_ms)
     return spills
