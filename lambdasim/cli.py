@@ -66,6 +66,7 @@ def simulate(
 ) -> None:
     """Simulate a scenario: bill, percentiles, throttles."""
     import lambdasim as ls
+    from lambdasim.compiling import compilation_announced
     from lambdasim.results.records import RecordFile
 
     spec = ls.load_scenario(scenario)
@@ -73,6 +74,7 @@ def simulate(
         spec = spec.skipping_bad_rows()
     names = tuple(sorted(function.name for function in spec.functions))
     with (
+        compilation_announced(_tell_compilation) if sys.stderr.isatty() else nullcontext(),
         _progress(spec.duration_us) as tell,
         nullcontext() if out is None else RecordFile(out / "records.parquet", names) as records,
     ):
@@ -109,6 +111,10 @@ def _tell_readings(run: RunResult) -> None:
     for name, report in run.readings().items():
         if report.skipped or report.warnings:
             sys.stderr.write(f"traffic of {name}: {report}\n")
+
+
+def _tell_compilation() -> None:
+    sys.stderr.write("compiling the engine, once for this version on this machine ...\n")
 
 
 def _progress(duration_us: int) -> Any:

@@ -7,15 +7,19 @@ runs as plain Python.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from threading import Timer
 from types import ModuleType
 from typing import Any, Final, ParamSpec, TypeVar, cast
 
 from numba import njit
+from numba.core.event import Event, Listener, register, unregister
 
 P = ParamSpec("P")
 T = TypeVar("T")
+_PATIENCE_S: Final = 1.0
 # Compiled code does not tell Python's numbers from NumPy's.
 Int64 = Any
 Bool = Any
@@ -65,3 +69,41 @@ def compiled_and_kept(step: Callable[P, T], *sources: ModuleType) -> Callable[P,
         return cast(Callable[P, T], njit(cache=True, **_OPTIONS)(plain))
     except RuntimeError:  # neither the package's directory nor the user's can be written
         return cast(Callable[P, T], njit(**_OPTIONS)(plain))
+
+
+class _Announcer(Listener):
+    """Tells once when compiling takes longer than a second."""
+
+    def __init__(self, tell: Callable[[], None]) -> None:
+        self._timer = Timer(_PATIENCE_S, tell)
+        self._timer.daemon = True
+        self._nested = 0
+
+    def on_start(self, event: Event) -> None:
+        """Begin to wait with the first of nested compilations."""
+        if not self._nested and not self._timer.ident:
+            self._timer.start()
+        self._nested += 1
+
+    def on_end(self, event: Event) -> None:
+        """Cease to wait."""
+        self._nested -= 1
+        if not self._nested:
+            self._timer.cancel()
+
+
+@contextmanager
+def compilation_announced(tell: Callable[[], None]) -> Iterator[None]:
+    """Have it told when code is compiled that is not yet on the disk, if that takes longer than a second.
+
+    Parameters
+    ----------
+    tell : callable
+        Is called from another thread, once at most.
+    """
+    announcer = _Announcer(tell)
+    register("numba:compile", announcer)  # type: ignore[no-untyped-call]
+    try:
+        yield
+    finally:
+        unregister("numba:compile", announcer)  # type: ignore[no-untyped-call]

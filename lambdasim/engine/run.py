@@ -10,7 +10,7 @@ from enum import StrEnum
 from functools import partial
 from queue import Empty, Full, Queue
 from threading import Event, Thread
-from typing import Any, Final, TypeVar
+from typing import Any, Final, NamedTuple, TypeVar
 
 from lambdasim.engine.contract import Plan, RecordChunk
 
@@ -26,27 +26,37 @@ class EngineName(StrEnum):
     REFERENCE = "reference"
     KERNEL = "kernel"
 
-    def chosen(self) -> EngineName:
-        """Return the engine that will run: the compiled one, unless compilation is switched off."""
+    def chosen(self) -> Choice:
+        """Return the engine that will run, and why."""
         if self is not EngineName.AUTO:
-            return self
-        return EngineName.REFERENCE if os.environ.get("NUMBA_DISABLE_JIT") == "1" else EngineName.KERNEL
+            return Choice(self, "asked for")
+        if os.environ.get("NUMBA_DISABLE_JIT", "0") != "0":
+            return Choice(EngineName.REFERENCE, "auto: compilation is switched off")
+        return Choice(EngineName.KERNEL, "auto: compiled, equal and faster")
 
 
-def run_plan(plan: Plan, engine: EngineName = EngineName.AUTO) -> Iterator[RecordChunk]:
+class Choice(NamedTuple):
+    """An engine, and why it was chosen."""
+
+    engine: EngineName
+    why: str
+
+
+def run_plan(plan: Plan, engine: EngineName) -> Iterator[RecordChunk]:
     """Run a plan.
 
     Parameters
     ----------
     plan : Plan
     engine : EngineName
+        None that still has to be chosen.
 
     Yields
     ------
     RecordChunk
         In the order in which attempts were admitted or refused.
     """
-    if engine.chosen() is EngineName.REFERENCE:
+    if engine is EngineName.REFERENCE:
         from lambdasim.engine.reference import run_reference
 
         return run_reference(plan)

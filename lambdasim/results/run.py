@@ -49,7 +49,7 @@ class RunResult:
     arrays_sha256 : str
         Checksum of the arrays that the run was given; empty for a scenario.
     engine : str
-        Which engine ran.
+        Which engine ran, and why.
     """
 
     scenario: ScenarioSpec

@@ -109,10 +109,9 @@ def simulate(
         allowed = ", ".join(EngineName)
         raise InputError.single("simulate", "engine", f"must be one of {allowed}, got {engine!r:.40}")
     chosen = EngineName(engine).chosen()
-    chunks = _told(run_plan(plan, chosen), sink, progress)
-    return RunResult.of_records(
-        scenario, plan, chunks, checksum, engine=chosen.value, keep_records=keep_records
-    )
+    chunks = _told(run_plan(plan, chosen.engine), sink, progress)
+    named = f"{chosen.engine} ({chosen.why})"
+    return RunResult.of_records(scenario, plan, chunks, checksum, engine=named, keep_records=keep_records)
 
 
 def _told(
