@@ -1,8 +1,9 @@
 """From whole numbers of usage to an exact bill; knows no engine."""
 
 from lambdasim.billing.bill import Allocation, Bill, LineItem
+from lambdasim.billing.currency import ExchangeRate, converted
 from lambdasim.billing.distribution import InvocationCosts, invocation_costs, pooled_frame
-from lambdasim.billing.exact import format_usd, per_million, plain
+from lambdasim.billing.exact import format_money, format_usd, per_million, plain
 from lambdasim.billing.hourly import HourlyCosts, hourly_costs
 from lambdasim.billing.pricing import price
 from lambdasim.billing.rules import (
@@ -14,22 +15,28 @@ from lambdasim.billing.rules import (
     snapstart_cache_ms,
     streamed_bytes_billed,
 )
+from lambdasim.billing.shares import PricedPool, Share
 from lambdasim.billing.tiers import FreeSharing
 from lambdasim.billing.usage import Usage, from_json, pool, to_json
 
 __all__ = [
     "Allocation",
     "Bill",
+    "ExchangeRate",
     "FreeSharing",
     "HourlyCosts",
     "InvocationCosts",
     "LineItem",
+    "PricedPool",
+    "Share",
     "Usage",
     "allocated_by_month",
     "allocated_s",
     "billed_ms",
+    "converted",
     "ephemeral_billed_mb",
     "extra_requests",
+    "format_money",
     "format_usd",
     "from_json",
     "hourly_costs",

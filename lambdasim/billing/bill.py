@@ -10,11 +10,13 @@ from decimal import Decimal
 from fractions import Fraction
 from typing import TYPE_CHECKING
 
-from lambdasim.billing.exact import format_usd, plain, total
+from lambdasim.billing.exact import format_money, plain, total
 from lambdasim.catalog import ChargeKind
 
 if TYPE_CHECKING:
     import pandas as pd
+
+    from lambdasim.billing.shares import PricedPool, Share
 
 
 @dataclass(frozen=True)
@@ -39,11 +41,11 @@ class LineItem:
         Exact, in ``unit``.
     unit : str
     rate : Decimal
-        [USD per unit].
+        [USD per unit], or in the bill's currency where it was converted.
     tier : int
         Price band from 1; 0 for the free tier.
     amount : Decimal
-        Exact [USD].
+        Exact [USD, or the bill's currency].
     price_as_of : date
         Date of the price's source.
     is_derived : bool
@@ -107,12 +109,16 @@ class Bill:
     notes : tuple of str
         Dates of rates, derived rates, choices where AWS is silent.
     currency : str
+        USD, unless the bill was converted, see ``converted``.
+    pools : tuple of PricedPool
+        What was priced together.
     """
 
     items: tuple[LineItem, ...]
     allocations: tuple[Allocation, ...]
     notes: tuple[str, ...]
     currency: str = "USD"
+    pools: tuple[PricedPool, ...] = ()
 
     @property
     def total(self) -> Decimal:
@@ -123,7 +129,7 @@ class Bill:
         """Say how much and for what."""
         months = sorted({item.month for item in self.items})
         span = " to ".join(dict.fromkeys((months[0], months[-1]))) if months else "no usage"
-        return f"Bill({format_usd(self.total)}, {len(self.items)} lines, {span})"
+        return f"Bill({format_money(self.total, self.currency)}, {len(self.items)} lines, {span})"
 
     def frame(self) -> pd.DataFrame:
         """Return the lines as a table, one row each, with exact decimals.
@@ -151,6 +157,18 @@ class Bill:
             amounts[allocation.function] += allocation.amount
         return {name: amounts[name] for name in sorted(amounts)}
 
+    def shares(self) -> tuple[Share, ...]:
+        """Return each function's part of every line as exact decimals; the parts sum to the lines.
+
+        Notes
+        -----
+        Where ``by_function`` has exact fractions, which need not be decimals, these are whole counted units at the
+        line's rate; see ``shares_of``.
+        """
+        from lambdasim.billing.shares import shares_of
+
+        return tuple(share for pool in self.pools for share in shares_of(pool))
+
     def function_frame(self) -> pd.DataFrame:
         """Return the parts of functions by kind of charge as a table, with exact fractions.
 
@@ -176,7 +194,7 @@ class Bill:
                 f"{item.quantity:,.0f}" if item.quantity == int(item.quantity) else f"{item.quantity:,.2f}",
                 item.unit,
                 plain(item.rate),
-                format_usd(item.amount),
+                format_money(item.amount, self.currency),
             )
             for item in self.items
         ]

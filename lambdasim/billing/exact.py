@@ -109,3 +109,15 @@ def format_usd(amount: Decimal | Fraction | int) -> str:
         return "<$0.01"
     sign = "-" if exact < 0 and cents else ""
     return f"{sign}${cents // 100:,}.{cents % 100:02d}"
+
+
+def format_money(amount: Decimal | Fraction | int, currency: str) -> str:
+    """Write an amount of any currency to two decimals, halves up: USD with its sign, others with their code.
+
+    Examples
+    --------
+    >>> format_money(Decimal("1234.5"), "USD"), format_money(Decimal("1234.5"), "EUR")
+    ('$1,234.50', '1,234.50 EUR')
+    """
+    text = format_usd(amount)
+    return text if currency == "USD" else f"{text.replace('$', '')} {currency}"

@@ -11,6 +11,7 @@ from fractions import Fraction
 from lambdasim.billing.bill import Allocation, Bill, LineItem
 from lambdasim.billing.charges import Pool, PoolKey, counted_per_billed_unit, pools_of
 from lambdasim.billing.exact import product, quotient
+from lambdasim.billing.shares import PricedPool
 from lambdasim.billing.tiers import FreeSharing, cut_into_bands, share_free
 from lambdasim.billing.usage import Usage
 from lambdasim.catalog import (
@@ -33,7 +34,7 @@ class PricingTerms:
 
     on: date | None
     free_tier: bool
-    given_sheet: PriceSheet | None
+    given_sheets: Mapping[str, PriceSheet]
     free_sharing: FreeSharing
     free_counts_toward_tiers: bool
     free_requests_for_provisioned: bool
@@ -44,9 +45,7 @@ class PricingTerms:
 
     def sheet(self, region: str, month: str) -> PriceSheet:
         """Return the price sheet for a region and month."""
-        if self.given_sheet is not None and self.given_sheet.region == region:
-            return self.given_sheet
-        return price_sheet(region, self.day(month))
+        return self.given_sheets.get(region) or price_sheet(region, self.day(month))
 
 
 def price_month(usages: Iterable[Usage], terms: PricingTerms) -> Bill:
@@ -71,13 +70,28 @@ def price_month(usages: Iterable[Usage], terms: PricingTerms) -> Bill:
     free = _free_parts(pools, sheets, rules, terms) if terms.free_tier else {}
 
     items = _free_lines(free, rules)
+    free_lines = {item.kind: item for item in items}
     allocations: list[Allocation] = []
+    priced: list[PricedPool] = []
     for pool in pools:
         lines = _lines(pool, free.get(pool.key, 0), sheets[pool.key.region], rules, terms)
         items += lines
         allocations += _allocations(pool, lines, sheets[pool.key.region], rules)
+        priced.append(
+            PricedPool(
+                key=pool.key,
+                usage_type=_usage_name(
+                    usage_type(pool.key.kind, pool.key.architecture), sheets[pool.key.region]
+                ),
+                scale=_scale(pool.key, rules),
+                counts=tuple(sorted(pool.by_function.items())),
+                free_line=free_lines.get(pool.key.kind) if pool.key in free else None,
+                free_count=free.get(pool.key, 0),
+                lines=tuple(lines),
+            )
+        )
     notes = _notes(pools, items, sheets, free, rules, terms)
-    return Bill(tuple(items), tuple(allocations), tuple(dict.fromkeys(notes)))
+    return Bill(tuple(items), tuple(allocations), tuple(dict.fromkeys(notes)), pools=tuple(priced))
 
 
 def _free_parts(

@@ -22,7 +22,7 @@ def price(
     month: str | None = None,
     on: date | None = None,
     free_tier: bool = True,
-    price_sheet: PriceSheet | None = None,
+    price_sheet: PriceSheet | Iterable[PriceSheet] | None = None,
     free_sharing: FreeSharing = FreeSharing.PROPORTIONAL,
     free_counts_toward_tiers: bool = False,
     free_requests_for_provisioned: bool = False,
@@ -42,8 +42,9 @@ def price(
         Day whose billing rules and rates apply. Default: the first day of each row's month.
     free_tier : bool
         Whether this bill gets the account's free tier. Other workloads of the account may have used it up.
-    price_sheet : PriceSheet, optional
-        Rates for its region, in place of the catalog's; in USD. Refused where no usage is of its region.
+    price_sheet : PriceSheet or iterable of them, optional
+        Rates for their regions, in place of the catalog's; in USD. Refused where no usage is of a sheet's region, or two
+        are of one region.
     free_sharing : FreeSharing
         How the free tier is shared between regions and architectures.
     free_counts_toward_tiers : bool
@@ -76,17 +77,20 @@ def price(
     >>> [f"{item.usage_type} {item.amount:.4f}" for item in price([row]).items if item.tier]
     ['Lambda-GB-Second 2.3333', 'Request 0.4000']
     """
+    sheets = (price_sheet,) if isinstance(price_sheet, PriceSheet) else tuple(price_sheet or ())
     terms = PricingTerms(
         on=on,
         free_tier=free_tier,
-        given_sheet=price_sheet,
+        given_sheets={sheet.region: sheet for sheet in sheets},
         free_sharing=free_sharing,
         free_counts_toward_tiers=free_counts_toward_tiers,
         free_requests_for_provisioned=free_requests_for_provisioned,
     )
     rows = _moved(tuple(usages), region, month)
-    if price_sheet is not None:
-        _check_sheet(price_sheet, rows)
+    for sheet in sheets:
+        _check_sheet(sheet, rows)
+    if len(terms.given_sheets) < len(sheets):
+        raise InputError.single("price", "price_sheet", "must be one for each region")
     by_month: defaultdict[str, list[Usage]] = defaultdict(list)
     for usage in rows:
         by_month[usage.month].append(usage)
@@ -95,6 +99,7 @@ def price(
         items=tuple(item for bill in bills for item in bill.items),
         allocations=tuple(part for bill in bills for part in bill.allocations),
         notes=tuple(dict.fromkeys(note for bill in bills for note in bill.notes)),
+        pools=tuple(pool for bill in bills for pool in bill.pools),
     )
 
 
