@@ -1,0 +1,7 @@
+"""Files that finance uses: FOCUS, workbooks, usage files, a real bill beside ours, price lists."""
+
+from lambdasim.exports.focus import focus_rows, write_focus, write_focus_quantiles
+from lambdasim.exports.focus_check import check_focus
+from lambdasim.exports.origin import Origin
+
+__all__ = ["Origin", "check_focus", "focus_rows", "write_focus", "write_focus_quantiles"]
