@@ -1,0 +1,164 @@
+"""One function given as plain arrays, made ready for an engine."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+from pydantic import TypeAdapter, ValidationError
+
+from lambdasim.draws.keys import Stream
+from lambdasim.draws.laws import DrawLaw, compile_law
+from lambdasim.engine.contract import NEVER, ArrivalChunk, Plan, RunDraws
+from lambdasim.engine.plan import FunctionDraws, plan_scenario
+from lambdasim.errors import InputError
+from lambdasim.specs.fields import LONGEST_US
+from lambdasim.specs.laws import Law
+from lambdasim.specs.scenario import ScenarioSpec
+from lambdasim.units import US_PER_DAY, US_PER_MS, US_PER_S, format_duration
+
+_CHUNK: Final = 1 << 16
+_NO_LIMIT: Final = 1 << 40
+_LONGEST_RUN_US: Final = 366 * US_PER_DAY
+
+
+@dataclass(frozen=True, eq=False)
+class ArrayDraws:
+    """Durations and INIT given for each invocation, or drawn from a law."""
+
+    base: FunctionDraws
+    handler_us: NDArray[np.int64] | None
+    init_us: NDArray[np.int64] | None
+
+    def draw(self, invocation: NDArray[np.int64], run: int) -> RunDraws:
+        """Draw for the given invocations; what is given stays the same in every run."""
+        drawn = self.base.draw(invocation, run)
+        return replace(
+            drawn,
+            handler_us=drawn.handler_us if self.handler_us is None else self.handler_us[invocation],
+            init_us=drawn.init_us if self.init_us is None else self.init_us[invocation],
+        )
+
+    def backoff_us(self, invocation: int, retry: int, ceiling_us: int) -> int:
+        """Draw a client's waiting time [µs]."""
+        return self.base.backoff_us(invocation, retry, ceiling_us)
+
+
+def plan_arrays(
+    arrivals_s: ArrayLike,
+    durations_ms: ArrayLike | Mapping[str, Any],
+    init_ms: ArrayLike | Mapping[str, Any],
+    keep_alive_s: float,
+    concurrency: int,
+    reuse: str,
+    memory_mb: int,
+    seed: int,
+    start: datetime,
+) -> tuple[ScenarioSpec, Plan, str]:
+    """Make scenario, plan and checksum of one function given as arrays; see ``simulate`` for the arguments.
+
+    Raises
+    ------
+    InputError
+        When an argument cannot be accepted.
+    """
+    given_s = _numbers("arrivals_s", arrivals_s, LONGEST_US / US_PER_S)
+    kept_s = float(_numbers("keep_alive_s", keep_alive_s, LONGEST_US / US_PER_S)[0])
+    order = np.argsort(given_s, kind="stable")
+    time_us = np.rint(given_s[order] * US_PER_S).astype(np.int64)
+    last_us = int(time_us[-1]) if len(time_us) else 0
+    handler, handler_law = _array_or_law("durations_ms", durations_ms, order)
+    init, init_draws = _array_or_law("init_ms", init_ms, order)
+    try:
+        scenario = ScenarioSpec.model_validate(
+            {
+                "name": "arrays",
+                "start": start,
+                "duration_us": last_us + 1,
+                "seed": seed,
+                "account": {"concurrency": concurrency},
+                "platform": {
+                    "keep_alive": format_duration(round(kept_s * US_PER_S)),
+                    "max_lifetime": None,
+                    "reuse": reuse,
+                },
+                "functions": [
+                    {
+                        "name": "function",
+                        "memory_mb": memory_mb,
+                        "init_ms": 0,
+                        "trigger": {"type": "function_url"},
+                        "traffic": {"constant": {"rate_per_s": 0}},
+                    }
+                ],
+            }
+        )
+    except ValidationError as error:
+        found = error.errors(include_url=False)[0]
+        raise InputError.single("simulate", ".".join(map(str, found["loc"])), found["msg"]) from None
+    plan = plan_scenario(scenario)
+    base = plan.functions[0].draws
+    assert isinstance(base, FunctionDraws)  # noqa: S101 - plan_scenario makes no other
+    laws = dict(base.laws)
+    if handler_law is not None:
+        laws[Stream.IO_TIME] = handler_law
+    if init_draws is not None:
+        laws[Stream.INIT] = init_draws
+    draws = ArrayDraws(replace(base, laws=laws), handler, init)
+    function = replace(
+        plan.functions[0], draws=draws, timeout_us=NEVER, init_cap_us=NEVER, scaling_burst=_NO_LIMIT
+    )
+    plan = replace(
+        plan, functions=(function,), requests_per_concurrency=_NO_LIMIT, arrivals=lambda: _chunks(time_us)
+    )
+    digest = hashlib.sha256()
+    for array in (time_us, handler, init):
+        digest.update(b"" if array is None else array.tobytes())
+    return scenario, plan, digest.hexdigest()
+
+
+def _chunks(time_us: NDArray[np.int64]) -> Iterator[ArrivalChunk]:
+    for first in range(0, len(time_us), _CHUNK):
+        part = time_us[first : first + _CHUNK]
+        yield ArrivalChunk(part, np.zeros(len(part), dtype=np.int64), np.arange(first, first + len(part)))
+
+
+def _array_or_law(
+    name: str, given: ArrayLike | Mapping[str, Any], order: NDArray[np.int64]
+) -> tuple[NDArray[np.int64] | None, DrawLaw | None]:
+    """Read durations [ms] as one number for each invocation [µs], or as a law."""
+    if isinstance(given, Mapping):
+        try:
+            law: Law = TypeAdapter(Law).validate_python(given)
+        except ValidationError as error:
+            raise InputError.single("simulate", name, error.errors(include_url=False)[0]["msg"]) from None
+        return None, compile_law(law, US_PER_MS)
+    numbers = np.rint(_numbers(name, given, _LONGEST_RUN_US / US_PER_MS) * US_PER_MS).astype(np.int64)
+    if numbers.size == 1:
+        return np.full(len(order), int(numbers.ravel()[0]), dtype=np.int64), None
+    if numbers.shape != order.shape:
+        raise InputError.single(
+            "simulate",
+            name,
+            f"must have one value, or {len(order)}, one for each arrival, got {numbers.size}",
+        )
+    return numbers[order], None
+
+
+def _numbers(name: str, given: ArrayLike | Iterable[float], most: float) -> NDArray[np.float64]:
+    try:
+        numbers = np.atleast_1d(np.asarray(given, dtype=np.float64))
+    except (TypeError, ValueError):
+        raise InputError.single("simulate", name, f"must be numbers, got {given!r:.40}") from None
+    if numbers.ndim != 1:
+        raise InputError.single("simulate", name, f"must be a row of numbers, got {numbers.ndim} dimensions")
+    bad = np.flatnonzero(~((numbers >= 0) & (numbers <= most)))
+    if len(bad):
+        where = f"{name}[{bad[0]}]" if len(numbers) > 1 else name
+        raise InputError.single("simulate", where, f"must be from 0 to {most:g}, got {numbers[bad[0]]:g}")
+    return numbers

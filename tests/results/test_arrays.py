@@ -1,0 +1,64 @@
+"""Plain arrays: what they may hold, and that their order does not matter."""
+
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+import lambdasim as ls
+from lambdasim.errors import InputError
+
+ONE = {"arrivals_s": [0], "durations_ms": 1}
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({"durations_ms": 1e18}, r"durations_ms: must be from 0 to .*, got 1e\+18"),
+        ({"durations_ms": [float("nan")]}, "durations_ms: .* got nan"),
+        ({"arrivals_s": [0, -1], "durations_ms": 1}, r"arrivals_s\[1\]: .* got -1"),
+        ({"arrivals_s": [1e15]}, "arrivals_s"),
+        ({"arrivals_s": "x"}, "arrivals_s: must be numbers, got 'x'"),
+        ({"durations_ms": [[1]]}, "must be a row of numbers"),
+        ({"durations_ms": {"bad": 1}}, "must be one of fixed, .* got 'bad'"),
+        ({"durations_ms": {"lognormal": {"p50": -1, "p95": 3}}}, "greater than 0, got -1"),
+        ({"durations_ms": [1, 2]}, "must have one value, or 1"),
+        ({"init_ms": float("inf")}, "init_ms: .* got inf"),
+        ({"keep_alive_s": float("nan")}, "keep_alive_s: .* got nan"),
+        ({"keep_alive_s": 1e30}, "keep_alive_s"),
+        ({"concurrency": -1}, "concurrency: must be at least 0"),
+        ({"reuse": "oldest"}, "reuse: must be one of most_recently_used, least_recently_used"),
+        ({"memory_mb": 64}, "memory_mb: must be between 128 and 10240 MB"),
+        ({"engine": "fast"}, "engine: must be one of auto, reference, kernel"),
+        ({"arrivals_s": None}, "needs a scenario, or arrivals_s and durations_ms"),
+    ],
+)
+def test_what_cannot_be_is_refused_in_one_sentence(arguments: dict[str, Any], message: str) -> None:
+    with pytest.raises(InputError, match=message) as caught:
+        ls.simulate(**ONE | arguments)
+    assert len(str(caught.value).splitlines()) == 1
+
+
+def test_a_century_between_arrivals_is_no_matter() -> None:
+    run = ls.simulate(arrivals_s=[0, 3e9], durations_ms=1)
+    assert run.records["start_type"].tolist() == ["cold", "cold"]
+    assert len(run.usage()) == 2
+
+
+@given(
+    st.lists(
+        st.tuples(st.integers(0, 20), st.integers(0, 3000)), min_size=1, max_size=20, unique_by=lambda a: a[0]
+    )
+)
+def test_the_order_of_the_arrays_does_not_matter(rows: list[tuple[int, int]]) -> None:
+    def run(given_rows: list[tuple[int, int]]) -> Any:
+        arrivals, durations = np.array(given_rows).T
+        result = ls.simulate(
+            arrivals_s=arrivals, durations_ms=durations, init_ms=durations + 1, keep_alive_s=2
+        )
+        return result.records
+
+    assert run(rows).equals(run(sorted(rows)))
+    assert run(rows).equals(run(rows[::-1]))
