@@ -1,14 +1,16 @@
-"""Start of the command line: errors become one message, an interrupt ends with status 130."""
+"""Start of the command line: errors and warnings become one message, an interrupt ends with status 130."""
 
 from __future__ import annotations
 
 import sys
+import warnings
 
 
 def main() -> None:
     """Run the command line."""
     from lambdasim.errors import InputError, LambdaSimError
 
+    warnings.formatwarning = lambda message, *_, **__: f"{message}\n"
     try:
         from lambdasim.cli import app
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
-from contextlib import nullcontext
+from contextlib import AbstractContextManager, nullcontext
 from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 if TYPE_CHECKING:
+    from concurrent.futures import Executor
+
     from lambdasim.results.run import RunResult
 
 app = typer.Typer(
@@ -62,6 +64,13 @@ def simulate(
     skip_bad_rows: Annotated[
         bool, typer.Option("--skip-bad-rows", help="Leave bad rows of traces out, count and list them.")
     ] = False,
+    workers: Annotated[int, typer.Option(min=1, help="Processes that share the replications.")] = 1,
+    dask: Annotated[
+        str | None, typer.Option(help="Scheduler of a Dask cluster that shares them, tcp://HOST:PORT.")
+    ] = None,
+    resume: Annotated[
+        Path | None, typer.Option(help="Folder that keeps finished replications; continues from it.")
+    ] = None,
     as_json: JsonOption = False,
 ) -> None:
     """Simulate a scenario: bill, percentiles, throttles."""
@@ -72,20 +81,34 @@ def simulate(
     spec = ls.load_scenario(scenario)
     if skip_bad_rows:
         spec = spec.skipping_bad_rows()
+    if resume is not None:
+        resume.mkdir(parents=True, exist_ok=True)
     names = tuple(sorted(function.name for function in spec.functions))
-    with (
-        compilation_announced(_tell_compilation) if sys.stderr.isatty() else nullcontext(),
-        _progress(spec.duration_us) as tell,
-        nullcontext() if out is None else RecordFile(out / "records.parquet", names) as records,
-    ):
-        sink = records.write if records else None
-        run = ls.simulate(spec, engine=engine, keep_records=False, sink=sink, progress=tell)
-    _tell_readings(run)
-    if out is not None:
-        from lambdasim.report.folder import write_folder
+    with _side_by_side(replications, workers, dask) as executor:
+        with (
+            compilation_announced(_tell_compilation) if sys.stderr.isatty() else nullcontext(),
+            _progress(spec.duration_us) as tell,
+            nullcontext() if out is None else RecordFile(out / "records.parquet", names) as records,
+        ):
+            sink = records.write if records else None
+            run = ls.simulate(spec, engine=engine, keep_records=False, sink=sink, progress=tell)
+        _tell_readings(run)
+        if out is not None:
+            from lambdasim.report.folder import write_folder
 
-        write_folder(run, out)
-    intervals = ls.replicate(spec, replications, engine=engine) if replications > 1 else None
+            write_folder(run, out)
+        intervals = None
+        if replications > 1:
+            with _progress(replications) as tell:
+                intervals = ls.replicate(
+                    spec,
+                    replications,
+                    engine=engine,
+                    executor=executor,
+                    resume=resume,
+                    first=run,
+                    progress=tell,
+                )
     if as_json:
         content = {
             "provenance": run.provenance(),
@@ -117,7 +140,21 @@ def _tell_compilation() -> None:
     sys.stderr.write("compiling the engine, once for this version on this machine ...\n")
 
 
-def _progress(duration_us: int) -> Any:
+def _side_by_side(
+    replications: int, workers: int, dask: str | None
+) -> AbstractContextManager[Executor | None]:
+    """Start or find what shares the replications; nothing where this process does them."""
+    from lambdasim.errors import InputError
+    from lambdasim.results.workers import dask_cluster, process_pool
+
+    if dask is not None and workers > 1:
+        raise InputError.single("simulate", "--dask", "must come without --workers: the cluster has its own")
+    if replications == 1 or (dask is None and workers == 1):
+        return nullcontext()
+    return process_pool(min(workers, replications - 1)) if dask is None else dask_cluster(dask)
+
+
+def _progress(total: int) -> Any:
     """Show a bar on a terminal, once a second has passed."""
     from contextlib import contextmanager
 
@@ -128,7 +165,7 @@ def _progress(duration_us: int) -> Any:
         with tqdm(
             total=100, unit="%", delay=1, disable=None, leave=False, bar_format="{l_bar}{bar}"
         ) as shown:
-            yield lambda reached_us: shown.update(min(reached_us * 100 // duration_us, 100) - shown.n)
+            yield lambda reached: shown.update(min(reached * 100 // total, 100) - shown.n)
 
     return bar()
 

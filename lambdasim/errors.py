@@ -73,6 +73,10 @@ class ConservationError(LambdaSimError):
     """An engine lost or invented an event: always a defect of lambdasim, never of the input."""
 
 
+class WorkersLostError(LambdaSimError):
+    """Processes that worked side by side are gone before their work was done."""
+
+
 class LambdaSimWarning(UserWarning):
     """Root of every warning that lambdasim gives on purpose."""
 
@@ -83,3 +87,7 @@ class OutsideCalibrationWarning(LambdaSimWarning):
 
 class NotModelledWarning(LambdaSimWarning):
     """A setting is accepted but has no effect on the result."""
+
+
+class DamagedFileWarning(LambdaSimWarning):
+    """A file that was kept from an earlier run cannot be used, and what it held is made again."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+from collections.abc import Callable
 from concurrent.futures import Executor
 from functools import partial
 from math import sqrt
@@ -9,9 +11,11 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from lambdasim.errors import InputError
+from lambdasim.errors import InputError, LambdaSimError
+from lambdasim.results.parallel import map_points
 from lambdasim.results.run import PERCENTILES, RunResult
 from lambdasim.results.simulate import simulate
+from lambdasim.results.store import PointStore, origin, release_checksum
 from lambdasim.specs.base import revised
 from lambdasim.specs.scenario import ScenarioSpec
 
@@ -26,6 +30,9 @@ def replicate(
     *,
     engine: str = "auto",
     executor: Executor | None = None,
+    resume: str | os.PathLike[str] | None = None,
+    first: RunResult | None = None,
+    progress: Callable[[int], None] | None = None,
 ) -> pd.DataFrame:
     """Simulate a scenario with several seeds, and give intervals.
 
@@ -40,7 +47,15 @@ def replicate(
     engine : {"auto", "kernel", "reference"}
     executor : concurrent.futures.Executor, optional
         Where replications run side by side: a ``ProcessPoolExecutor``, or a Dask cluster's ``Client.get_executor()``.
-        The result does not depend on it.
+        The result does not depend on it, to the last bit. A scenario goes out and six numbers come back; workers must
+        see the scenario's trace files under the same path.
+    resume : path-like, optional
+        Folder where each finished replication is kept. Those that are there already are not simulated again, unless the
+        scenario, its traces, or the version of lambdasim and its prices have changed.
+    first : RunResult, optional
+        The run of the scenario itself where it is at hand: it is replication 0.
+    progress : callable, optional
+        Is told how many replications are finished.
 
     Returns
     -------
@@ -52,6 +67,8 @@ def replicate(
     ------
     InputError
         When an argument cannot be accepted.
+    WorkersLostError
+        When the executor lost its workers.
     """
     import pandas as pd
     from scipy.special import stdtrit
@@ -61,8 +78,23 @@ def replicate(
     if not 0 < level < 1:
         raise InputError.single("replicate", "level", f"must be between 0 and 1, got {level}")
     seeds = [(scenario.seed + k) % (1 << 64) for k in range(replications)]
-    measure = partial(_replication, scenario, engine)
-    runs = pd.DataFrame(map(measure, seeds) if executor is None else executor.map(measure, seeds))
+    store = None if resume is None else PointStore(resume, origin(scenario))
+    known = _known(scenario, seeds, store, first)
+    missing = [seed for seed in seeds if seed not in known]
+
+    def done(place: int, measures: dict[str, float]) -> None:
+        seed = missing[place]
+        known[seed] = measures
+        if store is not None:
+            store.keep(seed, measures)
+        tell(len(known))
+
+    tell = progress or (lambda finished: None)
+    tell(len(known))
+    map_points(
+        partial(_replication, scenario.anywhere(), engine, release_checksum()), missing, executor, done
+    )
+    runs = pd.DataFrame([known[seed] for seed in seeds])
     half = float(stdtrit(replications - 1, (1 + level) / 2)) * runs.std(ddof=1) / sqrt(replications)
     mean = runs.mean()
     table = pd.DataFrame(
@@ -71,7 +103,27 @@ def replicate(
     return table.rename_axis("measure")
 
 
-def _replication(scenario: ScenarioSpec, engine: str, seed: int) -> dict[str, float]:
+def _known(
+    scenario: ScenarioSpec, seeds: list[int], store: PointStore | None, first: RunResult | None
+) -> dict[int, dict[str, float]]:
+    """Find the replications that need not be simulated, by seed."""
+    known: dict[int, dict[str, float]] = {}
+    if store is not None:
+        kept = {seed: store.kept(seed) for seed in seeds}
+        known |= {seed: measures for seed, measures in kept.items() if measures is not None}
+    if first is not None:
+        if first.scenario != scenario or first.arrays_sha256:
+            raise InputError.single("replicate", "first", "must be the run of the same scenario")
+        known[seeds[0]] = _measures(first)
+    return known
+
+
+def _replication(scenario: ScenarioSpec, engine: str, release: str, seed: int) -> dict[str, float]:
+    """Simulate with one seed; this may be another machine."""
+    if release_checksum() != release:
+        raise LambdaSimError(
+            "a worker has another version of lambdasim, or other prices: install the same there"
+        )
     return _measures(simulate(revised(scenario, {"seed": seed}), engine=engine, keep_records=False))
 
 

@@ -51,6 +51,12 @@ class ScenarioSpec(Spec):
         """Folder that file names in the scenario are relative to."""
         return self._base_dir
 
+    def anywhere(self) -> ScenarioSpec:
+        """Return a copy that finds its files whatever the current folder."""
+        copy = self.model_copy()
+        copy._base_dir = self._base_dir.absolute()
+        return copy
+
     def cross_faults(self) -> Iterator[CrossFault]:
         """Want a known region, unique names, and limits that leave the unreserved minimum."""
         if self.region not in regions():
