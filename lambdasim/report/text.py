@@ -35,7 +35,8 @@ def run_text(run: RunResult, intervals: pd.DataFrame | None = None) -> str:
         parts += ["", f"95 % intervals from {number} replications", shown]
     throttles = run.throttles()
     if len(throttles):
-        parts += ["", throttles.to_string(index=False)]
+        throttles["attempts"] = [f"{number:,}" for number in throttles["attempts"]]
+        parts += ["", throttles.rename(columns={"attempts": "refused attempts"}).to_string(index=False)]
     return "\n".join([*parts, "", bill_text(run.charges()), _assumptions(run)])
 
 
@@ -56,10 +57,14 @@ def _summary_table(run: RunResult) -> str:
 def _batch_intervals(run: RunResult) -> str:
     table = run.summary()
     widths = zip(table["function"], table["p95_half_width_ms"], strict=True)
-    shown = [f"{name[:24]} ± {width:.2g} ms" for name, width in widths if not isnan(width)]
+    shown = [f"{name[:24]} ± {_two_digits(width)} ms" for name, width in widths if not isnan(width)]
     if not shown:
         return ""
     return _wrapped(f"95 % interval of p95 from batch means of this run: {', '.join(shown)}")
+
+
+def _two_digits(value: float) -> str:
+    return f"{value:,.0f}" if value >= 10 else f"{value:.2g}"
 
 
 def _assumptions(run: RunResult) -> str:
