@@ -3,5 +3,6 @@
 from lambdasim.exports.focus import focus_rows, write_focus, write_focus_quantiles
 from lambdasim.exports.focus_check import check_focus
 from lambdasim.exports.origin import Origin
+from lambdasim.exports.workbook import write_workbook
 
-__all__ = ["Origin", "check_focus", "focus_rows", "write_focus", "write_focus_quantiles"]
+__all__ = ["Origin", "check_focus", "focus_rows", "write_focus", "write_focus_quantiles", "write_workbook"]
