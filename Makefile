@@ -5,13 +5,14 @@ BIN := $(VENV)/bin
 READY := $(VENV)/ready
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-slow check notebooks bench clean
+.PHONY: help demo test test-slow equality check notebooks bench clean
 
 help:
 	@echo "make demo       a month of real traffic: bill, percentiles, pictures, report (out/demo)"
 	@echo "make test       the tests"
 	@echo "make check      formatting, lint, types, floors, notebooks"
 	@echo "make test-slow  the longer proofs"
+	@echo "make equality   both engines on some 2,500 generated scenarios, and on deliberate faults"
 	@echo "make notebooks  notebooks from their scripts, and as pages (notebooks/html)"
 	@echo "make bench      timings beside a bare SimPy loop"
 	@echo "make clean      remove what the targets made"
@@ -29,6 +30,9 @@ test: $(READY)
 
 test-slow: $(READY)
 	$(BIN)/python -m pytest -n 2 -m slow
+
+equality: $(READY)
+	$(BIN)/python -m pytest -n 2 -m "slow or not slow" tests/equivalence
 
 check: $(READY)
 	$(BIN)/ruff format --check .
