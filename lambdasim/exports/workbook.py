@@ -93,6 +93,9 @@ def write_workbook(
         name: Page(book.add_worksheet(name), formats)
         for name in (SUMMARY, ITEMS, FUNCTIONS, ASSUMPTIONS, PRICES)
     }
+    for page in pages.values():
+        page.sheet.set_landscape()
+        page.sheet.fit_to_pages(1, 0)
     lines = _write_items(pages[ITEMS], bill)
     functions = _write_functions(pages[FUNCTIONS], bill)
     _write_summary(pages[SUMMARY], bill, source, title, lines, functions)
@@ -232,9 +235,9 @@ def _write_functions(page: Page, bill: Bill) -> Column:
         page.formula(row, place + 1, part, cost / whole if whole else 0, "share")
     page.text(end, 0, "total", "total")
     columns = [Column(FUNCTIONS, letter, 2 if ordered else 1, end) for letter in letters[1:-1]]
-    for at, (column, kind) in enumerate(zip(columns, kinds, strict=False), start=1):
+    for at, (summed, kind) in enumerate(zip(columns, kinds, strict=False), start=1):
         cost = sum((parts[kind] for _, parts in ordered), Fraction(0))
-        page.formula(end, at, column.sum_formula, cost, "money_total")
+        page.formula(end, at, summed.sum_formula, cost, "money_total")
     page.formula(end, len(columns), columns[-1].sum_formula, whole, "money_total")
     return columns[-1]
 
