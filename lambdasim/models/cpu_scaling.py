@@ -1,7 +1,7 @@
 """From memory size to CPU time: how much longer a handler computes than on one full vCPU.
 
 The straight law is here: CPU time is granted in proportion to memory, one vCPU at 1,769 MB. The law of the scheduler's
-20 ms quota, which short functions follow in steps, belongs beside it.
+20 ms quota, which short functions follow in steps, is in `cpu_quota`.
 """
 
 from __future__ import annotations
