@@ -144,13 +144,13 @@ def _side_by_side(
     replications: int, workers: int, dask: str | None
 ) -> AbstractContextManager[Executor | None]:
     """Start or find what shares the replications; nothing where this process does them."""
+    if replications == 1 or (dask is None and workers == 1):
+        return nullcontext()
     from lambdasim.errors import InputError
     from lambdasim.results.workers import dask_cluster, process_pool
 
     if dask is not None and workers > 1:
         raise InputError.single("simulate", "--dask", "must come without --workers: the cluster has its own")
-    if replications == 1 or (dask is None and workers == 1):
-        return nullcontext()
     return process_pool(min(workers, replications - 1)) if dask is None else dask_cluster(dask)
 
 
