@@ -51,6 +51,10 @@ class Stream(IntEnum):
     RESPONSE_PAYLOAD = 14
     CLIENT_BACKOFF = 15
     PROVISIONED_INIT = 16
+    FORECAST_LEVEL = 17
+    FORECAST_DRIFT = 18
+    FORECAST_NOISE = 19
+    FORECAST_DAY = 20
 
 
 def mix(bits: NDArray[np.uint64]) -> NDArray[np.uint64]:
@@ -139,3 +143,8 @@ def happens(bits: NDArray[np.uint64], probability: float | NDArray[np.float64]) 
     """
     threshold = np.rint(np.multiply(probability, 1 << 53)).astype(np.uint64)
     return (bits >> np.uint64(11)) < threshold
+
+
+def uniform(bits: NDArray[np.uint64]) -> NDArray[np.float64]:
+    """Turn random bits into numbers strictly between 0 and 1, the middles of 2^53 equal cells, shape (n,)."""
+    return ((bits >> np.uint64(11)).astype(np.float64) + 0.5) * 2.0**-53
