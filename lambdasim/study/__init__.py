@@ -1,0 +1,1 @@
+"""Questions asked of many runs: which memory size, which scenario, which limit first."""

@@ -1,0 +1,191 @@
+"""What a recommendation is for: cheapest within a latency target, fastest within a budget, or a balance."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final, Protocol
+
+import numpy as np
+
+from lambdasim.errors import InputError
+from lambdasim.study.measures import QUANTILES
+from lambdasim.units import US_PER_MS, parse_duration_us
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+_TARGET: Final = re.compile(r"\s*(p[0-9.]+|mean)\s*(?:=|<=|<)\s*(.+)")
+
+
+class Objective(Protocol):
+    """Chooses among configurations."""
+
+    @property
+    def latency(self) -> str:
+        """Column of the latency that counts, such as ``p95_ms``."""
+        ...
+
+    def scores(self, table: pd.DataFrame) -> pd.Series[float]:
+        """Give each row's score, the lower the better; infinite where a row is not allowed."""
+        ...
+
+    def words(self) -> str:
+        """Say what is wanted."""
+        ...
+
+
+@dataclass(frozen=True)
+class Cheapest:
+    """Least money a month within a latency target.
+
+    Attributes
+    ----------
+    within_ms : float or None
+        Target [ms]; None for none.
+    latency : str
+        What has to keep it: ``p50_ms``, ``p90_ms``, ``p95_ms``, ``p99_ms``, ``p99.9_ms`` or ``mean_ms``.
+    """
+
+    within_ms: float | None = None
+    latency: str = "p95_ms"
+
+    def __post_init__(self) -> None:
+        """Check the measure."""
+        _known(self.latency)
+
+    def scores(self, table: pd.DataFrame) -> pd.Series[float]:
+        """Give the money of each row that keeps the target."""
+        if self.within_ms is None:
+            return table["usd_per_month"]
+        return table["usd_per_month"].where(table[self.latency] <= self.within_ms, np.inf)
+
+    def words(self) -> str:
+        """Say what is wanted."""
+        target = (
+            "" if self.within_ms is None else f" with {short(self.latency)} within {self.within_ms:,g} ms"
+        )
+        return f"cheapest{target}"
+
+
+@dataclass(frozen=True)
+class Fastest:
+    """Least latency within a budget.
+
+    Attributes
+    ----------
+    within_usd : float or None
+        Budget of a month for the function [USD]; None for none.
+    latency : str
+        See ``Cheapest``.
+    """
+
+    within_usd: float | None = None
+    latency: str = "p95_ms"
+
+    def __post_init__(self) -> None:
+        """Check the measure."""
+        _known(self.latency)
+
+    def scores(self, table: pd.DataFrame) -> pd.Series[float]:
+        """Give the latency of each row within the budget."""
+        if self.within_usd is None:
+            return table[self.latency]
+        return table[self.latency].where(table["usd_per_month"] <= self.within_usd, np.inf)
+
+    def words(self) -> str:
+        """Say what is wanted."""
+        budget = "" if self.within_usd is None else f" within ${self.within_usd:,.2f} a month"
+        return f"fastest by {short(self.latency)}{budget}"
+
+
+@dataclass(frozen=True)
+class Balanced:
+    """A weighted sum of cost and duration, as AWS Lambda Power Tuning defines it.
+
+    Attributes
+    ----------
+    weight : float
+        Of the cost, 0 (only speed) to 1 (only cost).
+    latency : str
+        For dominated sizes and intervals; the balance itself takes the mean handler duration.
+
+    Notes
+    -----
+    ``weight × cost / max cost + (1 - weight) × duration / max duration`` over the sizes, with handler cost per
+    invocation (neither request fee nor INIT) and mean Duration.
+    """
+
+    weight: float = 0.5
+    latency: str = "p95_ms"
+
+    def __post_init__(self) -> None:
+        """Check weight and measure."""
+        _known(self.latency)
+        if not 0 <= self.weight <= 1:
+            raise InputError.single("objective", "weight", f"must be from 0 to 1, got {self.weight}")
+
+    def scores(self, table: pd.DataFrame) -> pd.Series[float]:
+        """Give the weighted sum of each row."""
+        cost, duration = table["handler_usd_per_million"], table["mean_duration_ms"]
+        most_usd, most_ms = cost.max() or 1.0, duration.max() or 1.0
+        return self.weight * cost / most_usd + (1 - self.weight) * duration / most_ms
+
+    def words(self) -> str:
+        """Say what is wanted."""
+        return f"balance of cost ({self.weight:g}) and duration ({1 - self.weight:g})"
+
+
+def parse_target(text: str) -> Cheapest:
+    """Read a latency target such as ``p95=300ms``.
+
+    Examples
+    --------
+    >>> parse_target("p95=300ms")
+    Cheapest(within_ms=300.0, latency='p95_ms')
+    """
+    match = _TARGET.fullmatch(text)
+    try:
+        if match is None:
+            raise ValueError(f"must be such as p95=300ms, got {text[:40]!r}")
+        within_us = parse_duration_us(match[2])
+    except ValueError as error:
+        raise InputError.single("objective", "target", str(error)) from None
+    return Cheapest(within_us / US_PER_MS, f"{match[1]}_ms")
+
+
+def best_row(objective: Objective, table: pd.DataFrame) -> int | None:
+    """Choose a row, whatever their order.
+
+    Parameters
+    ----------
+    objective : Objective
+    table : DataFrame
+        One row for each configuration, with ``fails`` where it must not be chosen.
+
+    Returns
+    -------
+    int or None
+        Label of the row; None where none is allowed. Of equal scores the cheaper, then the faster, then the smaller
+        wins.
+    """
+    allowed = table[~table["fails"].astype(bool)]
+    if allowed.empty:
+        return None
+    ranked = allowed.assign(score=objective.scores(allowed)).replace({"score": {np.nan: np.inf}})
+    keys = ["score", "usd_per_month", objective.latency, "memory_mb", "architecture"]
+    first = ranked.sort_values(keys).iloc[0]
+    return None if np.isinf(first["score"]) else int(first.name)  # type: ignore[call-overload]
+
+
+def short(measure: str) -> str:
+    """Return a measure's name without its unit."""
+    return measure.removesuffix("_ms")
+
+
+def _known(latency: str) -> None:
+    allowed = (*QUANTILES, "mean_ms")
+    if latency not in allowed:
+        raise InputError.single(
+            "objective", "latency", f"must be one of {', '.join(allowed)}, got {latency[:40]!r}"
+        )

@@ -1,0 +1,207 @@
+"""Which memory size: every size and architecture with the same customers, the same work and the same luck."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from concurrent.futures import Executor
+from functools import partial
+from typing import Any, Final, NamedTuple
+
+from lambdasim.errors import InputError, OutsideCalibrationWarning
+from lambdasim.results.simulate import simulate
+from lambdasim.specs.base import revised
+from lambdasim.specs.function import Architecture, FunctionSpec
+from lambdasim.specs.scenario import ScenarioSpec
+from lambdasim.study.intervals import wanted_replications
+from lambdasim.study.measures import FunctionMeasures, function_measures
+from lambdasim.study.objective import Balanced, Objective
+from lambdasim.study.replications import gather
+from lambdasim.study.sweep_result import MemorySweep, SweptSize
+
+SIZES_MB: Final = (128, 256, 512, 1024, 1769, 3008)
+_LEAST_FOR_PRECISION: Final = 4
+
+
+class _Swept(NamedTuple):
+    """What crosses to a worker, beside the point."""
+
+    scenario: ScenarioSpec
+    function: str
+    arm64_time_ratio: float | None
+    engine: str
+
+
+def sweep_memory(
+    scenario: ScenarioSpec,
+    function: str | None = None,
+    sizes: Iterable[int] = SIZES_MB,
+    *,
+    architectures: Iterable[str] | None = None,
+    objective: Objective | None = None,
+    replications: int = 5,
+    precision: float | None = None,
+    most_replications: int = 100,
+    arm64_time_ratio: float | None = None,
+    tolerated_failures: float = 0.001,
+    engine: str = "auto",
+    executor: Executor | None = None,
+    progress: Callable[[int, int], None] | None = None,
+) -> MemorySweep:
+    """Simulate a function with several memory sizes and architectures, in pairs.
+
+    Parameters
+    ----------
+    scenario : ScenarioSpec
+        All its functions run, for they share the account; only one is changed.
+    function : str, optional
+        Which; may be left out where the scenario has one.
+    sizes : iterable of int
+        Memory sizes [MB]; order and repetition change nothing.
+    architectures : iterable of str, optional
+        ``x86_64``, ``arm64``; default: the function's own.
+    objective : Objective, optional
+        What the recommendation is for; default: ``Balanced()``.
+    replications : int
+        How many seeds; the least number where a precision is asked for, which needs 4.
+    precision : float, optional
+        Replicate until the half-width of every paired 95 % interval, of money and of the objective's latency, is at most
+        this share of the reference's value; 0.02 is 2 %.
+    most_replications : int
+        Where that ends in any case.
+    arm64_time_ratio : float, optional
+        CPU time on arm64 over x86_64, in place of the function's own.
+    tolerated_failures : float
+        Share of runs that may end for want of memory or at the timeout; a size above it fails and is not recommended.
+    engine : {"auto", "kernel", "reference"}
+    executor : concurrent.futures.Executor, optional
+        Where runs go side by side; the result does not depend on it.
+    progress : callable, optional
+        Is told how many runs are finished, and how many are planned.
+
+    Returns
+    -------
+    MemorySweep
+
+    Raises
+    ------
+    InputError
+        When an argument cannot be accepted, or the catalog has no INIT for an architecture.
+    """
+    spec = _named(scenario, function)
+    own = SweptSize(spec.memory_mb, spec.architecture.value)
+    wanted_architectures = sorted(set(architectures or [own.architecture]))
+    swept = [SweptSize(size, name) for size in sorted(set(sizes)) for name in wanted_architectures]
+    if not swept:
+        raise InputError.single("sweep", "sizes", "must have at least one memory size")
+    if precision is not None and not precision > 0:
+        raise InputError.single("sweep", "precision", f"must be above 0, got {precision}")
+    setup = _Swept(scenario.anywhere(), spec.name, arm64_time_ratio, engine)
+    for size in swept:
+        _changed(setup, size)
+    reference = own if own in swept else swept[0]
+    aim = objective or Balanced()
+    least = replications if precision is None else max(replications, _LEAST_FOR_PRECISION)
+
+    def wanted(results: dict[SweptSize, list[FunctionMeasures]]) -> int:
+        if precision is None:
+            return least
+        return _replications_wanted(
+            {
+                size: runs
+                for size, runs in results.items()
+                if size == reference or not _fail(runs, tolerated_failures)
+            },
+            reference,
+            aim.latency,
+            precision,
+            most_replications,
+        )
+
+    results = gather(
+        partial(_measured, setup),
+        swept,
+        scenario.seed,
+        replications=least,
+        most=max(most_replications, least),
+        wanted=wanted,
+        executor=executor,
+        progress=progress,
+    )
+    _warn_of_guessed_ratio(spec, wanted_architectures, arm64_time_ratio)
+    return MemorySweep(
+        scenario=scenario,
+        function=spec.name,
+        results={size: tuple(found) for size, found in results.items()},
+        reference=reference,
+        objective=aim,
+        precision=precision,
+        tolerated_failures=tolerated_failures,
+        arm64_time_ratio=spec.work.arm64_time_ratio if arm64_time_ratio is None else arm64_time_ratio,
+    )
+
+
+def _named(scenario: ScenarioSpec, function: str | None) -> FunctionSpec:
+    specs = {spec.name: spec for spec in scenario.functions}
+    if function is None and len(specs) == 1:
+        return scenario.functions[0]
+    if function not in specs:
+        names = ", ".join(specs)[:200]
+        raise InputError.single("sweep", "function", f"must be one of {names}, got {str(function)[:40]!r}")
+    return specs[function]
+
+
+def _changed(setup: _Swept, size: SweptSize) -> ScenarioSpec:
+    """Return the scenario with the function at another size."""
+    functions = []
+    for spec in setup.scenario.functions:
+        changes: dict[str, Any] = {}
+        if spec.name == setup.function:
+            changes = {"memory_mb": size.memory_mb, "architecture": Architecture(size.architecture)}
+            if setup.arm64_time_ratio is not None:
+                changes["work"] = revised(spec.work, {"arm64_time_ratio": setup.arm64_time_ratio})
+        functions.append(revised(spec, changes) if changes else spec)
+    return revised(setup.scenario, {"functions": tuple(functions)})
+
+
+def _measured(setup: _Swept, point: tuple[SweptSize, int]) -> FunctionMeasures:
+    """Simulate one size with one seed; this may be another process."""
+    size, seed = point
+    changed = revised(_changed(setup, size), {"seed": seed})
+    return function_measures(simulate(changed, engine=setup.engine, keep_records=False), setup.function)
+
+
+def _replications_wanted(
+    results: dict[SweptSize, list[FunctionMeasures]],
+    reference: SweptSize,
+    latency: str,
+    precision: float,
+    most: int,
+) -> int:
+    measures = ("usd_per_month", latency)
+    numbers = {size: [found.numbers() for found in runs] for size, runs in results.items()}
+    return max(
+        wanted_replications(
+            [run[measure] for run in runs], [run[measure] for run in numbers[reference]], precision, most
+        )
+        for runs in numbers.values()
+        for measure in measures
+    )
+
+
+def _fail(runs: list[FunctionMeasures], tolerated: float) -> bool:
+    """Tell whether a size fails: its difference is of no interest then."""
+    return sum(run.memory_failure_share + run.timeout_share for run in runs) > tolerated * len(runs)
+
+
+def _warn_of_guessed_ratio(spec: FunctionSpec, architectures: list[str], given: float | None) -> None:
+    """Tell that arm64 is taken to be as fast as x86_64, where nobody said otherwise."""
+    if Architecture.ARM64.value not in architectures or len(architectures) < 2:
+        return
+    if given is None and "arm64_time_ratio" not in spec.work.model_fields_set:
+        import warnings
+
+        warnings.warn(
+            f"{spec.name}: no arm64_time_ratio is given, so CPU time on arm64 is taken as on x86_64",
+            OutsideCalibrationWarning,
+            stacklevel=3,
+        )
