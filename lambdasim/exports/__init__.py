@@ -1,5 +1,7 @@
 """Files that finance uses: FOCUS, workbooks, usage files, a real bill beside ours, price lists."""
 
+from lambdasim.exports.actual import ActualBill, ActualLine, LineClass, read_actual_bill
+from lambdasim.exports.compare import BillComparison, ComparedLine, compare_bill
 from lambdasim.exports.focus import focus_rows, write_focus, write_focus_quantiles
 from lambdasim.exports.focus_check import check_focus
 from lambdasim.exports.origin import Origin
@@ -8,12 +10,19 @@ from lambdasim.exports.usage_files import write_infracost_usage, write_pricing_c
 from lambdasim.exports.workbook import write_workbook
 
 __all__ = [
+    "ActualBill",
+    "ActualLine",
+    "BillComparison",
+    "ComparedLine",
+    "LineClass",
     "Origin",
     "PriceEffect",
     "PriceRefresh",
     "check_focus",
+    "compare_bill",
     "focus_rows",
     "load_price_sheets",
+    "read_actual_bill",
     "refresh_prices",
     "write_focus",
     "write_focus_quantiles",

@@ -19,7 +19,7 @@ from lambdasim.traffic.readers.source import SourceFile
 JSON_LIMIT_BYTES: Final = 128 << 20
 LONGEST_CELL: Final = 65_536
 _MOST_COLUMNS: Final = 2_000
-_BATCH_ROWS: Final = 16_384
+_BATCH_ROWS: Final = 1_024
 _NUMBER: Final = re.compile(r"-?(?:[0-9]{1,40}(?:\.[0-9]{0,60})?|\.[0-9]{1,60})(?:[eE][+-]?[0-9]{1,2})?")
 _PARQUET: Final = b"PAR1"
 
@@ -143,14 +143,19 @@ def _parquet(file: SourceFile, wanted: frozenset[str] | None) -> tuple[tuple[str
 
     def rows() -> Iterator[Row]:
         number = 0
-        try:
-            for batch in source.iter_batches(batch_size=_BATCH_ROWS, columns=columns):
-                for values in batch.to_pylist():
-                    number += 1
-                    cells = {name: _as_text(values.get(name)) for name in columns}
-                    yield _bounded(Row(f"{file.path}, row {number}", cells))
-        except (pa.ArrowException, OSError) as problem:
-            raise _not_parquet(file, problem) from None
+        batches = source.iter_batches(batch_size=_BATCH_ROWS, columns=columns)
+        while True:
+            try:
+                batch = next(batches, None)
+                found = [] if batch is None else batch.to_pylist()
+            except (pa.ArrowException, OSError, ValueError, OverflowError) as problem:
+                raise _not_parquet(file, problem) from None
+            if batch is None:
+                return
+            for values in found:
+                number += 1
+                cells = {name: _as_text(values.get(name)) for name in columns}
+                yield _bounded(Row(f"{file.path}, row {number}", cells))
 
     return header, rows()
 

@@ -62,7 +62,7 @@ def test_tiers_and_the_free_tier_are_rows_of_their_own(bill: Bill) -> None:
     rows = focus_rows(bill, by_function=False)
     assert len(rows) == len(bill.items)
     assert [row["BilledCost"] for row in rows] == [plain(item.amount) for item in bill.items]
-    free = [row for row in rows if row["SkuPriceId"].endswith("/free")]  # type: ignore[union-attr]
+    free = [row for row in rows if row["SkuPriceId"].endswith("/free")]
     assert {row["BilledCost"] for row in free} == {"0"}
     assert {row["x_UsageType"] for row in free} == {"Global-Request", "Global-Lambda-GB-Second"}
     duration = [row for row in rows if row["x_UsageType"] == "Lambda-GB-Second"]
@@ -99,7 +99,7 @@ def test_another_currency_bills_in_it_and_prices_in_usd(tmp_path: Path, bill: Bi
     assert (row["BillingCurrency"], row["PricingCurrency"]) == ("EUR", "USD")
     assert Fraction(row["ListUnitPrice"]) == Fraction(row["PricingCurrencyListUnitPrice"]) * Fraction(
         "0.9137"
-    )  # type: ignore[arg-type]
+    )
     with pytest.raises(InputError, match="must be in USD"):
         focus_rows(converted(bill, rate))
 
