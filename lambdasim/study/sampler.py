@@ -17,17 +17,17 @@ LEAST_DAYS: Final = WEEK
 LONGEST_DAYS: Final = 400
 _NOISE_WEEKS: Final = 13
 _DAMPING: Final = 0.9
-_STEP_PER_NOISE: Final = 0.6
+_STEP_PER_NOISE: Final = 0.7
 _SMALLEST_STEP: Final = 0.015
 _LARGEST_STEP: Final = 0.12
 _PRIOR_WEEKS: Final = 6.0
 _WEEK_HALF_LIFE: Final = 10.0
-_PRIOR_WIDTH: Final = 1.6
-_PRIOR_ORIGINS: Final = 4.0
-_WIDTH: Final = 1.2
+_PRIOR_WIDTH: Final = 1.4
+_PRIOR_ORIGINS: Final = 3.0
+_WIDTH: Final = 1.15
 _NARROWEST: Final = 0.35
 _WIDEST: Final = 3.0
-_SHORT_WIDTH: Final = 1.5
+_SHORT_WIDTH: Final = 1.3
 _MAD: Final = 1.4826
 
 
@@ -93,11 +93,11 @@ def sample_paths(
     Notes
     -----
     ``total = exp(level + drift + noise) * weekday``, less a small offset. The level is one of six means, chosen per path
-    by its merit in the past (see ``study.levels.levels_of``); the drift adds up weekly Student-t steps of four degrees of
-    freedom, damped by 0.9 a week, whose size is that of changes from week to week, shrunk to 6 %; the noise is the
-    deviations of seven consecutive days of the last 13 weeks. At last the spread of the total over the whole stretch is
-    drawn toward the errors on the held-back stretches, as far as there are enough of them. All constants were set on
-    synthetic series and seven real ones, see ``docs/validation.md``.
+    by its merit in the past (see ``study.levels.levels_of``). The drift adds up weekly Student-t steps of four degrees
+    of freedom, damped by 0.9 a week, whose size is that of changes from week to week, shrunk to a part of the daily
+    noise. The noise is the deviations of seven consecutive days of the last 13 weeks. At last the spread of the total
+    over the whole stretch is drawn toward the errors on the held-back stretches, as far as there are enough of them. All
+    constants were set on synthetic series and on seven real ones together, see ``docs/validation.md``.
 
     Examples
     --------

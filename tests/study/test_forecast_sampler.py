@@ -1,0 +1,156 @@
+"""The sampler: same inputs, same bytes; what it should find in series whose law is known; speed."""
+
+import time
+from collections.abc import Callable
+
+import numpy as np
+import pytest
+
+from lambdasim.errors import InputError
+from lambdasim.study.levels import levels_of, season_of
+from lambdasim.study.sampler import sample_paths, step_size, student_t4
+
+WEEK = np.array([1.0, 1.1, 1.1, 1.0, 0.9, 0.5, 0.4])
+
+
+def series(seed: int, days: int = 400, noise: float = 0.05) -> np.ndarray:
+    generator = np.random.default_rng(seed)
+    return 1e5 * WEEK[np.arange(days) % 7] * np.exp(generator.normal(0, noise, days))
+
+
+def bursts(seed: int, days: int = 400) -> np.ndarray:
+    generator = np.random.default_rng(seed)
+    return series(seed, days, 0.1) * np.where(
+        generator.random(days) < 0.08, 1 + 6 * generator.random(days), 1
+    )
+
+
+def decaying(seed: int, days: int = 400) -> np.ndarray:
+    generator = np.random.default_rng(seed)
+    level = np.ones(days)
+    for day in np.flatnonzero(generator.random(days) < 0.02):
+        level[day:] += (1 + 6 * generator.random()) * np.exp(-np.arange(days - day) / 6)
+    return series(seed, days) * level
+
+
+def test_same_inputs_same_bytes() -> None:
+    past = series(1)
+    one, two = (sample_paths(past, 31, paths=200, seed=5, owner="f").totals for _ in range(2))
+    assert one.tobytes() == two.tobytes()
+    assert not np.array_equal(one, sample_paths(past, 31, paths=200, seed=6, owner="f").totals)
+
+
+def test_fewer_paths_are_the_first_ones_before_the_spread_is_set() -> None:
+    past = series(1)
+    few, many = (sample_paths(past, 31, paths=n).totals.sum(axis=1) for n in (300, 1000))
+    assert np.corrcoef(few, many[:300])[0, 1] > 0.999
+
+
+def test_totals_scale_with_the_history() -> None:
+    past = series(2)
+    one, ten = (sample_paths(past * k, 30, paths=300).totals for k in (1, 10))
+    np.testing.assert_allclose(ten, 10 * one, rtol=1e-9)
+
+
+def test_weekdays_are_found() -> None:
+    month = np.median(sample_paths(series(3), 28, paths=500).totals, axis=0).reshape(4, 7)
+    first = 400 % 7
+    expected = np.roll(WEEK, -first)
+    np.testing.assert_allclose(month.mean(axis=0) / month.mean(), expected / expected.mean(), rtol=0.05)
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_a_steady_series_is_forecast_within_three_percent(seed: int) -> None:
+    past = series(seed, 428)
+    total = np.median(sample_paths(past[:400], 28).totals.sum(axis=1))
+    assert abs(total / past[400:].sum() - 1) < 0.03
+
+
+def test_recurring_bursts_choose_levels_that_count_them_and_decaying_ones_do_not() -> None:
+    def untrimmed(make: Callable[[int], np.ndarray]) -> float:
+        return float(np.mean([sample_paths(make(seed), 30, paths=10).untrimmed_share for seed in range(8)]))
+
+    assert untrimmed(bursts) > 0.6
+    assert untrimmed(decaying) < 0.4
+
+
+def test_a_short_history_is_said_to_be_uncertain_and_gives_wider_ranges() -> None:
+    def relative_width(days: int) -> float:
+        paths = sample_paths(series(4)[-days:], 30)
+        low, middle, high = np.quantile(paths.totals.sum(axis=1), [0.1, 0.5, 0.9])
+        assert paths.low_confidence == (days < 35)
+        return float((high - low) / middle)
+
+    assert relative_width(14) > relative_width(34) > relative_width(400)
+
+
+def test_common_drift_makes_functions_move_together() -> None:
+    a, b = series(5), series(6)
+
+    def correlation(shared: float) -> float:
+        totals = [
+            sample_paths(past, 30, owner=name, shared=shared).totals.sum(axis=1)
+            for name, past in (("a", a), ("b", b))
+        ]
+        return float(np.corrcoef(*totals)[0, 1])
+
+    assert correlation(1.0) > 0.7
+    assert correlation(0.0) < 0.4
+
+
+def test_nothing_stays_nothing_and_empty_weekends_stay_empty() -> None:
+    assert not sample_paths(np.zeros(60), 31, paths=50).totals.any()
+    working = np.where(np.arange(210) % 7 < 5, 1000.0, 0.0)
+    paths = sample_paths(working, 28, paths=200).totals
+    weekend = (210 + np.arange(28)) % 7 >= 5
+    assert paths[:, weekend].mean() < 0.02 * paths[:, ~weekend].mean()
+
+
+@pytest.mark.parametrize("size", [7, 8, 13, 14, 15, 20, 21, 27, 28, 29, 57, 58])
+def test_every_length_of_history_works(size: int) -> None:
+    totals = sample_paths(series(7)[:size], 31, paths=100).totals
+    assert totals.shape == (100, 31)
+    assert np.isfinite(totals).all()
+    assert (totals >= 0).all()
+
+
+def test_bad_arguments_are_refused() -> None:
+    for history in ([1.0] * 6, [1.0] * 7 + [-1.0], [1.0] * 7 + [float("nan")]):
+        with pytest.raises(InputError):
+            sample_paths(history, 30)
+    for arguments in ({"days": 0}, {"days": 3, "paths": 0}, {"days": 3, "shared": 1.5}):
+        with pytest.raises(InputError):
+            sample_paths([1.0] * 30, **arguments)
+
+
+def test_student_t_is_scipys() -> None:
+    from scipy.special import stdtrit
+
+    p = np.linspace(0.001, 0.999, 999)
+    np.testing.assert_allclose(student_t4(p), stdtrit(4, p), atol=2e-7)
+
+
+def test_steps_are_those_of_a_random_walk_without_its_noise() -> None:
+    generator = np.random.default_rng(0)
+    walk, noise = np.cumsum(generator.normal(0, 0.1, 400)), generator.normal(0, 0.1, 400)
+    assert step_size(np.diff(walk), 0.1) == pytest.approx(0.1, abs=0.03)
+    assert step_size(np.diff(walk + noise), 0.1) < 0.14
+    assert step_size(np.zeros(0), 0.07) == pytest.approx(0.07)
+
+
+def test_levels_look_at_nothing_after_their_origin() -> None:
+    past = series(8, 200)
+    weights = levels_of(season_of(past), 30, 0.0).weights
+    assert weights.sum() == pytest.approx(1)
+    assert levels_of(season_of(past[:40]), 30, 0.0).origins == 0
+
+
+@pytest.mark.benchmark
+def test_a_thousand_paths_of_a_month_in_fifty_milliseconds() -> None:
+    past = series(9)
+    taken = []
+    for _ in range(5):
+        begin = time.perf_counter()
+        sample_paths(past, 31)
+        taken.append(time.perf_counter() - begin)
+    assert min(taken) < 0.05
