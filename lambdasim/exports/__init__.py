@@ -1,6 +1,8 @@
 """Files that finance uses: FOCUS, workbooks, usage files, a real bill beside ours, price lists."""
 
+from lambdasim.billing import ExchangeRate, converted
 from lambdasim.exports.actual import ActualBill, ActualLine, LineClass, read_actual_bill
+from lambdasim.exports.allocation import CostShare, allocated_costs
 from lambdasim.exports.compare import BillComparison, ComparedLine, compare_bill
 from lambdasim.exports.focus import focus_rows, write_focus, write_focus_quantiles
 from lambdasim.exports.focus_check import check_focus
@@ -14,12 +16,16 @@ __all__ = [
     "ActualLine",
     "BillComparison",
     "ComparedLine",
+    "CostShare",
+    "ExchangeRate",
     "LineClass",
     "Origin",
     "PriceEffect",
     "PriceRefresh",
+    "allocated_costs",
     "check_focus",
     "compare_bill",
+    "converted",
     "focus_rows",
     "load_price_sheets",
     "read_actual_bill",

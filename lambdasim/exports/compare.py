@@ -160,6 +160,7 @@ class _Side(NamedTuple):
     quantity: Decimal
     rate: Decimal | None
     cost: Decimal
+    known: str = ""
 
     @property
     def order(self) -> Fraction:
@@ -184,6 +185,7 @@ def _ours(items: Iterable[LineItem]) -> dict[_Key, list[_Side]]:
                 total(item.quantity for item in found),
                 found[0].rate,
                 total(item.amount for item in found),
+                found[0].note if found[0].is_derived else "",
             )
             for tier, found in sorted(tiers.items())
         ]
@@ -260,6 +262,7 @@ def _compared(key: _Key, own: _Side | None, their: _Side | None, first_rate: Dec
     if is_usage and real.line != FREE:
         from_usage = difference if rate is None else product(_less(real.quantity, our_side.quantity), rate)
     from_rate = _less(difference, from_usage) if is_usage else Decimal(0)
+    derived = f"our rate is {own.known}" if own is not None and own.known else ""
     return ComparedLine(
         month=key[0],
         usage_type=key[1],
@@ -273,7 +276,7 @@ def _compared(key: _Key, own: _Side | None, their: _Side | None, first_rate: Dec
         from_usage=from_usage,
         from_rate=from_rate,
         from_other=Decimal(0) if is_usage else difference,
-        note=_note(own, their, rate),
+        note="; ".join(part for part in (_note(own, their, rate), derived) if part),
     )
 
 

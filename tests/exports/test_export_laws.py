@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from lambdasim.billing import Bill, ExchangeRate, FreeSharing, Usage, converted, price
 from lambdasim.catalog import ArchitectureRates, PriceSheet, Rate, Tier, price_sheet
-from lambdasim.exports import check_focus, compare_bill, focus_rows, write_focus
+from lambdasim.exports import allocated_costs, check_focus, compare_bill, focus_rows, write_focus
 from lambdasim.exports.focus import focus_csv
 from lambdasim.exports.focus_table import FocusVersion
 
@@ -176,3 +176,26 @@ def test_every_bill_passes_the_checker_and_compares_equal(
         found = compare_bill(path, bill)
         assert {line.difference for line in found.lines} == {0}
         assert found.sum("our_cost") == bill.total
+
+
+@LAWS
+@given(
+    ROWS,
+    st.integers(1, 4),
+    st.dictionaries(st.sampled_from(["a", "b", "x"]), st.sampled_from(["web", "core"])),
+)
+def test_allocations_sum_to_the_bill_however_they_are_cut(
+    rows: list[Usage], top: int, teams: dict[str, str]
+) -> None:
+    bill = price(rows)
+    tags = {function: {"team": team} for function, team in teams.items()}
+    for found in (
+        allocated_costs(bill),
+        allocated_costs(bill, top=top),
+        allocated_costs(bill, tag="team", tags=tags),
+        allocated_costs(bill, tag="team", tags=tags, top=1),
+    ):
+        assert sum(Fraction(one.amount) for one in found) == Fraction(bill.total)
+        assert sum(one.share for one in found) == (1 if bill.total else 0)
+        assert sum(one.functions for one in found) == len(bill.by_function())
+    assert len(allocated_costs(bill, top=top)) <= top + 1
