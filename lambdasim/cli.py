@@ -14,7 +14,9 @@ import typer
 if TYPE_CHECKING:
     from concurrent.futures import Executor
 
+    from lambdasim.results.records import RecordFile
     from lambdasim.results.run import RunResult
+    from lambdasim.specs import ScenarioSpec
 
 app = typer.Typer(
     add_completion=False,
@@ -26,6 +28,7 @@ app = typer.Typer(
 prices = typer.Typer(no_args_is_help=True, rich_markup_mode=None, help="Price sheets.")
 app.add_typer(prices, name="prices")
 
+_MOST_RECORDS = 10_000_000
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON for scripts.")]
 RegionOption = Annotated[str | None, typer.Option(help="Price as if all had run in this region.")]
 
@@ -55,6 +58,13 @@ def _root(
 def simulate(
     scenario: Annotated[Path, typer.Argument(help="Scenario file, YAML.")],
     out: Annotated[Path | None, typer.Option(help="Folder for summary, bill, records and pictures.")] = None,
+    keep_records: Annotated[
+        bool | None,
+        typer.Option(
+            "--records/--no-records",
+            help=f"Whether --out keeps every attempt; default: up to {_MOST_RECORDS:,} of them.",
+        ),
+    ] = None,
     replications: Annotated[
         int, typer.Option(min=1, help="Simulate with this many seeds and give 95 % intervals.")
     ] = 1,
@@ -76,23 +86,23 @@ def simulate(
     """Simulate a scenario: bill, percentiles, throttles."""
     import lambdasim as ls
     from lambdasim.compiling import compilation_announced
-    from lambdasim.results.records import RecordFile
 
     spec = ls.load_scenario(scenario)
     if skip_bad_rows:
         spec = spec.skipping_bad_rows()
     if resume is not None:
         resume.mkdir(parents=True, exist_ok=True)
-    names = tuple(sorted(function.name for function in spec.functions))
     with _side_by_side(replications, workers, dask) as executor:
         with (
             compilation_announced(_tell_compilation) if sys.stderr.isatty() else nullcontext(),
             _progress(spec.duration_us) as tell,
-            nullcontext() if out is None else RecordFile(out / "records.parquet", names) as records,
+            nullcontext() if out is None else _record_file(out, spec, keep_records) as records,
         ):
             sink = records.write if records else None
             run = ls.simulate(spec, engine=engine, keep_records=False, sink=sink, progress=tell)
         _tell_readings(run)
+        if records is not None and records.given_up and keep_records is None:
+            sys.stderr.write(f"more than {_MOST_RECORDS:,} attempts: not kept; --records keeps them all\n")
         if out is not None:
             from lambdasim.report.folder import write_folder
 
@@ -134,6 +144,14 @@ def _tell_readings(run: RunResult) -> None:
     for name, report in run.readings().items():
         if report.skipped or report.warnings:
             sys.stderr.write(f"traffic of {name}: {report}\n")
+
+
+def _record_file(folder: Path, spec: ScenarioSpec, wanted: bool | None) -> RecordFile:
+    from lambdasim.results.records import RecordFile
+
+    names = tuple(sorted(function.name for function in spec.functions))
+    most = {True: None, False: 0, None: _MOST_RECORDS}[wanted]
+    return RecordFile(folder / "records.parquet", names, most)
 
 
 def _tell_compilation() -> None:

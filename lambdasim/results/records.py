@@ -80,11 +80,19 @@ class RecordFile:
     Parameters
     ----------
     path : Path
+        A file that is there already goes when there are too many records for a new one.
     names : tuple of str
         Functions, in the plan's order; kept in the file's metadata with the meaning of each column.
+    most : int, optional
+        Records beyond which none are kept.
+
+    Attributes
+    ----------
+    given_up : bool
+        Whether there were too many.
     """
 
-    def __init__(self, path: Path, names: tuple[str, ...]) -> None:
+    def __init__(self, path: Path, names: tuple[str, ...], most: int | None = None) -> None:
         import pyarrow as pa
 
         meta = {"functions": json.dumps(names), "columns": json.dumps(RECORD_COLUMNS)}
@@ -93,6 +101,8 @@ class RecordFile:
         self._partial = path.with_name(f".{path.name}.partial")
         self._writer: pq.ParquetWriter | None = None
         self._waiting: list[RecordChunk] = []
+        self._room = most
+        self.given_up = False
 
     def __enter__(self) -> RecordFile:
         """Begin the file."""
@@ -104,6 +114,12 @@ class RecordFile:
 
     def write(self, chunk: RecordChunk) -> None:
         """Add a chunk; row groups are of one size, however the chunks are cut."""
+        if self._room is not None:
+            self._room -= len(chunk)
+            self.given_up = self._room < 0
+        if self.given_up:
+            self._waiting.clear()
+            return
         self._waiting.append(chunk)
         if sum(map(len, self._waiting)) >= _ROW_GROUP:
             self._write_groups()
@@ -127,12 +143,14 @@ class RecordFile:
         if kind is None and self._waiting:
             self._write_groups(last=True)
         self._writer.close()
-        if kind is None:
+        if kind is None and not self.given_up:
             with self._partial.open("rb") as stream:
                 os.fsync(stream.fileno())
             os.replace(self._partial, self._path)
         else:
             self._partial.unlink(missing_ok=True)
+        if kind is None and self.given_up:
+            self._path.unlink(missing_ok=True)
 
 
 def read_records(path: Path, names: tuple[str, ...], duration_us: int) -> Iterator[RecordChunk]:

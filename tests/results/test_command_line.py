@@ -68,6 +68,15 @@ def test_the_main_job(scenario: Path, tmp_path: Path) -> None:
     assert not re.search(r"(src|href)=.?(https?:)?//", page)
 
 
+def test_records_are_left_out_when_asked_and_old_ones_go(scenario: Path, tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    assert lambdasim("simulate", str(scenario), "--out", str(out)).returncode == 0
+    assert (out / "records.parquet").exists()
+    assert lambdasim("simulate", str(scenario), "--out", str(out), "--no-records").returncode == 0
+    assert not (out / "records.parquet").exists()
+    assert not list(out.glob(".*"))
+
+
 def test_a_name_cannot_become_markup(tmp_path: Path) -> None:
     path = tmp_path / "s.yaml"
     path.write_text(SCENARIO.replace("two hours", "'<script>alert(1)</script>'"))

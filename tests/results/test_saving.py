@@ -13,6 +13,7 @@ import pytest
 import lambdasim as ls
 from lambdasim.engine.contract import RECORD_COLUMNS
 from lambdasim.errors import ConservationError, InputError
+from lambdasim.results.records import RecordFile
 from lambdasim.specs import load_scenario_text
 
 SCENARIO = """
@@ -146,3 +147,12 @@ def test_a_changed_scenario_is_refused_with_its_field(
     (folder / "scenario.json").write_text(json.dumps(content))
     with pytest.raises(InputError, match=r"functions\.0\.memory_mb.*128"):
         ls.load_run(folder)
+
+
+def test_too_many_records_are_not_kept(saved: tuple[ls.RunResult, Path], tmp_path: Path) -> None:
+    run = saved[0]
+    for most, kept in ((len(run.records), True), (len(run.records) - 1, False)):
+        with RecordFile(tmp_path / "records.parquet", run.aggregate.names, most) as records:
+            for chunk in run.chunks or ():
+                records.write(chunk)
+        assert (records.given_up, (tmp_path / "records.parquet").exists()) == (not kept, kept)
