@@ -125,8 +125,8 @@ def levels_of(season: Season, days: int, excess: float) -> Levels:
     -----
     Stretches of the same length are held back at origins two weeks apart. A candidate's weight falls exponentially with
     its mean absolute error there, in units of the mean error of all; with few origins the weights stay near the prior,
-    half for trimmed levels, half for untrimmed ones: series with decaying bursts choose the former, recurring bursts around
-    a fixed mean the latter, and shifting levels the short memories of both.
+    half for trimmed levels, half for untrimmed ones: series with decaying bursts choose the former, recurring bursts
+    around a fixed mean the latter, and shifting levels the short memories of both.
     """
     n = len(season.log_totals)
     held = n - days - ORIGIN_STEP * np.arange(MOST_ORIGINS)
