@@ -63,11 +63,11 @@ class PayloadMeter:
         for rank, draws in self._draws.items():
             started = (chunk["function"] == rank) & (chunk["start_type"] != StartType.NONE)
             if not self._synchronous[rank]:
-                for counts, provisioned in (
-                    (self.extra_requests[rank], False),
-                    (self.provisioned_extra_requests[rank], True),
+                provisioned = chunk["start_type"] == StartType.PROVISIONED
+                for counts, counted in (
+                    (self.extra_requests[rank], started),
+                    (self.provisioned_extra_requests[rank], started & provisioned),
                 ):
-                    counted = started & ((chunk["start_type"] == StartType.PROVISIONED) == provisioned)
                     size_kb = draws.payload_kb(Stream.REQUEST_PAYLOAD, chunk["invocation"][counted])
                     more = extra_requests(size_kb * BYTES_PER_KB, self._rules)
                     self._count(counts, chunk["start_us"][counted], more)

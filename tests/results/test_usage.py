@@ -132,3 +132,17 @@ def test_asynchronous_events_are_received_and_dropped_in_the_metrics() -> None:
     )
     table = run.metrics()
     assert table["AsyncEventsReceived"].sum() == table["AsyncEventsDropped"].sum() == 120
+
+
+@pytest.mark.parametrize("provisioned", [True, False])
+def test_large_events_are_more_requests_wherever_they_run(provisioned: bool) -> None:
+    steps = "[{at: 0s, count: 1}]" if provisioned else "[]"
+    (usage,) = run_of(
+        f"trigger: {{type: s3}}, provisioned_concurrency: {steps}, init_ms: 0, work: {{io_ms: 100}}, "
+        "payload: {request_kb: 200}, traffic: {constant: {rate_per_s: 1}}",
+        "1min",
+    ).usage()
+    assert usage.requests == 60
+    assert usage.extra_requests > 0
+    assert usage.extra_requests % 60 == 0
+    assert usage.provisioned_extra_requests == (usage.extra_requests if provisioned else 0)
