@@ -1,0 +1,95 @@
+"""The program, and what its commands share: options, output, progress, workers."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+if TYPE_CHECKING:
+    from concurrent.futures import Executor
+
+    from lambdasim.results.run import RunResult
+
+app = typer.Typer(
+    add_completion=False,
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+    help="Cost and limit simulation of AWS Lambda: offline, without credentials, repeatable.",
+)
+
+JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON for scripts.")]
+RegionOption = Annotated[str | None, typer.Option(help="Price as if all had run in this region.")]
+EngineOption = Annotated[
+    str, typer.Option(help="auto, kernel (compiled) or reference (SimPy); equal results.")
+]
+WorkersOption = Annotated[int, typer.Option(min=1, help="Processes that share the replications.")]
+DaskOption = Annotated[
+    str | None, typer.Option(help="Scheduler of a Dask cluster that shares them, tcp://HOST:PORT.")
+]
+
+
+def write(text: str) -> None:
+    """Print text, ended by one line end."""
+    sys.stdout.write(text.rstrip("\n") + "\n")
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        from lambdasim import __version__
+
+        write(f"lambdasim {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _root(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version.")
+    ] = False,
+) -> None:
+    pass
+
+
+def tell_readings(run: RunResult) -> None:
+    """Say on the error stream what was found in the traces: rows left out, and warnings."""
+    for name, report in run.readings().items():
+        if report.skipped or report.warnings:
+            sys.stderr.write(f"traffic of {name}: {report}\n")
+
+
+def announcing_compilation() -> AbstractContextManager[None]:
+    """Say on a terminal that the engine is compiled, where that takes longer than a second."""
+    if not sys.stderr.isatty():
+        return nullcontext()
+    from lambdasim.compiling import compilation_announced
+
+    def tell() -> None:
+        sys.stderr.write("compiling the engine, once for this version on this machine ...\n")
+
+    return compilation_announced(tell)
+
+
+def side_by_side(points: int, workers: int, dask: str | None) -> AbstractContextManager[Executor | None]:
+    """Start or find what shares some points of work; nothing where this process does them."""
+    if points < 2 or (dask is None and workers == 1):
+        return nullcontext()
+    from lambdasim.errors import InputError
+    from lambdasim.results.workers import dask_cluster, process_pool
+
+    if dask is not None and workers > 1:
+        raise InputError.single("lambdasim", "--dask", "must come without --workers: the cluster has its own")
+    return process_pool(min(workers, points)) if dask is None else dask_cluster(dask)
+
+
+@contextmanager
+def progress(total: int) -> Iterator[Callable[[int], None]]:
+    """Show a bar on a terminal, once a second has passed."""
+    from tqdm import tqdm
+
+    with tqdm(total=100, unit="%", delay=1, disable=None, leave=False, bar_format="{l_bar}{bar}") as shown:
+        yield lambda reached: shown.update(min(reached * 100 // total, 100) - shown.n) and None

@@ -1,0 +1,34 @@
+"""Commands about scenario files."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from lambdasim.cli.app import JsonOption, app, write
+
+
+@app.command()
+def validate(
+    scenario: Annotated[Path, typer.Argument(help="Scenario file, YAML.")], as_json: JsonOption = False
+) -> None:
+    """Check a scenario file and name every fault."""
+    import lambdasim as ls
+
+    spec = ls.load_scenario(scenario)
+    if as_json:
+        names = [function.name for function in spec.functions]
+        write(json.dumps({"functions": names, "scenario_sha256": spec.scenario_hash()}, indent=1))
+        return
+    write(f"{scenario}: good; {len(spec.functions)} functions; {spec.scenario_hash()[:12]}")
+
+
+@app.command()
+def schema() -> None:
+    """Print the JSON Schema of scenario files."""
+    from lambdasim.specs.schema import scenario_schema
+
+    write(json.dumps(scenario_schema(), indent=1, ensure_ascii=False))

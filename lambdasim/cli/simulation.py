@@ -1,0 +1,118 @@
+"""The command that simulates a scenario."""
+
+from __future__ import annotations
+
+import json
+import sys
+from contextlib import nullcontext
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from lambdasim.cli.app import (
+    DaskOption,
+    EngineOption,
+    JsonOption,
+    WorkersOption,
+    announcing_compilation,
+    app,
+    progress,
+    side_by_side,
+    tell_readings,
+    write,
+)
+
+if TYPE_CHECKING:
+    from lambdasim.results.records import RecordFile
+    from lambdasim.specs import ScenarioSpec
+
+_MOST_RECORDS = 10_000_000
+
+
+@app.command()
+def simulate(
+    scenario: Annotated[Path, typer.Argument(help="Scenario file, YAML.")],
+    out: Annotated[Path | None, typer.Option(help="Folder for summary, bill, records and pictures.")] = None,
+    keep_records: Annotated[
+        bool | None,
+        typer.Option(
+            "--records/--no-records",
+            help=f"Whether --out keeps every attempt; default: up to {_MOST_RECORDS:,} of them.",
+        ),
+    ] = None,
+    replications: Annotated[
+        int, typer.Option(min=1, help="Simulate with this many seeds and give 95 % intervals.")
+    ] = 1,
+    engine: EngineOption = "auto",
+    skip_bad_rows: Annotated[
+        bool, typer.Option("--skip-bad-rows", help="Leave bad rows of traces out, count and list them.")
+    ] = False,
+    workers: WorkersOption = 1,
+    dask: DaskOption = None,
+    resume: Annotated[
+        Path | None, typer.Option(help="Folder that keeps finished replications; continues from it.")
+    ] = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Simulate a scenario: bill, percentiles, throttles."""
+    import lambdasim as ls
+
+    spec = ls.load_scenario(scenario)
+    if skip_bad_rows:
+        spec = spec.skipping_bad_rows()
+    if resume is not None:
+        resume.mkdir(parents=True, exist_ok=True)
+    with side_by_side(replications - 1, workers, dask) as executor:
+        with (
+            announcing_compilation(),
+            progress(spec.duration_us) as tell,
+            nullcontext() if out is None else _record_file(out, spec, keep_records) as records,
+        ):
+            sink = records.write if records else None
+            run = ls.simulate(spec, engine=engine, keep_records=False, sink=sink, progress=tell)
+        tell_readings(run)
+        if records is not None and records.given_up and keep_records is None:
+            sys.stderr.write(f"more than {_MOST_RECORDS:,} attempts: not kept; --records keeps them all\n")
+        if out is not None:
+            from lambdasim.report.folder import write_folder
+
+            write_folder(run, out)
+        intervals = None
+        if replications > 1:
+            with progress(replications) as tell:
+                intervals = ls.replicate(
+                    spec,
+                    replications,
+                    engine=engine,
+                    executor=executor,
+                    resume=resume,
+                    first=run,
+                    progress=tell,
+                )
+    if as_json:
+        content = {
+            "provenance": run.provenance(),
+            "summary": json.loads(run.summary().to_json(orient="records", double_precision=12)),
+            "bill": json.loads(run.charges().to_json()),
+            "throttles": json.loads(run.throttles().to_json(orient="records")),
+            "parameters": json.loads(run.parameters().to_json(orient="records")),
+            "intervals": None if intervals is None else json.loads(intervals.to_json(orient="index")),
+        }
+        write(json.dumps(content, indent=1, ensure_ascii=False))
+        return
+    from lambdasim.report.text import run_text
+
+    write(run_text(run, intervals))
+    if out is not None:
+        write(
+            f"\nwritten to {out}: summary, bill, usage, metrics, records, pictures\nreport: {out / 'report.html'}"
+        )
+
+
+def _record_file(folder: Path, spec: ScenarioSpec, wanted: bool | None) -> RecordFile:
+    from lambdasim.results.records import RecordFile
+
+    names = tuple(sorted(function.name for function in spec.functions))
+    most = {True: None, False: 0, None: _MOST_RECORDS}[wanted]
+    return RecordFile(folder / "records.parquet", names, most)
