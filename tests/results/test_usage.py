@@ -139,7 +139,7 @@ def test_large_events_are_more_requests_wherever_they_run(provisioned: bool) -> 
     steps = "[{at: 0s, count: 1}]" if provisioned else "[]"
     (usage,) = run_of(
         f"trigger: {{type: s3}}, provisioned_concurrency: {steps}, init_ms: 0, work: {{io_ms: 100}}, "
-        "payload: {request_kb: 200}, traffic: {constant: {rate_per_s: 1}}",
+        "payload: {request_kb: 600}, traffic: {constant: {rate_per_s: 1}}",
         "1min",
     ).usage()
     assert usage.requests == 60
