@@ -64,7 +64,7 @@ def share_free(
         return shares
     parts = {key: divmod(given * count, total) for key, count in counts.items()}
     left = given - sum(whole for whole, _ in parts.values())
-    lucky = sorted(parts, key=lambda key: -parts[key][1])[:left]
+    lucky = set(sorted(parts, key=lambda key: -parts[key][1])[:left])
     return {key: whole + (key in lucky) for key, (whole, _) in parts.items()}
 
 

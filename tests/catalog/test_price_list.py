@@ -338,6 +338,22 @@ def test_the_newest_of_several_terms_counts(tmp_path: Path) -> None:
     ).request.usd == Decimal("0.0000001")
 
 
+def test_a_bill_takes_one_sheet_for_each_region(tmp_path: Path) -> None:
+    content = merged(offer("eu-west-1", "EU"), offer())
+    sheets = refresh_prices(written(tmp_path, content)).sheets
+    rows = [
+        Usage("2026-11", region, "f", "x86_64", 128, 512, "zip", "python3.13", requests=10**7)
+        for region in sheets
+    ]
+    assert {item.price_as_of for item in price(rows, price_sheet=sheets.values()).items if item.tier} == {
+        sheets["us-east-1"].as_of
+    }
+    with pytest.raises(InputError, match="must be one for each region"):
+        price(rows, price_sheet=[sheets["us-east-1"], price_sheet("us-east-1")])
+    with pytest.raises(InputError, match="it would be ignored"):
+        price(rows[:1], price_sheet=sheets.values())
+
+
 def test_sheets_that_we_did_not_write_are_refused(tmp_path: Path) -> None:
     path = tmp_path / "sheets.json"
     path.write_text('{"currency": "USD"}')
