@@ -23,10 +23,12 @@ if TYPE_CHECKING:
         plot_throttles,
     )
     from lambdasim.report import report_html
+    from lambdasim.results.apart import simulate_functions
     from lambdasim.results.files import load_run, load_usage, save
     from lambdasim.results.replicate import replicate
     from lambdasim.results.run import RunResult
     from lambdasim.results.simulate import simulate
+    from lambdasim.results.workers import dask_cluster, process_pool
     from lambdasim.specs import ScenarioSpec, load_scenario, load_scenario_text, revised
     from lambdasim.traffic.readers import (
         read_azure_2019,
@@ -43,6 +45,7 @@ __version__ = "0.1.0"
 _HOME = {
     "RunResult": "lambdasim.results.run",
     "ScenarioSpec": "lambdasim.specs",
+    "dask_cluster": "lambdasim.results.workers",
     "load_run": "lambdasim.results.files",
     "load_scenario": "lambdasim.specs",
     "load_scenario_text": "lambdasim.specs",
@@ -58,6 +61,7 @@ _HOME = {
     "plot_throttles": "lambdasim.plots",
     "price": "lambdasim.billing",
     "price_sheet": "lambdasim.catalog",
+    "process_pool": "lambdasim.results.workers",
     "read_azure_2019": "lambdasim.traffic.readers",
     "read_azure_2021": "lambdasim.traffic.readers",
     "read_counts_csv": "lambdasim.traffic.readers",
@@ -70,11 +74,13 @@ _HOME = {
     "revised": "lambdasim.specs",
     "save": "lambdasim.results.files",
     "simulate": "lambdasim.results.simulate",
+    "simulate_functions": "lambdasim.results.apart",
 }
 
 __all__ = [
     "RunResult",
     "ScenarioSpec",
+    "dask_cluster",
     "load_run",
     "load_scenario",
     "load_scenario_text",
@@ -90,6 +96,7 @@ __all__ = [
     "plot_throttles",
     "price",
     "price_sheet",
+    "process_pool",
     "read_azure_2019",
     "read_azure_2021",
     "read_counts_csv",
@@ -102,6 +109,7 @@ __all__ = [
     "revised",
     "save",
     "simulate",
+    "simulate_functions",
 ]
 
 
