@@ -193,7 +193,7 @@ def _allocations(
     """Share the cost of a pool between its functions by their usage."""
     key = pool.key
     named = usage_type(key.kind, key.architecture)
-    cost = sum((Fraction(line.amount) for line in lines), Fraction(0))
+    cost, whole = sum((Fraction(line.amount) for line in lines), Fraction(0)), pool.count
     return [
         Allocation(
             month=key.month,
@@ -204,7 +204,7 @@ def _allocations(
             usage_type=_usage_name(named, sheet),
             unit=named.unit,
             quantity=quotient(count, _scale(key, rules)),
-            amount=cost * count / pool.count,
+            amount=cost * count / whole,
         )
         for function, count in sorted(pool.by_function.items())
     ]
