@@ -1,0 +1,208 @@
+"""What to set: the account's quota, reserved concurrency, provisioned concurrency by schedule."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import TYPE_CHECKING, Final
+
+import numpy as np
+
+from lambdasim.billing.distribution import needed
+from lambdasim.catalog import limit, price_sheet
+from lambdasim.results.run import RunResult
+from lambdasim.specs.function import FunctionSpec, ProvisionedStep
+from lambdasim.specs.scenario import ScenarioSpec
+from lambdasim.study.intervals import Interval, t_interval
+from lambdasim.study.limit_meter import LimitMeter
+from lambdasim.study.limit_runs import LimitOutcome, with_buffer
+from lambdasim.units import US_PER_DAY, US_PER_HOUR, US_PER_MINUTE, to_epoch_us
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+_HOURS: Final = 24
+_COVERED: Final = 0.95
+_QUOTA_STEP: Final = 10
+
+
+@dataclass(frozen=True)
+class QuotaAdvice:
+    """The account's concurrency to ask AWS for.
+
+    Attributes
+    ----------
+    now, ask : int
+        The limit as it is, and what to ask for [executions].
+    demand : Interval
+        Most executions at once without limits, over replications.
+    rate_per_s : Interval
+        Most synchronous attempts a second without limits.
+    by_rate : bool
+        Whether the request rate asks for more than the executions do.
+    reserved : dict of str to int
+        What functions that have reserved concurrency need of it, where that is more than they have; a part of ``ask``.
+    """
+
+    now: int
+    ask: int
+    demand: Interval
+    rate_per_s: Interval
+    by_rate: bool
+    reserved: dict[str, int]
+
+
+def quota_advice(scenario: ScenarioSpec, unlimited: Sequence[LimitOutcome]) -> QuotaAdvice:
+    """Size the account's concurrency.
+
+    Notes
+    -----
+    What functions with reserved concurrency have, or need if that is more; for the others together the greatest demand in
+    any replication; each with the advised buffer, and at least the unreserved minimum left. Or a tenth of the greatest
+    request rate, which is what the request-rate limit allows per unit of concurrency.
+    """
+    buffer, minimum = limit("provisioned_buffer_percent").value, limit("unreserved_concurrency_min").value
+    kept = {
+        spec.name: spec.reserved_concurrency
+        for spec in scenario.functions
+        if spec.reserved_concurrency is not None
+    }
+    need = {name: with_buffer(max(run.function_peaks[name] for run in unlimited), buffer) for name in kept}
+    pooled = max(
+        min(sum(peak for name, peak in run.function_peaks.items() if name not in kept), run.peak)
+        for run in unlimited
+    )
+    reserved = sum(max(kept[name], need[name]) for name in kept)
+    by_executions = reserved + max(with_buffer(pooled, buffer), minimum if reserved else 0)
+    rate = max(run.rate_per_s for run in unlimited)
+    by_rate = with_buffer(rate / scenario.account.request_rate_factor, buffer)
+    return QuotaAdvice(
+        now=scenario.account.concurrency,
+        ask=-(-max(by_executions, by_rate) // _QUOTA_STEP) * _QUOTA_STEP,
+        demand=t_interval([run.peak for run in unlimited]),
+        rate_per_s=t_interval([run.rate_per_s for run in unlimited]),
+        by_rate=by_rate > by_executions,
+        reserved={name: need[name] for name in kept if need[name] > kept[name]},
+    )
+
+
+def reserved_advice(run: RunResult, meter: LimitMeter, unlimited: Sequence[LimitOutcome]) -> pd.DataFrame:
+    """Tell what reserved concurrency would protect each function, and what it would take from the others.
+
+    Returns
+    -------
+    DataFrame
+        One row for each function: ``demand``, ``half_width``: most executions at once without limits, and its interval
+        over replications; ``reserved`` now, -1 for none; ``reserve``, the greatest demand with the advised buffer;
+        ``possible``, whether the account has room for that beside what others have reserved and the unreserved minimum;
+        ``left_for_others``, what the pool would have; ``others_demand``; ``pool_share``, part of the executions in
+        progress while the account's pool refused: the neighbour that took it has the greatest.
+    """
+    import pandas as pd
+
+    buffer, minimum = limit("provisioned_buffer_percent").value, limit("unreserved_concurrency_min").value
+    specs = {spec.name: spec for spec in run.scenario.functions}
+    holders = dict(zip(run.aggregate.names, meter.holders().tolist(), strict=True))
+    reserved = {name: spec.reserved_concurrency or 0 for name, spec in specs.items()}
+    rows = []
+    for name in run.aggregate.names:
+        demand = t_interval([outcome.function_peaks[name] for outcome in unlimited])
+        reserve = with_buffer(max(outcome.function_peaks[name] for outcome in unlimited), buffer)
+        left = run.plan.concurrency - sum(reserved.values()) + reserved[name] - reserve
+        others = max(outcome.peak - outcome.function_peaks[name] for outcome in unlimited)
+        rows.append(
+            {
+                "function": name,
+                "demand": demand.mean,
+                "half_width": demand.half_width,
+                "reserved": -1 if specs[name].reserved_concurrency is None else reserved[name],
+                "reserve": reserve,
+                "possible": left >= minimum,
+                "left_for_others": left,
+                "others_demand": max(others, 0.0),
+                "pool_share": holders[name],
+            }
+        )
+    return pd.DataFrame(rows)
+
+
+def break_even_utilization(spec: FunctionSpec, scenario: ScenarioSpec) -> float:
+    """Give the use above which a provisioned environment is cheaper than on demand; NaN where a rate is unknown.
+
+    Notes
+    -----
+    Idle price over what each used GB-s saves: ``idle / (on demand - provisioned duration)``, first tier.
+
+    Examples
+    --------
+    >>> from lambdasim.specs import load_scenario_text
+    >>> spec = load_scenario_text('''
+    ... {name: x, start: "2026-11-01T00:00:00Z", duration: 1h,
+    ...  functions: [{name: f, traffic: {constant: {rate_per_s: 1}}}]}''')
+    >>> round(break_even_utilization(spec.functions[0], spec), 2)
+    0.6
+    """
+    sheet = price_sheet(scenario.region, scenario.price_date or scenario.start.date())
+    rates = sheet.rates(spec.architecture.value)
+    if rates.pc_idle.usd is None or rates.pc_duration.usd is None:
+        return float("nan")
+    saved: Decimal = needed(rates.tiers[0].rate, sheet, "duration") - rates.pc_duration.usd
+    return float(rates.pc_idle.usd / saved) if saved > 0 else float("nan")
+
+
+def provisioned_schedule(run: RunResult) -> dict[str, tuple[ProvisionedStep, ...]]:
+    """Lay out provisioned concurrency that covers demand by schedule, for functions with cold starts and without any.
+
+    Returns
+    -------
+    dict of str to tuple of ProvisionedStep
+        By the hour of the day in scenarios longer than two days; by the hour, or one level, in shorter ones. A level
+        covers the most executions of 95 % of its minutes. Together they leave the unreserved minimum; where that binds,
+        all levels shrink alike. Functions with SnapStart cannot have it.
+    """
+    wanted: dict[str, dict[int, int]] = {}
+    specs = {spec.name: spec for spec in run.scenario.functions}
+    for name, totals in zip(run.aggregate.names, run.aggregate.functions, strict=True):
+        spec = specs[name]
+        minutes = totals.concurrency.per_minute(-(-run.scenario.duration_us // US_PER_MINUTE))
+        if spec.snap_start is None and not spec.provisioned_concurrency and totals.concurrency.peak:
+            wanted[name] = _levels(run.scenario, minutes)
+    unreserved = [name for name in wanted if specs[name].reserved_concurrency is None]
+    reserved = sum(spec.reserved_concurrency or 0 for spec in run.scenario.functions)
+    room = run.plan.concurrency - reserved - limit("unreserved_concurrency_min").value
+    most = sum(max(wanted[name].values()) for name in unreserved)
+    shrink = min(1.0, max(room, 0) / most) if most else 1.0
+    schedule = {}
+    for name, levels in wanted.items():
+        cap = specs[name].reserved_concurrency
+        fitted = {at: int(level * shrink) if cap is None else min(level, cap) for at, level in levels.items()}
+        if any(fitted.values()):
+            schedule[name] = _steps(run.scenario, fitted)
+    return schedule
+
+
+def _levels(scenario: ScenarioSpec, minutes: np.ndarray[tuple[int], np.dtype[np.int64]]) -> dict[int, int]:
+    """Give the level from each hour on: of the day in long scenarios, since the start in short ones."""
+    first = to_epoch_us(scenario.start) % US_PER_DAY // US_PER_MINUTE
+    hours = np.arange(len(minutes)) // 60
+    if scenario.duration_us > 2 * US_PER_DAY:
+        hours = (np.arange(len(minutes)) + first) // 60 % _HOURS
+    return {
+        hour: int(np.quantile(minutes[hours == hour], _COVERED, method="inverted_cdf"))
+        for hour in np.unique(hours).tolist()
+    }
+
+
+def _steps(scenario: ScenarioSpec, levels: dict[int, int]) -> tuple[ProvisionedStep, ...]:
+    steps = []
+    before = -1
+    for hour, level in sorted(levels.items()):
+        if level == before:
+            continue
+        before = level
+        if scenario.duration_us > 2 * US_PER_DAY:
+            steps.append(ProvisionedStep(schedule=f"cron(0 {hour} * * ? *)", count=level))
+        else:
+            steps.append(ProvisionedStep.model_validate({"at_us": hour * US_PER_HOUR, "count": level}))
+    return tuple(steps)

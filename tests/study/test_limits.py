@@ -1,0 +1,229 @@
+"""Advice on limits: small cases by hand, the three stories, the rules of the findings."""
+
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import lambdasim as ls
+from lambdasim.engine.contract import Limit
+from lambdasim.errors import InputError
+from lambdasim.specs import ScenarioSpec, load_scenario, load_scenario_text, revised
+from lambdasim.study.findings import findings
+from lambdasim.study.limit_meter import LimitMeter
+from lambdasim.study.limit_table import limit_table
+from lambdasim.study.limits import LimitsAdvice, advise_limits
+from lambdasim.study.quota import break_even_utilization
+
+STORIES = Path(__file__).parents[2] / "notebooks" / "scenarios"
+# Ten a second for 950 ms each: ten at once, from the second second on.
+STEADY = """name: steady
+start: 2026-11-01T00:00:00Z
+duration: 10min
+free_tier: false
+account: {concurrency: CONCURRENCY}
+platform: {keep_alive: 1h}
+functions:
+  - {name: f, memory_mb: 512, init_ms: 0, timeout: 30s, work: {io_ms: 950, first_run_ms: 0}, trigger: {type: alb},
+     traffic: {constant: {rate_per_s: 10}}}
+"""
+
+
+def steady(concurrency: int = 100) -> ScenarioSpec:
+    return load_scenario_text(STEADY.replace("CONCURRENCY", str(concurrency)))
+
+
+def measured(scenario: ScenarioSpec) -> tuple[ls.RunResult, LimitMeter]:
+    meter = LimitMeter(len(scenario.functions), scenario.duration_us)
+    return ls.simulate(scenario, keep_records=False, sink=meter), meter
+
+
+def test_the_meter_counts_by_hand() -> None:
+    run, meter = measured(steady())
+    assert meter.width_us == 1_000_000
+    assert meter.cells("attempts")[0, :600].tolist() == [10.0] * 600
+    # In the first second, runs that begin at 0.0, 0.1, 0.2 … 0.9 are there for 0.95, 0.9, 0.8 … 0.1 of it.
+    assert np.allclose(meter.executions()[0, 1:600], 9.5)
+    assert meter.executions()[0, 0] == pytest.approx(5.45)
+    assert meter.refused.sum() == 0
+    assert meter.executions().sum() * 1e6 == pytest.approx(run.aggregate.functions[0].concurrency.busy_us)
+
+
+def test_the_meter_agrees_with_the_run() -> None:
+    run, meter = measured(load_scenario(STORIES / "launch_day.yaml"))
+    for place, totals in enumerate(run.aggregate.functions):
+        assert meter.cells("attempts")[place].sum() == totals.starts.sum()
+        assert meter.refused[place].tolist() == [0, *totals.limits[1:].tolist()]
+        busy_us = meter.executions()[place].sum() * meter.width_us
+        assert busy_us == pytest.approx(totals.concurrency.busy_us, rel=1e-9)
+    assert meter.holders().sum() == pytest.approx(1.0)
+
+
+def test_headroom_by_hand() -> None:
+    table = limit_table(*measured(steady(40))).set_index(["limit", "scope"])
+    account = table.loc["account concurrency", "account"]
+    assert (account["allowed"], account["used_peak"], account["headroom"]) == (40, 10, 0.75)
+    rate = table.loc["request rate", "account"]
+    assert (rate["allowed"], rate["used_peak"], rate["headroom"]) == (400, 10, 0.975)
+    assert table.loc["timeout", "f"]["used_peak"] == 950
+    assert table["first_breach_s"].isna().all()
+
+
+def test_a_breach_by_hand() -> None:
+    # With eight environments the ninth of the first second, at 0.8 s, is the first to be refused; then a fifth of all.
+    row = limit_table(*measured(steady(8))).iloc[0]
+    assert (row["limit"], row["first_breach_s"]) == ("account concurrency", 0.8)
+    assert row["hit_share"] == row["lost_share"] == pytest.approx(0.2, abs=0.001)
+
+
+def test_quota_by_hand() -> None:
+    advice = advise_limits(steady(8), replications=2, multiples=[1, 2])
+    assert (advice.quota.demand.mean, advice.quota.demand.half_width) == (10.0, 0.0)
+    assert (advice.quota.now, advice.quota.ask) == (8, 20)  # 10 and a tenth, in steps of ten
+    assert advice.with_quota is not None
+    assert advice.with_quota.refused_share == 0
+    assert advice.risk["refused_share"].tolist() == pytest.approx([2 / 10, 11 / 19], abs=0.002)
+    enough = advise_limits(steady(40), replications=2, multiples=[1])
+    assert "suffices" in repr(enough)
+    assert enough.breaches.empty
+
+
+def test_reserved_is_told_with_what_it_takes() -> None:
+    spec = steady(400)
+    other = revised(spec.functions[0], {"name": "g", "reserved_concurrency": 4})
+    advice = advise_limits(
+        revised(spec, {"functions": (spec.functions[0], other)}), replications=2, multiples=[1]
+    )
+    row = advice.reserved.set_index("function").loc["g"]
+    assert (row["reserved"], row["reserve"], row["left_for_others"], row["others_demand"]) == (4, 11, 389, 10)
+    assert advice.quota.reserved == {"g": 11}
+    assert advice.with_quota is not None
+    assert advice.with_quota.refused_share == 0
+
+
+def test_the_break_even_of_provisioned_concurrency_is_three_fifths() -> None:
+    # (0.0000041667) / (0.0000166667 - 0.0000097222): the prices of us-east-1, x86_64.
+    spec = steady()
+    assert break_even_utilization(spec.functions[0], spec) == pytest.approx(0.6, abs=0.0001)
+
+
+def test_provisioned_saves_cold_starts_for_money() -> None:
+    advice = advise_limits(steady(200), replications=2, multiples=[1])
+    found = advice.provisioned
+    assert found is not None
+    assert (found.cold_before, found.cold_after) == (10, 0)
+    assert [step.count for step in found.schedule["f"]] == [10]
+    assert found.utilization == pytest.approx(0.95, abs=0.01)
+    assert found.usd_after < found.usd_before  # used all the time, above the break-even
+
+
+@pytest.fixture(scope="module")
+def launch() -> LimitsAdvice:
+    return advise_limits(load_scenario(STORIES / "launch_50x.yaml"), replications=2, multiples=[1, 2])
+
+
+def test_the_launch_names_the_neighbour(launch: LimitsAdvice) -> None:
+    assert launch.breaches.iloc[0]["limit"] == "account concurrency"
+    shares = launch.reserved.set_index("function")["pool_share"]
+    assert shares.idxmax() == "pictures"
+    assert "pictures held" in repr(launch)
+    assert launch.with_quota is not None
+    assert launch.with_quota.refused_share < 0.001
+
+
+def test_views(launch: LimitsAdvice) -> None:
+    assert max(map(len, launch.text().splitlines())) <= 80
+    assert "<table" in launch._repr_html_()
+    assert launch.headroom["headroom"].min() == 0
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("story", "limit"),
+    [
+        ("spike_300_to_3000", "account concurrency"),
+        ("launch_50x", "account concurrency"),
+        ("payroll_day", "reserved concurrency"),
+    ],
+)
+def test_a_story_is_answered_in_time(story: str, limit: str) -> None:
+    scenario = load_scenario(STORIES / f"{story}.yaml")
+    ls.simulate(steady())  # what is compiled is compiled once
+    began = time.process_time()
+    advice = advise_limits(scenario)
+    assert time.process_time() - began < 20
+    assert advice.breaches.iloc[0]["limit"] == limit
+
+
+def test_the_scaling_rate_is_seen_beside_the_quota() -> None:
+    spec = load_scenario_text(
+        STEADY.replace("CONCURRENCY", "5000")
+        .replace(
+            "{constant: {rate_per_s: 10}}",
+            "{constant: {rate_per_s: 1}, spikes: [{at: 60s, duration: 5s, factor: 2000}]}",
+        )
+        .replace("10min", "2min")
+    )
+    run, meter = measured(spec)
+    assert meter.refused[0, Limit.SCALING_RATE] > 0
+    row = limit_table(run, meter).iloc[0]
+    assert row["limit"] == "scaling rate"
+    assert row["headroom"] < 0
+    said = " ".join(repr(advise_limits(spec, replications=2, multiples=[1])).split())
+    assert "Whatever the quota, the scaling rate refuses" in said
+
+
+FAULTS = """name: faults
+start: 2026-11-01T00:00:00Z
+duration: 1h
+free_tier: false
+functions:
+  - {name: hasty, timeout: 1s, work: {io_ms: 1500}, traffic: {constant: {rate_per_s: 1}}}
+  - {name: patient, timeout: 900s, work: {io_ms: 5}, traffic: {constant: {rate_per_s: 1}}}
+  - {name: hungry, memory_mb: 512, work: {io_ms: 500, max_memory_mb: 600}, traffic: {constant: {rate_per_s: 1}}}
+  - {name: tight, memory_mb: 512, work: {io_ms: 500, max_memory_mb: 500}, traffic: {constant: {rate_per_s: 1}}}
+  - {name: cut, timeout: 60s, work: {io_ms: 40000}, trigger: {type: api_gateway_rest},
+     traffic: {constant: {rate_per_s: 0.1}}}
+  - {name: careless, package_mb: 49, environment_bytes: 4000, work: {io_ms: 500}, trigger: {type: s3},
+     traffic: {constant: {rate_per_s: 1}}}
+  - {name: heavy, timeout: 60s, init_ms: 11000, keep_alive: 1s, work: {io_ms: 5}, traffic: {constant: {rate_per_s: 0.1}}}
+  - {name: good, architecture: arm64, memory_mb: 512, work: {io_ms: 500, max_memory_mb: 200}, timeout: 3s,
+     trigger: {type: s3, on_failure: dlq}, traffic: {constant: {rate_per_s: 1}}}
+"""
+
+
+def test_every_rule_finds_its_fault_and_no_other() -> None:
+    table = findings(ls.simulate(load_scenario_text(FAULTS), keep_records=False))
+    found = {name: set(rows["rule"]) - {"arm64-untried"} for name, rows in table.groupby("function")}
+    assert found == {
+        "hasty": {"timeout-too-short"},
+        "patient": {"timeout-far-above-p99.9"},
+        "hungry": {"memory-below-need"},
+        "tight": {"memory-near-need"},
+        "cut": {"gateway-cut-below-timeout"},
+        "careless": {"package-near-limit", "environment-near-limit", "no-dlq"},
+        "heavy": {"init-near-cap"},
+    }
+    assert "good" not in set(table["function"])
+    by_rule = table.set_index("rule")
+    # 3,600 runs cut at 1,000 ms at 128 MB, 730 hours a month.
+    rate = 128 / 1024 * 0.0000166667
+    assert by_rule.loc["timeout-too-short", "usd_per_month"] == pytest.approx(3600 * 730 * rate)
+    assert by_rule.loc["gateway-cut-below-timeout", "usd_per_month"] == pytest.approx(360 * 29 * 730 * rate)
+    assert (table["usd_per_month"].diff().dropna() <= 0).all()
+
+
+@pytest.mark.parametrize("wrong", [{"replications": 1}, {"multiples": [0.0]}, {"multiples": [-1.0]}])
+def test_bad_arguments_are_refused(wrong: dict[str, object]) -> None:
+    with pytest.raises(InputError):
+        advise_limits(steady(), **wrong)  # type: ignore[arg-type]
+
+
+def test_nothing_arrives_and_nothing_breaks() -> None:
+    advice = advise_limits(
+        load_scenario_text(STEADY.replace("CONCURRENCY", "100").replace("rate_per_s: 10", "rate_per_s: 0")),
+        replications=2,
+    )
+    assert advice.breaches.empty
+    assert max(map(len, advice.text().splitlines())) <= 80
