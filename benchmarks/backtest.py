@@ -14,6 +14,7 @@ import lambdasim as ls
 from lambdasim.study.backtest import TASKS, Backtest, backtest
 from lambdasim.study.history import daily_histories
 from lambdasim.study.sampler import sample_paths
+from lambdasim.traffic.trace import Trace
 
 TRAFFIC = Path(__file__).parents[1] / "data" / "traffic"
 STEADY = ("nyc_taxi",)
@@ -21,7 +22,7 @@ SHORT = (14, 21, 28, 34)
 EIGHT_WEEKS = (14, 21)
 
 
-def traces() -> list[ls.Trace]:
+def traces() -> list[Trace]:
     """Open the long series."""
     pages = {"timestamp_us": "date", "count": "views", "function": "page"}
     return [
@@ -31,7 +32,7 @@ def traces() -> list[ls.Trace]:
     ]
 
 
-def short_traces() -> list[ls.Trace]:
+def short_traces() -> list[Trace]:
     """Open the series of eight weeks."""
     names = ("Twitter_volume_AMZN.csv", "Twitter_volume_GOOG.csv")
     return [ls.read_counts_csv(TRAFFIC / name, naive="utc") for name in names]
