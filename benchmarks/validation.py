@@ -1,0 +1,155 @@
+"""Prints how far predictions miss at memory sizes that they were not fitted to; `docs/validation.md` keeps the figures.
+
+Run with ``python benchmarks/validation.py [short] [runtimes] [first] [init]``; without names, all four. The law, its
+constants and the belief in styles are those that ship; nothing is chosen for a data set.
+"""
+
+from __future__ import annotations
+
+import csv
+import sys
+from collections import defaultdict
+from collections.abc import Callable, Iterable
+from itertools import combinations
+from math import exp, fsum, log
+from pathlib import Path
+
+import numpy as np
+
+from lambdasim.calibration.statistics import SizeStatistics, from_summary
+from lambdasim.calibration.work import fit_work
+from lambdasim.catalog import init_priors
+from lambdasim.catalog.files import rows_of
+from lambdasim.models.cpu_chain import CpuStyle
+
+DATA = Path(__file__).parents[1] / "data" / "memory_scaling"
+SHORT_PAIRS = ((128, 1027), (160, 443), (204, 770), (257, 1513), (372, 1301), (496, 1000), (522, 1770))
+STRAIGHT = (CpuStyle(),)
+SHOWN = (0.05, 0.50, 0.95, 0.99)
+
+
+def show(what: str, errors: Iterable[float], straight: Iterable[float]) -> None:
+    """Print one row: number of predictions, mean and 95th percentile of the error, and those of the straight law."""
+    found, before = np.abs(list(errors)) * 100, np.abs(list(straight)) * 100
+    line = f"{what:54s} {len(found):5d}  {found.mean():6.1f} {np.quantile(found, 0.95):6.1f}"
+    if len(before):
+        line += f"   straight {before.mean():6.1f} {np.quantile(before, 0.95):6.1f}"
+    print(line, flush=True)
+
+
+def short_function() -> None:
+    """Fit one short CPU function at two sizes, predict the others."""
+    with (DATA / "aws_x86_short_cpu_function.csv").open(encoding="utf-8") as file:
+        rows = {
+            int(row["memory_mb"]): {name: float(value) for name, value in row.items()}
+            for row in csv.DictReader(file)
+        }
+
+    def known(memory_mb: int) -> SizeStatistics:
+        row = rows[memory_mb]
+        percentiles = {f"p{p}": row[f"p{p}_ms"] for p in (1, 5, 25, 50, 75, 95, 99)}
+        return from_summary(memory_mb, int(row["n"]), row["mean_ms"], sd_ms=row["sd_ms"], **percentiles)
+
+    all_errors: dict[str, list[float]] = defaultdict(list)
+    all_straight: dict[str, list[float]] = defaultdict(list)
+    for pair in SHORT_PAIRS:
+        for styles, kept in ((None, all_errors), (STRAIGHT, all_straight)):
+            sizes = [known(memory_mb) for memory_mb in pair]
+            fit = fit_work(sizes) if styles is None else fit_work(sizes, styles=styles)
+            for memory_mb, row in rows.items():
+                if memory_mb in pair:
+                    continue
+                predicted = fit.predict(memory_mb)
+                kept[f"{pair}"].append(predicted.mean_ms.value / row["mean_ms"] - 1)
+                for p in SHOWN:
+                    name = f"p{round(100 * p)}"
+                    kept[name].append(predicted.quantile_ms(p) / row[f"{name}_ms"] - 1)
+        show(f"short function, mean, fitted at {pair}", all_errors[f"{pair}"], all_straight[f"{pair}"])
+    means = [e for pair in SHORT_PAIRS for e in all_errors[f"{pair}"]]
+    show(
+        "short function, mean, all pairs", means, [e for pair in SHORT_PAIRS for e in all_straight[f"{pair}"]]
+    )
+    for p in SHOWN:
+        name = f"p{round(100 * p)}"
+        show(f"short function, {name}, all pairs", all_errors[name], all_straight[name])
+
+
+def runtimes() -> None:
+    """Fit warm means at two sizes, predict the others."""
+    groups: dict[tuple[str, str, str], dict[int, SizeStatistics]] = defaultdict(dict)
+    with (DATA / "aws_runtimes_december_2025.csv").open(encoding="utf-8") as file:
+        for row in csv.DictReader(file):
+            if row["start"] == "warm" and row["mean_duration_ms"]:
+                size = int(row["memory_mb"])
+                groups[row["workload"], row["architecture"], row["runtime"]][size] = from_summary(
+                    size, 300, float(row["mean_duration_ms"]), p99=float(row["p99_duration_ms"])
+                )
+    found: dict[tuple[str, str], list[float]] = defaultdict(list)
+    straight: dict[tuple[str, str], list[float]] = defaultdict(list)
+    for (workload, architecture, _), sizes in groups.items():
+        for pair in combinations(sorted(sizes), 2):
+            if pair[1] < 1.7 * pair[0] or pair[0] > 1024 or not 512 <= pair[1] <= 2048:
+                continue
+            fit = fit_work([sizes[size] for size in pair])
+            old = fit_work([sizes[size] for size in pair], styles=STRAIGHT)
+            for size, known in sizes.items():
+                if size not in pair:
+                    found[workload, architecture].append(
+                        fit.predict(size).mean_ms.value / known.centre_ms - 1
+                    )
+                    straight[workload, architecture].append(
+                        old.predict(size).mean_ms.value / known.centre_ms - 1
+                    )
+    for key in sorted(found):
+        show("December 2025, warm, " + ", ".join(key), found[key], straight[key])
+
+
+def first_runs() -> None:
+    """Fit the first run after INIT at 256 and 1,024 MB, predict 128 and 512 MB."""
+    found: dict[str, list[float]] = defaultdict(list)
+    straight: dict[str, list[float]] = defaultdict(list)
+    for prior in init_priors():
+        means = dict(prior.first_handler_ms)
+        if not {128, 256, 512, 1024} <= set(means) or means[1024] < 3:
+            continue
+        known = [from_summary(size, 300, means[size]) for size in (256, 1024)]
+        fit, old = fit_work(known), fit_work(known, styles=STRAIGHT)
+        work = means[128] * 128 / 1769
+        name = "above 25 ms" if work > 25 else "5 to 25 ms" if work > 5 else "below 5 ms"
+        for size in (128, 512):
+            found[name].append(fit.predict(size).mean_ms.value / means[size] - 1)
+            straight[name].append(old.predict(size).mean_ms.value / means[size] - 1)
+    for name, errors in found.items():
+        show(f"first run after INIT, work {name}", errors, straight[name])
+
+
+def init() -> None:
+    """Predict quantiles of INIT at a size from the other sizes."""
+    groups: dict[tuple[str, str, str], list[dict[str, float]]] = defaultdict(list)
+    for row in rows_of("init_priors.csv"):
+        key = (row["runtime"], row["package"], row["arch"])
+        groups[key].append({name: float(row[name]) for name in ("n", "p50_ms", "p99_ms")})
+    errors: dict[str, list[float]] = defaultdict(list)
+    for rows in groups.values():
+        for unseen in rows:
+            others = [row for row in rows if row is not unseen]
+            total = fsum(row["n"] for row in others)
+            for name in ("p50_ms", "p99_ms"):
+                if total:
+                    predicted = exp(fsum(row["n"] * log(row[name]) for row in others) / total)
+                    errors[name].append(predicted / unseen[name] - 1)
+    for name, found in errors.items():
+        show(f"INIT at an unseen memory size, {name.removesuffix('_ms')}", found, [])
+
+
+PARTS: dict[str, Callable[[], None]] = {
+    "short": short_function,
+    "runtimes": runtimes,
+    "first": first_runs,
+    "init": init,
+}
+
+if __name__ == "__main__":
+    print(f"{'what':54s} {'n':>5s}  mean % p95 %")
+    for chosen in sys.argv[1:] or PARTS:
+        PARTS[chosen]()
