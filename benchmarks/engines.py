@@ -1,157 +1,105 @@
-"""Speed of both engines with records written, as ratios to a bare SimPy loop measured in the same run.
+"""Both engines with records written, beside a bare SimPy loop, over all cases; and beside SimFaaS.
 
-Arrivals are made beforehand, so what is timed is the engine with its draws and its records. Usage:
-``python benchmarks/engines.py [millions of invocations for the compiled engine]``.
+Arrivals are made beforehand, so what is timed is the engine with its draws and its records. Every job stops after so many
+attempts. The reference runs fewer of them, and in the overloaded cases ends before the backlog is large.
 """
 
 from __future__ import annotations
 
-import statistics
-import sys
-import time
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
+from collections.abc import Iterator, Sequence
+from functools import partial
+from typing import Final
 
-import numpy as np
-import simpy
-
-from lambdasim.engine.contract import ArrivalChunk, Engine, Plan
+import lambdasim as ls
+from benchmarks import peers
+from benchmarks.cases import Case
+from benchmarks.measure import Job, Row, beside, rates, say
+from lambdasim.engine.contract import Engine, Plan
 from lambdasim.engine.kernel import run_kernel
 from lambdasim.engine.plan import plan_scenario
 from lambdasim.engine.reference import run_reference
-from lambdasim.specs import load_scenario_text
+from lambdasim.specs import ScenarioSpec, load_scenario_text
 
-ROUNDS = 5
-SLOW_INVOCATIONS = 50_000
-CHUNK = 1 << 16
-HEAD = "name: b\nstart: 2026-11-01T00:00:00Z\nduration: 1h\n"
-FUNCTION = (
-    "  - {{name: f{rank:02}, work: {{io_ms: {{exponential: {{mean: 100}}}}{more}}}, trigger: {{type: {trigger}}}, "
-    "traffic: {{constant: {{rate_per_s: 0}}}}}}\n"
-)
+ATTEMPTS: Final = 2_000_000
+SLOW_ATTEMPTS: Final = 1 << 16
+BARE: Final = "bare SimPy loop"
+UNIT: Final = "attempts/s"
 
 
-@dataclass(frozen=True, eq=False)
-class Traffic:
-    """Poisson arrivals spread evenly over functions, in memory."""
-
-    chunks: list[ArrivalChunk]
-
-    @classmethod
-    def poisson(cls, invocations: int, functions: int, gap_us: float) -> Traffic:
-        """Draw arrivals with the given mean gap of all functions together."""
-        rng = np.random.default_rng(1)
-        time_us = np.cumsum(rng.exponential(gap_us, invocations)).astype(np.int64)
-        function = rng.integers(0, functions, invocations)
-        order = np.lexsort((function, time_us))
-        time_us, function = time_us[order], function[order]
-        invocation = np.empty(invocations, dtype=np.int64)
-        for rank in range(functions):
-            mine = function == rank
-            invocation[mine] = np.arange(mine.sum())
-        cuts = range(0, invocations, CHUNK)
-        parts = [slice(first, first + CHUNK) for first in cuts]
-        return cls([ArrivalChunk(time_us[part], function[part], invocation[part]) for part in parts])
-
-    def __call__(self) -> Iterator[ArrivalChunk]:
-        """Iterate over the chunks."""
-        return iter(self.chunks)
+def attempts(engine: Engine, plan: Plan, most: int) -> int:
+    """Run until so many attempts are recorded, or to the end, and count them."""
+    done = 0
+    for chunk in engine(plan):
+        done += len(chunk)
+        if done >= most:
+            break
+    return done
 
 
-@dataclass(frozen=True)
-class Case:
-    """One row of the table."""
-
-    name: str
-    gap_us: float
-    functions: int = 1
-    trigger: str = "alb"
-    more: str = ""
-    concurrency: int = 100_000
-    scaling_burst: int = 1_000
-
-    def plan(self, invocations: int) -> Plan:
-        """Make the plan for so many invocations."""
-        text = (
-            HEAD
-            + f"account: {{concurrency: {self.concurrency}, scaling_burst: {self.scaling_burst}}}\nfunctions:\n"
-        )
-        for rank in range(self.functions):
-            text += FUNCTION.format(rank=rank, trigger=self.trigger, more=self.more)
-        plan = plan_scenario(load_scenario_text(text))
-        return replace(plan, arrivals=Traffic.poisson(invocations, self.functions, self.gap_us))
+def engine_rows(cases: Sequence[Case], rounds: int, most: int = ATTEMPTS) -> Iterator[Row]:
+    """Time both engines on every case, with a bare loop in each round."""
+    attempts(run_kernel, Case(10, 1, cases[0].mode).plan(1), 1)  # compiles
+    bare_shown = False
+    for case in cases:
+        say(case.name)
+        fast, slow = case.plan(most), case.plan(max(SLOW_ATTEMPTS, 5 * case.busy))
+        jobs = [
+            Job(BARE, peers.bare_simpy),
+            Job(f"reference, {case.name}", partial(attempts, run_reference, slow, SLOW_ATTEMPTS)),
+            Job(f"compiled, {case.name}", partial(attempts, run_kernel, fast, most)),
+        ]
+        bare, reference, kernel = rates("engines", UNIT, jobs, rounds)
+        if not bare_shown:
+            yield bare
+            bare_shown = True
+        yield beside(reference, bare=bare)
+        yield beside(kernel, bare=bare, reference=reference)
 
 
-ERRORS = ", error_probability: 0.1"
-CASES = (
-    Case("1 function, 10 busy", 10_000),
-    Case("1 function, 1,000 busy", 100),
-    Case("1 function, 20,000 busy", 5, scaling_burst=100_000),
-    Case("20 functions, retries, 100 busy", 1_000, 20, "s3", ERRORS),
-    Case("20 functions, retries, overload", 1_000, 20, "s3", ERRORS, concurrency=110),
-    Case("200 functions, retries, 1,000 busy", 100, 200, "s3", ERRORS),
-)
+def simfaas_rows(rounds: int, quick: bool) -> Iterator[Row]:
+    """Time SimFaaS and the project on the same law of traffic, at about 8 and about 1,000 environments."""
+    if not peers.has_simfaas():
+        say("SimFaaS is not installed, so nothing is held against it: pip install '.[bench]'")
+        return
+    peers.simfaas(15.0, 100)  # imports
+    _simulate(_scenario(15.0, 100))  # compiles
+    for about, rate_per_s, invocations in ((8, 15.0, 20_000), (1_000, 9_000.0, 10_000)):
+        say(f"SimFaaS, about {about:,} environments")
+        # SimFaaS meets fewer environments while it starts; ours runs longer, so that a round can be timed.
+        theirs = invocations // 2 if quick else invocations
+        scenario = _scenario(rate_per_s, 500_000 if quick else 2_000_000)
+        plan = plan_scenario(scenario)
+        name = f"about {about:,} environments"
+        jobs = [
+            Job(f"SimFaaS, {name}", partial(peers.simfaas, rate_per_s, theirs)),
+            Job(f"compiled, {name}", partial(attempts, run_kernel, plan, 1 << 60)),
+            Job(f"simulate, {name}", partial(_simulate, scenario)),
+        ]
+        peer, engine, whole = rates("simfaas", "invocations/s", jobs, 1 if quick else rounds)
+        yield peer
+        yield beside(engine, simfaas=peer)
+        yield beside(whole, simfaas=peer)
 
 
-def bare_simpy(invocations: int) -> None:
-    """Let as many arrivals pass and complete, with nothing modelled."""
-    sim = simpy.Environment()
-    gaps = np.random.default_rng(1).exponential(0.01, invocations).tolist()
-
-    def arrivals() -> simpy.events.ProcessGenerator:
-        for gap in gaps:
-            yield sim.timeout(gap)
-            sim.timeout(0.1)
-
-    sim.process(arrivals())
-    sim.run()
-
-
-def attempts_per_second(engine: Engine, plan: Plan) -> list[float]:
-    """Measure some rounds, sorted."""
-
-    def attempts() -> int:
-        return sum(len(chunk) for chunk in engine(plan))
-
-    return rates(attempts)
-
-
-def rates(job: Callable[[], int]) -> list[float]:
-    """Give what a job counts, per second, over some rounds, sorted."""
-    result = []
-    for _ in range(ROUNDS):
-        begin = time.perf_counter()
-        counted = job()
-        result.append(counted / (time.perf_counter() - begin))
-    return sorted(result)
-
-
-def row(name: str, measured: list[float], bare: float) -> None:
-    """Print one line: slowest, middle, fastest round, and the ratio to the bare loop."""
-    middle = statistics.median(measured)
-    print(
-        f"{name:46} {measured[0]:12,.0f} {middle:12,.0f} {measured[-1]:12,.0f}  {middle / bare:8.2f}",
-        flush=True,
+def _scenario(rate_per_s: float, invocations: int) -> ScenarioSpec:
+    """Write the workload that SimFaaS simulates as a scenario, its arrivals drawn in the run as there."""
+    return load_scenario_text(
+        f"""
+name: exponential
+start: 2026-11-01T00:00:00Z
+duration: {round(invocations / rate_per_s)}s
+account: {{concurrency: 10000, scaling_burst: 100000}}
+platform: {{keep_alive: {peers.KEEP_ALIVE_S:.0f}s, max_lifetime: null}}
+functions:
+  - name: f
+    timeout: 900s
+    work: {{io_ms: {{exponential: {{mean: {peers.HANDLER_S * 1000:.0f}}}}}}}
+    init_ms: {{exponential: {{mean: {peers.INIT_S * 1000:.0f}}}}}
+    trigger: {{type: function_url}}
+    traffic: {{poisson: {{rate_per_s: {rate_per_s}}}}}
+"""
     )
 
 
-def main() -> None:
-    """Print the table."""
-    invocations = round(float(sys.argv[1] if len(sys.argv) > 1 else 2) * 1_000_000)
-    print(f"{'attempts per second':46} {'slowest':>12} {'median':>12} {'fastest':>12}  {'of bare':>8}")
-    bare = rates(lambda: bare_simpy(SLOW_INVOCATIONS) or SLOW_INVOCATIONS)
-    row("bare SimPy loop", bare, statistics.median(bare))
-    for case in CASES:
-        next(run_kernel(case.plan(1)))  # compiles
-        row(
-            f"kernel, {case.name}",
-            attempts_per_second(run_kernel, case.plan(invocations)),
-            statistics.median(bare),
-        )
-    for case in CASES:
-        slow = attempts_per_second(run_reference, case.plan(SLOW_INVOCATIONS))
-        row(f"reference, {case.name}", slow, statistics.median(bare))
-
-
-if __name__ == "__main__":
-    main()
+def _simulate(scenario: ScenarioSpec) -> int:
+    return int(ls.simulate(scenario, keep_records=False).summary()["events"].sum())

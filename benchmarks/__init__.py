@@ -1,0 +1,1 @@
+"""Timings, beside peers and in one run: ``python -m benchmarks --help``."""

@@ -1,0 +1,1 @@
+"""Scenarios of the benchmarks, and the script that writes their counts."""
