@@ -21,9 +21,7 @@ def reason(sweep: MemorySweep) -> str:
     wanted = sweep.objective.words()
     best = sweep.recommendation
     if best is None:
-        return wrapped(
-            f"{sweep.function}: no size is allowed ({wanted}); see what fails, or relax the target."
-        )
+        return wrapped(f"{sweep.function}: no size is allowed ({wanted}). {_nearest(sweep)}")
     table = sweep.table
     row = table[table["recommended"]].iloc[0]
     latency = sweep.objective.latency
@@ -48,6 +46,22 @@ def reason(sweep: MemorySweep) -> str:
     share = f"{sweep.instability:.0%} of " if sweep.instability else ""
     parts.append(f"Stability: {others} {share}{sweep.replications} replications.")
     return wrapped(" ".join(parts))
+
+
+def _nearest(sweep: MemorySweep) -> str:
+    """Say what comes nearest where nothing is allowed."""
+    latency = sweep.objective.latency
+    good = sweep.table[~sweep.table["fails"]].dropna(subset=[latency])
+    if good.empty:
+        return "Every size fails."
+    fastest, cheapest = (
+        good.sort_values([name]).to_dict("records")[0] for name in (latency, "usd_per_month")
+    )
+    return (
+        f"Fastest is {fastest['memory_mb']:,} MB {fastest['architecture']} with {short(latency)} "
+        f"{fastest[latency]:,.0f} ms, cheapest {cheapest['memory_mb']:,} MB {cheapest['architecture']} with "
+        f"${cheapest['usd_per_month']:,.2f} a month."
+    )
 
 
 def sweep_text(sweep: MemorySweep) -> str:

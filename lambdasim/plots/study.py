@@ -1,0 +1,319 @@
+"""Pictures of studies: memory sizes, their paired differences, headroom, and the risk of throttling."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.ticker import FixedLocator, NullLocator, PercentFormatter, StrMethodFormatter
+
+from lambdasim.plots.style import (
+    INK,
+    axes_or_new,
+    legend_beside,
+    line_look,
+    nothing,
+    size_axis,
+    styled,
+    time_axis,
+)
+from lambdasim.units import US_PER_DAY, US_PER_HOUR, US_PER_MINUTE
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from lambdasim.study.limits import LimitsAdvice
+    from lambdasim.study.power_tuning import TunedPoint
+    from lambdasim.study.sweep_result import MemorySweep
+
+_MARKERS: Final = ("o", "s", "^", "D")
+_MANY: Final = 12
+
+
+@styled
+def plot_frontier(sweep: MemorySweep, ax: Axes | None = None) -> Axes:
+    """Draw cost against latency: the frontier as a line, dominated sizes hollow, the recommended ringed.
+
+    Parameters
+    ----------
+    sweep : MemorySweep
+    ax : Axes, optional
+
+    Returns
+    -------
+    Axes
+        Sizes that fail are named in the title, not drawn.
+    """
+    ax = axes_or_new(ax)
+    latency = sweep.objective.latency
+    good = sweep.table[~sweep.table["fails"]].dropna(subset=[latency])
+    failing = sorted({f"{size:,}" for size in sweep.table[sweep.table["fails"]]["memory_mb"]}, key=_number)
+    ax.set_title(
+        f"{sweep.function}: cost and latency" + (f" ({', '.join(failing)} MB fail)" if failing else "")
+    )
+    if good.empty:
+        return nothing(ax, "every size fails")
+    best = good[~good["dominated"]].sort_values(latency)
+    ax.plot(best[latency], best["usd_per_month"], color=INK, linewidth=1, zorder=1)
+    for place, (architecture, rows) in enumerate(good.groupby("architecture", sort=True)):
+        colour = line_look(place)["color"]
+        marker = _MARKERS[place % len(_MARKERS)]
+        for hollow, part in ((False, rows[~rows["dominated"]]), (True, rows[rows["dominated"]])):
+            if len(part):
+                ax.scatter(
+                    part[latency],
+                    part["usd_per_month"],
+                    marker=marker,
+                    s=42,
+                    facecolor="white" if hollow else colour,
+                    edgecolor=colour,
+                    label=f"{architecture}{', dominated' if hollow else ''}",
+                    zorder=2,
+                )
+    chosen = good[good["recommended"]]
+    ax.scatter(
+        chosen[latency],
+        chosen["usd_per_month"],
+        s=190,
+        facecolor="none",
+        edgecolor=INK,
+        label="recommended" if len(chosen) else None,
+        zorder=3,
+    )
+    for row in good.to_dict("records"):
+        above = not row["dominated"]
+        ax.annotate(
+            f"{row['memory_mb']:,}",
+            (row[latency], row["usd_per_month"]),
+            xytext=(0, -10 if above else 9),
+            textcoords="offset points",
+            ha="center",
+            va="top" if above else "bottom",
+            fontsize=8,
+            color=INK,
+        )
+    size_axis(ax, max(float(good[latency].min()), 0.5), max(float(good[latency].max()), 1.0))
+    _from_zero(ax, float(good["usd_per_month"].max()))
+    ax.set_xlabel(f"{latency.removesuffix('_ms')} of the latency [ms]")
+    ax.set_ylabel("cost a month [USD]")
+    legend_beside(ax)
+    return ax
+
+
+@styled
+def plot_duration(sweep: MemorySweep, points: tuple[TunedPoint, ...] = (), ax: Axes | None = None) -> Axes:
+    """Draw the mean handler duration against memory, with the band of p50 to p95, and measured points beside it.
+
+    Parameters
+    ----------
+    sweep : MemorySweep
+    points : tuple of TunedPoint
+        Measured durations, such as Power Tuning's.
+    ax : Axes, optional
+    """
+    ax = axes_or_new(ax)
+    ax.set_title(f"{sweep.function}: duration by memory size")
+    if not (sweep.table["mean_duration_ms"] > 0).any():
+        return nothing(ax, "nothing ran")
+    for place, (architecture, rows) in enumerate(sweep.table.groupby("architecture", sort=True)):
+        look = line_look(place)
+        size = rows["memory_mb"].to_numpy(dtype=float)
+        ax.plot(
+            size,
+            rows["mean_duration_ms"],
+            label=f"{architecture}: mean",
+            marker=_MARKERS[place % 4],
+            markersize=4,
+            **look,
+        )
+        low, high = rows["p50_duration_ms"].to_numpy(), rows["p95_duration_ms"].to_numpy()
+        ax.fill_between(
+            size,
+            low,
+            high,
+            color=look["color"],
+            alpha=0.12,
+            linewidth=0.8,
+            label=f"{architecture}: p50 to p95",
+        )
+    if points:
+        measured = [point.memory_mb for point in points]
+        ax.plot(measured, [point.duration_ms for point in points], "x", color=INK, label="measured")
+    sizes = sorted({*sweep.table["memory_mb"].tolist(), *(point.memory_mb for point in points)})
+    ax.set_xscale("log")
+    ax.set_yscale("log")
+    _size_ticks(ax, sizes)
+    ax.yaxis.set_major_formatter(StrMethodFormatter("{x:,.9g}"))
+    ax.set_xlabel("memory [MB]")
+    ax.set_ylabel("duration [ms]")
+    legend_beside(ax)
+    return ax
+
+
+@styled
+def plot_differences(sweep: MemorySweep, measure: str = "usd_per_month", ax: Axes | None = None) -> Axes:
+    """Draw paired differences of a measure against the reference, with their intervals and what they would be unpaired.
+
+    Parameters
+    ----------
+    sweep : MemorySweep
+    measure : str
+        One of the measures of ``MemorySweep.differences``.
+    ax : Axes, optional
+
+    Returns
+    -------
+    Axes
+        Without sizes that fail.
+    """
+    table = sweep.differences()
+    if len(table):
+        keys = ["memory_mb", "architecture"]
+        table = table.merge(sweep.table[[*keys, "fails"]], on=keys)
+        table = table[(table["measure"] == measure) & ~table["fails"]].dropna(subset=["mean"])
+    ax = axes_or_new(ax, rows=len(table) + 3)
+    ax.set_title(f"{sweep.function}: difference to {sweep.reference}")
+    if table.empty:
+        return nothing(ax, "nothing to compare")
+    rows = np.arange(len(table))
+    half = (table["high"] - table["low"]).to_numpy() / 2
+    ax.errorbar(
+        table["mean"],
+        rows,
+        xerr=table["unpaired_half_width"].fillna(0),
+        fmt="none",
+        ecolor="0.75",
+        elinewidth=5,
+        label="95 % interval unpaired",
+    )
+    ax.errorbar(
+        table["mean"],
+        rows,
+        xerr=np.nan_to_num(half),
+        fmt="o",
+        markersize=4,
+        color=line_look(0)["color"],
+        capsize=3,
+        label="mean, 95 % interval of pairs",
+    )
+    ax.axvline(0, color=INK, linewidth=1)
+    pairs = zip(table["memory_mb"], table["architecture"], strict=True)
+    ax.set_yticks(rows, [f"{size:,} MB {architecture}" for size, architecture in pairs])
+    ax.set_ylim(len(table) - 0.4, -0.6)
+    unit = "USD a month" if measure == "usd_per_month" else measure.replace("_ms", " [ms]").replace("_", " ")
+    ax.set_xlabel(f"difference, {unit}")
+    ax.xaxis.set_major_formatter(StrMethodFormatter("{x:+,.6g}"))
+    legend_beside(ax)
+    return ax
+
+
+@styled
+def plot_headroom(advice: LimitsAdvice, ax: Axes | None = None) -> Axes:
+    """Draw claimed concurrency under the account's limit, and the quota to ask for.
+
+    Parameters
+    ----------
+    advice : LimitsAdvice
+    ax : Axes, optional
+    """
+    ax = axes_or_new(ax)
+    table = advice.headroom
+    used = table["used"].to_numpy()
+    worst = float(table["headroom"].min()) if len(table) else 1.0
+    ax.set_title(f"{advice.run.scenario.name}: least headroom of the account {worst:.0%}")
+    if not used.any():
+        return nothing(ax, "nothing ran")
+    unit_us = time_axis(ax, max(advice.run.scenario.duration_us, len(used) * US_PER_MINUTE))
+    by_hour = advice.run.scenario.duration_us > 3 * US_PER_DAY
+    step_us = US_PER_HOUR if by_hour else US_PER_MINUTE
+    whole = np.pad(used, (0, -len(used) % (step_us // US_PER_MINUTE))).reshape(-1, step_us // US_PER_MINUTE)
+    edges = np.arange(len(whole) + 1) * step_us / unit_us
+    colour = line_look(0)["color"]
+    ax.stairs(
+        whole.max(axis=1),
+        edges,
+        fill=True,
+        color=colour,
+        alpha=0.3,
+        label=f"claimed, most in a{'n hour' if by_hour else ' minute'}",
+    )
+    quota = advice.quota
+    ax.axhline(quota.now, color=INK, linewidth=1.2, label=f"account's limit {quota.now:,}")
+    top = max(quota.now, float(used.max()))
+    if quota.ask > quota.now:
+        top = max(top, quota.ask)
+        ax.axhline(
+            quota.ask, color=line_look(1)["color"], dashes=(5, 2), label=f"quota to ask for {quota.ask:,}"
+        )
+    demand = quota.demand
+    if demand.half_width == demand.half_width:
+        ax.axhspan(
+            demand.low,
+            demand.high,
+            color=line_look(1)["color"],
+            alpha=0.15,
+            linewidth=0,
+            label="demand without limits, 95 % interval",
+        )
+        top = max(top, demand.high)
+    _from_zero(ax, top)
+    ax.set_ylabel("executions")
+    legend_beside(ax)
+    return ax
+
+
+@styled
+def plot_risk(risk: pd.DataFrame, ax: Axes | None = None) -> Axes:
+    """Draw how much is refused and not served as traffic grows.
+
+    Parameters
+    ----------
+    risk : DataFrame
+        As ``LimitsAdvice.risk`` has it.
+    ax : Axes, optional
+    """
+    ax = axes_or_new(ax)
+    ax.set_title("Risk of throttling by traffic")
+    if risk.empty:
+        return nothing(ax, "no multiples")
+    columns = (("refused_share", "attempts refused"), ("not_served_share", "events not served"))
+    for place, (column, label) in enumerate(columns):
+        ax.plot(
+            risk["multiple"],
+            risk[column],
+            marker=_MARKERS[place],
+            markersize=5,
+            label=label,
+            **line_look(place),
+        )
+    ax.set_xscale("log")
+    multiples = risk["multiple"].tolist()
+    ax.xaxis.set_major_locator(FixedLocator(multiples))
+    ax.xaxis.set_minor_locator(NullLocator())
+    ax.xaxis.set_major_formatter(StrMethodFormatter("{x:g}×"))
+    ax.yaxis.set_major_formatter(PercentFormatter(1.0, decimals=0))
+    ax.set_ylim(-0.02, 1.02)
+    ax.set_xlabel("traffic")
+    ax.set_ylabel("share")
+    legend_beside(ax)
+    return ax
+
+
+def _size_ticks(ax: Axes, sizes: list[int]) -> None:
+    """Label a logarithmic axis with the sizes themselves, as many as fit."""
+    shown = sizes if len(sizes) <= _MANY else sizes[:: -(-len(sizes) // _MANY)]
+    ax.xaxis.set_major_locator(FixedLocator(shown))
+    ax.xaxis.set_minor_locator(NullLocator())
+    ax.xaxis.set_major_formatter(StrMethodFormatter("{x:,.0f}"))
+    if len(sizes) > 6:
+        ax.tick_params(axis="x", labelrotation=45)
+
+
+def _from_zero(ax: Axes, top: float) -> None:
+    ax.set_ylim(0, top * 1.15 or 1)
+    ax.yaxis.set_major_formatter(StrMethodFormatter("{x:,.6g}"))
+
+
+def _number(text: str) -> int:
+    return int(text.replace(",", ""))
