@@ -27,10 +27,17 @@ def bill(
         bool | None,
         typer.Option(help="Whether this bill gets the account's free tier; default: as the scenario says."),
     ] = None,
+    focus: Annotated[
+        Path | None, typer.Option(help="Write the bill as a FOCUS file, .csv or .parquet.")
+    ] = None,
+    focus_version: Annotated[str, typer.Option(help="1.2 or 1.4.")] = "1.2",
+    xlsx: Annotated[Path | None, typer.Option(help="Write the bill as an Excel workbook.")] = None,
+    infracost: Annotated[Path | None, typer.Option(help="Write usage for Infracost, YAML.")] = None,
     as_json: JsonOption = False,
 ) -> None:
     """Price a finished run again, for any region, month or date, without simulating."""
     import lambdasim as ls
+    from lambdasim import exports
     from lambdasim.errors import InputError
     from lambdasim.report.text import bill_text
     from lambdasim.results.files import load_free_tier
@@ -44,7 +51,61 @@ def bill(
     usages = ls.load_usage(folder)
     free = load_free_tier(folder) if free_tier is None else free_tier
     priced = ls.price(usages, region=region, month=month, on=on, free_tier=free)
+    if focus is not None or xlsx is not None:
+        origin = exports.Origin.of_folder(folder)
+        if focus is not None:
+            exports.write_focus(priced, focus, origin=origin, version=focus_version)
+        if xlsx is not None:
+            exports.write_workbook(priced, xlsx, origin=origin)
+    if infracost is not None:
+        exports.write_infracost_usage(usages, infracost)
     write(priced.to_json() if as_json else bill_text(priced))
+
+
+@app.command("compare-bill")
+def compare_bill(
+    actual: Annotated[Path, typer.Argument(help="A real bill: CUR 2.0 or FOCUS, .csv or .parquet.")],
+    folder: Annotated[Path, typer.Argument(help="Folder that `simulate --out` wrote.")],
+    free_tier: Annotated[
+        bool | None,
+        typer.Option(help="Whether our bill gets the account's free tier; default: as the scenario says."),
+    ] = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Hold a real bill against a simulated one, line by line: differences of usage, of rate, and neither."""
+    import lambdasim as ls
+    from lambdasim import exports
+    from lambdasim.report.text import compared_bills_text
+    from lambdasim.results.files import load_free_tier
+
+    free = load_free_tier(folder) if free_tier is None else free_tier
+    found = exports.compare_bill(actual, ls.load_usage(folder), free_tier=free)
+    if as_json:
+        write(found.frame().to_json(orient="records", indent=1, default_handler=str))
+        return
+    write(f"{found}\n\n{compared_bills_text(found)}")
+
+
+@prices.command("refresh")
+def prices_refresh(
+    source: Annotated[Path, typer.Option("--from", help="AWS Price List file, .json or .csv.")],
+    out: Annotated[Path | None, typer.Option(help="Write the dated sheets here, JSON.")] = None,
+    region: Annotated[str | None, typer.Option(help="Only this region of a global file.")] = None,
+    effect_on: Annotated[
+        Path | None, typer.Option(help="Show the effect on the bill of this `simulate --out` folder.")
+    ] = None,
+) -> None:
+    """Make price sheets of an AWS Price List file, and show what changes."""
+    import lambdasim as ls
+    from lambdasim import exports
+    from lambdasim.report.text import refreshed_prices_text
+    from lambdasim.results.files import load_free_tier
+
+    refreshed = exports.refresh_prices(source, out=out, region=region)
+    write(refreshed_prices_text(refreshed))
+    if effect_on is not None:
+        effect = refreshed.effect(ls.load_usage(effect_on), free_tier=load_free_tier(effect_on))
+        write(f"\n{effect}")
 
 
 @prices.command("show")

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from lambdasim.billing import Bill
+    from lambdasim.exports import BillComparison, PriceRefresh
     from lambdasim.results.run import RunResult
 
 _COLUMNS = 80
@@ -93,3 +94,23 @@ def _narrow(table: pd.DataFrame) -> str:
     short = table.copy()
     short["unit"] = [unit.replace("Lambda-GB-Second", "GB-s") for unit in short["unit"]]
     return short.to_string(index=False)
+
+
+def compared_bills_text(found: BillComparison) -> str:
+    """Tell by line where a real bill and ours differ: by usage, by rate, or neither."""
+    table = found.frame()
+    shown = table[["month", "usage_type", "line"]].copy()
+    shown["line"] = [
+        f"{kind} {line}".strip() for kind, line in zip(shown.pop("usage_type"), shown["line"], strict=True)
+    ]
+    for name in ("actual_cost", "our_cost", "from_usage", "from_rate", "from_other"):
+        shown[name.replace("_cost", "").replace("from_", "")] = [format_usd(cost) for cost in table[name]]
+    return "\n".join([shown.to_string(index=False), *(f"note: {note}" for note in found.notes)])
+
+
+def refreshed_prices_text(refreshed: PriceRefresh) -> str:
+    """Tell which rates a Price List file changes."""
+    table = refreshed.frame()
+    columns = ["region", "architecture", "rate", "before", "after"]
+    changes = "no rate changes" if table.empty else table[columns].to_string(index=False)
+    return "\n".join([changes, *map(_wrapped, (f"note: {note}" for note in refreshed.notes))])
