@@ -216,7 +216,8 @@ def _named_row(
     events = max(scope.events, 1)
     headroom = 1 - used[2] / allowed if allowed else float("-inf" if used[2] else "nan")
     return (
-        name, scope_name, unit, allowed, *used, headroom, scope.first_s, scope.hit / events, scope.lost / events,
+        name, scope_name, unit, allowed, *used, headroom, scope.first_s, min(scope.hit / events, 1.0),
+        min(scope.lost / events, 1.0),
     )  # fmt: skip
 
 

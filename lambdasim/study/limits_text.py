@@ -18,7 +18,8 @@ if TYPE_CHECKING:
 
 _MOST_LIMITS: Final = 12
 _MOST_STEPS: Final = 6
-_TIGHT: Final = 0.2
+_LEAST_LIMITS: Final = 3
+_ROOM: Final = 0.8
 
 
 def answer(advice: LimitsAdvice) -> str:
@@ -108,7 +109,9 @@ def limits_text(advice: LimitsAdvice) -> str:
 
 def _limits_block(advice: LimitsAdvice) -> list[str]:
     table = advice.limits
-    shown = table[(table["hit_share"] > 0) | (table["headroom"] < 1 - _TIGHT)].head(_MOST_LIMITS)
+    shown = table[(table["hit_share"] > 0) | (table["headroom"] < _ROOM)].head(_MOST_LIMITS)
+    if shown.empty:
+        shown = table.head(_LEAST_LIMITS)
     rows = [f"{'limit':<20} {'of':<16} {'allowed':>8} {'peak':>8} {'left':>6} {'first':>8} {'hit':>8}"]
     for row in shown.to_dict("records"):
         first = "" if isnan(row["first_breach_s"]) else f"{row['first_breach_s']:,.1f} s"
