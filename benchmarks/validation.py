@@ -88,7 +88,8 @@ def runtimes() -> None:
     straight: dict[tuple[str, str], list[float]] = defaultdict(list)
     for (workload, architecture, _), sizes in groups.items():
         for pair in combinations(sorted(sizes), 2):
-            if pair[1] < 1.7 * pair[0] or pair[0] > 1024 or not 512 <= pair[1] <= 2048:
+            apart = 3.0 if workload == "light" else 1.7
+            if pair[1] < apart * pair[0] or pair[0] > 1024 or not 512 <= pair[1] <= 2048:
                 continue
             fit = fit_work([sizes[size] for size in pair])
             old = fit_work([sizes[size] for size in pair], styles=STRAIGHT)

@@ -21,7 +21,7 @@ ALL_STYLES: Final = (
 )
 """The straight law, and the quota law with each first check and some numbers of waits."""
 
-_BELIEF_PURE: Final = 0.8
+_BELIEF_PURE: Final = 0.5
 _BELIEF_STRAIGHT: Final = 0.02
 _BELIEF_LATE: Final = 0.75
 _BELIEF_WAITS: Final = {0: 0.4}
@@ -126,8 +126,8 @@ def _weighed(
 ) -> StylePosterior | None:
     """Search a grid, then look closer where guesses fit; ``pure`` work never waits.
 
-    Total and CPU share are spread evenly beforehand, the total on a logarithmic scale; most of the belief is in a share
-    of one, since many handlers only compute, and CPU speed differs between batches by more than most handlers wait.
+    Total and CPU share are spread evenly beforehand, the total on a logarithmic scale; half of the belief is in a share
+    of one, since many handlers only compute.
     """
     low, high = (log(share * question.sizes[-1].centre_ms) for share in _share_bounds(question))
     counts, steps, draws = _COARSE
