@@ -1,0 +1,104 @@
+"""Pictures of a month's forecast: the bill as it grows, with its range and the budget, and what it hangs on."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+
+import matplotlib as mpl
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.ticker import MaxNLocator, StrMethodFormatter
+
+from lambdasim.billing import format_usd
+from lambdasim.plots.style import INK, axes_or_new, bar_look, nothing, styled
+from lambdasim.study.forecast import Forecast
+from lambdasim.study.sensitivity import Sensitivity
+
+_BANDS = ((0.05, 0.95, 0.16), (0.1, 0.9, 0.22), (0.25, 0.75, 0.3))
+
+
+@styled
+def plot_forecast(forecast: Forecast, ax: Axes | None = None, *, budget_usd: float | None = None) -> Axes:
+    """Draw the cumulative bill of a month as a fan, with the budget [USD].
+
+    Parameters
+    ----------
+    forecast : Forecast
+    ax : Axes, optional
+    budget_usd : float, optional
+        Drawn as a line; the title then says how likely it is to be broken.
+
+    Returns
+    -------
+    Axes
+    """
+    ax = axes_or_new(ax)
+    total = forecast.total_usd
+    ax.set_title(f"Bill of {forecast.month}, {format_usd(Decimal(float(np.median(total))))} at P50")
+    if not total.any():
+        return nothing(ax, "nothing to pay")
+    days = np.arange(forecast.traffic.n_days + 1)
+    table = np.hstack([np.zeros((len(total), 1)), forecast.cumulative_usd])
+    colour = mpl.rcParams["axes.prop_cycle"].by_key()["color"][0]
+    for low, high, alpha in _BANDS:
+        edges = np.quantile(table, (low, high), axis=0)
+        label = f"P{round(low * 100)} to P{round(high * 100)}"
+        ax.fill_between(days, edges[0], edges[1], color=colour, alpha=alpha, linewidth=0, label=label)
+    ax.plot(days, np.median(table, axis=0), color=colour, label="P50")
+    known = forecast.traffic.known_days
+    if 0 < known < forecast.traffic.n_days:
+        ax.axvline(known, color=INK, linewidth=0.8, linestyle=":")
+        ax.annotate(
+            " known", (known, 0.98), xycoords=("data", "axes fraction"), ha="right", va="top", color=INK
+        )
+    if budget_usd is not None:
+        ax.axhline(budget_usd, color=INK, linestyle="--", linewidth=1.2, label="budget")
+        chance = float((total > budget_usd).mean())
+        ax.set_title(f"Bill of {forecast.month}: {chance:.0%} to break {format_usd(Decimal(budget_usd))}")
+    ax.set_xlim(0, days[-1])
+    ax.set_ylim(0, max(float(np.quantile(total, 0.95)), budget_usd or 0.0) * 1.08)
+    ax.set_xlabel(f"days of {forecast.month} [UTC]")
+    ax.set_ylabel("bill so far [USD]")
+    ax.yaxis.set_major_formatter(StrMethodFormatter("{x:,.9g}"))
+    ax.legend(loc="lower right")
+    return ax
+
+
+@styled
+def plot_tornado(found: Sensitivity, ax: Axes | None = None) -> Axes:
+    """Draw the month's bill with one assumption changed at a time [USD].
+
+    Parameters
+    ----------
+    found : Sensitivity
+    ax : Axes, optional
+
+    Returns
+    -------
+    Axes
+    """
+    ax = axes_or_new(ax, rows=2 * len(found.swings))
+    ax.set_title(f"What the bill of {found.month} hangs on, {format_usd(Decimal(found.base_usd))}")
+    base = found.base_usd
+    for place, swing in enumerate(found.swings):
+        for look, usd, name in ((0, swing.low_usd, swing.low), (1, swing.high_usd, swing.high)):
+            ax.barh(place, usd - base, left=base, height=0.62, **bar_look(look))
+            is_right = usd > base or (usd == base and look == 1)
+            ax.annotate(
+                f" {name} ",
+                (usd, place),
+                ha="left" if is_right else "right",
+                va="center",
+                fontsize=8,
+            )
+    ends = [usd for swing in found.swings for usd in (swing.low_usd, swing.high_usd)] + [base]
+    spare = (max(ends) - min(ends)) * 0.22 or max(base, 1e-6)
+    ax.set_xlim(max(min(ends) - spare, -spare), max(ends) + spare)
+    ax.axvline(base, color=INK, linewidth=1)
+    ax.set_yticks(range(len(found.swings)), [swing.assumption for swing in found.swings])
+    ax.set_ylim(len(found.swings) - 0.5, -0.5)
+    ax.set_xlabel("bill of the month [USD]")
+    ax.xaxis.set_major_locator(MaxNLocator(5))
+    ax.xaxis.set_major_formatter(StrMethodFormatter("{x:,.9g}"))
+    ax.grid(visible=False, axis="y")
+    return ax
