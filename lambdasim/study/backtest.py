@@ -125,7 +125,7 @@ class Backtest:
     def text(self) -> str:
         """Say in at most 80 columns how far to trust forecasts of these histories."""
         lines = [
-            f"{'':<34}{'P10-P90':>8}{'pinball loss against':>21}{'error in total of':>17}",
+            f"{'':<34}{'P10-P90':>8}{'pinball against':>21}{'error of':>17}",
             f"{'task':<12}{'series':<16}{'months':>6}{'holds':>8}{'28 days':>12}{'their mean':>11}"
             f"{'P50':>6}{'28 days':>9}",
         ]

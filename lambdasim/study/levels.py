@@ -1,7 +1,7 @@
 """What a history of daily totals says of its season, its level, and how far a level carries: the sampler's inputs.
 
-Everything is done on the logarithm of daily totals, to which a small part of their mean is added so that empty days stay
-finite.
+Everything is done on the logarithm of daily totals, to which a small part of their mean and half an invocation are
+added so that empty days stay finite and rare ones tame.
 """
 
 from __future__ import annotations
@@ -23,6 +23,7 @@ ORIGIN_STEP: Final = 14
 MOST_ORIGINS: Final = 24
 _SEASON_DAYS: Final = 84
 _OFFSET: Final = 0.02
+_COUNT_OFFSET: Final = 0.5
 _TRIM: Final = 2.0
 _SMALLEST_MAD: Final = 0.02
 _LOCAL_DAYS: Final = 21
@@ -99,7 +100,8 @@ def season_of(totals: Floats) -> Season:
     An effect is the mean, over the last twelve weeks, of deviations from a centred weekly mean, drawn in to two
     deviations and shrunk toward zero by how much of the spread between weekdays is noise.
     """
-    offset = _OFFSET * float(totals.mean())
+    mean = float(totals.mean())
+    offset = _OFFSET * mean + min(_COUNT_OFFSET, mean)
     log_totals = np.log(totals + offset)
     effects = _day_effects(log_totals)
     deseasoned = log_totals - effects[np.arange(len(totals)) % WEEK]

@@ -28,6 +28,7 @@ _WIDTH: Final = 1.15
 _NARROWEST: Final = 0.35
 _WIDEST: Final = 3.0
 _SHORT_WIDTH: Final = 1.3
+_MOST_STRETCHED: Final = 0.7
 _MAD: Final = 1.4826
 
 
@@ -67,8 +68,8 @@ def sample_paths(
     Parameters
     ----------
     history : array of float, shape (n_history,)
-        Totals of whole days in order, without a gap, up to the day before the first forecast day [invocations]. The last
-        400 are used.
+        Totals of whole days in order, without a gap, up to the day before the first forecast day [invocations]. Used are
+        the last 400, from the first day on that has any.
     days : int
         How many days to forecast.
     paths : int
@@ -128,7 +129,8 @@ def sample_paths(
     totals = np.exp(log_totals) * season.factors(len(recent), days)
     by_path = np.log(totals.sum(axis=1))
     width = _width(levels, by_path, len(recent))
-    totals *= np.exp((width - 1) * (by_path - np.median(by_path)))[:, None]
+    away = np.clip(by_path - np.median(by_path), -_MOST_STRETCHED, _MOST_STRETCHED)
+    totals *= np.exp((width - 1) * away)[:, None]
     share = float(levels.weights[~levels.is_trimmed].sum())
     low = len(recent) < LOW_CONFIDENCE_DAYS
     return DailyPaths(np.maximum(totals - season.offset, 0.0), low, share, width)
@@ -151,7 +153,8 @@ def _checked(history: ArrayLike, days: int, paths: int, shared: float) -> Floats
             raise InputError.single(where, name, f"must be at least 1, got {value}")
     if not 0 <= shared <= 1:
         raise InputError.single(where, "shared", f"must be between 0 and 1, got {shared}")
-    return totals[-LONGEST_DAYS:]
+    begun = min(int(np.argmax(totals > 0)), len(totals) - LEAST_DAYS)
+    return totals[begun:][-LONGEST_DAYS:]
 
 
 def _uniforms(seed: int, owner: str, stream: Stream, paths: int, columns: int) -> Floats:

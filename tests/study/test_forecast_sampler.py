@@ -49,7 +49,7 @@ def test_fewer_paths_are_the_first_ones_before_the_spread_is_set() -> None:
 def test_totals_scale_with_the_history() -> None:
     past = series(2)
     one, ten = (sample_paths(past * k, 30, paths=300).totals for k in (1, 10))
-    np.testing.assert_allclose(ten, 10 * one, rtol=1e-9)
+    np.testing.assert_allclose(ten, 10 * one, rtol=1e-3)
 
 
 def test_weekdays_are_found() -> None:
@@ -104,6 +104,23 @@ def test_nothing_stays_nothing_and_empty_weekends_stay_empty() -> None:
     paths = sample_paths(working, 28, paths=200).totals
     weekend = (210 + np.arange(28)) % 7 >= 5
     assert paths[:, weekend].mean() < 0.02 * paths[:, ~weekend].mean()
+
+
+def test_a_function_that_began_lately_is_not_held_to_have_been_idle() -> None:
+    totals = sample_paths(np.r_[np.zeros(50), np.full(20, 1000.0)], 30).totals.sum(axis=1)
+    np.testing.assert_allclose(np.quantile(totals, [0.1, 0.5, 0.9]), 30_000, rtol=0.15)
+
+
+def test_one_day_out_of_all_measure_does_not_take_the_month_along() -> None:
+    past = np.r_[np.full(40, 100.0), 1e7, np.full(19, 100.0)]
+    assert np.quantile(sample_paths(past, 30).totals.sum(axis=1), 0.9) < 1e8
+
+
+def test_a_few_invocations_a_week_stay_a_few() -> None:
+    past = np.random.default_rng(0).poisson(0.5, 200).astype(float)
+    low, middle, high = np.quantile(sample_paths(past, 30).totals.sum(axis=1), [0.1, 0.5, 0.9])
+    assert low < 15 < high < 60
+    assert 8 < middle < 25
 
 
 @pytest.mark.parametrize("size", [7, 8, 13, 14, 15, 20, 21, 27, 28, 29, 57, 58])
