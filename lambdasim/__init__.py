@@ -30,6 +30,9 @@ if TYPE_CHECKING:
     from lambdasim.results.simulate import simulate
     from lambdasim.results.workers import dask_cluster, process_pool
     from lambdasim.specs import ScenarioSpec, load_scenario, load_scenario_text, revised
+    from lambdasim.study.compare import compare
+    from lambdasim.study.limits import advise_limits
+    from lambdasim.study.sweep import sweep_memory
     from lambdasim.traffic.readers import (
         read_azure_2019,
         read_azure_2021,
@@ -45,6 +48,8 @@ __version__ = "0.1.0"
 _HOME = {
     "RunResult": "lambdasim.results.run",
     "ScenarioSpec": "lambdasim.specs",
+    "advise_limits": "lambdasim.study.limits",
+    "compare": "lambdasim.study.compare",
     "dask_cluster": "lambdasim.results.workers",
     "load_run": "lambdasim.results.files",
     "load_scenario": "lambdasim.specs",
@@ -75,11 +80,14 @@ _HOME = {
     "save": "lambdasim.results.files",
     "simulate": "lambdasim.results.simulate",
     "simulate_functions": "lambdasim.results.apart",
+    "sweep_memory": "lambdasim.study.sweep",
 }
 
 __all__ = [
     "RunResult",
     "ScenarioSpec",
+    "advise_limits",
+    "compare",
     "dask_cluster",
     "load_run",
     "load_scenario",
@@ -110,6 +118,7 @@ __all__ = [
     "save",
     "simulate",
     "simulate_functions",
+    "sweep_memory",
 ]
 
 

@@ -118,7 +118,7 @@ def _failing(row: dict[Any, Any]) -> str:
         return ""
     shares = {"memory": row["memory_failure_share"], "timeout": row["timeout_share"]}
     worst = max(shares, key=lambda name: shares[name])
-    return f"FAILS {shares[worst]:.0%} {worst}"
+    return f"FAILS: {worst}"
 
 
 def _cold_row(row: dict[Any, Any]) -> str:

@@ -75,7 +75,7 @@ def test_memory_below_need_fails_and_is_not_cheap() -> None:
     assert result.table["fails"].tolist() == [True, False, False]
     assert result.recommendation is not None
     assert result.recommendation.memory_mb != 499
-    assert "FAILS 100% memory" in result.text()
+    assert "FAILS: memory" in result.text()
     assert 499 not in [point.memory_mb for point in result.chart().series[0].points]
 
 

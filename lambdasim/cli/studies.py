@@ -1,0 +1,171 @@
+"""Commands that ask questions of many runs: memory sizes, scenarios beside each other, limits."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from lambdasim.cli.app import (
+    DaskOption,
+    EngineOption,
+    WorkersOption,
+    announcing_compilation,
+    app,
+    side_by_side,
+    write,
+)
+
+if TYPE_CHECKING:
+    from lambdasim.study.objective import Objective
+
+_MANY = 2
+
+
+@app.command("sweep-memory")
+def sweep_memory(
+    scenario: Annotated[Path, typer.Argument(help="Scenario file, YAML.")],
+    function: Annotated[
+        str | None, typer.Option(help="Which function; needed where there are several.")
+    ] = None,
+    sizes: Annotated[
+        str, typer.Option(help="Memory sizes in MB, with commas between.")
+    ] = "128,256,512,1024,1536,2048,3008",
+    architectures: Annotated[
+        str | None, typer.Option(help="x86_64, arm64 or both with a comma; default: the function's.")
+    ] = None,
+    target: Annotated[
+        str | None, typer.Option(help="Recommend the cheapest within a latency, such as p95=300ms.")
+    ] = None,
+    budget: Annotated[float | None, typer.Option(help="Recommend the fastest within USD a month.")] = None,
+    replications: Annotated[int, typer.Option(min=2, help="Seeds for each size.")] = 5,
+    precision: Annotated[
+        str | None, typer.Option(help="Go on until paired differences are known to this, such as 2%.")
+    ] = None,
+    workers: WorkersOption = 1,
+    dask: DaskOption = None,
+    engine: EngineOption = "auto",
+) -> None:
+    """Compare memory sizes on the same traffic: cost, latency, and a recommendation."""
+    import lambdasim as ls
+    from lambdasim.study.sweep import sweep_memory as sweep
+
+    spec = ls.load_scenario(scenario)
+    chosen = _whole_numbers("--sizes", sizes)
+    with announcing_compilation(), side_by_side(len(chosen) * replications, workers, dask) as executor:
+        result = sweep(
+            spec,
+            function,
+            chosen,
+            architectures=None if architectures is None else tuple(architectures.split(",")),
+            objective=_objective(target, budget),
+            replications=replications,
+            precision=None if precision is None else _share("--precision", precision),
+            engine=engine,
+            executor=executor,
+        )
+    write(result.text())
+
+
+@app.command()
+def compare(
+    scenarios: Annotated[
+        list[Path], typer.Argument(help="Two or more scenario files; the first is the base.")
+    ],
+    replications: Annotated[int, typer.Option(min=2, help="Seeds for each scenario.")] = 5,
+    fail_above: Annotated[
+        str | None, typer.Option(help="End with status 1 when the bill grows by more, such as 5%.")
+    ] = None,
+    fail_throttles: Annotated[
+        str | None, typer.Option(help="End with status 1 when more attempts are refused, such as 0.1%.")
+    ] = None,
+    markdown: Annotated[bool, typer.Option("--markdown", help="Text for a pull request.")] = False,
+    workers: WorkersOption = 1,
+    dask: DaskOption = None,
+    engine: EngineOption = "auto",
+) -> None:
+    """Compare scenarios in pairs: line items, percentiles, limits, with intervals."""
+    import lambdasim as ls
+    from lambdasim.errors import InputError
+    from lambdasim.study.compare import compare as compared
+
+    if len(scenarios) < _MANY:
+        raise InputError.single("compare", "scenarios", "must be two or more files")
+    specs = [ls.load_scenario(path) for path in scenarios]
+    with announcing_compilation(), side_by_side(len(specs) * replications, workers, dask) as executor:
+        result = compared(
+            specs,
+            replications=replications,
+            fail_above=None if fail_above is None else _share("--fail-above", fail_above),
+            fail_throttles=None if fail_throttles is None else _share("--fail-throttles", fail_throttles),
+            engine=engine,
+            executor=executor,
+        )
+    write(result.markdown() if markdown else result.text())
+    if result.verdict.failed:
+        raise typer.Exit(1)
+
+
+@app.command()
+def limits(
+    scenario: Annotated[Path, typer.Argument(help="Scenario file, YAML.")],
+    replications: Annotated[int, typer.Option(min=2, help="Seeds.")] = 3,
+    multiples: Annotated[
+        str, typer.Option(help="Multiples of the traffic for the risk of throttling.")
+    ] = "1,2,5,10",
+    workers: WorkersOption = 1,
+    dask: DaskOption = None,
+    engine: EngineOption = "auto",
+) -> None:
+    """Find which limit binds first and when, what to set, and what else stands out."""
+    import lambdasim as ls
+    from lambdasim.study.limits import advise_limits
+
+    spec = ls.load_scenario(scenario)
+    factors = tuple(_numbers("--multiples", multiples, float))
+    with announcing_compilation(), side_by_side(len(factors) * replications, workers, dask) as executor:
+        advice = advise_limits(
+            spec, replications=replications, multiples=factors, engine=engine, executor=executor
+        )
+    write(advice.text())
+
+
+def _objective(target: str | None, budget: float | None) -> Objective | None:
+    from lambdasim.errors import InputError
+    from lambdasim.study.objective import Fastest, parse_target
+
+    if target is not None and budget is not None:
+        raise InputError.single("sweep-memory", "--budget", "must come without --target")
+    if target is not None:
+        return parse_target(target)
+    return None if budget is None else Fastest(budget)
+
+
+def _share(option: str, text: str) -> float:
+    from lambdasim.errors import InputError
+
+    number = text.removesuffix("%")
+    try:
+        value = float(number) / (100 if number != text else 1)
+    except ValueError:
+        value = -1.0
+    if not 0 <= value < float("inf"):
+        raise InputError.single("lambdasim", option, f"must be such as 5% or 0.05, got {text[:40]!r}")
+    return value
+
+
+def _whole_numbers(option: str, text: str) -> tuple[int, ...]:
+    return tuple(int(number) for number in _numbers(option, text, int))
+
+
+def _numbers(option: str, text: str, kind: Callable[[str], float]) -> list[float]:
+    from lambdasim.errors import InputError
+
+    try:
+        return [kind(part) for part in text.split(",")]
+    except ValueError:
+        raise InputError.single(
+            "lambdasim", option, f"must be numbers with commas between, got {text[:40]!r}"
+        ) from None

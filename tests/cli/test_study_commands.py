@@ -1,0 +1,73 @@
+"""Commands that ask questions of many runs."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+SCENARIO = """name: {name}
+start: 2026-11-01T00:00:00Z
+duration: 30min
+functions:
+  - name: f
+    memory_mb: {memory}
+    timeout: 30s
+    work: {{cpu_ms: {{lognormal: {{p50: 100, p95: 250}}}}, max_memory_mb: 200}}
+    trigger: {{type: function_url}}
+    traffic: {{poisson: {{rate_per_s: 2}}}}
+"""
+
+
+def lambdasim(*arguments: object) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "lambdasim", *map(str, arguments)]
+    return subprocess.run(command, capture_output=True, text=True, check=False)
+
+
+@pytest.fixture(scope="module")
+def small(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("s") / "small.yaml"
+    path.write_text(SCENARIO.format(name="small", memory=512))
+    return path
+
+
+def test_a_sweep_recommends_within_the_target_and_shows_what_fails(small: Path) -> None:
+    done = lambdasim(
+        "sweep-memory", small, "--sizes", "128,512,1769", "--target", "p95=400ms", "--replications", 2
+    )
+    assert done.returncode == 0, done.stderr
+    assert "1,769 MB" in done.stdout.split("recommended")[0]
+    assert max(map(len, done.stdout.splitlines())) <= 80
+
+
+def test_a_comparison_fails_a_build_when_the_bill_grows(small: Path, tmp_path: Path) -> None:
+    large = tmp_path / "large.yaml"
+    large.write_text(SCENARIO.format(name="large", memory=10240))
+    assert lambdasim("compare", small, small, "--fail-above", "5%", "--replications", 2).returncode == 0
+    done = lambdasim("compare", small, large, "--fail-above", "5%", "--replications", 2, "--markdown")
+    assert done.returncode == 1, done.stderr
+    assert "|" in done.stdout
+
+
+def test_limits_are_told(small: Path) -> None:
+    done = lambdasim("limits", small, "--multiples", "1,2", "--replications", 2)
+    assert done.returncode == 0, done.stderr
+    assert "no limit refuses anything" in done.stdout
+    assert max(map(len, done.stdout.splitlines())) <= 80
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("sweep-memory", "{s}", "--sizes", "small"),
+        ("sweep-memory", "{s}", "--target", "fast"),
+        ("sweep-memory", "{s}", "--function", "g"),
+        ("sweep-memory", "{s}", "--precision", "-2"),
+        ("compare", "{s}"),
+        ("limits", "{s}", "--multiples", "0"),
+    ],
+)
+def test_bad_input_is_one_sentence_and_status_2(small: Path, arguments: tuple[str, ...]) -> None:
+    done = lambdasim(*(argument.format(s=small) for argument in arguments))
+    assert done.returncode == 2, done.stdout
+    assert len(done.stderr.splitlines()) == 1
