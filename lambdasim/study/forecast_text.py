@@ -47,6 +47,10 @@ def notes(forecast: Forecast) -> tuple[str, ...]:
             f"The others are told from their volume by day; told so, a simulated path's bill is wrong by "
             f"{forecast.fit_error:.2%}, at most {forecast.fit_worst:.2%}."
         )
+    low, middle, high = np.quantile(forecast.events, (0.1, 0.5, 0.9))
+    found.append(f"Events: {middle:,.0f} at P50, P10 {low:,.0f}, P90 {high:,.0f}.")
+    if forecast.scenario.free_tier:
+        found.append("The account's whole free tier is taken off this bill.")
     for name, past in traffic.histories.items():
         even = "; its days are spread evenly, as it has one count a day" if past.shapes.shape[1] == 1 else ""
         found.append(f"{name[:64]}: history of {len(past.totals)} days, {past.first_day} on{even}.")
