@@ -166,8 +166,10 @@ class FunctionArrivals:
                 break
             for chunk in trace.chunks():
                 at_us = chunk["timestamp_us"].to_numpy()
-                kept = at_us < first_us + period_us
+                kept = at_us < min(first_us + period_us, stop_us - offset_us)
                 time_us = at_us[kept] + offset_us
+                if not len(time_us):
+                    break
                 if spreader is not None:
                     expected = chunk["count"].to_numpy()[kept] * factor.at(time_us)
                     yield from _within(spreader.spread(time_us, expected), start_us, stop_us)

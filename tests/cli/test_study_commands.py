@@ -37,7 +37,7 @@ def test_a_sweep_recommends_within_the_target_and_shows_what_fails(small: Path) 
     )
     assert done.returncode == 0, done.stderr
     assert "1,769 MB" in done.stdout.split("recommended")[0]
-    assert max(map(len, done.stdout.splitlines())) <= 80
+    assert "FAILS: memory" in done.stdout
 
 
 def test_a_comparison_fails_a_build_when_the_bill_grows(small: Path, tmp_path: Path) -> None:

@@ -146,3 +146,9 @@ def test_counts_of_overlapping_intervals_arrive_in_order(tmp_path: Path) -> None
     rows = ["time,count", "2026-11-01T00:00:00Z,50", "2026-11-01T00:05:00Z,50", "2026-11-01T00:06:00Z,50"]
     (tmp_path / "t.csv").write_text("\n".join([*rows, "2026-11-01T00:11:00Z,50"]) + "\n")
     assert len(arrivals("trace: t.csv, align: none", "1h", tmp_path)) == 200
+
+
+def test_a_trace_is_read_no_further_than_the_scenario(tmp_path: Path) -> None:
+    rows = [f"2026-11-{day:02d}T00:00:00Z,{100 if day < 3 else 10**9}" for day in range(1, 20)]
+    (tmp_path / "t.csv").write_text("\n".join(["time,count", *rows]) + "\n")
+    assert len(arrivals("trace: t.csv, align: none", "2d", tmp_path)) == 200
