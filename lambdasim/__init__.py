@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from lambdasim.billing import price
+    from lambdasim.calibration.calibrate import calibrate
     from lambdasim.catalog import price_sheet
     from lambdasim.plots import (
         plot_bill,
@@ -30,7 +31,9 @@ if TYPE_CHECKING:
     from lambdasim.results.simulate import simulate
     from lambdasim.results.workers import dask_cluster, process_pool
     from lambdasim.specs import ScenarioSpec, load_scenario, load_scenario_text, revised
+    from lambdasim.study.backtest import backtest
     from lambdasim.study.compare import compare
+    from lambdasim.study.forecast import forecast
     from lambdasim.study.limits import advise_limits
     from lambdasim.study.sweep import sweep_memory
     from lambdasim.traffic.readers import (
@@ -49,8 +52,11 @@ _HOME = {
     "RunResult": "lambdasim.results.run",
     "ScenarioSpec": "lambdasim.specs",
     "advise_limits": "lambdasim.study.limits",
+    "backtest": "lambdasim.study.backtest",
+    "calibrate": "lambdasim.calibration.calibrate",
     "compare": "lambdasim.study.compare",
     "dask_cluster": "lambdasim.results.workers",
+    "forecast": "lambdasim.study.forecast",
     "load_run": "lambdasim.results.files",
     "load_scenario": "lambdasim.specs",
     "load_scenario_text": "lambdasim.specs",
@@ -87,8 +93,11 @@ __all__ = [
     "RunResult",
     "ScenarioSpec",
     "advise_limits",
+    "backtest",
+    "calibrate",
     "compare",
     "dask_cluster",
+    "forecast",
     "load_run",
     "load_scenario",
     "load_scenario_text",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from math import sqrt
 from pathlib import Path
@@ -12,7 +12,7 @@ from typing import Any, Final
 import numpy as np
 
 from lambdasim.calibration.observations import Observations, observe, read_observations, require_warm
-from lambdasim.calibration.statistics import Floats, SizeStatistics
+from lambdasim.calibration.statistics import Floats, SizeStatistics, from_values
 from lambdasim.calibration.work import DEFAULT_CPU_SHARE, Estimate, WorkFit, fit_work
 from lambdasim.traffic.trace import Trace
 
@@ -126,7 +126,12 @@ class Calibration:
 
 
 def calibrate(
-    data: Iterable[SizeStatistics] | Iterable[Trace] | Observations,
+    data: Mapping[int, Sequence[float] | Floats]
+    | Trace
+    | SizeStatistics
+    | Iterable[SizeStatistics]
+    | Iterable[Trace]
+    | Observations,
     *,
     function: str | None = None,
     cpu_share: tuple[float, float] = DEFAULT_CPU_SHARE,
@@ -136,8 +141,9 @@ def calibrate(
 
     Parameters
     ----------
-    data : iterable of SizeStatistics, iterable of Trace, or Observations
-        Statistics of warm durations by memory size (``from_values``, ``from_summary``), or logs.
+    data : mapping, SizeStatistics, Trace, iterable of either, or Observations
+        Warm durations [ms] by memory size [MB], arrays of shape (n,); their statistics (``from_values``,
+        ``from_summary``); or logs.
     function : str, optional
         Its name; with traces, which function to take.
     cpu_share, law_error
@@ -158,9 +164,14 @@ def calibrate(
     >>> fit = calibrate([from_summary(256, 1000, 2_000.0), from_summary(1024, 1000, 500.0)], function="resize")
     >>> abs(fit.work.predict(512).mean_ms.value / 1_000 - 1) < 0.03
     True
+    >>> same = calibrate({256: [2_000.0] * 1000, 1024: [500.0] * 1000})
+    >>> abs(same.work.predict(512).mean_ms.value / 1_000 - 1) < 0.03
+    True
     """
     if not isinstance(data, Observations):
-        items: Sequence[Any] = list(data)
+        if isinstance(data, Mapping):
+            data = [from_values(memory_mb, values) for memory_mb, values in data.items()]
+        items: Sequence[Any] = [data] if isinstance(data, Trace | SizeStatistics) else list(data)
         if items and isinstance(items[0], Trace):
             data = observe(items, function=function)
         else:

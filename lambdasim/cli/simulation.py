@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from lambdasim.results.records import RecordFile
     from lambdasim.specs import ScenarioSpec
 
-_MOST_RECORDS = 10_000_000
+_MOST_RECORDS = 2_000_000
 
 
 @app.command()

@@ -1,0 +1,96 @@
+"""Commands that read what has been: forecasts of a month, back-tests, calibration from logs."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from lambdasim.cli.app import (
+    DaskOption,
+    EngineOption,
+    WorkersOption,
+    announcing_compilation,
+    app,
+    side_by_side,
+    write,
+)
+
+if TYPE_CHECKING:
+    from lambdasim.traffic.trace import Trace
+
+UtcOption = Annotated[bool, typer.Option("--utc", help="Take times without an offset as UTC.")]
+
+
+@app.command()
+def forecast(
+    scenario: Annotated[Path, typer.Argument(help="Scenario file, YAML.")],
+    month: Annotated[str, typer.Option(help="Month to forecast, YYYY-MM.")],
+    history: Annotated[
+        Path | None, typer.Option(help="Past traffic, any trace; default: the scenario's own traces.")
+    ] = None,
+    utc: UtcOption = False,
+    move_history: Annotated[
+        bool, typer.Option("--move-history", help="Move an old history, by whole weeks, to before the month.")
+    ] = False,
+    budget: Annotated[float | None, typer.Option(help="Budget of the month, USD.")] = None,
+    tornado: Annotated[bool, typer.Option("--tornado", help="Show which assumption matters.")] = False,
+    paths: Annotated[int, typer.Option(min=2, help="Paths of traffic.")] = 200,
+    workers: WorkersOption = 1,
+    dask: DaskOption = None,
+    engine: EngineOption = "auto",
+) -> None:
+    """Forecast a month's bill with its range, from past traffic."""
+    import lambdasim as ls
+    from lambdasim.study.budget import budget_outlook
+    from lambdasim.study.forecast import forecast as foretold
+    from lambdasim.study.sensitivity import sensitivity
+
+    spec = ls.load_scenario(scenario)
+    past = None if history is None else _trace(history, utc)
+    with announcing_compilation(), side_by_side(paths, workers, dask) as executor:
+        result = foretold(
+            spec, month, past, paths=paths, move_history=move_history, engine=engine, executor=executor
+        )
+    write(result.text())
+    if budget is not None:
+        write(f"\n{budget_outlook(result, budget).text()}")
+    if tornado:
+        write(f"\n{sensitivity(result).text()}")
+
+
+@app.command()
+def backtest(
+    history: Annotated[Path, typer.Argument(help="Past traffic, any trace.")],
+    utc: UtcOption = False,
+    days: Annotated[int, typer.Option(min=1, max=366, help="Length of each forecast, days.")] = 30,
+    paths: Annotated[int, typer.Option(min=10, help="Paths of traffic.")] = 1000,
+) -> None:
+    """Forecast months that are past, and tell how far to trust a forecast of the next."""
+    from lambdasim.study.backtest import backtest as tested
+
+    write(tested(_trace(history, utc), name=history.stem, days=days, paths=paths).text())
+
+
+@app.command()
+def calibrate(
+    logs: Annotated[list[Path], typer.Argument(help="Logs of one function: REPORT lines, Insights, events.")],
+    out: Annotated[Path | None, typer.Option("-o", "--out", help="Write the fitted function, YAML.")] = None,
+    function: Annotated[str | None, typer.Option(help="Which function of the logs.")] = None,
+    skip_bad_rows: Annotated[
+        bool, typer.Option("--skip-bad-rows", help="Leave bad rows out, count and list them.")
+    ] = False,
+) -> None:
+    """Fit a function's work, INIT, memory and failures to its logs."""
+    from lambdasim.calibration.calibrate import calibrate_logs
+
+    write(str(calibrate_logs(logs, out, function=function, skip_bad_rows=skip_bad_rows)))
+
+
+def _trace(path: Path, utc: bool) -> Trace:
+    from lambdasim.specs.traffic import TimestampUnit, TrafficSpec
+    from lambdasim.traffic.opening import open_trace
+
+    unit = TimestampUnit.ISO_UTC if utc else TimestampUnit.ISO
+    return open_trace(path.parent, path.name, TrafficSpec(trace=path.name, timestamp_unit=unit))
