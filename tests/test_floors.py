@@ -55,3 +55,8 @@ def test_no_module_is_a_drawer() -> None:
     assert not [path for path in MODULES if path.stem in {"utils", "helpers", "misc", "common"}]
     assert sorted(lengths.values())[len(lengths) // 2] < 200
     assert max(lengths.values()) < 500
+
+
+def test_test_modules_have_names_of_their_own() -> None:
+    names = [path.name for path in Path(__file__).parent.rglob("test_*.py")]
+    assert len(names) == len(set(names))

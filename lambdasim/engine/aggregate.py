@@ -7,6 +7,7 @@ away when the stretch ends.
 
 from __future__ import annotations
 
+import mmap
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -227,7 +228,6 @@ class Aggregate:
         by_minute = self._sums.minutes[function]
         ends = int(scalars[at.END_MINUTES])
         counts = MinuteCounts(by_minute[: len(COUNTS), : int(scalars[at.MINUTES])])
-        started = counts.padded(ends)
         return FunctionTotals(
             events=int(kinds[1].sum()),
             outcomes=kinds.sum(axis=(0, 1, 3, 4)),
@@ -246,14 +246,14 @@ class Aggregate:
             concurrency=Concurrency(
                 int(scalars[at.BUSY_US]),
                 int(scalars[at.PEAK]),
-                started["Invocations"],
+                by_minute[COUNTS.index("Invocations"), :ends],
                 by_minute[at.ENDED, :ends],
                 by_minute[at.HIGHEST, :ends],
             ),
             provisioned=Concurrency(
                 int(scalars[at.PROVISIONED_BUSY_US]),
                 int(scalars[at.PROVISIONED_PEAK]),
-                started["ProvisionedConcurrencyInvocations"],
+                by_minute[COUNTS.index("ProvisionedConcurrencyInvocations"), :ends],
                 by_minute[at.PROVISIONED_ENDED, :ends],
                 by_minute[at.PROVISIONED_HIGHEST, :ends],
             ),
@@ -339,9 +339,17 @@ def _first_sums(plan: Plan, minutes: int) -> Sums:
         ready=zeros(n),
         scalars=zeros(n, at.SCALARS),
         kinds=zeros(n, prod(at.KINDS)),
-        dense=zeros(n, at.HISTOGRAMS, bins),
-        minutes=zeros(n, at.ROWS, minutes),
+        dense=_untouched(n, at.HISTOGRAMS, bins),
+        minutes=_untouched(n, at.ROWS, minutes),
         account=zeros(2, 3),
         account_minutes=zeros(2, 3, minutes),
         spilled=zeros(_ROWS_AT_ONCE * at.SPILLS_PER_RECORD, 3),
     )
+
+
+def _untouched(*shape: int) -> NDArray[np.int64]:
+    """Make zeros that take memory page by page as they are written, in small pages: most are never touched."""
+    area = mmap.mmap(-1, max(prod(shape), 1) * np.dtype(np.int64).itemsize)
+    if hasattr(mmap, "MADV_NOHUGEPAGE"):
+        area.madvise(mmap.MADV_NOHUGEPAGE)
+    return np.frombuffer(area, dtype=np.int64, count=prod(shape)).reshape(shape)
