@@ -1,0 +1,34 @@
+"""Commands that read what has been."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import yaml
+
+
+def lambdasim(*arguments: object) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "lambdasim", *map(str, arguments)]
+    return subprocess.run(command, capture_output=True, text=True, check=False)
+
+
+def test_a_function_is_fitted_to_its_logs(tmp_path: Path) -> None:
+    out = tmp_path / "function.yaml"
+    done = lambdasim("calibrate", "data/report_logs/aws_2rps_cloudwatch.json", "-o", out)
+    assert done.returncode == 0, done.stderr
+    assert "240 warm runs" in done.stdout
+    assert yaml.safe_load(out.read_text())["functions"][0]["memory_mb"] == 1769
+
+
+def test_a_history_is_tested_on_its_past() -> None:
+    done = lambdasim("backtest", "data/traffic/nyc_taxi.csv", "--utc", "--paths", 50)
+    assert done.returncode == 0, done.stderr
+    assert "month ahead" in done.stdout
+    assert max(map(len, done.stdout.splitlines())) <= 80
+
+
+def test_times_without_an_offset_are_refused_unless_said_to_be_utc() -> None:
+    done = lambdasim("backtest", "data/traffic/nyc_taxi.csv")
+    assert done.returncode == 2
+    assert "nyc_taxi.csv" in done.stderr
+    assert len(done.stderr.splitlines()) == 1
