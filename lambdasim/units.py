@@ -102,11 +102,6 @@ def from_epoch_us(epoch_us: int) -> datetime:
     return _EPOCH + timedelta(microseconds=epoch_us)
 
 
-def ceil_ms(amount_us: int) -> int:
-    """Round microseconds up to whole milliseconds: the one ceiling of a billed duration."""
-    return -(-amount_us // US_PER_MS)
-
-
 def month_ends_us(start_us: int) -> Iterator[int]:
     """Give the ends of months, midnight UTC, after a moment, without end.
 

@@ -5,13 +5,11 @@ Arrays in, arrays out; all whole numbers.
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
-
 import numpy as np
 from numpy.typing import NDArray
 
 from lambdasim.catalog import BillingRules
-from lambdasim.units import US_PER_MS, US_PER_S, from_epoch_us, to_epoch_us
+from lambdasim.units import US_PER_MS, US_PER_S, from_epoch_us, month_ends_us
 
 Ints = NDArray[np.int64]
 BYTES_PER_KB = 1024
@@ -135,17 +133,13 @@ def allocated_by_month(begin_us: int, end_us: int, rules: BillingRules) -> dict[
     {'2026-11': 3600, '2026-12': 7500}
     """
     result: dict[str, int] = {}
-    at, shared = from_epoch_us(begin_us), 0
-    whole = allocated_s(max(end_us - begin_us, 0), rules)
-    while shared < whole:
-        following = datetime(at.year + at.month // 12, at.month % 12 + 1, 1, tzinfo=UTC)
-        following_us = to_epoch_us(following)
-        is_last = end_us <= following_us
-        until = whole if is_last else (following_us - begin_us) // US_PER_S
+    shared, whole = 0, allocated_s(max(end_us - begin_us, 0), rules)
+    for month_end_us in month_ends_us(begin_us):
+        until = whole if end_us <= month_end_us else (month_end_us - begin_us) // US_PER_S
         if until > shared:
-            result[f"{at:%Y-%m}"] = until - shared
-        at, shared = following, until
-        if is_last:
+            result[f"{from_epoch_us(month_end_us - 1):%Y-%m}"] = until - shared
+        shared = until
+        if shared == whole:
             break
     return result
 

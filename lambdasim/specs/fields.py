@@ -98,11 +98,6 @@ class Within:
         """Return the value if it lies within the bounds."""
         return self._check(value, lambda fact: fact.value)
 
-    def check_us(self, value: int) -> int:
-        """Return the duration [µs] if it lies within the bounds."""
-        self._check(value, lambda fact: fact.us)
-        return value
-
     def _check(self, value: int | float, size: Callable[[Fact], int]) -> int | float:
         low = None if self.low is None else limit(self.low)
         high = None if self.high is None else limit(self.high)

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from lambdasim.catalog import limit
 from lambdasim.draws.keys import DrawKey, Stream
 from lambdasim.draws.laws import Constant
 from lambdasim.engine.aggregate import claimed_at
@@ -177,17 +176,6 @@ def memory_need_mb(draws: FunctionDraws, invocation: NDArray[np.int64]) -> NDArr
     if isinstance(law, Constant):
         return np.full(len(invocation), law.value, dtype=np.int64)
     return law.values(DrawKey.of(draws.seed, draws.owner, Stream.MEMORY).bits(invocation))
-
-
-def pool_allowed(run: RunResult) -> int:
-    """Return what the account leaves for functions without reserved concurrency [executions]."""
-    reserved = sum(plan.reserved or 0 for plan in run.plan.functions)
-    return max(run.plan.concurrency - reserved, 0)
-
-
-def unreserved_minimum() -> int:
-    """Return what AWS keeps unreserved [executions]."""
-    return limit("unreserved_concurrency_min").value
 
 
 def _scope(run: RunResult, meter: LimitMeter, places: list[int], kind: Limit) -> _Scope:

@@ -19,7 +19,7 @@ from lambdasim.traffic.readers.insights import read_insights
 from lambdasim.traffic.readers.moments import EpochUnit, Naive
 from lambdasim.traffic.readers.report_logs import read_report_logs
 from lambdasim.traffic.readers.source import SourceFile
-from lambdasim.traffic.trace import BadRows, Trace
+from lambdasim.traffic.trace import Trace
 
 _EPOCH_UNITS: Final[dict[TimestampUnit, EpochUnit]] = {
     TimestampUnit.S: "s",
@@ -56,7 +56,7 @@ def open_trace(base_dir: Path, owner: str, traffic: TrafficSpec) -> Trace:
 
 
 def _opened(path: Path, kind: TraceFormat, traffic: TrafficSpec) -> Trace:
-    bad_rows = BadRows(traffic.on_bad_row.value)
+    bad_rows = traffic.on_bad_row
     unit = _EPOCH_UNITS.get(traffic.timestamp_unit)
     naive: Naive | None = "utc" if traffic.timestamp_unit is TimestampUnit.ISO_UTC else None
     named = {

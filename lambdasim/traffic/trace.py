@@ -8,6 +8,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, Final, Protocol
 
 from lambdasim.errors import TraceError
+from lambdasim.specs.traffic import OnBadRow
 from lambdasim.traffic.report import ReadLog, ReadReport
 
 if TYPE_CHECKING:
@@ -35,11 +36,7 @@ class TraceKind(StrEnum):
     COUNTS = "counts"
 
 
-class BadRows(StrEnum):
-    """What a reader does with a row that it cannot accept."""
-
-    ERROR = "error"
-    SKIP = "skip"
+BadRows = OnBadRow
 
 
 @dataclass(frozen=True)
