@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from multiprocessing import active_children, get_context, parent_process
 from multiprocessing.connection import wait
 from threading import Thread
-from typing import Final
+from typing import Final, cast
 
 from lambdasim.errors import InputError, WorkersLostError
 
@@ -45,12 +45,15 @@ def process_pool(workers: int) -> Iterator[Executor]:
                 pool.submit(os.getpid)
         yield pool
     except BaseException:
+        manager = cast("Thread | None", pool._executor_manager_thread)
         pool.shutdown(wait=False, cancel_futures=True)
         mine = set(active_children()) - others
         for child in mine:
             child.terminate()
         for child in mine:
             child.join()
+        if manager is not None:  # closes its pipes, which an interpreter that ends meanwhile would write to
+            manager.join()
         raise
     finally:
         pool.shutdown()
