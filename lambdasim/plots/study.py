@@ -1,4 +1,4 @@
-"""Pictures of studies: memory sizes, their paired differences, headroom, and the risk of throttling."""
+"""Pictures of sweeps over memory sizes: cost against latency, duration, paired differences."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 from matplotlib.axes import Axes
-from matplotlib.ticker import FixedLocator, NullLocator, PercentFormatter, StrMethodFormatter
+from matplotlib.ticker import FixedLocator, NullLocator, StrMethodFormatter
 
 from lambdasim.plots.style import (
     INK,
@@ -16,14 +16,9 @@ from lambdasim.plots.style import (
     nothing,
     size_axis,
     styled,
-    time_axis,
 )
-from lambdasim.units import US_PER_DAY, US_PER_HOUR, US_PER_MINUTE
 
 if TYPE_CHECKING:
-    import pandas as pd
-
-    from lambdasim.study.limits import LimitsAdvice
     from lambdasim.study.power_tuning import TunedPoint
     from lambdasim.study.sweep_result import MemorySweep
 
@@ -204,98 +199,6 @@ def plot_differences(sweep: MemorySweep, measure: str = "usd_per_month", ax: Axe
     unit = "USD a month" if measure == "usd_per_month" else measure.replace("_ms", " [ms]").replace("_", " ")
     ax.set_xlabel(f"difference, {unit}")
     ax.xaxis.set_major_formatter(StrMethodFormatter("{x:+,.6g}"))
-    legend_beside(ax)
-    return ax
-
-
-@styled
-def plot_headroom(advice: LimitsAdvice, ax: Axes | None = None) -> Axes:
-    """Draw claimed concurrency under the account's limit, and the quota to ask for.
-
-    Parameters
-    ----------
-    advice : LimitsAdvice
-    ax : Axes, optional
-    """
-    ax = axes_or_new(ax)
-    table = advice.headroom
-    used = table["used"].to_numpy()
-    worst = float(table["headroom"].min()) if len(table) else 1.0
-    ax.set_title(f"{advice.run.scenario.name}: least headroom of the account {worst:.0%}")
-    if not used.any():
-        return nothing(ax, "nothing ran")
-    unit_us = time_axis(ax, max(advice.run.scenario.duration_us, len(used) * US_PER_MINUTE))
-    by_hour = advice.run.scenario.duration_us > 3 * US_PER_DAY
-    step_us = US_PER_HOUR if by_hour else US_PER_MINUTE
-    whole = np.pad(used, (0, -len(used) % (step_us // US_PER_MINUTE))).reshape(-1, step_us // US_PER_MINUTE)
-    edges = np.arange(len(whole) + 1) * step_us / unit_us
-    colour = line_look(0)["color"]
-    ax.stairs(
-        whole.max(axis=1),
-        edges,
-        fill=True,
-        color=colour,
-        alpha=0.3,
-        label=f"claimed, most in a{'n hour' if by_hour else ' minute'}",
-    )
-    quota = advice.quota
-    ax.axhline(quota.now, color=INK, linewidth=1.2, label=f"account's limit {quota.now:,}")
-    top = max(quota.now, float(used.max()))
-    if quota.ask > quota.now:
-        top = max(top, quota.ask)
-        ax.axhline(
-            quota.ask, color=line_look(1)["color"], dashes=(5, 2), label=f"quota to ask for {quota.ask:,}"
-        )
-    demand = quota.demand
-    if demand.half_width == demand.half_width:
-        ax.axhspan(
-            demand.low,
-            demand.high,
-            color=line_look(1)["color"],
-            alpha=0.15,
-            linewidth=0,
-            label="demand without limits, 95 % interval",
-        )
-        top = max(top, demand.high)
-    _from_zero(ax, top)
-    ax.set_ylabel("executions")
-    legend_beside(ax)
-    return ax
-
-
-@styled
-def plot_risk(risk: pd.DataFrame, ax: Axes | None = None) -> Axes:
-    """Draw how much is refused and not served as traffic grows.
-
-    Parameters
-    ----------
-    risk : DataFrame
-        As ``LimitsAdvice.risk`` has it.
-    ax : Axes, optional
-    """
-    ax = axes_or_new(ax)
-    ax.set_title("Risk of throttling by traffic")
-    if risk.empty:
-        return nothing(ax, "no multiples")
-    columns = (("refused_share", "attempts refused"), ("not_served_share", "events not served"))
-    for place, (column, label) in enumerate(columns):
-        ax.plot(
-            risk["multiple"],
-            risk[column],
-            marker=_MARKERS[place],
-            markersize=5,
-            label=label,
-            **line_look(place),
-        )
-    ax.set_xscale("log")
-    multiples = risk["multiple"].tolist()
-    ax.xaxis.set_major_locator(FixedLocator(multiples))
-    ax.xaxis.set_minor_locator(NullLocator())
-    ax.xaxis.set_major_formatter(StrMethodFormatter("{x:g}×"))
-    ax.yaxis.set_major_formatter(PercentFormatter(1.0, decimals=0))
-    ax.set_ylim(-0.02, 1.02)
-    ax.set_xlabel("traffic")
-    ax.set_ylabel("share")
     legend_beside(ax)
     return ax
 

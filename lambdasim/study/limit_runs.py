@@ -29,7 +29,8 @@ class Variant(StrEnum):
     UNLIMITED = "without limits of concurrency"
     QUOTA = "with another account limit"
     TRAFFIC = "with more traffic"
-    PROVISIONED = "with provisioned concurrency"
+    PROVISIONED = "with provisioned concurrency by schedule"
+    TRACKING = "with provisioned concurrency by target tracking"
 
 
 @dataclass(frozen=True)
@@ -111,7 +112,7 @@ def case_scenario(scenario: ScenarioSpec, case: LimitCase) -> ScenarioSpec:
             revised(spec, {"traffic": revised(spec.traffic, {"scale": spec.traffic.scale * case.number})})
             for spec in scenario.functions
         )
-    elif case.variant is Variant.PROVISIONED:
+    elif case.variant in (Variant.PROVISIONED, Variant.TRACKING):
         changes["functions"] = tuple(
             revised(spec, {"provisioned_concurrency": case.provisioned[spec.name]})
             if spec.name in case.provisioned

@@ -12,19 +12,13 @@ from typing import TYPE_CHECKING, NamedTuple
 from lambdasim.errors import InputError
 from lambdasim.results.parallel import map_points
 from lambdasim.results.run import RunResult
-from lambdasim.specs.function import ProvisionedStep
 from lambdasim.specs.scenario import ScenarioSpec
 from lambdasim.study.findings import findings
 from lambdasim.study.intervals import Interval, t_interval
 from lambdasim.study.limit_runs import LimitCase, LimitOutcome, Variant, case_outcome, outcome_of, run_case
 from lambdasim.study.limit_table import headroom_series, limit_table
-from lambdasim.study.quota import (
-    QuotaAdvice,
-    break_even_utilization,
-    provisioned_schedule,
-    quota_advice,
-    reserved_advice,
-)
+from lambdasim.study.provisioned import Steps, provisioned_schedule, tracking_schedule
+from lambdasim.study.quota import QuotaAdvice, break_even_utilization, quota_advice, reserved_advice
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -33,7 +27,7 @@ MULTIPLES = (1.0, 2.0, 5.0, 10.0)
 
 
 class ProvisionedAdvice(NamedTuple):
-    """What provisioned concurrency by schedule would do.
+    """What provisioned concurrency would do.
 
     Attributes
     ----------
@@ -51,7 +45,7 @@ class ProvisionedAdvice(NamedTuple):
         By function: the use above which it would save money.
     """
 
-    schedule: Mapping[str, tuple[ProvisionedStep, ...]]
+    schedule: Mapping[str, Steps]
     cold_before: int
     cold_after: int
     usd_before: float
@@ -82,8 +76,8 @@ class LimitsAdvice:
         The scenario with that quota and those reserved; None where what there is suffices.
     reserved : DataFrame
         See ``reserved_advice``.
-    provisioned : ProvisionedAdvice or None
-        None where no function can use it.
+    provisioned, tracking : ProvisionedAdvice or None
+        By schedule, and by target tracking; None where no function can use it.
     findings : DataFrame
         See ``findings``.
     refused, not_served : Interval
@@ -100,6 +94,7 @@ class LimitsAdvice:
     with_quota: LimitOutcome | None
     reserved: pd.DataFrame
     provisioned: ProvisionedAdvice | None
+    tracking: ProvisionedAdvice | None
     findings: pd.DataFrame
     refused: Interval
     not_served: Interval
@@ -175,9 +170,8 @@ def advise_limits(
     cases += [LimitCase(Variant.TRAFFIC, number=multiple) for multiple in wanted if multiple != 1]
     # The largest first: side by side nobody waits for it at the end.
     cases.sort(key=lambda case: -case.number)
-    schedule = provisioned_schedule(run)
-    if schedule:
-        cases.append(LimitCase(Variant.PROVISIONED, provisioned=schedule))
+    schedules = {Variant.PROVISIONED: provisioned_schedule(run), Variant.TRACKING: tracking_schedule(run)}
+    cases += [LimitCase(way, provisioned=schedule) for way, schedule in schedules.items() if schedule]
     finished = 1
 
     def done(_: int, __: LimitOutcome) -> None:
@@ -200,7 +194,11 @@ def advise_limits(
         with_quota = work(LimitCase(Variant.QUOTA, number=limit, reserved=quota.reserved))
     as_is = [first, *(outcome for _, outcome in of(Variant.AS_IS))]
     at = {case.number: outcome for case, outcome in of(Variant.TRAFFIC)} | {1.0: first}
-    provided = [outcome for _, outcome in of(Variant.PROVISIONED)]
+    provided = {
+        way: _provisioned(scenario, schedule, first, of(way)[0][1])
+        for way, schedule in schedules.items()
+        if schedule
+    }
     return LimitsAdvice(
         run=run,
         limits=limit_table(run, meter),
@@ -209,7 +207,8 @@ def advise_limits(
         quota=quota,
         with_quota=with_quota,
         reserved=reserved_advice(run, meter, unlimited),
-        provisioned=_provisioned(scenario, schedule, first, provided[0]) if provided else None,
+        provisioned=provided.get(Variant.PROVISIONED),
+        tracking=provided.get(Variant.TRACKING),
         findings=findings(run),
         refused=t_interval([outcome.refused_share for outcome in as_is]),
         not_served=t_interval([outcome.not_served_share for outcome in as_is]),
@@ -230,7 +229,7 @@ def _risk(outcomes: Mapping[float, LimitOutcome]) -> pd.DataFrame:
 
 def _provisioned(
     scenario: ScenarioSpec,
-    schedule: Mapping[str, tuple[ProvisionedStep, ...]],
+    schedule: Mapping[str, Steps],
     before: LimitOutcome,
     after: LimitOutcome,
 ) -> ProvisionedAdvice:

@@ -6,6 +6,7 @@ from math import isnan
 from typing import TYPE_CHECKING, Any, Final
 
 from lambdasim.billing import format_usd
+from lambdasim.catalog import limit
 from lambdasim.specs.function import ProvisionedStep
 from lambdasim.study.measures import MONTH_HOURS, month_factor
 from lambdasim.study.sweep_text import COLUMNS, percent, wrapped
@@ -104,6 +105,8 @@ def limits_text(advice: LimitsAdvice) -> str:
     ]
     if advice.provisioned is not None:
         parts += ["", *_provisioned_block(advice, advice.provisioned)]
+    if advice.tracking is not None:
+        parts += ["", *_tracking_block(advice, advice.tracking)]
     return "\n".join([*parts, "", *_findings_block(advice)])
 
 
@@ -152,22 +155,34 @@ def _reserved_block(advice: LimitsAdvice) -> list[str]:
 
 
 def _provisioned_block(advice: LimitsAdvice, found: ProvisionedAdvice) -> list[str]:
-    length = format_duration(advice.run.scenario.duration_us)
-    saved = found.cold_before - found.cold_after
-    even = min(found.break_even.values())
-    lines = [
-        wrapped(
-            f"Provisioned concurrency by schedule: {found.cold_before:,} cold starts become {found.cold_after:,} "
-            f"({saved:,} fewer), the bill of {length} goes from {usd(found.usd_before)} to {usd(found.usd_after)}; used "
-            f"{found.utilization:.0%}, pays for itself from {even:.0%} on; "
-            f"refused attempts {found.refused_before:.2%} -> {found.refused_after:.2%}."
-        )
-    ]
+    lines = [_effect("by schedule", advice, found)]
     for name, steps in list(found.schedule.items())[:_MOST_LIMITS]:
         shown = ", ".join(map(_step, steps[:_MOST_STEPS]))
         more = f" and {len(steps) - _MOST_STEPS} more" if len(steps) > _MOST_STEPS else ""
         lines.append(wrapped(f"  {name}: {shown}{more}"))
     return lines
+
+
+def _tracking_block(advice: LimitsAdvice, found: ProvisionedAdvice) -> list[str]:
+    target = limit("autoscaling_target_percent").value
+    lines = [_effect(f"by target tracking at {target} %", advice, found)]
+    for name, steps in list(found.schedule.items())[:_MOST_LIMITS]:
+        most = max(step.count for step in steps)
+        lines.append(wrapped(f"  {name}: at most {most:,}, changed {len(steps) - 1:,} times"))
+    return lines
+
+
+def _effect(way: str, advice: LimitsAdvice, found: ProvisionedAdvice) -> str:
+    length = format_duration(advice.run.scenario.duration_us)
+    fewer = found.cold_before - found.cold_after
+    change = f"{abs(fewer):,} {'fewer' if fewer >= 0 else 'more'}"
+    even = min(found.break_even.values())
+    return wrapped(
+        f"Provisioned concurrency {way}: {found.cold_before:,} cold starts become {found.cold_after:,} ({change}), the "
+        f"bill of {length} goes from {usd(found.usd_before)} to {usd(found.usd_after)}; used {found.utilization:.0%}, "
+        f"pays for itself from {even:.0%} on; "
+        f"refused attempts {found.refused_before:.2%} -> {found.refused_after:.2%}."
+    )
 
 
 def _step(step: ProvisionedStep) -> str:

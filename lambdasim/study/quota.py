@@ -1,4 +1,4 @@
-"""What to set: the account's quota, reserved concurrency, provisioned concurrency by schedule."""
+"""What to set: the account's quota and reserved concurrency, and when provisioned concurrency pays."""
 
 from __future__ import annotations
 
@@ -7,23 +7,18 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import TYPE_CHECKING, Final
 
-import numpy as np
-
 from lambdasim.billing.distribution import needed
 from lambdasim.catalog import limit, price_sheet
 from lambdasim.results.run import RunResult
-from lambdasim.specs.function import FunctionSpec, ProvisionedStep
+from lambdasim.specs.function import FunctionSpec
 from lambdasim.specs.scenario import ScenarioSpec
 from lambdasim.study.intervals import Interval, t_interval
 from lambdasim.study.limit_meter import LimitMeter
 from lambdasim.study.limit_runs import LimitOutcome, with_buffer
-from lambdasim.units import US_PER_DAY, US_PER_HOUR, US_PER_MINUTE, to_epoch_us
 
 if TYPE_CHECKING:
     import pandas as pd
 
-_HOURS: Final = 24
-_COVERED: Final = 0.95
 _QUOTA_STEP: Final = 10
 
 
@@ -149,60 +144,3 @@ def break_even_utilization(spec: FunctionSpec, scenario: ScenarioSpec) -> float:
         return float("nan")
     saved: Decimal = needed(rates.tiers[0].rate, sheet, "duration") - rates.pc_duration.usd
     return float(rates.pc_idle.usd / saved) if saved > 0 else float("nan")
-
-
-def provisioned_schedule(run: RunResult) -> dict[str, tuple[ProvisionedStep, ...]]:
-    """Lay out provisioned concurrency that covers demand by schedule, for functions with cold starts and without any.
-
-    Returns
-    -------
-    dict of str to tuple of ProvisionedStep
-        By the hour of the day in scenarios longer than two days; by the hour, or one level, in shorter ones. A level
-        covers the most executions of 95 % of its minutes. Together they leave the unreserved minimum; where that binds,
-        all levels shrink alike. Functions with SnapStart cannot have it.
-    """
-    wanted: dict[str, dict[int, int]] = {}
-    specs = {spec.name: spec for spec in run.scenario.functions}
-    for name, totals in zip(run.aggregate.names, run.aggregate.functions, strict=True):
-        spec = specs[name]
-        minutes = totals.concurrency.per_minute(-(-run.scenario.duration_us // US_PER_MINUTE))
-        if spec.snap_start is None and not spec.provisioned_concurrency and totals.concurrency.peak:
-            wanted[name] = _levels(run.scenario, minutes)
-    unreserved = [name for name in wanted if specs[name].reserved_concurrency is None]
-    reserved = sum(spec.reserved_concurrency or 0 for spec in run.scenario.functions)
-    room = run.plan.concurrency - reserved - limit("unreserved_concurrency_min").value
-    most = sum(max(wanted[name].values()) for name in unreserved)
-    shrink = min(1.0, max(room, 0) / most) if most else 1.0
-    schedule = {}
-    for name, levels in wanted.items():
-        cap = specs[name].reserved_concurrency
-        fitted = {at: int(level * shrink) if cap is None else min(level, cap) for at, level in levels.items()}
-        if any(fitted.values()):
-            schedule[name] = _steps(run.scenario, fitted)
-    return schedule
-
-
-def _levels(scenario: ScenarioSpec, minutes: np.ndarray[tuple[int], np.dtype[np.int64]]) -> dict[int, int]:
-    """Give the level from each hour on: of the day in long scenarios, since the start in short ones."""
-    first = to_epoch_us(scenario.start) % US_PER_DAY // US_PER_MINUTE
-    hours = np.arange(len(minutes)) // 60
-    if scenario.duration_us > 2 * US_PER_DAY:
-        hours = (np.arange(len(minutes)) + first) // 60 % _HOURS
-    return {
-        hour: int(np.quantile(minutes[hours == hour], _COVERED, method="inverted_cdf"))
-        for hour in np.unique(hours).tolist()
-    }
-
-
-def _steps(scenario: ScenarioSpec, levels: dict[int, int]) -> tuple[ProvisionedStep, ...]:
-    steps = []
-    before = -1
-    for hour, level in sorted(levels.items()):
-        if level == before:
-            continue
-        before = level
-        if scenario.duration_us > 2 * US_PER_DAY:
-            steps.append(ProvisionedStep(schedule=f"cron(0 {hour} * * ? *)", count=level))
-        else:
-            steps.append(ProvisionedStep.model_validate({"at_us": hour * US_PER_HOUR, "count": level}))
-    return tuple(steps)

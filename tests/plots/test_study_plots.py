@@ -6,7 +6,8 @@ import pytest
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from lambdasim.plots.study import plot_differences, plot_duration, plot_frontier, plot_headroom, plot_risk
+from lambdasim.plots.advice import plot_headroom, plot_provisioned, plot_risk
+from lambdasim.plots.study import plot_differences, plot_duration, plot_frontier
 from lambdasim.plots.style import Picture
 from lambdasim.specs import load_scenario_text
 from lambdasim.study.limits import LimitsAdvice, advise_limits
@@ -67,6 +68,7 @@ def test_sweeps_are_drawn(sweep: MemorySweep) -> None:
 
 def test_advice_is_drawn(advice: LimitsAdvice) -> None:
     assert drawn(plot_headroom(advice)).startswith(b"\x89PNG")
+    assert drawn(plot_provisioned(advice)).startswith(b"\x89PNG")
     assert drawn(plot_risk(advice.risk)) == drawn(plot_risk(advice.risk))
 
 

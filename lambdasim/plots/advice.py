@@ -1,0 +1,177 @@
+"""Pictures of advice on limits: headroom, the risk of throttling, provisioned concurrency over demand."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.ticker import FixedLocator, NullLocator, PercentFormatter, StrMethodFormatter
+from numpy.typing import NDArray
+
+from lambdasim.errors import InputError
+from lambdasim.plots.style import INK, axes_or_new, legend_beside, line_look, nothing, styled, time_axis
+from lambdasim.study.provisioned import allocated_by_minute, demand_by_minute
+from lambdasim.units import US_PER_DAY, US_PER_HOUR, US_PER_MINUTE
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from lambdasim.study.limits import LimitsAdvice
+
+_MARKERS: Final = ("o", "s")
+
+
+@styled
+def plot_headroom(advice: LimitsAdvice, ax: Axes | None = None) -> Axes:
+    """Draw claimed concurrency under the account's limit, and the quota to ask for.
+
+    Parameters
+    ----------
+    advice : LimitsAdvice
+    ax : Axes, optional
+    """
+    ax = axes_or_new(ax)
+    table = advice.headroom
+    used = table["used"].to_numpy()
+    worst = float(table["headroom"].min()) if len(table) else 1.0
+    ax.set_title(f"{advice.run.scenario.name}: least headroom of the account {worst:.0%}")
+    if not used.any():
+        return nothing(ax, "nothing ran")
+    unit_us = time_axis(ax, max(advice.run.scenario.duration_us, len(used) * US_PER_MINUTE))
+    most, step = _most(used, advice.run.scenario.duration_us)
+    ax.stairs(
+        most,
+        np.arange(len(most) + 1) * step * US_PER_MINUTE / unit_us,
+        fill=True,
+        color=line_look(0)["color"],
+        alpha=0.3,
+        label=f"claimed, {_most_in(step)}",
+    )
+    quota = advice.quota
+    ax.axhline(quota.now, color=INK, linewidth=1.2, label=f"account's limit {quota.now:,}")
+    top = max(quota.now, float(used.max()))
+    if quota.ask > quota.now:
+        top = max(top, quota.ask)
+        ax.axhline(
+            quota.ask, color=line_look(1)["color"], dashes=(5, 2), label=f"quota to ask for {quota.ask:,}"
+        )
+    demand = quota.demand
+    if demand.half_width == demand.half_width:
+        ax.axhspan(
+            demand.low,
+            demand.high,
+            color=line_look(1)["color"],
+            alpha=0.15,
+            linewidth=0,
+            label="demand without limits, 95 % interval",
+        )
+        top = max(top, demand.high)
+    ax.set_ylim(0, top * 1.15 or 1)
+    ax.yaxis.set_major_formatter(StrMethodFormatter("{x:,.6g}"))
+    ax.set_ylabel("executions")
+    legend_beside(ax)
+    return ax
+
+
+@styled
+def plot_risk(risk: pd.DataFrame, ax: Axes | None = None) -> Axes:
+    """Draw how much is refused and not served as traffic grows.
+
+    Parameters
+    ----------
+    risk : DataFrame
+        As ``LimitsAdvice.risk`` has it.
+    ax : Axes, optional
+    """
+    ax = axes_or_new(ax)
+    ax.set_title("Risk of throttling by traffic")
+    if risk.empty:
+        return nothing(ax, "no multiples")
+    columns = (("refused_share", "attempts refused"), ("not_served_share", "events not served"))
+    for place, (column, label) in enumerate(columns):
+        ax.plot(
+            risk["multiple"],
+            risk[column],
+            marker=_MARKERS[place],
+            markersize=5,
+            label=label,
+            **line_look(place),
+        )
+    ax.set_xscale("log")
+    multiples = risk["multiple"].tolist()
+    ax.xaxis.set_major_locator(FixedLocator(multiples))
+    ax.xaxis.set_minor_locator(NullLocator())
+    ax.xaxis.set_major_formatter(StrMethodFormatter("{x:g}×"))
+    ax.yaxis.set_major_formatter(PercentFormatter(1.0, decimals=0))
+    ax.set_ylim(-0.02, 1.02)
+    ax.set_xlabel("traffic")
+    ax.set_ylabel("share")
+    legend_beside(ax)
+    return ax
+
+
+@styled
+def plot_provisioned(advice: LimitsAdvice, function: str | None = None, ax: Axes | None = None) -> Axes:
+    """Draw a function's demand, and the provisioned concurrency that a schedule and target tracking put over it.
+
+    Parameters
+    ----------
+    advice : LimitsAdvice
+    function : str, optional
+        By default the one with the greatest demand.
+    ax : Axes, optional
+
+    Returns
+    -------
+    Axes
+
+    Raises
+    ------
+    InputError
+        When the advice has no provisioned concurrency for that function.
+    """
+    ax = axes_or_new(ax)
+    run = advice.run
+    demand = demand_by_minute(run)
+    if function is not None and function not in demand:
+        known = ", ".join(demand)[:200] or "none"
+        raise InputError.single(
+            "plot_provisioned", "function", f"must be one of {known}, got {function[:40]!r}"
+        )
+    if not demand:
+        ax.set_title("Provisioned concurrency")
+        return nothing(ax, "no function can use it")
+    name = function or max(demand, key=lambda one: int(demand[one].max()))
+    series = demand[name]
+    ax.set_title(f"{name}: provisioned concurrency over demand")
+    unit_us = time_axis(ax, max(run.scenario.duration_us, len(series) * US_PER_MINUTE))
+    most, step = _most(series, run.scenario.duration_us)
+    edges = np.arange(len(most) + 1) * step * US_PER_MINUTE / unit_us
+    ax.stairs(
+        most, edges, fill=True, color=line_look(0)["color"], alpha=0.3, label=f"executions, {_most_in(step)}"
+    )
+    ways = (("by schedule", advice.provisioned), ("by target tracking", advice.tracking))
+    for place, (way, found) in enumerate(ways, start=1):
+        if found is None or name not in found.schedule:
+            continue
+        allocated, _ = _most(
+            allocated_by_minute(run.scenario, name, found.schedule[name]), run.scenario.duration_us
+        )
+        look = line_look(place) | {"linewidth": 1.4}
+        ax.step(edges, np.append(allocated, allocated[-1:]), where="post", label=way, **look)
+    ax.set_ylim(bottom=0)
+    ax.yaxis.set_major_formatter(StrMethodFormatter("{x:,.6g}"))
+    ax.set_ylabel("executions, environments")
+    legend_beside(ax)
+    return ax
+
+
+def _most(by_minute: NDArray[np.int64], duration_us: int) -> tuple[NDArray[np.int64], int]:
+    """Give the most of each step, and how many minutes a step has: an hour's in long runs."""
+    step = US_PER_HOUR // US_PER_MINUTE if duration_us > 3 * US_PER_DAY else 1
+    return np.pad(by_minute, (0, -len(by_minute) % step)).reshape(-1, step).max(axis=1), step
+
+
+def _most_in(step: int) -> str:
+    return f"most in {'a minute' if step == 1 else 'an hour'}"

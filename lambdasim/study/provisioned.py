@@ -1,0 +1,200 @@
+"""Provisioned concurrency over a scenario's time: by schedule, and by target tracking of its use."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from math import ceil
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lambdasim.catalog import limit, timing
+from lambdasim.results.run import RunResult
+from lambdasim.specs.base import revised
+from lambdasim.specs.function import ProvisionedStep
+from lambdasim.specs.scenario import ScenarioSpec
+from lambdasim.units import US_PER_DAY, US_PER_HOUR, US_PER_MINUTE, to_epoch_us
+
+Steps = tuple[ProvisionedStep, ...]
+_HOURS: Final = 24
+_COVERED: Final = 0.95
+_PERCENT: Final = 100
+
+
+def provisioned_schedule(run: RunResult) -> dict[str, Steps]:
+    """Lay out provisioned concurrency that covers demand by schedule, for functions with cold starts and without any.
+
+    Returns
+    -------
+    dict of str to tuple of ProvisionedStep
+        By the hour of the day in scenarios longer than two days; by the hour, or one level, in shorter ones. A level
+        covers the most executions of 95 % of its minutes. Together they leave the unreserved minimum; where that binds,
+        all levels shrink alike. Functions with SnapStart cannot have it.
+    """
+    levels = {name: _levels(run.scenario, minutes) for name, minutes in demand_by_minute(run).items()}
+    return {
+        name: _hourly_steps(run.scenario, fitted)
+        for name, fitted in _fitted(run, levels).items()
+        if any(fitted.values())
+    }
+
+
+def tracking_schedule(run: RunResult) -> dict[str, Steps]:
+    """Follow what target tracking would have set, had it watched the demand of a run.
+
+    Returns
+    -------
+    dict of str to tuple of ProvisionedStep
+        For the same functions as ``provisioned_schedule``. From one environment to as many as bring the peak to the
+        target, both at least 1 and with the unreserved minimum left.
+    """
+    target = limit("autoscaling_target_percent").value
+    demand = demand_by_minute(run)
+    most = {name: {0: ceil(minutes.max() * _PERCENT / target)} for name, minutes in demand.items()}
+    fitted = {name: levels[0] for name, levels in _fitted(run, most).items()}
+    preparation = run.scenario.platform.provisioned_preparation_us
+    return {
+        name: tuple(
+            ProvisionedStep.model_validate({"at_us": minute * US_PER_MINUTE, "count": count})
+            for minute, count in tracked(demand[name], cap, target, preparation)
+        )
+        for name, cap in fitted.items()
+        if cap
+    }
+
+
+def tracked(
+    demand: NDArray[np.int64], most: int, target_percent: int, preparation_us: int
+) -> list[tuple[int, int]]:
+    """Follow Application Auto Scaling's target tracking on provisioned utilisation.
+
+    Parameters
+    ----------
+    demand : ndarray of int64, shape (n,)
+        Most executions at once in each minute.
+    most : int
+        Capacity that is not exceeded; the least is 1.
+    target_percent : int
+        Utilisation to keep.
+    preparation_us : int
+        From asking to having, without the time of allocation [µs].
+
+    Returns
+    -------
+    list of (minute, capacity)
+        Capacity asked for from the beginning of a minute on; the first at 0.
+
+    Notes
+    -----
+    Out after three one-minute data points above the target, in after fifteen below 90 % of it; capacity becomes
+    capacity times utilisation over target, rounded up (AWS Lambda Developer Guide, Configuring provisioned
+    concurrency; the catalog has page and date). Utilisation is the most of a minute, as with the statistic Maximum.
+    A minute without executions has no data point, so an idle function does not scale in. Assumed: the last data point
+    decides outward, the highest of the fifteen inward, and nothing is decided until what was asked for is ready.
+
+    Examples
+    --------
+    >>> tracked(np.full(9, 7), 100, 70, 90_000_000)
+    [(0, 1), (3, 2), (8, 3)]
+    """
+    out_points, in_points = timing("autoscaling_out_points").value, timing("autoscaling_in_points").value
+    per_minute = timing("provisioned_allocation_per_minute").value
+    lower = limit("autoscaling_in_percent_of_target").value
+    capacity, ready_minute = 1, 0
+    steps = [(0, capacity)]
+    points: list[int] = []
+    for minute, executions in enumerate(demand.tolist()):
+        if minute < ready_minute or not executions:
+            continue
+        points.append(min(executions, capacity))
+        above = [busy * _PERCENT > target_percent * capacity for busy in points[-out_points:]]
+        below = [
+            busy * _PERCENT * _PERCENT < lower * target_percent * capacity for busy in points[-in_points:]
+        ]
+        if len(above) == out_points and all(above):
+            busy = points[-1]
+        elif len(below) == in_points and all(below):
+            busy = max(points[-in_points:])
+        else:
+            continue
+        wanted = min(max(-(-busy * _PERCENT // target_percent), 1), most)
+        if wanted == capacity:
+            continue
+        allocation_us = -(-max(wanted - capacity, 0) * US_PER_MINUTE // per_minute)
+        wait_us = preparation_us + allocation_us if wanted > capacity else 0
+        capacity, ready_minute = wanted, minute + 1 + -(-wait_us // US_PER_MINUTE)
+        steps.append((minute + 1, capacity))
+        points.clear()
+    return steps
+
+
+def allocated_by_minute(scenario: ScenarioSpec, function: str, steps: Steps) -> NDArray[np.int64]:
+    """Give the provisioned concurrency asked for at the beginning of each minute, shape (minutes,)."""
+    spec = next(spec for spec in scenario.functions if spec.name == function)
+    asked = revised(spec, {"provisioned_concurrency": steps})
+    changes = [(0, 0), *asked.provisioned_steps(to_epoch_us(scenario.start), scenario.duration_us)]
+    minutes = np.arange(-(-scenario.duration_us // US_PER_MINUTE)) * US_PER_MINUTE
+    at = np.searchsorted([at_us for at_us, _ in changes], minutes, side="right") - 1
+    return np.array([count for _, count in changes], dtype=np.int64)[at]
+
+
+def demand_by_minute(run: RunResult) -> dict[str, NDArray[np.int64]]:
+    """Give the most executions at once in each minute, of functions that can have provisioned concurrency and have none.
+
+    Returns
+    -------
+    dict of str to ndarray of int64, shape (minutes,)
+    """
+    specs = {spec.name: spec for spec in run.scenario.functions}
+    minutes = -(-run.scenario.duration_us // US_PER_MINUTE)
+    return {
+        name: totals.concurrency.per_minute(minutes)
+        for name, totals in zip(run.aggregate.names, run.aggregate.functions, strict=True)
+        if specs[name].snap_start is None
+        and not specs[name].provisioned_concurrency
+        and totals.concurrency.peak
+    }
+
+
+def _fitted(run: RunResult, wanted: Mapping[str, Mapping[int, int]]) -> dict[str, dict[int, int]]:
+    """Shrink levels to what reserved concurrency and the account's pool have room for."""
+    reserved = {spec.name: spec.reserved_concurrency for spec in run.scenario.functions}
+    pooled = [name for name in wanted if reserved[name] is None]
+    kept = sum(count or 0 for count in reserved.values())
+    room = max(run.plan.concurrency - kept - limit("unreserved_concurrency_min").value, 0)
+    most = sum(max(wanted[name].values()) for name in pooled)
+    shrink = min(1.0, room / most) if most else 1.0
+    fitted = {}
+    for name, levels in wanted.items():
+        cap = reserved[name]
+        fitted[name] = {
+            at: int(level * shrink) if cap is None else min(level, cap) for at, level in levels.items()
+        }
+    return fitted
+
+
+def _levels(scenario: ScenarioSpec, minutes: NDArray[np.int64]) -> dict[int, int]:
+    """Give the level from each hour on: of the day in long scenarios, since the start in short ones."""
+    first = to_epoch_us(scenario.start) % US_PER_DAY // US_PER_MINUTE
+    hours = np.arange(len(minutes)) // 60
+    if scenario.duration_us > 2 * US_PER_DAY:
+        hours = (np.arange(len(minutes)) + first) // 60 % _HOURS
+    return {
+        hour: int(np.quantile(minutes[hours == hour], _COVERED, method="inverted_cdf"))
+        for hour in np.unique(hours).tolist()
+    }
+
+
+def _hourly_steps(scenario: ScenarioSpec, levels: Mapping[int, int]) -> Steps:
+    steps = []
+    before = -1
+    for hour, level in sorted(levels.items()):
+        if level == before:
+            continue
+        before = level
+        if scenario.duration_us > 2 * US_PER_DAY:
+            steps.append(ProvisionedStep(schedule=f"cron(0 {hour} * * ? *)", count=level))
+        else:
+            steps.append(ProvisionedStep.model_validate({"at_us": hour * US_PER_HOUR, "count": level}))
+    return tuple(steps)
