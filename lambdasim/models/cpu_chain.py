@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from lambdasim.models.cpu_quota import FirstCheck, Ints, QuotaRules, quota_rules, run_stretch
 from lambdasim.models.cpu_scaling import cpu_time_factor, scale_cpu_time
 from lambdasim.models.cpu_start import StartLaw, start_law
+from lambdasim.specs import cpu_law as said
 
 
 class CpuLaw(StrEnum):
@@ -38,6 +39,20 @@ class CpuStyle:
     law: CpuLaw = CpuLaw.STRAIGHT
     check: FirstCheck = FirstCheck.FOURTH_TICK
     waits: int = 0
+
+    @classmethod
+    def of(cls, law: said.CpuLaw) -> CpuStyle:
+        """Return the style that a scenario's ``cpu_law`` asks for."""
+        if isinstance(law, said.QuotaLaw):
+            return cls(CpuLaw.QUOTA, FirstCheck[law.quota.first_check.name], law.quota.waits)
+        return cls()
+
+    def spec(self) -> said.CpuLaw:
+        """Return the style as a scenario's ``cpu_law``."""
+        if self.law is CpuLaw.STRAIGHT:
+            return said.STRAIGHT
+        first_check = said.FirstCheck[self.check.name]
+        return said.QuotaLaw(quota=said.QuotaShape(first_check=first_check, waits=self.waits))
 
     def __str__(self) -> str:
         """Return the style in words.

@@ -154,8 +154,17 @@ def _told(cls: type[Spec], error: ValidationError) -> Iterator[InitErrorDetails]
         else:
             text = in_our_words(found)
         yield InitErrorDetails(
-            type=PydanticCustomError(FAULT, "{text}", context | {"text": text}), loc=found["loc"], input=None
+            type=PydanticCustomError(FAULT, "{text}", context | {"text": text}),
+            loc=_as_written(found["loc"]),
+            input=None,
         )
+
+
+def _as_written(loc: Location) -> Location:
+    """Leave out what pydantic adds to a key's path where a mapping's one key says which law it is: that key again."""
+    return tuple(
+        step for step, before in zip(loc, ("", *loc), strict=False) if step != before or isinstance(step, int)
+    )
 
 
 def _detail(found: CrossFault) -> InitErrorDetails:

@@ -8,6 +8,7 @@ from typing import Annotated
 from pydantic import Field
 
 from lambdasim.specs.base import CrossFault, Spec
+from lambdasim.specs.cpu_law import STRAIGHT, CpuLaw
 from lambdasim.specs.fields import Real, Share
 from lambdasim.specs.laws import FixedLaw, Law, LawOrCatalog
 
@@ -19,6 +20,8 @@ class WorkSpec(Spec):
     """CPU time of a run on one whole vCPU [ms]."""
     io_ms: Law = FixedLaw(fixed=0)
     """Time of a run spent waiting, whatever the memory [ms]."""
+    cpu_law: CpuLaw = STRAIGHT
+    """How CPU time is stretched below 1,769 MB: straight, in proportion to memory, or the scheduler's quota."""
     parallel_fraction: Share = 0.0
     """Part of the CPU time that spreads over several vCPUs, by Amdahl's law; between 0 and 1."""
     arm64_time_ratio: Annotated[Real, Field(gt=0, le=100)] = 1.0

@@ -60,6 +60,22 @@ HOSTILE = {
         GOOD.replace("constant: {rate_per_s: 1}", "trace: /etc/passwd"),
         "must be relative to the scenario file",
     ),
+    "no law of CPU time": (
+        GOOD.replace("traffic", "work: {cpu_law: quota}\n    traffic"),
+        "work.cpu_law: must be straight, or {quota: {first_check: fourth_tick, waits: 0}}, got 'quota'",
+    ),
+    "an unknown first check": (
+        GOOD.replace("traffic", "work: {cpu_law: {quota: {first_check: third_tick}}}\n    traffic"),
+        ":6: functions.0.work.cpu_law.quota.first_check: must be one of every_tick, fourth_tick, got 'third_tick'",
+    ),
+    "waits below none": (
+        GOOD.replace("traffic", "work: {cpu_law: {quota: {waits: -1}}}\n    traffic"),
+        "functions.0.work.cpu_law.quota.waits: must be at least 0, got -1",
+    ),
+    "a fault within a law": (
+        GOOD.replace("traffic", "work: {cpu_ms: {lognormal: {p50: 3, p95: 2}}}\n    traffic"),
+        "functions.0.work.cpu_ms.lognormal.p95: must be greater than p50 (3), got 2",
+    ),
     "unreserved minimum": (
         GOOD.replace("traffic", "reserved_concurrency: 901\n    traffic"),
         "must leave 100 of 1000",
