@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -12,6 +13,7 @@ import typer
 if TYPE_CHECKING:
     from concurrent.futures import Executor
 
+    from lambdasim.report.study import StudyPage
     from lambdasim.results.run import RunResult
 
 app = typer.Typer(
@@ -23,6 +25,9 @@ app = typer.Typer(
 )
 
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON for scripts.")]
+OutOption = Annotated[
+    Path | None, typer.Option("-o", "--out", help="Folder for a report page, pictures and tables.")
+]
 RegionOption = Annotated[str | None, typer.Option(help="Price as if all had run in this region.")]
 EngineOption = Annotated[
     str, typer.Option(help="auto, kernel (compiled) or reference (SimPy); equal results.")
@@ -36,6 +41,16 @@ DaskOption = Annotated[
 def write(text: str) -> None:
     """Print text, ended by one line end."""
     sys.stdout.write(text.rstrip("\n") + "\n")
+
+
+def present(text: Callable[[], str], page: Callable[[], StudyPage], out: Path | None, as_json: bool) -> None:
+    """Print what a study found, as text or JSON, and write its folder where one is asked for."""
+    shown = page() if as_json or out is not None else None
+    if shown is not None and out is not None:
+        shown.write(out)
+    write(shown.to_json() if shown is not None and as_json else text())
+    if out is not None and not as_json:
+        write(f"\nreport: {out / 'report.html'}")
 
 
 def _version(wanted: bool) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -11,11 +12,13 @@ import typer
 from lambdasim.cli.app import (
     DaskOption,
     EngineOption,
+    JsonOption,
+    OutOption,
     WorkersOption,
     announcing_compilation,
     app,
+    present,
     side_by_side,
-    write,
 )
 
 if TYPE_CHECKING:
@@ -44,12 +47,15 @@ def sweep_memory(
     precision: Annotated[
         str | None, typer.Option(help="Go on until paired differences are known to this, such as 2%.")
     ] = None,
+    out: OutOption = None,
+    as_json: JsonOption = False,
     workers: WorkersOption = 1,
     dask: DaskOption = None,
     engine: EngineOption = "auto",
 ) -> None:
     """Compare memory sizes on the same traffic: cost, latency, and a recommendation."""
     import lambdasim as ls
+    from lambdasim.report.studies import sweep_page
     from lambdasim.study.sweep import sweep_memory as sweep
 
     spec = ls.load_scenario(scenario)
@@ -66,7 +72,7 @@ def sweep_memory(
             engine=engine,
             executor=executor,
         )
-    write(result.text())
+    present(result.text, partial(sweep_page, result), out, as_json)
 
 
 @app.command()
@@ -82,6 +88,8 @@ def compare(
         str | None, typer.Option(help="End with status 1 when more attempts are refused, such as 0.1%.")
     ] = None,
     markdown: Annotated[bool, typer.Option("--markdown", help="Text for a pull request.")] = False,
+    out: OutOption = None,
+    as_json: JsonOption = False,
     workers: WorkersOption = 1,
     dask: DaskOption = None,
     engine: EngineOption = "auto",
@@ -89,6 +97,7 @@ def compare(
     """Compare scenarios in pairs: line items, percentiles, limits, with intervals."""
     import lambdasim as ls
     from lambdasim.errors import InputError
+    from lambdasim.report.studies import comparison_page
     from lambdasim.study.compare import compare as compared
 
     if len(scenarios) < _MANY:
@@ -103,7 +112,8 @@ def compare(
             engine=engine,
             executor=executor,
         )
-    write(result.markdown() if markdown else result.text())
+    text = result.markdown if markdown else result.text
+    present(text, partial(comparison_page, result), out, as_json)
     if result.verdict.failed:
         raise typer.Exit(1)
 
@@ -115,12 +125,15 @@ def limits(
     multiples: Annotated[
         str, typer.Option(help="Multiples of the traffic for the risk of throttling.")
     ] = "1,2,5,10",
+    out: OutOption = None,
+    as_json: JsonOption = False,
     workers: WorkersOption = 1,
     dask: DaskOption = None,
     engine: EngineOption = "auto",
 ) -> None:
     """Find which limit binds first and when, what to set, and what else stands out."""
     import lambdasim as ls
+    from lambdasim.report.studies import limits_page
     from lambdasim.study.limits import advise_limits
 
     spec = ls.load_scenario(scenario)
@@ -129,7 +142,7 @@ def limits(
         advice = advise_limits(
             spec, replications=replications, multiples=factors, engine=engine, executor=executor
         )
-    write(advice.text())
+    present(advice.text, partial(limits_page, advice), out, as_json)
 
 
 def _objective(target: str | None, budget: float | None) -> Objective | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
@@ -12,14 +13,16 @@ from numpy.typing import NDArray
 from lambdasim.errors import InputError
 from lambdasim.plots.style import INK, axes_or_new, legend_beside, line_look, nothing, styled, time_axis
 from lambdasim.study.provisioned import allocated_by_minute, demand_by_minute
-from lambdasim.units import US_PER_DAY, US_PER_HOUR, US_PER_MINUTE
+from lambdasim.units import US_PER_DAY, US_PER_HOUR, US_PER_MINUTE, to_epoch_us
 
 if TYPE_CHECKING:
     import pandas as pd
 
+    from lambdasim.specs.scenario import ScenarioSpec
     from lambdasim.study.limits import LimitsAdvice
 
 _MARKERS: Final = ("o", "s")
+_LONG_US: Final = 3 * US_PER_DAY
 
 
 @styled
@@ -46,7 +49,7 @@ def plot_headroom(advice: LimitsAdvice, ax: Axes | None = None) -> Axes:
         fill=True,
         color=line_look(0)["color"],
         alpha=0.3,
-        label=f"claimed, {_most_in(step)}",
+        label=f"claimed, most in {'a minute' if step == 1 else 'an hour'}",
     )
     quota = advice.quota
     ax.axhline(quota.now, color=INK, linewidth=1.2, label=f"account's limit {quota.now:,}")
@@ -143,21 +146,25 @@ def plot_provisioned(advice: LimitsAdvice, function: str | None = None, ax: Axes
         ax.set_title("Provisioned concurrency")
         return nothing(ax, "no function can use it")
     name = function or max(demand, key=lambda one: int(demand[one].max()))
-    series = demand[name]
-    ax.set_title(f"{name}: provisioned concurrency over demand")
-    unit_us = time_axis(ax, max(run.scenario.duration_us, len(series) * US_PER_MINUTE))
-    most, step = _most(series, run.scenario.duration_us)
-    edges = np.arange(len(most) + 1) * step * US_PER_MINUTE / unit_us
+    shown, when = _busiest_day(demand[name], run.scenario)
+    ax.set_title(f"{name}: provisioned concurrency over demand{when}")
+    unit_us = time_axis(ax, len(demand[name][shown]) * US_PER_MINUTE)
+    if when:
+        ax.set_xlabel("hour of the day, UTC")
+    edges = np.arange(len(demand[name][shown]) + 1) * US_PER_MINUTE / unit_us
     ax.stairs(
-        most, edges, fill=True, color=line_look(0)["color"], alpha=0.3, label=f"executions, {_most_in(step)}"
+        demand[name][shown],
+        edges,
+        fill=True,
+        color=line_look(0)["color"],
+        alpha=0.3,
+        label="executions, most in a minute",
     )
     ways = (("by schedule", advice.provisioned), ("by target tracking", advice.tracking))
     for place, (way, found) in enumerate(ways, start=1):
         if found is None or name not in found.schedule:
             continue
-        allocated, _ = _most(
-            allocated_by_minute(run.scenario, name, found.schedule[name]), run.scenario.duration_us
-        )
+        allocated = allocated_by_minute(run.scenario, name, found.schedule[name])[shown]
         look = line_look(place) | {"linewidth": 1.4}
         ax.step(edges, np.append(allocated, allocated[-1:]), where="post", label=way, **look)
     ax.set_ylim(bottom=0)
@@ -169,9 +176,17 @@ def plot_provisioned(advice: LimitsAdvice, function: str | None = None, ax: Axes
 
 def _most(by_minute: NDArray[np.int64], duration_us: int) -> tuple[NDArray[np.int64], int]:
     """Give the most of each step, and how many minutes a step has: an hour's in long runs."""
-    step = US_PER_HOUR // US_PER_MINUTE if duration_us > 3 * US_PER_DAY else 1
+    step = US_PER_HOUR // US_PER_MINUTE if duration_us > _LONG_US else 1
     return np.pad(by_minute, (0, -len(by_minute) % step)).reshape(-1, step).max(axis=1), step
 
 
-def _most_in(step: int) -> str:
-    return f"most in {'a minute' if step == 1 else 'an hour'}"
+def _busiest_day(by_minute: NDArray[np.int64], scenario: ScenarioSpec) -> tuple[slice, str]:
+    """Choose the UTC day with the most, in long runs, and say which it is."""
+    if scenario.duration_us <= _LONG_US:
+        return slice(None), ""
+    day = US_PER_DAY // US_PER_MINUTE
+    first = -(to_epoch_us(scenario.start) // US_PER_MINUTE) % day
+    whole = by_minute[first : len(by_minute) - (len(by_minute) - first) % day]
+    begin = first + int(whole.argmax()) // day * day
+    when = scenario.start + timedelta(minutes=begin)
+    return slice(begin, begin + day), f", {when:%Y-%m-%d}, the busiest day"

@@ -1,0 +1,114 @@
+"""The result of a study as a page, a folder of files, and JSON for scripts."""
+
+from __future__ import annotations
+
+import html
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cached_property, partial
+from math import isnan
+from pathlib import Path
+from typing import IO, TYPE_CHECKING, Any, Final
+
+from matplotlib.axes import Axes
+
+from lambdasim.exports.guard import guarded
+from lambdasim.plots.style import Picture
+from lambdasim.report.html import document, figure, table_html
+from lambdasim.report.pictures import Drawn
+from lambdasim.results.atomic import write_atomically
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+_LONG: Final = 40
+
+
+@dataclass(frozen=True, eq=False)
+class StudyPage:
+    """What a study found.
+
+    Attributes
+    ----------
+    title, answer : str
+        The study's name, and what it says in a paragraph.
+    tables : mapping of str to DataFrame
+        By heading, every column; the files and the JSON have them whole.
+    pictures : mapping of str to Axes
+        By the name of their file.
+    shown : mapping of str to DataFrame
+        Tables that the page shows in another form, by heading; an empty one is left out of the page.
+    facts : mapping of str to any
+        What scripts ask for beside the tables; becomes JSON.
+    """
+
+    title: str
+    answer: str
+    tables: Mapping[str, pd.DataFrame]
+    pictures: Mapping[str, Axes] = field(default_factory=dict)
+    shown: Mapping[str, pd.DataFrame] = field(default_factory=dict)
+    facts: Mapping[str, Any] = field(default_factory=dict)
+
+    @cached_property
+    def _drawn(self) -> dict[str, Drawn]:
+        drawn = {}
+        for name, ax in self.pictures.items():
+            assert isinstance(ax.figure, Picture)  # noqa: S101 - plots without axes make their own
+            drawn[name] = Drawn(ax.get_title(loc="left"), ax.figure.png())
+        return drawn
+
+    def to_html(self) -> str:
+        """Write the page; everything is inside it, and all text is escaped."""
+        parts = [f"<h1>{html.escape(self.title)}</h1><p>{html.escape(self.answer)}</p>"]
+        parts += [figure(drawn) for drawn in self._drawn.values()]
+        for heading, table in {**self.tables, **self.shown}.items():
+            if len(table):
+                words = table.map(lambda cell: isinstance(cell, str) and len(cell) > _LONG).to_numpy().any()
+                parts.append(f"<h2>{html.escape(heading.replace('_', ' ').capitalize())}</h2>")
+                parts.append(table_html(table, "words" if words else "numbers"))
+        return document(self.title, parts)
+
+    def to_json(self) -> str:
+        """Write answer, facts and tables, each table a list of rows."""
+        tables = {
+            heading: json.loads(table.to_json(orient="records", double_precision=12, default_handler=str))
+            for heading, table in self.tables.items()
+        }
+        content = {"title": self.title, "answer": self.answer, **_known(self.facts), **tables}
+        return json.dumps(content, indent=1, ensure_ascii=False)
+
+    def write(self, folder: Path) -> None:
+        """Write ``report.html``, ``result.json``, and each table and picture as a file of its own.
+
+        Parameters
+        ----------
+        folder : Path
+            Made if it is missing. Each file is whole or not there; text cannot become a spreadsheet's formula.
+        """
+        for heading, table in self.tables.items():
+            text = table.map(_harmless).to_csv(index=False, lineterminator="\n")
+            write_atomically(folder / f"{heading}.csv", partial(_write, text.encode()))
+        for name, drawn in self._drawn.items():
+            write_atomically(folder / f"{name}.png", partial(_write, drawn.png))
+        write_atomically(folder / "result.json", partial(_write, f"{self.to_json()}\n".encode()))
+        write_atomically(folder / "report.html", partial(_write, self.to_html().encode()))
+
+
+def _known(facts: Mapping[str, Any]) -> dict[str, Any]:
+    """Replace numbers that are not known by null, which JSON has, as the tables do."""
+    known: dict[str, Any] = {}
+    for name, value in facts.items():
+        if isinstance(value, Mapping):
+            known[name] = _known(value)
+        else:
+            known[name] = None if isinstance(value, float) and isnan(value) else value
+    return known
+
+
+def _harmless(value: object) -> object:
+    return guarded(value) if isinstance(value, str) else value
+
+
+def _write(content: bytes, stream: IO[bytes]) -> None:
+    stream.write(content)
