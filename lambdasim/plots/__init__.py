@@ -1,8 +1,11 @@
 """Pictures of tables: each draws what a table holds, on the axes given, and returns them."""
 
+from lambdasim.plots.advice import plot_headroom, plot_provisioned, plot_risk
 from lambdasim.plots.cost import plot_bill, plot_cost, plot_cost_distribution, plot_hourly_cost
+from lambdasim.plots.forecast import plot_forecast, plot_tornado
 from lambdasim.plots.latency import plot_latency, plot_latency_histogram
 from lambdasim.plots.limits import plot_concurrency, plot_metric, plot_throttles
+from lambdasim.plots.study import plot_differences, plot_duration, plot_frontier
 from lambdasim.plots.style import STYLE_FILE
 
 __all__ = [
@@ -11,9 +14,17 @@ __all__ = [
     "plot_concurrency",
     "plot_cost",
     "plot_cost_distribution",
+    "plot_differences",
+    "plot_duration",
+    "plot_forecast",
+    "plot_frontier",
+    "plot_headroom",
     "plot_hourly_cost",
     "plot_latency",
     "plot_latency_histogram",
     "plot_metric",
+    "plot_provisioned",
+    "plot_risk",
     "plot_throttles",
+    "plot_tornado",
 ]
