@@ -55,6 +55,9 @@ class Stream(IntEnum):
     FORECAST_DRIFT = 18
     FORECAST_NOISE = 19
     FORECAST_DAY = 20
+    CPU_START_TICK = 21
+    CPU_START_DELAY = 22
+    CPU_START_CHARGE = 23
 
 
 def mix(bits: NDArray[np.uint64]) -> NDArray[np.uint64]:

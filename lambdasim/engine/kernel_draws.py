@@ -50,9 +50,86 @@ def draw_handler_us(state: State, function: Any, event: Event) -> Int64:
     """Draw the handler's time."""
     if function.given:
         return state.given[event.given].handler_us
-    cpu_us = _drawn(state, function, event, at.CPU_TIME)
-    stretched_us = (cpu_us * function.cpu_multiplier + _HALF) >> FIXED_POINT_BITS
-    return stretched_us + _drawn(state, function, event, at.IO_TIME)
+    drawn_us = _drawn(state, function, event, at.CPU_TIME)
+    cpu_us = (drawn_us * function.cpu_multiplier + _HALF) >> FIXED_POINT_BITS
+    io_us = _drawn(state, function, event, at.IO_TIME)
+    if not function.quota:
+        return cpu_us + io_us
+    tick_us = _drawn(state, function, event, at.CPU_START_TICK)
+    delay_us = _drawn(state, function, event, at.CPU_START_DELAY)
+    charge_us = _drawn(state, function, event, at.CPU_START_CHARGE)
+    return _run_under_quota(state.quotas[function.quota], cpu_us, io_us, tick_us, delay_us, charge_us)
+
+
+@compiled_apart
+def _run_under_quota(
+    quota: Any, cpu_us: Int64, io_us: Int64, tick_us: Int64, delay_us: Int64, charge_us: Int64
+) -> Int64:
+    """Give a handler's duration, as `HandlerQuota.durations` does for many."""
+    pieces = quota.waits + 1
+    piece_us, wait_us = cpu_us // pieces, io_us // max(quota.waits, 1)
+    stretch_us = piece_us + cpu_us % pieces
+    phase_us = tick_us + min(quota.lead_us + delay_us, quota.tick_us - 1)
+    credit_us = quota.quota_us - quota.lead_us - charge_us
+    duration_us = io_us
+    for piece in range(pieces):
+        if piece:
+            woken_us = phase_us + wait_us
+            credit_us = min(credit_us + woken_us // quota.period_us * quota.quota_us, quota.quota_us)
+            phase_us, stretch_us = woken_us % quota.period_us, piece_us
+        took_us, phase_us, credit_us = _run_stretch(quota, stretch_us, phase_us, credit_us)
+        duration_us += took_us
+    return duration_us
+
+
+@compiled
+def _run_stretch(quota: Any, cpu_us: Int64, phase_us: Int64, credit_us: Int64) -> tuple[Int64, Int64, Int64]:
+    """Give duration, and phase and credit at the end, as `cpu_quota.run_stretch` does for many."""
+    period_us, tick_us, quota_us = quota.period_us, quota.tick_us, quota.quota_us
+    if cpu_us == 0:
+        return 0, phase_us % period_us, credit_us
+    took_us = np.int64(0)
+    if credit_us <= 0:
+        asleep = -credit_us // quota_us + 1
+        took_us = asleep * period_us - phase_us
+        credit_us += asleep * quota_us
+        phase_us = np.int64(0)
+
+    # A late first check may lie beyond two renewals.
+    first_check_us = (phase_us // tick_us + quota.first_check) * tick_us
+    for _ in range(2):
+        stop_us = max(first_check_us, _up(phase_us + credit_us, tick_us))
+        room_us, used_us = stop_us - phase_us, period_us - phase_us
+        if cpu_us <= min(room_us, used_us):
+            return took_us + cpu_us, (phase_us + cpu_us) % period_us, credit_us - cpu_us
+        if stop_us < period_us:
+            net_us = quota_us - min(quota.charge_us, quota_us // 4)
+            periods = (room_us - credit_us) // net_us + 1
+            cpu_us += periods * quota.resume_us - room_us
+            credit_us += periods * net_us - room_us
+            took_us += periods * period_us - phase_us
+            break
+        left_us = credit_us - used_us
+        kept_us = min(left_us, _up(used_us, quota.slice_us) - used_us) if left_us > 0 else left_us
+        credit_us = min(quota_us + kept_us, period_us)
+        cpu_us -= used_us
+        took_us += used_us
+        first_check_us = max(first_check_us - period_us, 0)
+        phase_us = np.int64(0)
+
+    # From a renewal on it is looked at every tick.
+    last_us = max(_up(cpu_us, tick_us) - tick_us, 0)
+    renewals = max((last_us - credit_us) // quota_us + 1, 0)
+    had_us = max(_up(credit_us + (renewals - 1) * quota_us, tick_us), 0) if renewals else 0
+    phase_us = cpu_us - had_us
+    ended_with_us = credit_us + renewals * quota_us - cpu_us
+    return took_us + renewals * period_us + phase_us, phase_us % period_us, ended_with_us
+
+
+@compiled
+def _up(value: Int64, unit: Int64) -> Int64:
+    """Round up to a whole number of units."""
+    return -(-value // unit) * unit
 
 
 @compiled_apart

@@ -29,6 +29,7 @@ from lambdasim.engine.contract import (
 from lambdasim.engine.kernel_queues import Queue, Rows, empty_queue, with_more_room
 from lambdasim.engine.plan import FunctionDraws
 from lambdasim.engine.reference import per_second
+from lambdasim.models.cpu_chain import HandlerQuota
 from lambdasim.models.cpu_scaling import FIXED_POINT_BITS
 
 _NS_PER_US: Final = 1_000
@@ -77,11 +78,15 @@ ACCOUNT: Final = row_type(
 # A function's plan, and what changes about it.
 FUNCTION: Final = row_type(
     u4="given first_law scaling_rate request_rate provisioned_rate idle_first idle_last provisioned_first synchronous "
-    "jittered has_reserved can_fail has_payload",
+    "jittered has_reserved can_fail has_payload quota",
     i8="on_demand_in_use provisioned_idle provisioned_ready provisioned_in_use provisioned_claimed "
     "timeout_us init_cap_us max_lifetime_us reserved client_timeout_us throttle_retries throttle_backoff_us "
     "throttle_backoff_cap_us max_event_age_us first_delay delays cpu_multiplier error_below crash_below memory_mb "
     "request_limit_kb response_limit_kb keep_alive_at_least_us",
+)
+# A `HandlerQuota`. Row 0 stands for none.
+QUOTA: Final = row_type(
+    i8="quota_us first_check waits lead_us period_us tick_us slice_us charge_us resume_us"
 )
 # A `RateLimit`. Row 0 stands for none.
 RATE: Final = row_type(i8="full_again_ns interval_ns slack_ns")
@@ -101,11 +106,12 @@ GIVEN: Final = row_type(i8="handler_us first_run_us placement_us init_us fault k
 # Which law of a function lies how far behind its first.
 (
     CPU_TIME, IO_TIME, INIT, FIRST_RUN, PLACEMENT, KEEP_ALIVE, FAILURE, MEMORY, REQUEST_PAYLOAD, RESPONSE_PAYLOAD,
-    CLIENT_BACKOFF,
-) = range(11)  # fmt: skip
+    CLIENT_BACKOFF, CPU_START_TICK, CPU_START_DELAY, CPU_START_CHARGE,
+) = range(14)  # fmt: skip
 _STREAMS: Final = (
     Stream.CPU_TIME, Stream.IO_TIME, Stream.INIT, Stream.FIRST_RUN, Stream.PLACEMENT, Stream.KEEP_ALIVE, Stream.FAILURE,
     Stream.MEMORY, Stream.REQUEST_PAYLOAD, Stream.RESPONSE_PAYLOAD, Stream.CLIENT_BACKOFF,
+    Stream.CPU_START_TICK, Stream.CPU_START_DELAY, Stream.CPU_START_CHARGE,
 )  # fmt: skip
 
 
@@ -114,7 +120,7 @@ class State(NamedTuple):
 
     Attributes
     ----------
-    account, functions, rates, changes : ndarray of the rows above
+    account, functions, quotas, rates, changes : ndarray of the rows above
     laws : Laws
     delays : ndarray of int64
         Waits before retries after errors, function by function.
@@ -132,6 +138,7 @@ class State(NamedTuple):
 
     account: Rows
     functions: Rows
+    quotas: Rows
     rates: Rows
     changes: Rows
     laws: Laws
@@ -175,6 +182,7 @@ def first_state(plan: Plan, room: int, records_room: int = RECORDS_PER_CHUNK) ->
     account["records_room"] = records_room
     laws = LawArrays()
     functions = np.zeros(len(plan.functions), dtype=FUNCTION)
+    quotas = np.zeros(1 + len(plan.functions), dtype=QUOTA)
     rates = np.zeros(2 + 3 * len(plan.functions), dtype=RATE)
     rates[1] = _rate(plan.concurrency * plan.requests_per_concurrency)
     delays: list[int] = []
@@ -185,12 +193,16 @@ def first_state(plan: Plan, room: int, records_room: int = RECORDS_PER_CHUNK) ->
         delays += function.retry.error_delays_us
         if isinstance(function.draws, FunctionDraws) and all(map(can_compile, function.draws.laws.values())):
             _fill_draws(row, laws, function.draws)
+            if function.draws.quota is not None:
+                row["quota"] = 1 + rank
+                quotas[1 + rank] = _quota(function.draws.quota)
         else:
             row["given"] = 1
     nothing = np.zeros(0, dtype=np.int64)
     state = State(
         account=account,
         functions=functions,
+        quotas=quotas,
         rates=rates,
         changes=_changes(plan),
         laws=laws.arrays(),
@@ -276,6 +288,14 @@ def _fill_draws(row: Any, laws: LawArrays, draws: FunctionDraws) -> None:
             for stream in _STREAMS
         ]
     )
+
+
+def _quota(quota: HandlerQuota) -> tuple[int, ...]:
+    rules = quota.rules
+    return (
+        quota.quota_us, quota.check, quota.waits, quota.starts.lead_us,
+        rules.period_us, rules.tick_us, rules.slice_us, rules.charge_us, rules.resume_us,
+    )  # fmt: skip
 
 
 def _changes(plan: Plan) -> Rows:

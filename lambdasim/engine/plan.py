@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import partial
 from itertools import pairwise
@@ -27,6 +27,7 @@ from lambdasim.engine.contract import (
 )
 from lambdasim.engine.merge import merge_arrivals
 from lambdasim.models.cold_start import first_run_extra_ms, init_law
+from lambdasim.models.cpu_chain import CpuStyle, HandlerQuota
 from lambdasim.models.cpu_scaling import cpu_time_factor, scale_cpu_time
 from lambdasim.models.keep_alive import keep_alive_law
 from lambdasim.specs.function import Architecture, FunctionSpec
@@ -48,10 +49,12 @@ class FunctionDraws:
         The function's name.
     laws : mapping of Stream to DrawLaw
     cpu_factor : float
-        Computing time relative to one full x86_64 vCPU.
+        Computing time relative to one full x86_64 vCPU; under a quota, CPU time relative to that on x86_64.
     error_probability, crash_probability : float
     memory_mb, payload_limit_kb, response_limit_kb : int
         A response above its limit is an error, after the run.
+    quota : HandlerQuota, optional
+        Where the scheduler's quota stretches CPU time; `laws` then has those of its starts.
     """
 
     seed: int
@@ -63,6 +66,7 @@ class FunctionDraws:
     memory_mb: int
     payload_limit_kb: int
     response_limit_kb: int
+    quota: HandlerQuota | None = None
 
     def draw(self, invocation: NDArray[np.int64], run: int) -> RunDraws:
         """Draw for the given invocations, each of which has run ``run`` times before."""
@@ -83,7 +87,7 @@ class FunctionDraws:
             ),
         )
         return RunDraws(
-            handler_us=scale_cpu_time(value(Stream.CPU_TIME), self.cpu_factor) + value(Stream.IO_TIME),
+            handler_us=self._handler_us(value),
             first_run_us=value(Stream.FIRST_RUN),
             placement_us=value(Stream.PLACEMENT),
             init_us=value(Stream.INIT),
@@ -93,6 +97,16 @@ class FunctionDraws:
                 np.int64
             ),
         )
+
+    def _handler_us(self, value: Callable[[Stream], NDArray[np.int64]]) -> NDArray[np.int64]:
+        cpu_us, io_us = scale_cpu_time(value(Stream.CPU_TIME), self.cpu_factor), value(Stream.IO_TIME)
+        if self.quota is None:
+            return cpu_us + io_us
+        start = self.quota.starts.begun(
+            value(Stream.CPU_START_TICK), value(Stream.CPU_START_DELAY), value(Stream.CPU_START_CHARGE),
+            self.quota.quota_us, self.quota.rules,
+        )  # fmt: skip
+        return self.quota.durations(cpu_us, io_us, start)
 
     def backoff_us(self, invocation: int, retry: int, ceiling_us: int) -> int:
         """Draw a client's waiting time, uniform between 0 and the ceiling [µs]."""
@@ -186,6 +200,9 @@ def _function_draws(scenario: ScenarioSpec, function: FunctionSpec) -> FunctionD
     payload = limit("payload_request_sync_max_kb" if synchronous else "payload_request_async_max_kb")
     streamed = function.payload.streamed
     response = limit("payload_response_streamed_max_kb" if streamed else "payload_response_sync_max_kb")
+    quota = HandlerQuota.of(CpuStyle.of(work.cpu_law), function.memory_mb)
+    # The quota law does itself what the factor does for the straight one.
+    factor = 1.0 if quota else cpu_time_factor(function.memory_mb, work.parallel_fraction)
     return FunctionDraws(
         seed=scenario.seed,
         owner=function.name,
@@ -199,13 +216,15 @@ def _function_draws(scenario: ScenarioSpec, function: FunctionSpec) -> FunctionD
             Stream.MEMORY: compile_law(work.max_memory_mb, 1) if work.max_memory_mb else Constant(0),
             Stream.REQUEST_PAYLOAD: compile_law(function.payload.request_kb, 1),
             Stream.RESPONSE_PAYLOAD: compile_law(function.payload.response_kb, 1),
+            **(quota.starts.laws(quota.rules) if quota else {}),
         },
-        cpu_factor=cpu_time_factor(function.memory_mb, work.parallel_fraction) * arm,
+        cpu_factor=factor * arm,
         error_probability=work.error_probability,
         crash_probability=work.crash_probability,
         memory_mb=function.memory_mb,
         payload_limit_kb=payload.value,
         response_limit_kb=response.value,
+        quota=quota,
     )
 
 

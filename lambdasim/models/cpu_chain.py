@@ -8,9 +8,9 @@ from enum import StrEnum
 import numpy as np
 from numpy.typing import NDArray
 
-from lambdasim.models.cpu_quota import FirstCheck, Ints, QuotaRules, quota_rules, run_stretch
+from lambdasim.models.cpu_quota import FirstCheck, Ints, QuotaRules, Stretch, quota_rules, run_stretch
 from lambdasim.models.cpu_scaling import cpu_time_factor, scale_cpu_time
-from lambdasim.models.cpu_start import StartLaw, start_law
+from lambdasim.models.cpu_start import StartLaw, Starts, start_law
 from lambdasim.specs import cpu_law as said
 
 
@@ -67,6 +67,73 @@ class CpuStyle:
         return f"quota, {self.check.name.lower().replace('_', ' ')}, {self.waits} waits"
 
 
+@dataclass(frozen=True)
+class HandlerQuota:
+    """The quota law of one function at one memory size below one vCPU.
+
+    Attributes
+    ----------
+    quota_us : int
+        CPU time per period [µs], less than the period.
+    check : FirstCheck
+    waits : int
+        See `CpuStyle`.
+    rules : QuotaRules
+    starts : StartLaw
+    """
+
+    quota_us: int
+    check: FirstCheck
+    waits: int
+    rules: QuotaRules
+    starts: StartLaw
+
+    @classmethod
+    def of(
+        cls, style: CpuStyle, memory_mb: int, rules: QuotaRules | None = None, starts: StartLaw | None = None
+    ) -> HandlerQuota | None:
+        """Return the quota of a memory size [MB]; None under the straight law, and from one vCPU on."""
+        rules = rules or quota_rules()
+        quota_us = rules.quota_us(memory_mb)
+        if style.law is CpuLaw.STRAIGHT or quota_us >= rules.period_us:
+            return None
+        return cls(quota_us, style.check, style.waits, rules, starts or start_law())
+
+    def durations(self, cpu_us: Ints, io_us: Ints, start: Starts) -> Ints:
+        """Give durations of handler runs from the work and the start of each.
+
+        Parameters
+        ----------
+        cpu_us, io_us : ndarray of int64, shape (n,)
+            CPU time on one full vCPU, and waiting [µs].
+        start : Starts
+
+        Returns
+        -------
+        ndarray of int64, shape (n,)
+            [µs], without INIT.
+
+        Notes
+        -----
+        A wait that goes past k renewals lifts the credit by k quotas, to one quota at most. Work that wakes without
+        credit sleeps to the first renewal that gives it some. A handler may be late in its first check after each wait.
+        What does not divide evenly is in the first stretch on the CPU, and after the last.
+        """
+        pieces = self.waits + 1
+        cpu, wait = cpu_us // pieces, io_us // max(self.waits, 1)
+        last = self._stretch(cpu + cpu_us % pieces, *start)
+        duration = last.duration_us + io_us
+        for _ in range(self.waits):
+            woken = last.phase_us + wait
+            credit = np.minimum(last.credit_us + woken // self.rules.period_us * self.quota_us, self.quota_us)
+            last = self._stretch(cpu, woken % self.rules.period_us, credit)
+            duration = duration + last.duration_us
+        return duration
+
+    def _stretch(self, cpu_us: Ints, phase_us: Ints, credit_us: Ints) -> Stretch:
+        return run_stretch(cpu_us, phase_us, credit_us, self.quota_us, self.check, self.rules)
+
+
 def handler_durations(
     cpu_us: Ints,
     io_us: Ints,
@@ -96,26 +163,8 @@ def handler_durations(
     -------
     ndarray of int64, shape (n,)
         [µs], without INIT.
-
-    Notes
-    -----
-    A wait that goes past k renewals lifts the credit by k quotas, to one quota at most. Work that wakes without credit
-    sleeps to the first renewal that gives it some. A handler may be late in its first check after each wait.
     """
-    if style.law is CpuLaw.STRAIGHT:
+    quota = HandlerQuota.of(style, memory_mb, rules, starts)
+    if quota is None:
         return scale_cpu_time(cpu_us, cpu_time_factor(memory_mb, 0.0)) + io_us
-    rules = rules or quota_rules()
-    quota_us = rules.quota_us(memory_mb)
-    if quota_us >= rules.period_us:
-        return cpu_us + io_us
-    start = (starts or start_law()).draw(uniforms, quota_us, rules)
-    pieces = style.waits + 1
-    cpu, wait = cpu_us // pieces, io_us // max(style.waits, 1)
-    last = run_stretch(cpu + cpu_us % pieces, start.phase_us, start.credit_us, quota_us, style.check, rules)
-    duration = last.duration_us + io_us
-    for _ in range(style.waits):
-        woken = last.phase_us + wait
-        credit = np.minimum(last.credit_us + woken // rules.period_us * quota_us, quota_us)
-        last = run_stretch(cpu, woken % rules.period_us, credit, quota_us, style.check, rules)
-        duration = duration + last.duration_us
-    return duration
+    return quota.durations(cpu_us, io_us, quota.starts.draw(uniforms, quota.quota_us, quota.rules))

@@ -95,7 +95,7 @@ def run_stretch(
         When it begins, since the last renewal [µs], less than a period. Negative: so long before a period at whose
         beginning credit is not renewed, since the environment was idle; the first renewal is at that period's end.
     credit_us : ndarray of int64, shape (n,)
-        Credit left then, at most a quota [µs]. At 0 or less the work waits for the renewal that lifts it above.
+        Credit left then, at most a quota [µs]. At 0 or less work waits for the renewal that lifts it above.
     quota_us : int
         Credit per period [µs], above 0.
     check : FirstCheck
@@ -137,7 +137,7 @@ def _run(cpu: Ints, phase: Ints, credit: Ints, quota: int, check: int, rules: Qu
     period, tick = rules.period_us, rules.tick_us
     before = np.zeros_like(cpu)
     if (credit <= 0).any():
-        asleep = np.where(credit > 0, 0, -credit // quota + 1)
+        asleep = np.where((credit > 0) | (cpu == 0), 0, -credit // quota + 1)
         before = np.where(asleep > 0, asleep * period - phase, 0)
         credit, phase = credit + asleep * quota, np.where(asleep > 0, 0, phase)
     pending = phase // tick + check

@@ -10,9 +10,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lambdasim.catalog import timing
+from lambdasim.draws.keys import Stream
+from lambdasim.draws.laws import Constant, DrawLaw, exponential, mixture
 from lambdasim.models.cpu_quota import Ints, QuotaRules, quota_rules
 
 _PERMILLE: Final = 1000
+_TICKS: Final = (0, 1, -1, -2)  # in the order of the attributes of `StartLaw`, the rest last
 
 
 class Starts(NamedTuple):
@@ -43,8 +46,35 @@ class StartLaw:
     next_tick: float
     tick_before: float
 
+    def laws(self, rules: QuotaRules) -> dict[Stream, DrawLaw]:
+        """Return what is drawn for a start: its tick [µs], delay and charge [µs], as `begun` takes them."""
+        last = 1 - self.at_renewal - self.next_tick - self.tick_before
+        ticks = [Constant(number * rules.tick_us) for number in _TICKS]
+        return {
+            Stream.CPU_START_TICK: mixture([self.at_renewal, self.next_tick, self.tick_before, last], ticks),
+            Stream.CPU_START_DELAY: exponential(self.spread_us),
+            Stream.CPU_START_CHARGE: exponential(self.charge_us),
+        }
+
+    def begun(
+        self, tick_us: Ints, delay_us: Ints, charge_us: Ints, quota_us: int, rules: QuotaRules
+    ) -> Starts:
+        """Give starts from what was drawn.
+
+        Parameters
+        ----------
+        tick_us, delay_us, charge_us : ndarray of int64, shape (n,)
+            Beginning of the tick, negative before the period's; delay after the lead, cut at the tick's end; credit used
+            by others.
+        quota_us : int
+            Credit of a period [µs].
+        rules : QuotaRules
+        """
+        within = np.minimum(self.lead_us + delay_us, rules.tick_us - 1)
+        return Starts(tick_us + within, quota_us - self.lead_us - charge_us)
+
     def draw(self, uniforms: NDArray[np.float64], quota_us: int, rules: QuotaRules | None = None) -> Starts:
-        """Draw starts.
+        """Draw starts from evenly spread numbers, where calibration wants them; engines draw from `laws`.
 
         Parameters
         ----------
@@ -61,11 +91,12 @@ class StartLaw:
         """
         rules = rules or quota_rules()
         bounds = np.cumsum([self.at_renewal, self.next_tick, self.tick_before])
-        tick = np.array([0, 1, -1, -2])[np.searchsorted(bounds, uniforms[0], side="right")]
-        delay = -self.spread_us * np.log1p(-uniforms[1])
-        within = np.minimum(np.rint(self.lead_us + delay).astype(np.int64), rules.tick_us - 1)
-        others = np.rint(-self.charge_us * np.log1p(-uniforms[2])).astype(np.int64)
-        return Starts(tick * rules.tick_us + within, quota_us - self.lead_us - others)
+        tick = np.array(_TICKS)[np.searchsorted(bounds, uniforms[0], side="right")]
+        delay, charge = (
+            np.rint(-mean * np.log1p(-luck)).astype(np.int64)
+            for mean, luck in zip((self.spread_us, self.charge_us), uniforms[1:], strict=True)
+        )
+        return self.begun(tick * rules.tick_us, delay, charge, quota_us, rules)
 
 
 @cache

@@ -32,6 +32,9 @@ from lambdasim.engine.kernel import run_kernel
 from lambdasim.engine.merge import merge_arrivals
 from lambdasim.engine.plan import FunctionDraws
 from lambdasim.engine.reference import run_reference
+from lambdasim.models.cpu_chain import CpuLaw, CpuStyle, HandlerQuota
+from lambdasim.models.cpu_quota import FirstCheck
+from lambdasim.models.cpu_start import StartLaw, start_law
 
 ENGINES: dict[str, Engine] = {"reference": run_reference, "kernel": run_kernel}
 NO_RATE = 1 << 40
@@ -102,6 +105,18 @@ def no_law(_unit: int) -> st.SearchStrategy[DrawLaw]:
     return st.just(Constant(0))
 
 
+def quotas(_unit: int) -> st.SearchStrategy[HandlerQuota | None]:
+    """Make quotas of several memory sizes, above one vCPU too, with starts on the ticks among others."""
+    return st.builds(
+        HandlerQuota.of,
+        st.builds(
+            CpuStyle, st.just(CpuLaw.QUOTA), st.sampled_from(FirstCheck), st.sampled_from([0, 0, 1, 4])
+        ),
+        st.sampled_from([128, 300, 512, 1024, 1415, 1600, 1768, 1769, 3008]),
+        starts=st.sampled_from([start_law(), start_law(), StartLaw(0, 0, 0, 0.4, 0.2, 0.2)]),
+    )
+
+
 def no_retries(_unit: int) -> st.SearchStrategy[RetryPolicy]:
     return st.just(RetryPolicy(synchronous=True))
 
@@ -168,9 +183,11 @@ class Family:
     scaling_interval: Callable[[int], st.SearchStrategy[int]] = field(default=always(10_000_000))
     retry: Callable[[int], st.SearchStrategy[RetryPolicy]] = field(default=no_retries)
     cpu_factor: Callable[[int], st.SearchStrategy[float]] = field(default=among(1.0, 0.5, 1.37))
+    quota: Callable[[int], st.SearchStrategy[HandlerQuota | None]] = field(default=always(None))
     errors: Callable[[int], st.SearchStrategy[float]] = field(default=always(0.0))
     crashes: Callable[[int], st.SearchStrategy[float]] = field(default=always(0.0))
     handler: Callable[[int], st.SearchStrategy[DrawLaw]] = field(default=law(4))
+    io: Callable[[int], st.SearchStrategy[DrawLaw]] = field(default=law(1))
     init: Callable[[int], st.SearchStrategy[DrawLaw]] = field(default=law(2))
     first_run: Callable[[int], st.SearchStrategy[DrawLaw]] = field(default=no_law)
     placement: Callable[[int], st.SearchStrategy[DrawLaw]] = field(default=no_law)
@@ -194,6 +211,7 @@ EVERYTHING = Family(
     scaling_burst=among(1, 2, 3, NO_RATE),
     scaling_interval=lambda unit: st.integers(1, 10).map(lambda n: n * unit),
     retry=any_retries,
+    quota=lambda unit: st.one_of(st.none(), quotas(unit)),
     errors=among(0.0, 0.0, 0.3),
     crashes=among(0.0, 0.0, 0.3),
     first_run=law(1),
@@ -257,7 +275,15 @@ FAMILIES: dict[str, Family] = {
     "least recently used": Family(reuse=always(ReuseOrder.LEAST_RECENTLY_USED), functions=(1, 2)),
     "environment life": Family(lifetime=times(8), reuse=among(*ReuseOrder)),
     "zero-duration work": Family(
-        handler=no_law, init=no_law, latest=4, functions=(1, 3), concurrency=among(1, 2), retry=any_retries
+        handler=no_law, io=no_law, init=no_law, latest=4, functions=(1, 3), concurrency=among(1, 2), retry=any_retries
+    ),
+    "scheduler's quota": Family(
+        quota=quotas, unit=st.sampled_from([1, 1_000, 4_000, 7_300]), handler=law(9),
+        timeout=among(20_000, 37_000, NEVER, NEVER), retry=own_retries, errors=among(0.0, 0.4),
+    ),
+    "scheduler's quota, several functions": Family(
+        functions=(2, 4), quota=quotas, unit=st.sampled_from([4_000, 20_000]), handler=law(20), io=law(20),
+        retry=any_retries, concurrency=among(1, 2, 100), first_run=law(2), crashes=among(0.0, 0.3),
     ),
     "payload": Family(
         payload=lambda _unit: laws(2, 100), response=lambda _unit: laws(2, 100), retry=any_retries,
@@ -305,16 +331,18 @@ class Traffic:
 
 
 def _function(draw: st.DrawFn, family: Family, unit: int, rank: int) -> FunctionPlan:
+    quota = draw(family.quota(unit))
     draws = FunctionDraws(
         seed=draw(st.integers(0, 3)),
         owner=f"f{rank}",
-        laws=_laws(draw, family, unit),
+        laws=_laws(draw, family, unit) | (quota.starts.laws(quota.rules) if quota else {}),
         cpu_factor=draw(family.cpu_factor(unit)),
         error_probability=draw(family.errors(unit)),
         crash_probability=draw(family.crashes(unit)),
         memory_mb=128,
         payload_limit_kb=128,
         response_limit_kb=128,
+        quota=quota,
     )
     foreign = draw(family.foreign(unit))
     if foreign == "law":
@@ -336,7 +364,7 @@ def _function(draw: st.DrawFn, family: Family, unit: int, rank: int) -> Function
 def _laws(draw: st.DrawFn, family: Family, unit: int) -> dict[Stream, DrawLaw]:
     strategies: Mapping[Stream, Callable[[int], st.SearchStrategy[DrawLaw]]] = {
         Stream.CPU_TIME: family.handler,
-        Stream.IO_TIME: no_law if family.handler is no_law else law(1),
+        Stream.IO_TIME: family.io,
         Stream.INIT: family.init,
         Stream.FIRST_RUN: family.first_run,
         Stream.PLACEMENT: family.placement,

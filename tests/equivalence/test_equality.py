@@ -92,6 +92,18 @@ functions:
     memory_mb: 128
     trigger: {type: sdk}
     traffic: {poisson: {rate_per_s: 20}}
+  - name: d
+    memory_mb: 512
+    architecture: arm64
+    timeout: 1s
+    work:
+      cpu_ms: {lognormal: {mean: 20, p95: 60}}
+      io_ms: {exponential: {mean: 10}}
+      cpu_law: {quota: {waits: 2}}
+      arm64_time_ratio: 0.9
+      error_probability: 0.1
+    trigger: {type: s3}
+    traffic: {poisson: {rate_per_s: 15}}
   - name: c
     reserved_concurrency: 2
     provisioned_concurrency: [{at: 20s, count: 1}]

@@ -120,6 +120,10 @@ FAULTS = {
     ),
     "draws rounded down": ("numbers[at + 1] * place + _HALF)", "numbers[at + 1] * place)"),
     "CPU time rounded down": ("function.cpu_multiplier + _HALF)", "function.cpu_multiplier)"),
+    "a first check that is never late": ("+ quota.first_check) * tick_us", "+ 1) * tick_us"),
+    "an overrun of the scheduler's quota forgiven": ("if left_us > 0 else left_us", "if left_us > 0 else 0"),
+    "one renewal too few": ("last_us - credit_us) // quota_us + 1", "last_us - credit_us) // quota_us"),
+    "waits that renew no credit": ("woken_us // quota.period_us * quota.quota_us", "0"),
     "draws ahead of the wrong arrival": ("else state.ahead_us[event.given &", "else state.ahead_us[~event.given &"),
     "an event taken twice": ("state.account[0].next_arrival -= 1", "pass"),
 }  # fmt: skip

@@ -18,7 +18,7 @@ QUOTAS = st.integers(1_447, 20_100) | st.sampled_from([2_000, 4_000, 8_000, 16_0
 
 def stepped(cpu: int, phase: int, credit: int, quota: int, check: int) -> tuple[int, int, int]:
     """Walk from tick to tick: use CPU, renew credit, look at it. Gives duration, phase and credit at the end."""
-    if quota >= P:
+    if quota >= P or cpu == 0:
         return cpu, (phase + cpu) % P, credit
     began, renewed_through = phase, 0
     asleep = credit <= 0
@@ -56,7 +56,7 @@ def stepped(cpu: int, phase: int, credit: int, quota: int, check: int) -> tuple[
 
 @given(
     st.lists(
-        st.tuples(st.integers(1, 400_000), st.integers(-2 * H, P - 1), st.integers(-3_000, P)),
+        st.tuples(st.integers(0, 400_000), st.integers(-2 * H, P - 1), st.integers(-3_000, P)),
         min_size=1, max_size=8,
     ),
     QUOTAS,
