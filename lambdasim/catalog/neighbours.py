@@ -13,6 +13,7 @@ from typing import Any
 from lambdasim.catalog.entries import Entry, check_bounds
 from lambdasim.catalog.facts import Head, Knowledge, pick
 from lambdasim.catalog.files import toml_of
+from lambdasim.errors import CatalogError
 
 
 @dataclass(frozen=True)
@@ -46,25 +47,32 @@ class NeighbourPrice:
     note: str
 
 
-def neighbour_price(name: str) -> NeighbourPrice:
+def neighbour_price(name: str, region: str | None = None) -> NeighbourPrice:
     """Look up a price of a service beside Lambda.
 
     Parameters
     ----------
     name : str
         A name of ``neighbour_prices()``.
+    region : str, optional
+        AWS region that the price is wanted for; by default whichever there is.
 
     Raises
     ------
     CatalogError
-        When there is no price of this name.
+        When there is no price of this name, or none for the region.
 
     Examples
     --------
     >>> neighbour_price("api_gateway_http").tiers[0]
     (Decimal('300'), Decimal('1.00'))
     """
-    return pick(neighbour_prices(), name, "neighbour price")
+    price = pick(neighbour_prices(), name, "neighbour price")
+    if region not in (None, price.region):
+        raise CatalogError.single(
+            "catalog", "region", f"has no price of {name} for {region!r:.40}; there is one for {price.region}"
+        )
+    return price
 
 
 @cache

@@ -1,0 +1,80 @@
+"""The command that asks where Lambda stops being the cheapest."""
+
+from __future__ import annotations
+
+from functools import partial
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from lambdasim.cli.app import (
+    DaskOption,
+    EngineOption,
+    JsonOption,
+    OutOption,
+    RegionOption,
+    WorkersOption,
+    announcing_compilation,
+    app,
+    present,
+    side_by_side,
+)
+
+
+@app.command("break-even")
+def break_even(
+    scenario: Annotated[Path, typer.Argument(help="Scenario file, YAML.")],
+    utilization: Annotated[
+        float, typer.Option(help="Part of servers that the fullest moment may fill, above 0 to 1.")
+    ] = 0.6,
+    instance: Annotated[
+        str | None, typer.Option(help="EC2 instance type; default: the cheapest at each volume.")
+    ] = None,
+    task: Annotated[
+        str | None, typer.Option(help="Fargate task, such as '1 vCPU 2 GB'; default: the cheapest.")
+    ] = None,
+    per_process: Annotated[int, typer.Option(help="Requests at once that share a process's memory.")] = 1,
+    least: Annotated[int, typer.Option(help="Servers kept whatever the traffic.")] = 2,
+    hourly: Annotated[
+        bool, typer.Option("--hourly", help="Servers follow each hour's peak instead of the month's.")
+    ] = False,
+    multiple: Annotated[
+        list[float] | None,
+        typer.Option(help="Multiple of the traffic to simulate, again for more; default: until lines cross."),
+    ] = None,
+    replications: Annotated[int, typer.Option(min=2, help="Seeds.")] = 3,
+    region: RegionOption = None,
+    out: OutOption = None,
+    workers: WorkersOption = 1,
+    dask: DaskOption = None,
+    engine: EngineOption = "auto",
+    as_json: JsonOption = False,
+) -> None:
+    """Find the traffic from which on Fargate, EC2 or managed instances are cheaper."""
+    import lambdasim as ls
+    from lambdasim.report.money import break_even_page
+    from lambdasim.study.break_even import break_even as crossed
+    from lambdasim.study.break_even_costs import Scaling, ServerTerms
+
+    spec = ls.load_scenario(scenario)
+    if region is not None:
+        spec = ls.revised(spec, {"region": region})
+    terms = ServerTerms(
+        utilization=utilization,
+        requests_per_process=per_process,
+        least_servers=least,
+        scaling=Scaling.HOURLY if hourly else Scaling.PEAK,
+        instance=instance,
+        task=task,
+    )
+    with announcing_compilation(), side_by_side(3 * replications, workers, dask) as executor:
+        found = crossed(
+            spec,
+            terms=terms,
+            multiples=multiple or None,
+            replications=replications,
+            engine=engine,
+            executor=executor,
+        )
+    present(found.text, partial(break_even_page, found), out, as_json)
