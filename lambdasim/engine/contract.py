@@ -47,6 +47,8 @@ from typing import Final, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from lambdasim.errors import InputError
+
 NEVER: Final = (1 << 62) - 1
 UNLIMITED: Final = (1 << 62) - 1
 
@@ -312,7 +314,12 @@ class Plan:
         Synchronous requests per second for each unit of concurrency.
     reuse : ReuseOrder
     requests_per_environment : int
-        Requests that one environment serves at once. Event functions have 1, and so far engines accept only this.
+        Requests that one environment serves at once. Event functions have 1, and so far no engine takes more.
+
+    Raises
+    ------
+    InputError
+        When an environment is to serve more than one request at once.
     """
 
     functions: tuple[FunctionPlan, ...]
@@ -321,6 +328,15 @@ class Plan:
     requests_per_concurrency: int
     reuse: ReuseOrder = ReuseOrder.MOST_RECENTLY_USED
     requests_per_environment: int = 1
+
+    def __post_init__(self) -> None:
+        """Refuse, for every engine, what none models."""
+        if self.requests_per_environment != 1:
+            raise InputError.single(
+                "Plan",
+                "requests_per_environment",
+                f"must be 1, got {self.requests_per_environment}; no engine models more than one at once",
+            )
 
 
 class Engine(Protocol):

@@ -11,7 +11,7 @@ What the engine promises, and the order of simultaneous events, stands in `lambd
 
 from __future__ import annotations
 
-from collections import deque
+from collections import defaultdict, deque
 from collections.abc import Callable, Generator, Iterator
 from dataclasses import dataclass, field
 from typing import Any, Final
@@ -95,7 +95,10 @@ class ExecutionEnvironment:
 
 @dataclass(slots=True, eq=False)
 class FunctionState:
-    """What changes in the run about one function."""
+    """What changes in the run about one function.
+
+    ``undrawn`` has the events that wait to run again, by the number of their runs so far, since they were last drawn for.
+    """
 
     rank: int
     plan: FunctionPlan
@@ -108,16 +111,17 @@ class FunctionState:
     provisioned_ready: int = 0
     provisioned_in_use: int = 0
     provisioned_claimed: int = 0
+    undrawn: dict[int, list[Event]] = field(default_factory=lambda: defaultdict(list))
 
 
 @dataclass(slots=True, eq=False)
 class Event:
-    """What arrived and must be served: one or more attempts."""
+    """What arrived and must be served: one or more attempts; ``draw`` is for the next run, None where it is not drawn."""
 
     function: FunctionState
     invocation: int
     arrival_us: int
-    first_draw: tuple[int, ...]
+    draw: tuple[int, ...] | None
     attempts: int = 0
     runs: int = 0
     refusals: int = 0
@@ -246,18 +250,17 @@ class ReferenceRun:
     def _attempt(self, event: Event) -> None:
         """Try to serve an event now."""
         now: int = self.sim.now  # type: ignore[assignment]
-        found = self._admit(event.function, now, too_large=event.first_draw[_TOO_LARGE])
+        found = self._admit(event, now)
         if isinstance(found, Limit):
             self._refuse(event, found, now)
         else:
             self._run(event, *found, now)
         event.attempts += 1
 
-    def _admit(
-        self, function: FunctionState, now: int, too_large: int
-    ) -> Limit | tuple[ExecutionEnvironment, StartType]:
+    def _admit(self, event: Event, now: int) -> Limit | tuple[ExecutionEnvironment, StartType]:
         """Find an environment for one request, or name the limit that refuses it."""
-        if too_large:
+        function = event.function
+        if event.draw is not None and event.draw[_TOO_LARGE]:
             return Limit.PAYLOAD
         request_rate = function.request_rate
         if request_rate is not None and not request_rate.allows(now):
@@ -309,7 +312,7 @@ class ReferenceRun:
         """Serve an event's attempt in the given environment; everything about it is decided here."""
         function = event.function
         plan = function.plan
-        draw = self._draw_again(event) if event.runs else event.first_draw
+        draw = event.draw or self._draw_again(event)
         handler_us, fault, keep_alive_us = draw[_HANDLER], draw[_FAULT], draw[_KEEP_ALIVE]
         placement_us = init_us = 0
         if start is StartType.COLD:
@@ -348,9 +351,14 @@ class ReferenceRun:
         return function.on_demand_in_use + provisioned, provisioned, self.account_in_use, self.pool_in_use
 
     def _draw_again(self, event: Event) -> tuple[int, ...]:
-        invocation = np.array([event.invocation])
-        row: list[int] = _as_rows(event.function.plan.draws.draw(invocation, run=event.runs))[0].tolist()
-        return tuple(row)
+        """Draw for an event's next run, and at once for all that wait to run for as many times."""
+        waiting = event.function.undrawn.pop(event.runs)
+        invocations = np.array([other.invocation for other in waiting])
+        rows = _as_rows(event.function.plan.draws.draw(invocations, run=event.runs))
+        for other, row in zip(waiting, rows.tolist(), strict=True):
+            other.draw = tuple(row)
+        assert event.draw is not None  # noqa: S101 - it is one of those that waited
+        return event.draw
 
     def _complete(self, moment: Moment) -> None:
         """Give back what an attempt held."""
@@ -378,7 +386,11 @@ class ReferenceRun:
             return EventOutcome.SUCCEEDED
         if event.runs > len(policy.error_delays_us):
             return EventOutcome.FAILED
-        return self._retry_at(event, end_us + policy.error_delays_us[event.runs - 1])
+        final = self._retry_at(event, end_us + policy.error_delays_us[event.runs - 1])
+        if final is EventOutcome.PENDING:
+            event.draw = None
+            event.function.undrawn[event.runs].append(event)
+        return final
 
     def _refuse(self, event: Event, limit: Limit, now: int) -> None:
         """Record an attempt that found no room, and decide on its retry."""

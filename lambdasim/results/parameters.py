@@ -16,6 +16,8 @@ from lambdasim.catalog import (
     retry_rule,
     timing,
 )
+from lambdasim.models.cpu_chain import CpuStyle, HandlerQuota
+from lambdasim.models.cpu_scaling import vcpus
 from lambdasim.specs.function import Architecture, FunctionSpec
 from lambdasim.specs.platform import PlatformSpec
 from lambdasim.specs.scenario import ScenarioSpec
@@ -23,6 +25,19 @@ from lambdasim.units import format_duration
 
 _THE_SCENARIO = "the scenario"
 _UNPUBLISHED = "AWS publishes no figure"
+_SCHEDULER = (
+    "cpu_period_ms",
+    "cpu_tick_ms",
+    "cpu_slice_ms",
+    "cpu_stop_charge_us",
+    "cpu_resume_us",
+    "cpu_start_lead_us",
+    "cpu_start_spread_us",
+    "cpu_start_charge_us",
+    "cpu_start_at_renewal_permille",
+    "cpu_start_next_tick_permille",
+    "cpu_start_tick_before_permille",
+)
 
 
 class Parameter(NamedTuple):
@@ -116,6 +131,7 @@ def _function(function: FunctionSpec) -> Iterator[Parameter]:
         given = format_duration(function.keep_alive_us)
         yield Parameter(f"keep-alive of {name}", given, Knowledge.GIVEN.value, _THE_SCENARIO)
     yield Parameter(f"work of {name}", "as given", Knowledge.GIVEN.value, _THE_SCENARIO)
+    yield from _cpu_law(function)
     yield from _start(function)
     if function.architecture is Architecture.ARM64:
         ratio = f"{function.work.arm64_time_ratio:g} of x86_64's CPU time"
@@ -128,6 +144,29 @@ def _function(function: FunctionSpec) -> Iterator[Parameter]:
     if function.provisioned_concurrency:
         yield _fact(timing("provisioned_preparation_s"))
         yield _fact(timing("provisioned_allocation_per_minute"))
+
+
+def _cpu_law(function: FunctionSpec) -> Iterator[Parameter]:
+    """Tell how CPU time is stretched, and on whose figures."""
+    work, style = function.work, CpuStyle.of(function.work.cpu_law)
+    if "cpu_law" in work.model_fields_set:
+        known, source = Knowledge.GIVEN, _THE_SCENARIO
+    else:
+        known, source = (
+            Knowledge.ASSUMED,
+            "in proportion to memory; below one vCPU short handlers move in steps",
+        )
+    yield Parameter(f"CPU law of {function.name}", str(style), known.value, source)
+    if HandlerQuota.of(style, function.memory_mb):
+        for name in _SCHEDULER:
+            yield _fact(timing(name))
+    if work.parallel_fraction and vcpus(function.memory_mb) > 1:
+        yield Parameter(
+            f"parallel fraction of {function.name}",
+            f"{work.parallel_fraction:g} of CPU time, by Amdahl's law",
+            Knowledge.GIVEN.value,
+            f"{_THE_SCENARIO}; no public measurement on Lambda validates the law",
+        )
 
 
 def _start(function: FunctionSpec) -> Iterator[Parameter]:
