@@ -14,6 +14,7 @@ from lambdasim.plots.style import INK, axes_or_new, legend_beside, line_look, no
 if TYPE_CHECKING:
     from lambdasim.study.break_even import BreakEven
 
+_BEFORE = 30.0
 _BEYOND = 3.0
 
 
@@ -38,6 +39,8 @@ def plot_break_even(found: BreakEven, ax: Axes | None = None) -> Axes:
     table = table[(table["requests"] > 0) & (table["multiple"] >= found.multiples[0])]
     if table.empty:
         return nothing(ax, "no traffic")
+    if met:
+        table = table[table["requests"] * _BEFORE >= min(crossing.requests.mean for crossing in met)]
     ends = [crossing.requests.mean * _BEYOND for crossing in met]
     right = min(max([found.most_requests, *ends]), table["requests"].max())
     table = table[table["requests"] <= right * 1.1]

@@ -31,7 +31,7 @@ MOST_EVENTS: Final = 10_000_000
 _GRID: Final = 240
 _BELOW: Final = 100.0
 _ABOVE: Final = 100.0
-_HALVINGS: Final = 48
+_HALVINGS: Final = 32
 
 
 class Crossing(NamedTuple):

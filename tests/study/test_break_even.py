@@ -1,0 +1,310 @@
+"""Break-evens against cases worked by hand, and laws that hold whatever the traffic."""
+
+from dataclasses import replace
+from decimal import Decimal
+from math import floor, isnan
+
+import numpy as np
+import pytest
+
+import lambdasim as ls
+from lambdasim.catalog.servers import ec2_instances, fargate_tasks, managed_terms
+from lambdasim.errors import CatalogError, InputError
+from lambdasim.plots.break_even import plot_break_even
+from lambdasim.report.money import break_even_page
+from lambdasim.study.break_even import BreakEven, Crossing, break_even
+from lambdasim.study.break_even_costs import Costs, Option, Scaling, ServerTerms
+from lambdasim.study.break_even_demand import Load, demand_of
+from lambdasim.study.break_even_text import count
+
+STEADY = """
+name: steady
+start: 2026-11-01T00:00:00Z
+duration: 1h
+free_tier: {free}
+functions:
+  - name: f
+    memory_mb: 1769
+    timeout: 10s
+    init_ms: 0
+    work: {{{work}}}
+    traffic: {{constant: {{rate_per_s: {rate}}}}}
+"""
+RENT = 2 * Decimal("0.1008") * 730
+EACH_GB_S = Decimal("0.9") * 1769 / 1024
+EACH_USD = EACH_GB_S * Decimal("0.0000166667") + Decimal("0.0000002")
+
+
+def steady(*, free: bool = False, work: str = "io_ms: 900", rate: float = 2.0) -> ls.ScenarioSpec:
+    return ls.load_scenario_text(STEADY.format(free=str(free).lower(), work=work, rate=rate))
+
+
+def crossed(spec: ls.ScenarioSpec, **terms: object) -> BreakEven:
+    return break_even(spec, terms=ServerTerms(**terms), multiples=[1, 2], replications=2)  # type: ignore[arg-type]
+
+
+@pytest.fixture(scope="module")
+def hand() -> BreakEven:
+    return crossed(steady())
+
+
+@pytest.fixture(scope="module")
+def bursty() -> BreakEven:
+    spec = ls.load_scenario_text("""
+name: bursty
+start: 2026-11-01T00:00:00Z
+duration: 6h
+functions:
+  - name: arm
+    architecture: arm64
+    memory_mb: 512
+    timeout: 30s
+    work: {cpu_ms: {lognormal: {p50: 60, p95: 200}}, io_ms: 30}
+    traffic: {bursty: {rates_per_s: [0.5, 20], mean_sojourns: [20min, 5min]}}
+  - name: intel
+    memory_mb: 1024
+    timeout: 30s
+    work: {io_ms: {exponential: {mean: 150}}}
+    provisioned_concurrency: [{at: 0s, count: 2}]
+    traffic: {poisson: {rate_per_s: 3}}
+""")
+    return break_even(spec, multiples=[0.5, 1, 4], replications=2)
+
+
+@pytest.fixture(scope="module")
+def random() -> BreakEven:
+    spec = steady(work="io_ms: 900")
+    function = ls.revised(spec.functions[0], {"traffic": {"poisson": {"rate_per_s": 2}}})
+    return crossed(ls.revised(spec, {"functions": (function,)}))
+
+
+def of(found: BreakEven, option: Option) -> Crossing:
+    return next(crossing for crossing in found.crossings if crossing.option is option)
+
+
+def test_the_crossing_of_a_steady_function_by_hand(hand: BreakEven) -> None:
+    # Two m7i.large for 730 h are 147.168 USD; four processes of 1,769 MB fit into each, two are needed. A request is
+    # 0.9 s x 1,769 / 1,024 GB-s and a fee.
+    crossing = of(hand, Option.EC2)
+    assert crossing.crossed == 2
+    assert abs(crossing.requests.mean - floor(RENT / EACH_USD)) <= 1
+    assert crossing.requests.half_width == 0
+    assert crossing.server == "2 x m7i.large"
+    demand = hand.lines[0].at(crossing.multiple.mean)
+    bills = hand.costs.all(demand)
+    assert bills[Option.EC2] == RENT
+    assert abs(bills[Option.LAMBDA] - RENT) < Decimal("0.01")
+
+
+def test_the_free_tier_moves_it_by_what_it_is_worth(hand: BreakEven) -> None:
+    free = Decimal(1_000_000) * Decimal("0.0000002") + Decimal(400_000) * Decimal("0.0000166667")
+    with_free = of(crossed(steady(free=True)), Option.EC2).requests.mean
+    assert abs(with_free - floor((RENT + free) / EACH_USD)) <= 1
+    assert with_free > of(hand, Option.EC2).requests.mean
+
+
+def test_fargate_by_hand() -> None:
+    # A task of 1 vCPU and 2 GB holds one process; two executions at once at full use are two tasks.
+    found = crossed(steady(), utilization=1.0, task="1 vCPU 2 GB")
+    demand = found.lines[0].simulated[0]
+    assert found.costs.usd(Option.FARGATE, demand) == 2 * 730 * (Decimal("0.04048") + 2 * Decimal("0.004445"))
+    assert found.costs.servers(Option.FARGATE, demand) == "2 x 1 vCPU 2 GB"
+
+
+@pytest.mark.parametrize(
+    ("work", "servers"),
+    [("io_ms: 900", 3), ("cpu_ms: 900", 5), ("io_ms: 450, cpu_ms: 450", 3)],
+    ids=["memory fills them", "vCPUs fill them", "half of a vCPU each"],
+)
+def test_servers_are_counted_by_what_fills_first(work: str, servers: int) -> None:
+    # Nine executions at once in 10 x 0.9 s: 9 / 4 by memory, 9 / 2 or 4.5 / 2 by vCPUs.
+    found = crossed(steady(work=work, rate=10), utilization=1.0)
+    assert found.costs.servers(Option.EC2, found.lines[0].simulated[0]) == f"{servers} x m7i.large"
+
+
+def test_cpu_time_is_kept_whatever_the_memory_on_lambda() -> None:
+    loads = []
+    for memory_mb in (1769, 885):
+        spec = steady(work="cpu_ms: 450")
+        function = ls.revised(spec.functions[0], {"memory_mb": memory_mb})
+        run = ls.simulate(ls.revised(spec, {"functions": (function,)}), keep_records=False)
+        loads.append(demand_of(run, ec2_instances("x86_64", "us-east-1")).loads["x86_64"]["m7i.large"].cpu[0])
+    assert loads == pytest.approx([0.5, 0.5], rel=0.01)
+
+
+def test_managed_instances_cost_what_ec2_does_and_fee_and_requests(bursty: BreakEven) -> None:
+    costs = replace(bursty.costs, terms=replace(bursty.terms, least_servers=3))
+    for line in bursty.lines:
+        for demand in line.demands:
+            rent, managed = costs.usd(Option.EC2, demand), costs.usd(Option.MANAGED, demand)
+            assert managed == rent * Decimal("1.15") + demand.requests * Decimal("0.0000002")
+
+
+def test_the_fee_is_what_aws_prints_of_twice_the_size() -> None:
+    fee = managed_terms().fee_share
+    m7g, c7g = ec2_instances("arm64", "us-east-1")
+    assert 2 * m7g.usd_per_hour * fee == Decimal("0.02448")
+    assert 2 * c7g.usd_per_hour * fee == Decimal("0.02175")
+
+
+def test_no_traffic_costs_lambda_nothing_but_what_is_provisioned(hand: BreakEven, bursty: BreakEven) -> None:
+    nothing = hand.costs.all(hand.lines[0].at(0.0))
+    assert nothing[Option.LAMBDA] == 0
+    assert nothing[Option.EC2] == RENT
+    assert nothing[Option.MANAGED] == RENT * 3 / 2 * Decimal("1.15")
+    idle = bursty.costs.usd(Option.LAMBDA, bursty.lines[0].at(0.0))
+    # Two environments of 1 GB for the 730 h that the run stands for; their INIT, some seconds, is billed as well.
+    kept = 2 * 730 * 3600 * Decimal("0.0000041667")
+    assert kept < idle < kept * Decimal("1.001")
+
+
+def test_lambda_that_is_always_dearer_is_said_to_be() -> None:
+    spec = steady()
+    function = ls.revised(spec.functions[0], {"provisioned_concurrency": [{"at": "0s", "count": 100}]})
+    found = crossed(ls.revised(spec, {"functions": (function,)}))
+    assert [(crossing.crossed, crossing.dearer) for crossing in found.crossings] == [(0, 2)] * 3
+    assert "EC2: cheaper than Lambda at any traffic." in found.text()
+
+
+def test_no_crossing_is_said_to_be_none() -> None:
+    found = crossed(steady(rate=0.001))
+    assert all(isnan(crossing.requests.mean) for crossing in found.crossings)
+    assert found.text().startswith("Fargate: no crossing. Lambda is cheaper up to ")
+
+
+def test_laws_of_terms(bursty: BreakEven) -> None:
+    def usd(**terms: object) -> list[Decimal]:
+        costs = Costs(bursty.scenario, replace(bursty.terms, **terms), bursty.fleets)  # type: ignore[arg-type]
+        return [costs.usd(option, demand) for option in bursty.fleets for demand in bursty.lines[0].demands]
+
+    own = usd()
+    for cheaper in (
+        {"utilization": 0.9},
+        {"requests_per_process": 4},
+        {"least_servers": 1},
+        {"scaling": Scaling.HOURLY},
+    ):
+        assert all(less <= more for less, more in zip(usd(**cheaper), own, strict=True)), cheaper
+    bills = bursty.lines[0].lambda_usd(bursty.costs)
+    assert bills == sorted(bills)
+
+
+def test_lambda_is_cheaper_below_and_dearer_above(hand: BreakEven) -> None:
+    line, costs = hand.lines[0], hand.costs
+    for crossing in hand.crossings:
+        assert crossing.crossed == 2
+        for multiple in line.grid:
+            demand = line.at(multiple)
+            lambda_usd, other_usd = costs.usd(Option.LAMBDA, demand), costs.usd(crossing.option, demand)
+            if multiple <= crossing.multiple.mean:
+                assert lambda_usd <= other_usd
+            elif demand.requests > crossing.settled.mean + 1:
+                assert lambda_usd > other_usd
+
+
+def test_load_grows_by_the_square_root_above_what_is_offered() -> None:
+    load = Load(*(np.array([value]) for value in (6.0, 3.0, 4.0, 3.0)))
+    grown = load.grown(100.0)
+    assert grown.cpu[0] == pytest.approx(400 + 2 / 2 * 20)
+    assert grown.memory[0] == pytest.approx(300)
+    for same, own in zip(load.grown(1.0), load, strict=True):
+        np.testing.assert_allclose(same, own)
+
+
+def test_seeds_give_a_range_and_workers_change_nothing(random: BreakEven) -> None:
+    with ls.process_pool(2) as pool:
+        again = break_even(random.scenario, multiples=[1, 2], replications=2, executor=pool)
+    assert again.text() == random.text()
+    assert of(random, Option.EC2).requests.half_width > 0
+
+
+def test_without_multiples_it_looks_until_lines_cross() -> None:
+    found = break_even(steady(rate=0.05), replications=2)
+    assert found.multiples[-1] > 1
+    crossing = of(found, Option.EC2)
+    assert crossing.crossed == 2
+    assert crossing.multiple.mean <= found.multiples[-1]
+
+
+def test_what_speaks_against_lambda_is_told_from_the_run() -> None:
+    told = " ".join(crossed(steady(rate=10.5)).text().split())
+    assert "Cost: with this traffic" in told
+    assert "Steady load: 9.4 executions at once on average, 94% of the peak of 10." in told
+    assert "provisioned concurrency saves money above a use of 60% for f" in told
+    slow = break_even(
+        ls.load_scenario_text("""
+name: slow
+start: 2026-11-01T00:00:00Z
+duration: 12h
+functions:
+  - {name: long, memory_mb: 1769, timeout: 900s, work: {io_ms: 850000}, traffic: {constant: {rate_per_s: 0.0002}}}
+  - name: rare
+    memory_mb: 1769
+    keep_alive: 1min
+    init_ms: 3000
+    work: {io_ms: 50}
+    traffic: {poisson: {rate_per_s: 0.01}}
+"""),
+        multiples=[1],
+        replications=2,
+    )
+    told = " ".join(slow.text().split())
+    assert "Long runs: of long one in a hundred takes 850.0 s or more" in told
+    assert "Extreme latency:" in told
+    assert "of the runs of rare start cold and then take 3,050 ms" in told
+
+
+def test_texts_fit_eighty_columns_and_pages_hold_them(bursty: BreakEven, hand: BreakEven) -> None:
+    for found in (bursty, hand):
+        assert max(map(len, found.text().splitlines())) <= 80
+    page = break_even_page(hand)
+    assert "5.64 million" in page.answer
+    assert '"requests_simulated": 10512000.0' in page.to_json()
+    assert plot_break_even(hand).get_title(loc="left") == "steady: the month's bill by its traffic"
+
+
+def test_counts_are_words() -> None:
+    assert [count(number) for number in (0, 999.4, 1_234_567)] == ["0", "999", "1.23 million"]
+
+
+@pytest.mark.parametrize(
+    "terms",
+    [
+        {"utilization": 0.0},
+        {"utilization": 1.5},
+        {"requests_per_process": 0},
+        {"least_servers": 0},
+        {"instance": "m7g.large"},
+        {"instance": "z9.huge"},
+        {"task": "3 vCPU 5 GB"},
+    ],
+)
+def test_bad_terms_are_refused(terms: dict[str, object]) -> None:
+    with pytest.raises(InputError, match=next(iter(terms))):
+        crossed(steady(), **terms)
+
+
+def test_bad_arguments_are_refused() -> None:
+    for arguments in ({"multiples": [0]}, {"multiples": [float("nan")]}, {"replications": 1}):
+        with pytest.raises(InputError):
+            break_even(steady(), **arguments)
+
+
+def test_a_function_too_large_for_an_instance() -> None:
+    function = ls.revised(steady().functions[0], {"memory_mb": 10_000})
+    large = ls.revised(steady(), {"functions": (function,)})
+    assert [crossing.option for crossing in crossed(large).crossings] == [Option.FARGATE]
+    with pytest.raises(InputError, match="must hold 10,000 MB"):
+        crossed(large, instance="m7i.large")
+
+
+def test_a_region_without_prices_names_those_that_have_some() -> None:
+    elsewhere = ls.revised(steady(), {"region": "eu-central-1"})
+    with pytest.raises(CatalogError, match=r"'eu-central-1'; there is one for us-east-1"):
+        crossed(elsewhere)
+
+
+def test_every_server_has_a_price_and_a_source() -> None:
+    for architecture in ("x86_64", "arm64"):
+        servers = (*ec2_instances(architecture, "us-east-1"), *fargate_tasks(architecture, "us-east-1"))
+        assert all(server.usd_per_hour > 0 and len(server.source) > 10 for server in servers)
