@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from lambdasim.catalog import price_sheet
     from lambdasim.plots import (
         plot_bill,
+        plot_break_even,
         plot_concurrency,
         plot_cost,
         plot_cost_distribution,
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
         plot_duration,
         plot_forecast,
         plot_frontier,
+        plot_functions,
         plot_headroom,
         plot_hourly_cost,
         plot_latency,
@@ -30,6 +32,7 @@ if TYPE_CHECKING:
         plot_risk,
         plot_throttles,
         plot_tornado,
+        plot_waterfall,
     )
     from lambdasim.report import report_html
     from lambdasim.results.apart import simulate_functions
@@ -40,6 +43,7 @@ if TYPE_CHECKING:
     from lambdasim.results.workers import dask_cluster, process_pool
     from lambdasim.specs import ScenarioSpec, load_scenario, load_scenario_text, revised
     from lambdasim.study.backtest import backtest
+    from lambdasim.study.break_even import break_even
     from lambdasim.study.compare import compare
     from lambdasim.study.forecast import forecast
     from lambdasim.study.limits import advise_limits
@@ -61,6 +65,7 @@ _HOME = {
     "ScenarioSpec": "lambdasim.specs",
     "advise_limits": "lambdasim.study.limits",
     "backtest": "lambdasim.study.backtest",
+    "break_even": "lambdasim.study.break_even",
     "calibrate": "lambdasim.calibration.calibrate",
     "compare": "lambdasim.study.compare",
     "dask_cluster": "lambdasim.results.workers",
@@ -70,6 +75,7 @@ _HOME = {
     "load_scenario_text": "lambdasim.specs",
     "load_usage": "lambdasim.results.files",
     "plot_bill": "lambdasim.plots",
+    "plot_break_even": "lambdasim.plots",
     "plot_concurrency": "lambdasim.plots",
     "plot_cost": "lambdasim.plots",
     "plot_cost_distribution": "lambdasim.plots",
@@ -77,6 +83,7 @@ _HOME = {
     "plot_duration": "lambdasim.plots",
     "plot_forecast": "lambdasim.plots",
     "plot_frontier": "lambdasim.plots",
+    "plot_functions": "lambdasim.plots",
     "plot_headroom": "lambdasim.plots",
     "plot_hourly_cost": "lambdasim.plots",
     "plot_latency": "lambdasim.plots",
@@ -86,6 +93,7 @@ _HOME = {
     "plot_risk": "lambdasim.plots",
     "plot_throttles": "lambdasim.plots",
     "plot_tornado": "lambdasim.plots",
+    "plot_waterfall": "lambdasim.plots",
     "price": "lambdasim.billing",
     "price_sheet": "lambdasim.catalog",
     "process_pool": "lambdasim.results.workers",
@@ -110,6 +118,7 @@ __all__ = [
     "ScenarioSpec",
     "advise_limits",
     "backtest",
+    "break_even",
     "calibrate",
     "compare",
     "dask_cluster",
@@ -119,6 +128,7 @@ __all__ = [
     "load_scenario_text",
     "load_usage",
     "plot_bill",
+    "plot_break_even",
     "plot_concurrency",
     "plot_cost",
     "plot_cost_distribution",
@@ -126,6 +136,7 @@ __all__ = [
     "plot_duration",
     "plot_forecast",
     "plot_frontier",
+    "plot_functions",
     "plot_headroom",
     "plot_hourly_cost",
     "plot_latency",
@@ -135,6 +146,7 @@ __all__ = [
     "plot_risk",
     "plot_throttles",
     "plot_tornado",
+    "plot_waterfall",
     "price",
     "price_sheet",
     "process_pool",

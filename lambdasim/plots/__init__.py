@@ -1,6 +1,8 @@
 """Pictures of tables: each draws what a table holds, on the axes given, and returns them."""
 
 from lambdasim.plots.advice import plot_headroom, plot_provisioned, plot_risk
+from lambdasim.plots.bills import plot_functions, plot_waterfall
+from lambdasim.plots.break_even import plot_break_even
 from lambdasim.plots.cost import plot_bill, plot_cost, plot_cost_distribution, plot_hourly_cost
 from lambdasim.plots.forecast import plot_forecast, plot_tornado
 from lambdasim.plots.latency import plot_latency, plot_latency_histogram
@@ -11,6 +13,7 @@ from lambdasim.plots.style import STYLE_FILE
 __all__ = [
     "STYLE_FILE",
     "plot_bill",
+    "plot_break_even",
     "plot_concurrency",
     "plot_cost",
     "plot_cost_distribution",
@@ -18,6 +21,7 @@ __all__ = [
     "plot_duration",
     "plot_forecast",
     "plot_frontier",
+    "plot_functions",
     "plot_headroom",
     "plot_hourly_cost",
     "plot_latency",
@@ -27,4 +31,5 @@ __all__ = [
     "plot_risk",
     "plot_throttles",
     "plot_tornado",
+    "plot_waterfall",
 ]
