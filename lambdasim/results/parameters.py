@@ -150,13 +150,10 @@ def _cpu_law(function: FunctionSpec) -> Iterator[Parameter]:
     """Tell how CPU time is stretched, and on whose figures."""
     work, style = function.work, CpuStyle.of(function.work.cpu_law)
     if "cpu_law" in work.model_fields_set:
-        known, source = Knowledge.GIVEN, _THE_SCENARIO
+        yield Parameter(f"CPU law of {function.name}", str(style), Knowledge.GIVEN.value, _THE_SCENARIO)
     else:
-        known, source = (
-            Knowledge.ASSUMED,
-            "in proportion to memory; below one vCPU short handlers move in steps",
-        )
-    yield Parameter(f"CPU law of {function.name}", str(style), known.value, source)
+        source = "in proportion to memory; below one vCPU short handlers move in steps"
+        yield Parameter("CPU law", str(style), Knowledge.ASSUMED.value, source)
     if HandlerQuota.of(style, function.memory_mb):
         for name in _SCHEDULER:
             yield _fact(timing(name))

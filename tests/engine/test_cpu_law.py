@@ -131,7 +131,7 @@ def test_a_result_tells_its_law_of_cpu_time_and_where_its_constants_come_from() 
     assert "data/memory_scaling" in told.loc["cpu_period_ms", "source"]
     assert set(told.loc[told.index.str.startswith("cpu_start"), "known"]) == {"fitted"}
     told = parameters("memory_mb: 512, work: {cpu_ms: 10}")
-    assert told.loc["CPU law of f", ["value", "known"]].tolist() == ["straight", "assumed"]
+    assert told.loc["CPU law", ["value", "known"]].tolist() == ["straight", "assumed"]
     assert "cpu_period_ms" not in told.index
 
 
