@@ -16,6 +16,7 @@ from pathlib import Path
 
 import numpy as np
 
+from lambdasim.calibration.first_run import fit_first_run
 from lambdasim.calibration.statistics import SizeStatistics, from_summary
 from lambdasim.calibration.work import fit_work
 from lambdasim.catalog import init_priors
@@ -31,7 +32,7 @@ SHOWN = (0.05, 0.50, 0.95, 0.99)
 def show(what: str, errors: Iterable[float], straight: Iterable[float]) -> None:
     """Print one row: number of predictions, mean and 95th percentile of the error, and those of the straight law."""
     found, before = np.abs(list(errors)) * 100, np.abs(list(straight)) * 100
-    line = f"{what:54s} {len(found):5d}  {found.mean():6.1f} {np.quantile(found, 0.95):6.1f}"
+    line = f"{what:72s} {len(found):5d}  {found.mean():6.1f} {np.quantile(found, 0.95):6.1f}"
     if len(before):
         line += f"   straight {before.mean():6.1f} {np.quantile(before, 0.95):6.1f}"
     print(line, flush=True)
@@ -84,23 +85,24 @@ def runtimes() -> None:
                 groups[row["workload"], row["architecture"], row["runtime"]][size] = from_summary(
                     size, 300, float(row["mean_duration_ms"]), p99=float(row["p99_duration_ms"])
                 )
-    found: dict[tuple[str, str], list[float]] = defaultdict(list)
-    straight: dict[tuple[str, str], list[float]] = defaultdict(list)
+    found: dict[tuple[str, ...], list[float]] = defaultdict(list)
+    straight: dict[tuple[str, ...], list[float]] = defaultdict(list)
     for (workload, architecture, _), sizes in groups.items():
         for pair in combinations(sorted(sizes), 2):
             apart = 3.0 if workload == "light" else 1.7
             if pair[1] < apart * pair[0] or pair[0] > 1024 or not 512 <= pair[1] <= 2048:
                 continue
-            fit = fit_work([sizes[size] for size in pair])
+            fit = fit_work([sizes[size] for size in pair], architecture=architecture)
             old = fit_work([sizes[size] for size in pair], styles=STRAIGHT)
             for size, known in sizes.items():
-                if size not in pair:
-                    found[workload, architecture].append(
-                        fit.predict(size).mean_ms.value / known.centre_ms - 1
-                    )
-                    straight[workload, architecture].append(
-                        old.predict(size).mean_ms.value / known.centre_ms - 1
-                    )
+                if size in pair:
+                    continue
+                keys: list[tuple[str, ...]] = [(workload, architecture)]
+                if workload != "light" and size <= 2048 and pair[1] >= 4 * pair[0]:
+                    keys.append((workload, architecture, "4 x apart, to 2,048 MB"))
+                for key in keys:
+                    found[key].append(fit.predict(size).mean_ms.value / known.centre_ms - 1)
+                    straight[key].append(old.predict(size).mean_ms.value / known.centre_ms - 1)
     for key in sorted(found):
         show("December 2025, warm, " + ", ".join(key), found[key], straight[key])
 
@@ -114,11 +116,11 @@ def first_runs() -> None:
         if not {128, 256, 512, 1024} <= set(means) or means[1024] < 3:
             continue
         known = [from_summary(size, 300, means[size]) for size in (256, 1024)]
-        fit, old = fit_work(known), fit_work(known, styles=STRAIGHT)
+        fit, old = fit_first_run(known), fit_work(known, styles=STRAIGHT)
         work = means[128] * 128 / 1769
         name = "above 25 ms" if work > 25 else "5 to 25 ms" if work > 5 else "below 5 ms"
         for size in (128, 512):
-            found[name].append(fit.predict(size).mean_ms.value / means[size] - 1)
+            found[name].append(fit.predict_ms(size).value / means[size] - 1)
             straight[name].append(old.predict(size).mean_ms.value / means[size] - 1)
     for name, errors in found.items():
         show(f"first run after INIT, work {name}", errors, straight[name])
@@ -151,6 +153,6 @@ PARTS: dict[str, Callable[[], None]] = {
 }
 
 if __name__ == "__main__":
-    print(f"{'what':54s} {'n':>5s}  mean % p95 %")
+    print(f"{'what':72s} {'n':>5s}  mean % p95 %")
     for chosen in sys.argv[1:] or PARTS:
         PARTS[chosen]()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any, Final
 
@@ -15,6 +15,7 @@ from lambdasim.calibration.statistics import Floats, SizeStatistics
 from lambdasim.catalog import limit, timing
 from lambdasim.errors import InputError
 from lambdasim.models.cpu_chain import CpuStyle
+from lambdasim.specs.function import Architecture
 
 DEFAULT_CPU_SHARE: Final = (0.2, 1.0)
 _TWO_SIDED: Final = (0.025, 0.975)
@@ -102,12 +103,14 @@ class WorkFit:
     law_error : float
         Relative error that the law is taken to have.
     cpu_share : tuple of (float, float)
+    architecture : Architecture
     """
 
     sizes: tuple[SizeStatistics, ...]
     posteriors: tuple[StylePosterior, ...]
     law_error: float
     cpu_share: tuple[float, float]
+    architecture: Architecture = Architecture.X86_64
 
     @cached_property
     def style_weights(self) -> dict[CpuStyle, float]:
@@ -167,7 +170,7 @@ class WorkFit:
             raise InputError.single("predict", "memory_mb", f"must be {least} to {most}, got {memory_mb}")
         weights, means, values = [], [], []
         for nodes, share in self._likely():
-            durations = nodes.durations_ms(memory_mb, _DRAWS)
+            durations = nodes.durations_ms(_as_on_x86(memory_mb, self.architecture), _DRAWS)
             weights.append(share)
             means.append(durations.mean(axis=1))
             values.append(durations)
@@ -225,7 +228,7 @@ class WorkFit:
             found.append(
                 f"{censored:,} runs were cut off by a timeout and count as longer than any complete run"
             )
-        per_vcpu = limit("memory_per_vcpu_mb").value
+        per_vcpu = full_speed_mb(self.architecture)
         if self.sizes[-1].memory_mb > per_vcpu:
             found.append(f"above {per_vcpu:,} MB one thread gains nothing; use of more vCPUs is not inferred")
         return found
@@ -273,6 +276,7 @@ def fit_work(
     styles: Sequence[CpuStyle] = ALL_STYLES,
     cpu_share: tuple[float, float] = DEFAULT_CPU_SHARE,
     law_error: float | None = None,
+    architecture: Architecture | str = Architecture.X86_64,
 ) -> WorkFit:
     """Infer a function's work from warm durations.
 
@@ -286,6 +290,8 @@ def fit_work(
         Bounds of the CPU time's share of the duration at one full vCPU, where there is one size only.
     law_error : float, optional
         Relative error of the law at one size; by default the catalog's. 0 for durations that were made by the law.
+    architecture : Architecture or str
+        Where it ran; arm64 reaches a full vCPU at a larger size.
 
     Returns
     -------
@@ -311,11 +317,27 @@ def fit_work(
         raise InputError.single("calibration", "cpu_share", f"must rise within 0 to 1, got {cpu_share}")
     if law_error is None:
         law_error = timing("cpu_law_error_permille").value / 1000
+    architecture = Architecture(architecture)
     bounds = cpu_share if len(ordered) == 1 else (0.002, 1.0)
-    posteriors = style_posteriors(Question(ordered, bounds, law_error), styles)
+    meant = tuple(replace(size, memory_mb=_as_on_x86(size.memory_mb, architecture)) for size in ordered)
+    posteriors = style_posteriors(Question(meant, bounds, law_error), styles)
     if not posteriors:
         raise InputError.single("calibration", "styles", "no style fits; allow the straight law")
-    return WorkFit(ordered, tuple(posteriors), law_error, bounds)
+    return WorkFit(ordered, tuple(posteriors), law_error, bounds, architecture)
+
+
+def full_speed_mb(architecture: Architecture) -> int:
+    """Give the memory size from which one thread has a whole vCPU [MB]."""
+    if architecture is Architecture.ARM64:
+        return timing("cpu_full_arm64_mb").value
+    return limit("memory_per_vcpu_mb").value
+
+
+def _as_on_x86(memory_mb: int, architecture: Architecture) -> int:
+    """Give the size that has the same share of a vCPU on x86_64 [MB]."""
+    if architecture is Architecture.X86_64:
+        return memory_mb
+    return round(memory_mb * limit("memory_per_vcpu_mb").value / full_speed_mb(architecture))
 
 
 def weighted_quantiles(values: Floats, weights: Floats, levels: Sequence[float] | Floats) -> Floats:
