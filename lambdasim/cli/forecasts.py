@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -10,9 +11,12 @@ import typer
 from lambdasim.cli.app import (
     DaskOption,
     EngineOption,
+    JsonOption,
+    OutOption,
     WorkersOption,
     announcing_compilation,
     app,
+    present,
     side_by_side,
     write,
 )
@@ -36,28 +40,52 @@ def forecast(
     ] = False,
     budget: Annotated[float | None, typer.Option(help="Budget of the month, USD.")] = None,
     tornado: Annotated[bool, typer.Option("--tornado", help="Show which assumption matters.")] = False,
+    anomaly: Annotated[
+        str | None, typer.Option(help="Traffic times this from a day of the month on, such as 2026-12-10=3.")
+    ] = None,
     paths: Annotated[int, typer.Option(min=2, help="Paths of traffic.")] = 200,
     workers: WorkersOption = 1,
     dask: DaskOption = None,
     engine: EngineOption = "auto",
+    out: OutOption = None,
+    as_json: JsonOption = False,
 ) -> None:
     """Forecast a month's bill with its range, from past traffic."""
     import lambdasim as ls
-    from lambdasim.study.budget import budget_outlook
+    from lambdasim.report.money import forecast_page
+    from lambdasim.study.budget import budget_outlook, with_anomaly
     from lambdasim.study.forecast import forecast as foretold
     from lambdasim.study.sensitivity import sensitivity
 
     spec = ls.load_scenario(scenario)
+    if anomaly is not None:
+        spec = with_anomaly(spec, *_anomaly(anomaly, month))
     past = None if history is None else _trace(history, utc)
     with announcing_compilation(), side_by_side(paths, workers, dask) as executor:
         result = foretold(
             spec, month, past, paths=paths, move_history=move_history, engine=engine, executor=executor
         )
-    write(result.text())
-    if budget is not None:
-        write(f"\n{budget_outlook(result, budget).text()}")
-    if tornado:
-        write(f"\n{sensitivity(result).text()}")
+    outlook = None if budget is None else budget_outlook(result, budget)
+    found = sensitivity(result) if tornado else None
+    told = [part.text() for part in (result, outlook, found) if part is not None]
+    present(lambda: "\n\n".join(told), lambda: forecast_page(result, outlook, found), out, as_json)
+
+
+def _anomaly(text: str, month: str) -> tuple[date, float]:
+    from lambdasim.errors import InputError
+
+    day, _, factor = text.partition("=")
+    try:
+        found = date.fromisoformat(day), float(factor)
+    except ValueError:
+        found = None
+    if found is None or not day.startswith(f"{month}-"):
+        raise InputError.single(
+            "forecast",
+            "--anomaly",
+            f"must be a day of {month[:7]} and a factor, such as {month[:7]}-10=3, got {text!r:.40}",
+        )
+    return found
 
 
 @app.command()

@@ -45,12 +45,14 @@ def plot_waterfall(
     if not before.items and not after.items:
         return nothing(ax, "nothing to pay")
     level = float(before.total)
-    ends = [level]
+    ends, told = [level], set[int]()
     ax.barh(0, level, height=_BAR, label="bill", **bar_look(0))
     ax.annotate(f" {format_usd(before.total)}", (level, 0), va="center", fontsize=9)
     for row, (_, change) in enumerate(steps, start=1):
-        look = bar_look(1 if change > 0 else 2)
-        ax.barh(row, float(change), left=level, height=_BAR, **look)
+        place = 1 if change > 0 else 2
+        label = None if place in told else ("more", "less")[place - 1]
+        told.add(place)
+        ax.barh(row, float(change), left=level, height=_BAR, label=label, **bar_look(place))
         ax.plot([level, level], [row - 1, row + _BAR / 2], color=INK, linewidth=0.8)
         level += float(change)
         ends.append(level)
@@ -62,9 +64,6 @@ def plot_waterfall(
     ax.plot([level, level], [last - 1, last + _BAR / 2], color=INK, linewidth=0.8)
     ax.barh(last, float(after.total), height=_BAR, **bar_look(0))
     ax.annotate(f" {format_usd(after.total)}", (float(after.total), last), va="center", fontsize=9)
-    for place, label in ((1, "more"), (2, "less")):
-        if any((change > 0) == (place == 1) for _, change in steps):
-            ax.barh([], [], label=label, **bar_look(place))
     ax.set_yticks(range(last + 1), [names[0], *(name for name, _ in steps), names[1]])
     ax.set_ylim(last + 0.5, -0.5)
     ax.set_xlim(min(0.0, *ends) * 1.2, max(0.0, *ends) * 1.2 or 1)

@@ -10,10 +10,11 @@ from matplotlib.axes import Axes
 from matplotlib.ticker import MaxNLocator, StrMethodFormatter
 
 from lambdasim.billing import format_usd
-from lambdasim.plots.style import INK, axes_or_new, bar_look, nothing, styled
+from lambdasim.plots.style import INK, axes_or_new, bar_look, legend_beside, nothing, styled
 from lambdasim.study.forecast import Forecast
 from lambdasim.study.sensitivity import Sensitivity
 
+_FAR = 3.0
 _BANDS = ((0.05, 0.95, 0.16), (0.1, 0.9, 0.22), (0.25, 0.75, 0.3))
 
 
@@ -26,7 +27,7 @@ def plot_forecast(forecast: Forecast, ax: Axes | None = None, *, budget_usd: flo
     forecast : Forecast
     ax : Axes, optional
     budget_usd : float, optional
-        Drawn as a line; the title then says how likely it is to be broken.
+        Drawn as a line, unless it is far above; the title then says how likely it is to be broken.
 
     Returns
     -------
@@ -51,16 +52,19 @@ def plot_forecast(forecast: Forecast, ax: Axes | None = None, *, budget_usd: flo
         ax.annotate(
             " known", (known, 0.98), xycoords=("data", "axes fraction"), ha="right", va="top", color=INK
         )
+    top = float(np.quantile(total, 0.95)) or float(total.max())
     if budget_usd is not None:
-        ax.axhline(budget_usd, color=INK, linestyle="--", linewidth=1.2, label="budget")
+        if budget_usd <= _FAR * top:
+            ax.axhline(budget_usd, color=INK, linestyle="--", linewidth=1.2, label="budget")
+            top = max(top, budget_usd)
         chance = float((total > budget_usd).mean())
         ax.set_title(f"Bill of {forecast.month}: {chance:.0%} to break {format_usd(Decimal(budget_usd))}")
     ax.set_xlim(0, days[-1])
-    ax.set_ylim(0, max(float(np.quantile(total, 0.95)), budget_usd or 0.0) * 1.08)
+    ax.set_ylim(0, top * 1.08)
     ax.set_xlabel(f"days of {forecast.month} [UTC]")
     ax.set_ylabel("bill so far [USD]")
     ax.yaxis.set_major_formatter(StrMethodFormatter("{x:,.9g}"))
-    ax.legend(loc="lower right")
+    legend_beside(ax)
     return ax
 
 

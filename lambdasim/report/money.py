@@ -5,12 +5,16 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from lambdasim.plots.break_even import plot_break_even
+from lambdasim.plots.forecast import plot_forecast, plot_tornado
 from lambdasim.report.html import number
 from lambdasim.report.study import StudyPage
 from lambdasim.results.parameters import Parameter
 
 if TYPE_CHECKING:
     from lambdasim.study.break_even import BreakEven
+    from lambdasim.study.budget import BudgetOutlook
+    from lambdasim.study.forecast import Forecast
+    from lambdasim.study.sensitivity import Sensitivity
 
 
 def break_even_page(found: BreakEven) -> StudyPage:
@@ -89,4 +93,57 @@ def break_even_page(found: BreakEven) -> StudyPage:
             "replications": len(found.lines),
             "requests_simulated": found.most_requests,
         },
+    )
+
+
+def forecast_page(
+    forecast: Forecast, outlook: BudgetOutlook | None = None, found: Sensitivity | None = None
+) -> StudyPage:
+    """Show a month's forecast.
+
+    Parameters
+    ----------
+    forecast : Forecast
+    outlook : BudgetOutlook, optional
+        Against a budget.
+    found : Sensitivity, optional
+
+    Returns
+    -------
+    StudyPage
+    """
+    import pandas as pd
+
+    from lambdasim.study.budget import Alarm, Driver
+    from lambdasim.study.sensitivity import Jump, Swing
+
+    days = forecast.days()
+    days["date"] = [day.isoformat() for day in days["date"]]
+    tables = {"lines": forecast.lines(), "functions": forecast.functions(), "days": days}
+    budget = None if outlook is None else outlook.budget_usd
+    pictures = {"forecast": plot_forecast(forecast, budget_usd=budget)}
+    answer = forecast.text().splitlines()[0]
+    facts: dict[str, object] = {"month": forecast.month, "notes": list(forecast.notes()), "budget": None}
+    if outlook is not None:
+        alarms = pd.DataFrame(outlook.alarms, columns=list(Alarm._fields))
+        for name in ("early", "middle", "late"):
+            alarms[name] = [None if day is None else day.isoformat() for day in alarms[name]]
+        tables["alarms"] = alarms
+        tables["drivers"] = pd.DataFrame(outlook.drivers, columns=list(Driver._fields))
+        answer += f". {outlook.text().splitlines()[0].capitalize()}. {outlook.text().splitlines()[-1]}"
+        facts["budget"] = {
+            "usd": outlook.budget_usd,
+            "probability": outlook.probability,
+            "keeping_factor": outlook.keeping_factor,
+        }
+    if found is not None:
+        tables["swings"] = pd.DataFrame(found.swings, columns=list(Swing._fields))
+        tables["jumps"] = pd.DataFrame(found.jumps, columns=list(Jump._fields))
+        pictures["tornado"] = plot_tornado(found)
+    return StudyPage(
+        title=f"{forecast.scenario.name}: bill of {forecast.month}",
+        answer=answer,
+        tables=tables,
+        pictures=pictures,
+        facts=facts,
     )

@@ -12,8 +12,12 @@ from numpy.typing import NDArray
 
 from lambdasim.billing import price
 from lambdasim.errors import InputError
+from lambdasim.specs.base import revised
+from lambdasim.specs.scenario import ScenarioSpec
 from lambdasim.study.forecast import QUANTILES, Forecast
+from lambdasim.study.month import month_of, month_scenario
 from lambdasim.study.path_usage import BY_TIME, COUNTERS, PathUsage
+from lambdasim.units import US_PER_DAY
 
 THRESHOLDS: Final = (0.5, 0.8, 1.0)
 _SURE: Final = 0.9
@@ -147,7 +151,7 @@ def budget_outlook(
 
     Notes
     -----
-    A sudden growth can be laid over by a ramp in the scenario, at the moment from which on it holds.
+    For a sudden growth, forecast ``with_anomaly``.
     """
     for name, value in (("budget_usd", budget_usd), *(("thresholds", part) for part in thresholds)):
         if not 0 < value < float("inf"):
@@ -169,6 +173,46 @@ def budget_outlook(
         ),
         keeping_factor=_keeping_factor(forecast, budget_usd),
     )
+
+
+def with_anomaly(scenario: ScenarioSpec, day: date, factor: float) -> ScenarioSpec:
+    """Lay a cost anomaly over a scenario: so many times the traffic from the beginning of a day on.
+
+    Parameters
+    ----------
+    scenario : ScenarioSpec
+    day : date
+        In UTC.
+    factor : float
+        Above 0.
+
+    Returns
+    -------
+    ScenarioSpec
+        Of the day's month, to be forecast for it.
+
+    Raises
+    ------
+    InputError
+        When the factor is not above 0.
+
+    Examples
+    --------
+    >>> import lambdasim as ls
+    >>> spec = ls.load_scenario("notebooks/scenarios/thumbnails.yaml")
+    >>> with_anomaly(spec, date(2026, 12, 10), 3.0).functions[0].traffic.ramps[0].factor
+    3.0
+    """
+    if not 0 < factor < float("inf"):
+        raise InputError.single("forecast", "anomaly", f"must have a factor above 0, got {factor}")
+    moved = month_scenario(scenario, *month_of(f"{day:%Y-%m}"))
+    at_us = (day.day - 1) * US_PER_DAY
+    functions = []
+    for function in moved.functions:
+        ramp = {"at": f"{at_us}us", "duration": "1us", "factor": factor}
+        ramps = (*(one.model_dump(by_alias=True) for one in function.traffic.ramps), ramp)
+        functions.append(revised(function, {"traffic": revised(function.traffic, {"ramps": ramps})}))
+    return revised(moved, {"functions": tuple(functions)})
 
 
 def _actual(forecast: Forecast, budget_usd: float, part: float) -> Alarm:

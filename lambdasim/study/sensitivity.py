@@ -55,14 +55,21 @@ class Jump(NamedTuple):
     Attributes
     ----------
     what : str
+    volume : float
+        Requests or GB-s of the month at which it lies, from the price sheet and the rules; NaN where traffic does not
+        move it.
     multiple : float
-        Of the month's traffic at which it lies; NaN where traffic does not move it.
+        Of the month's traffic at which it lies.
+    chance : float
+        Part of the paths whose volume reaches it.
     usd : float
         Price of one more million requests, or GB-s, or environment kept for the month, from there on [USD].
     """
 
     what: str
+    volume: float
     multiple: float
+    chance: float
     usd: float
 
 
@@ -98,10 +105,13 @@ class Sensitivity:
                 f"{swing.assumption:<20}{swing.low:>12}{swing.high:>12}{swing.low_usd:>12,.2f}"
                 f"{swing.high_usd:>12,.2f}{elastic:>12}"
             )
-        lines += ["", f"{'where the bill bends or jumps':<48}{'traffic times':>16}{'USD of more':>16}"]
+        heads = f"{'at':>15}{'traffic':>11}{'chance':>7}{'USD of more':>12}"
+        lines += ["", f"{'where the bill bends or jumps':<35}{heads}"]
         for jump in self.jumps:
-            multiple = "-" if np.isnan(jump.multiple) else f"{jump.multiple:,.3g}"
-            lines.append(f"{jump.what[:47]:<48}{multiple:>16}{jump.usd:>16,.6g}")
+            where = f"{'-':>15}{'-':>11}{'-':>7}"
+            if not np.isnan(jump.multiple):
+                where = f"{jump.volume:>15,.0f}{f'x {jump.multiple:,.3g}':>11}{jump.chance:>7.0%}"
+            lines.append(f"{jump.what[:34]:<35}{where}{jump.usd:>12,.6g}")
         return "\n".join(lines)
 
     def __repr__(self) -> str:
@@ -163,7 +173,9 @@ def sensitivity(forecast: Forecast) -> Sensitivity:
         _swing("price", [f"x {factor}" for factor in _PRICE], _PRICE, lambda factor: base_usd * factor),
     ]
     swings.sort(key=lambda swing: -abs(swing.high_usd - swing.low_usd))
-    return Sensitivity(forecast.month, base_usd, tuple(swings), tuple(_jumps(scenario, usage)))
+    return Sensitivity(
+        forecast.month, base_usd, tuple(swings), tuple(_jumps(forecast, scenario, path, usage))
+    )
 
 
 def _swing(
@@ -199,12 +211,17 @@ def _colder(usage: PathUsage, factor: float) -> PathUsage:
     return replace(usage, by_day=by_day)
 
 
-def _jumps(scenario: ScenarioSpec, usage: PathUsage) -> list[Jump]:
-    """Find the bounds of free tier and duration tiers as multiples of the month's traffic."""
+def _jumps(forecast: Forecast, scenario: ScenarioSpec, path: int, usage: PathUsage) -> list[Jump]:
+    """Find the bounds of free tier and duration tiers, and how far the month is from them."""
     on = scenario.price_date or scenario.start.date()
     rules, sheet = billing_rules(on), price_sheet(scenario.region, on)
     rows = usage.usage_to(usage.by_day.shape[1])
     scale = rules.mb_per_gb * _MS_PER_S
+    volumes = forecast.events / max(float(forecast.events[path]), 1e-12)
+
+    def jump(what: str, bound: float, used: float, usd: float) -> Jump:
+        return Jump(what, bound, bound / used, float((volumes * used >= bound).mean()), usd)
+
     found: list[Jump] = []
     requests = sum(row.requests + row.extra_requests - row.provisioned_requests for row in rows)
     gb_s = dict.fromkeys(sorted({row.architecture for row in rows}), 0.0)
@@ -216,22 +233,18 @@ def _jumps(scenario: ScenarioSpec, usage: PathUsage) -> list[Jump]:
     first = sheet.rates(rows[0].architecture)
     if scenario.free_tier:
         if requests and first.request.usd is not None:
-            multiple = rules.free_requests / requests
-            found.append(
-                Jump("free requests used up, a million costs", multiple, float(first.request.usd) * 1e6)
-            )
+            usd = float(first.request.usd) * 1e6
+            found.append(jump("free requests end, a million costs", rules.free_requests, requests, usd))
         if whole_gb_s and first.tiers[0].rate.usd is not None:
-            multiple = rules.free_gb_s / whole_gb_s
-            found.append(Jump("free GB-s used up, a GB-s costs", multiple, float(first.tiers[0].rate.usd)))
+            usd = float(first.tiers[0].rate.usd)
+            found.append(jump("free GB-s end, a GB-s costs", rules.free_gb_s, whole_gb_s, usd))
     for architecture, used in gb_s.items():
         tiers = sheet.rates(architecture).tiers
         for tier, dearer in zip(tiers[1:], tiers, strict=False):
             if used and dearer.up_to_gb_s is not None and tier.rate.usd is not None:
                 free = rules.free_gb_s * used / whole_gb_s if scenario.free_tier else 0.0
-                multiple = (dearer.up_to_gb_s + free) / used
-                found.append(
-                    Jump(f"{architecture}: next duration tier, a GB-s costs", multiple, float(tier.rate.usd))
-                )
+                what = f"{architecture}: next tier, a GB-s costs"
+                found.append(jump(what, dearer.up_to_gb_s + free, used, float(tier.rate.usd)))
     found += [_environment(scenario, row) for row in rows if row.provisioned_allocated_s]
     return sorted(found, key=lambda jump: (np.isnan(jump.multiple), jump.multiple))
 
@@ -243,4 +256,5 @@ def _environment(scenario: ScenarioSpec, row: Usage) -> Jump:
     one = replace(row, **counts)
     bill = price([one], on=scenario.price_date, free_tier=False)
     usd = sum(float(item.amount) for item in bill.items if item.kind is ChargeKind.PC_IDLE)
-    return Jump(f"{row.function[:18]}: each provisioned environment", float("nan"), usd)
+    nowhere = float("nan")
+    return Jump(f"provisioned environment of {row.function[:11]}", nowhere, nowhere, nowhere, usd)
