@@ -18,6 +18,7 @@ from lambdasim.catalog import (
 )
 from lambdasim.models.cpu_chain import CpuStyle, HandlerQuota
 from lambdasim.models.cpu_scaling import vcpus
+from lambdasim.specs.base import Spec
 from lambdasim.specs.function import Architecture, FunctionSpec
 from lambdasim.specs.platform import PlatformSpec
 from lambdasim.specs.scenario import ScenarioSpec
@@ -89,6 +90,11 @@ def _given_or(value: int, fact: Fact, name: str) -> Parameter:
     return Parameter(name, f"{value} {fact.unit}", Knowledge.GIVEN.value, _THE_SCENARIO)
 
 
+def _differs(spec: Spec, field: str) -> bool:
+    """Tell whether a scenario says something else than the default; a saved one says everything."""
+    return bool(getattr(spec, field) != type(spec).model_fields[field].default)
+
+
 def _account(scenario: ScenarioSpec) -> Iterator[Parameter]:
     account = scenario.account
     yield _given_or(account.concurrency, limit("account_concurrency_default"), "account concurrency")
@@ -135,7 +141,7 @@ def _function(function: FunctionSpec) -> Iterator[Parameter]:
     yield from _start(function)
     if function.architecture is Architecture.ARM64:
         ratio = f"{function.work.arm64_time_ratio:g} of x86_64's CPU time"
-        said = "arm64_time_ratio" in function.work.model_fields_set
+        said = _differs(function.work, "arm64_time_ratio")
         known = Knowledge.GIVEN if said else Knowledge.ASSUMED
         yield Parameter(
             f"arm64 speed of {name}", ratio, known.value, _THE_SCENARIO if said else "no difference assumed"
@@ -149,7 +155,7 @@ def _function(function: FunctionSpec) -> Iterator[Parameter]:
 def _cpu_law(function: FunctionSpec) -> Iterator[Parameter]:
     """Tell how CPU time is stretched, and on whose figures."""
     work, style = function.work, CpuStyle.of(function.work.cpu_law)
-    if "cpu_law" in work.model_fields_set:
+    if _differs(work, "cpu_law"):
         yield Parameter(f"CPU law of {function.name}", str(style), Knowledge.GIVEN.value, _THE_SCENARIO)
     else:
         source = "in proportion to memory; below one vCPU short handlers move in steps"
@@ -170,12 +176,11 @@ def _start(function: FunctionSpec) -> Iterator[Parameter]:
     """Tell where INIT, or the restore in its place, comes from."""
     name = function.name
     if function.snap_start is not None:
-        given = function.snap_start.model_fields_set
         for field, fact in (
             ("load_ms", timing("snapstart_load_ms")),
             ("restore_ms", timing("snapstart_restore_ms")),
         ):
-            if field in given:
+            if _differs(function.snap_start, field):
                 yield Parameter(
                     f"SnapStart {field} of {name}", "as given", Knowledge.GIVEN.value, _THE_SCENARIO
                 )

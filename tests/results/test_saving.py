@@ -34,6 +34,12 @@ functions:
     payload: {request_kb: 300}
     work: {io_ms: 900, crash_probability: 0.1}
     traffic: {bursty: {rates_per_s: [1, 8], mean_sojourns: [5min, 1min]}}
+  - name: snap
+    runtime: java21
+    architecture: arm64
+    snap_start: {}
+    work: {cpu_ms: 30, cpu_law: {quota: {waits: 1}}}
+    traffic: {poisson: {rate_per_s: 0.1}}
 """
 
 
@@ -134,7 +140,7 @@ def test_a_file_of_another_kind_is_refused(saved: tuple[ls.RunResult, Path], tmp
     with pytest.raises(InputError, match="cannot be read"):
         ls.load_run(folder)
     pq.write_table(pa.table({name: pa.array([0]) for name in RECORD_COLUMNS}), folder / "records.parquet")
-    with pytest.raises(InputError, match="must hold records of api, worker"):
+    with pytest.raises(InputError, match="must hold records of api, snap, worker"):
         ls.load_run(folder)
 
 
