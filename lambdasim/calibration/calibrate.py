@@ -4,22 +4,27 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, replace
 from math import sqrt
-from pathlib import Path
+from textwrap import fill
 from typing import Any, Final
 
 import numpy as np
 
+from lambdasim.calibration.init_fit import InitFit, fit_init
 from lambdasim.calibration.observations import Observations, observe, read_observations, require_warm
+from lambdasim.calibration.scenario import write_scenario
 from lambdasim.calibration.statistics import Floats, SizeStatistics, from_values
+from lambdasim.calibration.tuning import TUNING_NOTE, is_power_tuning, tuning_statistics
 from lambdasim.calibration.work import DEFAULT_CPU_SHARE, Estimate, WorkFit, fit_work
+from lambdasim.catalog import init_prior
+from lambdasim.errors import InputError
+from lambdasim.specs.function import Architecture
 from lambdasim.traffic.trace import Trace
 
 _Z: Final = 1.96
+_RUNTIME: Final = "python3.13"
 _QUANTILES: Final = (0.5, 0.9, 0.99)
-_FEWEST_FOR_LAW: Final = 20
-_MOST_VALUES: Final = 200
 
 
 @dataclass(frozen=True)
@@ -59,6 +64,12 @@ class Calibration:
     error_probability : Estimate or None
         Share of warm runs that were reported as errors, without timeouts.
     observations : Observations or None
+    init : InitFit or None
+        INIT as a law, held to the catalog where cold starts are few.
+    runtime : str
+        As it was said, or supposed.
+    notes : tuple of str
+        What a reader must know of the source.
     """
 
     function: str
@@ -67,14 +78,27 @@ class Calibration:
     memory_need_mb: Estimate | None = None
     error_probability: Estimate | None = None
     observations: Observations | None = None
+    init: InitFit | None = None
+    runtime: str = _RUNTIME
+    notes: tuple[str, ...] = ()
+
+    @property
+    def memory_mb(self) -> int:
+        """The size with the most warm runs [MB]."""
+        return max(self.work.sizes, key=lambda size: size.n).memory_mb
 
     def findings(self) -> list[str]:
         """Say in words what a reader must know: what was left out, and what is not known."""
-        found = [] if self.observations is None else list(self.observations.notes)
+        found = [*self.notes, *(() if self.observations is None else self.observations.notes)]
         if self.observations is not None:
             found += [
                 f"{count:,} {reason} were left out" for reason, count in self.observations.left_out.items()
             ]
+        if self.init is not None and self.init.held_to and self.cold is not None:
+            found.append(
+                f"few cold starts ({self.cold.n:,}): INIT is held to the catalog's {self.init.held_to}, "
+                f"median {self.init.median_ms} ms"
+            )
         return found + self.work.findings()
 
     def to_work(self) -> dict[str, Any]:
@@ -85,24 +109,50 @@ class Calibration:
         if self.error_probability is not None and self.error_probability.value > 0:
             work["error_probability"] = round(self.error_probability.value, 6)
         if self.cold is not None and self.cold.first_run_extra_ms:
-            extras = [estimate.value for estimate in self.cold.first_run_extra_ms.values()]
-            work["first_run_ms"] = round(max(extras[0], 0.0), 3)
+            extras = self.cold.first_run_extra_ms
+            extra = extras.get(self.memory_mb, next(iter(extras.values())))
+            work["first_run_ms"] = round(max(extra.value, 0.0), 3)
         return work
 
     def to_function(self) -> dict[str, Any]:
         """Return what a scenario says of the function, apart from its traffic: name, memory, work and INIT."""
         function: dict[str, Any] = {
             "name": self.function,
-            "memory_mb": self.work.sizes[0].memory_mb,
+            "memory_mb": self.memory_mb,
+            "architecture": self.work.architecture.value,
+            "runtime": self.runtime,
             "work": self.to_work(),
         }
-        if self.cold is not None:
-            values = self.cold.values_ms
-            if self.cold.n >= _FEWEST_FOR_LAW:
-                levels = (np.arange(min(self.cold.n, _MOST_VALUES)) + 0.5) / min(self.cold.n, _MOST_VALUES)
-                shown = [round(float(value), 2) for value in np.quantile(values, levels)]
-                function["init_ms"] = {"empirical": shown}
+        if self.init is not None:
+            function["init_ms"] = self.init.law()
         return function
+
+    def text(self) -> str:
+        """Return the report in lines of at most 80 columns."""
+        return "\n".join(_widths(line) for line in str(self).splitlines())
+
+    def as_mapping(self) -> dict[str, Any]:
+        """Return what was found as plain values, for JSON: estimates, fit by size, findings, and the function."""
+
+        def plain(estimate: Estimate | None) -> dict[str, float] | None:
+            return None if estimate is None else asdict(estimate)
+
+        use = None if self.observations is None else self.observations.use
+        return {
+            "function": self.to_function(),
+            "cpu_ms": plain(self.work.cpu_ms),
+            "io_ms": plain(self.work.io_ms),
+            "identified": self.work.identified,
+            "styles": {str(style): weight for style, weight in self.work.style_weights.items()},
+            "fit": [asdict(fit) for fit in self.work.goodness()],
+            "cold_starts": 0 if self.cold is None else self.cold.n,
+            "init_median_ms": plain(None if self.init is None else self.init.median_ms),
+            "memory_need_mb": plain(self.memory_need_mb),
+            "error_probability": plain(self.error_probability),
+            "environments": None if use is None else asdict(use),
+            "left_out": {} if self.observations is None else dict(self.observations.left_out),
+            "findings": self.findings(),
+        }
 
     def __str__(self) -> str:
         """Return a short report as lines of text."""
@@ -114,15 +164,22 @@ class Calibration:
             "style: "
             + "; ".join(f"{style} {weight:.0%}" for style, weight in list(work.style_weights.items())[:3]),
             *(
-                f"at {fit.memory_mb} MB: {fit.observed_ms:.4g} ms seen, {fit.error:+.1%}"
+                f"at {fit.memory_mb} MB: {fit.observed_ms:.4g} ms seen, the fit {fit.error:+.1%}"
+                + "".join(f", p{round(100 * p)} {e:+.1%}" for p, e in fit.quantile_errors.items())
                 for fit in work.goodness()
             ),
         ]
         if self.cold is not None:
-            lines.append(f"INIT of {self.cold.n:,} cold starts: median {self.cold.init_ms[0.5]} ms")
+            lines.append(f"INIT, cold starts seen {self.cold.n:,}: median {self.cold.init_ms[0.5]} ms")
         if self.memory_need_mb is not None:
             lines.append(f"memory used at most: {self.memory_need_mb.value:.0f} MB")
+        if self.observations is not None and self.observations.use is not None:
+            lines += str(self.observations.use).splitlines()
         return "\n".join(lines + [f"note: {text}" for text in self.findings()])
+
+
+def _widths(line: str) -> str:
+    return fill(line, 80, subsequent_indent="  ", break_long_words=False)
 
 
 def calibrate(
@@ -136,6 +193,8 @@ def calibrate(
     function: str | None = None,
     cpu_share: tuple[float, float] = DEFAULT_CPU_SHARE,
     law_error: float | None = None,
+    architecture: Architecture | str = Architecture.X86_64,
+    runtime: str = _RUNTIME,
 ) -> Calibration:
     """Infer a function's work.
 
@@ -146,8 +205,10 @@ def calibrate(
         ``from_summary``); or logs.
     function : str, optional
         Its name; with traces, which function to take.
-    cpu_share, law_error
+    cpu_share, law_error, architecture
         As for ``fit_work``.
+    runtime : str
+        Whose catalog INIT few cold starts are held to.
 
     Returns
     -------
@@ -175,44 +236,70 @@ def calibrate(
         if items and isinstance(items[0], Trace):
             data = observe(items, function=function)
         else:
-            return Calibration(
-                function or "function", fit_work(items, cpu_share=cpu_share, law_error=law_error)
-            )
-    work = fit_work(require_warm(data), cpu_share=cpu_share, law_error=law_error)
-    return Calibration(
-        function or data.function, work, _cold(data), _memory_need(data), _error_probability(data), data
-    )
+            work = fit_work(items, cpu_share=cpu_share, law_error=law_error, architecture=architecture)
+            return Calibration(function or "function", work, runtime=runtime)
+    work = fit_work(require_warm(data), cpu_share=cpu_share, law_error=law_error, architecture=architecture)
+    cold = _cold(data)
+    prior = init_prior(runtime, "zip", work.architecture.value)
+    init = None if cold is None else fit_init(cold.values_ms, prior)
+    need, errors = _memory_need(data), _error_probability(data)
+    return Calibration(function or data.function, work, cold, need, errors, data, init, runtime)
 
 
 def calibrate_logs(
-    paths: Iterable[str | os.PathLike[str]],
+    sources: Iterable[str | os.PathLike[str]],
     out: str | os.PathLike[str] | None = None,
     *,
     function: str | None = None,
     skip_bad_rows: bool = False,
     cpu_share: tuple[float, float] = DEFAULT_CPU_SHARE,
+    architecture: Architecture | str = Architecture.X86_64,
+    runtime: str = _RUNTIME,
 ) -> Calibration:
-    """Calibrate from log files and write the function as YAML: what ``lambdasim calibrate LOG... -o OUT`` does.
+    """Calibrate from files and write a scenario: what ``lambdasim calibrate SOURCE... -o OUT`` does.
 
     Parameters
     ----------
-    paths : iterable of path-like
+    sources : iterable of path-like
+        Logs; or one file of Power Tuning's output, or the address of its chart.
     out : path-like, optional
-        Where to write ``functions:`` with one entry, to be copied into a scenario; its notes are comments.
+        Where to write a scenario that loads; its notes are comments, its arrivals go beside it.
     function, skip_bad_rows
         As for ``read_observations``.
-    cpu_share : tuple of (float, float)
+    cpu_share, architecture
         As for ``fit_work``.
-    """
-    found = calibrate(
-        read_observations(paths, function=function, skip_bad_rows=skip_bad_rows), cpu_share=cpu_share
-    )
-    if out is not None:
-        import yaml
+    runtime
+        As for ``calibrate``.
 
-        notes = "".join(f"# {line}\n" for line in str(found).splitlines())
-        text = yaml.safe_dump({"functions": [found.to_function()]}, sort_keys=False, allow_unicode=True)
-        Path(out).write_text(notes + text, encoding="utf-8")
+    Raises
+    ------
+    InputError
+        When a source cannot be read, or logs and Power Tuning's output are mixed.
+    """
+    given = list(sources)
+    tuned = [source for source in given if is_power_tuning(source)]
+    if tuned:
+        if len(given) > 1:
+            raise InputError.single(
+                "calibration", "sources", "must be logs, or one output of Power Tuning alone"
+            )
+        found = calibrate(
+            tuning_statistics(tuned[0]),
+            function=function,
+            cpu_share=cpu_share,
+            architecture=architecture,
+            runtime=runtime,
+        )
+        found = replace(found, notes=(TUNING_NOTE,))
+    else:
+        found = calibrate(
+            read_observations(given, function=function, skip_bad_rows=skip_bad_rows),
+            cpu_share=cpu_share,
+            architecture=architecture,
+            runtime=runtime,
+        )
+    if out is not None:
+        write_scenario(found, out)
     return found
 
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
+from lambdasim.calibration.environments import EnvironmentUse, Ints, environment_use
 from lambdasim.calibration.statistics import Floats, SizeStatistics, from_values
 from lambdasim.errors import InputError, TraceError
 from lambdasim.specs.traffic import OnBadRow, TraceFormat, TrafficSpec
@@ -70,6 +71,12 @@ class Observations:
         Reason, and how many rows were left out for it.
     notes : tuple of str
         What a reader must know.
+    arrivals_us : ndarray of int64, shape (n,)
+        When they arrived, in order [µs since 1970].
+    use : EnvironmentUse or None
+        How environments were used, where logs name them.
+    cut_ms : float or None
+        Longest run that a timeout cut off, which is the timeout [ms].
     """
 
     function: str
@@ -77,6 +84,9 @@ class Observations:
     rows: int
     left_out: dict[str, int] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
+    arrivals_us: Ints = field(default_factory=lambda: np.zeros(0, dtype=np.int64))
+    use: EnvironmentUse | None = None
+    cut_ms: float | None = None
 
 
 def read_observations(
@@ -199,7 +209,17 @@ def _sorted_runs(table: pd.DataFrame, function: str, skipped: int, notes: list[s
             notes.append(
                 f"only {len(size.warm_ms):,} warm runs at {size.memory_mb} MB: intervals are wide, tails unknown"
             )
-    return Observations(function, sizes, rows, left_out, tuple(notes))
+    arrivals = np.sort(table["timestamp_us"].to_numpy(dtype=np.int64))
+    return Observations(
+        function, sizes, rows, left_out, tuple(notes), arrivals, environment_use(table), _cut_ms(table)
+    )
+
+
+def _cut_ms(table: pd.DataFrame) -> float | None:
+    if "status" not in table:
+        return None
+    cut = table.loc[table["status"].isin(_TIMEOUTS), "duration_ms"]
+    return float(cut.max()) if len(cut) else None
 
 
 def _size_runs(memory_mb: int, part: pd.DataFrame) -> SizeRuns:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any, Final
@@ -201,11 +201,30 @@ class WorkFit:
         return tuple(found)
 
     def to_work(self) -> dict[str, Any]:
-        """Return the ``work:`` mapping of a scenario: CPU time and waiting as laws."""
+        """Return the ``work:`` mapping of a scenario: the likeliest law of CPU time, and the work under it."""
+        parts = [
+            (posterior, evidence)
+            for posterior, evidence in zip(self.posteriors, self._evidence, strict=True)
+            if posterior.nodes.style == self.style
+        ]
+        total = sum(float(evidence) for _, evidence in parts)
+
+        def mean(of: Callable[[StylePosterior], float]) -> float:
+            return sum(float(evidence) / total * of(posterior) for posterior, evidence in parts)
+
+        law = self.style.spec()
         return {
-            "cpu_ms": _law(self.cpu_ms.value, self.cpu_sigma),
-            "io_ms": _law(self.io_ms.value, self.io_sigma),
+            "cpu_ms": _law(
+                mean(lambda p: float(p.weights @ p.nodes.cpu_ms)) * self._arm64_factor(),
+                mean(lambda p: p.nodes.cpu_sigma),
+            ),
+            "io_ms": _law(mean(lambda p: float(p.weights @ p.nodes.io_ms)), mean(lambda p: p.nodes.io_sigma)),
+            "cpu_law": law if isinstance(law, str) else law.model_dump(mode="json"),
         }
+
+    def _arm64_factor(self) -> float:
+        """Lengthen CPU time where engines give a whole vCPU at a smaller size than arm64 has it."""
+        return full_speed_mb(self.architecture) / limit("memory_per_vcpu_mb").value
 
     def findings(self) -> list[str]:
         """Say in words what a reader must know before using the fit."""

@@ -1,4 +1,4 @@
-"""Commands that read what has been: forecasts of a month, back-tests, calibration from logs."""
+"""Commands that forecast from past traffic: a month, and months that are past."""
 
 from __future__ import annotations
 
@@ -99,21 +99,6 @@ def backtest(
     from lambdasim.study.backtest import backtest as tested
 
     write(tested(_trace(history, utc), name=history.stem, days=days, paths=paths).text())
-
-
-@app.command()
-def calibrate(
-    logs: Annotated[list[Path], typer.Argument(help="Logs of one function: REPORT lines, Insights, events.")],
-    out: Annotated[Path | None, typer.Option("-o", "--out", help="Write the fitted function, YAML.")] = None,
-    function: Annotated[str | None, typer.Option(help="Which function of the logs.")] = None,
-    skip_bad_rows: Annotated[
-        bool, typer.Option("--skip-bad-rows", help="Leave bad rows out, count and list them.")
-    ] = False,
-) -> None:
-    """Fit a function's work, INIT, memory and failures to its logs."""
-    from lambdasim.calibration.calibrate import calibrate_logs
-
-    write(str(calibrate_logs(logs, out, function=function, skip_bad_rows=skip_bad_rows)))
 
 
 def _trace(path: Path, utc: bool) -> Trace:
