@@ -1,7 +1,7 @@
 """What the compiled engine draws for a run: the counterpart of `lambdasim.engine.plan.FunctionDraws.draw`.
 
-Each value is drawn when it is asked for, or found among the draws that were given from outside. Handler times alone are
-drawn some arrivals ahead: one by one they made the whole engine about 10 % slower.
+Each value is drawn when it is asked for, or found among the draws that were given from outside. Handler times and faults
+of first runs are drawn ahead, see `kernel_steps.draw_first_runs`.
 """
 
 from __future__ import annotations
@@ -24,16 +24,6 @@ _LOW_32: Final = (1 << 32) - 1
 @compiled
 def _drawn(state: State, function: Any, event: Event, law: Int64) -> Int64:
     return draw(state.laws, function.first_law + law, event.invocation, event.runs)
-
-
-@compiled_apart
-def draw_ahead(state: State, first: Int64) -> None:
-    """Draw the handler's time of the next arrivals together, so that the processor need not wait for each."""
-    for row in range(first, min(first + at.DRAWN_AHEAD, len(state.time_us))):
-        event = Event(state.function[row], state.invocation[row], 0, 0, 0, 0, row)
-        state.ahead_us[row & (at.DRAWN_AHEAD - 1)] = draw_handler_us(
-            state, state.functions[event.function], event
-        )
 
 
 @compiled_apart

@@ -36,8 +36,6 @@ _NS_PER_US: Final = 1_000
 
 # Records leave in blocks of so many rows. Not a power of two: columns 2^17 bytes apart would share one line of cache.
 RECORDS_PER_CHUNK: Final = (1 << 14) + 8
-# So many arrivals have their handler's time drawn together. A power of two.
-DRAWN_AHEAD: Final = 256
 
 # Why the steps returned.
 DONE, ARRIVALS_USED_UP, RECORDS_FULL, SLOTS_FULL, EVENTS_FULL, NEEDS_DRAW, NEEDS_BACKOFF = range(7)
@@ -130,6 +128,8 @@ class State(NamedTuple):
         Its table holds all events that wait.
     time_us, function, invocation : ndarray of int64, shape (n_arrivals,)
         The present chunk of arrivals.
+    ahead_us : ndarray of int64, shape (2 * n_arrivals,)
+        Handler's time and fault of each arrival's first run, side by side.
     given : ndarray of GIVEN, shape (n_arrivals + 1,) or (1,)
         Draws from outside; the last row is for those that are asked for one by one.
     records : ndarray of int64, shape (n_columns * RECORDS_PER_CHUNK,)
@@ -213,7 +213,7 @@ def first_state(plan: Plan, room: int, records_room: int = RECORDS_PER_CHUNK) ->
         function=nothing,
         invocation=nothing,
         given=np.zeros(1, dtype=GIVEN),
-        ahead_us=np.zeros(DRAWN_AHEAD, dtype=np.int64),
+        ahead_us=nothing,
         records=empty_records(),
     )
     return with_more_events(with_more_slots(state, room), room)

@@ -18,7 +18,6 @@ from lambdasim.compiling import Bool, Int64, compiled, compiled_apart
 from lambdasim.engine import kernel_state as at
 from lambdasim.engine.contract import NEVER
 from lambdasim.engine.kernel_draws import (
-    draw_ahead,
     draw_backoff_us,
     draw_fault,
     draw_handler_us,
@@ -67,6 +66,21 @@ def advance(state: State) -> Int64:
         account.drawn = 0
 
 
+def draw_first_runs(state: State) -> None:
+    """Draw handler's time and fault of every arrival's first run, side by side into ``ahead_us``.
+
+    Notes
+    -----
+    Of what `advance` changes, nothing is read, so that both can work at once, each in a thread of its own.
+    """
+    for row in range(len(state.time_us)):
+        function = state.functions[state.function[row]]
+        if not function.given:
+            event = Event(state.function[row], state.invocation[row], 0, 0, 0, 0, row)
+            state.ahead_us[2 * row] = draw_handler_us(state, function, event)
+            state.ahead_us[2 * row + 1] = draw_fault(state, function, event)
+
+
 @compiled
 def _what_is_full(account: Any) -> Int64:
     """Tell which array must be emptied or enlarged before another attempt."""
@@ -93,8 +107,6 @@ def _has_draws(state: State) -> Bool:
 def _take_arrival(state: State) -> Event:
     """Take the next arrival."""
     row = np.int64(state.account[0].next_arrival)
-    if row & (at.DRAWN_AHEAD - 1) == 0:
-        draw_ahead(state, row)
     state.account[0].next_arrival += 1
     return Event(state.function[row], state.invocation[row], state.time_us[row], 0, 0, 0, row)
 
@@ -226,11 +238,10 @@ def _drop(state: State, row: Int64) -> None:
 def _run(state: State, event: Event, row: Int64, start: Int64, now: Int64) -> None:
     """Serve an event's attempt in the given environment; everything about it is decided here."""
     account, function, slot = state.account[0], state.functions[event.function], state.completions.table[row]
-    handler_us = (
-        draw_handler_us(state, function, event)
-        if event.attempts
-        else state.ahead_us[event.given & (at.DRAWN_AHEAD - 1)]
-    )
+    if event.attempts or function.given:
+        handler_us, fault = draw_handler_us(state, function, event), draw_fault(state, function, event)
+    else:
+        handler_us, fault = state.ahead_us[2 * event.given], state.ahead_us[2 * event.given + 1]
     placement_us = init_us = np.int64(0)
     if start == at.COLD:
         placement_us, init_us, first_run_us = draw_start_up(state, function, event)
@@ -246,7 +257,7 @@ def _run(state: State, event: Event, row: Int64, start: Int64, now: Int64) -> No
     if handler_us > function.timeout_us:
         duration_us, outcome = function.timeout_us, at.TIMEOUT
     else:
-        duration_us, outcome = handler_us, draw_fault(state, function, event)
+        duration_us, outcome = handler_us, fault
     end_us = now + placement_us + init_us + duration_us
 
     final = _after_run(state, function, event, outcome, now, end_us)
