@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 FIRST: Final = (0.1, 0.3, 1.0)
 GREATER: Final = (3.0, 10.0, 30.0, 100.0, 300.0, 1000.0)
 LEAST: Final = 0.001
-MOST_EVENTS: Final = 10_000_000
+MOST_EVENTS: Final = 3_000_000
 _GRID: Final = 240
 _BELOW: Final = 100.0
 _ABOVE: Final = 100.0
@@ -173,7 +173,7 @@ class BreakEven:
         -------
         DataFrame
             One row for each multiple and option: ``multiple``, ``requests`` of a month, ``option``, ``usd`` a month, its
-            ``low`` and ``high`` (95 % interval over replications).
+            ``low`` and ``high``, the lowest and highest of the replications.
         """
         return self._frame((0.0, *self.multiples))
 
@@ -190,8 +190,8 @@ class BreakEven:
             demands = [line.at(multiple) for line in self.lines]
             requests = float(np.mean([demand.requests for demand in demands]))
             for option in self.costs.options:
-                found = t_interval([float(self.costs.usd(option, demand)) for demand in demands])
-                rows.append((multiple, requests, option.value, found.mean, max(found.low, 0.0), found.high))
+                usd = [float(self.costs.usd(option, demand)) for demand in demands]
+                rows.append((multiple, requests, option.value, float(np.mean(usd)), min(usd), max(usd)))
         return pd.DataFrame(rows, columns=["multiple", "requests", "option", "usd", "low", "high"])
 
     def text(self) -> str:
@@ -227,7 +227,7 @@ def break_even(
         What is assumed of servers.
     multiples : iterable of float, optional
         Of the traffic, above 0, which are simulated; 1 always is. By default 0.1, 0.3 and 1, then down and, to 1,000
-        times, up until all lines have crossed. Where a run would have more than 10 million events, its busiest hour is
+        times, up until all lines have crossed. Where a run would have more than 3 million events, its busiest hour is
         simulated, and usage is told from the greatest whole run.
     replications : int
         At least 2: seeds for the ranges.
