@@ -3,26 +3,40 @@
 from __future__ import annotations
 
 import json
-from datetime import date
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
+import typer.core
 
 from lambdasim.cli.app import JsonOption, RegionOption, app, write
+from lambdasim.cli.commitments import PriceDateOption, day_of
 
+_PRICED = "price"
+
+
+class _BillGroup(typer.core.TyperGroup):
+    """Takes what is no command of its own for a folder to price: ``lambdasim bill out/``."""
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        named = args and args[0] in self.commands
+        return super().parse_args(ctx, args if named else [_PRICED, *args])
+
+
+bills = typer.Typer(cls=_BillGroup, rich_markup_mode=None)
+app.add_typer(
+    bills, name="bill", help="Price finished runs again, or hold a real bill against one (bill compare)."
+)
 prices = typer.Typer(no_args_is_help=True, rich_markup_mode=None, help="Price sheets.")
 app.add_typer(prices, name="prices")
 
 
-@app.command()
+@bills.command(_PRICED)
 def bill(
     folder: Annotated[Path, typer.Argument(help="Folder that `simulate --out` wrote.")],
     region: RegionOption = None,
     month: Annotated[str | None, typer.Option(help="Price as if it had been this month, YYYY-MM.")] = None,
-    price_date: Annotated[
-        str | None, typer.Option(help="Day whose rates and rules apply, YYYY-MM-DD.")
-    ] = None,
+    price_date: PriceDateOption = None,
     free_tier: Annotated[
         bool | None,
         typer.Option(help="Whether this bill gets the account's free tier; default: as the scenario says."),
@@ -38,16 +52,10 @@ def bill(
     """Price a finished run again, for any region, month or date, without simulating."""
     import lambdasim as ls
     from lambdasim import exports
-    from lambdasim.errors import InputError
     from lambdasim.report.text import bill_text
     from lambdasim.results.files import load_free_tier
 
-    try:
-        on = None if price_date is None else date.fromisoformat(price_date)
-    except ValueError:
-        raise InputError.single(
-            "bill", "--price-date", f"must be YYYY-MM-DD, got {price_date!r:.40}"
-        ) from None
+    on = day_of(price_date, "bill")
     usages = ls.load_usage(folder)
     free = load_free_tier(folder) if free_tier is None else free_tier
     priced = ls.price(usages, region=region, month=month, on=on, free_tier=free)
@@ -62,7 +70,7 @@ def bill(
     write(priced.to_json() if as_json else bill_text(priced))
 
 
-@app.command("compare-bill")
+@bills.command("compare")
 def compare_bill(
     actual: Annotated[Path, typer.Argument(help="A real bill: CUR 2.0 or FOCUS, .csv or .parquet.")],
     folder: Annotated[Path, typer.Argument(help="Folder that `simulate --out` wrote.")],

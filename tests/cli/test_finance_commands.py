@@ -33,7 +33,7 @@ def test_a_bill_as_focus_workbook_and_usage(folder: Path, tmp_path: Path) -> Non
 
 
 def test_a_real_bill_beside_ours(folder: Path) -> None:
-    done = lambdasim("compare-bill", "data/finance/cur2_layout.csv", folder)
+    done = lambdasim("bill", "compare", "data/finance/cur2_layout.csv", folder)
     assert done.returncode == 0, done.stderr
     assert done.stdout.startswith("actual $2.51")
     assert max(map(len, done.stdout.splitlines()[:8])) <= 82

@@ -1,0 +1,79 @@
+"""Command about commitments: Compute Savings Plans against the hours of finished runs."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from lambdasim.cli.app import JsonOption, RegionOption, app, write
+
+if TYPE_CHECKING:
+    from datetime import date
+
+PriceDateOption = Annotated[str | None, typer.Option(help="Day whose rates and rules apply, YYYY-MM-DD.")]
+
+
+def day_of(text: str | None, command: str) -> date | None:
+    """Read the day of a ``--price-date``."""
+    from datetime import date
+
+    from lambdasim.errors import InputError
+
+    try:
+        return None if text is None else date.fromisoformat(text)
+    except ValueError:
+        raise InputError.single(command, "--price-date", f"must be YYYY-MM-DD, got {text!r:.40}") from None
+
+
+@app.command("commit")
+def commit(
+    folders: Annotated[
+        list[Path],
+        typer.Argument(help="Folders that `simulate --out` wrote; several are equally likely futures."),
+    ],
+    region: RegionOption = None,
+    price_date: PriceDateOption = None,
+    discount: Annotated[
+        str | None, typer.Option(help="Discount of your own contract, in percent, in place of AWS's.")
+    ] = None,
+    requests_use_commitment: Annotated[
+        bool, typer.Option(help="Requests use the commitment up too, at no discount.")
+    ] = False,
+    as_json: JsonOption = False,
+) -> None:
+    """Find the Compute Savings Plan and hourly commitment that cost least, and what a wrong guess costs."""
+    from decimal import Decimal, InvalidOperation
+
+    from lambdasim.errors import InputError
+    from lambdasim.study.commitment import advise_commitment
+
+    try:
+        percent = None if discount is None else Decimal(discount)
+    except InvalidOperation:
+        raise InputError.single(
+            "commit", "--discount", f"must be a percentage, got {discount!r:.40}"
+        ) from None
+    found = advise_commitment(
+        folders,
+        region=region,
+        on=day_of(price_date, "commit"),
+        percent=percent,
+        requests_use_commitment=requests_use_commitment,
+    )
+    if as_json:
+        content = {
+            "hours": found.hours,
+            "runs": found.futures,
+            "on_demand_usd": float(found.on_demand_usd),
+            "coverable_usd": float(found.coverable_usd),
+            "plans": found.frame().to_dict(orient="records"),
+            "recommended": {"years": found.best.plan.years, "payment": found.best.plan.payment.value},
+            "if_usage_differs": found.case_frame().to_dict(orient="records"),
+            "notes": list(found.notes),
+        }
+        write(json.dumps(content, indent=1, ensure_ascii=False))
+        return
+    write(str(found))

@@ -1,0 +1,185 @@
+"""Commitments for simulated runs: usage by hour, the on-demand bill, futures, folders, the command."""
+
+import json
+import subprocess
+import sys
+from collections import Counter
+from dataclasses import replace
+from datetime import date
+from decimal import Decimal
+from fractions import Fraction
+from pathlib import Path
+
+import pytest
+
+import lambdasim as ls
+from lambdasim.billing import pool
+from lambdasim.catalog.files import toml_of
+from lambdasim.catalog.savings_plans import savings_plans, savings_plans_of
+from lambdasim.errors import CatalogError, InputError
+from lambdasim.study.commitment import advise_commitment
+from lambdasim.study.hourly_usage import hourly_usage
+
+SCENARIO = """
+name: shop
+start: 2026-11-30T20:30:00Z
+duration: 7h
+free_tier: false
+functions:
+  - {name: api, memory_mb: 1024, work: {io_ms: 200}, traffic: {constant: {rate_per_s: 3}}}
+  - name: warm
+    memory_mb: 2048
+    architecture: arm64
+    provisioned_concurrency: [{at: 10m, count: 2}]
+    work: {io_ms: 300}
+    traffic: {constant: {rate_per_s: 1}}
+"""
+
+
+@pytest.fixture(scope="module")
+def run() -> ls.RunResult:
+    return ls.simulate(ls.load_scenario_text(SCENARIO), keep_records=False)
+
+
+@pytest.fixture(scope="module")
+def folder(run: ls.RunResult, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    place = tmp_path_factory.mktemp("out")
+    ls.save(run, place)
+    return place
+
+
+def test_hours_sum_to_months(run: ls.RunResult) -> None:
+    used = hourly_usage(run)
+    assert pool(used.usage) == pool(run.usage())
+    assert len(used.hours) == 8  # 20:30 to 03:30 touches eight clock hours
+    assert {row.month for rows in used.hours[:4] for row in rows} == {"2026-11"}
+    assert {row.month for rows in used.hours[4:] for row in rows} == {"2026-12"}
+    by_function: Counter[str] = Counter()
+    for rows in used.hours[1:7]:
+        for row in rows:
+            by_function[row.function] += row.requests
+    assert 5 * 3 * 3600 < by_function["api"] < 7 * 3 * 3600
+    assert [day for day, _ in used.days()] == ["2026-11-30", "2026-12-01"]
+
+
+def test_a_folder_is_its_run(run: ls.RunResult, folder: Path) -> None:
+    assert hourly_usage(folder) == hourly_usage(run)
+    assert str(advise_commitment(folder)) == str(advise_commitment(run))
+
+
+def test_without_commitment_it_is_the_bill(run: ls.RunResult) -> None:
+    found = advise_commitment(run)
+    bill = run.charges()
+    assert found.on_demand_usd == Fraction(bill.total)
+    requests = sum(Fraction(item.amount) for item in bill.items if item.kind == "request")
+    assert found.coverable_usd == found.on_demand_usd - requests
+    with_requests = advise_commitment(run, requests_use_commitment=True)
+    assert with_requests.coverable_usd == found.on_demand_usd
+
+
+def test_steady_usage_is_committed_and_saves_at_most_the_discount(run: ls.RunResult) -> None:
+    found = advise_commitment(run)
+    for option in found.options:
+        assert option.usd_per_hour > 0
+        assert option.total_usd + option.saving_usd == found.on_demand_usd
+        assert 0 < option.saving_usd <= found.coverable_usd * Fraction(option.plan.percent) / 100
+        assert option.total_usd >= option.usd_per_hour * found.hours
+        assert option.regrets_usd == (0,)
+        assert option.usd_per_hour * 100_000 == int(option.usd_per_hour * 100_000)
+    assert found.best.plan.percent == 17
+    assert (found.best.plan.years, found.best.upfront_usd) == (1, found.best.usd_per_hour * 8760)
+    same = next(case for case in found.cases if case.multiple == 1)
+    assert same.regret_usd == 0
+    assert all(case.regret_usd >= 0 for case in found.cases)
+
+
+def test_no_discount_is_no_reason(run: ls.RunResult) -> None:
+    found = advise_commitment(run, percent=Decimal(0))
+    assert found.best.usd_per_hour == 0
+    assert "No commitment pays" in str(found)
+
+
+def test_several_runs_are_futures_with_regrets(run: ls.RunResult) -> None:
+    half = ls.simulate(
+        ls.load_scenario_text(SCENARIO.replace("rate_per_s: 3", "rate_per_s: 1")), keep_records=False
+    )
+    both = advise_commitment([run, half])
+    apart = [advise_commitment(one) for one in (run, half)]
+    assert both.on_demand_usd == sum(one.on_demand_usd for one in apart) / 2
+    for option, *own in zip(both.options, *(one.options for one in apart), strict=True):
+        assert min(option.regrets_usd) >= 0
+        assert max(option.regrets_usd) > 0  # no one commitment is best for both
+        for regret, one in zip(option.regrets_usd, own, strict=True):
+            assert regret + one.total_usd >= one.total_usd
+        assert (
+            option.total_usd
+            == sum(one.total_usd + regret for one, regret in zip(own, option.regrets_usd, strict=True)) / 2
+        )
+
+
+def test_another_region_and_day(run: ls.RunResult) -> None:
+    found = advise_commitment(run, region="eu-central-1", on=date(2026, 10, 1))
+    assert found.on_demand_usd == Fraction(run.charges(region="eu-central-1", on=date(2026, 10, 1)).total)
+
+
+def test_the_printed_rates_come_out() -> None:
+    # Transcribed from the Price List of 2026-09-25, three digits: 0.0000147, 0.0000117; all upfront 0.0000138, 0.0000111.
+    sheet = ls.price_sheet("us-east-1")
+    printed = {"12": ("0.0000147", "0.0000117"), "17": ("0.0000138", "0.0000111")}
+    for plan in savings_plans().plans:
+        for architecture, rate in zip(("x86_64", "arm64"), printed[str(plan.percent)], strict=True):
+            usd = sheet.rates(architecture).tiers[0].rate.usd
+            assert usd is not None
+            assert round(usd * (100 - plan.percent) / 100, 7) == Decimal(rate)
+    rates = sheet.rates("x86_64")
+    assert rates.pc_idle.usd is not None
+    assert rates.pc_duration.usd is not None
+    assert round(rates.pc_idle.usd * Decimal("0.88"), 8) == Decimal("0.00000367")
+    assert round(rates.pc_duration.usd * Decimal("0.88"), 8) == Decimal("0.00000856")
+
+
+@pytest.mark.parametrize(
+    ("place", "field", "value", "told"),
+    [
+        ("plan", "percent", "100", "percent"),
+        ("plan", "years", 2, "years"),
+        ("plan", "payment", "later", "payment"),
+        ("plan", "source", "hearsay", "source"),
+        ("covers", "kinds", ["gifts"], "kinds"),
+        ("purchase", "step_usd_per_hour", "0.01", "step_usd_per_hour"),
+    ],
+)
+def test_a_broken_catalog_is_told(place: str, field: str, value: object, told: str) -> None:
+    content = json.loads(json.dumps(toml_of("savings_plans.toml"), default=str))
+    content["as_of"] = date(2026, 9, 25)
+    (content["plan"][0] if place == "plan" else content[place])[field] = value
+    with pytest.raises(CatalogError, match=told):
+        savings_plans_of(content)
+
+
+def test_files_of_different_runs_are_told(run: ls.RunResult, folder: Path, tmp_path: Path) -> None:
+    for name in ("scenario.json", "metrics.csv", "summary.json"):
+        (tmp_path / name).write_bytes((folder / name).read_bytes())
+    fewer = [replace(row, requests=row.requests // 2, provisioned_requests=0) for row in run.usage()]
+    from lambdasim.billing import to_json
+
+    (tmp_path / "usage.json").write_text(to_json(fewer))
+    with pytest.raises(InputError, match="by hour and"):
+        hourly_usage(tmp_path)
+    (tmp_path / "metrics.csv").write_text("timestamp\n")
+    with pytest.raises(InputError, match=r"metrics\.csv"):
+        hourly_usage(tmp_path)
+
+
+def test_the_command_fits_a_terminal(folder: Path) -> None:
+    command = [sys.executable, "-m", "lambdasim", "commit", str(folder)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert max(map(len, done.stdout.splitlines())) <= 80
+    found = json.loads(
+        subprocess.run([*command, "--json"], capture_output=True, text=True, check=True).stdout
+    )
+    assert len(found["plans"]) == 6
+    assert found["recommended"] == {"years": 1, "payment": "all_upfront"}
+    wrong = subprocess.run([*command, "--discount", "much"], capture_output=True, text=True, check=False)
+    assert (wrong.returncode, len(wrong.stderr.splitlines())) == (2, 1)
