@@ -1,6 +1,6 @@
 """Prints how far predictions miss at memory sizes that they were not fitted to; `docs/validation.md` keeps the figures.
 
-Run with ``python benchmarks/validation.py [short] [runtimes] [first] [init]``; without names, all four. The law, its
+Run with ``python benchmarks/validation.py [short] [runtimes] [first] [init] [rates]``; without names, all. The law, its
 constants and the belief in styles are those that ship; nothing is chosen for a data set.
 """
 
@@ -13,9 +13,13 @@ from collections.abc import Callable, Iterable
 from itertools import combinations
 from math import exp, fsum, log
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import numpy as np
+import yaml
 
+from lambdasim import load_scenario, read_report_logs, simulate
+from lambdasim.calibration.calibrate import calibrate_logs
 from lambdasim.calibration.first_run import fit_first_run
 from lambdasim.calibration.statistics import SizeStatistics, from_summary
 from lambdasim.calibration.work import fit_work
@@ -24,6 +28,8 @@ from lambdasim.catalog.files import rows_of
 from lambdasim.models.cpu_chain import CpuStyle
 
 DATA = Path(__file__).parents[1] / "data" / "memory_scaling"
+REPORT_LOGS = DATA.parent / "report_logs"
+RATES = (2, 5, 8, 15)
 SHORT_PAIRS = ((128, 1027), (160, 443), (204, 770), (257, 1513), (372, 1301), (496, 1000), (522, 1770))
 STRAIGHT = (CpuStyle(),)
 SHOWN = (0.05, 0.50, 0.95, 0.99)
@@ -145,11 +151,43 @@ def init() -> None:
         show(f"INIT at an unseen memory size, {name.removesuffix('_ms')}", found, [])
 
 
+def rates() -> None:
+    """Fit the logs of one request rate, simulate the arrivals of the others, and set both beside each other."""
+    with TemporaryDirectory() as folder:
+        scenario = Path(folder) / "fitted.yaml"
+        logs = {rate: REPORT_LOGS / f"aws_{rate}rps_cloudwatch.json" for rate in RATES}
+        measured = {rate: read_report_logs(path).frame() for rate, path in logs.items()}
+        for fitted in RATES:
+            calibrate_logs([logs[fitted]], scenario)
+            said = yaml.safe_load(scenario.read_text(encoding="utf-8"))
+            for rate, known in measured.items():
+                if rate == fitted:
+                    continue
+                calibrate_logs([logs[rate]], Path(folder) / "other.yaml")
+                other = yaml.safe_load((Path(folder) / "other.yaml").read_text(encoding="utf-8"))
+                other["functions"][0] = {**said["functions"][0], "traffic": other["functions"][0]["traffic"]}
+                (Path(folder) / "other.yaml").write_text(yaml.safe_dump(other), encoding="utf-8")
+                run = simulate(load_scenario(Path(folder) / "other.yaml")).records
+                errors = [
+                    run["duration_ms"].quantile(p) / known["duration_ms"].quantile(p) - 1
+                    for p in (0.5, 0.95, 0.99)
+                ]
+                billed = np.ceil(run["duration_ms"]).sum() / np.ceil(known["duration_ms"]).sum() - 1
+                environments = f"{run['exec_env'].nunique()} for {known['exec_env'].nunique()}"
+                print(
+                    f"fitted at {fitted:2d}/s, predicted {rate:2d}/s: "
+                    + ", ".join(f"{n} {e:+.1%}" for n, e in zip(("p50", "p95", "p99"), errors, strict=True))
+                    + f", billed {billed:+.2%}, environments {environments}",
+                    flush=True,
+                )
+
+
 PARTS: dict[str, Callable[[], None]] = {
     "short": short_function,
     "runtimes": runtimes,
     "first": first_runs,
     "init": init,
+    "rates": rates,
 }
 
 if __name__ == "__main__":

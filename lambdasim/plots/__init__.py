@@ -3,6 +3,7 @@
 from lambdasim.plots.advice import plot_headroom, plot_provisioned, plot_risk
 from lambdasim.plots.bills import plot_functions, plot_waterfall
 from lambdasim.plots.break_even import plot_break_even
+from lambdasim.plots.calibration import plot_fit_distribution, plot_fit_quantiles
 from lambdasim.plots.cost import plot_bill, plot_cost, plot_cost_distribution, plot_hourly_cost
 from lambdasim.plots.forecast import plot_forecast, plot_tornado
 from lambdasim.plots.latency import plot_latency, plot_latency_histogram
@@ -19,6 +20,8 @@ __all__ = [
     "plot_cost_distribution",
     "plot_differences",
     "plot_duration",
+    "plot_fit_distribution",
+    "plot_fit_quantiles",
     "plot_forecast",
     "plot_frontier",
     "plot_functions",
