@@ -23,6 +23,7 @@ from lambdasim.specs.laws import (
 )
 
 _CHOICE_BITS: Final = 32
+_TAIL: Final = 32  # an exponential law goes beyond 32 times its mean once in 10^14 draws
 
 
 class DrawLaw(Protocol):
@@ -133,6 +134,28 @@ def compile_law(law: Law, per_unit: float) -> DrawLaw:
             )
         case _:
             assert_never(law)
+
+
+def farthest(law: Law) -> float:
+    """Give the value beyond which a law practically never lies, in the law's unit; beyond 2^36 draws are cut off.
+
+    Examples
+    --------
+    >>> from lambdasim.specs.laws import FixedLaw
+    >>> farthest(FixedLaw(fixed=86_400_000))
+    86400000.0
+    """
+    match law:
+        case EmpiricalLaw():
+            return max(law.observed())
+        case UniformLaw():
+            return law.uniform.high
+        case MixtureLaw():
+            return max(farthest(part.law) for part in law.mixture)
+        case FixedLaw():
+            return law.fixed
+        case _:
+            return law.mean() * _TAIL
 
 
 def exponential(mean: float) -> DrawTable:

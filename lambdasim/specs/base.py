@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any, Self, TypeVar
+from itertools import groupby
+from typing import Any, Final, Self, TypeVar
 
 from pydantic import BaseModel, ConfigDict, ModelWrapValidatorHandler, ValidationError, model_validator
-from pydantic_core import InitErrorDetails, PydanticCustomError
+from pydantic_core import ErrorDetails, InitErrorDetails, PydanticCustomError
 
 from lambdasim.errors import Fault, ScenarioError
 from lambdasim.specs.wording import FAULT, did_you_mean, in_our_words, one_of, shown
@@ -15,6 +17,7 @@ from lambdasim.units import DURATION_FORM
 
 Location = tuple[str | int, ...]
 SpecT = TypeVar("SpecT", bound="Spec")
+_ALTERNATIVE: Final = re.compile(r"(function-[a-z]+|literal)\[.*\]")
 
 
 @dataclass(frozen=True)
@@ -147,7 +150,7 @@ def _bare_refused(value: object) -> object:
 
 
 def _told(cls: type[Spec], error: ValidationError) -> Iterator[InitErrorDetails]:
-    for found in error.errors(include_url=False):
+    for found in _alternatives_joined(error.errors(include_url=False)):
         context = found.get("ctx", {}) if found["type"] == FAULT else {}
         if found["type"] == "extra_forbidden" and len(found["loc"]) == 1:
             text = f"unknown key{did_you_mean(found['loc'][0], cls.keys())}; allowed are {one_of(cls.keys())}"
@@ -158,6 +161,30 @@ def _told(cls: type[Spec], error: ValidationError) -> Iterator[InitErrorDetails]
             loc=_as_written(found["loc"]),
             input=None,
         )
+
+
+def _alternatives_joined(found: list[ErrorDetails]) -> Iterator[ErrorDetails]:
+    """Tell once what fits none of a field's alternatives, each of which pydantic tells by a path of its own."""
+    for loc, same in groupby(found, key=_without_alternative):
+        first, *others = same
+        if first["loc"] == loc:
+            yield from (first, *others)
+            continue
+        if isinstance(first["input"], Refused):
+            yield {**first, "type": FAULT, "loc": loc, "msg": first["input"].text, "ctx": {}}
+            continue
+        got = f", got {shown(first['input'])}"
+        allowed = [in_our_words(fault).partition(", got ")[0] for fault in (first, *others)]
+        text = (
+            ", or ".join([allowed[0], *(words.removeprefix("must be one of ") for words in allowed[1:])])
+            + got
+        )
+        yield {**first, "type": FAULT, "loc": loc, "msg": text, "ctx": {}}
+
+
+def _without_alternative(fault: ErrorDetails) -> Location:
+    loc = fault["loc"]
+    return loc[:-1] if loc and _ALTERNATIVE.fullmatch(str(loc[-1])) else loc
 
 
 def _as_written(loc: Location) -> Location:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import date, datetime
 from typing import Annotated, Any, Final
 
 from pydantic import (
     AfterValidator,
+    AwareDatetime,
     BeforeValidator,
     Field,
     GetCoreSchemaHandler,
@@ -20,18 +23,38 @@ from pydantic_core import CoreSchema, core_schema
 
 from lambdasim.catalog import Fact, limit
 from lambdasim.specs.base import Refused, fault
-from lambdasim.specs.wording import shown
+from lambdasim.specs.wording import UNPRINTABLE, shown
 from lambdasim.units import DURATION_FORM, US_PER_DAY, format_duration, parse_duration_us
 
 LONGEST_US: Final = 36_600 * US_PER_DAY
+FIRST_YEAR: Final = 1970
+LAST_YEAR: Final = 2200
+_ISO_DATE: Final = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
+_LEAST: Final = 1e-15
+_LONGEST_TEXT: Final = 4096
 DURATION_PATTERN: Final = r"^\s*\d{1,15}(\.\d{1,9})?\s*(us|µs|ms|min|s|m|h|d|w)\s*$"
+
+
+def _without_controls(value: str) -> str:
+    if UNPRINTABLE.search(value):
+        raise fault(f"must be text without control characters, got {shown(value)}")
+    if len(value) > _LONGEST_TEXT:
+        raise fault(f"must have at most {_LONGEST_TEXT} characters, got {len(value)}")
+    return value
+
+
+def _not_vanishing(value: float) -> float:
+    if value < _LEAST:
+        raise fault(f"must be at least {_LEAST}, got {value}")
+    return value
+
 
 Whole = Annotated[int, Strict()]
 Real = Annotated[float, Strict(), AfterValidator(lambda value: value + 0.0)]
 Flag = Annotated[bool, Strict()]
-Text = Annotated[str, Strict()]
-NotNegative = Annotated[Real, Field(ge=0)]
-Positive = Annotated[Real, Field(gt=0)]
+Text = Annotated[str, Strict(), AfterValidator(_without_controls)]
+NotNegative = Annotated[Real, Field(ge=0, le=1e15)]
+Positive = Annotated[Real, Field(gt=0, le=1e15), AfterValidator(_not_vanishing)]
 Share = Annotated[Real, Field(ge=0, le=1)]
 Factor = Annotated[Real, Field(ge=0, le=1e6)]
 Rate = Annotated[Real, Field(ge=0, le=1e7)]
@@ -69,6 +92,31 @@ def positive_us(value: int) -> int:
         raise fault("must be longer than 0")
     return value
 
+
+def _written_moment(value: object) -> object:
+    if isinstance(value, datetime):
+        return value
+    if not isinstance(value, str) or not _ISO_DATE.match(value):
+        raise fault(
+            f"must be a moment with an offset from UTC, such as 2026-11-01T00:00:00Z, got {shown(value)}"
+        )
+    return value
+
+
+def _within_calendar(value: datetime) -> datetime:
+    if not FIRST_YEAR < value.year < LAST_YEAR:
+        raise fault(f"must lie between the years {FIRST_YEAR} and {LAST_YEAR}, got {value.year}")
+    return value
+
+
+def _written_day(value: object) -> object:
+    if value is None or isinstance(value, date) or (isinstance(value, str) and _ISO_DATE.match(value)):
+        return value
+    raise fault(f"must be a date, such as 2026-11-01, got {shown(value)}")
+
+
+Moment = Annotated[AwareDatetime, BeforeValidator(_written_moment), AfterValidator(_within_calendar)]
+Day = Annotated[date, BeforeValidator(_written_day)]
 
 Duration = Annotated[
     int,

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import csv
 import math
-from collections.abc import Mapping
+import re
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final, Self
@@ -16,6 +17,7 @@ from lambdasim.specs.wording import not_among, shown
 
 _MOST_BYTES: Final = 64 * 1024 * 1024
 _MOST_VALUES: Final = 1_000_000
+_NUMBER: Final = re.compile(r"\s*[+]?([0-9]+(\.[0-9]*)?|\.[0-9]+)([eE][-+]?[0-9]{1,3})?\s*")
 
 
 def resolved(base_dir: Path, name: str) -> Path:
@@ -36,7 +38,11 @@ def resolved(base_dir: Path, name: str) -> Path:
     if name.startswith(("/", "~", "\\")) or Path(name).is_absolute() or "\0" in name:
         raise fault(f"must be relative to the scenario file, got {shown(name)}")
     path = base_dir / name
-    if not path.is_file():
+    try:
+        found = path.is_file()
+    except OSError:  # such as a name that no file system takes
+        found = False
+    if not found:
         raise fault(f"must be an existing regular file, relative to the scenario file, got {shown(name)}")
     return path
 
@@ -69,24 +75,34 @@ class FileReader:
     def _values(self, path: Path, column: object) -> list[float]:
         if path.stat().st_size > _MOST_BYTES:
             raise fault(f"{path.name} must have at most {_MOST_BYTES} bytes")
-        with path.open(encoding="utf-8-sig", newline="") as lines:
-            rows = csv.reader(lines)
-            header = next(rows, [])
-            name = column if column is not None else (header[0] if len(header) == 1 else None)
-            if name not in header:
-                raise fault(f"column {not_among(name, header)}")
-            place = header.index(str(name))
-            values = [_number(row, place, path.name, line) for line, row in enumerate(rows, start=2)]
-        if len(values) > _MOST_VALUES:
-            raise fault(f"{path.name} must have at most {_MOST_VALUES} values, got {len(values)}")
-        return values
+        try:
+            with path.open(encoding="utf-8-sig", newline="") as lines:
+                rows = csv.reader(lines, strict=True)
+                return list(_column(rows, path.name, column))
+        except OSError as error:
+            raise fault(f"{path.name} cannot be read: {error.strerror}") from None
+        except UnicodeDecodeError:
+            raise fault(f"{path.name} must be UTF-8 text, and not packed") from None
+        except csv.Error as error:
+            raise fault(f"{path.name} must be CSV: {error}") from None
 
 
-def _number(row: list[str], place: int, name: str, line: int) -> float:
-    try:
-        value = float(row[place])
-    except (IndexError, ValueError):
-        value = math.nan
-    if not (math.isfinite(value) and value >= 0):
-        raise fault(f"{name}, row {line}, must hold a number of at least 0, got {shown(','.join(row))}")
-    return value
+def _column(rows: Any, name: str, column: object) -> Iterator[float]:
+    header: list[str] = next(rows, [])
+    wanted = column if column is not None else (header[0] if len(header) == 1 else None)
+    if not isinstance(wanted, str) or header.count(wanted) != 1:
+        many = "; the header must name it once" if wanted in header else ""
+        raise fault(f"{name}: column {not_among(wanted, header)}{many}")
+    place = header.index(wanted)
+    count = 0
+    for row in rows:
+        if not row:
+            continue
+        value = float(row[place]) if len(row) == len(header) and _NUMBER.fullmatch(row[place]) else math.nan
+        if not (math.isfinite(value) and value >= 0):
+            allowed = f"must have {len(header)} fields, and a number of at least 0 as {wanted}"
+            raise fault(f"{name}, row {rows.line_num}: {allowed}, got {shown(','.join(row))}")
+        count += 1
+        if count > _MOST_VALUES:
+            raise fault(f"{name} must have at most {_MOST_VALUES} values")
+        yield value

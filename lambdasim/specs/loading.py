@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import os
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Final
@@ -15,9 +16,15 @@ from pydantic_core import PydanticCustomError
 from lambdasim.errors import Fault, ScenarioError
 from lambdasim.specs.files import FileReader, resolved
 from lambdasim.specs.scenario import ScenarioSpec
+from lambdasim.specs.wording import printable
 
 _MOST_BYTES: Final = 1_000_000
 _DEEPEST: Final = 20
+_MOST_NODES: Final = 200_000
+_MOST_FAULTS: Final = 100
+_MOST_BITS: Final = 64
+_OCTAL: Final = re.compile(r"[-+]?0[0-9]+")
+_EXPONENT: Final = re.compile(r"[-+]?[0-9]+(\.[0-9]*)?[eE][-+]?[0-9]+")
 _PREFIX: Final = "tag:yaml.org,2002:"
 _Lines = dict[tuple[str | int, ...], int]
 
@@ -41,7 +48,7 @@ def load_scenario(path: str | os.PathLike[str]) -> ScenarioSpec:
     """
     file = Path(path)
     try:
-        if not file.is_file():
+        if not os.path.isfile(file):
             raise ScenarioError.single(str(file), "", "must be an existing regular file")
         with file.open("rb") as stream:
             content = stream.read(_MOST_BYTES + 1)
@@ -66,15 +73,15 @@ def load_scenario_text(
     try:
         spec = ScenarioSpec.model_validate(data, context={"files": FileReader(folder)})
     except ValidationError as error:
-        found = error.errors(include_url=False)
+        found = error.errors(include_url=False, include_input=False)
         # A list is "too short" when its only items are faulty; those are told themselves.
-        places = [fault["loc"] for fault in found]
-        told = [fault for fault in found if not any(_lies_within(place, fault["loc"]) for place in places)]
+        around = {fault["loc"][:depth] for fault in found for depth in range(len(fault["loc"]))}
+        told = [fault for fault in found if fault["loc"] not in around]
         faults = [_fault(name, lines, fault["loc"], fault["msg"]) for fault in told]
-        raise ScenarioError(sorted(faults, key=_line_of)) from None
+        raise ScenarioError(_first_of(name, sorted(faults, key=_line_of))) from None
     spec._base_dir = folder
     if missing := list(_missing_traces(name, lines, spec)):
-        raise ScenarioError(missing)
+        raise ScenarioError(_first_of(name, missing))
     return spec
 
 
@@ -87,8 +94,10 @@ def _missing_traces(name: str, lines: _Lines, spec: ScenarioSpec) -> Iterator[Fa
                 yield _fault(name, lines, ("functions", place, "traffic", "trace"), str(error))
 
 
-def _lies_within(inner: tuple[int | str, ...], outer: tuple[int | str, ...]) -> bool:
-    return len(inner) > len(outer) and inner[: len(outer)] == outer
+def _first_of(name: str, faults: list[Fault]) -> list[Fault]:
+    """Keep as many faults as a person reads, and say how many more there are."""
+    more = len(faults) - _MOST_FAULTS
+    return faults if more <= 0 else [*faults[:_MOST_FAULTS], Fault(name, "", f"and {more:,} more faults")]
 
 
 def _line_of(fault: Fault) -> int:
@@ -99,8 +108,42 @@ def _fault(name: str, lines: _Lines, loc: tuple[int | str, ...], message: str) -
     known = loc
     while known not in lines:
         known = known[:-1]
-    field = ".".join(str(step) for step in loc)
-    return Fault(f"{name}:{lines[known]}", field, message)
+    return Fault(f"{name}:{lines[known]}", _dotted(loc), message)
+
+
+def _dotted(loc: tuple[int | str, ...]) -> str:
+    return ".".join(printable(str(step)) for step in loc)
+
+
+class _Refusal(yaml.MarkedYAMLError):
+    """YAML that is well formed, and yet not taken."""
+
+    def __init__(self, problem: str, event: yaml.Event) -> None:
+        super().__init__(problem=problem, problem_mark=event.start_mark)  # type: ignore[arg-type]
+
+
+class _BoundedLoader(yaml.SafeLoader):
+    """Composes YAML without anchors, and of bounded depth and size."""
+
+    def __init__(self, stream: str) -> None:
+        super().__init__(stream)
+        self._depth = self._nodes = 0
+
+    def compose_node(self, parent: yaml.Node | None, index: Any) -> yaml.Node | None:
+        """Compose one node and what lies in it."""
+        event: yaml.Event = self.peek_event()  # type: ignore[no-untyped-call]
+        self._nodes += 1
+        if isinstance(event, yaml.AliasEvent) or getattr(event, "anchor", None):
+            raise _Refusal("anchors and aliases are not allowed", event)
+        if self._depth > _DEEPEST:
+            raise _Refusal(f"is nested deeper than {_DEEPEST}", event)
+        if self._nodes > _MOST_NODES:
+            few = f"must have at most {_MOST_NODES:,} keys and values; long lists belong into a file"
+            raise _Refusal(few, event)
+        self._depth += 1
+        node: yaml.Node | None = super().compose_node(parent, index)
+        self._depth -= 1
+        return node
 
 
 class _Composer:
@@ -113,14 +156,15 @@ class _Composer:
 
     def read(self, text: str) -> tuple[Any, _Lines]:
         try:
-            self._refuse_anchors_and_depth(text)
-            documents = list(yaml.compose_all(text, Loader=yaml.SafeLoader))
+            documents = list(yaml.compose_all(text, Loader=_BoundedLoader))
         except yaml.MarkedYAMLError as error:
             line = error.problem_mark.line + 1 if error.problem_mark else 1
-            raise ScenarioError.single(f"{self._name}:{line}", "", f"is not YAML: {error.problem}") from None
-        except yaml.YAMLError as error:
-            first = str(error).partition("\n")[0][:200]
-            raise ScenarioError.single(self._name, "", f"is not YAML: {first}") from None
+            told = str(error.problem) if isinstance(error, _Refusal) else f"is not YAML: {error.problem}"
+            raise ScenarioError.single(f"{self._name}:{line}", "", told) from None
+        except yaml.reader.ReaderError as error:
+            line = 1 + text.count("\n", 0, error.position)
+            wrong = f"is not YAML: has the control character U+{ord(text[error.position]):04X}"
+            raise ScenarioError.single(f"{self._name}:{line}", "", wrong) from None
         if not documents:
             raise ScenarioError.single(self._name, "", "is empty; must be a mapping of keys to values")
         if len(documents) != 1:
@@ -129,31 +173,18 @@ class _Composer:
             raise ScenarioError.single(self._name, "", "must be a mapping of keys to values")
         data = self._value(documents[0], ())
         if self._faults:
-            raise ScenarioError(self._faults)
+            raise ScenarioError(_first_of(self._name, self._faults))
         return data, self._lines
-
-    def _refuse_anchors_and_depth(self, text: str) -> None:
-        depth = 0
-        for event in yaml.parse(text, Loader=yaml.SafeLoader):
-            mark = event.start_mark
-            line = mark.line + 1 if mark else 1
-            if isinstance(event, yaml.AliasEvent) or getattr(event, "anchor", None):
-                raise ScenarioError.single(f"{self._name}:{line}", "", "anchors and aliases are not allowed")
-            if isinstance(event, yaml.CollectionStartEvent):
-                depth += 1
-                if depth > _DEEPEST:
-                    raise ScenarioError.single(
-                        f"{self._name}:{line}", "", f"is nested deeper than {_DEEPEST}"
-                    )
-            elif isinstance(event, yaml.CollectionEndEvent):
-                depth -= 1
 
     def _refuse(self, node: yaml.Node, at: tuple[str | int, ...], message: str) -> None:
         where = f"{self._name}:{node.start_mark.line + 1}"
-        self._faults.append(Fault(where, ".".join(str(step) for step in at), message))
+        self._faults.append(Fault(where, _dotted(at), message))
 
     def _value(self, node: yaml.Node, at: tuple[str | int, ...]) -> Any:
         self._lines.setdefault(at, node.start_mark.line + 1)
+        kind = "map" if isinstance(node, yaml.MappingNode) else "seq"
+        if isinstance(node, yaml.CollectionNode) and node.tag != _PREFIX + kind:
+            self._refuse(node, at, f"tag {node.tag[:40]} is not allowed")
         if isinstance(node, yaml.MappingNode):
             return self._mapping(node, at)
         if isinstance(node, yaml.SequenceNode):
@@ -162,8 +193,6 @@ class _Composer:
 
     def _mapping(self, node: yaml.MappingNode, at: tuple[str | int, ...]) -> dict[str, Any]:
         result: dict[str, Any] = {}
-        if not node.tag.startswith(_PREFIX):
-            self._refuse(node, at, f"tag {node.tag[:40]} is not allowed")
         for key_node, value_node in node.value:
             key = key_node.value
             if not isinstance(key_node, yaml.ScalarNode):
@@ -189,6 +218,8 @@ class _Composer:
             self._refuse(node, at, f"must be true or false or quoted text, got {text}")
         elif kind == "null":
             return None
+        elif getattr(node, "style", None) is None and _EXPONENT.fullmatch(text):
+            return self._number(node, at, "float", text)
         else:
             return text
         return None
@@ -196,9 +227,14 @@ class _Composer:
     def _number(self, node: yaml.Node, at: tuple[str | int, ...], kind: str, text: str) -> Any:
         plain = text.replace("_", "")
         try:
+            if _OCTAL.fullmatch(plain):
+                raise ValueError
             number = int(plain) if kind == "int" else float(plain)
         except ValueError:
             self._refuse(node, at, f"must be a plain number, or quoted text, got {text[:40]}")
+            return None
+        if isinstance(number, int) and number.bit_length() > _MOST_BITS:
+            self._refuse(node, at, f"must be a number of at most {_MOST_BITS} bits, got {text[:40]}")
             return None
         if not math.isfinite(number):
             self._refuse(node, at, f"must be finite, got {text[:40]}")

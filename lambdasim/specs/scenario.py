@@ -5,15 +5,16 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterator
-from datetime import date
+from datetime import UTC
 from pathlib import Path
 from typing import Annotated
 
-from pydantic import AwareDatetime, Field, PrivateAttr
+from pydantic import Field, PrivateAttr
 
-from lambdasim.catalog import limit, regions
+from lambdasim.catalog import billing_rules, limit, regions
+from lambdasim.errors import CatalogError
 from lambdasim.specs.base import CrossFault, Spec, revised
-from lambdasim.specs.fields import Flag, PositiveDuration, Text, Whole
+from lambdasim.specs.fields import Day, Flag, Moment, PositiveDuration, Text, Whole
 from lambdasim.specs.function import FunctionSpec
 from lambdasim.specs.platform import AccountSpec, PlatformSpec
 from lambdasim.specs.traffic import OnBadRow
@@ -27,7 +28,7 @@ class ScenarioSpec(Spec):
     """What the scenario is called."""
     region: Text = "us-east-1"
     """AWS region, for prices."""
-    start: AwareDatetime
+    start: Moment
     """First moment, with an offset from UTC."""
     duration_us: PositiveDuration = Field(alias="duration")
     """How long events arrive; what has begun is simulated to its end."""
@@ -41,7 +42,7 @@ class ScenarioSpec(Spec):
     """Functions that share the account."""
     free_tier: Flag = True
     """Whether this bill gets the account's free tier."""
-    price_date: date | None = None
+    price_date: Day | None = None
     """Day whose rates and billing rules apply; default: the first day of each month."""
 
     _base_dir: Path = PrivateAttr(default_factory=Path)
@@ -61,10 +62,16 @@ class ScenarioSpec(Spec):
         """Want a known region, unique names, and limits that leave the unreserved minimum."""
         if self.region not in regions():
             yield CrossFault(("region",), not_among(self.region, regions()))
-        names = [function.name for function in self.functions]
-        for place, name in enumerate(names):
-            if name in names[:place]:
+        try:
+            billing_rules(self.price_date or self.start.astimezone(UTC).date().replace(day=1))
+        except CatalogError as error:
+            key = "start" if self.price_date is None else "price_date"
+            yield CrossFault((key,), f"{error.faults[0].message}; price_date names the day whose rates apply")
+        names: set[str] = set()
+        for place, name in enumerate(function.name for function in self.functions):
+            if name in names:
                 yield CrossFault(("functions", place, "name"), f"must be unique, got {name[:40]!r} again")
+            names.add(name)
         reserved = sum(function.reserved_concurrency or 0 for function in self.functions)
         provisioned = sum(
             max((step.count for step in function.provisioned_concurrency), default=0)

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import date
 from enum import StrEnum
 from typing import Annotated, Any
 
 from pydantic import Field, field_validator
 
 from lambdasim.specs.base import CrossFault, Spec
-from lambdasim.specs.fields import Duration, Factor, Flag, Positive, PositiveDuration, Rate, Text
+from lambdasim.specs.fields import Day, Duration, Factor, Flag, Positive, PositiveDuration, Rate, Text
 from lambdasim.specs.laws import Law
 from lambdasim.specs.schedules import ScheduleText
 
@@ -134,7 +133,7 @@ class TrafficSpec(Spec):
     """Length of the interval that each count stands for; default: the most common step."""
     select: Text | None = None
     """Function of the trace to use."""
-    trace_date: date | None = None
+    trace_date: Day | None = None
     """Day that an Azure 2019 file counts; the files themselves do not say."""
     on_bad_row: OnBadRow = OnBadRow.ERROR
     """Whether a bad row is an error, or is left out, counted and listed."""

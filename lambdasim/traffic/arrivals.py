@@ -12,7 +12,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lambdasim.draws.keys import DrawKey, Stream, happens
-from lambdasim.draws.laws import DrawLaw, compile_law, exponential
+from lambdasim.draws.laws import DrawLaw, compile_law, exponential, farthest
+from lambdasim.draws.table import LARGEST_VALUE
 from lambdasim.errors import TraceError
 from lambdasim.specs.scenario import ScenarioSpec
 from lambdasim.specs.schedules import parse_schedule
@@ -118,10 +119,12 @@ class FunctionArrivals:
         elif traffic.bursty is not None:
             base = modulated(traffic.bursty.rates_per_s, self._sojourns(), start_us, stop_us)
         elif traffic.renewal is not None:
-            operational = self._operational(compile_law(traffic.renewal.gap_ms, US_PER_MS), US_PER_S)
+            gap = traffic.renewal.gap_ms
+            coarse = _coarseness(farthest(gap) * US_PER_MS)
+            operational = self._operational(compile_law(gap, US_PER_MS / coarse), US_PER_S / coarse)
         yield from change_clock(base.times(factor), operational)
 
-    def _operational(self, gaps: DrawLaw, unit: int) -> Iterator[NDArray[np.float64]]:
+    def _operational(self, gaps: DrawLaw, unit: float) -> Iterator[NDArray[np.float64]]:
         """Add up gaps, exactly, in units of the operational clock."""
         key = self._key(Stream.ARRIVAL_GAP)
         reached = 0
@@ -134,10 +137,12 @@ class FunctionArrivals:
 
     def _sojourns(self) -> Iterator[int]:
         assert self.traffic.bursty is not None  # noqa: S101 - called for bursty traffic only
-        laws = [exponential(mean_us) for mean_us in self.traffic.bursty.mean_sojourns_us]
+        scaled = [(mean_us, _coarseness(mean_us * 32)) for mean_us in self.traffic.bursty.mean_sojourns_us]
+        laws = [(exponential(mean_us / coarse), coarse) for mean_us, coarse in scaled]
         key = self._key(Stream.MODULATION)
         for visit in count():
-            yield int(laws[visit % len(laws)].values(key.bits(np.array([visit])))[0])
+            law, coarse = laws[visit % len(laws)]
+            yield int(law.values(key.bits(np.array([visit])))[0]) * coarse
 
     def _from_schedule(self, schedule: str, start_us: int, stop_us: int) -> Iterator[NDArray[np.int64]]:
         """Let a schedule's moments arrive, each as often as the factor says."""
@@ -186,6 +191,13 @@ class FunctionArrivals:
         whole = np.floor(expected)
         bits = self._key(Stream.COUNT_ROUNDING).bits(np.arange(first, first + len(time_us)))
         return np.repeat(time_us, whole.astype(np.int64) + happens(bits, expected - whole))
+
+
+def _coarseness(farthest_us: float) -> int:
+    """Give the unit [µs] in which times up to the given one can be drawn: whole microseconds where they can."""
+    return next(
+        unit for unit in (1, US_PER_MS, US_PER_S) if farthest_us < LARGEST_VALUE * unit or unit == US_PER_S
+    )
 
 
 def _within(parts: Iterable[NDArray[np.int64]], start_us: int, stop_us: int) -> Iterator[NDArray[np.int64]]:

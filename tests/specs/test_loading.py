@@ -80,6 +80,51 @@ HOSTILE = {
         GOOD.replace("traffic", "reserved_concurrency: 901\n    traffic"),
         "must leave 100 of 1000",
     ),
+    "a number of many digits": (
+        GOOD + f"seed: {'9' * 500}\n",
+        ":7: seed: must be a number of at most 64 bits",
+    ),
+    "a number beyond all": (GOOD.replace("rate_per_s: 1", "rate_per_s: 1e400"), "must be finite, got 1e400"),
+    "octal": (GOOD.replace("traffic", "memory_mb: 0200\n    traffic"), "must be a plain number"),
+    "a law beyond all": (
+        GOOD.replace("traffic", "work: {io_ms: {exponential: {mean: 1.0e+308}}}\n    traffic"),
+        "exponential.mean: must be at most 1000000000000000",
+    ),
+    "a law next to nothing": (
+        GOOD.replace("traffic", "work: {io_ms: {lognormal: {p50: 1.0e-300, p95: 1}}}\n    traffic"),
+        "lognormal.p50: must be at least 1e-15, got 1e-300",
+    ),
+    "an escape sequence": (GOOD.replace("name: t", r'name: "\e[31m"'), "name: must be text without control"),
+    "half a character": (GOOD.replace("name: t", r'name: "\uD800"'), "name: must be text without control"),
+    "text turned around": (GOOD.replace("name: t", "name: \u202etxt"), "name: must be text without control"),
+    "an escape sequence in a key": (GOOD + r'"\e[31m": 1' + "\n", r":7: \x1b[31m: unknown key"),
+    "a long key": (GOOD + f'"{"k" * 900}": 1\n', f":7: {'k' * 39}…: unknown key"),
+    "a long name": (
+        GOOD.replace("name: t", f"name: {'t' * 5000}"),
+        "name: must have at most 4096 characters",
+    ),
+    "a NUL byte": (GOOD + "\n\0", ":8: is not YAML: has the control character U+0000"),
+    "a tag on a list": (
+        GOOD.replace("functions:", "functions: !!python/tuple"),
+        "functions: tag tag:yaml.org",
+    ),
+    "seconds since 1970": (GOOD.replace("2026-11-01T00:00:00Z", "1700000000"), "start: must be a moment"),
+    "days since 1970": (GOOD + "price_date: 20000\n", "price_date: must be a date, such as 2026-11-01"),
+    "the end of time": (GOOD.replace("2026-11-01", "9999-12-31"), "start: must lie between the years"),
+    "before the first rates": (
+        GOOD.replace("2026-11-01", "2010-11-01"),
+        "start: must be 2020-12-01 or later",
+    ),
+    "a long file name": (
+        GOOD.replace("constant: {rate_per_s: 1}", f"trace: {'a' * 3000}"),
+        "must be an existing",
+    ),
+    "none of two kinds": (
+        GOOD + "platform: {keep_alive: forever}\n",
+        ":7: platform.keep_alive: must be a number with a unit: us, ms, s, min, h, d or w, such as 250ms, 30s, "
+        "1.5h or 30d, or measured-2025, got 'forever'",
+    ),
+    "no unit, and another kind": (GOOD + "platform: {keep_alive: 5}\n", "got 5, which has no unit"),
 }
 
 
@@ -101,6 +146,58 @@ def test_all_faults_of_a_file_are_told_at_once() -> None:
         "functions.0.timeout",
         "seed",
     ]
+
+
+def test_a_number_may_have_an_exponent() -> None:
+    spec = load_scenario_text(GOOD.replace("rate_per_s: 1", "rate_per_s: 1e3"))
+    assert spec.functions[0].traffic.constant is not None
+    assert spec.functions[0].traffic.constant.rate_per_s == 1000
+
+
+def test_very_many_faults_are_counted_not_listed() -> None:
+    with pytest.raises(ScenarioError) as caught:
+        load_scenario_text(GOOD + "".join(f"k{number}: 1\n" for number in range(1000)))
+    assert len(caught.value.faults) == 101
+    assert caught.value.faults[-1].message == "and 900 more faults"
+
+
+def test_a_file_of_too_many_values_is_refused_where_they_become_too_many() -> None:
+    with pytest.raises(ScenarioError, match=r":7: must have at most 200,000 keys and values"):
+        load_scenario_text(GOOD + "x: [" + "1," * 210_000 + "1]\n")
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (b"ms\n1\n1,5\n", "v.csv, row 3: must have 1 fields, and a number of at least 0 as ms, got '1,5'"),
+        (b"ms\n1\n1_0\n", "v.csv, row 3"),
+        (b"ms\n1\n-1\n", "v.csv, row 3"),
+        (b"ms\ninf\n", "v.csv, row 2"),
+        ("ms\n٣\n".encode(), "v.csv, row 2"),
+        (b"ms,ms\n1,2\n", "must be one of ms, ms"),
+        (b"ms\n" + b"1" * 200_000 + b"\n", "v.csv must be CSV: field larger"),
+        (b'ms\n"1\n2\n', "v.csv must be CSV: unexpected end"),
+        ("ms\n1\n".encode("utf-16"), "v.csv must be UTF-8 text"),
+        (b"\x1f\x8bx", "v.csv must be UTF-8 text, and not packed"),
+        (b"", "v.csv: column must be one of"),
+        (b"ms\n" + b"1\n" * 1_000_001, "must have at most 1000000 values"),
+    ],
+    ids=lambda value: None,
+)
+def test_a_faulty_file_of_observed_values_is_named(tmp_path: Path, content: bytes, message: str) -> None:
+    (tmp_path / "v.csv").write_bytes(content)
+    text = GOOD.replace("traffic", "work: {io_ms: {empirical: {file: v.csv}}}\n    traffic")
+    with pytest.raises(ScenarioError) as caught:
+        load_scenario_text(text, name="s.yaml", base_dir=tmp_path)
+    assert "s.yaml:6: functions.0.work.io_ms.empirical: " in str(caught.value)
+    assert message in str(caught.value)
+
+
+def test_observed_values_with_blank_lines_and_a_mark_of_their_encoding(tmp_path: Path) -> None:
+    (tmp_path / "v.csv").write_bytes(b"\xef\xbb\xbfms\r\n1\r\n\r\n2.5e1\r\n\r\n")
+    text = GOOD.replace("traffic", "work: {io_ms: {empirical: {file: v.csv}}}\n    traffic")
+    law = load_scenario_text(text, base_dir=tmp_path).functions[0].work.io_ms
+    assert law.mean() == 13
 
 
 def test_bytes_that_are_not_utf8_and_missing_files(tmp_path: Path) -> None:

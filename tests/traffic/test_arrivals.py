@@ -152,3 +152,34 @@ def test_a_trace_is_read_no_further_than_the_scenario(tmp_path: Path) -> None:
     rows = [f"2026-11-{day:02d}T00:00:00Z,{100 if day < 3 else 10**9}" for day in range(1, 20)]
     (tmp_path / "t.csv").write_text("\n".join(["time,count", *rows]) + "\n")
     assert len(arrivals("trace: t.csv, align: none", "2d", tmp_path)) == 200
+
+
+@pytest.mark.parametrize(
+    ("gap_ms", "expected"),
+    [
+        ("86400000", 99),
+        ("{uniform: {low: 86400000, high: 86400000}}", 99),
+        ("{empirical: [172800000]}", 49),
+        ("{mixture: [{weight: 1, law: 86400000}, {weight: 1, law: 86400000}]}", 99),
+    ],
+)
+def test_gaps_of_days_are_not_cut_short(gap_ms: str, expected: int) -> None:
+    times = arrivals(f"renewal: {{gap_ms: {gap_ms}}}", "100d")
+    assert len(times) == expected
+    assert set(np.diff(times).tolist()) == {times[0]}
+
+
+def test_random_gaps_of_days_have_their_mean() -> None:
+    times = arrivals("renewal: {gap_ms: {exponential: {mean: 604800000}}}", "36500d")
+    expected = 36_500 / 7
+    assert abs(len(times) - expected) < stats.norm.isf(SMALLEST_P / 2) * np.sqrt(expected)
+
+
+def test_states_of_many_days_are_not_cut_short() -> None:
+    """An hour of traffic after ten days of none: 36,500 days have some 3,635 such hours."""
+    times = arrivals("bursty: {rates_per_s: [0, 1], mean_sojourns: [10d, 1h]}", "36500d")
+    cycles = 36_500 * 24 / 241
+    deviation = 3_600 * np.sqrt(
+        2 * cycles
+    )  # an exponential hour varies by an hour, and so does the number of them
+    assert abs(len(times) - 3_600 * cycles) < stats.norm.isf(SMALLEST_P / 2) * deviation
