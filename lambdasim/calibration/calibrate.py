@@ -11,6 +11,7 @@ from typing import Any, Final
 
 import numpy as np
 
+from lambdasim.calibration.first_run import FirstRunFit, fit_first_run
 from lambdasim.calibration.init_fit import InitFit, fit_init
 from lambdasim.calibration.observations import Observations, observe, read_observations, require_warm
 from lambdasim.calibration.scenario import write_scenario
@@ -66,6 +67,8 @@ class Calibration:
     observations : Observations or None
     init : InitFit or None
         INIT as a law, held to the catalog where cold starts are few.
+    first_run : FirstRunFit or None
+        The first handler run after INIT by memory size; None where fewer than two were seen at every size.
     runtime : str
         As it was said, or supposed.
     notes : tuple of str
@@ -79,6 +82,7 @@ class Calibration:
     error_probability: Estimate | None = None
     observations: Observations | None = None
     init: InitFit | None = None
+    first_run: FirstRunFit | None = None
     runtime: str = _RUNTIME
     notes: tuple[str, ...] = ()
 
@@ -171,6 +175,10 @@ class Calibration:
         ]
         if self.cold is not None:
             lines.append(f"INIT, cold starts seen {self.cold.n:,}: median {self.cold.init_ms[0.5]} ms")
+        if self.first_run is not None:
+            shown = sorted(size.memory_mb for size in self.first_run.sizes)
+            told = ", ".join(f"{self.first_run.predict_ms(mb)} ms at {mb} MB" for mb in shown)
+            lines.append(f"first run after INIT: {told}")
         if self.memory_need_mb is not None:
             lines.append(f"memory used at most: {self.memory_need_mb.value:.0f} MB")
         if self.observations is not None and self.observations.use is not None:
@@ -243,7 +251,9 @@ def calibrate(
     prior = init_prior(runtime, "zip", work.architecture.value)
     init = None if cold is None else fit_init(cold.values_ms, prior)
     need, errors = _memory_need(data), _error_probability(data)
-    return Calibration(function or data.function, work, cold, need, errors, data, init, runtime)
+    return Calibration(
+        function or data.function, work, cold, need, errors, data, init, _first_run(data), runtime
+    )
 
 
 def calibrate_logs(
@@ -314,6 +324,11 @@ def _cold(data: Observations) -> ColdFit | None:
             error = _Z * float(size.first_ms.std(ddof=1)) / sqrt(len(size.first_ms))
             extras[size.memory_mb] = Estimate(centre, centre - error, centre + error)
     return ColdFit(len(values), {p: _order_interval(values, p) for p in _QUANTILES}, values, extras)
+
+
+def _first_run(data: Observations) -> FirstRunFit | None:
+    known = [from_values(size.memory_mb, size.first_ms) for size in data.sizes if len(size.first_ms) > 1]
+    return fit_first_run(known) if known else None
 
 
 def _order_interval(values: Floats, p: float) -> Estimate:

@@ -139,6 +139,14 @@ def test_power_tuning_becomes_a_scenario_that_loads(tmp_path: Path) -> None:
         calibrate_logs([with_stats, CHART])
 
 
+def test_first_runs_of_logs_are_told_apart_from_warm_ones(tmp_path: Path) -> None:
+    values = np.append(np.full(40, 300.0), np.full(200, 20.0))
+    found = calibrate_logs([report_log(tmp_path / "a.log", 512, values, colds=40)])
+    assert found.first_run is not None
+    assert found.first_run.predict_ms(512).value == pytest.approx(300, rel=0.02)
+    assert found.first_run.predict_ms(128).value > 900
+
+
 def test_arm64_has_a_whole_vcpu_later() -> None:
     sizes = {256: [800.0] * 300, 1024: [200.0] * 300}
     small, large = (
