@@ -71,7 +71,7 @@ def _sentence(found: BreakEven, crossing: Crossing) -> str:
     if isnan(crossing.settled.mean):
         said += " Beyond that the lines cross again and again."
     elif crossing.settled.mean > crossing.requests.mean * 1.01:
-        said += f" From {count(crossing.settled.mean)} on it is dearer; in between it depends on how full servers are."
+        said += f" From {count(crossing.settled.mean)} on Lambda is dearer; in between it depends on how full they are."
     if crossing.crossed < replications:
         said += f" Only {crossing.crossed} of {replications} replications cross."
     if crossing.multiple.mean > found.multiples[-1]:

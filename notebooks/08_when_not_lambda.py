@@ -1,0 +1,88 @@
+# %% [markdown]
+# # When not Lambda
+#
+# Lambda costs nothing when nobody comes. Servers cost the same whether anybody comes or not. So there is a traffic at
+# which servers become cheaper: where is it, how sure is that, and what moves it? The same function is asked twice, once
+# with steady traffic and once with the bursts of a real load balancer.
+
+# %%
+import pandas as pd
+
+import lambdasim as ls
+from lambdasim import plots
+from lambdasim.study.break_even_costs import Scaling, ServerTerms
+from lambdasim.study.break_even_text import parameters, reasons
+
+STEADY = "scenarios/steady_api.yaml"
+BURSTY = "scenarios/load_balancer.yaml"
+TERMS = ServerTerms(utilization=0.6, requests_per_process=1, least_servers=2, scaling=Scaling.PEAK)
+REPLICATIONS = 2
+MILLION = 1_000_000
+pd.set_option("display.float_format", "{:,.9g}".format)
+
+# %% [markdown]
+# ## Steady traffic
+#
+# Machines call at all hours. Lambda, Fargate, EC2 and Lambda managed instances get the same requests; the servers are
+# as many as their fullest moment needs.
+
+# %%
+steady = ls.break_even(ls.load_scenario(STEADY), terms=TERMS, replications=REPLICATIONS)
+print(steady)
+
+# %%
+plots.plot_break_even(steady)
+
+# %% [markdown]
+# The bills behind the lines, in USD a month, by million requests:
+
+# %%
+bills = steady.table.assign(million_requests=(steady.table["requests"] / MILLION).round(1))
+bills.pivot(index="million_requests", columns="option", values="usd").rename_axis(columns=None).round(1)
+
+# %% [markdown]
+# ## Bursts
+#
+# The same function behind a real load balancer: quiet for long, then everybody at once. Servers for the peak stand idle
+# most of the time.
+
+# %%
+bursty = ls.break_even(ls.load_scenario(BURSTY), terms=TERMS, replications=REPLICATIONS)
+print(bursty)
+
+# %%
+plots.plot_break_even(bursty)
+
+# %% [markdown]
+# ## What moves it
+#
+# Where the lines cross depends on what is assumed of servers. Each row changes one thing; the numbers are million
+# requests a month below which Lambda is cheaper.
+
+# %%
+moved = {"as assumed": steady.crossings, **steady.variations}
+crossings = {
+    words: {crossing.option.value: crossing.requests.mean / MILLION for crossing in row}
+    for words, row in moved.items()
+}
+pd.DataFrame(crossings).T.round(1)
+
+# %% [markdown]
+# ## What speaks against Lambda today?
+#
+# With the traffic as it is, and from the run itself:
+
+# %%
+print(
+    "\n".join(
+        ["Steady: " + reason for reason in reasons(steady)]
+        + ["Bursty: " + reason for reason in reasons(bursty)]
+    )
+)
+
+# %% [markdown]
+# ## What this rests on
+
+# %%
+pd.set_option("display.max_colwidth", None)
+pd.DataFrame(parameters(steady)).set_index("parameter")
