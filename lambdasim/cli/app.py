@@ -37,10 +37,21 @@ DaskOption = Annotated[
     str | None, typer.Option(help="Scheduler of a Dask cluster that shares them, tcp://HOST:PORT.")
 ]
 
+ResumeOption = Annotated[
+    Path | None, typer.Option(help="Folder that keeps finished runs; continues from it.")
+]
+
 
 def write(text: str) -> None:
     """Print text, ended by one line end."""
     sys.stdout.write(text.rstrip("\n") + "\n")
+
+
+def made(folder: Path | None) -> Path | None:
+    """Make a folder where it is missing, before any work is done."""
+    if folder is not None:
+        folder.mkdir(parents=True, exist_ok=True)
+    return folder
 
 
 def present(text: Callable[[], str], page: Callable[[], StudyPage], out: Path | None, as_json: bool) -> None:

@@ -14,9 +14,11 @@ from lambdasim.cli.app import (
     DaskOption,
     EngineOption,
     JsonOption,
+    ResumeOption,
     WorkersOption,
     announcing_compilation,
     app,
+    made,
     progress,
     side_by_side,
     tell_readings,
@@ -50,9 +52,7 @@ def simulate(
     ] = False,
     workers: WorkersOption = 1,
     dask: DaskOption = None,
-    resume: Annotated[
-        Path | None, typer.Option(help="Folder that keeps finished replications; continues from it.")
-    ] = None,
+    resume: ResumeOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """Simulate a scenario: bill, percentiles, throttles."""
@@ -61,8 +61,7 @@ def simulate(
     spec = ls.load_scenario(scenario)
     if skip_bad_rows:
         spec = spec.skipping_bad_rows()
-    if resume is not None:
-        resume.mkdir(parents=True, exist_ok=True)
+    made(resume)
     with side_by_side(replications - 1, workers, dask) as executor:
         with (
             announcing_compilation(),

@@ -14,9 +14,11 @@ from lambdasim.cli.app import (
     EngineOption,
     JsonOption,
     OutOption,
+    ResumeOption,
     WorkersOption,
     announcing_compilation,
     app,
+    made,
     present,
     side_by_side,
 )
@@ -51,6 +53,7 @@ def sweep_memory(
     as_json: JsonOption = False,
     workers: WorkersOption = 1,
     dask: DaskOption = None,
+    resume: ResumeOption = None,
     engine: EngineOption = "auto",
 ) -> None:
     """Compare memory sizes on the same traffic: cost, latency, and a recommendation."""
@@ -71,6 +74,7 @@ def sweep_memory(
             precision=None if precision is None else _share("--precision", precision),
             engine=engine,
             executor=executor,
+            resume=made(resume),
         )
     present(result.text, partial(sweep_page, result), out, as_json)
 
@@ -92,6 +96,7 @@ def compare(
     as_json: JsonOption = False,
     workers: WorkersOption = 1,
     dask: DaskOption = None,
+    resume: ResumeOption = None,
     engine: EngineOption = "auto",
 ) -> None:
     """Compare scenarios in pairs: line items, percentiles, limits, with intervals."""
@@ -111,6 +116,7 @@ def compare(
             fail_throttles=None if fail_throttles is None else _share("--fail-throttles", fail_throttles),
             engine=engine,
             executor=executor,
+            resume=made(resume),
         )
     text = result.markdown if markdown else result.text
     present(text, partial(comparison_page, result), out, as_json)

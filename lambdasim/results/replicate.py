@@ -11,11 +11,11 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from lambdasim.errors import InputError, LambdaSimError
+from lambdasim.errors import InputError
 from lambdasim.results.parallel import map_points
 from lambdasim.results.run import PERCENTILES, RunResult
 from lambdasim.results.simulate import simulate
-from lambdasim.results.store import PointStore, origin, release_checksum
+from lambdasim.results.store import NUMBERS, PointStore, check_release, origin, release_checksum
 from lambdasim.specs.base import revised
 from lambdasim.specs.scenario import ScenarioSpec
 
@@ -78,7 +78,7 @@ def replicate(
     if not 0 < level < 1:
         raise InputError.single("replicate", "level", f"must be between 0 and 1, got {level}")
     seeds = [(scenario.seed + k) % (1 << 64) for k in range(replications)]
-    store = None if resume is None else PointStore(resume, origin(scenario))
+    store = None if resume is None else PointStore(resume, origin(scenario), NUMBERS)
     known = _known(scenario, seeds, store, first)
     missing = [seed for seed in seeds if seed not in known]
 
@@ -104,7 +104,10 @@ def replicate(
 
 
 def _known(
-    scenario: ScenarioSpec, seeds: list[int], store: PointStore | None, first: RunResult | None
+    scenario: ScenarioSpec,
+    seeds: list[int],
+    store: PointStore[dict[str, float]] | None,
+    first: RunResult | None,
 ) -> dict[int, dict[str, float]]:
     """Find the replications that need not be simulated, by seed."""
     known: dict[int, dict[str, float]] = {}
@@ -120,10 +123,7 @@ def _known(
 
 def _replication(scenario: ScenarioSpec, engine: str, release: str, seed: int) -> dict[str, float]:
     """Simulate with one seed; this may be another machine."""
-    if release_checksum() != release:
-        raise LambdaSimError(
-            "a worker has another version of lambdasim, or other prices: install the same there"
-        )
+    check_release(release)
     return _measures(simulate(revised(scenario, {"seed": seed}), engine=engine, keep_records=False))
 
 

@@ -6,21 +6,51 @@ import hashlib
 import json
 import os
 import warnings
+from collections.abc import Callable, Mapping
 from functools import cache
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, Generic, NamedTuple, TypeVar
 
 import lambdasim
-from lambdasim.errors import DamagedFileWarning
+from lambdasim.errors import DamagedFileWarning, LambdaSimError
 from lambdasim.results.atomic import write_atomically
 from lambdasim.specs.base import revised
 from lambdasim.specs.scenario import ScenarioSpec
 
-_MOST_BYTES: Final = 1 << 20
+Result = TypeVar("Result")
+_MOST_BYTES: Final = 1 << 26
 _DATA: Final = (".csv", ".json", ".toml")
 
 
-class PointStore:
+class Wording(NamedTuple, Generic[Result]):
+    """How results of a kind become text, and text results again; to the last bit.
+
+    Attributes
+    ----------
+    to_text : callable
+        From a result to a dict of str to str.
+    of_text : callable
+        The way back; may raise ValueError, TypeError or KeyError for what ``to_text`` does not make.
+    """
+
+    to_text: Callable[[Result], dict[str, str]]
+    of_text: Callable[[dict[str, str]], Result]
+
+
+def numbers_to_text(numbers: Mapping[str, float]) -> dict[str, str]:
+    """Write numbers out: NaN is no JSON, and text keeps every bit of a float."""
+    return {name: repr(float(value)) for name, value in numbers.items()}
+
+
+def numbers_of_text(text: dict[str, str]) -> dict[str, float]:
+    """Read numbers again."""
+    return {name: float(value) for name, value in text.items()}
+
+
+NUMBERS: Final = Wording(numbers_to_text, numbers_of_text)
+
+
+class PointStore(Generic[Result]):
     """A folder with one file for each finished point; a file is whole or not there.
 
     Parameters
@@ -29,13 +59,18 @@ class PointStore:
         Made when the first point is kept.
     about : dict of str to str
         All that the points' results depend on, beside the seed; see ``origin``.
+    wording : Wording
+        Of the results, such as ``NUMBERS``.
     """
 
-    def __init__(self, folder: str | os.PathLike[str], about: dict[str, str]) -> None:
+    def __init__(
+        self, folder: str | os.PathLike[str], about: dict[str, str], wording: Wording[Result]
+    ) -> None:
         self._folder = Path(folder)
         self._about = about
+        self._wording = wording
 
-    def kept(self, seed: int) -> dict[str, float] | None:
+    def kept(self, seed: int) -> Result | None:
         """Return the result of a point, or None where it must be made.
 
         Warns
@@ -51,19 +86,16 @@ class PointStore:
             return None
         try:
             told = json.loads(content)
-            result = told["result"]
-            good = told == self._content(seed, result)
-        except (ValueError, TypeError, KeyError, RecursionError):
-            good = False
-        if good:
-            return {name: float(value) for name, value in result.items()}
+            if told == self._content(seed, told["result"]):
+                return self._wording.of_text(told["result"])
+        except (ValueError, TypeError, KeyError, AttributeError, RecursionError):
+            pass
         warnings.warn(f"{path} is damaged, or not of this run, and is made again", DamagedFileWarning, 2)
         return None
 
-    def keep(self, seed: int, result: dict[str, float]) -> None:
+    def keep(self, seed: int, result: Result) -> None:
         """Put the result of a point away."""
-        # NaN is no JSON, and text keeps every bit of a float.
-        content = self._content(seed, {name: repr(float(value)) for name, value in result.items()})
+        content = self._content(seed, self._wording.to_text(result))
         text = json.dumps(content, indent=1) + "\n"
         write_atomically(self._path(seed), lambda stream: stream.write(text.encode()))
 
@@ -98,6 +130,25 @@ def origin(scenario: ScenarioSpec) -> dict[str, str]:
         "traces_sha256": traces.hexdigest(),
         "version_sha256": release_checksum(".py"),
     }
+
+
+def check_release(release: str) -> None:
+    """Make sure that a worker has what the process has from which its work comes.
+
+    Parameters
+    ----------
+    release : str
+        The other's ``release_checksum()``.
+
+    Raises
+    ------
+    LambdaSimError
+        When it has another version, or other prices.
+    """
+    if release_checksum() != release:
+        raise LambdaSimError(
+            "a worker has another version of lambdasim, or other prices: install the same there"
+        )
 
 
 @cache

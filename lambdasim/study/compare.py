@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import Executor
@@ -11,10 +12,12 @@ from lambdasim.engine.contract import EventOutcome, Limit, Outcome, StartType
 from lambdasim.errors import InputError
 from lambdasim.results.run import RunResult
 from lambdasim.results.simulate import simulate
+from lambdasim.results.store import PointStore, origin
 from lambdasim.specs.base import revised
 from lambdasim.specs.scenario import ScenarioSpec
 from lambdasim.study.compare_result import ACCOUNT, TOTAL, Comparison, Key
 from lambdasim.study.intervals import wanted_replications
+from lambdasim.study.kept import KEYED
 from lambdasim.study.measures import QUANTILES, monthly_bill
 from lambdasim.study.replications import gather
 
@@ -31,6 +34,7 @@ def compare(
     fail_throttles: float | None = None,
     engine: str = "auto",
     executor: Executor | None = None,
+    resume: str | os.PathLike[str] | None = None,
     progress: Callable[[int, int], None] | None = None,
 ) -> Comparison:
     """Compare scenarios with the first of them, in pairs.
@@ -53,6 +57,9 @@ def compare(
     engine : {"auto", "kernel", "reference"}
     executor : concurrent.futures.Executor, optional
         Where runs go side by side; the result does not depend on it.
+    resume : path-like, optional
+        Folder where each finished run is kept. Those that are there already are not simulated again, unless scenario,
+        traces, or the version of lambdasim and its prices have changed.
     progress : callable, optional
         Is told how many runs are finished, and how many are planned.
 
@@ -91,6 +98,7 @@ def compare(
         wanted=wanted,
         executor=executor,
         progress=progress,
+        store=None if resume is None else partial(_store, resume, named),
     )
     return Comparison(
         scenarios=named,
@@ -116,6 +124,13 @@ def _named(scenarios: Mapping[str, ScenarioSpec] | Sequence[ScenarioSpec]) -> di
     if len(named) < 2:
         raise InputError.single("compare", "scenarios", f"must be at least two, got {len(named)}")
     return named
+
+
+def _store(
+    folder: str | os.PathLike[str], scenarios: dict[str, ScenarioSpec], name: str
+) -> PointStore[dict[Key, float]]:
+    """Give where one scenario's finished runs are kept."""
+    return PointStore(folder, origin(scenarios[name]) | {"study": "compare"}, KEYED)
 
 
 def _measured(scenarios: dict[str, ScenarioSpec], engine: str, point: tuple[str, int]) -> dict[Key, float]:

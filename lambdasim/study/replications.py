@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Sequence
 from concurrent.futures import Executor
+from functools import partial
 from typing import TypeVar
 
 from lambdasim.errors import InputError
 from lambdasim.results.parallel import map_points
+from lambdasim.results.store import PointStore, check_release, release_checksum
 
 Configuration = TypeVar("Configuration", bound=Hashable)
 Result = TypeVar("Result")
@@ -24,6 +26,7 @@ def gather(
     wanted: Callable[[dict[Configuration, list[Result]]], int],
     executor: Executor | None = None,
     progress: Callable[[int, int], None] | None = None,
+    store: Callable[[Configuration], PointStore[Result]] | None = None,
 ) -> dict[Configuration, list[Result]]:
     """Run every configuration with the same seeds until there are as many replications as wanted.
 
@@ -42,6 +45,8 @@ def gather(
         The result does not depend on it.
     progress : callable, optional
         Is told how many runs are finished, and how many are planned so far.
+    store : callable, optional
+        Gives where finished runs of a configuration are kept. Those that are there already are not made again.
 
     Returns
     -------
@@ -52,6 +57,10 @@ def gather(
         raise InputError.single(
             "study", "replications", f"must be from 1 to {most} (the most), got {replications}"
         )
+    stores = (
+        {} if store is None else {configuration: store(configuration) for configuration in configurations}
+    )
+    work = partial(_of_release, release_checksum(), work) if stores else work
     results: dict[Configuration, list[Result]] = {configuration: [] for configuration in configurations}
     done, target, finished = 0, replications, 0
     while done < target:
@@ -60,14 +69,44 @@ def gather(
             for number in range(done, target)
             for configuration in configurations
         ]
+        known = _known(points, stores)
+        missing = [point for point in points if point not in known]
+        finished += len(known)
 
-        def tell(place: int, result: Result, planned: int = target * len(configurations)) -> None:
+        def tell(
+            place: int,
+            result: Result,
+            missing: list[tuple[Configuration, int]] = missing,
+            planned: int = target * len(configurations),
+        ) -> None:
             nonlocal finished
             finished += 1
+            configuration, seed = missing[place]
+            if stores:
+                stores[configuration].keep(seed, result)
             if progress is not None:
                 progress(finished, planned)
 
-        for (configuration, _), result in zip(points, map_points(work, points, executor, tell), strict=True):
-            results[configuration].append(result)
+        known |= zip(missing, map_points(work, missing, executor, tell), strict=True)
+        for configuration, seed in points:
+            results[configuration].append(known[configuration, seed])
         done, target = target, min(max(wanted(results), target), most)
     return results
+
+
+def _known(
+    points: list[tuple[Configuration, int]], stores: dict[Configuration, PointStore[Result]]
+) -> dict[tuple[Configuration, int], Result]:
+    """Find the points that need not be made."""
+    if not stores:
+        return {}
+    kept = {point: stores[point[0]].kept(point[1]) for point in points}
+    return {point: result for point, result in kept.items() if result is not None}
+
+
+def _of_release(
+    release: str, work: Callable[[tuple[Configuration, int]], Result], point: tuple[Configuration, int]
+) -> Result:
+    """Do a point's work where its result is fit to be kept; this may be another machine."""
+    check_release(release)
+    return work(point)

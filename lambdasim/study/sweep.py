@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterable
 from concurrent.futures import Executor
 from functools import partial
@@ -9,10 +10,12 @@ from typing import Any, Final, NamedTuple
 
 from lambdasim.errors import InputError, OutsideCalibrationWarning
 from lambdasim.results.simulate import simulate
+from lambdasim.results.store import PointStore, origin
 from lambdasim.specs.base import revised
 from lambdasim.specs.function import Architecture, FunctionSpec
 from lambdasim.specs.scenario import ScenarioSpec
 from lambdasim.study.intervals import wanted_replications
+from lambdasim.study.kept import MEASURES
 from lambdasim.study.measures import FunctionMeasures, function_measures
 from lambdasim.study.objective import Balanced, Objective
 from lambdasim.study.replications import gather
@@ -45,6 +48,7 @@ def sweep_memory(
     tolerated_failures: float = 0.001,
     engine: str = "auto",
     executor: Executor | None = None,
+    resume: str | os.PathLike[str] | None = None,
     progress: Callable[[int, int], None] | None = None,
 ) -> MemorySweep:
     """Simulate a function with several memory sizes and architectures, in pairs.
@@ -75,6 +79,9 @@ def sweep_memory(
     engine : {"auto", "kernel", "reference"}
     executor : concurrent.futures.Executor, optional
         Where runs go side by side; the result does not depend on it.
+    resume : path-like, optional
+        Folder where each finished run is kept. Those that are there already are not simulated again, unless scenario,
+        traces, or the version of lambdasim and its prices have changed.
     progress : callable, optional
         Is told how many runs are finished, and how many are planned.
 
@@ -126,6 +133,7 @@ def sweep_memory(
         wanted=wanted,
         executor=executor,
         progress=progress,
+        store=None if resume is None else partial(_store, resume, setup, origin(scenario)),
     )
     _warn_of_guessed_ratio(spec, wanted_architectures, arm64_time_ratio)
     return MemorySweep(
@@ -168,6 +176,19 @@ def _measured(setup: _Swept, point: tuple[SweptSize, int]) -> FunctionMeasures:
     size, seed = point
     changed = revised(_changed(setup, size), {"seed": seed})
     return function_measures(simulate(changed, engine=setup.engine, keep_records=False), setup.function)
+
+
+def _store(
+    folder: str | os.PathLike[str], setup: _Swept, base: dict[str, str], size: SweptSize
+) -> PointStore[FunctionMeasures]:
+    """Give where one size's finished runs are kept."""
+    changed = {
+        "swept": setup.function,
+        "memory_mb": str(size.memory_mb),
+        "architecture": size.architecture,
+        "arm64_time_ratio": repr(setup.arm64_time_ratio),
+    }
+    return PointStore(folder, base | changed, MEASURES)
 
 
 def _replications_wanted(

@@ -9,7 +9,7 @@ import pytest
 import lambdasim as ls
 from lambdasim.errors import DamagedFileWarning
 from lambdasim.results import store
-from lambdasim.results.store import PointStore, origin
+from lambdasim.results.store import NUMBERS, PointStore, origin
 
 SCENARIO = """name: kept
 start: 2026-11-01T00:00:00Z
@@ -28,14 +28,14 @@ def scenario(tmp_path: Path) -> ls.ScenarioSpec:
 
 
 def test_every_bit_comes_back(tmp_path: Path) -> None:
-    points = PointStore(tmp_path / "new" / "folder", {"scenario": "x"})
+    points = PointStore(tmp_path / "new" / "folder", {"scenario": "x"}, NUMBERS)
     assert points.kept(3) is None
     points.keep(3, RESULT)
     back = points.kept(3)
     assert back is not None
     assert (back["a"], back["c"], math.isnan(back["b"])) == (RESULT["a"], RESULT["c"], True)
     assert points.kept(4) is None
-    assert PointStore(tmp_path / "new" / "folder", {"scenario": "y"}).kept(3) is None
+    assert PointStore(tmp_path / "new" / "folder", {"scenario": "y"}, NUMBERS).kept(3) is None
 
 
 def rotten(path: Path) -> list[bytes]:
@@ -54,7 +54,7 @@ def rotten(path: Path) -> list[bytes]:
 
 
 def test_a_damaged_or_foreign_file_is_noticed_and_made_again(tmp_path: Path) -> None:
-    points = PointStore(tmp_path, {"scenario": "x"})
+    points = PointStore(tmp_path, {"scenario": "x"}, NUMBERS)
     points.keep(3, RESULT)
     (path,) = tmp_path.iterdir()
     for content in rotten(path):
