@@ -40,7 +40,7 @@ body { font: 16px/1.55 system-ui, sans-serif; max-width: 60rem; margin: 2rem aut
 .input { background: #f6f6f4; border-left: 3px solid #bbb; margin: 1rem 0 .3rem; padding: .1rem .8rem; overflow-x: auto }
 .input pre { margin: .4rem 0; font-size: 13px; line-height: 1.4; white-space: pre-wrap; overflow-wrap: anywhere }
 .output_area { margin: .3rem 0 .8rem; overflow-x: auto }
-.output_text pre { white-space: pre-wrap; font: inherit; margin: .4rem 0; background: #eef5fa; padding: .5rem .8rem }
+.output_text pre { white-space: pre-wrap; overflow-wrap: anywhere; font: inherit; margin: .4rem 0; background: #eef5fa; padding: .5rem .8rem }
 table { border-collapse: collapse; border: 0; font-size: 14px; margin: .5rem 0 }
 th, td { padding: .25rem .7rem; border: 0; border-bottom: 1px solid #ddd; text-align: right }
 th:first-child, .dataframe thead th:first-child { text-align: left } thead th { border-bottom: 2px solid #999 }

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 from matplotlib.axes import Axes
-from matplotlib.ticker import FixedLocator, NullLocator, StrMethodFormatter
+from matplotlib.ticker import FixedLocator, LogFormatter, NullLocator, StrMethodFormatter
 
 from lambdasim.plots.style import (
     INK,
@@ -76,19 +76,20 @@ def plot_frontier(sweep: MemorySweep, ax: Axes | None = None) -> Axes:
         label="recommended" if len(chosen) else None,
         zorder=3,
     )
+    sides = dict(zip(sorted(set(good["architecture"])), ("right", "left"), strict=False))
     for row in good.to_dict("records"):
-        above = not row["dominated"]
+        side = sides[row["architecture"]] if row["dominated"] else "center"
         ax.annotate(
             f"{row['memory_mb']:,}",
             (row[latency], row["usd_per_month"]),
-            xytext=(0, -10 if above else 9),
+            xytext={"right": (-7, 0), "left": (7, 0), "center": (0, -10)}[side],
             textcoords="offset points",
-            ha="center",
-            va="top" if above else "bottom",
+            ha=side,
+            va="top" if side == "center" else "center",
             fontsize=8,
             color=INK,
         )
-    size_axis(ax, max(float(good[latency].min()), 0.5), max(float(good[latency].max()), 1.0))
+    size_axis(ax, max(0.85 * float(good[latency].min()), 0.5), max(1.1 * float(good[latency].max()), 1.0))
     _from_zero(ax, float(good["usd_per_month"].max()))
     ax.set_xlabel(f"{latency.removesuffix('_ms')} of the latency [ms]")
     ax.set_ylabel("cost a month [USD]")
@@ -140,6 +141,7 @@ def plot_duration(sweep: MemorySweep, points: tuple[TunedPoint, ...] = (), ax: A
     ax.set_yscale("log")
     _size_ticks(ax, sizes)
     ax.yaxis.set_major_formatter(StrMethodFormatter("{x:,.9g}"))
+    ax.yaxis.set_minor_formatter(LogFormatter(minor_thresholds=(2, 0.5)))
     ax.set_xlabel("memory [MB]")
     ax.set_ylabel("duration [ms]")
     legend_beside(ax)
