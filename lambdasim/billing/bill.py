@@ -51,7 +51,9 @@ class LineItem:
     is_derived : bool
         Whether the rate is not confirmed by AWS's own list.
     note : str
-        How the rate is known, where it is derived.
+        How the rate is known, where it is derived or of a price book.
+    list_rate : Decimal
+        Without price book [as ``rate``].
     """
 
     month: str
@@ -69,6 +71,7 @@ class LineItem:
     price_as_of: date
     is_derived: bool
     note: str
+    list_rate: Decimal
 
 
 @dataclass(frozen=True)

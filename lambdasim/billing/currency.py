@@ -115,4 +115,9 @@ def converted(bill: Bill, rate: ExchangeRate) -> Bill:
 
 
 def _line(item: LineItem, per_usd: Decimal) -> LineItem:
-    return replace(item, rate=product(item.rate, per_usd), amount=product(item.amount, per_usd))
+    return replace(
+        item,
+        rate=product(item.rate, per_usd),
+        amount=product(item.amount, per_usd),
+        list_rate=product(item.list_rate, per_usd),
+    )

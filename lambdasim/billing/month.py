@@ -25,6 +25,7 @@ from lambdasim.catalog import (
     price_sheet,
     usage_type,
 )
+from lambdasim.catalog.price_book import PriceBook
 from lambdasim.errors import CatalogError
 
 
@@ -38,6 +39,7 @@ class PricingTerms:
     free_sharing: FreeSharing
     free_counts_toward_tiers: bool
     free_requests_for_provisioned: bool
+    price_book: PriceBook | None = None
 
     def day(self, month: str) -> date:
         """Return the day whose rules and rates apply to a month."""
@@ -144,6 +146,7 @@ def _free_line(key: PoolKey, count: int, rules: BillingRules) -> LineItem:
         price_as_of=rules.in_force[0].as_of,
         is_derived=False,
         note="",
+        list_rate=Decimal(0),
     )
 
 
@@ -163,8 +166,10 @@ def _lines(
     for number, count in enumerate(cut_into_bands(pool.count - free_count, bounds, start), start=1):
         if not count:
             continue
-        rate = tiers[number - 1].rate
+        listed, book = tiers[number - 1].rate, terms.price_book
+        rate = listed if book is None else book.rate(listed, sheet.usage_prefix, named.name, number)
         quantity, usd = quotient(count, scale), _known(rate, sheet, key)
+        is_booked = book is not None and rate is not listed
         lines.append(
             LineItem(
                 month=key.month,
@@ -180,8 +185,9 @@ def _lines(
                 tier=number,
                 amount=product(quantity, usd),
                 price_as_of=sheet.as_of,
-                is_derived=not rate.is_confirmed,
-                note="" if rate.is_confirmed else rate.quality,
+                is_derived=not listed.is_confirmed and rate.quality.startswith(listed.quality),
+                note=f"{rate.quality} ({book})" if is_booked else "" if rate.is_confirmed else rate.quality,
+                list_rate=usd if listed.usd is None else listed.usd,
             )
         )
     return lines
@@ -225,6 +231,8 @@ def _notes(
         notes.append(
             note if sheet.as_of <= rules.on else f"{note}; none older are known for {rules.on.isoformat()}"
         )
+    if terms.price_book is not None:
+        notes.append(f"rates of {terms.price_book}")
     notes += [f"{item.usage_type}, tier {item.tier}: rate {item.note}" for item in items if item.is_derived]
     if any(pool.key.kind is ChargeKind.DURATION for pool in pools) and not rules.init_billed_zip_managed:
         rule = next(rule for rule in rules.in_force if rule.name == "init_billed_zip_managed")

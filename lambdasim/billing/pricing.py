@@ -12,6 +12,7 @@ from lambdasim.billing.month import PricingTerms, price_month
 from lambdasim.billing.tiers import FreeSharing
 from lambdasim.billing.usage import Usage, is_month
 from lambdasim.catalog import PriceSheet
+from lambdasim.catalog.price_book import PriceBook
 from lambdasim.errors import InputError
 
 
@@ -26,6 +27,7 @@ def price(
     free_sharing: FreeSharing = FreeSharing.PROPORTIONAL,
     free_counts_toward_tiers: bool = False,
     free_requests_for_provisioned: bool = False,
+    price_book: PriceBook | None = None,
 ) -> Bill:
     """Price usage of one payer account.
 
@@ -53,6 +55,8 @@ def price(
     free_requests_for_provisioned : bool
         Whether requests on provisioned environments may be free. The pricing page's text says no, its first
         provisioned example takes the free million off.
+    price_book : PriceBook, optional
+        Discounts or own rates on top; the bill names it.
 
     Returns
     -------
@@ -63,7 +67,8 @@ def price(
     CatalogError
         When a region is unknown, a needed rate is unknown, or a date lies before the known rules.
     InputError
-        When ``month`` is no month or the usage is of several, or ``price_sheet`` would have no effect or is not in USD.
+        When ``month`` is no month or the usage is of several, ``price_sheet`` would have no effect or is not in USD, or
+        ``price_book`` is not valid yet.
 
     References
     ----------
@@ -85,6 +90,7 @@ def price(
         free_sharing=free_sharing,
         free_counts_toward_tiers=free_counts_toward_tiers,
         free_requests_for_provisioned=free_requests_for_provisioned,
+        price_book=price_book,
     )
     rows = _moved(tuple(usages), region, month)
     for sheet in sheets:
@@ -94,6 +100,8 @@ def price(
     by_month: defaultdict[str, list[Usage]] = defaultdict(list)
     for usage in rows:
         by_month[usage.month].append(usage)
+    if price_book is not None:
+        _check_book(price_book, {terms.day(name) for name in by_month})
     bills = [price_month(by_month[name], terms) for name in sorted(by_month)]
     return Bill(
         items=tuple(item for bill in bills for item in bill.items),
@@ -113,6 +121,17 @@ def _check_sheet(sheet: PriceSheet, usages: tuple[Usage, ...]) -> None:
             "price",
             "price_sheet",
             f"is of {sheet.region}, the usage of {', '.join(found)[:80]}: it would be ignored",
+        )
+
+
+def _check_book(book: PriceBook, days: set[date]) -> None:
+    """Refuse a price book on usage from before its day."""
+    early = sorted(day for day in days if day < book.valid_from)
+    if early:
+        raise InputError.single(
+            "price",
+            "price_book",
+            f"is valid from {book.valid_from.isoformat()}, the bill is of {early[0].isoformat()}",
         )
 
 

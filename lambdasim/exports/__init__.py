@@ -7,6 +7,7 @@ from lambdasim.exports.compare import BillComparison, ComparedLine, compare_bill
 from lambdasim.exports.focus import focus_rows, write_focus, write_focus_quantiles
 from lambdasim.exports.focus_check import check_focus
 from lambdasim.exports.origin import Origin
+from lambdasim.exports.price_books import read_price_book
 from lambdasim.exports.price_refresh import PriceEffect, PriceRefresh, load_price_sheets, refresh_prices
 from lambdasim.exports.usage_files import write_infracost_usage, write_pricing_calculator
 from lambdasim.exports.workbook import write_workbook
@@ -29,6 +30,7 @@ __all__ = [
     "focus_rows",
     "load_price_sheets",
     "read_actual_bill",
+    "read_price_book",
     "refresh_prices",
     "write_focus",
     "write_focus_quantiles",

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from lambdasim.billing import Bill, ExchangeRate, LineItem, Share, converted, plain
-from lambdasim.billing.exact import total
+from lambdasim.billing.exact import product, total
 from lambdasim.catalog import ChargeKind, usage_type
 from lambdasim.errors import InputError
 from lambdasim.exports.focus_table import CUSTOM_COLUMNS, FocusVersion, Kind, focus_columns, focus_version
@@ -142,10 +142,10 @@ def focus_rows(
 
     Notes
     -----
-    ``ListCost``, ``ContractedCost``, ``EffectiveCost`` and ``BilledCost`` are quantity times rate, and sum to the bill
-    without rounding. The free tier's rows have price and cost 0. ``SkuId`` and ``SkuPriceId`` are made of AWS's usage
-    type and the tier, for a price list's own identifiers are not part of a price sheet. ``MemorySize`` is not among
-    the details of a price, which memory sizes share.
+    ``ContractedCost``, ``EffectiveCost`` and ``BilledCost`` are quantity times rate, and sum to the bill without
+    rounding; ``ListCost`` is at the list rate, before a price book. The free tier's rows have price and cost 0. ``SkuId``
+    and ``SkuPriceId`` are made of AWS's usage type and the tier, for a price list's own identifiers are not part of a
+    price sheet. ``MemorySize`` is not among the details of a price, which memory sizes share.
     """
     if bill.currency != "USD":
         raise InputError.single("focus", "bill", f"must be in USD, is in {bill.currency[:3]}; give exchange=")
@@ -223,7 +223,7 @@ def _names(share: Share, origin: Origin) -> FocusRow:
         "x_Quantile": origin.quantile,
         "x_Run": origin.run,
         "x_AsOf": line.price_as_of.isoformat(),
-        "x_RateQuality": line.note if line.is_derived else "confirmed",
+        "x_RateQuality": line.note or "confirmed",
     }
 
 
@@ -231,6 +231,7 @@ def _costs(priced: Share, charged: Share, currency: str) -> FocusRow:
     """Fill the columns of money, quantity and unit."""
     cost, rate = plain(charged.amount), plain(charged.line.rate)
     usd_rate, quantity = plain(priced.line.rate), plain(priced.quantity)
+    list_rate = charged.line.list_rate
     unit = _UNITS[priced.line.kind]
     return {
         "BilledCost": cost,
@@ -240,12 +241,12 @@ def _costs(priced: Share, charged: Share, currency: str) -> FocusRow:
         "ContractedCost": cost,
         "ContractedUnitPrice": rate,
         "EffectiveCost": cost,
-        "ListCost": cost,
-        "ListUnitPrice": rate,
+        "ListCost": plain(product(charged.quantity, list_rate)),
+        "ListUnitPrice": plain(list_rate),
         "PricingCurrency": "USD",
         "PricingCurrencyContractedUnitPrice": usd_rate,
         "PricingCurrencyEffectiveCost": plain(priced.amount),
-        "PricingCurrencyListUnitPrice": usd_rate,
+        "PricingCurrencyListUnitPrice": plain(priced.line.list_rate),
         "PricingQuantity": quantity,
         "PricingUnit": unit,
     }

@@ -209,7 +209,7 @@ def _write_items(page: Page, bill: Bill) -> Column:
 def _quality(item: LineItem) -> str:
     if not item.tier:
         return "free tier"
-    return item.note if item.is_derived else "confirmed"
+    return item.note or "confirmed"
 
 
 def _write_functions(page: Page, bill: Bill) -> Column:
