@@ -18,9 +18,10 @@ from lambdasim.calibration.scenario import write_scenario
 from lambdasim.calibration.statistics import Floats, SizeStatistics, from_values
 from lambdasim.calibration.tuning import TUNING_NOTE, is_power_tuning, tuning_statistics
 from lambdasim.calibration.work import DEFAULT_CPU_SHARE, Estimate, WorkFit, fit_work
-from lambdasim.catalog import init_prior
+from lambdasim.catalog import init_prior, init_runtimes
 from lambdasim.errors import InputError
 from lambdasim.specs.function import Architecture
+from lambdasim.specs.wording import not_among
 from lambdasim.traffic.trace import Trace
 
 _Z: Final = 1.96
@@ -286,6 +287,8 @@ def calibrate_logs(
     InputError
         When a source cannot be read, or logs and Power Tuning's output are mixed.
     """
+    if runtime not in init_runtimes():
+        raise InputError.single("calibration", "runtime", not_among(runtime, init_runtimes()))
     given = list(sources)
     tuned = [source for source in given if is_power_tuning(source)]
     if tuned:

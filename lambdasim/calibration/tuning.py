@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Final
 
 from lambdasim.calibration.statistics import SizeStatistics, from_summary
+from lambdasim.errors import InputError
 from lambdasim.study.power_tuning import TunedPoint, TuningChart, read_power_tuning
 
 TUNING_RUNS: Final = 50
@@ -54,7 +55,11 @@ def tuning_statistics(source: str | os.PathLike[str]) -> list[SizeStatistics]:
     [(1024, 17.73), (1536, 12.27), (2048, 12.77)]
     """
     if str(source).startswith(("https://", "http://")):
-        return _statistics(TuningChart.parse(str(source)).series[0].points)
+        series = TuningChart.parse(str(source)).series
+        if len(series) > 1:
+            names = " and ".join(one.name for one in series)
+            raise InputError.single("chart address", "", f"must be of one function, compares {names[:80]}")
+        return _statistics(series[0].points)
     return _statistics(read_power_tuning(source).points)
 
 

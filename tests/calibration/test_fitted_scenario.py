@@ -137,6 +137,11 @@ def test_power_tuning_becomes_a_scenario_that_loads(tmp_path: Path) -> None:
     assert [size.centre_ms for size in calibrate_logs([with_stats]).work.sizes] == [80.0, 20.0]
     with pytest.raises(InputError, match="Power Tuning alone"):
         calibrate_logs([with_stats, CHART])
+    arrays = CHART.partition("#")[2]
+    with pytest.raises(InputError, match="must be of one function, compares a and b"):
+        calibrate_logs([f"{CHART};{arrays};a;b"])
+    with pytest.raises(InputError, match="runtime"):
+        calibrate_logs([CHART], runtime="cobol85")
 
 
 def test_first_runs_of_logs_are_told_apart_from_warm_ones(tmp_path: Path) -> None:
