@@ -32,7 +32,9 @@ RegionOption = Annotated[str | None, typer.Option(help="Price as if all had run 
 EngineOption = Annotated[
     str, typer.Option(help="auto, kernel (compiled) or reference (SimPy); equal results.")
 ]
-WorkersOption = Annotated[int, typer.Option(min=1, help="Processes that share the replications.")]
+WorkersOption = Annotated[
+    int, typer.Option(min=1, help="Processes that share runs (one run is never split).")
+]
 DaskOption = Annotated[
     str | None, typer.Option(help="Scheduler of a Dask cluster that shares them, tcp://HOST:PORT.")
 ]

@@ -62,6 +62,8 @@ def simulate(
     if skip_bad_rows:
         spec = spec.skipping_bad_rows()
     made(resume)
+    if replications == 1 and (workers > 1 or dask is not None):
+        sys.stderr.write("one run stays in one process, on threads: workers share --replications\n")
     with side_by_side(replications - 1, workers, dask) as executor:
         with (
             announcing_compilation(),
@@ -90,14 +92,10 @@ def simulate(
                     progress=tell,
                 )
     if as_json:
-        content = {
-            "provenance": run.provenance(),
-            "summary": json.loads(run.summary().to_json(orient="records", double_precision=12)),
-            "bill": json.loads(run.charges().to_json()),
-            "throttles": json.loads(run.throttles().to_json(orient="records")),
-            "parameters": json.loads(run.parameters().to_json(orient="records")),
-            "intervals": None if intervals is None else json.loads(intervals.to_json(orient="index")),
-        }
+        from lambdasim.results.files import run_content
+
+        told = None if intervals is None else json.loads(intervals.to_json(orient="index"))
+        content = run_content(run) | {"intervals": told}
         write(json.dumps(content, indent=1, ensure_ascii=False))
         return
     from lambdasim.report.text import run_text

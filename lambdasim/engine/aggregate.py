@@ -15,7 +15,7 @@ from functools import cached_property
 from heapq import merge
 from itertools import groupby
 from math import prod
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -102,7 +102,7 @@ class FunctionTotals:
 
 
 class Aggregate:
-    """Totals of a run.
+    """Totals of a run. Pickled it is what the records added up to, and takes no more of them.
 
     Parameters
     ----------
@@ -259,12 +259,12 @@ class Aggregate:
             ),
         )
 
-    @property
+    @cached_property
     def account(self) -> Concurrency:
         """Executions of the account."""
         return self._of_account(self._at.ACCOUNT)
 
-    @property
+    @cached_property
     def unreserved(self) -> Concurrency:
         """Executions that count against the account's unreserved pool."""
         return self._of_account(self._at.UNRESERVED if self._sums.pooled.any() else self._at.ACCOUNT)
@@ -272,6 +272,11 @@ class Aggregate:
     def _of_account(self, which: int) -> Concurrency:
         busy_us, peak, minutes = self._sums.account[which].tolist()
         return Concurrency(busy_us, peak, *self._sums.account_minutes[which, :, :minutes])
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Give what is left when all records have been added."""
+        kept = ("names", "functions", "account", "unreserved", "_start_us")
+        return {name: getattr(self, name) for name in kept}
 
     def check_conservation(self) -> None:
         """Make sure that every event has exactly one end.

@@ -6,6 +6,7 @@ import hashlib
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
+from functools import partial
 from typing import Any, Final
 
 import numpy as np
@@ -114,7 +115,7 @@ def plan_arrays(
         plan.functions[0], draws=draws, timeout_us=NEVER, init_cap_us=NEVER, scaling_burst=_NO_LIMIT
     )
     plan = replace(
-        plan, functions=(function,), requests_per_concurrency=_NO_LIMIT, arrivals=lambda: _chunks(time_us)
+        plan, functions=(function,), requests_per_concurrency=_NO_LIMIT, arrivals=partial(_chunks, time_us)
     )
     digest = hashlib.sha256()
     for array in (time_us, handler, init):

@@ -24,6 +24,28 @@ def _write_text(path: Path, text: str) -> None:
     write_atomically(path, lambda stream: stream.write(text.encode()))
 
 
+def run_content(run: RunResult) -> dict[str, Any]:
+    """Return a run's tables as plain values, which JSON can hold.
+
+    Parameters
+    ----------
+    run : RunResult
+
+    Returns
+    -------
+    dict
+        ``provenance``, ``free_tier``, ``summary``, ``throttles``, ``bill``, ``parameters``.
+    """
+    return {
+        "provenance": run.provenance(),
+        "free_tier": run.scenario.free_tier,
+        "summary": json.loads(run.summary().to_json(orient="records", double_precision=12)),
+        "throttles": json.loads(run.throttles().to_json(orient="records")),
+        "bill": json.loads(run.charges().to_json()),
+        "parameters": json.loads(run.parameters().to_json(orient="records")),
+    }
+
+
 def save(run: RunResult, folder: str | os.PathLike[str]) -> None:
     """Write a run's summary, bill, usage and series.
 
@@ -35,15 +57,6 @@ def save(run: RunResult, folder: str | os.PathLike[str]) -> None:
         ``scenario.json``; and ``records.parquet`` if the run kept its records (else see ``RecordFile``).
     """
     place = Path(folder)
-    bill = run.charges()
-    content = {
-        "provenance": run.provenance(),
-        "free_tier": run.scenario.free_tier,
-        "summary": json.loads(run.summary().to_json(orient="records", double_precision=12)),
-        "throttles": json.loads(run.throttles().to_json(orient="records")),
-        "bill": json.loads(bill.to_json()),
-        "parameters": json.loads(run.parameters().to_json(orient="records")),
-    }
     if run.chunks is not None:
         with RecordFile(place / "records.parquet", run.aggregate.names) as records:
             for chunk in run.chunks:
@@ -51,9 +64,9 @@ def save(run: RunResult, folder: str | os.PathLike[str]) -> None:
     scenario = run.scenario.model_dump(mode="json", by_alias=True)
     _write_text(place / "scenario.json", json.dumps(scenario, indent=1, ensure_ascii=False) + "\n")
     _write_text(place / "usage.json", to_json(run.usage()))
-    _write_text(place / "bill.csv", bill.frame().to_csv(index=False, lineterminator="\n"))
+    _write_text(place / "bill.csv", run.bill().to_csv(index=False, lineterminator="\n"))
     _write_text(place / "metrics.csv", run.metrics().to_csv(index=False, lineterminator="\n"))
-    _write_text(place / "summary.json", json.dumps(content, indent=1, ensure_ascii=False) + "\n")
+    _write_text(place / "summary.json", json.dumps(run_content(run), indent=1, ensure_ascii=False) + "\n")
 
 
 def load_run(folder: str | os.PathLike[str], keep_records: bool = True) -> RunResult:

@@ -9,12 +9,11 @@ from numpy.typing import NDArray
 
 from lambdasim.billing import Usage, price
 from lambdasim.specs.function import FunctionSpec
+from lambdasim.specs.scenario import ScenarioSpec
 from lambdasim.units import US_PER_HOUR, US_PER_MINUTE, US_PER_S, from_epoch_us, to_epoch_us
 
 if TYPE_CHECKING:
     import pandas as pd
-
-    from lambdasim.results.run import RunResult
 
 _COUNTED: Final = {
     "requests": "Invocations",
@@ -26,12 +25,14 @@ _COUNTED: Final = {
 _MINUTES: Final = US_PER_HOUR // US_PER_MINUTE
 
 
-def hourly_costs(run: RunResult) -> pd.DataFrame:
+def list_costs_by_hour(scenario: ScenarioSpec, metrics: pd.DataFrame) -> pd.DataFrame:
     """Price every hour of a run on its own: requests, duration and provisioned concurrency.
 
     Parameters
     ----------
-    run : RunResult
+    scenario : ScenarioSpec
+    metrics : DataFrame
+        Of its run, see ``RunResult.metrics``.
 
     Returns
     -------
@@ -43,18 +44,18 @@ def hourly_costs(run: RunResult) -> pd.DataFrame:
     """
     import pandas as pd
 
-    metrics, start_us = run.metrics(), to_epoch_us(run.scenario.start)
+    start_us = to_epoch_us(scenario.start)
     rows: list[tuple[str, int, str, float]] = []
-    for spec in sorted(run.scenario.functions, key=lambda spec: spec.name):
+    for spec in sorted(scenario.functions, key=lambda spec: spec.name):
         minutes = metrics[metrics["function"] == spec.name]
         counted = {name: _by_hour(minutes[column].to_numpy()) for name, column in _COUNTED.items()}
-        counted["provisioned_allocated_s"] = _allocated_s(run, spec)
+        counted["provisioned_allocated_s"] = _allocated_s(scenario, spec)
         hours = max(map(len, counted.values()))
         table = {name: np.pad(counts, (0, hours - len(counts))).tolist() for name, counts in counted.items()}
         for hour in range(hours):
             begin = from_epoch_us(start_us + hour * US_PER_HOUR)
             used = {name: counts[hour] for name, counts in table.items()}
-            usd = _list_price(run, spec, f"{begin:%Y-%m}", used) if any(used.values()) else 0.0
+            usd = _list_price(scenario, spec, f"{begin:%Y-%m}", used) if any(used.values()) else 0.0
             rows.append((begin.isoformat().replace("+00:00", "Z"), hour, spec.name, usd))
     return pd.DataFrame(rows, columns=["timestamp", "hour", "function", "usd"])
 
@@ -65,10 +66,10 @@ def _by_hour(per_minute: NDArray[np.int64]) -> NDArray[np.int64]:
     return summed
 
 
-def _allocated_s(run: RunResult, spec: FunctionSpec) -> NDArray[np.int64]:
+def _allocated_s(scenario: ScenarioSpec, spec: FunctionSpec) -> NDArray[np.int64]:
     """Give environment-seconds of provisioned concurrency in each hour."""
-    length_us = run.scenario.duration_us
-    steps = spec.provisioned_steps(to_epoch_us(run.scenario.start), length_us)
+    length_us = scenario.duration_us
+    steps = spec.provisioned_steps(to_epoch_us(scenario.start), length_us)
     edges_us = (
         np.arange(-(-length_us // US_PER_HOUR) + 1) * US_PER_HOUR if steps else np.zeros(1, dtype=np.int64)
     )
@@ -80,10 +81,10 @@ def _allocated_s(run: RunResult, spec: FunctionSpec) -> NDArray[np.int64]:
     return held_us // US_PER_S
 
 
-def _list_price(run: RunResult, spec: FunctionSpec, month: str, used: dict[str, Any]) -> float:
+def _list_price(scenario: ScenarioSpec, spec: FunctionSpec, month: str, used: dict[str, Any]) -> float:
     usage = Usage(
         month=month,
-        region=run.scenario.region,
+        region=scenario.region,
         function=spec.name,
         architecture=spec.architecture.value,
         memory_mb=spec.memory_mb,
@@ -92,4 +93,4 @@ def _list_price(run: RunResult, spec: FunctionSpec, month: str, used: dict[str, 
         runtime=spec.runtime,
         **used,
     )
-    return float(price([usage], on=run.scenario.price_date, free_tier=False).total)
+    return float(price([usage], on=scenario.price_date, free_tier=False).total)

@@ -19,6 +19,7 @@ from lambdasim.engine.contract import EventOutcome, Limit, Outcome, Plan, Record
 from lambdasim.engine.histogram import Histogram
 from lambdasim.engine.plan import ScenarioArrivals
 from lambdasim.errors import InputError, LambdaSimError
+from lambdasim.results.hourly import list_costs_by_hour
 from lambdasim.results.parameters import Parameter, parameters_of
 from lambdasim.results.records import records_frame
 from lambdasim.results.usage import PayloadMeter, run_usage
@@ -303,10 +304,8 @@ class RunResult:
         return pd.DataFrame(rows)
 
     def hourly_costs(self) -> pd.DataFrame:
-        """Return what each hour costs by function, at list rates, see ``hourly.hourly_costs``."""
-        from lambdasim.results.hourly import hourly_costs
-
-        return hourly_costs(self)
+        """Return what each hour costs by function, at list rates, see ``hourly.list_costs_by_hour``."""
+        return list_costs_by_hour(self.scenario, self.metrics())
 
     def parameters(self) -> pd.DataFrame:
         """Return what the result rests on and how each is known: ``parameter``, ``value``, ``known``, ``source``."""
