@@ -42,9 +42,14 @@ def sweep_memory(
         str | None, typer.Option(help="x86_64, arm64 or both with a comma; default: the function's.")
     ] = None,
     target: Annotated[
-        str | None, typer.Option(help="Recommend the cheapest within a latency, such as p95=300ms.")
+        str | None,
+        typer.Option("--slo", "--target", help="Recommend the cheapest within a latency, such as p95=300ms."),
     ] = None,
     budget: Annotated[float | None, typer.Option(help="Recommend the fastest within USD a month.")] = None,
+    arm64_time_ratio: Annotated[
+        float | None,
+        typer.Option(help="CPU time on arm64 over x86_64; default: the function's, or as measured."),
+    ] = None,
     replications: Annotated[int, typer.Option(min=2, help="Seeds for each size.")] = 5,
     precision: Annotated[
         str | None, typer.Option(help="Go on until paired differences are known to this, such as 2%.")
@@ -70,6 +75,7 @@ def sweep_memory(
             chosen,
             architectures=None if architectures is None else tuple(architectures.split(",")),
             objective=_objective(target, budget),
+            arm64_time_ratio=arm64_time_ratio,
             replications=replications,
             precision=None if precision is None else _share("--precision", precision),
             engine=engine,

@@ -8,6 +8,7 @@ from concurrent.futures import Executor
 from functools import partial
 from typing import Any, Final, NamedTuple
 
+from lambdasim.catalog import timing
 from lambdasim.errors import InputError, OutsideCalibrationWarning
 from lambdasim.results.simulate import simulate
 from lambdasim.results.store import PointStore, origin
@@ -73,7 +74,8 @@ def sweep_memory(
     most_replications : int
         Where that ends in any case.
     arm64_time_ratio : float, optional
-        CPU time on arm64 over x86_64, in place of the function's own.
+        CPU time on arm64 over x86_64, in place of the function's own. Where neither is said, a function on x86_64 is
+        taken to arm64 by the catalog's, the middle of six measured handlers.
     tolerated_failures : float
         Share of runs that may end for want of memory or at the timeout; a size above it fails and is not recommended.
     engine : {"auto", "kernel", "reference"}
@@ -102,7 +104,8 @@ def sweep_memory(
         raise InputError.single("sweep", "sizes", "must have at least one memory size")
     if precision is not None and not precision > 0:
         raise InputError.single("sweep", "precision", f"must be above 0, got {precision}")
-    setup = _Swept(scenario.anywhere(), spec.name, arm64_time_ratio, engine)
+    ratio = _arm64_time_ratio(spec, wanted_architectures, arm64_time_ratio)
+    setup = _Swept(scenario.anywhere(), spec.name, ratio, engine)
     for size in swept:
         _changed(setup, size)
     reference = own if own in swept else swept[0]
@@ -135,7 +138,6 @@ def sweep_memory(
         progress=progress,
         store=None if resume is None else partial(_store, resume, setup, origin(scenario)),
     )
-    _warn_of_guessed_ratio(spec, wanted_architectures, arm64_time_ratio)
     return MemorySweep(
         scenario=scenario,
         function=spec.name,
@@ -144,7 +146,7 @@ def sweep_memory(
         objective=aim,
         precision=precision,
         tolerated_failures=tolerated_failures,
-        arm64_time_ratio=spec.work.arm64_time_ratio if arm64_time_ratio is None else arm64_time_ratio,
+        arm64_time_ratio=spec.work.arm64_time_ratio if ratio is None else ratio,
     )
 
 
@@ -214,15 +216,18 @@ def _fail(runs: list[FunctionMeasures], tolerated: float) -> bool:
     return sum(run.memory_failure_share + run.timeout_share for run in runs) > tolerated * len(runs)
 
 
-def _warn_of_guessed_ratio(spec: FunctionSpec, architectures: list[str], given: float | None) -> None:
-    """Tell that arm64 is taken to be as fast as x86_64, where nobody said otherwise."""
-    if Architecture.ARM64.value not in architectures or len(architectures) < 2:
-        return
-    if given is None and "arm64_time_ratio" not in spec.work.model_fields_set:
-        import warnings
+def _arm64_time_ratio(spec: FunctionSpec, architectures: list[str], given: float | None) -> float | None:
+    """Choose the ratio to sweep with; None where the function's own stands."""
+    said = given is not None or "arm64_time_ratio" in spec.work.model_fields_set
+    if said or len(architectures) < 2:
+        return given
+    if spec.architecture is Architecture.X86_64:
+        return timing("arm64_time_permille").value / 1000
+    import warnings
 
-        warnings.warn(
-            f"{spec.name}: no arm64_time_ratio is given, so CPU time on arm64 is taken as on x86_64",
-            OutsideCalibrationWarning,
-            stacklevel=3,
-        )
+    warnings.warn(
+        f"{spec.name}: runs on arm64 and has no arm64_time_ratio, so CPU time on x86_64 is taken as on arm64",
+        OutsideCalibrationWarning,
+        stacklevel=3,
+    )
+    return None

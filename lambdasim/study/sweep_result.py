@@ -69,6 +69,11 @@ class MemorySweep:
         """How many seeds every size was simulated with."""
         return len(self.results[self.reference])
 
+    def is_set(self, size: SweptSize) -> bool:
+        """Tell whether the scenario's function has this size."""
+        spec = next(spec for spec in self.scenario.functions if spec.name == self.function)
+        return size == SweptSize(spec.memory_mb, spec.architecture.value)
+
     @cached_property
     def runs(self) -> pd.DataFrame:
         """One row for each size and replication: ``memory_mb``, ``architecture``, ``replication``, then measures.

@@ -6,6 +6,7 @@ from math import isnan
 from textwrap import fill
 from typing import TYPE_CHECKING, Any, Final
 
+from lambdasim.catalog import timing
 from lambdasim.study.measures import MONTH_HOURS, month_factor
 from lambdasim.study.objective import short
 from lambdasim.units import format_duration
@@ -41,7 +42,9 @@ def reason(sweep: MemorySweep) -> str:
             f"{wait['high']:+,.0f})."
         )
     else:
-        parts.append("That is what is set.")
+        parts.append(
+            "That is what is set." if sweep.is_set(sweep.reference) else "The others are compared with it."
+        )
     others = "another size wins in" if sweep.instability else "it wins in all of"
     share = f"{sweep.instability:.0%} of " if sweep.instability else ""
     parts.append(f"Stability: {others} {share}{sweep.replications} replications.")
@@ -95,11 +98,23 @@ def sweep_text(sweep: MemorySweep) -> str:
             f"{sweep.precision:.2%} was asked for: {reached}."
         )
     if len({row["architecture"] for row in marked}) > 1:
-        notes.append(f"CPU time on arm64 is taken as {sweep.arm64_time_ratio:g} times that on x86_64.")
+        notes.append(
+            f"CPU time on arm64 is taken as {sweep.arm64_time_ratio:g} times that on x86_64{_ratios(sweep)}."
+        )
     head = f"{sweep.function} in {sweep.scenario.name}: memory sizes in pairs"
     return "\n".join(
         [head[:COLUMNS], "", *first, "", *second, "", reason(sweep), "", *(wrapped(note) for note in notes)]
     )
+
+
+def _ratios(sweep: MemorySweep) -> str:
+    """Tell the spread behind the catalog's ratio."""
+    middle, least, most = (
+        timing(f"arm64_time_{name}permille").value / 1000 for name in ("", "least_", "most_")
+    )
+    if sweep.arm64_time_ratio != middle:
+        return ""
+    return f", the middle of six measured handlers, which range from {least:g} to {most:g}: measure yours"
 
 
 def _money_row(row: dict[Any, Any]) -> str:

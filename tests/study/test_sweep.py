@@ -5,8 +5,9 @@ from itertools import permutations
 
 import pytest
 
+from lambdasim.catalog import timing
 from lambdasim.errors import InputError, OutsideCalibrationWarning
-from lambdasim.specs import ScenarioSpec, load_scenario_text
+from lambdasim.specs import ScenarioSpec, load_scenario_text, revised
 from lambdasim.study.objective import Balanced, Cheapest, Fastest, Objective, parse_target
 from lambdasim.study.power_tuning import TuningChart
 from lambdasim.study.sweep import sweep_memory
@@ -135,8 +136,13 @@ def test_an_executor_changes_nothing(swept: MemorySweep) -> None:
 def test_two_architectures_make_a_chart_of_two() -> None:
     spec = by_hand()
     both = ["arm64", "x86_64"]
+    guessed = sweep_memory(spec, sizes=[1769], architectures=both, replications=1)
+    assert guessed.arm64_time_ratio == timing("arm64_time_permille").value / 1000
+    assert "range from 0.79 to 1.04" in " ".join(guessed.text().split())
+    assert "That is what is set" not in repr(sweep_memory(spec, sizes=[333], replications=1))
+    on_arm64 = revised(spec, {"functions": (revised(spec.functions[0], {"architecture": "arm64"}),)})
     with pytest.warns(OutsideCalibrationWarning, match="arm64_time_ratio"):
-        sweep_memory(spec, sizes=[1769], architectures=both, replications=1)
+        assert sweep_memory(on_arm64, sizes=[1769], architectures=both, replications=1).arm64_time_ratio == 1
     result = sweep_memory(
         spec, sizes=[885, 1769], architectures=both, arm64_time_ratio=0.9, replications=1, objective=Fastest()
     )
