@@ -244,7 +244,7 @@ def test_a_worker_with_another_version_is_noticed(folder: Path, monkeypatch: pyt
     class ElsewhereExecutor(Executor):
         def submit(self, work: Any, /, *arguments: Any, **named: Any) -> Future[Any]:
             future: Future[Any] = Future()
-            monkeypatch.setattr("lambdasim.results.replicate.release_checksum", lambda: "another")
+            monkeypatch.setattr("lambdasim.results.store.release_checksum", lambda: "another")
             try:
                 future.set_result(work(*arguments))
             except Exception as error:
