@@ -1,5 +1,6 @@
 """From whole numbers of usage to an exact bill; knows no engine."""
 
+from lambdasim.billing.accounts import account_of, in_account, is_account_id
 from lambdasim.billing.bill import Allocation, Bill, LineItem
 from lambdasim.billing.currency import ExchangeRate, converted
 from lambdasim.billing.distribution import InvocationCosts, invocation_costs, pooled_frame
@@ -30,6 +31,7 @@ __all__ = [
     "PricedPool",
     "Share",
     "Usage",
+    "account_of",
     "allocated_by_month",
     "allocated_s",
     "billed_ms",
@@ -40,7 +42,9 @@ __all__ = [
     "format_usd",
     "from_json",
     "hourly_costs",
+    "in_account",
     "invocation_costs",
+    "is_account_id",
     "per_million",
     "plain",
     "pool",

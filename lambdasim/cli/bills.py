@@ -33,14 +33,32 @@ app.add_typer(prices, name="prices")
 
 @bills.command(_PRICED)
 def bill(
-    folder: Annotated[Path, typer.Argument(help="Folder that `simulate --out` wrote.")],
+    folders: Annotated[
+        list[Path],
+        typer.Argument(help="Folders that `simulate --out` wrote; several are accounts of one payer."),
+    ],
+    reprice: Annotated[
+        bool,
+        typer.Option(
+            "--reprice",
+            help="Without new simulation: always so, and implied by --region, --month, --price-date.",
+        ),
+    ] = False,
     region: RegionOption = None,
     month: Annotated[str | None, typer.Option(help="Price as if it had been this month, YYYY-MM.")] = None,
     price_date: PriceDateOption = None,
+    price_book: Annotated[Path | None, typer.Option(help="Own discounts or rates, .yaml or .csv.")] = None,
     free_tier: Annotated[
         bool | None,
-        typer.Option(help="Whether this bill gets the account's free tier; default: as the scenario says."),
+        typer.Option(help="Whether this bill gets the payer's free tier; default: as the scenarios say."),
     ] = None,
+    account: Annotated[
+        list[str] | None,
+        typer.Option(help="Account of each folder, in their order; default: the folders' names."),
+    ] = None,
+    payer: Annotated[str | None, typer.Option(help="Account that pays, twelve digits.")] = None,
+    top: Annotated[int | None, typer.Option(min=1, help="Show the dearest functions, so many.")] = None,
+    tag: Annotated[str | None, typer.Option(help="With --top: by the values of this tag.")] = None,
     focus: Annotated[
         Path | None, typer.Option(help="Write the bill as a FOCUS file, .csv or .parquet.")
     ] = None,
@@ -49,25 +67,41 @@ def bill(
     infracost: Annotated[Path | None, typer.Option(help="Write usage for Infracost, YAML.")] = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Price a finished run again, for any region, month or date, without simulating."""
+    """Price finished runs again, for any region, month, date or price book, without simulating."""
+    from functools import partial
+
     import lambdasim as ls
     from lambdasim import exports
-    from lambdasim.report.text import bill_text
-    from lambdasim.results.files import load_free_tier
+    from lambdasim.report.text import bill_text, costs_text
 
-    on = day_of(price_date, "bill")
-    usages = ls.load_usage(folder)
-    free = load_free_tier(folder) if free_tier is None else free_tier
-    priced = ls.price(usages, region=region, month=month, on=on, free_tier=free)
-    if focus is not None or xlsx is not None:
-        origin = exports.Origin.of_folder(folder)
-        if focus is not None:
-            exports.write_focus(priced, focus, origin=origin, version=focus_version)
-        if xlsx is not None:
-            exports.write_workbook(priced, xlsx, origin=origin)
+    del reprice  # says what happens anyhow
+    owned = exports.OwnedRuns.of_folders(folders, account or ())
+    priced = partial(
+        ls.price,
+        region=region,
+        month=month,
+        on=day_of(price_date, "bill") or owned.price_date,
+        free_tier=owned.free_tier if free_tier is None else free_tier,
+        price_book=None if price_book is None else exports.read_price_book(price_book),
+    )
+    found = priced(owned.usage)
+    origin = owned.origin(payer) if any(option is not None for option in (focus, xlsx, top)) else None
+    if focus is not None:
+        exports.write_focus(found, focus, origin=origin, version=focus_version)
+    if xlsx is not None:
+        exports.write_workbook(found, xlsx, origin=origin, days=exports.daily_costs(owned.hourly(), priced))
     if infracost is not None:
-        exports.write_infracost_usage(usages, infracost)
-    write(priced.to_json() if as_json else bill_text(priced))
+        exports.write_infracost_usage(owned.usage, infracost)
+    if as_json:
+        write(found.to_json())
+        return
+    text = bill_text(found)
+    if top is not None and origin is not None:
+        views = [exports.allocated_costs(found, top=top, tag=tag, tags=origin.tags)]
+        if len(folders) > 1:
+            views.append(exports.allocated_costs(found, top=top, by_account=True))
+        text += "".join(f"\n\n{costs_text(view)}" for view in views)
+    write(text)
 
 
 @bills.command("compare")

@@ -1,4 +1,4 @@
-"""Who causes the bill: exact costs by function or by tag, the largest first."""
+"""Who causes the bill: exact costs by function, tag or account, the largest first."""
 
 from __future__ import annotations
 
@@ -9,16 +9,17 @@ from decimal import Decimal
 from fractions import Fraction
 from typing import Final
 
-from lambdasim.billing import Bill
+from lambdasim.billing import Bill, account_of
 from lambdasim.billing.exact import total
 from lambdasim.errors import InputError
 
 UNTAGGED: Final = "(untagged)"
+UNNAMED: Final = "(one account)"
 
 
 @dataclass(frozen=True)
 class CostShare:
-    """What one function, or all functions with one value of a tag, cost.
+    """What one function, or all functions with one value of a tag or of one account, cost.
 
     Attributes
     ----------
@@ -43,9 +44,10 @@ def allocated_costs(
     *,
     tag: str | None = None,
     tags: Mapping[str, Mapping[str, str]] | None = None,
+    by_account: bool = False,
     top: int | None = None,
 ) -> tuple[CostShare, ...]:
-    """Allocate a bill to functions, or to the values of a tag.
+    """Allocate a bill to functions, to the values of a tag, or to accounts.
 
     Parameters
     ----------
@@ -54,6 +56,8 @@ def allocated_costs(
         Key of the tag; without one, by function.
     tags : mapping, optional
         Tags by function, as ``Origin.tags`` has them.
+    by_account : bool
+        By account instead, see ``billing.in_account``.
     top : int, optional
         How many of the largest to tell apart, 1 or more; the rest becomes one row.
 
@@ -86,7 +90,10 @@ def allocated_costs(
     members: defaultdict[str, set[str]] = defaultdict(set)
     known = tags or {}
     for share in bill.shares():
-        name = share.function if tag is None else known.get(share.function, {}).get(tag, UNTAGGED)
+        if by_account:
+            name = account_of(share.function)[0] or UNNAMED
+        else:
+            name = share.function if tag is None else known.get(share.function, {}).get(tag, UNTAGGED)
         amounts[name].append(share.amount)
         members[name].add(share.function)
     sums = {name: total(found) for name, found in amounts.items()}

@@ -14,12 +14,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from lambdasim.billing import Bill, ExchangeRate, LineItem, Share, converted, plain
+from lambdasim.billing.accounts import account_of, is_account_id
 from lambdasim.billing.exact import product, total
 from lambdasim.catalog import ChargeKind, usage_type
 from lambdasim.errors import InputError
 from lambdasim.exports.focus_table import CUSTOM_COLUMNS, FocusVersion, Kind, focus_columns, focus_version
 from lambdasim.exports.guard import guarded
-from lambdasim.exports.origin import Origin
+from lambdasim.exports.origin import UNKNOWN_ACCOUNT, Origin
 from lambdasim.results.atomic import write_atomically
 
 if TYPE_CHECKING:
@@ -185,6 +186,8 @@ def _names(share: Share, origin: Origin) -> FocusRow:
     if line.architecture:
         details["x_Architecture"] = line.architecture
     tags = origin.tags.get(share.function, {})
+    account, function = account_of(share.function)
+    owner = account if is_account_id(account) else UNKNOWN_ACCOUNT if account else origin.account_id
     return {
         "BillingAccountId": origin.account_id,
         "BillingAccountName": origin.account_name,
@@ -202,8 +205,8 @@ def _names(share: Share, origin: Origin) -> FocusRow:
         "ProviderName": _AWS,
         "PublisherName": _ISSUER,
         "RegionId": share.region,
-        "ResourceId": function_arn(share.region, origin.account_id, share.function),
-        "ResourceName": share.function,
+        "ResourceId": function_arn(share.region, owner, function),
+        "ResourceName": function,
         "ResourceType": "Function" if share.function else None,
         "ServiceCategory": "Compute",
         "ServiceName": "AWS Lambda",
@@ -213,8 +216,8 @@ def _names(share: Share, origin: Origin) -> FocusRow:
         "SkuMeter": named.name if line.tier else named.free_name,
         "SkuPriceDetails": json.dumps(details, sort_keys=True),
         "SkuPriceId": f"{sku}/{f'tier-{line.tier}' if line.tier else 'free'}",
-        "SubAccountId": origin.account_id,
-        "SubAccountName": origin.account_name,
+        "SubAccountId": owner,
+        "SubAccountName": account or origin.account_name,
         "SubAccountType": "AWS Account",
         "Tags": json.dumps(dict(tags), sort_keys=True, ensure_ascii=False) if tags else None,
         "x_UsageType": line.usage_type,

@@ -6,6 +6,7 @@ import os
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import date
 from pathlib import Path
 from typing import Any, Final
 
@@ -93,6 +94,55 @@ class Origin:
             tags=_tags(scenario, str(place / "scenario.json")),
             parameters=_parameters(summary.get("parameters", []), where),
         )
+
+    @classmethod
+    def of_folders(
+        cls, folders: Mapping[str, str | os.PathLike[str]], *, account_id: str = UNKNOWN_ACCOUNT
+    ) -> Origin:
+        """Read the origin of runs in several accounts of one payer.
+
+        Parameters
+        ----------
+        folders : mapping of str to path-like
+            By account, as ``billing.in_account`` names them.
+        account_id : str
+            Of the payer.
+
+        Raises
+        ------
+        InputError
+            As ``of_folder``.
+        """
+        found = {account: cls.of_folder(folder) for account, folder in folders.items()}
+        return cls(
+            scenario=", ".join(dict.fromkeys(one.scenario for one in found.values() if one.scenario)),
+            run=", ".join(one.run for one in found.values() if one.run),
+            account_id=account_id,
+            tags={
+                f"{account}/{name}": tags for account, one in found.items() for name, tags in one.tags.items()
+            },
+            parameters=tuple(
+                parameter._replace(parameter=f"{account}: {parameter.parameter}")
+                for account, one in found.items()
+                for parameter in one.parameters
+            ),
+        )
+
+
+def scenario_price_date(folder: str | os.PathLike[str]) -> date | None:
+    """Return the day whose rates apply as the scenario of a saved run says; None where it leaves it open.
+
+    Raises
+    ------
+    InputError
+        When ``scenario.json`` is missing or not what ``save`` writes.
+    """
+    where = Path(folder) / "scenario.json"
+    says = json_object(where).get("price_date")
+    try:
+        return None if says is None else date.fromisoformat(says)
+    except (TypeError, ValueError):
+        raise InputError.single(str(where), "price_date", f"must be YYYY-MM-DD, got {says!r:.40}") from None
 
 
 def _table(content: object, where: str, key: str) -> dict[str, Any]:

@@ -6,43 +6,32 @@ import io
 import os
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from datetime import datetime
-from decimal import Decimal
 from fractions import Fraction
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 from lambdasim.billing import Bill, LineItem, plain
+from lambdasim.billing.exact import total
 from lambdasim.catalog import ChargeKind, PriceSheet, Rate, price_sheet
-from lambdasim.errors import CatalogError, LambdaSimError
+from lambdasim.errors import CatalogError, InputError, LambdaSimError
+from lambdasim.exports.days import DayCost
 from lambdasim.exports.guard import guarded
 from lambdasim.exports.origin import Origin
+from lambdasim.exports.workbook_days import write_days
+from lambdasim.exports.workbook_page import FORMATS, LAST_ROW, Column, Page, letter
 from lambdasim.results.atomic import write_atomically
 
-SUMMARY, ITEMS, FUNCTIONS, ASSUMPTIONS, PRICES = (
+SUMMARY, ITEMS, DAYS, FUNCTIONS, ASSUMPTIONS, PRICES = (
     "Summary",
     "Line items",
+    "By day",
     "By function",
     "Assumptions",
     "Price sheet",
 )
-_LAST_ROW: Final = 1_048_576
 _CREATED: Final = datetime(2000, 1, 1)  # noqa: DTZ001 - written as it is, so that equal bills give equal bytes
 _FLAT: Final = ("request", "ephemeral", "pc_idle", "pc_duration", "snapstart_cache", "snapstart_restore")
-_FORMATS: Final = {
-    "title": {"bold": True, "font_size": 14},
-    "head": {"bold": True, "bottom": 1, "text_wrap": True, "valign": "top"},
-    "text": {},
-    "total": {"bold": True, "top": 1},
-    "money": {"num_format": "#,##0.00"},
-    "money_total": {"num_format": "#,##0.00", "bold": True, "top": 1},
-    "fine": {"num_format": "#,##0.000000"},
-    "rate": {"num_format": "0.000000000000"},
-    "whole": {"num_format": "#,##0"},
-    "broken": {"num_format": "#,##0.000000"},
-    "share": {"num_format": "0.0%"},
-}
 
 
 def write_workbook(
@@ -51,6 +40,7 @@ def write_workbook(
     *,
     origin: Origin | None = None,
     sheets: Iterable[PriceSheet] | None = None,
+    days: Iterable[DayCost] | None = None,
 ) -> Path:
     """Write a bill as an Excel workbook.
 
@@ -62,6 +52,8 @@ def write_workbook(
         Scenario and run, and the assumptions: ``Origin.of_folder`` reads them, ``run.parameters()`` has them too.
     sheets : iterable of PriceSheet, optional
         That the bill was priced with. Default: the catalog's of the bill's regions and dates.
+    days : iterable of DayCost, optional
+        For a sheet by day, see ``daily_costs``.
 
     Returns
     -------
@@ -72,6 +64,8 @@ def write_workbook(
     ------
     LambdaSimError
         When XlsxWriter is not installed.
+    InputError
+        When the days do not sum to the bill.
 
     Notes
     -----
@@ -84,19 +78,24 @@ def write_workbook(
         raise LambdaSimError("workbooks need XlsxWriter: pip install 'lambda-costsim[excel]'") from None
     content = io.BytesIO()
     plainly = {"strings_to_formulas": False, "strings_to_urls": False, "strings_to_numbers": False}
+    by_day = None if days is None else tuple(days)
+    if by_day is not None and total(day.amount for day in by_day) != bill.total:
+        raise InputError.single("workbook", "days", "must sum to the bill")
     book = xlsxwriter.Workbook(content, {"in_memory": True, **plainly})
     source = origin or Origin()
     title = f"AWS Lambda, {source.scenario}" if source.scenario else "AWS Lambda"
     book.set_properties({"title": guarded(title), "created": _CREATED, "author": "lambdasim"})
-    formats = {name: book.add_format(look) for name, look in _FORMATS.items()}
+    formats = {name: book.add_format(look) for name, look in FORMATS.items()}
     pages = {
         name: Page(book.add_worksheet(name), formats)
-        for name in (SUMMARY, ITEMS, FUNCTIONS, ASSUMPTIONS, PRICES)
+        for name in (SUMMARY, ITEMS, *(() if by_day is None else (DAYS,)), FUNCTIONS, ASSUMPTIONS, PRICES)
     }
     for page in pages.values():
         page.sheet.set_landscape()
         page.sheet.fit_to_pages(1, 0)
     lines = _write_items(pages[ITEMS], bill)
+    if by_day is not None:
+        write_days(book, pages[DAYS], DAYS, bill.currency, by_day)
     functions = _write_functions(pages[FUNCTIONS], bill)
     _write_summary(pages[SUMMARY], bill, source, title, lines, functions)
     _write_assumptions(pages[ASSUMPTIONS], source)
@@ -105,76 +104,6 @@ def write_workbook(
     place = Path(path)
     write_atomically(place, lambda stream: stream.write(content.getvalue()))
     return place
-
-
-@dataclass(frozen=True)
-class Page:
-    """A worksheet that takes texts as texts only.
-
-    Attributes
-    ----------
-    sheet : xlsxwriter worksheet
-    formats : dict
-    """
-
-    sheet: Any
-    formats: dict[str, Any]
-
-    def text(self, row: int, column: int, text: str, look: str = "text") -> None:
-        """Write a text, guarded."""
-        self.sheet.write_string(row, column, guarded(text), self.formats[look])
-
-    def number(self, row: int, column: int, value: Decimal | Fraction | int, look: str) -> None:
-        """Write a number."""
-        self.sheet.write_number(row, column, float(value), self.formats[look])
-
-    def formula(
-        self, row: int, column: int, formula: str, value: Decimal | Fraction | int, look: str
-    ) -> None:
-        """Write one of our own formulas, with the value that it will have."""
-        self.sheet.write_formula(row, column, formula, self.formats[look], float(value))
-
-    def head(self, row: int, names: Sequence[str], widths: Sequence[int]) -> None:
-        """Write the head of a table."""
-        for column, (name, width) in enumerate(zip(names, widths, strict=True)):
-            self.text(row, column, name, "head")
-            self.sheet.set_column(column, column, width)
-
-
-@dataclass(frozen=True)
-class Column:
-    """A range of one column, and the cell below it that sums it.
-
-    Attributes
-    ----------
-    sheet : str
-    letter : str
-    first, last : int
-        Rows as Excel counts them; one row at least, which is the head where the table is empty.
-    """
-
-    sheet: str
-    letter: str
-    first: int
-    last: int
-
-    @property
-    def sum_formula(self) -> str:
-        """Formula that sums it."""
-        return f"=SUM({self.letter}{self.first}:{self.letter}{self.last})"
-
-    @property
-    def total(self) -> str:
-        """Reference to the sum from any sheet."""
-        return f"'{self.sheet}'!{self.letter}{self.last + 1}"
-
-    def where(self, other: str, wanted: str) -> str:
-        """Return the formula that sums the rows whose column ``other`` has what stands in the cell ``wanted``.
-
-        Not SUMIF, which may take a month such as 2026-11 for a date.
-        """
-        rows = [f"'{self.sheet}'!${x}${self.first}:${x}${self.last}" for x in (other, self.letter)]
-        return f"=SUMPRODUCT(({rows[0]}={wanted})*{rows[1]})"
 
 
 def _write_items(page: Page, bill: Bill) -> Column:
@@ -220,8 +149,8 @@ def _write_functions(page: Page, bill: Bill) -> Column:
     names = ("function", *(f"{kind.value} [{bill.currency}]" for kind in kinds), "total", "share")
     page.head(0, names, (44, *(18 for _ in kinds), 18, 10))
     page.sheet.freeze_panes(1, 1)
-    letters = [_letter(place) for place in range(len(names))]
-    ordered = sorted(amounts.items(), key=lambda pair: (-sum(pair[1].values()), pair[0]))[: _LAST_ROW - 2]
+    letters = [letter(place) for place in range(len(names))]
+    ordered = sorted(amounts.items(), key=lambda pair: (-sum(pair[1].values()), pair[0]))[: LAST_ROW - 2]
     end, whole = len(ordered) + 1, Fraction(bill.total)
     for row, (name, parts) in enumerate(ordered, start=1):
         page.text(row, 0, name)
@@ -240,11 +169,6 @@ def _write_functions(page: Page, bill: Bill) -> Column:
         page.formula(end, at, summed.sum_formula, cost, "money_total")
     page.formula(end, len(columns), columns[-1].sum_formula, whole, "money_total")
     return columns[-1]
-
-
-def _letter(place: int) -> str:
-    """Name a column; there are few."""
-    return "ABCDEFGHIJKLMNOPQRSTUVWXYZ"[place]
 
 
 def _write_summary(
@@ -271,7 +195,7 @@ def _write_summary(
     page.text(row + 2, 0, "line items less functions")
     page.formula(row + 2, 1, f"=ROUND({lines.total}-{functions.total},6)", 0, "fine")
     row += 4
-    for what, field, letter in (("month", "month", "A"), ("region", "region", "B"), ("charge", "kind", "D")):
+    for what, field, place in (("month", "month", "A"), ("region", "region", "B"), ("charge", "kind", "D")):
         costs: defaultdict[str, Fraction] = defaultdict(Fraction)
         for item in bill.items:
             costs[str(getattr(item, field))] += Fraction(item.amount)
@@ -280,7 +204,7 @@ def _write_summary(
         row += 1
         for name in sorted(name for name in costs if name):
             page.text(row, 0, name)
-            page.formula(row, 1, lines.where(letter, f"A{row + 1}"), costs[name], "money")
+            page.formula(row, 1, lines.where(place, f"A{row + 1}"), costs[name], "money")
             row += 1
         row += 1
     page.text(row, 0, "notes", "head")
@@ -292,7 +216,7 @@ def _write_summary(
 def _write_assumptions(page: Page, origin: Origin) -> None:
     page.head(0, ("parameter", "value", "known", "source"), (40, 34, 14, 110))
     page.sheet.freeze_panes(1, 0)
-    for row, parameter in enumerate(origin.parameters[: _LAST_ROW - 1], start=1):
+    for row, parameter in enumerate(origin.parameters[: LAST_ROW - 1], start=1):
         for column, text in enumerate(parameter):
             page.text(row, column, text)
 

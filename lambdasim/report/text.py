@@ -6,13 +6,15 @@ from math import isnan
 from textwrap import fill
 from typing import TYPE_CHECKING
 
-from lambdasim.billing import format_usd
+from lambdasim.billing import format_money, format_usd
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     import pandas as pd
 
     from lambdasim.billing import Bill
-    from lambdasim.exports import BillComparison, PriceRefresh
+    from lambdasim.exports import BillComparison, CostShare, PriceRefresh
     from lambdasim.results.run import RunResult
 
 _COLUMNS = 80
@@ -84,14 +86,24 @@ def _wrapped(text: str) -> str:
 def bill_text(bill: Bill) -> str:
     """Tell a bill by line item."""
     table = bill.table()
-    lines = (
-        [_narrow(table), f"{'total':>{72}} {format_usd(bill.total)}"] if len(table) else ["nothing to pay"]
+    lines = [f"{month}\n{_narrow(rows)}" for month, rows in table.groupby("month")]
+    width = max((len(row) for rows in lines for row in rows.splitlines()), default=0)
+    paid = f"total {format_money(bill.total, bill.currency)}".rjust(width)
+    lines.append(paid if lines else "nothing to pay")
+    return "\n".join([*lines, *(_wrapped(f"note: {note}") for note in bill.notes)])
+
+
+def costs_text(shares: Iterable[CostShare], currency: str = "USD") -> str:
+    """Tell who causes a bill, the largest first."""
+    return "\n".join(
+        f"{one.name if len(one.name) <= 52 else one.name[:51] + '…':52} {format_money(one.amount, currency):>16} "
+        f"{float(one.share):>7.1%}"
+        for one in shares
     )
-    return "\n".join([*lines, *(f"note: {note}" for note in bill.notes)])
 
 
 def _narrow(table: pd.DataFrame) -> str:
-    short = table.copy()
+    short = table.drop(columns="month")
     short["unit"] = [unit.replace("Lambda-GB-Second", "GB-s") for unit in short["unit"]]
     return short.to_string(index=False)
 
