@@ -15,11 +15,19 @@ import lambdasim as ls
 from lambdasim import plots
 from lambdasim.errors import InputError
 from lambdasim.plots.style import MOST_LINES, Picture, bar_look, line_look
+from lambdasim.report import pictures
 from lambdasim.specs import load_scenario_text
 
-PLOTS: tuple[Callable[..., Axes], ...] = tuple(
-    getattr(plots, name) for name in plots.__all__ if name.startswith("plot_")
-)
+
+def plot_functions(run: ls.RunResult, ax: Axes | None = None) -> Axes:
+    return plots.plot_functions(run.charges(), ax)
+
+
+def plot_waterfall(run: ls.RunResult, ax: Axes | None = None) -> Axes:
+    return plots.plot_waterfall(run.charges(), run.charges(region="sa-east-1"), ax)
+
+
+PLOTS: tuple[Callable[..., Axes], ...] = (*pictures.PLOTS.values(), plot_functions, plot_waterfall)
 
 
 def crowd(functions: int, duration: str, spike: int = 600) -> ls.RunResult:
@@ -92,7 +100,7 @@ def test_axes_are_labelled_and_those_given_are_used(plot: Callable[..., Axes]) -
     assert plot(run, ax=ax) is ax
     assert ax.get_xlabel()
     assert ax.get_title(loc="left")
-    assert ax.get_ylabel() or plot in (plots.plot_bill, plots.plot_throttles)
+    assert ax.get_ylabel() or plot in (plots.plot_bill, plots.plot_throttles, plot_functions, plot_waterfall)
 
 
 @pytest.mark.parametrize("plot", PLOTS, ids=lambda plot: plot.__name__)
