@@ -65,6 +65,7 @@ __version__ = "0.1.0"
 _HOME = {
     "RunResult": "lambdasim.results.run",
     "ScenarioSpec": "lambdasim.specs",
+    "advise_commitment": "lambdasim.study.commitment",
     "advise_limits": "lambdasim.study.limits",
     "backtest": "lambdasim.study.backtest",
     "break_even": "lambdasim.study.break_even",
@@ -120,6 +121,7 @@ _HOME = {
 __all__ = [
     "RunResult",
     "ScenarioSpec",
+    "advise_commitment",
     "advise_limits",
     "backtest",
     "break_even",

@@ -67,8 +67,9 @@ def account_of(function: str) -> tuple[str, str]:
     >>> account_of("111111111111/app"), account_of("app")
     (('111111111111', 'app'), ('', 'app'))
     """
-    account, separator, name = function.rpartition(_SEPARATOR)
-    return (account, name) if separator else ("", function)
+    account, separator, name = function.partition(_SEPARATOR)
+    is_owned = separator and _SEPARATOR not in name and _NAME.fullmatch(account)
+    return (account, name) if is_owned else ("", function)
 
 
 def is_account_id(account: str) -> bool:

@@ -7,7 +7,7 @@ import shutil
 import subprocess
 import zipfile
 from dataclasses import replace
-from datetime import date
+from datetime import UTC, date, datetime
 from decimal import Decimal
 from pathlib import Path
 
@@ -15,9 +15,10 @@ import pytest
 
 import lambdasim as ls
 from lambdasim.billing import Bill, ExchangeRate, Usage, converted, price
-from lambdasim.exports import Origin, write_workbook
+from lambdasim.exports import Origin, daily_costs, write_workbook
 from lambdasim.exports.guard import guarded
 from lambdasim.results.parameters import Parameter
+from lambdasim.study.hourly_usage import HourlyUsage
 
 SOFFICE = shutil.which("soffice")
 EVIL = (
@@ -119,6 +120,26 @@ def test_libreoffice_computes_our_totals(tmp_path: Path, bill: Bill, origin: Ori
         row[:3] == ["af-south-1", "x86_64", "duration, tier 2"] and "derived" in row[5]
         for row in sheets["Price sheet"]
     )
+
+
+@pytest.mark.skipif(SOFFICE is None, reason="needs LibreOffice")
+def test_libreoffice_sums_the_days_to_the_bill(tmp_path: Path) -> None:
+    rows = [
+        usage(name, requests=n, billed_ms_with_init=n * 10**8) for n, name in ((10**6, "a"), (10**5, "b"))
+    ]
+    hours = tuple((rows[hour // 24],) if hour % 24 == 0 else () for hour in range(48))
+    rest = (usage("a", streamed_bytes=10**12),)
+    used = HourlyUsage(datetime(2026, 11, 1, tzinfo=UTC), hours, rest, None)
+    days, bill = daily_costs(used, price), price(used.usage)
+    sheets = recalculated(write_workbook(bill, tmp_path / "b.xlsx", days=days), tmp_path)
+    first, second, other, total = sheets["By day"][1:5]
+    assert [first[0], second[0], other[0], total[0]] == ["2026-11-01", "2026-11-02", "not by day", "total"]
+    for row, day in zip((first, second, other), days, strict=True):
+        assert float(row[-3]) == pytest.approx(float(day.amount), rel=1e-14)
+        assert Decimal(row[-1]) == day.amount
+    assert float(other[-2]) == pytest.approx(float(bill.total), rel=1e-14)
+    assert float(total[-3]) == pytest.approx(float(bill.total), rel=1e-14)
+    assert Decimal(total[-1]) == bill.total
 
 
 @pytest.mark.skipif(SOFFICE is None, reason="needs LibreOffice")

@@ -172,3 +172,17 @@ def test_tenants_compute_and_requests() -> None:
     bill = price([used(10 * MILLION, 2000)], free_tier=False)
     assert bill.total - 2 == Decimal("333.334")
     assert printed(bill) == {ChargeKind.REQUEST: Decimal("2.00"), ChargeKind.DURATION: Decimal("333.33")}
+
+
+def test_the_published_table_of_tiers() -> None:
+    # AWS Compute Blog, "Introducing tiered pricing for AWS Lambda", August 2022: x86 to 6 G GB-s at the old rate, 10 % off
+    # to 15 G, 20 % above. Worked by hand for 9 G: 6 G x 0.0000166667 = 100,000.20 and 3 G x 0.0000150000 = 45,000.
+    bill = price([used(75 * MILLION, 60_000, memory_mb=2048)], free_tier=False)
+    duration = [
+        (item.tier, item.quantity, item.amount)
+        for item in bill.items
+        if item.tier and item.kind == "duration"
+    ]
+    assert duration == [(1, 6 * 10**9, Decimal("100000.20")), (2, 3 * 10**9, Decimal("45000.00"))]
+    assert printed(bill)[ChargeKind.REQUEST] == Decimal("15.00")
+    assert format_usd(bill.total) == "$145,015.20"
