@@ -25,6 +25,8 @@ from lambdasim.specs.wording import not_among
 from lambdasim.traffic.trace import Trace
 
 _Z: Final = 1.96
+_FIRST_RUN_SIZES_MB: Final = (128, 256, 512, 1024, 1769, 3008)
+_LEAST_EXTRA_MS: Final = 0.01
 _RUNTIME: Final = "python3.13"
 _QUANTILES: Final = (0.5, 0.9, 0.99)
 
@@ -114,10 +116,22 @@ class Calibration:
         if self.error_probability is not None and self.error_probability.value > 0:
             work["error_probability"] = round(self.error_probability.value, 6)
         if self.cold is not None and self.cold.first_run_extra_ms:
-            extras = self.cold.first_run_extra_ms
-            extra = extras.get(self.memory_mb, next(iter(extras.values())))
-            work["first_run_ms"] = round(max(extra.value, 0.0), 3)
+            work["first_run_ms"] = {"by_memory": self._first_run_points()}
         return work
+
+    def _first_run_points(self) -> list[dict[str, Any]]:
+        """Give the mean extra time of the first run at the sizes seen, and as predicted at others."""
+        assert self.cold is not None  # noqa: S101 - asked for where there were cold starts
+        extras = {size: found.value for size, found in self.cold.first_run_extra_ms.items()}
+        if self.first_run is not None:
+            for size in _FIRST_RUN_SIZES_MB:
+                if size not in extras:
+                    warm = self.work.predict(size).mean_ms.value
+                    extras[size] = self.first_run.predict_ms(size).value - warm
+        return [
+            {"memory_mb": size, "mean_ms": round(max(extra, _LEAST_EXTRA_MS), 3)}
+            for size, extra in sorted(extras.items())
+        ]
 
     def to_function(self) -> dict[str, Any]:
         """Return what a scenario says of the function, apart from its traffic: name, memory, work and INIT."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from functools import partial
 from itertools import pairwise
@@ -30,6 +30,7 @@ from lambdasim.models.cold_start import first_run_extra_ms, init_law
 from lambdasim.models.cpu_chain import CpuStyle, HandlerQuota
 from lambdasim.models.cpu_scaling import cpu_time_factor, scale_cpu_time
 from lambdasim.models.keep_alive import keep_alive_law
+from lambdasim.specs.first_run import FirstRunByMemory
 from lambdasim.specs.function import Architecture, FunctionSpec
 from lambdasim.specs.laws import Law
 from lambdasim.specs.platform import PlatformSpec, Reuse
@@ -252,12 +253,19 @@ def _init(function: FunctionSpec) -> DrawLaw:
 
 def _first_run(function: FunctionSpec) -> DrawLaw:
     """Give extra work after INIT; the catalog's does not belong to a given INIT, nor to a restore."""
-    if (given := _given(function.work.first_run_ms)) is not None:
+    said = function.work.first_run_ms
+    if isinstance(said, FirstRunByMemory):
+        return _mean_first_run([(point.memory_mb, point.mean_ms) for point in said.by_memory], function)
+    if (given := _given(said)) is not None:
         return given
     prior = init_prior(function.runtime, function.package_type.value, function.architecture.value)
     if prior is None or function.init_ms != "catalog" or function.snap_start is not None:
         return Constant(0)
-    return Constant(round(first_run_extra_ms(prior, function.memory_mb) * US_PER_MS))
+    return _mean_first_run(prior.first_handler_ms, function)
+
+
+def _mean_first_run(points: Iterable[tuple[int, float]], function: FunctionSpec) -> DrawLaw:
+    return Constant(round(first_run_extra_ms(points, function.memory_mb) * US_PER_MS))
 
 
 def _keep_alive(function: FunctionSpec, platform: PlatformSpec) -> DrawLaw:

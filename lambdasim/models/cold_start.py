@@ -5,6 +5,7 @@ INIT does not depend on the memory size; the first handler run does, strongly fo
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from math import exp, log, pi, sqrt
 from statistics import NormalDist
 
@@ -58,20 +59,20 @@ def _slope_below_median(
     return max((median_log + upper_part - mean_log) / half, 0.0)
 
 
-def first_run_extra_ms(prior: InitPrior, memory_mb: int) -> float:
+def first_run_extra_ms(points: Iterable[tuple[int, float]], memory_mb: int) -> float:
     """Give the mean extra time of the first handler run after INIT [ms].
 
     Parameters
     ----------
-    prior : InitPrior
+    points : iterable of (int, float)
+        Memory sizes in rising order [MB], and the mean at each [ms], such as ``InitPrior.first_handler_ms``.
     memory_mb : int
         Configured memory [MB].
 
     Returns
     -------
     float
-        Measured for a minimal handler; on a straight line in the logarithms of memory and time between measured sizes,
-        and the nearest measured size's value outside.
+        On a straight line in the logarithms of memory and time between the sizes, and the nearest size's value outside.
     """
-    sizes, means = zip(*prior.first_handler_ms, strict=True)
+    sizes, means = zip(*points, strict=True)
     return float(np.exp(np.interp(log(memory_mb), np.log(sizes), np.log(means))))

@@ -290,7 +290,8 @@ def _as_mapping(value: object) -> object:
     return value
 
 
-def _as_mapping_or_catalog(value: object) -> object:
+def as_mapping_or_catalog(value: object) -> object:
+    """Read a law's short form, leave ``catalog``, and refuse the rest."""
     return value if value == "catalog" else _as_mapping(value)
 
 
@@ -314,7 +315,7 @@ Law: TypeAlias = Annotated[_ANY_LAW, Discriminator(_kind), BeforeValidator(_as_m
 LawOrCatalog: TypeAlias = Annotated[
     _ANY_LAW | Annotated[Literal["catalog"], Tag("catalog")],
     Discriminator(_kind),
-    BeforeValidator(_as_mapping_or_catalog),
+    BeforeValidator(as_mapping_or_catalog),
 ]
 
 MixturePart.model_rebuild()

@@ -10,7 +10,8 @@ from pydantic import Field
 from lambdasim.specs.base import CrossFault, Spec
 from lambdasim.specs.cpu_law import STRAIGHT, CpuLaw
 from lambdasim.specs.fields import Real, Share
-from lambdasim.specs.laws import FixedLaw, Law, LawOrCatalog
+from lambdasim.specs.first_run import FirstRun
+from lambdasim.specs.laws import FixedLaw, Law
 
 
 class WorkSpec(Spec):
@@ -28,8 +29,8 @@ class WorkSpec(Spec):
     """CPU time on arm64 over CPU time on x86_64."""
     max_memory_mb: Law | None = None
     """Memory that a run uses at its peak [MB]; more than is configured fails. Left out: always enough."""
-    first_run_ms: LawOrCatalog = "catalog"
-    """Extra handler time of the first run after INIT [ms]; catalog: as measured for runtime and memory."""
+    first_run_ms: FirstRun = "catalog"
+    """Extra handler time of the first run after INIT [ms], also by_memory; catalog: as measured for both."""
     error_probability: Share = 0.0
     """How often the handler returns an error."""
     crash_probability: Share = 0.0

@@ -17,6 +17,7 @@ from lambdasim.errors import InputError
 from lambdasim.models.cpu_chain import CpuLaw, CpuStyle, handler_durations
 from lambdasim.models.cpu_quota import FirstCheck
 from lambdasim.plots.calibration import plot_fit_distribution, plot_fit_quantiles, write_fit_pictures
+from lambdasim.specs.first_run import FirstRunByMemory
 
 CHART = "https://lambda-power-tuning.show/#AAQABgAI;3t2NQUREREFERExB;ilmiNADhrzRWgeo0"
 LATE = CpuStyle(CpuLaw.QUOTA, FirstCheck.FOURTH_TICK)
@@ -56,6 +57,22 @@ def test_logs_become_a_scenario_that_runs_as_they_did(tmp_path: Path) -> None:
     warm = records.loc[records["init_ms"] == 0, "duration_ms"]
     assert warm.mean() == pytest.approx(values.mean(), rel=0.03)
     assert warm.median() == pytest.approx(np.median(values), rel=0.03)
+
+
+def test_the_first_run_is_told_at_sizes_that_had_no_cold_start(tmp_path: Path) -> None:
+    """First runs take 90 ms more at 512 MB and 30 ms more at 1,024; the table has both, and more at smaller sizes."""
+    logs = []
+    for memory_mb, extra_ms in ((512, 90.0), (1024, 30.0)):
+        values = durations_ms(memory_mb, 17.4, 400, 1)
+        values[:20] += extra_ms
+        logs.append(report_log(tmp_path / f"{memory_mb}.log", memory_mb, values, colds=20))
+    calibrate_logs(logs, tmp_path / "fitted.yaml")
+    table = ls.load_scenario(tmp_path / "fitted.yaml").functions[0].work.first_run_ms
+    assert isinstance(table, FirstRunByMemory)
+    means = {point.memory_mb: point.mean_ms for point in table.by_memory}
+    assert means[512] == pytest.approx(90, abs=6)
+    assert means[1024] == pytest.approx(30, abs=6)
+    assert means[128] > means[256] > means[512] > means[1024] > means[1769]
 
 
 def test_cpu_time_under_the_quota_law_is_held_at_nominal_coverage() -> None:
