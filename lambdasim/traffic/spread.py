@@ -105,6 +105,8 @@ class CountSpreader:
     ) -> NDArray[np.int64]:
         times = np.empty(int(count.sum()), dtype=np.int64)
         where = (self._next_arrival, first_interval, self._interval_us)
-        self._spread(self._laws, np.ascontiguousarray(start_us), count, *where, times)
+        # Without compilation, integers that wrap around would warn.
+        with np.errstate(over="ignore"):
+            self._spread(self._laws, np.ascontiguousarray(start_us), count, *where, times)
         self._next_arrival += len(times)
         return times

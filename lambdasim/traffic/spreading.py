@@ -14,7 +14,7 @@ from lambdasim import compiling
 from lambdasim.compiling import compiled_and_kept
 from lambdasim.draws import compiled as drawing
 from lambdasim.draws import keys, table
-from lambdasim.draws.compiled import draw
+from lambdasim.draws.compiled import draw, draw_many
 
 _GAP: Final = 0
 _CLOSING: Final = 1
@@ -47,8 +47,9 @@ def spread(
     for interval in range(len(count)):
         last = filled + count[interval]
         reached = 0
+        draw_many(laws, _GAP, first_arrival + filled, times, filled, last)
         for place in range(filled, last):
-            reached += draw(laws, _GAP, first_arrival + place, 0)
+            reached += times[place]
             times[place] = reached
         length = reached + draw(laws, _CLOSING, first_interval + interval, 0)
         scale = interval_us / max(length, 1)
