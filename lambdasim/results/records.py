@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -109,7 +111,12 @@ class RecordFile:
         import pyarrow.parquet as pq
 
         self._path.parent.mkdir(parents=True, exist_ok=True)
-        self._writer = pq.ParquetWriter(self._partial, self._schema)
+        try:
+            with _named(self._path):
+                self._writer = pq.ParquetWriter(self._partial, self._schema)
+        except BaseException:  # an interrupt too
+            self._partial.unlink(missing_ok=True)
+            raise
         return self
 
     def write(self, chunk: RecordChunk) -> None:
@@ -134,23 +141,41 @@ class RecordFile:
         whole = length if last else length // _ROW_GROUP * _ROW_GROUP
         for first in range(0, whole, _ROW_GROUP):
             group = {name: column[first : min(first + _ROW_GROUP, whole)] for name, column in rows.items()}
-            self._writer.write_table(pa.table(group, schema=self._schema))
+            with _named(self._path):
+                self._writer.write_table(pa.table(group, schema=self._schema))
         self._waiting = [RecordChunk({name: column[whole:] for name, column in rows.items()})]
 
     def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
         """Put the file in its place, or remove what is unfinished."""
+        try:
+            self._finish(whole=kind is None)
+        finally:
+            self._partial.unlink(missing_ok=True)
+
+    def _finish(self, whole: bool) -> None:
         assert self._writer is not None  # noqa: S101 - open between enter and exit
-        if kind is None and self._waiting:
-            self._write_groups(last=True)
-        self._writer.close()
-        if kind is None and not self.given_up:
+        try:
+            if whole and self._waiting:
+                self._write_groups(last=True)
+        finally:
+            with _named(self._path):
+                self._writer.close()
+        if whole and self.given_up:
+            self._path.unlink(missing_ok=True)
+        elif whole:
             with self._partial.open("rb") as stream:
                 os.fsync(stream.fileno())
             os.replace(self._partial, self._path)
-        else:
-            self._partial.unlink(missing_ok=True)
-        if kind is None and self.given_up:
-            self._path.unlink(missing_ok=True)
+
+
+@contextmanager
+def _named(path: Path) -> Iterator[None]:
+    """Let an error of writing name its file, which pyarrow does not."""
+    try:
+        yield
+    except OSError as error:
+        reason = error.strerror or str(error)
+        raise OSError(error.errno or errno.EIO, reason, str(path)) from None
 
 
 def read_records(path: Path, names: tuple[str, ...], duration_us: int) -> Iterator[RecordChunk]:

@@ -3,6 +3,7 @@
 import json
 import os
 import re
+import resource
 import signal
 import subprocess
 import sys
@@ -137,7 +138,8 @@ def test_other_commands(scenario: Path) -> None:
     assert lambdasim("--version").stdout.startswith("lambdasim ")
 
 
-def test_an_interrupt_leaves_nothing_half_written(scenario: Path, tmp_path: Path) -> None:
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+def test_a_signal_leaves_nothing_half_written(scenario: Path, tmp_path: Path, number: signal.Signals) -> None:
     scenario.write_text(SCENARIO.replace("rate_per_s: 2", "rate_per_s: 2000"))
     out = tmp_path / "out"
     process = subprocess.Popen(
@@ -149,8 +151,53 @@ def test_an_interrupt_leaves_nothing_half_written(scenario: Path, tmp_path: Path
     while not list(out.glob(".*")) and time.monotonic() < deadline:
         time.sleep(0.05)
     time.sleep(0.3)
-    process.send_signal(signal.SIGINT)
+    process.send_signal(number)
     _, told = process.communicate(timeout=60)
-    assert process.returncode == 130
+    assert process.returncode == 128 + number
     assert "Traceback" not in told
     assert not list(out.iterdir())
+
+
+def test_a_disk_without_room_leaves_nothing_half_written(scenario: Path, tmp_path: Path) -> None:
+    out = tmp_path / "out"
+
+    def small_files_only() -> None:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (8192, 8192))
+
+    done = subprocess.run(
+        [sys.executable, "-m", "lambdasim", "simulate", str(scenario), "--out", str(out)],
+        capture_output=True, text=True, check=False, preexec_fn=small_files_only,
+    )  # fmt: skip
+    assert done.returncode == 1
+    assert done.stderr.startswith(f"{out / 'records.parquet'}: ")
+    assert len(done.stderr.splitlines()) == 1
+    assert not list(out.iterdir())
+
+
+def test_a_terminal_without_the_letters_still_gets_json(scenario: Path) -> None:
+    scenario.write_text(SCENARIO.replace("two hours", "zwei Stunden, 2 µs und 😀"))
+    plain = lambdasim("simulate", str(scenario), "--json", PYTHONIOENCODING="utf-8")
+    ascii_only = lambdasim("simulate", str(scenario), "--json", PYTHONIOENCODING="ascii")
+    assert ascii_only.returncode == 0
+    assert ascii_only.stdout.isascii()
+    assert json.loads(ascii_only.stdout) == json.loads(plain.stdout)
+
+
+@pytest.mark.parametrize(("closed", "status"), [(">&-", 0), ("2>&-", 2)])
+def test_closed_streams_are_no_fault(scenario: Path, closed: str, status: int) -> None:
+    given = scenario if status == 0 else scenario / "missing"
+    command = f'"{sys.executable}" -m lambdasim validate "{given}" {closed}'
+    done = subprocess.run(["/bin/sh", "-c", command], capture_output=True, text=True, check=False)
+    assert done.returncode == status
+    assert "Traceback" not in done.stderr
+
+
+def test_a_folder_in_the_place_of_a_file_is_named(scenario: Path, tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    assert lambdasim("simulate", str(scenario), "--out", str(out), "--no-records").returncode == 0
+    (out / "bill.csv").unlink()
+    (out / "bill.csv").mkdir()
+    done = lambdasim("simulate", str(scenario), "--out", str(out), "--no-records")
+    assert done.returncode == 1
+    assert done.stderr.startswith(f"{out / 'bill.csv'}: ")
+    assert not list(out.glob(".*"))
