@@ -175,8 +175,8 @@ def test_tenants_compute_and_requests() -> None:
 
 
 def test_the_published_table_of_tiers() -> None:
-    # AWS Compute Blog, "Introducing tiered pricing for AWS Lambda", August 2022: x86 to 6 G GB-s at the old rate, 10 % off
-    # to 15 G, 20 % above. Worked by hand for 9 G: 6 G x 0.0000166667 = 100,000.20 and 3 G x 0.0000150000 = 45,000.
+    # AWS Compute Blog, "Introducing tiered pricing for AWS Lambda", August 2022: x86 to 6 G GB-s at the old rate, 10 %
+    # off to 15 G, 20 % above. Worked by hand for 9 G: 6 G x 0.0000166667 = 100,000.20 and 3 G x 0.0000150000 = 45,000.
     bill = price([used(75 * MILLION, 60_000, memory_mb=2048)], free_tier=False)
     duration = [
         (item.tier, item.quantity, item.amount)
