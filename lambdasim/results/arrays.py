@@ -14,10 +14,12 @@ from numpy.typing import ArrayLike, NDArray
 from pydantic import TypeAdapter, ValidationError
 
 from lambdasim.draws.keys import Stream
-from lambdasim.draws.laws import DrawLaw, compile_law
+from lambdasim.draws.laws import DrawLaw, compile_law, farthest
+from lambdasim.draws.table import LARGEST_VALUE
 from lambdasim.engine.contract import NEVER, ArrivalChunk, Plan, RunDraws
 from lambdasim.engine.plan import FunctionDraws, plan_scenario
 from lambdasim.errors import InputError
+from lambdasim.specs.base import Spec
 from lambdasim.specs.fields import LONGEST_US
 from lambdasim.specs.laws import Law
 from lambdasim.specs.scenario import ScenarioSpec
@@ -69,7 +71,10 @@ def plan_arrays(
         When an argument cannot be accepted.
     """
     given_s = _numbers("arrivals_s", arrivals_s, LONGEST_US / US_PER_S)
-    kept_s = float(_numbers("keep_alive_s", keep_alive_s, LONGEST_US / US_PER_S)[0])
+    kept = _numbers("keep_alive_s", keep_alive_s, LONGEST_US / US_PER_S)
+    if kept.size != 1:
+        raise InputError.single("simulate", "keep_alive_s", f"must be one number, got {kept.size}")
+    kept_s = float(kept[0])
     order = np.argsort(given_s, kind="stable")
     time_us = np.rint(given_s[order] * US_PER_S).astype(np.int64)
     last_us = int(time_us[-1]) if len(time_us) else 0
@@ -81,8 +86,8 @@ def plan_arrays(
                 "name": "arrays",
                 "start": start,
                 "duration_us": last_us + 1,
-                "seed": seed,
-                "account": {"concurrency": concurrency},
+                "seed": _plain(seed),
+                "account": {"concurrency": _plain(concurrency)},
                 "platform": {
                     "keep_alive": format_duration(round(kept_s * US_PER_S)),
                     "max_lifetime": None,
@@ -91,7 +96,7 @@ def plan_arrays(
                 "functions": [
                     {
                         "name": "function",
-                        "memory_mb": memory_mb,
+                        "memory_mb": _plain(memory_mb),
                         "init_ms": 0,
                         "trigger": {"type": "function_url"},
                         "traffic": {"constant": {"rate_per_s": 0}},
@@ -133,11 +138,16 @@ def _array_or_law(
     name: str, given: ArrayLike | Mapping[str, Any], order: NDArray[np.int64]
 ) -> tuple[NDArray[np.int64] | None, DrawLaw | None]:
     """Read durations [ms] as one number for each invocation [µs], or as a law."""
-    if isinstance(given, Mapping):
+    if isinstance(given, Mapping | Spec):
+        if isinstance(given, Mapping):
+            given = {key: _plain(value) for key, value in given.items()}
         try:
             law: Law = TypeAdapter(Law).validate_python(given)
         except ValidationError as error:
             raise InputError.single("simulate", name, error.errors(include_url=False)[0]["msg"]) from None
+        if not farthest(law) < LARGEST_VALUE / US_PER_MS:
+            wide = f"of a law must stay below {LARGEST_VALUE // US_PER_MS:,} ms; give longer ones as numbers"
+            raise InputError.single("simulate", name, wide)
         return None, compile_law(law, US_PER_MS)
     numbers = np.rint(_numbers(name, given, _LONGEST_RUN_US / US_PER_MS) * US_PER_MS).astype(np.int64)
     if numbers.size == 1:
@@ -151,10 +161,30 @@ def _array_or_law(
     return numbers[order], None
 
 
+def _plain(value: Any) -> Any:
+    """Take numbers of NumPy and rows of numbers as Python has them."""
+    return value.tolist() if isinstance(value, np.generic) or hasattr(value, "__array__") else value
+
+
 def _numbers(name: str, given: ArrayLike | Iterable[float], most: float) -> NDArray[np.float64]:
     try:
-        numbers = np.atleast_1d(np.asarray(given, dtype=np.float64))
-    except (TypeError, ValueError):
+        plain = np.atleast_1d(
+            given.filled(np.nan) if isinstance(given, np.ma.MaskedArray) else np.asarray(given)
+        )
+        if plain.dtype.kind in "mM":
+            unit = name.rpartition("_")[2]
+            raise InputError.single(
+                "simulate",
+                name,
+                f"must be numbers of {unit}, got moments or spans of time; such as (times - times[0]) / "
+                f"numpy.timedelta64(1, '{unit}')",
+            )
+        if plain.dtype.kind not in "iufbO" or any(isinstance(value, str) for value in plain.flat[:1]):
+            raise TypeError
+        numbers = np.asarray(plain, dtype=np.float64)
+    except (TypeError, ValueError, OverflowError) as error:
+        if isinstance(error, InputError):
+            raise
         raise InputError.single("simulate", name, f"must be numbers, got {given!r:.40}") from None
     if numbers.ndim != 1:
         raise InputError.single("simulate", name, f"must be a row of numbers, got {numbers.ndim} dimensions")

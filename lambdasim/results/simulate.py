@@ -89,6 +89,13 @@ def simulate(
     [['cold', 100.0, 250.0], ['warm', 100.0, 0.0], ['warm', 100.0, 0.0]]
     """
     if scenario is not None:
+        if not isinstance(scenario, ScenarioSpec):
+            kind = type(scenario).__name__  # type: ignore[unreachable]
+            raise InputError.single("simulate", "scenario", f"must be what load_scenario returns, got {kind}")
+        if arrivals_s is not None or durations_ms is not None:
+            raise InputError.single(
+                "simulate", "", "takes a scenario, or arrivals_s and durations_ms, not both"
+            )
         plan = plan_scenario(scenario)
         checksum = ""
     else:
@@ -96,7 +103,7 @@ def simulate(
             raise InputError.single("simulate", "", "needs a scenario, or arrivals_s and durations_ms")
         settings = (keep_alive_s, concurrency, reuse, memory_mb, seed, start)
         scenario, plan, checksum = plan_arrays(arrivals_s, durations_ms, init_ms, *settings)
-    if engine not in set(EngineName):
+    if not isinstance(engine, str) or engine not in set(EngineName):
         allowed = ", ".join(EngineName)
         raise InputError.single("simulate", "engine", f"must be one of {allowed}, got {engine!r:.40}")
     chosen = EngineName(engine).chosen()

@@ -3,13 +3,21 @@
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 import lambdasim as ls
 from lambdasim.errors import InputError
+from lambdasim.specs import load_scenario_text
+from lambdasim.specs.laws import FixedLaw
 
+SHORT = """name: t
+start: 2026-11-01T00:00:00Z
+duration: 1s
+functions: [{name: f, traffic: {constant: {rate_per_s: 1}}}]
+"""
 ONE = {"arrivals_s": [0], "durations_ms": 1}
 
 
@@ -32,6 +40,26 @@ ONE = {"arrivals_s": [0], "durations_ms": 1}
         ({"reuse": "oldest"}, "reuse: must be one of most_recently_used, least_recently_used"),
         ({"memory_mb": 64}, "memory_mb: must be between 128 and 10240 MB"),
         ({"engine": "fast"}, "engine: must be one of auto, reference, kernel"),
+        (
+            {"arrivals_s": np.array(["2026-01-01"], dtype="datetime64[s]")},
+            r"arrivals_s: must be numbers of s, got moments",
+        ),
+        (
+            {"durations_ms": np.array([1], dtype="timedelta64[s]")},
+            r"durations_ms: must be numbers of ms, got moments",
+        ),
+        ({"arrivals_s": [10**400]}, "arrivals_s: must be numbers"),
+        ({"durations_ms": {"fixed": 1e8}}, "durations_ms: of a law must stay below 68,719,476 ms"),
+        ({"durations_ms": {"exponential": {"mean": 1e7}}}, "durations_ms: of a law must stay below"),
+        ({"init_ms": {"empirical": [1, 1e8]}}, "init_ms: of a law must stay below"),
+        ({"arrivals_s": ["1", "2"]}, r"arrivals_s: must be numbers, got \['1', '2'\]"),
+        ({"arrivals_s": [1j]}, "arrivals_s: must be numbers"),
+        ({"durations_ms": np.ma.array([1.0], mask=[True])}, "durations_ms: .* got nan"),
+        ({"keep_alive_s": []}, "keep_alive_s: must be one number, got 0"),
+        ({"keep_alive_s": [1, 2]}, "keep_alive_s: must be one number, got 2"),
+        ({"engine": ["kernel"]}, "engine: must be one of"),
+        ({"scenario": "s.yaml"}, "scenario: must be what load_scenario returns, got str"),
+        ({"scenario": load_scenario_text(SHORT)}, "a scenario, or arrivals_s and durations_ms, not both"),
         ({"arrivals_s": None}, "needs a scenario, or arrivals_s and durations_ms"),
     ],
 )
@@ -62,3 +90,24 @@ def test_the_order_of_the_arrays_does_not_matter(rows: list[tuple[int, int]]) ->
 
     assert run(rows).equals(run(sorted(rows)))
     assert run(rows).equals(run(rows[::-1]))
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        {"arrivals_s": range(3)},
+        {"arrivals_s": pd.Series([2, 0, 1], index=[7, 7, 8])},
+        {"arrivals_s": np.array([0, 1, 2], dtype=np.int8)},
+        {"durations_ms": {"empirical": np.array([100])}},
+        {"durations_ms": {"empirical": pd.Series([100.0])}},
+        {"durations_ms": {"fixed": np.float32(100)}},
+        {"durations_ms": FixedLaw(fixed=100)},
+        {"durations_ms": pd.Series([100, 100, 100])},
+        {"concurrency": np.int64(1000), "memory_mb": np.int32(1769), "seed": np.uint8(0)},
+        {"init_ms": np.zeros(3)},
+        {"keep_alive_s": np.float64(600)},
+    ],
+)
+def test_every_way_to_write_the_same_numbers_gives_the_same_run(arguments: dict[str, Any]) -> None:
+    same = {"arrivals_s": [0.0, 1.0, 2.0], "durations_ms": 100}
+    assert ls.simulate(**same | arguments).records.equals(ls.simulate(**same).records)
