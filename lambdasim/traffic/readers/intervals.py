@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from numbers import Integral
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
@@ -42,8 +43,8 @@ def checked_interval_us(path: str, given_us: int | None, times_us: Iterable[NDAr
             raise TraceError.single(path, "timestamp", "one time only, so the interval must be given")
         lengths_us, uses = np.unique(steps_us, return_counts=True)
         interval_us = int(lengths_us[np.argmax(uses)])
-    if not (isinstance(interval_us, int) and 0 < interval_us <= LONGEST_INTERVAL_US):
-        allowed = f"must be a whole number from 1 to {LONGEST_INTERVAL_US}, got {interval_us!r:.40}"
+    if not (isinstance(interval_us, Integral) and 0 < interval_us <= LONGEST_INTERVAL_US):
+        allowed = f"must be from 1 to {LONGEST_INTERVAL_US}, got {interval_us!r:.40}"
         raise TraceError.single(path, "interval_us", allowed)
     return interval_us
 

@@ -245,6 +245,7 @@ def test_twenty_bad_rows_are_listed_and_all_are_counted(tmp_path: Path) -> None:
         ({"naive": "local"}, "naive must be 'utc' or left out, got 'local'"),
         ({"columns": {"when": "time"}}, "columns: must be among timestamp_us, function, count, got 'when'"),
         ({"columns": {"count": "N"}}, "count: no column 'N'; it has 'time', 'n'"),
+        ({"interval_us": "60s"}, "interval_us: must be from 1 to 31622400000000, got '60s'"),
         ({"interval_us": 0}, "interval_us: must be from 1 to 31622400000000, got 0"),
     ],
 )
