@@ -27,6 +27,9 @@ pd.set_option("display.float_format", "{:,.9g}".format)
 # as many as their fullest moment needs.
 
 # %%
+plots.plot_metric(ls.simulate(ls.load_scenario(STEADY), keep_records=False), "Invocations")
+
+# %%
 steady = ls.break_even(ls.load_scenario(STEADY), terms=TERMS, replications=REPLICATIONS)
 print(steady)
 
@@ -45,6 +48,9 @@ bills.pivot(index="million_requests", columns="option", values="usd").rename_axi
 #
 # The same function behind a real load balancer: quiet for long, then everybody at once. Servers for the peak stand idle
 # most of the time.
+
+# %%
+plots.plot_metric(ls.simulate(ls.load_scenario(BURSTY), keep_records=False), "Invocations")
 
 # %%
 bursty = ls.break_even(ls.load_scenario(BURSTY), terms=TERMS, replications=REPLICATIONS)
