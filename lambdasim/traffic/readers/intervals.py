@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from numbers import Integral
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, cast
 
 import numpy as np
 
@@ -43,7 +42,7 @@ def checked_interval_us(path: str, given_us: int | None, times_us: Iterable[NDAr
             raise TraceError.single(path, "timestamp", "one time only, so the interval must be given")
         lengths_us, uses = np.unique(steps_us, return_counts=True)
         interval_us = int(lengths_us[np.argmax(uses)])
-    if not (isinstance(interval_us, Integral) and 0 < interval_us <= LONGEST_INTERVAL_US):
+    if not (isinstance(cast("object", interval_us), int | np.integer) and 0 < interval_us <= LONGEST_INTERVAL_US):
         allowed = f"must be from 1 to {LONGEST_INTERVAL_US}, got {interval_us!r:.40}"
         raise TraceError.single(path, "interval_us", allowed)
     return interval_us
