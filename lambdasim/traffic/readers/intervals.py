@@ -42,7 +42,9 @@ def checked_interval_us(path: str, given_us: int | None, times_us: Iterable[NDAr
             raise TraceError.single(path, "timestamp", "one time only, so the interval must be given")
         lengths_us, uses = np.unique(steps_us, return_counts=True)
         interval_us = int(lengths_us[np.argmax(uses)])
-    if not (isinstance(cast("object", interval_us), int | np.integer) and 0 < interval_us <= LONGEST_INTERVAL_US):
+    if not (
+        isinstance(cast("object", interval_us), int | np.integer) and 0 < interval_us <= LONGEST_INTERVAL_US
+    ):
         allowed = f"must be from 1 to {LONGEST_INTERVAL_US}, got {interval_us!r:.40}"
         raise TraceError.single(path, "interval_us", allowed)
     return interval_us
