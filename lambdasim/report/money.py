@@ -130,7 +130,8 @@ def forecast_page(
             alarms[name] = [None if day is None else day.isoformat() for day in alarms[name]]
         tables["alarms"] = alarms
         tables["drivers"] = pd.DataFrame(outlook.drivers, columns=list(Driver._fields))
-        answer += f". {outlook.text().splitlines()[0].capitalize()}. {outlook.text().splitlines()[-1]}"
+        first, *_, last = outlook.text().splitlines()
+        answer += f". {first[:1].upper()}{first[1:]}. {last}"
         facts["budget"] = {
             "usd": outlook.budget_usd,
             "probability": outlook.probability,
