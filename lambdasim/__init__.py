@@ -36,7 +36,7 @@ if TYPE_CHECKING:
         plot_tornado,
         plot_waterfall,
     )
-    from lambdasim.report import report_html
+    from lambdasim.report.page import report_html
     from lambdasim.results.apart import simulate_functions
     from lambdasim.results.files import load_run, load_usage, save
     from lambdasim.results.replicate import replicate
@@ -110,7 +110,7 @@ _HOME = {
     "read_metric_data": "lambdasim.traffic.readers",
     "read_report_logs": "lambdasim.traffic.readers",
     "replicate": "lambdasim.results.replicate",
-    "report_html": "lambdasim.report",
+    "report_html": "lambdasim.report.page",
     "revised": "lambdasim.specs",
     "save": "lambdasim.results.files",
     "simulate": "lambdasim.results.simulate",

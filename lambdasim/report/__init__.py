@@ -1,5 +1,1 @@
-"""One page of a run that opens without network."""
-
-from lambdasim.report.page import report_html
-
-__all__ = ["report_html"]
+"""Pages that open without network: a run, a study, and what the terminal says of them."""
