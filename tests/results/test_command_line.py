@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
+from hearing import LAMBDASIM
 
 SCENARIO = """name: two hours
 start: 2026-10-31T23:00:00Z
@@ -143,7 +144,7 @@ def test_a_signal_leaves_nothing_half_written(scenario: Path, tmp_path: Path, nu
     scenario.write_text(SCENARIO.replace("rate_per_s: 2", "rate_per_s: 2000"))
     out = tmp_path / "out"
     process = subprocess.Popen(
-        [sys.executable, "-m", "lambdasim", "simulate", str(scenario), "--out", str(out)],
+        [*LAMBDASIM, "simulate", str(scenario), "--out", str(out)],
         stderr=subprocess.PIPE,
         text=True,
     )

@@ -4,7 +4,6 @@ import json
 import os
 import signal
 import subprocess
-import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -12,6 +11,7 @@ from typing import Any
 
 import psutil
 import pytest
+from hearing import LAMBDASIM
 
 SCENARIO = """name: side by side
 start: 2026-10-31T23:00:00Z
@@ -26,7 +26,7 @@ PATIENCE_S = 120
 
 
 def command(scenario: Path, *arguments: str, **options: Any) -> subprocess.Popen[str]:
-    line = [sys.executable, "-m", "lambdasim", "simulate", str(scenario), "--replications", str(N), "--json"]
+    line = [*LAMBDASIM, "simulate", str(scenario), "--replications", str(N), "--json"]
     return subprocess.Popen(
         [*line, *arguments], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, **options
     )
