@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from functools import partial
 from pathlib import Path
-from typing import IO
 
 from lambdasim.report.page import page_of
 from lambdasim.report.pictures import PLOTS, Album
-from lambdasim.results.atomic import write_atomically
+from lambdasim.results.atomic import write_bytes_atomically
 from lambdasim.results.files import save
 from lambdasim.results.run import RunResult
 
@@ -25,9 +23,5 @@ def write_folder(run: RunResult, folder: Path) -> None:
     save(run, folder)
     album = Album(run)
     for name in PLOTS:
-        write_atomically(folder / f"{name}.png", partial(_write, album[name].png))
-    write_atomically(folder / "report.html", partial(_write, page_of(album).encode()))
-
-
-def _write(content: bytes, stream: IO[bytes]) -> None:
-    stream.write(content)
+        write_bytes_atomically(folder / f"{name}.png", album[name].png)
+    write_bytes_atomically(folder / "report.html", page_of(album).encode())

@@ -6,10 +6,10 @@ import html
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from functools import cached_property, partial
+from functools import cached_property
 from math import isnan
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from matplotlib.axes import Axes
 
@@ -17,7 +17,7 @@ from lambdasim.exports.guard import guarded
 from lambdasim.plots.style import Picture
 from lambdasim.report.html import document, figure, table_html
 from lambdasim.report.pictures import Drawn
-from lambdasim.results.atomic import write_atomically
+from lambdasim.results.atomic import write_bytes_atomically
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -88,11 +88,11 @@ class StudyPage:
         """
         for heading, table in self.tables.items():
             text = table.map(_harmless).to_csv(index=False, lineterminator="\n")
-            write_atomically(folder / f"{heading}.csv", partial(_write, text.encode()))
+            write_bytes_atomically(folder / f"{heading}.csv", text.encode())
         for name, drawn in self._drawn.items():
-            write_atomically(folder / f"{name}.png", partial(_write, drawn.png))
-        write_atomically(folder / "result.json", partial(_write, f"{self.to_json()}\n".encode()))
-        write_atomically(folder / "report.html", partial(_write, self.to_html().encode()))
+            write_bytes_atomically(folder / f"{name}.png", drawn.png)
+        write_bytes_atomically(folder / "result.json", f"{self.to_json()}\n".encode())
+        write_bytes_atomically(folder / "report.html", self.to_html().encode())
 
 
 def _known(facts: Mapping[str, Any]) -> dict[str, Any]:
@@ -108,7 +108,3 @@ def _known(facts: Mapping[str, Any]) -> dict[str, Any]:
 
 def _harmless(value: object) -> object:
     return guarded(value) if isinstance(value, str) else value
-
-
-def _write(content: bytes, stream: IO[bytes]) -> None:
-    stream.write(content)

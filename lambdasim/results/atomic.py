@@ -30,3 +30,8 @@ def write_atomically(path: Path, write: Callable[[IO[bytes]], object]) -> None:
     except BaseException:
         Path(name).unlink(missing_ok=True)
         raise
+
+
+def write_bytes_atomically(path: Path, content: bytes) -> None:
+    """Write a file of this content; see ``write_atomically``."""
+    write_atomically(path, lambda stream: stream.write(content))

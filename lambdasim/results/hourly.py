@@ -15,7 +15,7 @@ from lambdasim.units import US_PER_HOUR, US_PER_MINUTE, US_PER_S, from_epoch_us,
 if TYPE_CHECKING:
     import pandas as pd
 
-_COUNTED: Final = {
+METRIC_OF_COUNTER: Final = {
     "requests": "Invocations",
     "provisioned_requests": "ProvisionedConcurrencyInvocations",
     "billed_ms_with_init": "BilledMsWithInit",
@@ -48,7 +48,7 @@ def list_costs_by_hour(scenario: ScenarioSpec, metrics: pd.DataFrame) -> pd.Data
     rows: list[tuple[str, int, str, float]] = []
     for spec in sorted(scenario.functions, key=lambda spec: spec.name):
         minutes = metrics[metrics["function"] == spec.name]
-        counted = {name: _by_hour(minutes[column].to_numpy()) for name, column in _COUNTED.items()}
+        counted = {name: _by_hour(minutes[column].to_numpy()) for name, column in METRIC_OF_COUNTER.items()}
         counted["provisioned_allocated_s"] = _allocated_s(scenario, spec)
         hours = max(map(len, counted.values()))
         table = {name: np.pad(counts, (0, hours - len(counts))).tolist() for name, counts in counted.items()}

@@ -15,6 +15,7 @@ import numpy as np
 from lambdasim.billing import Usage
 from lambdasim.billing.usage import COUNTERS
 from lambdasim.errors import InputError
+from lambdasim.results.hourly import METRIC_OF_COUNTER
 from lambdasim.units import US_PER_HOUR, US_PER_S, from_epoch_us, to_epoch_us
 
 if TYPE_CHECKING:
@@ -24,13 +25,6 @@ if TYPE_CHECKING:
     from lambdasim.specs.function import FunctionSpec
     from lambdasim.specs.scenario import ScenarioSpec
 
-_COUNTED: Final = {
-    "requests": "Invocations",
-    "provisioned_requests": "ProvisionedConcurrencyInvocations",
-    "billed_ms_with_init": "BilledMsWithInit",
-    "billed_ms_without_init": "BilledMsWithoutInit",
-    "provisioned_billed_ms": "ProvisionedBilledMs",
-}
 _ALLOCATED: Final = "provisioned_allocated_s"
 
 
@@ -109,8 +103,8 @@ def _of_folder(folder: Path) -> HourlyUsage:
     try:
         scenario = ScenarioSpec.model_validate_json((folder / "scenario.json").read_bytes())
         metrics = pd.read_csv(folder / "metrics.csv")
-        columns = ["timestamp", "function", *_COUNTED.values()]
-        metrics = metrics[columns].astype(dict.fromkeys(_COUNTED.values(), "int64"))
+        columns = ["timestamp", "function", *METRIC_OF_COUNTER.values()]
+        metrics = metrics[columns].astype(dict.fromkeys(METRIC_OF_COUNTER.values(), "int64"))
     except (OSError, ValueError, KeyError, ValidationError) as problem:
         told = str(problem).splitlines()[0][:80] if str(problem) else type(problem).__name__
         raise InputError.single(
@@ -125,14 +119,14 @@ def _cut(metrics: pd.DataFrame, scenario: ScenarioSpec, usages: Iterable[Usage],
     end_us = to_epoch_us(scenario.start) + scenario.duration_us
     counts: dict[int, list[Usage]] = {hour: [] for hour in range(-(-(end_us - first_us) // US_PER_HOUR))}
     labels = metrics["timestamp"].str.slice(0, 13)
-    summed = metrics.groupby([metrics["function"], labels])[list(_COUNTED.values())].sum()
+    summed = metrics.groupby([metrics["function"], labels])[list(METRIC_OF_COUNTER.values())].sum()
     for spec in scenario.functions:
         table: defaultdict[int, dict[str, int]] = defaultdict(dict)
         if spec.name in summed.index.get_level_values(0):
             for label, row in summed.loc[spec.name].iterrows():
                 at = datetime.fromisoformat(f"{label}:00:00").replace(tzinfo=UTC)
                 hour = (to_epoch_us(at) - first_us) // US_PER_HOUR
-                table[hour] = {name: int(row[column]) for name, column in _COUNTED.items()}
+                table[hour] = {name: int(row[column]) for name, column in METRIC_OF_COUNTER.items()}
         for hour, seconds in _allocated_s(scenario, spec, first_us):
             table[hour][_ALLOCATED] = seconds
         for hour, used in table.items():
