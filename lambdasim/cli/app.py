@@ -121,3 +121,17 @@ def progress(total: int) -> Iterator[Callable[[int], None]]:
 
     with tqdm(total=100, unit="%", delay=1, disable=None, leave=False, bar_format="{l_bar}{bar}") as shown:
         yield lambda reached: shown.update(min(reached * 100 // total, 100) - shown.n) and None
+
+
+@contextmanager
+def run_progress() -> Iterator[Callable[[int, int], None]]:
+    """Show on a terminal how many runs are finished, once a second has passed; their number may grow."""
+    from tqdm import tqdm
+
+    with tqdm(total=0, unit="run", delay=1, disable=None, leave=False) as shown:
+
+        def tell(finished: int, planned: int) -> None:
+            shown.total = planned
+            shown.update(finished - shown.n)
+
+        yield tell

@@ -20,6 +20,7 @@ from lambdasim.cli.app import (
     app,
     made,
     present,
+    run_progress,
     side_by_side,
 )
 
@@ -68,7 +69,8 @@ def sweep_memory(
 
     spec = ls.load_scenario(scenario)
     chosen = _whole_numbers("--sizes", sizes)
-    with announcing_compilation(), side_by_side(len(chosen) * replications, workers, dask) as executor:
+    shared = side_by_side(len(chosen) * replications, workers, dask)
+    with announcing_compilation(), shared as executor, run_progress() as tell:
         result = sweep(
             spec,
             function,
@@ -81,6 +83,7 @@ def sweep_memory(
             engine=engine,
             executor=executor,
             resume=made(resume),
+            progress=tell,
         )
     present(result.text, partial(sweep_page, result), out, as_json)
 
@@ -114,7 +117,8 @@ def compare(
     if len(scenarios) < _MANY:
         raise InputError.single("compare", "scenarios", "must be two or more files")
     specs = [ls.load_scenario(path) for path in scenarios]
-    with announcing_compilation(), side_by_side(len(specs) * replications, workers, dask) as executor:
+    shared = side_by_side(len(specs) * replications, workers, dask)
+    with announcing_compilation(), shared as executor, run_progress() as tell:
         result = compared(
             specs,
             replications=replications,
@@ -123,6 +127,7 @@ def compare(
             engine=engine,
             executor=executor,
             resume=made(resume),
+            progress=tell,
         )
     text = result.markdown if markdown else result.text
     present(text, partial(comparison_page, result), out, as_json)
@@ -141,6 +146,7 @@ def limits(
     as_json: JsonOption = False,
     workers: WorkersOption = 1,
     dask: DaskOption = None,
+    resume: ResumeOption = None,
     engine: EngineOption = "auto",
 ) -> None:
     """Find which limit binds first and when, what to set, and what else stands out."""
@@ -150,9 +156,16 @@ def limits(
 
     spec = ls.load_scenario(scenario)
     factors = tuple(_numbers("--multiples", multiples, float))
-    with announcing_compilation(), side_by_side(len(factors) * replications, workers, dask) as executor:
+    shared = side_by_side(len(factors) * replications, workers, dask)
+    with announcing_compilation(), shared as executor, run_progress() as tell:
         advice = advise_limits(
-            spec, replications=replications, multiples=factors, engine=engine, executor=executor
+            spec,
+            replications=replications,
+            multiples=factors,
+            engine=engine,
+            executor=executor,
+            resume=made(resume),
+            progress=tell,
         )
     present(advice.text, partial(limits_page, advice), out, as_json)
 

@@ -2,24 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import os
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import Executor
 from dataclasses import dataclass, field
 from enum import StrEnum
+from functools import partial
 from math import ceil
-from typing import Any, Final, NamedTuple
+from typing import Any, Final
 
-import numpy as np
-
-from lambdasim.engine.contract import EventOutcome, Limit, StartType
 from lambdasim.results.run import RunResult
 from lambdasim.results.simulate import simulate
+from lambdasim.results.store import PointStore, origin
 from lambdasim.specs.base import revised
 from lambdasim.specs.function import ProvisionedStep
 from lambdasim.specs.scenario import ScenarioSpec
+from lambdasim.study.kept import OUTCOME
 from lambdasim.study.limit_meter import LimitMeter
-from lambdasim.units import US_PER_S
+from lambdasim.study.limit_outcome import LimitOutcome, outcome_of
+from lambdasim.study.replications import gather
 
 NO_LIMIT: Final = 10_000_000
+_NO_SCALING: Final = 1_000_000
 
 
 class Variant(StrEnum):
@@ -27,13 +31,18 @@ class Variant(StrEnum):
 
     AS_IS = "as it is"
     UNLIMITED = "without limits of concurrency"
+    WARM = "without limits of concurrency or growth, and all environments warm"
     QUOTA = "with another account limit"
     TRAFFIC = "with more traffic"
     PROVISIONED = "with provisioned concurrency by schedule"
     TRACKING = "with provisioned concurrency by target tracking"
+    TOGETHER = "with another account limit, reserved and provisioned concurrency"
 
 
-@dataclass(frozen=True)
+_FREE: Final = (Variant.UNLIMITED, Variant.WARM)
+
+
+@dataclass(frozen=True, eq=False)
 class LimitCase:
     """A scenario's variant and a seed.
 
@@ -57,68 +66,31 @@ class LimitCase:
     reserved: Mapping[str, int] = field(default_factory=dict)
 
 
-class LimitOutcome(NamedTuple):
-    """How a case went.
-
-    Attributes
-    ----------
-    peak, rate_per_s : float
-        Most executions claimed at once, most synchronous attempts a second, of the account.
-    function_peaks, cold : dict of str to int
-        Most executions at once, and cold starts, by function.
-    refused_share, not_served_share : float
-        Of attempts, and of events.
-    refused : dict of str to float
-        Share of attempts that each limit refused.
-    first_limit : str
-        Which limit refused first, and whose attempt; empty where none did.
-    first_s : float
-        When [s since the start].
-    p99_ms, usd, provisioned_share : float
-        Latency [ms], the run's bill [USD], use of what was provisioned.
-    """
-
-    peak: float
-    rate_per_s: float
-    function_peaks: dict[str, int]
-    cold: dict[str, int]
-    refused_share: float
-    not_served_share: float
-    refused: dict[str, float]
-    first_limit: str
-    first_s: float
-    p99_ms: float
-    usd: float
-    provisioned_share: float
-
-
 def case_scenario(scenario: ScenarioSpec, case: LimitCase) -> ScenarioSpec:
     """Return the scenario of a case."""
     changes: dict[str, Any] = {"seed": (scenario.seed + case.replication) % (1 << 64)}
-    if case.variant is Variant.UNLIMITED:
-        changes["account"] = revised(scenario.account, {"concurrency": NO_LIMIT})
-        freed = [revised(spec, {"reserved_concurrency": None}) for spec in scenario.functions]
-        changes["functions"] = tuple(freed)
-    elif case.variant is Variant.QUOTA:
+    functions = []
+    for spec in scenario.functions:
+        overlay: dict[str, Any] = {}
+        if case.variant in _FREE:
+            overlay["reserved_concurrency"] = None
+        if case.variant is Variant.WARM:
+            overlay |= {"init_ms": 0, "placement_ms": 0, "work": revised(spec.work, {"first_run_ms": 0})}
+        if case.variant is Variant.TRAFFIC:
+            overlay["traffic"] = revised(spec.traffic, {"scale": spec.traffic.scale * case.number})
+        if spec.name in case.reserved:
+            overlay["reserved_concurrency"] = case.reserved[spec.name]
+        if spec.name in case.provisioned:
+            overlay["provisioned_concurrency"] = case.provisioned[spec.name]
+        functions.append(revised(spec, overlay) if overlay else spec)
+    if case.variant in _FREE:
+        freed = {"concurrency": NO_LIMIT}
+        if case.variant is Variant.WARM:
+            freed["scaling_burst"] = _NO_SCALING
+        changes["account"] = revised(scenario.account, freed)
+    elif case.variant in (Variant.QUOTA, Variant.TOGETHER):
         changes["account"] = revised(scenario.account, {"concurrency": int(case.number)})
-        changes["functions"] = tuple(
-            revised(spec, {"reserved_concurrency": case.reserved[spec.name]})
-            if spec.name in case.reserved
-            else spec
-            for spec in scenario.functions
-        )
-    elif case.variant is Variant.TRAFFIC:
-        changes["functions"] = tuple(
-            revised(spec, {"traffic": revised(spec.traffic, {"scale": spec.traffic.scale * case.number})})
-            for spec in scenario.functions
-        )
-    elif case.variant in (Variant.PROVISIONED, Variant.TRACKING):
-        changes["functions"] = tuple(
-            revised(spec, {"provisioned_concurrency": case.provisioned[spec.name]})
-            if spec.name in case.provisioned
-            else spec
-            for spec in scenario.functions
-        )
+    changes["functions"] = tuple(functions)
     return revised(scenario, changes)
 
 
@@ -129,56 +101,58 @@ def run_case(scenario: ScenarioSpec, case: LimitCase, engine: str) -> tuple[RunR
     return simulate(changed, engine=engine, keep_records=False, sink=meter), meter
 
 
-def case_outcome(scenario: ScenarioSpec, engine: str, case: LimitCase) -> LimitOutcome:
-    """Simulate a case and tell it in a few numbers; this may be another process."""
-    return outcome_of(*run_case(scenario, case, engine))
+def case_outcomes(
+    scenario: ScenarioSpec,
+    cases: Sequence[LimitCase],
+    *,
+    engine: str,
+    executor: Executor | None = None,
+    progress: Callable[[int, int], None] | None = None,
+    resume: str | os.PathLike[str] | None = None,
+) -> list[LimitOutcome]:
+    """Simulate cases, but those that are kept.
 
+    Parameters
+    ----------
+    scenario : ScenarioSpec
+    cases : sequence of LimitCase
+    engine : str
+    executor : concurrent.futures.Executor, optional
+    progress : callable, optional
+        Is told how many cases are finished, and how many there are.
+    resume : path-like, optional
+        Folder where each finished case is kept, by the scenario that it is.
 
-def outcome_of(run: RunResult, meter: LimitMeter) -> LimitOutcome:
-    """Tell a run in a few numbers."""
-    functions = run.aggregate.functions
-    attempts = sum(int(totals.starts.sum()) for totals in functions)
-    events = sum(totals.events for totals in functions)
-    served = sum(int(totals.event_outcomes[EventOutcome.SUCCEEDED]) for totals in functions)
-    refused = {words(kind): int(meter.refused[:, kind].sum()) / max(attempts, 1) for kind in Limit if kind}
-    limit, first_s = _first(run, meter)
-    synchronous = [place for place, plan in enumerate(run.plan.functions) if plan.retry.synchronous]
-    rate = meter.per_second("attempts")[synchronous].sum(axis=0)
-    allocated_us = sum(usage.provisioned_allocated_s for usage in run.usage()) * US_PER_S
-    busy_us = sum(totals.provisioned.busy_us for totals in functions)
-    return LimitOutcome(
-        peak=float(run.account_metrics()["ClaimedAccountConcurrency"].max()) if events else 0.0,
-        rate_per_s=float(rate.max(initial=0)),
-        function_peaks={
-            name: totals.concurrency.peak for name, totals in zip(run.aggregate.names, functions, strict=True)
-        },
-        cold={
-            name: int(totals.starts[StartType.COLD])
-            for name, totals in zip(run.aggregate.names, functions, strict=True)
-        },
-        refused_share=sum(refused.values()),
-        not_served_share=1 - served / events if events else 0.0,
-        refused=refused,
-        first_limit=limit,
-        first_s=first_s,
-        p99_ms=run.latency_ms().quantile(0.99),
-        usd=float(run.charges().total),
-        provisioned_share=busy_us / allocated_us if allocated_us else float("nan"),
+    Returns
+    -------
+    list of LimitOutcome
+        In the order of the cases.
+    """
+    found = gather(
+        partial(_case_outcome, scenario.anywhere(), engine),
+        cases,
+        scenario.seed,
+        replications=1,
+        most=1,
+        wanted=lambda _: 1,
+        executor=executor,
+        progress=progress,
+        store=None if resume is None else partial(_store, resume, scenario),
     )
+    return [found[case][0] for case in cases]
 
 
-def words(kind: Limit) -> str:
-    """Return a limit's name in words."""
-    return kind.name.lower().replace("_", " ")
+def _store(
+    folder: str | os.PathLike[str], scenario: ScenarioSpec, case: LimitCase
+) -> PointStore[LimitOutcome]:
+    """Give where one case is kept; its replication is told apart from the seed that all cases share."""
+    about = {"study": "limits", "replication": str(case.replication)}
+    return PointStore(folder, origin(case_scenario(scenario, case)) | about, OUTCOME)
 
 
-def _first(run: RunResult, meter: LimitMeter) -> tuple[str, float]:
-    """Give the limit that refused first, and when [s]."""
-    met = np.argwhere(meter.first_us >= 0)
-    if not len(met):
-        return "", float("nan")
-    when_us, place, kind = min((int(meter.first_us[tuple(pair)]), *map(int, pair)) for pair in met)
-    return f"{words(Limit(kind))} ({run.aggregate.names[place]})", when_us / US_PER_S
+def _case_outcome(scenario: ScenarioSpec, engine: str, point: tuple[LimitCase, int]) -> LimitOutcome:
+    """Simulate a case and tell it in a few numbers; this may be another process."""
+    return outcome_of(*run_case(scenario, point[0], engine))
 
 
 def with_buffer(executions: float, buffer_percent: int) -> int:

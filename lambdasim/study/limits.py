@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 import html
+import os
 from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import Executor
 from dataclasses import dataclass
-from functools import partial
 from typing import TYPE_CHECKING, NamedTuple
 
 from lambdasim.errors import InputError
-from lambdasim.results.parallel import map_points
 from lambdasim.results.run import RunResult
 from lambdasim.specs.scenario import ScenarioSpec
 from lambdasim.study.findings import findings
 from lambdasim.study.intervals import Interval, t_interval
-from lambdasim.study.limit_runs import LimitCase, LimitOutcome, Variant, case_outcome, outcome_of, run_case
+from lambdasim.study.limit_outcome import LimitOutcome, outcome_of
+from lambdasim.study.limit_plan import LimitPlan, plan_case
+from lambdasim.study.limit_runs import LimitCase, Variant, case_outcomes, run_case
 from lambdasim.study.limit_table import headroom_series, limit_table
 from lambdasim.study.provisioned import Steps, provisioned_schedule, tracking_schedule
 from lambdasim.study.quota import QuotaAdvice, break_even_utilization, quota_advice, reserved_advice
@@ -74,6 +75,8 @@ class LimitsAdvice:
     quota : QuotaAdvice
     with_quota : LimitOutcome or None
         The scenario with that quota and those reserved; None where what there is suffices.
+    plan : LimitPlan or None
+        The scenario with environments that are there before, where the scaling rate refuses whatever the quota.
     reserved : DataFrame
         See ``reserved_advice``.
     provisioned, tracking : ProvisionedAdvice or None
@@ -92,6 +95,7 @@ class LimitsAdvice:
     risk: pd.DataFrame
     quota: QuotaAdvice
     with_quota: LimitOutcome | None
+    plan: LimitPlan | None
     reserved: pd.DataFrame
     provisioned: ProvisionedAdvice | None
     tracking: ProvisionedAdvice | None
@@ -130,6 +134,7 @@ def advise_limits(
     multiples: Iterable[float] = MULTIPLES,
     engine: str = "auto",
     executor: Executor | None = None,
+    resume: str | os.PathLike[str] | None = None,
     progress: Callable[[int, int], None] | None = None,
 ) -> LimitsAdvice:
     """Tell which limit binds first, when, how often, whose requests fail, and what to set.
@@ -144,6 +149,10 @@ def advise_limits(
     engine : {"auto", "kernel", "reference"}
     executor : concurrent.futures.Executor, optional
         Where runs go side by side; the result does not depend on it.
+    resume : path-like, optional
+        Folder where each finished run is kept. Those that are there already are not simulated again, unless scenario,
+        traces, or the version of lambdasim and its prices have changed; but the scenario as it is with its own seed
+        always is, since the tables need all of that run.
     progress : callable, optional
         Is told how many runs are finished, and how many are planned.
 
@@ -161,9 +170,7 @@ def advise_limits(
     wanted = sorted(set(multiples))
     if any(not multiple > 0 for multiple in wanted):
         raise InputError.single("limits", "multiples", f"must be above 0, got {wanted}")
-    anywhere = scenario.anywhere()
-    work = partial(case_outcome, anywhere, engine)
-    run, meter = run_case(anywhere, LimitCase(Variant.AS_IS), engine)
+    run, meter = run_case(scenario, LimitCase(Variant.AS_IS), engine)
     first = outcome_of(run, meter)
     cases = [LimitCase(Variant.UNLIMITED, number) for number in range(replications)]
     cases += [LimitCase(Variant.AS_IS, number) for number in range(1, replications)]
@@ -172,15 +179,17 @@ def advise_limits(
     cases.sort(key=lambda case: -case.number)
     schedules = {Variant.PROVISIONED: provisioned_schedule(run), Variant.TRACKING: tracking_schedule(run)}
     cases += [LimitCase(way, provisioned=schedule) for way, schedule in schedules.items() if schedule]
-    finished = 1
+    before, planned = 1, len(cases) + 3
 
-    def done(_: int, __: LimitOutcome) -> None:
-        nonlocal finished
-        finished += 1
+    def tell(finished: int, _: int) -> None:
         if progress is not None:
-            progress(finished, len(cases) + 2)
+            progress(before + finished, planned)
 
-    outcomes = list(zip(cases, map_points(work, cases, executor, done), strict=True))
+    def outcomes_of(cases: list[LimitCase]) -> list[LimitOutcome]:
+        return case_outcomes(scenario, cases, engine=engine, executor=executor, progress=tell, resume=resume)
+
+    tell(0, 0)
+    outcomes = list(zip(cases, outcomes_of(cases), strict=True))
 
     def of(variant: Variant) -> list[tuple[LimitCase, LimitOutcome]]:
         found = [(case, outcome) for case, outcome in outcomes if case.variant is variant]
@@ -188,10 +197,13 @@ def advise_limits(
 
     unlimited = tuple(outcome for _, outcome in of(Variant.UNLIMITED))
     quota = quota_advice(scenario, unlimited)
-    with_quota = None
+    further = [plan_case(scenario, unlimited, quota, engine)]
     if quota.ask > quota.now or quota.reserved:
         limit = max(quota.ask, quota.now)
-        with_quota = work(LimitCase(Variant.QUOTA, number=limit, reserved=quota.reserved))
+        further.append(LimitCase(Variant.QUOTA, number=limit, reserved=quota.reserved))
+    last = [case for case in further if case is not None]
+    planned, before = 1 + len(cases) + len(last), 1 + len(cases)
+    after = {case.variant: (case, outcome) for case, outcome in zip(last, outcomes_of(last), strict=True)}
     as_is = [first, *(outcome for _, outcome in of(Variant.AS_IS))]
     at = {case.number: outcome for case, outcome in of(Variant.TRAFFIC)} | {1.0: first}
     provided = {
@@ -205,7 +217,8 @@ def advise_limits(
         headroom=headroom_series(run),
         risk=_risk({multiple: at[multiple] for multiple in wanted}),
         quota=quota,
-        with_quota=with_quota,
+        with_quota=after[Variant.QUOTA][1] if Variant.QUOTA in after else None,
+        plan=_plan(*after[Variant.TOGETHER]) if Variant.TOGETHER in after else None,
         reserved=reserved_advice(run, meter, unlimited),
         provisioned=provided.get(Variant.PROVISIONED),
         tracking=provided.get(Variant.TRACKING),
@@ -214,6 +227,10 @@ def advise_limits(
         not_served=t_interval([outcome.not_served_share for outcome in as_is]),
         unlimited=unlimited,
     )
+
+
+def _plan(case: LimitCase, outcome: LimitOutcome) -> LimitPlan:
+    return LimitPlan(int(case.number), case.reserved, case.provisioned, outcome)
 
 
 def _risk(outcomes: Mapping[float, LimitOutcome]) -> pd.DataFrame:

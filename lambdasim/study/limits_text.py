@@ -15,10 +15,13 @@ from lambdasim.units import format_duration
 if TYPE_CHECKING:
     from fractions import Fraction
 
+    from lambdasim.study.limit_outcome import LimitOutcome
+    from lambdasim.study.limit_plan import LimitPlan
     from lambdasim.study.limits import LimitsAdvice, ProvisionedAdvice
 
 _MOST_LIMITS: Final = 12
 _MOST_STEPS: Final = 6
+_MOST_IN_ANSWER: Final = 3
 _LEAST_LIMITS: Final = 3
 _ROOM: Final = 0.8
 
@@ -80,16 +83,41 @@ def _what_to_set(advice: LimitsAdvice) -> list[str]:
             f"Whatever the quota, the scaling rate refuses {scaling:.1%} of attempts: only environments that are there "
             "before (provisioned concurrency) or slower growth help."
         )
+    if advice.plan is not None:
+        said.append(_together(advice, advice.plan))
     return said
+
+
+def _together(advice: LimitsAdvice, plan: LimitPlan) -> str:
+    counts = {name: max(step.count for step in steps) for name, steps in plan.schedule.items()}
+    shown = [f"{count:,} for {name}" for name, count in list(counts.items())[:_MOST_IN_ANSWER]]
+    more = len(counts) - len(shown)
+    shown += [f"{more} functions more"] if more else []
+    reserved = [f"{count:,} for {name}" for name, count in list(plan.reserved.items())[:_MOST_IN_ANSWER]]
+    others = f" reserved concurrency of {' and '.join(reserved)}," if reserved else ""
+    return (
+        f"With provisioned concurrency of {' and '.join(shown)},{others} and a quota of {plan.quota:,}, "
+        f"{_refused(plan.outcome)}{_bill(advice, plan.outcome)}."
+    )
+
+
+def _refused(outcome: LimitOutcome) -> str:
+    if not outcome.refused_share:
+        return "nothing is refused"
+    worst = max(outcome.refused, key=lambda name: outcome.refused[name])
+    return f"{outcome.refused_share:.2%} of attempts are refused, most by the {worst}"
+
+
+def _bill(advice: LimitsAdvice, outcome: LimitOutcome) -> str:
+    """Tell what it costs beside what is paid now."""
+    now, length = float(advice.run.charges().total), format_duration(advice.run.scenario.duration_us)
+    return f"; the bill of {length} goes from {usd(now)} to {usd(outcome.usd)}"
 
 
 def _remaining(advice: LimitsAdvice) -> str:
     outcome = advice.with_quota
     assert outcome is not None  # noqa: S101 - asked by the caller
-    if not outcome.refused_share:
-        return "With that nothing is refused."
-    worst = max(outcome.refused, key=lambda name: outcome.refused[name])
-    return f"With that {outcome.refused_share:.2%} of attempts are still refused, most by the {worst}."
+    return f"With that {_refused(outcome)}{_bill(advice, outcome)}."
 
 
 def limits_text(advice: LimitsAdvice) -> str:

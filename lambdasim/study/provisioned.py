@@ -22,17 +22,25 @@ _COVERED: Final = 0.95
 _PERCENT: Final = 100
 
 
-def provisioned_schedule(run: RunResult) -> dict[str, Steps]:
+def provisioned_schedule(run: RunResult, covered: float = _COVERED) -> dict[str, Steps]:
     """Lay out provisioned concurrency that covers demand by schedule, for functions with cold starts and without any.
+
+    Parameters
+    ----------
+    run : RunResult
+    covered : float
+        Share of the minutes of an hour whose executions a level covers.
 
     Returns
     -------
     dict of str to tuple of ProvisionedStep
         By the hour of the day in scenarios longer than two days; by the hour, or one level, in shorter ones. A level
-        covers the most executions of 95 % of its minutes. Together they leave the unreserved minimum; where that binds,
-        all levels shrink alike. Functions with SnapStart cannot have it.
+        covers the most executions of that share of its minutes. Together they leave the unreserved minimum; where that
+        binds, all levels shrink alike. Functions with SnapStart cannot have it.
     """
-    levels = {name: _levels(run.scenario, minutes) for name, minutes in demand_by_minute(run).items()}
+    levels = {
+        name: _levels(run.scenario, minutes, covered) for name, minutes in demand_by_minute(run).items()
+    }
     return {
         name: _hourly_steps(run.scenario, fitted)
         for name, fitted in _fitted(run, levels).items()
@@ -174,14 +182,14 @@ def _fitted(run: RunResult, wanted: Mapping[str, Mapping[int, int]]) -> dict[str
     return fitted
 
 
-def _levels(scenario: ScenarioSpec, minutes: NDArray[np.int64]) -> dict[int, int]:
+def _levels(scenario: ScenarioSpec, minutes: NDArray[np.int64], covered: float) -> dict[int, int]:
     """Give the level from each hour on: of the day in long scenarios, since the start in short ones."""
     first = to_epoch_us(scenario.start) % US_PER_DAY // US_PER_MINUTE
     hours = np.arange(len(minutes)) // 60
     if scenario.duration_us > 2 * US_PER_DAY:
         hours = (np.arange(len(minutes)) + first) // 60 % _HOURS
     return {
-        hour: int(np.quantile(minutes[hours == hour], _COVERED, method="inverted_cdf"))
+        hour: int(np.quantile(minutes[hours == hour], covered, method="inverted_cdf"))
         for hour in np.unique(hours).tolist()
     }
 

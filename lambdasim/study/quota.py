@@ -14,7 +14,8 @@ from lambdasim.specs.function import FunctionSpec
 from lambdasim.specs.scenario import ScenarioSpec
 from lambdasim.study.intervals import Interval, t_interval
 from lambdasim.study.limit_meter import LimitMeter
-from lambdasim.study.limit_runs import LimitOutcome, with_buffer
+from lambdasim.study.limit_outcome import LimitOutcome
+from lambdasim.study.limit_runs import with_buffer
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -48,6 +49,17 @@ class QuotaAdvice:
     reserved: dict[str, int]
 
 
+def in_quota_steps(executions: int) -> int:
+    """Round up to what one would ask for [executions].
+
+    Examples
+    --------
+    >>> in_quota_steps(1741)
+    1750
+    """
+    return -(-executions // _QUOTA_STEP) * _QUOTA_STEP
+
+
 def quota_advice(scenario: ScenarioSpec, unlimited: Sequence[LimitOutcome]) -> QuotaAdvice:
     """Size the account's concurrency.
 
@@ -74,7 +86,7 @@ def quota_advice(scenario: ScenarioSpec, unlimited: Sequence[LimitOutcome]) -> Q
     by_rate = with_buffer(rate / scenario.account.request_rate_factor, buffer)
     return QuotaAdvice(
         now=scenario.account.concurrency,
-        ask=-(-max(by_executions, by_rate) // _QUOTA_STEP) * _QUOTA_STEP,
+        ask=in_quota_steps(max(by_executions, by_rate)),
         demand=t_interval([run.peak for run in unlimited]),
         rate_per_s=t_interval([run.rate_per_s for run in unlimited]),
         by_rate=by_rate > by_executions,

@@ -13,7 +13,8 @@ import pytest
 import lambdasim as ls
 from lambdasim.results.store import Wording
 from lambdasim.study.compare import scenario_measures
-from lambdasim.study.kept import KEYED, MEASURES
+from lambdasim.study.kept import KEYED, MEASURES, OUTCOME
+from lambdasim.study.limit_runs import LimitCase, Variant, case_outcomes
 from lambdasim.study.measures import function_measures
 
 SCENARIO = """name: resumed
@@ -47,13 +48,16 @@ def scenario(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return path
 
 
-@pytest.mark.parametrize("study", ["sweep-memory", "compare"])
+@pytest.mark.parametrize("study", ["sweep-memory", "compare", "limits"])
 def test_killed_outright_it_continues_to_the_same_bytes(study: str, scenario: Path, tmp_path: Path) -> None:
     arguments, runs = (study, str(scenario), "--replications", "3"), 6
     if study == "compare":
         other = tmp_path / "other.yaml"
         other.write_text(SCENARIO.replace("512", "1024"))
         arguments = (study, str(scenario), str(other), *arguments[2:])
+    elif study == "limits":
+        # Three without limits, two further seeds, twice the traffic, two ways to provision; the first is not kept.
+        arguments, runs = (*arguments, "--multiples", "1,2"), 8
     else:
         arguments = (*arguments, "--sizes", "512,1024")
     uninterrupted = ended(command(*arguments))
@@ -76,14 +80,17 @@ def test_killed_outright_it_continues_to_the_same_bytes(study: str, scenario: Pa
     assert kept(store) == after
 
 
-@pytest.mark.parametrize("wording", [MEASURES, KEYED])
+@pytest.mark.parametrize("wording", [MEASURES, KEYED, OUTCOME])
 def test_what_is_kept_comes_back_to_the_last_bit(wording: Wording[Any]) -> None:
-    run = ls.simulate(ls.load_scenario_text(SCENARIO), keep_records=False)
+    scenario = ls.load_scenario_text(SCENARIO)
+    run = ls.simulate(scenario, keep_records=False)
     result: Any = function_measures(run, "f") if wording is MEASURES else scenario_measures(run)
+    if wording is OUTCOME:
+        (result,) = case_outcomes(scenario, [LimitCase(Variant.AS_IS)], engine="auto")
     text = wording.to_text(result)
     back = wording.of_text(json.loads(json.dumps(text)))
     assert wording.to_text(back) == text
-    if wording is KEYED:
+    if wording is not MEASURES:
         np.testing.assert_equal(back, result)
         return
     np.testing.assert_equal(back.numbers(), result.numbers())
@@ -108,3 +115,26 @@ def test_other_sizes_and_other_work_are_simulated_anew(scenario: Path, tmp_path:
     assert simulated(spec, [512, 1769]) == 2
     assert simulated(ls.revised(spec, {"seed": spec.seed + 1}), [512]) == 1
     assert simulated(ls.revised(spec, {"price_date": "2025-01-15"}), [512]) == 2
+
+
+def test_limits_keep_each_variant_apart_and_find_it_again(tmp_path: Path) -> None:
+    crowded = ls.revised(
+        ls.load_scenario_text(SCENARIO),
+        {"account": {"concurrency": 2}, "duration_us": 180_000_000},
+    )
+    folder = tmp_path / "kept"
+
+    def advised(multiples: list[float], **changes: object) -> tuple[str, int]:
+        before = len(kept(folder))
+        advice = ls.advise_limits(
+            ls.revised(crowded, changes), replications=2, multiples=multiples, resume=folder
+        )
+        return advice.text(), len(kept(folder)) - before
+
+    whole, made = advised([1.0, 2.0])
+    # Two without limits, one further seed, twice the traffic, the quota; there is no room to provision.
+    assert made == 5
+    assert advised([1.0, 2.0]) == (whole, 0)
+    assert whole == ls.advise_limits(crowded, replications=2, multiples=[1.0, 2.0]).text()
+    assert advised([1.0, 3.0])[1] == 1
+    assert advised([1.0], price_date="2025-01-15")[1] == 4

@@ -214,6 +214,30 @@ def test_the_scaling_rate_is_seen_beside_the_quota() -> None:
     assert "Whatever the quota, the scaling rate refuses" in said
 
 
+def test_environments_that_are_there_before_end_what_a_quota_cannot() -> None:
+    # From 1 to 2,000 requests a second, each 950 ms: 1,900 at once and one from before, of which 1,000 and
+    # 100 a second may be new.
+    spec = load_scenario_text(
+        STEADY.replace("CONCURRENCY", "1000")
+        .replace(
+            "{constant: {rate_per_s: 10}}",
+            "{constant: {rate_per_s: 1}, spikes: [{at: 60s, duration: 5s, factor: 2000}]}",
+        )
+        .replace("10min", "2min")
+    )
+    advice = advise_limits(spec, replications=2, multiples=[1])
+    assert advice.with_quota is not None
+    assert advice.plan is not None
+    assert advice.plan.outcome.refused_share == 0 < advice.with_quota.refused_share
+    ((name, steps),) = advice.plan.schedule.items()
+    assert (name, [step.count for step in steps]) == ("f", [2092])  # with a tenth
+    least = steps[0].count + limit("unreserved_concurrency_min").value
+    assert least <= advice.plan.quota < least + 10
+    assert advice.plan.outcome.usd > advice.with_quota.usd
+    assert f"With provisioned concurrency of {steps[0].count:,} for f" in " ".join(repr(advice).split())
+    assert advise_limits(steady(8), replications=2, multiples=[1]).plan is None
+
+
 FAULTS = """name: faults
 start: 2026-11-01T00:00:00Z
 duration: 1h
