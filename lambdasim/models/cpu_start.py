@@ -15,7 +15,7 @@ from lambdasim.draws.laws import Constant, DrawLaw, exponential, mixture
 from lambdasim.models.cpu_quota import Ints, QuotaRules, quota_rules
 
 _PERMILLE: Final = 1000
-_TICKS: Final = (0, 1, -1, -2)  # in the order of the attributes of `StartLaw`, the rest last
+_TICKS: Final = (0, 1, -1)  # in the order of the attributes of `StartLaw`, the rest last
 
 
 class Starts(NamedTuple):
@@ -35,8 +35,8 @@ class StartLaw:
         CPU time of the runtime before the handler's clock starts, in the same period [µs].
     spread_us, charge_us : int
         Means of exponential laws: delay after that, and credit used by others [µs].
-    at_renewal, next_tick, tick_before : float
-        How many begin with a period, one tick later, one tick earlier; the rest begin two ticks earlier.
+    at_renewal, next_tick : float
+        How many begin with a period, and one tick later; the rest begin one tick earlier.
     """
 
     lead_us: int
@@ -44,14 +44,13 @@ class StartLaw:
     charge_us: int
     at_renewal: float
     next_tick: float
-    tick_before: float
 
     def laws(self, rules: QuotaRules) -> dict[Stream, DrawLaw]:
         """Return what is drawn for a start: its tick [µs], delay and charge [µs], as `begun` takes them."""
-        last = 1 - self.at_renewal - self.next_tick - self.tick_before
+        before = 1 - self.at_renewal - self.next_tick
         ticks = [Constant(number * rules.tick_us) for number in _TICKS]
         return {
-            Stream.CPU_START_TICK: mixture([self.at_renewal, self.next_tick, self.tick_before, last], ticks),
+            Stream.CPU_START_TICK: mixture([self.at_renewal, self.next_tick, before], ticks),
             Stream.CPU_START_DELAY: exponential(self.spread_us),
             Stream.CPU_START_CHARGE: exponential(self.charge_us),
         }
@@ -90,7 +89,7 @@ class StartLaw:
         Starts
         """
         rules = rules or quota_rules()
-        bounds = np.cumsum([self.at_renewal, self.next_tick, self.tick_before])
+        bounds = np.cumsum([self.at_renewal, self.next_tick])
         tick = np.array(_TICKS)[np.searchsorted(bounds, uniforms[0], side="right")]
         delay, charge = (
             np.rint(-mean * np.log1p(-luck)).astype(np.int64)
@@ -108,5 +107,4 @@ def start_law() -> StartLaw:
         charge_us=timing("cpu_start_charge_us").value,
         at_renewal=timing("cpu_start_at_renewal_permille").value / _PERMILLE,
         next_tick=timing("cpu_start_next_tick_permille").value / _PERMILLE,
-        tick_before=timing("cpu_start_tick_before_permille").value / _PERMILLE,
     )

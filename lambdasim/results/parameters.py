@@ -37,7 +37,6 @@ _SCHEDULER = (
     "cpu_start_charge_us",
     "cpu_start_at_renewal_permille",
     "cpu_start_next_tick_permille",
-    "cpu_start_tick_before_permille",
 )
 
 

@@ -113,7 +113,7 @@ def quotas(_unit: int) -> st.SearchStrategy[HandlerQuota | None]:
             CpuStyle, st.just(CpuLaw.QUOTA), st.sampled_from(FirstCheck), st.sampled_from([0, 0, 1, 4])
         ),
         st.sampled_from([128, 300, 512, 1024, 1415, 1600, 1768, 1769, 3008]),
-        starts=st.sampled_from([start_law(), start_law(), StartLaw(0, 0, 0, 0.4, 0.2, 0.2)]),
+        starts=st.sampled_from([start_law(), start_law(), StartLaw(0, 0, 0, 0.4, 0.2)]),
     )
 
 
