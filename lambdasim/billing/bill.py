@@ -8,7 +8,7 @@ from dataclasses import dataclass, fields
 from datetime import date
 from decimal import Decimal
 from fractions import Fraction
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from lambdasim.billing.exact import format_money, plain, total
 from lambdasim.catalog import ChargeKind
@@ -100,6 +100,17 @@ class Allocation:
     amount: Fraction
 
 
+class BillRow(NamedTuple):
+    """A line for reading, all of it text."""
+
+    month: str
+    usage_type: str
+    quantity: str
+    unit: str
+    rate: str
+    amount: str
+
+
 @dataclass(frozen=True, repr=False)
 class Bill:
     """Line items, the parts of functions in them, and what a reader should know.
@@ -186,12 +197,10 @@ class Bill:
         rows = [[getattr(part, name) for name in names] for part in self.allocations]
         return pd.DataFrame(rows, columns=names)
 
-    def table(self) -> pd.DataFrame:
-        """Return the lines for reading: usage type, quantity, unit, rate and amount to the cent, as text."""
-        import pandas as pd
-
-        rows = [
-            (
+    def rows(self) -> list[BillRow]:
+        """Return the lines for reading, as text."""
+        return [
+            BillRow(
                 item.month,
                 item.usage_type,
                 f"{item.quantity:,.0f}" if item.quantity == int(item.quantity) else f"{item.quantity:,.2f}",
@@ -201,7 +210,12 @@ class Bill:
             )
             for item in self.items
         ]
-        return pd.DataFrame(rows, columns=["month", "usage_type", "quantity", "unit", "rate", "amount"])
+
+    def table(self) -> pd.DataFrame:
+        """Return the lines for reading: usage type, quantity, unit, rate and amount to the cent, as text."""
+        import pandas as pd
+
+        return pd.DataFrame(self.rows(), columns=list(BillRow._fields))
 
     def to_json(self) -> str:
         """Return the bill as JSON text; decimals are text, so that no digit is lost."""

@@ -7,6 +7,7 @@ from textwrap import fill
 from typing import TYPE_CHECKING
 
 from lambdasim.billing import format_money, format_usd
+from lambdasim.billing.bill import BillRow
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -85,8 +86,10 @@ def _wrapped(text: str) -> str:
 
 def bill_text(bill: Bill) -> str:
     """Tell a bill by line item."""
-    table = bill.table()
-    lines = [f"{month}\n{_narrow(rows)}" for month, rows in table.groupby("month")]
+    months: dict[str, list[BillRow]] = {}
+    for row in bill.rows():
+        months.setdefault(row.month, []).append(row)
+    lines = [f"{month}\n{_aligned(months[month])}" for month in sorted(months)]
     width = max((len(row) for rows in lines for row in rows.splitlines()), default=0)
     paid = f"total {format_money(bill.total, bill.currency)}".rjust(width)
     lines.append(paid if lines else "nothing to pay")
@@ -102,10 +105,14 @@ def costs_text(shares: Iterable[CostShare], currency: str = "USD") -> str:
     )
 
 
-def _narrow(table: pd.DataFrame) -> str:
-    short = table.drop(columns="month")
-    short["unit"] = [unit.replace("Lambda-GB-Second", "GB-s") for unit in short["unit"]]
-    return short.to_string(index=False)
+def _aligned(rows: list[BillRow]) -> str:
+    """Set lines of a month in columns, as a DataFrame would be, but without loading one's library."""
+    cells = [BillRow._fields[1:]]
+    cells += [row._replace(unit=row.unit.replace("Lambda-GB-Second", "GB-s"))[1:] for row in rows]
+    widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
+    return "\n".join(
+        " ".join(cell.rjust(width) for cell, width in zip(line, widths, strict=True)) for line in cells
+    )
 
 
 def compared_bills_text(found: BillComparison) -> str:
