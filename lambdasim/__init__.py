@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from lambdasim.catalog import price_sheet
     from lambdasim.plots import (
         plot_bill,
+        plot_bill_comparison,
         plot_break_even,
         plot_concurrency,
         plot_cost,
@@ -78,6 +79,7 @@ _HOME = {
     "load_scenario_text": "lambdasim.specs",
     "load_usage": "lambdasim.results.files",
     "plot_bill": "lambdasim.plots",
+    "plot_bill_comparison": "lambdasim.plots",
     "plot_break_even": "lambdasim.plots",
     "plot_concurrency": "lambdasim.plots",
     "plot_cost": "lambdasim.plots",
@@ -134,6 +136,7 @@ __all__ = [
     "load_scenario_text",
     "load_usage",
     "plot_bill",
+    "plot_bill_comparison",
     "plot_break_even",
     "plot_concurrency",
     "plot_cost",

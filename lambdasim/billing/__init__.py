@@ -5,7 +5,6 @@ from lambdasim.billing.bill import Allocation, Bill, LineItem
 from lambdasim.billing.currency import ExchangeRate, converted
 from lambdasim.billing.distribution import InvocationCosts, invocation_costs, pooled_frame
 from lambdasim.billing.exact import format_money, format_usd, per_million, plain
-from lambdasim.billing.hourly import HourlyCosts, hourly_costs
 from lambdasim.billing.pricing import price
 from lambdasim.billing.rules import (
     allocated_by_month,
@@ -25,7 +24,6 @@ __all__ = [
     "Bill",
     "ExchangeRate",
     "FreeSharing",
-    "HourlyCosts",
     "InvocationCosts",
     "LineItem",
     "PricedPool",
@@ -41,7 +39,6 @@ __all__ = [
     "format_money",
     "format_usd",
     "from_json",
-    "hourly_costs",
     "in_account",
     "invocation_costs",
     "is_account_id",

@@ -124,13 +124,13 @@ def progress(total: int) -> Iterator[Callable[[int], None]]:
 
 
 @contextmanager
-def run_progress() -> Iterator[Callable[[int, int], None]]:
+def run_progress() -> Iterator[Callable[..., None]]:
     """Show on a terminal how many runs are finished, once a second has passed; their number may grow."""
     from tqdm import tqdm
 
     with tqdm(total=0, unit="run", delay=1, disable=None, leave=False) as shown:
 
-        def tell(finished: int, planned: int) -> None:
+        def tell(finished: int, planned: int | None = None) -> None:
             shown.total = planned
             shown.update(finished - shown.n)
 

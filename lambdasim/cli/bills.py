@@ -9,8 +9,8 @@ from typing import Annotated, Any
 import typer
 import typer.core
 
-from lambdasim.cli.app import JsonOption, RegionOption, app, write
-from lambdasim.cli.commitments import PriceDateOption, day_of
+from lambdasim.cli.app import JsonOption, OutOption, RegionOption, app, write
+from lambdasim.cli.commitments import PriceBookOption, PriceDateOption, day_of
 
 _PRICED = "price"
 
@@ -47,7 +47,7 @@ def bill(
     region: RegionOption = None,
     month: Annotated[str | None, typer.Option(help="Price as if it had been this month, YYYY-MM.")] = None,
     price_date: PriceDateOption = None,
-    price_book: Annotated[Path | None, typer.Option(help="Own discounts or rates, .yaml or .csv.")] = None,
+    price_book: PriceBookOption = None,
     free_tier: Annotated[
         bool | None,
         typer.Option(help="Whether this bill gets the payer's free tier; default: as the scenarios say."),
@@ -64,7 +64,10 @@ def bill(
     ] = None,
     focus_version: Annotated[str, typer.Option(help="1.2 or 1.4.")] = "1.2",
     xlsx: Annotated[Path | None, typer.Option(help="Write the bill as an Excel workbook.")] = None,
-    infracost: Annotated[Path | None, typer.Option(help="Write usage for Infracost, YAML.")] = None,
+    infracost: Annotated[Path | None, typer.Option(help="Write a month's usage for Infracost, YAML.")] = None,
+    infracost_month: Annotated[
+        str | None, typer.Option(help="Which month's, where the runs span several, YYYY-MM.")
+    ] = None,
     as_json: JsonOption = False,
 ) -> None:
     """Price finished runs again, for any region, month, date or price book, without simulating."""
@@ -91,7 +94,7 @@ def bill(
     if xlsx is not None:
         exports.write_workbook(found, xlsx, origin=origin, days=exports.daily_costs(owned.hourly(), priced))
     if infracost is not None:
-        exports.write_infracost_usage(owned.usage, infracost)
+        exports.write_infracost_usage(owned.usage, infracost, month=infracost_month)
     if as_json:
         write(found.to_json())
         return
@@ -112,6 +115,7 @@ def compare_bill(
         bool | None,
         typer.Option(help="Whether our bill gets the account's free tier; default: as the scenario says."),
     ] = None,
+    out: OutOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """Hold a real bill against a simulated one, line by line: differences of usage, of rate, and neither."""
@@ -122,10 +126,16 @@ def compare_bill(
 
     free = load_free_tier(folder) if free_tier is None else free_tier
     found = exports.compare_bill(actual, ls.load_usage(folder), free_tier=free)
+    if out is not None:
+        from lambdasim.report.money import bill_comparison_page
+
+        bill_comparison_page(found).write(out)
     if as_json:
         write(found.frame().to_json(orient="records", indent=1, default_handler=str))
         return
     write(f"{found}\n\n{compared_bills_text(found)}")
+    if out is not None:
+        write(f"\nreport: {out / 'report.html'}")
 
 
 @prices.command("refresh")

@@ -18,6 +18,7 @@ from lambdasim.cli.app import (
     announcing_compilation,
     app,
     present,
+    run_progress,
     side_by_side,
 )
 
@@ -68,7 +69,8 @@ def break_even(
         instance=instance,
         task=task,
     )
-    with announcing_compilation(), side_by_side(3 * replications, workers, dask) as executor:
+    shared = side_by_side(3 * replications, workers, dask)
+    with announcing_compilation(), shared as executor, run_progress() as tell:
         found = crossed(
             spec,
             terms=terms,
@@ -76,5 +78,6 @@ def break_even(
             replications=replications,
             engine=engine,
             executor=executor,
+            progress=tell,
         )
     present(found.text, partial(break_even_page, found), out, as_json)

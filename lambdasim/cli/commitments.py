@@ -13,6 +13,7 @@ from lambdasim.cli.app import JsonOption, RegionOption, app, write
 if TYPE_CHECKING:
     from datetime import date
 
+PriceBookOption = Annotated[Path | None, typer.Option(help="Own discounts or rates, .yaml or .csv.")]
 PriceDateOption = Annotated[str | None, typer.Option(help="Day whose rates and rules apply, YYYY-MM-DD.")]
 
 
@@ -39,6 +40,7 @@ def commit(
     discount: Annotated[
         str | None, typer.Option(help="Discount of your own contract, in percent, in place of AWS's.")
     ] = None,
+    price_book: PriceBookOption = None,
     requests_use_commitment: Annotated[
         bool, typer.Option(help="Requests use the commitment up too, at no discount.")
     ] = False,
@@ -48,6 +50,7 @@ def commit(
     from decimal import Decimal, InvalidOperation
 
     from lambdasim.errors import InputError
+    from lambdasim.exports import read_price_book
     from lambdasim.study.commitment import advise_commitment
 
     try:
@@ -62,6 +65,7 @@ def commit(
         on=day_of(price_date, "commit"),
         percent=percent,
         requests_use_commitment=requests_use_commitment,
+        price_book=None if price_book is None else read_price_book(price_book),
     )
     if as_json:
         content = {

@@ -17,6 +17,7 @@ from lambdasim.cli.app import (
     announcing_compilation,
     app,
     present,
+    run_progress,
     side_by_side,
     write,
 )
@@ -61,9 +62,17 @@ def forecast(
     if anomaly is not None:
         spec = with_anomaly(spec, *_anomaly(anomaly, month))
     past = None if history is None else _trace(history, utc)
-    with announcing_compilation(), side_by_side(paths, workers, dask) as executor:
+    shared = side_by_side(paths, workers, dask)
+    with announcing_compilation(), shared as executor, run_progress() as tell:
         result = foretold(
-            spec, month, past, paths=paths, move_history=move_history, engine=engine, executor=executor
+            spec,
+            month,
+            past,
+            paths=paths,
+            move_history=move_history,
+            engine=engine,
+            executor=executor,
+            progress=tell,
         )
     outlook = None if budget is None else budget_outlook(result, budget)
     found = sensitivity(result) if tornado else None

@@ -21,7 +21,7 @@ from lambdasim.errors import InputError
 from lambdasim.exports.focus_table import CUSTOM_COLUMNS, FocusVersion, Kind, focus_columns, focus_version
 from lambdasim.exports.guard import guarded
 from lambdasim.exports.origin import UNKNOWN_ACCOUNT, Origin
-from lambdasim.results.atomic import write_atomically
+from lambdasim.results.atomic import write_atomically, write_bytes_atomically
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -86,7 +86,7 @@ def write_focus(
     if place.suffix == ".parquet":
         write_atomically(place, lambda stream: _write_parquet(rows, known, stream))
     else:
-        write_atomically(place, lambda stream: stream.write(focus_csv(rows, known).encode()))
+        write_bytes_atomically(place, focus_csv(rows, known).encode())
     return place
 
 

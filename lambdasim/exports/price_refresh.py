@@ -20,7 +20,7 @@ from lambdasim.catalog.price_list_sheet import FLAT, RegionPrices, price_file_of
 from lambdasim.catalog.prices import sheets_of
 from lambdasim.errors import CatalogError, InputError
 from lambdasim.exports.reading import JSON_LIMIT_BYTES, json_object
-from lambdasim.results.atomic import write_atomically
+from lambdasim.results.atomic import write_bytes_atomically
 from lambdasim.traffic.readers.source import SourceFile
 
 if TYPE_CHECKING:
@@ -178,7 +178,7 @@ def refresh_prices(
     sheets = _sheets(content, prices.file)
     if out is not None:
         text = json.dumps(content, indent=1) + "\n"
-        write_atomically(Path(out), lambda stream: stream.write(text.encode()))
+        write_bytes_atomically(Path(out), text.encode())
     pairs = [(_known(name), sheets[name]) for name in wanted]
     differences = tuple(row for known, new in pairs if known for row in _compare(known, new))
     return PriceRefresh(sheets, differences, tuple(_notes(prices, found, sheets)))

@@ -18,7 +18,7 @@ from lambdasim.billing.exact import total
 from lambdasim.catalog import billing_rules
 from lambdasim.errors import InputError
 from lambdasim.exports.origin import Origin
-from lambdasim.results.atomic import write_atomically
+from lambdasim.results.atomic import write_bytes_atomically
 
 MOST_ENTRIES: Final = 25
 _NOT_IN_NAMES: Final = re.compile(r"[^A-Za-z0-9_-]")
@@ -68,13 +68,15 @@ def write_infracost_usage(
     chosen = month or (months[0] if len(months) == 1 else "")
     if chosen not in months:
         raise InputError.single(
-            "infracost", "month", f"must be one of {', '.join(months)[:80]}, got {month!r:.40}"
+            "infracost",
+            "month",
+            f"must be one of {', '.join(months)[:80]}, got {month!r:.40} (bill takes it as --infracost-month)",
         )
     resources = _resources([row for row in rows if row.month == chosen], addresses or {})
     content = {"version": 0.1, "resource_usage": resources}
     text = _COMMENT.format(month=chosen) + yaml.safe_dump(content, sort_keys=False)
     place = Path(path)
-    write_atomically(place, lambda stream: stream.write(text.encode()))
+    write_bytes_atomically(place, text.encode())
     return place
 
 
@@ -205,8 +207,7 @@ def write_pricing_calculator(
     for number, start in enumerate(range(0, len(entries), MOST_ENTRIES), start=1):
         content = {"workloadEstimateId": workload_estimate_id, "usage": entries[start : start + MOST_ENTRIES]}
         target = place if number == 1 else place.with_name(f"{place.stem}.{number}{place.suffix}")
-        data = (json.dumps(content, indent=1) + "\n").encode()
-        write_atomically(target, lambda stream, data=data: stream.write(data))  # type: ignore[misc]
+        write_bytes_atomically(target, (json.dumps(content, indent=1) + "\n").encode())
         written.append(target)
     return tuple(written)
 

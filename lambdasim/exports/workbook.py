@@ -20,7 +20,7 @@ from lambdasim.exports.guard import guarded
 from lambdasim.exports.origin import Origin
 from lambdasim.exports.workbook_days import write_days
 from lambdasim.exports.workbook_page import FORMATS, LAST_ROW, Column, Page, letter
-from lambdasim.results.atomic import write_atomically
+from lambdasim.results.atomic import write_bytes_atomically
 
 SUMMARY, ITEMS, DAYS, FUNCTIONS, ASSUMPTIONS, PRICES = (
     "Summary",
@@ -102,7 +102,7 @@ def write_workbook(
     _write_prices(pages[PRICES], _sheets(bill) if sheets is None else tuple(sheets))
     book.close()
     place = Path(path)
-    write_atomically(place, lambda stream: stream.write(content.getvalue()))
+    write_bytes_atomically(place, content.getvalue())
     return place
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from decimal import Decimal
+from typing import TYPE_CHECKING
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -11,6 +12,9 @@ from matplotlib.ticker import MaxNLocator, StrMethodFormatter
 
 from lambdasim.billing import Bill, format_usd
 from lambdasim.plots.style import INK, MOST_LINES, axes_or_new, bar_look, legend_beside, nothing, styled
+
+if TYPE_CHECKING:
+    from lambdasim.exports import BillComparison
 
 _BAR = 0.62
 
@@ -37,17 +41,45 @@ def plot_waterfall(
     for bill, sign in ((before, -1), (after, 1)):
         for item in bill.items:
             changes[item.usage_type] += sign * item.amount
+    return _waterfall((before.total, after.total), changes, names, ax)
+
+
+@styled
+def plot_bill_comparison(found: BillComparison, ax: Axes | None = None) -> Axes:
+    """Draw what lies between our bill and a real one, by usage type [USD].
+
+    Parameters
+    ----------
+    found : BillComparison
+    ax : Axes, optional
+
+    Returns
+    -------
+    Axes
+        Lines that do not differ are left out.
+    """
+    changes: dict[str, Decimal] = defaultdict(Decimal)
+    for line in found.lines:
+        name = line.usage_type or line.line.replace("_", " ")
+        changes[name] += line.difference
+    return _waterfall((found.sum("our_cost"), found.sum("actual_cost")), changes, ("ours", "actual"), ax)
+
+
+def _waterfall(
+    totals: tuple[Decimal, Decimal], changes: dict[str, Decimal], names: tuple[str, str], ax: Axes | None
+) -> Axes:
+    before, after = totals
     steps = [(name, change) for name, change in changes.items() if change]
     steps.sort(key=lambda step: -abs(step[1]))
     ax = axes_or_new(ax, rows=len(steps) + 2)
-    difference = after.total - before.total
+    difference = after - before
     ax.set_title(f"From {names[0]} to {names[1]}: {'+' if difference >= 0 else ''}{format_usd(difference)}")
-    if not before.items and not after.items:
+    if not before and not after and not steps:
         return nothing(ax, "nothing to pay")
-    level = float(before.total)
+    level = float(before)
     ends, told = [level], set[int]()
     ax.barh(0, level, height=_BAR, label="bill", **bar_look(0))
-    ax.annotate(f" {format_usd(before.total)}", (level, 0), va="center", fontsize=9)
+    ax.annotate(f" {format_usd(before)}", (level, 0), va="center", fontsize=9)
     for row, (_, change) in enumerate(steps, start=1):
         place = 1 if change > 0 else 2
         label = None if place in told else ("more", "less")[place - 1]
@@ -62,8 +94,8 @@ def plot_waterfall(
         )
     last = len(steps) + 1
     ax.plot([level, level], [last - 1, last + _BAR / 2], color=INK, linewidth=0.8)
-    ax.barh(last, float(after.total), height=_BAR, **bar_look(0))
-    ax.annotate(f" {format_usd(after.total)}", (float(after.total), last), va="center", fontsize=9)
+    ax.barh(last, float(after), height=_BAR, **bar_look(0))
+    ax.annotate(f" {format_usd(after)}", (float(after), last), va="center", fontsize=9)
     ax.set_yticks(range(last + 1), [names[0], *(name for name, _ in steps), names[1]])
     ax.set_ylim(last + 0.5, -0.5)
     ax.set_xlim(min(0.0, *ends) * 1.2, max(0.0, *ends) * 1.2 or 1)

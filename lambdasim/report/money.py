@@ -1,9 +1,11 @@
-"""Pages of studies about money: break-evens and forecasts."""
+"""Pages of studies about money: break-evens, forecasts, a real bill beside ours."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from lambdasim.billing import format_usd, plain
+from lambdasim.plots.bills import plot_bill_comparison
 from lambdasim.plots.break_even import plot_break_even
 from lambdasim.plots.forecast import plot_forecast, plot_tornado
 from lambdasim.report.html import number
@@ -11,6 +13,7 @@ from lambdasim.report.study import StudyPage
 from lambdasim.results.parameters import Parameter
 
 if TYPE_CHECKING:
+    from lambdasim.exports import BillComparison
     from lambdasim.study.break_even import BreakEven
     from lambdasim.study.budget import BudgetOutlook
     from lambdasim.study.forecast import Forecast
@@ -147,4 +150,34 @@ def forecast_page(
         tables=tables,
         pictures=pictures,
         facts=facts,
+    )
+
+
+def bill_comparison_page(found: BillComparison) -> StudyPage:
+    """Show a real bill beside ours.
+
+    Parameters
+    ----------
+    found : BillComparison
+
+    Returns
+    -------
+    StudyPage
+    """
+    table = found.frame()
+    money = ("actual_cost", "our_cost", "from_usage", "from_rate", "from_other", "difference")
+    shown = table[["month"]].copy()
+    pairs = zip(table["usage_type"], table["line"], strict=True)
+    shown["line"] = [f"{kind} {line.replace('_', ' ')}".strip() for kind, line in pairs]
+    for name in money:
+        words = {"actual_cost": "actual", "our_cost": "ours"}.get(name, name.replace("_", " "))
+        shown[words] = [format_usd(usd) for usd in table[name]]
+    shown["note"] = table["note"]
+    return StudyPage(
+        title="A real bill beside ours",
+        answer=" ".join([f"{found}.", *(f"{note}." for note in found.notes)]),
+        tables={"lines": table},
+        shown={"lines": shown},
+        pictures={"waterfall": plot_bill_comparison(found)},
+        facts={name: plain(found.sum(name)) for name in money},
     )

@@ -11,11 +11,13 @@ from decimal import Decimal
 from fractions import Fraction
 from typing import TYPE_CHECKING, Final
 
-from lambdasim.billing import Usage, price
+from lambdasim.billing import Bill, Usage, price
 from lambdasim.billing.charges import PoolKey, pools_of
 from lambdasim.billing.commitment import HourlyPool, HourlyProfile, best_commitment
 from lambdasim.billing.exact import product
+from lambdasim.billing.shares import PricedPool
 from lambdasim.catalog import ChargeKind, Knowledge, PriceSheet, Tier, billing_rules, price_sheet
+from lambdasim.catalog.price_book import PriceBook
 from lambdasim.catalog.savings_plans import SavingsPlan, savings_plans
 from lambdasim.errors import InputError
 from lambdasim.study.hourly_usage import HourlyUsage, hourly_usage
@@ -162,6 +164,11 @@ class _Future:
     usage: HourlyUsage
     free_tier: bool
     on: date | None
+    price_book: PriceBook | None
+
+    def bill(self) -> Bill:
+        """Price it on demand."""
+        return price(self.usage.usage, on=self.on, free_tier=self.free_tier, price_book=self.price_book)
 
 
 def advise_commitment(
@@ -171,6 +178,7 @@ def advise_commitment(
     on: date | None = None,
     percent: Decimal | None = None,
     requests_use_commitment: bool = False,
+    price_book: PriceBook | None = None,
 ) -> CommitmentStudy:
     """Find the best hourly commitment of each Compute Savings Plan.
 
@@ -187,6 +195,9 @@ def advise_commitment(
     requests_use_commitment : bool
         Whether requests, which get no discount, use the commitment up too. The guide counts them as covered; a plan that
         leaves them out is the default.
+    price_book : PriceBook, optional
+        Own rates on demand. A plan's discount is taken to come off them, as a contract's discount holds for the fees of
+        a plan as well.
 
     Returns
     -------
@@ -203,7 +214,7 @@ def advise_commitment(
     monthly, a commitment costs the same here: the price of money is not modelled.
     """
     given = [runs] if isinstance(runs, str | os.PathLike) or not isinstance(runs, Sequence) else list(runs)
-    futures = [_future(run, region, on) for run in given]
+    futures = [_future(run, region, on, price_book) for run in given]
     if not futures:
         raise InputError.single("commitment", "runs", "must be one or more")
     if len({len(future.usage.hours) for future in futures}) > 1:
@@ -212,7 +223,7 @@ def advise_commitment(
     if percent is not None and not (percent.is_finite() and 0 <= percent < 100):
         raise InputError.single("commitment", "percent", f"must be from 0 to below 100, got {percent}")
     offer, profiles, options = savings_plans(), {}, []
-    bills = [price(future.usage.usage, on=future.on, free_tier=future.free_tier).total for future in futures]
+    bills = [future.bill().total for future in futures]
     on_demand = sum(map(Fraction, bills), Fraction(0)) / len(bills)
     coverable = Fraction(0)
     for known in offer.plans:
@@ -232,11 +243,16 @@ def advise_commitment(
         cases=tuple(
             _case(multiple, best.usd_per_hour, profiles[best.plan.percent]) for multiple in MULTIPLES
         ),
-        notes=_notes(options, requests_use_commitment),
+        notes=_notes(options, requests_use_commitment, price_book),
     )
 
 
-def _future(run: RunResult | str | os.PathLike[str], region: str | None, on: date | None) -> _Future:
+def _future(
+    run: RunResult | str | os.PathLike[str],
+    region: str | None,
+    on: date | None,
+    price_book: PriceBook | None,
+) -> _Future:
     from lambdasim.results.files import load_free_tier
 
     usage = hourly_usage(run)
@@ -247,20 +263,20 @@ def _future(run: RunResult | str | os.PathLike[str], region: str | None, on: dat
             hours=tuple(tuple(replace(row, region=region) for row in rows) for rows in usage.hours),
             rest=tuple(replace(row, region=region) for row in usage.rest),
         )
-    return _Future(usage, free_tier, on or usage.price_date)
+    return _Future(usage, free_tier, on or usage.price_date, price_book)
 
 
 def _profile(future: _Future, plan: SavingsPlan, with_requests: bool) -> HourlyProfile:
     """Make the hourly pools that a plan covers."""
     kinds = set(savings_plans().kinds) | ({ChargeKind.REQUEST} if with_requests else set())
-    bill = price(future.usage.usage, on=future.on, free_tier=future.free_tier)
+    bill = future.bill()
     counts = _hourly_counts(future)
     pools = []
     for pool in bill.pools:
         if pool.key.kind not in kinds:
             continue
         day = future.on or date.fromisoformat(f"{pool.key.month}-01")
-        tiers = _tiers(price_sheet(pool.key.region, day), pool.key)
+        tiers = _tiers(price_sheet(pool.key.region, day), pool, future.price_book)
         off = Decimal(0) if pool.key.kind is ChargeKind.REQUEST else plan.percent
         bands = tuple((tier.up_to_gb_s, tier.rate.usd or Decimal(0)) for tier in tiers)
         pools.append(
@@ -278,9 +294,26 @@ def _profile(future: _Future, plan: SavingsPlan, with_requests: bool) -> HourlyP
     return HourlyProfile(pools)
 
 
-def _tiers(sheet: PriceSheet, key: PoolKey) -> tuple[Tier, ...]:
-    rates = sheet.rates(key.architecture)
-    return rates.tiers if key.kind is ChargeKind.DURATION else (Tier(None, getattr(rates, key.kind.value)),)
+def _tiers(sheet: PriceSheet, pool: PricedPool, book: PriceBook | None) -> list[Tier]:
+    """Give a pool's tiers, at own rates where a book has them."""
+    key, rates = pool.key, sheet.rates(pool.key.architecture)
+    listed = rates.tiers if key.kind is ChargeKind.DURATION else (Tier(None, getattr(rates, key.kind.value)),)
+    if book is None:
+        return list(listed)
+    prefix = sheet.usage_prefix
+    name = pool.usage_type.removeprefix(f"{prefix}-")
+    own = [
+        replace(tier, rate=book.rate(tier.rate, prefix, name, number))
+        for number, tier in enumerate(listed, 1)
+    ]
+    paid = [tier.rate.usd or Decimal(0) for tier in own]
+    if paid != sorted(paid, reverse=True):
+        raise InputError.single(
+            "commitment",
+            "price_book",
+            f"must not make a later tier of {pool.usage_type} dearer than an earlier one",
+        )
+    return own
 
 
 def _hourly_counts(future: _Future) -> dict[PoolKey, list[int]]:
@@ -357,7 +390,9 @@ def _mean(amounts: Iterable[Fraction]) -> Fraction:
     return sum(found, Fraction(0)) / len(found)
 
 
-def _notes(options: Sequence[CommitmentOption], with_requests: bool) -> tuple[str, ...]:
+def _notes(
+    options: Sequence[CommitmentOption], with_requests: bool, book: PriceBook | None
+) -> tuple[str, ...]:
     said = dict.fromkeys(
         f"{option.plan.payment.value.replace('_', ' ')}: {option.plan.percent} % is {_KNOWN[option.plan.knowledge]}, "
         f"as of {option.plan.as_of.isoformat()}" + (f": {option.plan.note}" if option.plan.note else "")
@@ -369,8 +404,10 @@ def _notes(options: Sequence[CommitmentOption], with_requests: bool) -> tuple[st
         if with_requests
         else "requests are left out of the plan, which does not discount them"
     )
+    own = () if book is None else (f"rates of {book}; a plan's discount comes off them, our reading",)
     return (
         *said,
+        *own,
         requests,
         "usage under the plan does not count toward tiers; the free tier goes to the first hours; both our reading",
         "EC2 and Fargate under the same plan come first where they save more; they are not in this usage",

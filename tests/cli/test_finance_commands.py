@@ -1,7 +1,9 @@
 """Commands for finance, from a folder that a simulation wrote."""
 
+import json
 import subprocess
 import sys
+from decimal import Decimal
 from pathlib import Path
 
 import pandas as pd
@@ -37,6 +39,38 @@ def test_a_real_bill_beside_ours(folder: Path) -> None:
     assert done.returncode == 0, done.stderr
     assert done.stdout.startswith("actual $2.51")
     assert max(map(len, done.stdout.splitlines()[:8])) <= 82
+
+
+def test_a_real_bill_as_a_page(folder: Path, tmp_path: Path) -> None:
+    out = tmp_path / "page"
+    done = lambdasim("bill", "compare", "data/finance/cur2_layout.csv", folder, "--out", out)
+    assert done.returncode == 0, done.stderr
+    assert sorted(path.name for path in out.iterdir()) == [
+        "lines.csv",
+        "report.html",
+        "result.json",
+        "waterfall.png",
+    ]
+    found = json.loads((out / "result.json").read_text())
+    lines = [Decimal(line["difference"]) for line in found["lines"]]
+    assert sum(lines) == Decimal(found["difference"])
+
+
+def test_usage_of_two_months_names_the_option_that_chooses_one(tmp_path: Path) -> None:
+    two = tmp_path / "two.yaml"
+    two.write_text(
+        "{name: two, start: 2026-11-30T23:30:00Z, duration: 1h,\n"
+        " functions: [{name: f, work: {io_ms: 5}, traffic: {constant: {rate_per_s: 1}}}]}\n"
+    )
+    assert lambdasim("simulate", two, "--out", tmp_path / "run").returncode == 0
+    usage = tmp_path / "usage.yml"
+    done = lambdasim("bill", tmp_path / "run", "--infracost", usage)
+    assert (done.returncode, len(done.stderr.splitlines())) == (2, 1)
+    assert "--infracost-month" in done.stderr
+    assert "2026-11, 2026-12" in done.stderr
+    done = lambdasim("bill", tmp_path / "run", "--infracost", usage, "--infracost-month", "2026-12")
+    assert done.returncode == 0, done.stderr
+    assert "usage of 2026-12" in usage.read_text()
 
 
 def test_a_price_list_beside_the_sheet_in_use(folder: Path, tmp_path: Path) -> None:

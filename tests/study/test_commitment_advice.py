@@ -15,6 +15,7 @@ import pytest
 import lambdasim as ls
 from lambdasim.billing import pool
 from lambdasim.catalog.files import toml_of
+from lambdasim.catalog.price_book import BookEntry, PriceBook
 from lambdasim.catalog.savings_plans import savings_plans, savings_plans_of
 from lambdasim.errors import CatalogError, InputError
 from lambdasim.study.commitment import advise_commitment
@@ -183,3 +184,21 @@ def test_the_command_fits_a_terminal(folder: Path) -> None:
     assert found["recommended"] == {"years": 1, "payment": "all_upfront"}
     wrong = subprocess.run([*command, "--discount", "much"], capture_output=True, text=True, check=False)
     assert (wrong.returncode, len(wrong.stderr.splitlines())) == (2, 1)
+
+
+def test_a_discount_on_everything_is_a_discount_on_everything(run: ls.RunResult) -> None:
+    book = PriceBook("EDP", date(2026, 1, 1), [BookEntry("*", None, Decimal(10), None)])
+    listed, own = advise_commitment(run), advise_commitment(run, price_book=book)
+    assert own.on_demand_usd == listed.on_demand_usd * 9 / 10
+    assert own.coverable_usd == listed.coverable_usd * 9 / 10
+    bill = ls.price(run.usage(), free_tier=False, price_book=book)
+    assert own.on_demand_usd == Fraction(bill.total)
+    free = PriceBook("free", date(2026, 1, 1), [BookEntry("*", None, Decimal(0), None)])
+    assert advise_commitment(run, price_book=free).options == listed.options
+    assert any("price book 'EDP'" in note for note in own.notes)
+
+
+def test_a_book_whose_tiers_rise_is_refused(run: ls.RunResult) -> None:
+    rising = PriceBook("odd", date(2026, 1, 1), [BookEntry("Lambda-GB-Second", 1, Decimal(90), None)])
+    with pytest.raises(InputError, match="dearer"):
+        advise_commitment(run, price_book=rising)
