@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import asdict
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from lambdasim.plots.advice import plot_headroom, plot_provisioned, plot_risk
 from lambdasim.plots.study import plot_differences, plot_duration, plot_frontier
@@ -11,10 +11,13 @@ from lambdasim.report.html import number, percent
 from lambdasim.report.study import StudyPage
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     import pandas as pd
 
     from lambdasim.study.compare_result import Comparison
     from lambdasim.study.limits import LimitsAdvice
+    from lambdasim.study.provisioned import Steps
     from lambdasim.study.sweep_result import MemorySweep
 
 _SWEPT: Final = {
@@ -32,6 +35,8 @@ _LIMITS: Final = {
     "limit": "limit",
     "scope": "of",
     "allowed": "allowed",
+    "used_p50": "p50",
+    "used_p99": "p99",
     "used_peak": "peak",
     "unit": "unit",
     "headroom": "left",
@@ -135,6 +140,7 @@ def limits_page(advice: LimitsAdvice) -> StudyPage:
     reserved = _in_percent(advice.reserved, ["pool_share"])
     reserved["reserved"] = ["none" if now < 0 else str(now) for now in advice.reserved["reserved"]]
     reserved["possible"] = ["yes" if possible else "no room" for possible in advice.reserved["possible"]]
+    plan = advice.plan
     ways = (("by schedule", advice.provisioned), ("by target tracking", advice.tracking))
     return StudyPage(
         title=f"{advice.run.scenario.name}: limits",
@@ -159,6 +165,15 @@ def limits_page(advice: LimitsAdvice) -> StudyPage:
         },
         facts={
             "quota": {"now": advice.quota.now, "ask": advice.quota.ask, "reserved": advice.quota.reserved},
+            "plan": None
+            if plan is None
+            else {
+                "quota": plan.quota,
+                "reserved": dict(plan.reserved),
+                "schedule": _schedule(plan.schedule),
+                "refused_share": plan.outcome.refused_share,
+                "usd": plan.outcome.usd,
+            },
             "refused_share": asdict(advice.refused),
             "not_served_share": asdict(advice.not_served),
             "provisioned": {
@@ -169,17 +184,20 @@ def limits_page(advice: LimitsAdvice) -> StudyPage:
                     "cold_after": found.cold_after,
                     "usd_before": found.usd_before,
                     "usd_after": found.usd_after,
-                    "schedule": {
-                        name: [
-                            step.model_dump(mode="json", exclude_none=True, by_alias=True) for step in steps
-                        ]
-                        for name, steps in found.schedule.items()
-                    },
+                    "schedule": _schedule(found.schedule),
                 }
                 for way, found in ways
             },
         },
     )
+
+
+def _schedule(schedule: Mapping[str, Steps]) -> dict[str, list[dict[str, Any]]]:
+    """Write steps as a scenario file has them."""
+    return {
+        name: [step.model_dump(mode="json", exclude_none=True, by_alias=True) for step in steps]
+        for name, steps in schedule.items()
+    }
 
 
 def _paragraph(study: object) -> str:

@@ -9,12 +9,14 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from lambdasim.catalog import limit
 from lambdasim.draws.keys import DrawKey, Stream
 from lambdasim.draws.laws import Constant
-from lambdasim.engine.aggregate import claimed_at
+from lambdasim.engine.aggregate import FunctionTotals, claimed_at
 from lambdasim.engine.contract import NEVER, EventOutcome, FunctionPlan, Limit, Outcome
 from lambdasim.engine.plan import FunctionDraws
 from lambdasim.results.run import RunResult
+from lambdasim.specs.trigger import TriggerType
 from lambdasim.study.limit_meter import LimitMeter
 from lambdasim.units import US_PER_MINUTE, US_PER_MS, US_PER_S
 
@@ -22,6 +24,9 @@ if TYPE_CHECKING:
     import pandas as pd
 
 ACCOUNT: Final = "account"
+GATEWAY: Final = "gateway rate"
+"""API Gateway's own throttle: counted beside the run, which lets all requests pass."""
+_GATEWAYS: Final = (TriggerType.API_GATEWAY_REST, TriggerType.API_GATEWAY_HTTP)
 _SAMPLED: Final = 100_000
 COLUMNS: Final = (
     "limit", "scope", "unit", "allowed", "used_p50", "used_p99", "used_peak", "headroom", "first_breach_s", "hit_share",
@@ -54,7 +59,13 @@ def limit_table(run: RunResult, meter: LimitMeter) -> pd.DataFrame:
         One row for each limit and scope (the account, or a function): ``allowed`` and what was used of it, over time or
         over events, in ``unit``; ``headroom``, 1 less peak over allowed, below 0 where demand was higher;
         ``first_breach_s`` since the start [s], NaN for never; ``hit_share`` of the scope's events met the limit at
-        their first attempt, ``lost_share`` ended by it. Rows are ordered by headroom, the tightest first.
+        their first attempt, ``lost_share`` ended by it. Rows are ordered by first breach, then by headroom, the tightest
+        first.
+
+    Notes
+    -----
+    The gateway's throttle is not simulated: its row counts the requests that a token bucket of its rate and burst would
+    refuse, while the run lets them pass.
     """
     import pandas as pd
 
@@ -102,6 +113,56 @@ def _account_rows(run: RunResult, meter: LimitMeter) -> Iterator[tuple[Any, ...]
         allowed = run.plan.concurrency * run.plan.requests_per_concurrency
         scope = _scope(run, meter, synchronous, Limit.REQUEST_RATE)
         yield _row("request rate", ACCOUNT, "requests/s", allowed, rate, scope)
+    yield from _gateway_row(run, meter)
+
+
+def _gateway_row(run: RunResult, meter: LimitMeter) -> Iterator[tuple[Any, ...]]:
+    """Hold requests behind API Gateway against its account's rate."""
+    kinds = {spec.name: spec.trigger.type for spec in run.scenario.functions}
+    behind = [place for place, name in enumerate(run.aggregate.names) if kinds[name] in _GATEWAYS]
+    if not behind:
+        return
+    per_s, burst = limit("gateway_rate_per_s").value, limit("gateway_burst").value
+    refused = above_rate(
+        meter.cells("attempts")[behind].sum(axis=0), per_s * meter.width_us / US_PER_S, burst
+    )
+    met = np.flatnonzero(refused)
+    count = round(float(refused.sum()))
+    events = sum(run.aggregate.functions[place].events for place in behind)
+    first_s = float(met[0] * meter.width_us / US_PER_S) if len(met) else float("nan")
+    rate = meter.per_second("attempts")[behind].sum(axis=0)
+    yield _row(GATEWAY, ACCOUNT, "requests/s", per_s, rate, _Scope(events, first_s, count, count))
+
+
+def above_rate(attempts: NDArray[np.float64], refill: float, burst: float) -> NDArray[np.float64]:
+    """Count what a token bucket would refuse, bin by bin.
+
+    Parameters
+    ----------
+    attempts : ndarray, shape (n_bins,)
+    refill : float
+        Tokens that come in each bin, before its attempts.
+    burst : float
+        Most tokens that are kept from bin to bin.
+
+    Returns
+    -------
+    ndarray, shape (n_bins,)
+
+    Examples
+    --------
+    >>> above_rate(np.array([0.0, 18, 12, 10]), refill=10, burst=5).tolist()
+    [0.0, 3.0, 2.0, 0.0]
+    """
+    refused = np.zeros(len(attempts))
+    if attempts.max(initial=0) <= refill:
+        return refused
+    kept = burst
+    for place, wanted in enumerate(attempts.tolist()):
+        there = kept + refill
+        refused[place] = max(wanted - there, 0.0)
+        kept = min(max(there - wanted, 0.0), burst)
+    return refused
 
 
 def _concurrency_rows(
@@ -137,6 +198,14 @@ def _time_rows(run: RunResult, place: int, plan: FunctionPlan) -> Iterator[tuple
     values = (duration.quantile(0.5), duration.quantile(0.99), duration.quantile(1.0))
     scope = _Scope(totals.events, float("nan"), cut, cut)
     yield _named_row("timeout", plan.name, "ms", plan.timeout_us / US_PER_MS, values, scope)
+    yield from _init_row(totals, plan)
+    if not plan.retry.synchronous:
+        expired = int(totals.event_outcomes[EventOutcome.EXPIRED])
+        age_ms = totals.all_latency_ms()
+        values = (age_ms.quantile(0.5), age_ms.quantile(0.99), age_ms.quantile(1.0))
+        scope = _Scope(totals.events, float("nan"), expired, expired)
+        allowed_ms = plan.retry.max_event_age_us / US_PER_MS
+        yield _named_row("event age", plan.name, "ms", allowed_ms, values, scope)
     if plan.retry.client_timeout_us != NEVER:
         gone = int(totals.event_outcomes[EventOutcome.CLIENT_TIMEOUT])
         latency = totals.all_latency_ms()
@@ -145,6 +214,16 @@ def _time_rows(run: RunResult, place: int, plan: FunctionPlan) -> Iterator[tuple
         yield _named_row(
             "gateway cut", plan.name, "ms", plan.retry.client_timeout_us / US_PER_MS, values, scope
         )
+
+
+def _init_row(totals: FunctionTotals, plan: FunctionPlan) -> Iterator[tuple[Any, ...]]:
+    """Hold INIT against its cap; where it is longer it runs again inside the invocation, so no event ends by it."""
+    init, cap_ms = totals.init_ms, plan.init_cap_us / US_PER_MS
+    if not init.counts.sum() or plan.init_cap_us == NEVER:
+        return
+    cut = int(init.counts[init.values >= cap_ms].sum())
+    values = (init.quantile(0.5), init.quantile(0.99), init.quantile(1.0))
+    yield _named_row("INIT", plan.name, "ms", cap_ms, values, _Scope(totals.events, float("nan"), cut, 0))
 
 
 def _size_rows(run: RunResult, place: int, plan: FunctionPlan) -> Iterator[tuple[Any, ...]]:

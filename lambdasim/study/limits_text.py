@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 from lambdasim.billing import format_usd
 from lambdasim.catalog import limit
 from lambdasim.specs.function import ProvisionedStep
+from lambdasim.study.limit_table import ACCOUNT, GATEWAY
 from lambdasim.study.measures import MONTH_HOURS, month_factor
 from lambdasim.study.sweep_text import COLUMNS, percent, wrapped
 from lambdasim.units import format_duration
@@ -24,14 +25,17 @@ _MOST_STEPS: Final = 6
 _MOST_IN_ANSWER: Final = 3
 _LEAST_LIMITS: Final = 3
 _ROOM: Final = 0.8
+_WIDTH: Final = 6
 
 
 def answer(advice: LimitsAdvice) -> str:
     """Say in a paragraph which limit, when, whose requests fail, and what to set."""
     run, breaches = advice.run, advice.breaches
+    gateway = breaches[breaches["limit"] == GATEWAY].to_dict("records")
+    breaches = breaches[breaches["limit"] != GATEWAY]
     parts = []
     if breaches.empty:
-        limits = advice.limits.sort_values("headroom")
+        limits = advice.limits[advice.limits["limit"] != GATEWAY].sort_values("headroom")
         row = limits.iloc[0]
         parts.append(
             f"{run.scenario.name}: no limit refuses anything. Tightest: {_limit_of(row)}, "
@@ -40,11 +44,16 @@ def answer(advice: LimitsAdvice) -> str:
     else:
         row = breaches.iloc[0]
         when = "" if isnan(row["first_breach_s"]) else f" after {row['first_breach_s']:,.1f} s"
+        effect = f"it hits {row['hit_share']:.1%} of events, {row['lost_share']:.1%} end by it"
         parts.append(
             f"{run.scenario.name}: {_limit_of(row)} binds first{when} (allowed {row['allowed']:,.0f} "
-            f"{row['unit']}); it hits {row['hit_share']:.1%} of events, {row['lost_share']:.1%} end by it. Over all "
-            f"limits {advice.refused.mean:.1%} ± {advice.refused.half_width:.1%} of attempts are refused and "
-            f"{advice.not_served.mean:.1%} of events not served."
+            f"{row['unit']}); {effect}. Over all limits {advice.refused.mean:.1%} ± {advice.refused.half_width:.1%} "
+            f"of attempts are refused and {advice.not_served.mean:.1%} of events not served."
+        )
+    for cut in gateway:
+        parts.append(
+            f"API Gateway's own throttle of {cut['allowed']:,.0f} requests/s, which this run does not have, would refuse "
+            f"{cut['hit_share']:.1%} of what comes through it, from {cut['first_breach_s']:,.0f} s on; ask for more."
         )
     holders = advice.reserved.dropna(subset=["pool_share"]).sort_values("pool_share", ascending=False)
     if len(holders) > 1:
@@ -57,7 +66,7 @@ def answer(advice: LimitsAdvice) -> str:
 
 def _limit_of(row: Any) -> str:
     name = str(row["limit"])
-    return f"the {name}" if name.startswith("account") else f"the {name} of {row['scope']}"
+    return f"the {name}" if row["scope"] == ACCOUNT else f"the {name} of {row['scope']}"
 
 
 def _what_to_set(advice: LimitsAdvice) -> list[str]:
@@ -94,11 +103,10 @@ def _together(advice: LimitsAdvice, plan: LimitPlan) -> str:
     more = len(counts) - len(shown)
     shown += [f"{more} functions more"] if more else []
     reserved = [f"{count:,} for {name}" for name, count in list(plan.reserved.items())[:_MOST_IN_ANSWER]]
-    others = f" reserved concurrency of {' and '.join(reserved)}," if reserved else ""
-    return (
-        f"With provisioned concurrency of {' and '.join(shown)},{others} and a quota of {plan.quota:,}, "
-        f"{_refused(plan.outcome)}{_bill(advice, plan.outcome)}."
-    )
+    needed = [f"provisioned concurrency of {' and '.join(shown)}"]
+    needed += [f"reserved concurrency of {' and '.join(reserved)}"] if reserved else []
+    needed += [f"a quota of {plan.quota:,}"] if plan.quota > advice.quota.now else []
+    return f"With {' and '.join(needed)}, {_refused(plan.outcome)}{_bill(advice, plan.outcome)}."
 
 
 def _refused(outcome: LimitOutcome) -> str:
@@ -143,15 +151,28 @@ def _limits_block(advice: LimitsAdvice) -> list[str]:
     shown = table[(table["hit_share"] > 0) | (table["headroom"] < _ROOM)].head(_MOST_LIMITS)
     if shown.empty:
         shown = table.head(_LEAST_LIMITS)
-    rows = [f"{'limit':<20} {'of':<16} {'allowed':>8} {'peak':>8} {'left':>6} {'first':>8} {'hit':>8}"]
+    rows = [
+        f"{'limit':<20} {'of':<9} {'allows':>6} {'p50':>6} {'p99':>6} {'peak':>6} {'left':>5} {'first':>8} {'hit':>6}"
+    ]
     for row in shown.to_dict("records"):
-        first = "" if isnan(row["first_breach_s"]) else f"{row['first_breach_s']:,.1f} s"
+        first = "" if isnan(row["first_breach_s"]) else f"{_short(row['first_breach_s'])} s"
+        used = [f"{_short(row[name]):>6}" for name in ("used_p50", "used_p99", "used_peak")]
         rows.append(
-            f"{row['limit'][:20]:<20} {clipped(row['scope'], 16):<16} {row['allowed']:>8,.0f} {row['used_peak']:>8,.0f} "
-            f"{max(row['headroom'], -9.99):>6.0%} {first:>8} {percent(row['hit_share']):>8}"
+            f"{clipped(row['limit'], 20):<20} {clipped(row['scope'], 9):<9} {_short(row['allowed']):>6} "
+            f"{' '.join(used)} {max(row['headroom'], -9.99):>5.0%} {first:>8} {row['hit_share']:>6.1%}"
         )
     hidden = len(table) - len(shown)
     return [*rows, *([f"and {hidden} more with room, see the table of limits"] if hidden else [])]
+
+
+def _short(number: float) -> str:
+    """Write a number in at most six characters."""
+    for unit in ("", "k", "M", "G"):
+        text = f"{number:,.0f}" if unit == "" and number >= 100 else f"{number:,.1f}".removesuffix(".0")
+        if len(text) + len(unit) <= _WIDTH:
+            return f"{text}{unit}"
+        number /= 1000
+    return f"{number:.0e}"
 
 
 def _risk_block(advice: LimitsAdvice) -> list[str]:

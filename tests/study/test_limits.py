@@ -238,6 +238,39 @@ def test_environments_that_are_there_before_end_what_a_quota_cannot() -> None:
     assert advise_limits(steady(8), replications=2, multiples=[1]).plan is None
 
 
+def test_what_api_gateway_would_refuse_is_counted_beside_the_run() -> None:
+    # 20,000 a second for two seconds, on a bucket of 5,000 that gets 10,000 a second: 5,000 and 10,000 too many.
+    spec = load_scenario_text(
+        STEADY.replace("CONCURRENCY", "20000")
+        .replace("io_ms: 950", "io_ms: 0")
+        .replace("type: alb", "type: api_gateway_http")
+        .replace(
+            "{constant: {rate_per_s: 10}}",
+            "{constant: {rate_per_s: 10}, spikes: [{at: 60s, duration: 2s, factor: 2000}]}",
+        )
+        .replace("10min", "2min")
+    )
+    run, meter = measured(spec)
+    row = limit_table(run, meter).set_index("limit").loc["gateway rate"]
+    events = run.aggregate.functions[0].events
+    assert row["first_breach_s"] == 60
+    assert row["hit_share"] * events == pytest.approx(15_000, abs=20)
+    assert meter.refused.sum() == 0
+    told = " ".join(repr(advise_limits(spec, replications=2, multiples=[1])).split())
+    assert "no limit refuses anything" in told
+    assert "API Gateway's own throttle of 10,000 requests/s" in told
+
+
+def test_init_and_event_age_stand_beside_their_limits() -> None:
+    spec = load_scenario_text(FAULTS)
+    table = limit_table(*measured(spec)).set_index(["limit", "scope"])
+    heavy = table.loc["INIT", "heavy"]
+    assert (heavy["allowed"], heavy["used_p50"], heavy["lost_share"]) == (10_000, 10_000, 0)
+    assert heavy["hit_share"] == 1  # each of its runs is the first of its environment
+    age = table.loc["event age", "careless"]
+    assert (age["allowed"], age["hit_share"]) == (6 * 3_600_000, 0)
+
+
 FAULTS = """name: faults
 start: 2026-11-01T00:00:00Z
 duration: 1h
