@@ -82,18 +82,25 @@ def short_function() -> None:
 
 
 def runtimes() -> None:
-    """Fit warm means at two sizes, predict the others."""
-    groups: dict[tuple[str, str, str], dict[int, SizeStatistics]] = defaultdict(dict)
+    """Fit the means of December 2025 at two sizes, predict the others: cold starts apart from warm runs.
+
+    A cold row is the mean of 20 environments, a warm row that of 300 runs of one, whose CPU may be fast or slow.
+    """
+    groups: dict[tuple[str, str, str, str], dict[int, SizeStatistics]] = defaultdict(dict)
     with (DATA / "aws_runtimes_december_2025.csv").open(encoding="utf-8") as file:
         for row in csv.DictReader(file):
-            if row["start"] == "warm" and row["mean_duration_ms"]:
+            if row["mean_duration_ms"]:
                 size = int(row["memory_mb"])
-                groups[row["workload"], row["architecture"], row["runtime"]][size] = from_summary(
-                    size, 300, float(row["mean_duration_ms"]), p99=float(row["p99_duration_ms"])
+                of = (row["workload"], row["architecture"], row["start"], row["runtime"])
+                groups[of][size] = from_summary(
+                    size,
+                    300 if row["start"] == "warm" else 20,
+                    float(row["mean_duration_ms"]),
+                    p99=float(row["p99_duration_ms"]),
                 )
     found: dict[tuple[str, ...], list[float]] = defaultdict(list)
     straight: dict[tuple[str, ...], list[float]] = defaultdict(list)
-    for (workload, architecture, _), sizes in groups.items():
+    for (workload, architecture, start, _), sizes in groups.items():
         for pair in combinations(sorted(sizes), 2):
             apart = 3.0 if workload == "light" else 1.7
             if pair[1] < apart * pair[0] or pair[0] > 1024 or not 512 <= pair[1] <= 2048:
@@ -103,14 +110,16 @@ def runtimes() -> None:
             for size, known in sizes.items():
                 if size in pair:
                     continue
-                keys: list[tuple[str, ...]] = [(workload, architecture)]
+                keys: list[tuple[str, ...]] = [(workload, architecture, start)]
+                keys += [(workload, architecture)] if workload != "light" else [(workload, start)]
+                keys += [("computing", "arm64")] if workload != "light" and architecture == "arm64" else []
                 if workload != "light" and size <= 2048 and pair[1] >= 4 * pair[0]:
-                    keys.append((workload, architecture, "4 x apart, to 2,048 MB"))
+                    keys.append((workload, architecture, start, "4 x apart, to 2,048 MB"))
                 for key in keys:
                     found[key].append(fit.predict(size).mean_ms.value / known.centre_ms - 1)
                     straight[key].append(old.predict(size).mean_ms.value / known.centre_ms - 1)
     for key in sorted(found):
-        show("December 2025, warm, " + ", ".join(key), found[key], straight[key])
+        show("December 2025, " + ", ".join(key), found[key], straight[key])
 
 
 def first_runs() -> None:

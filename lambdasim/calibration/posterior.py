@@ -15,17 +15,16 @@ from lambdasim.models.cpu_chain import CpuLaw, CpuStyle
 from lambdasim.models.cpu_quota import FirstCheck
 from lambdasim.models.cpu_scaling import cpu_time_factor
 
+_WAITS: Final = (0, 1, 2, 4)
 ALL_STYLES: Final = (
     CpuStyle(CpuLaw.STRAIGHT),
-    *(CpuStyle(CpuLaw.QUOTA, check, waits) for waits in (0, 1, 2, 4) for check in FirstCheck),
+    *(CpuStyle(CpuLaw.QUOTA, check, waits) for waits in _WAITS for check in FirstCheck),
 )
 """The straight law, and the quota law with each first check and some numbers of waits."""
 
-_BELIEF_PURE: Final = 0.5
+_BELIEF_PURE: Final = 0.7
 _BELIEF_STRAIGHT: Final = 0.02
 _BELIEF_LATE: Final = 0.75
-_BELIEF_WAITS: Final = {0: 0.4}
-_BELIEF_SOME_WAITS: Final = 0.2
 _TAIL_ERROR: Final = {0.05: 2.5, 0.25: 1.5, 0.5: 1.0, 0.75: 1.5, 0.95: 2.5}
 _COARSE: Final = (40, 5, 64)
 _FINE: Final = (21, 7, 256)
@@ -126,7 +125,7 @@ def _weighed(
 ) -> StylePosterior | None:
     """Search a grid, then look closer where guesses fit; ``pure`` work never waits.
 
-    Total and CPU share are spread evenly beforehand, the total on a logarithmic scale; half of the belief is in a share
+    Total and CPU share are spread evenly beforehand, the total on a logarithmic scale; most of the belief is in a share
     of one, since many handlers only compute.
     """
     low, high = (log(share * question.sizes[-1].centre_ms) for share in _share_bounds(question))
@@ -159,12 +158,12 @@ def _belief(style: CpuStyle) -> float:
     """Say how likely a style is before any data.
 
     AWS was seen to use the quota, so the straight law is a fallback; freshly invoked handlers were seen to be late in
-    their first check.
+    their first check. Nothing is known of the number of waits.
     """
     if style.law is CpuLaw.STRAIGHT:
         return _BELIEF_STRAIGHT
     late = _BELIEF_LATE if style.check is FirstCheck.FOURTH_TICK else 1 - _BELIEF_LATE
-    return late * _BELIEF_WAITS.get(style.waits, _BELIEF_SOME_WAITS)
+    return late / len(_WAITS)
 
 
 def _share_bounds(question: Question) -> tuple[float, float]:
