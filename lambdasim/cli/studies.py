@@ -28,6 +28,9 @@ if TYPE_CHECKING:
     from lambdasim.study.objective import Objective
 
 _MANY = 2
+FailThrottlesOption = Annotated[
+    str | None, typer.Option(help="End with status 1 when more attempts are refused, such as 0.1%.")
+]
 
 
 @app.command("sweep-memory")
@@ -97,9 +100,7 @@ def compare(
     fail_above: Annotated[
         str | None, typer.Option(help="End with status 1 when the bill grows by more, such as 5%.")
     ] = None,
-    fail_throttles: Annotated[
-        str | None, typer.Option(help="End with status 1 when more attempts are refused, such as 0.1%.")
-    ] = None,
+    fail_throttles: FailThrottlesOption = None,
     markdown: Annotated[bool, typer.Option("--markdown", help="Text for a pull request.")] = False,
     out: OutOption = None,
     as_json: JsonOption = False,
@@ -142,6 +143,12 @@ def limits(
     multiples: Annotated[
         str, typer.Option(help="Multiples of the traffic for the risk of throttling.")
     ] = "1,2,5,10",
+    select: Annotated[str | None, typer.Option(help="Findings of these rules alone, commas between.")] = None,
+    ignore: Annotated[str | None, typer.Option(help="No findings of these rules, commas between.")] = None,
+    fail_findings: Annotated[
+        bool, typer.Option("--fail-findings", help="End with status 1 when a finding is left.")
+    ] = False,
+    fail_throttles: FailThrottlesOption = None,
     out: OutOption = None,
     as_json: JsonOption = False,
     workers: WorkersOption = 1,
@@ -156,18 +163,23 @@ def limits(
 
     spec = ls.load_scenario(scenario)
     factors = tuple(_numbers("--multiples", multiples, float))
+    most_refused = float("inf") if fail_throttles is None else _share("--fail-throttles", fail_throttles)
     shared = side_by_side(len(factors) * replications, workers, dask)
     with announcing_compilation(), shared as executor, run_progress() as tell:
         advice = advise_limits(
             spec,
             replications=replications,
             multiples=factors,
+            select=None if select is None else select.split(","),
+            ignore=() if ignore is None else ignore.split(","),
             engine=engine,
             executor=executor,
             resume=made(resume),
             progress=tell,
         )
     present(advice.text, partial(limits_page, advice), out, as_json)
+    if advice.refused.mean > most_refused or (fail_findings and len(advice.findings)):
+        raise typer.Exit(1)
 
 
 def _objective(target: str | None, budget: float | None) -> Objective | None:

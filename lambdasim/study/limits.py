@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import html
 import os
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from concurrent.futures import Executor
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from lambdasim.errors import InputError
 from lambdasim.results.run import RunResult
 from lambdasim.specs.scenario import ScenarioSpec
-from lambdasim.study.findings import findings
+from lambdasim.study.findings import chosen_rules, findings
 from lambdasim.study.intervals import Interval, t_interval
 from lambdasim.study.limit_outcome import LimitOutcome, outcome_of
 from lambdasim.study.limit_plan import LimitPlan, plan_case
@@ -132,6 +132,8 @@ def advise_limits(
     *,
     replications: int = 3,
     multiples: Iterable[float] = MULTIPLES,
+    select: Collection[str] | None = None,
+    ignore: Collection[str] = (),
     engine: str = "auto",
     executor: Executor | None = None,
     resume: str | os.PathLike[str] | None = None,
@@ -146,6 +148,10 @@ def advise_limits(
         At least 2: seeds for intervals of demand and of refusals.
     multiples : iterable of float
         Of the traffic, for the throttle-risk curve; above 0.
+    select : collection of str, optional
+        Rules whose findings are told; default: all.
+    ignore : collection of str
+        Rules whose findings are left out.
     engine : {"auto", "kernel", "reference"}
     executor : concurrent.futures.Executor, optional
         Where runs go side by side; the result does not depend on it.
@@ -170,6 +176,7 @@ def advise_limits(
     wanted = sorted(set(multiples))
     if any(not multiple > 0 for multiple in wanted):
         raise InputError.single("limits", "multiples", f"must be above 0, got {wanted}")
+    chosen_rules(select, ignore)
     run, meter = run_case(scenario, LimitCase(Variant.AS_IS), engine)
     first = outcome_of(run, meter)
     cases = [LimitCase(Variant.UNLIMITED, number) for number in range(replications)]
@@ -222,7 +229,7 @@ def advise_limits(
         reserved=reserved_advice(run, meter, unlimited),
         provisioned=provided.get(Variant.PROVISIONED),
         tracking=provided.get(Variant.TRACKING),
-        findings=findings(run),
+        findings=findings(run, select=select, ignore=ignore),
         refused=t_interval([outcome.refused_share for outcome in as_is]),
         not_served=t_interval([outcome.not_served_share for outcome in as_is]),
         unlimited=unlimited,

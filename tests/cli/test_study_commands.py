@@ -56,6 +56,23 @@ def test_limits_are_told(small: Path) -> None:
     assert max(map(len, done.stdout.splitlines())) <= 80
 
 
+def test_limits_fail_a_build_on_findings_and_throttles(small: Path, tmp_path: Path) -> None:
+    quick = ("--multiples", "1", "--replications", 2)
+    done = lambdasim("limits", small, *quick, "--fail-findings")
+    assert done.returncode == 1, done.stderr
+    assert "arm64-untried" in done.stdout
+    done = lambdasim("limits", small, *quick, "--fail-findings", "--select", "no-dlq,init-near-cap")
+    assert done.returncode == 0, done.stderr
+    assert "no findings" in done.stdout
+    done = lambdasim("limits", small, *quick, "--ignore", "arm64-untried")
+    assert done.returncode == 0, done.stderr
+    assert "arm64-untried" not in done.stdout
+    crowded = tmp_path / "crowded.yaml"
+    crowded.write_text(SCENARIO.format(name="crowded", memory=512) + "account: {concurrency: 0}\n")
+    assert lambdasim("limits", crowded, *quick, "--fail-throttles", "0.1%").returncode == 1
+    assert lambdasim("limits", small, *quick, "--fail-throttles", "0.1%").returncode == 0
+
+
 @pytest.mark.parametrize(
     "arguments",
     [
@@ -65,6 +82,8 @@ def test_limits_are_told(small: Path) -> None:
         ("sweep-memory", "{s}", "--precision", "-2"),
         ("compare", "{s}"),
         ("limits", "{s}", "--multiples", "0"),
+        ("limits", "{s}", "--select", "no-such-rule"),
+        ("limits", "{s}", "--fail-throttles", "some"),
     ],
 )
 def test_bad_input_is_one_sentence_and_status_2(small: Path, arguments: tuple[str, ...]) -> None:

@@ -10,6 +10,7 @@ from lambdasim.catalog import limit
 from lambdasim.engine.contract import Limit
 from lambdasim.errors import InputError
 from lambdasim.specs import ScenarioSpec, load_scenario, load_scenario_text, revised
+from lambdasim.study.finding_rules import RULES
 from lambdasim.study.findings import findings
 from lambdasim.study.limit_meter import LimitMeter
 from lambdasim.study.limit_table import limit_table
@@ -285,6 +286,13 @@ functions:
   - {name: careless, package_mb: 49, environment_bytes: 4000, work: {io_ms: 500}, trigger: {type: s3},
      traffic: {constant: {rate_per_s: 1}}}
   - {name: heavy, timeout: 60s, init_ms: 11000, keep_alive: 1s, work: {io_ms: 5}, traffic: {constant: {rate_per_s: 0.1}}}
+  - {name: late, timeout: 1s, work: {io_ms: 950}, traffic: {constant: {rate_per_s: 1}}}
+  - {name: roomy, memory_mb: 1024, ephemeral_mb: 1536, work: {io_ms: 500, max_memory_mb: 200},
+     traffic: {constant: {rate_per_s: 1}}}
+  - {name: failing, work: {io_ms: 500, error_probability: 0.5}, traffic: {constant: {rate_per_s: 1}}}
+  - {name: large, layers: 5, work: {io_ms: 500}, payload: {request_kb: 6000}, traffic: {constant: {rate_per_s: 1}}}
+  - {name: idle, provisioned_concurrency: [{at: 0s, count: 10}], work: {io_ms: 500},
+     traffic: {constant: {rate_per_s: 1}}}
   - {name: good, architecture: arm64, memory_mb: 512, work: {io_ms: 500, max_memory_mb: 200}, timeout: 3s,
      trigger: {type: s3, on_failure: dlq}, traffic: {constant: {rate_per_s: 1}}}
 """
@@ -300,18 +308,69 @@ def test_every_rule_finds_its_fault_and_no_other() -> None:
         "tight": {"memory-near-need"},
         "cut": {"gateway-cut-below-timeout"},
         "careless": {"package-near-limit", "environment-near-limit", "no-dlq"},
-        "heavy": {"init-near-cap"},
+        "heavy": {"init-near-cap", "snap-start-untried"},
+        "late": {"timeout-near-p99.9"},
+        "roomy": {"memory-far-above-need", "ephemeral-storage-paid"},
+        "failing": {"errors-paid-for"},
+        "large": {"payload-near-limit", "layers-near-limit"},
+        "idle": {"provisioned-below-break-even"},
     }
     assert "good" not in set(table["function"])
     by_rule = table.set_index("rule")
     # 3,600 runs cut at 1,000 ms at 128 MB, 730 hours a month.
     rate = 128 / 1024 * 0.0000166667
+    # 1,536 MB of /tmp, 512 of them free, for 3,600 runs of 500 ms (one of them with INIT), 730 hours a month.
+    storage = 3600 * 730 * 0.5 * 1.0 * 0.0000000309
+    assert by_rule.loc["ephemeral-storage-paid", "usd_per_month"] == pytest.approx(storage, rel=0.01)
+    # Ten environments of 128 MB, idle for the month; they pay 0.0000097222 in place of 0.0000166667 for what they run.
+    idle = 730 * 3600 * 10 * 0.125 * 0.0000041667 - 730 * 1800 * 0.125 * (0.0000166667 - 0.0000097222)
+    assert by_rule.loc["provisioned-below-break-even", "usd_per_month"] == pytest.approx(idle, rel=0.01)
     assert by_rule.loc["timeout-too-short", "usd_per_month"] == pytest.approx(3600 * 730 * rate)
     assert by_rule.loc["gateway-cut-below-timeout", "usd_per_month"] == pytest.approx(360 * 29 * 730 * rate)
     assert (table["usd_per_month"].diff().dropna() <= 0).all()
 
 
-@pytest.mark.parametrize("wrong", [{"replications": 1}, {"multiples": [0.0]}, {"multiples": [-1.0]}])
+def test_reserved_that_nobody_uses_is_found_where_others_are_refused() -> None:
+    # Of 300, a hundred are kept for one execution at a time; 500 of the others come at once.
+    spec = load_scenario_text("""name: hoarder
+start: 2026-11-01T00:00:00Z
+duration: 1min
+account: {concurrency: 300}
+functions:
+  - {name: hoarder, reserved_concurrency: 100, work: {io_ms: 500}, traffic: {constant: {rate_per_s: 1}}}
+  - {name: crowd, work: {io_ms: 500},
+     traffic: {constant: {rate_per_s: 1}, spikes: [{at: 10s, duration: 1s, factor: 1000}]}}
+""")
+    table = findings(ls.simulate(spec, keep_records=False), select=["reserved-unused"])
+    assert table["function"].tolist() == ["hoarder"]
+    assert "to some 2" in table["change"][0]
+    calm = revised(spec, {"account": {"concurrency": 1000}})
+    assert findings(ls.simulate(calm, keep_records=False), select=["reserved-unused"]).empty
+
+
+def test_findings_are_chosen_by_the_names_of_their_rules() -> None:
+    run = ls.simulate(load_scenario_text(FAULTS), keep_records=False)
+    table = findings(run)
+    assert set(table["rule"]) == set(RULES) - {"reserved-unused"}
+    one = findings(run, select=["no-dlq"])
+    assert set(one["rule"]) == {"no-dlq"}
+    rest = findings(run, ignore=["no-dlq"])
+    assert len(one) + len(rest) == len(table)
+    assert findings(run, select=["no-dlq"], ignore=["no-dlq"]).empty
+    with pytest.raises(InputError, match="no-such-rule"):
+        findings(run, select=["no-such-rule"])
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"replications": 1},
+        {"select": ["no-such-rule"]},
+        {"ignore": ["dlq"]},
+        {"multiples": [0.0]},
+        {"multiples": [-1.0]},
+    ],
+)
 def test_bad_arguments_are_refused(wrong: dict[str, object]) -> None:
     with pytest.raises(InputError):
         advise_limits(steady(), **wrong)  # type: ignore[arg-type]
