@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import Any, Final
 
@@ -20,7 +20,7 @@ from lambdasim.engine.contract import NEVER, ArrivalChunk, Plan, RunDraws
 from lambdasim.engine.plan import FunctionDraws, plan_scenario
 from lambdasim.errors import InputError
 from lambdasim.specs.base import Spec
-from lambdasim.specs.fields import LONGEST_US
+from lambdasim.specs.fields import LONGEST_SCENARIO_US, LONGEST_US
 from lambdasim.specs.laws import Law
 from lambdasim.specs.scenario import ScenarioSpec
 from lambdasim.units import US_PER_DAY, US_PER_MS, US_PER_S, format_duration
@@ -55,13 +55,13 @@ class ArrayDraws:
 def plan_arrays(
     arrivals_s: ArrayLike,
     durations_ms: ArrayLike | Mapping[str, Any],
-    init_ms: ArrayLike | Mapping[str, Any],
-    keep_alive_s: float,
-    concurrency: int,
-    reuse: str,
-    memory_mb: int,
-    seed: int,
-    start: datetime,
+    init_ms: ArrayLike | Mapping[str, Any] = 0.0,
+    keep_alive_s: float = 600.0,
+    concurrency: int = 1000,
+    reuse: str = "most_recently_used",
+    memory_mb: int = 1769,
+    seed: int = 0,
+    start: datetime = datetime(2026, 1, 1, tzinfo=UTC),
 ) -> tuple[ScenarioSpec, Plan, str]:
     """Make scenario, plan and checksum of one function given as arrays; see ``simulate`` for the arguments.
 
@@ -78,6 +78,8 @@ def plan_arrays(
     order = np.argsort(given_s, kind="stable")
     time_us = np.rint(given_s[order] * US_PER_S).astype(np.int64)
     last_us = int(time_us[-1]) if len(time_us) else 0
+    if last_us >= LONGEST_SCENARIO_US:
+        raise InputError.single("simulate", "arrivals_s", _too_long(time_us, start))
     handler, handler_law = _array_or_law("durations_ms", durations_ms, order)
     init, init_draws = _array_or_law("init_ms", init_ms, order)
     try:
@@ -126,6 +128,17 @@ def plan_arrays(
     for array in (time_us, handler, init):
         digest.update(b"" if array is None else array.tobytes())
     return scenario, plan, digest.hexdigest()
+
+
+def _too_long(time_us: NDArray[np.int64], start: datetime) -> str:
+    """Say how long a run may be, and between which moments nothing arrives for longest."""
+    times_us = np.concatenate([[0], time_us])
+    place = int(np.argmax(np.diff(times_us)))
+    before, after = (start + timedelta(microseconds=int(at_us)) for at_us in times_us[place : place + 2])
+    return (
+        f"must lie within {format_duration(LONGEST_SCENARIO_US)}, got {time_us[-1] / US_PER_S:g} s; "
+        f"the longest gap is from {before:%Y-%m-%d %H:%M:%S} to {after:%Y-%m-%d %H:%M:%S}"
+    )
 
 
 def _chunks(time_us: NDArray[np.int64]) -> Iterator[ArrivalChunk]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 
 from numpy.typing import ArrayLike
@@ -24,13 +24,13 @@ def simulate(
     *,
     arrivals_s: ArrayLike | None = None,
     durations_ms: ArrayLike | Mapping[str, Any] | None = None,
-    init_ms: ArrayLike | Mapping[str, Any] = 0.0,
-    keep_alive_s: float = 600.0,
-    concurrency: int = 1000,
-    reuse: str = "most_recently_used",
-    memory_mb: int = 1769,
-    seed: int = 0,
-    start: datetime = datetime(2026, 1, 1, tzinfo=UTC),
+    init_ms: ArrayLike | Mapping[str, Any] | None = None,
+    keep_alive_s: float | None = None,
+    concurrency: int | None = None,
+    reuse: str | None = None,
+    memory_mb: int | None = None,
+    seed: int | None = None,
+    start: datetime | None = None,
     engine: str = "auto",
     keep_records: bool = True,
     sink: RecordSink | None = None,
@@ -41,26 +41,27 @@ def simulate(
     Parameters
     ----------
     scenario : ScenarioSpec, optional
-        See ``load_scenario``. Either this or ``arrivals_s`` and ``durations_ms``.
+        See ``load_scenario``. Either this or ``arrivals_s`` and ``durations_ms``; what follows up to ``start`` is for
+        arrays only, a scenario has its own.
     arrivals_s : array of float, shape (n,), optional
-        Arrival times after ``start`` [s], in any order; invocations are numbered by time.
+        Arrival times after ``start`` [s], up to ten years, in any order; invocations are numbered by time.
     durations_ms : float, array of shape (n,), or law, optional
         Handler durations [ms]: one for all, one for each arrival, or a law as a scenario writes it, such as
         ``{"exponential": {"mean": 100}}``.
-    init_ms : float, array of shape (n,), or law
+    init_ms : float, array of shape (n,), or law, default 0
         INIT durations [ms], used where the arrival starts cold.
-    keep_alive_s : float
+    keep_alive_s : float, default 600
         How long an idle environment stays warm [s].
-    concurrency : int
+    concurrency : int, default 1000
         The account's limit on concurrent executions; with arrays the only limit: no request or scaling rate, no
         timeout and no cap on INIT apply.
     reuse : {"most_recently_used", "least_recently_used"}
-        Which idle environment serves next.
-    memory_mb : int
+        Which idle environment serves next; default: the first.
+    memory_mb : int, default 1769
         Configured memory [MB], for the bill; durations are taken as they are.
-    seed : int
+    seed : int, default 0
         For laws.
-    start : datetime
+    start : datetime, default 2026-01-01 UTC
         Moment of arrival time 0; decides the month of the bill.
     engine : {"auto", "kernel", "reference"}
         The compiled engine, or the one in SimPy that is written to be read; both give equal records. The run's
@@ -88,6 +89,16 @@ def simulate(
     >>> run.records[["start_type", "duration_ms", "init_ms"]].values.tolist()
     [['cold', 100.0, 250.0], ['warm', 100.0, 0.0], ['warm', 100.0, 0.0]]
     """
+    settings = {
+        "init_ms": init_ms,
+        "keep_alive_s": keep_alive_s,
+        "concurrency": concurrency,
+        "reuse": reuse,
+        "memory_mb": memory_mb,
+        "seed": seed,
+        "start": start,
+    }
+    given: dict[str, Any] = {name: value for name, value in settings.items() if value is not None}
     if scenario is not None:
         if not isinstance(scenario, ScenarioSpec):
             kind = type(scenario).__name__  # type: ignore[unreachable]
@@ -96,13 +107,16 @@ def simulate(
             raise InputError.single(
                 "simulate", "", "takes a scenario, or arrivals_s and durations_ms, not both"
             )
+        if given:
+            raise InputError.single(
+                "simulate", ", ".join(given), "must be said in the scenario, not beside it"
+            )
         plan = plan_scenario(scenario)
         checksum = ""
     else:
         if arrivals_s is None or durations_ms is None:
             raise InputError.single("simulate", "", "needs a scenario, or arrivals_s and durations_ms")
-        settings = (keep_alive_s, concurrency, reuse, memory_mb, seed, start)
-        scenario, plan, checksum = plan_arrays(arrivals_s, durations_ms, init_ms, *settings)
+        scenario, plan, checksum = plan_arrays(arrivals_s, durations_ms, **given)
     if not isinstance(engine, str) or engine not in set(EngineName):
         allowed = ", ".join(EngineName)
         raise InputError.single("simulate", "engine", f"must be one of {allowed}, got {engine!r:.40}")

@@ -27,6 +27,7 @@ from lambdasim.specs.wording import UNPRINTABLE, shown
 from lambdasim.units import DURATION_FORM, US_PER_DAY, format_duration, parse_duration_us
 
 LONGEST_US: Final = 36_600 * US_PER_DAY
+LONGEST_SCENARIO_US: Final = 3_660 * US_PER_DAY
 FIRST_YEAR: Final = 1970
 LAST_YEAR: Final = 2200
 _ISO_DATE: Final = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
@@ -93,6 +94,14 @@ def positive_us(value: int) -> int:
     return value
 
 
+def _tabulated(value: int) -> int:
+    """Refuse what tables with a row for each minute would not hold."""
+    if value > LONGEST_SCENARIO_US:
+        longest = format_duration(LONGEST_SCENARIO_US)
+        raise fault(f"must be at most {longest}, got {format_duration(value)}")
+    return value
+
+
 def _written_moment(value: object) -> object:
     if isinstance(value, datetime):
         return value
@@ -125,6 +134,7 @@ Duration = Annotated[
     WithJsonSchema({"type": "string", "pattern": DURATION_PATTERN, "examples": ["30s", "1.5h"]}),
 ]
 PositiveDuration = Annotated[Duration, AfterValidator(positive_us)]
+ScenarioLength = Annotated[PositiveDuration, AfterValidator(_tabulated)]
 
 
 @dataclass(frozen=True)

@@ -14,7 +14,7 @@ from pydantic import Field, PrivateAttr
 from lambdasim.catalog import billing_rules, limit, regions
 from lambdasim.errors import CatalogError
 from lambdasim.specs.base import CrossFault, Spec, revised
-from lambdasim.specs.fields import Day, Flag, Moment, PositiveDuration, Text, Whole
+from lambdasim.specs.fields import Day, Flag, Moment, ScenarioLength, Text, Whole
 from lambdasim.specs.function import FunctionSpec
 from lambdasim.specs.platform import AccountSpec, PlatformSpec
 from lambdasim.specs.traffic import OnBadRow
@@ -30,8 +30,8 @@ class ScenarioSpec(Spec):
     """AWS region, for prices."""
     start: Moment
     """First moment, with an offset from UTC."""
-    duration_us: PositiveDuration = Field(alias="duration")
-    """How long events arrive; what has begun is simulated to its end."""
+    duration_us: ScenarioLength = Field(alias="duration")
+    """How long events arrive, at most ten years; what has begun is simulated to its end."""
     seed: Annotated[Whole, Field(ge=0, lt=1 << 64)] = 0
     """Another seed gives another replication."""
     account: AccountSpec = AccountSpec()

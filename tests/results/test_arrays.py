@@ -1,5 +1,6 @@
 """Plain arrays: what they may hold, and that their order does not matter."""
 
+from datetime import UTC, datetime
 from typing import Any
 
 import numpy as np
@@ -69,8 +70,37 @@ def test_what_cannot_be_is_refused_in_one_sentence(arguments: dict[str, Any], me
     assert len(str(caught.value).splitlines()) == 1
 
 
-def test_a_century_between_arrivals_is_no_matter() -> None:
-    run = ls.simulate(arrivals_s=[0, 3e9], durations_ms=1)
+@pytest.mark.parametrize(
+    "setting",
+    [
+        {"concurrency": 1},
+        {"concurrency": 1000},
+        {"init_ms": 0.0},
+        {"keep_alive_s": 1},
+        {"reuse": "least_recently_used"},
+        {"memory_mb": 128},
+        {"seed": 0},
+        {"start": datetime(2026, 1, 1, tzinfo=UTC)},
+        {"seed": 1, "memory_mb": 128},
+    ],
+)
+def test_a_setting_beside_a_scenario_is_refused_by_its_name(setting: dict[str, Any]) -> None:
+    with pytest.raises(InputError) as caught:
+        ls.simulate(load_scenario_text(SHORT), **setting)
+    assert set(caught.value.faults[0].field.split(", ")) == set(setting)
+
+
+def test_a_run_of_more_than_ten_years_is_refused_with_the_moments_around_its_gap() -> None:
+    thirty_years_s = 30 * 365 * 86_400
+    with pytest.raises(InputError, match="longest gap is from 2026-01-01 00:01:00 to 2055-12-25 00:00:00"):
+        ls.simulate(arrivals_s=[0, thirty_years_s, 60], durations_ms=1)
+    scenario = SHORT.replace("duration: 1s", f"duration: {thirty_years_s}s")
+    with pytest.raises(InputError, match=r"s:3: duration: must be at most 3660d, got 10950d"):
+        load_scenario_text(scenario, name="s")
+
+
+def test_years_between_arrivals_are_no_matter() -> None:
+    run = ls.simulate(arrivals_s=[0, 3e8], durations_ms=1)
     assert run.records["start_type"].tolist() == ["cold", "cold"]
     assert len(run.usage()) == 2
 
