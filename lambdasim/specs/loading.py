@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import os
 import re
+import warnings
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Final
@@ -13,8 +14,9 @@ import yaml
 from pydantic import ValidationError
 from pydantic_core import PydanticCustomError
 
-from lambdasim.errors import Fault, ScenarioError
+from lambdasim.errors import Fault, NotModelledWarning, ScenarioError
 from lambdasim.specs.files import FileReader, resolved
+from lambdasim.specs.idle import idle_traffic
 from lambdasim.specs.scenario import ScenarioSpec
 from lambdasim.specs.wording import printable
 
@@ -45,6 +47,11 @@ def load_scenario(path: str | os.PathLike[str]) -> ScenarioSpec:
     ------
     ScenarioError
         With every fault of the file: line, field, value got, what is allowed.
+
+    Warns
+    -----
+    NotModelledWarning
+        Where traffic brings no event in the scenario's time.
     """
     file = Path(path)
     try:
@@ -82,6 +89,9 @@ def load_scenario_text(
     spec._base_dir = folder
     if missing := list(_missing_traces(name, lines, spec)):
         raise ScenarioError(_first_of(name, missing))
+    idle = [_fault(name, lines, loc, message) for loc, message in idle_traffic(spec)]
+    for told in _first_of(name, idle):
+        warnings.warn(str(told), NotModelledWarning, stacklevel=2)
     return spec
 
 

@@ -1,0 +1,47 @@
+"""Traffic that brings no event at all, which is seldom what was meant."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from typing import Final
+
+from lambdasim.specs.scenario import ScenarioSpec
+from lambdasim.specs.schedules import parse_schedule
+from lambdasim.units import from_epoch_us, to_epoch_us
+
+# EventBridge knows no later year.
+_END_OF_CALENDAR_US: Final = to_epoch_us(datetime(2200, 1, 1, tzinfo=UTC))
+
+
+def idle_traffic(spec: ScenarioSpec) -> Iterator[tuple[tuple[str | int, ...], str]]:
+    """Find traffic that starts after the scenario, and schedules that fire at no moment of it.
+
+    Parameters
+    ----------
+    spec : ScenarioSpec
+
+    Yields
+    ------
+    tuple of str or int
+        Where in the scenario.
+    str
+        What is wrong there.
+    """
+    epoch_us = to_epoch_us(spec.start)
+    for place, function in enumerate(spec.functions):
+        traffic, at = function.traffic, ("functions", place, "traffic")
+        stop_us = spec.duration_us if traffic.stop_us is None else min(traffic.stop_us, spec.duration_us)
+        if traffic.start_us >= spec.duration_us:
+            yield (*at, "start"), "is not before the scenario's end: no event arrives"
+        elif traffic.schedule is not None:
+            begin_us = epoch_us + traffic.start_us
+            first_us = next(parse_schedule(traffic.schedule).times_us(begin_us, _END_OF_CALENDAR_US), None)
+            if first_us is None:
+                yield (*at, "schedule"), f"{traffic.schedule} never fires from the scenario's start on"
+            elif first_us >= epoch_us + stop_us:
+                yield (
+                    (*at, "schedule"),
+                    f"{traffic.schedule} does not fire in the scenario's time: it would first on "
+                    f"{from_epoch_us(first_us):%Y-%m-%d %H:%M} UTC",
+                )
