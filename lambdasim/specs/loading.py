@@ -90,8 +90,8 @@ def load_scenario_text(
     if missing := list(_missing_traces(name, lines, spec)):
         raise ScenarioError(_first_of(name, missing))
     idle = [_fault(name, lines, loc, message) for loc, message in idle_traffic(spec)]
-    for told in _first_of(name, idle):
-        warnings.warn(str(told), NotModelledWarning, stacklevel=2)
+    for silent in _first_of(name, idle):
+        warnings.warn(str(silent), NotModelledWarning, stacklevel=2)
     return spec
 
 
