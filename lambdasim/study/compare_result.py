@@ -134,7 +134,7 @@ class Comparison:
                 failed |= bad
                 share = f"{found.mean / level:+.2%}" if level else f"{found.mean:+.2f} USD"
                 low, high = found.low > self.fail_above * level, found.high > self.fail_above * level
-                sure = "" if low == high else ", within the interval's reach of it"
+                sure = "" if low == high else ", but the interval holds both answers"
                 reasons.append(
                     f"{'FAIL' if bad else 'pass'}: {name}: bill {share}, allowed {self.fail_above:+.2%}{sure}"
                 )

@@ -8,12 +8,13 @@ from collections.abc import Iterator
 from math import isnan
 from typing import TYPE_CHECKING, Any, Final
 
-from lambdasim.study.compare_result import ACCOUNT
+from lambdasim.study.compare_result import ACCOUNT, REFUSED, TOTAL
 from lambdasim.study.measures import MONTH_HOURS, month_factor
 from lambdasim.study.sweep_text import COLUMNS, wrapped
 from lambdasim.units import format_duration
 
 if TYPE_CHECKING:
+    from lambdasim.specs.scenario import ScenarioSpec
     from lambdasim.study.compare_result import Comparison
 
 _TITLES: Final = {
@@ -23,6 +24,15 @@ _TITLES: Final = {
 }
 _MARKUP: Final = re.compile(r"([\\`*_{}\[\]()+.!|~-])")
 _MOST_ROWS: Final = 40
+_MOST_NAMES: Final = 4
+_SETTINGS: Final = {"free_tier": "free tier", "region": "region", "price_date": "price date"}
+_ASKED: Final = (
+    ("USD a month", TOTAL, "{:,.2f}", 1),
+    ("p50 ms", ("latency", ACCOUNT, "p50"), "{:,.0f}", 1),
+    ("p99 ms", ("latency", ACCOUNT, "p99"), "{:,.0f}", 1),
+    ("refused %", REFUSED, "{:.3f}", 100),
+    ("cold %", ("limits", ACCOUNT, "cold"), "{:.3f}", 100),
+)
 
 
 def comparison_text(comparison: Comparison) -> str:
@@ -31,7 +41,7 @@ def comparison_text(comparison: Comparison) -> str:
         *_wrapped_lines(f"against {comparison.names[0]}, {comparison.replications} replications in pairs")
     ]
     for name in comparison.names[1:]:
-        lines += ["", name[:COLUMNS]]
+        lines += ["", name[:COLUMNS], *(wrapped(text) for text in _remarks(comparison, name))]
         for group, rows in _groups(comparison, name):
             lines += ["", f"{_TITLES[group]:<34} {'base':>12} {'difference':>11} {'±':>9}  share"]
             lines += [_text_row(row) for row in rows[:_MOST_ROWS]]
@@ -53,8 +63,14 @@ def comparison_markdown(comparison: Comparison) -> str:
             f"({found.low:+,.2f} to {found.high:+,.2f})"
         )
         lines.append("")
-    if verdict.reasons:
-        lines += [*(f"- {escaped(reason)}" for reason in verdict.reasons), ""]
+    lines += _summary(comparison)
+    lines += [
+        f"- {escaped(name)}: {escaped(text)}"
+        for name in comparison.names[1:]
+        for text in _remarks(comparison, name)
+    ]
+    lines += [f"- {escaped(reason)}" for reason in verdict.reasons]
+    lines.append("")
     for name in comparison.names[1:]:
         lines += [f"<details><summary>{_in_html(name)}: all differences</summary>", ""]
         for group, rows in _groups(comparison, name):
@@ -66,6 +82,65 @@ def comparison_markdown(comparison: Comparison) -> str:
             lines += ["", *_left_out(rows), ""]
         lines += ["</details>", ""]
     return "\n".join([*lines, f"<sub>{escaped(_note(comparison))}</sub>", ""])
+
+
+def _summary(comparison: Comparison) -> list[str]:
+    """Tell in one table, open to the eye, what a reviewer asks first; each value with its difference."""
+    lines = [
+        f"| | {' | '.join(title for title, _, _, _ in _ASKED)} |",
+        f"|---|{'--:|' * len(_ASKED)}",
+    ]
+    columns = ("scenario", "group", "scope", "measure")
+    rows = {
+        tuple(row[column] for column in columns): row for row in comparison.differences.to_dict("records")
+    }
+    base, *others = comparison.names
+    for name in comparison.names:
+        cells = []
+        for _, key, form, scale in _ASKED:
+            row = rows[(others[0] if name == base else name, *key)]
+            value, difference = row["base" if name == base else "value"], row["difference"]
+            told = _or_dash(form, value * scale)
+            if name != base and not isnan(difference):
+                told += f" ({_or_dash(form.replace(':', ':+'), difference * scale)})"
+            cells.append(told)
+        lines.append(f"| {escaped(name)} | {' | '.join(cells)} |")
+    return [*lines, ""]
+
+
+def _remarks(comparison: Comparison, name: str) -> list[str]:
+    """Say what a reader would else look for in the table: functions and settings that are not in both, no difference."""
+    base = comparison.names[0]
+    before, after = comparison.scenarios[base], comparison.scenarios[name]
+    said = []
+    for mine, other, whose in ((before, after, base), (after, before, name)):
+        alone = _one_sided(mine, other)
+        if alone:
+            more = f" and {len(alone) - _MOST_NAMES} more" if len(alone) > _MOST_NAMES else ""
+            said.append(
+                f"only in {whose}: {', '.join(alone[:_MOST_NAMES])}{more}; no latency or limit to compare"
+            )
+    said += [
+        f"{words}: {_worded(getattr(before, field))} in {base}, {_worded(getattr(after, field))} in {name}"
+        for field, words in _SETTINGS.items()
+        if getattr(before, field) != getattr(after, field)
+    ]
+    rows = comparison.differences[comparison.differences["scenario"] == name]
+    if not said and (rows[["difference", "low", "high"]].fillna(0) == 0).all(axis=None):
+        said.append("nothing differs, in any replication")
+    return said
+
+
+def _worded(setting: object) -> str:
+    if isinstance(setting, bool):
+        return "yes" if setting else "no"
+    return "not given" if setting is None else str(setting)
+
+
+def _one_sided(mine: ScenarioSpec, other: ScenarioSpec) -> list[str]:
+    """Give the functions that one of two scenarios has alone."""
+    there = {spec.name for spec in other.functions}
+    return [spec.name for spec in mine.functions if spec.name not in there]
 
 
 def escaped(text: str) -> str:
@@ -100,6 +175,9 @@ def _groups(comparison: Comparison, name: str) -> Iterator[tuple[str, list[dict[
     """Give the rows of each group that tell something: what changes, and what is the account's."""
     table = comparison.differences
     table = table[table["scenario"] == name]
+    before, after = comparison.scenarios[comparison.names[0]], comparison.scenarios[name]
+    alone = [*_one_sided(before, after), *_one_sided(after, before)]
+    table = table[(table["group"] == "money") | ~table["scope"].isin(alone)]
     for group in _TITLES:
         rows = [_with_label(row) for row in table[table["group"] == group].to_dict("records")]
         told = [row for row in rows if _is_told(row)]
@@ -130,7 +208,7 @@ def _numbers(row: dict[str, Any]) -> tuple[str, str, str, str, str]:
     scale = 100 if row["group"] == "limits" else 1
     form = {"money": "{:,.2f}", "latency": "{:,.1f}", "limits": "{:.3f}"}[row["group"]]
     signed = form.replace(":", ":+")
-    share = f"{row['share']:+.1%}" if not isnan(row["share"]) else ""
+    share = _or_dash("{:+.1%}", row["share"]) if not isnan(row["share"]) else ""
     return (
         _or_dash(form, base * scale),
         _or_dash(signed, mean * scale),
@@ -141,7 +219,10 @@ def _numbers(row: dict[str, Any]) -> tuple[str, str, str, str, str]:
 
 
 def _or_dash(form: str, value: float) -> str:
-    return form.format(value) if not isnan(value) else "-"
+    if isnan(value):
+        return "-"
+    text = form.format(value)
+    return text if any(digit in text for digit in "123456789") else form.format(0.0)
 
 
 def _text_row(row: dict[str, Any]) -> str:

@@ -124,6 +124,22 @@ def test_functions_of_one_scenario_only_have_no_latency_difference() -> None:
     assert not math.isnan(row["value"])
 
 
+def test_what_tables_cannot_tell_is_said_beside_them() -> None:
+    renamed = revised(now(), {"name": "other", "functions": (revised(now().functions[0], {"name": "g"}),)})
+    paying = revised(now(), {"name": "paying", "free_tier": not now().free_tier})
+    found = compare([now(), renamed, paying, now()], replications=2)
+    text = found.text()
+    assert "only in other: g" in text
+    assert "g: p50" not in text
+    assert f"free tier: {'yes' if now().free_tier else 'no'} in now" in text
+    assert text.count("nothing differs") == 1
+    assert max(map(len, text.splitlines())) <= 80
+    summary = found.markdown().partition("<details>")[0]
+    assert sum(line.startswith("| ") for line in summary.splitlines()) == 5  # a head and four scenarios
+    same = found.differences[found.differences["scenario"] == "now (2)"]
+    assert (same[["difference", "low", "high"]].dropna() == 0).all(axis=None)
+
+
 @pytest.mark.parametrize(
     ("scenarios", "wrong"),
     [(1, {}), (2, {"replications": 0}), (2, {"fail_above": -1.0}), (2, {"precision": 0.0})],
