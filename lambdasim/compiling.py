@@ -8,14 +8,16 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from threading import Timer
 from types import ModuleType
 from typing import Any, Final, ParamSpec, TypeVar, cast
 
 from numba import njit
+from numba.core.caching import FunctionCache
 from numba.core.event import Event, Listener, register, unregister
+from numba.core.sigutils import normalize_signature
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -65,10 +67,36 @@ def compiled_and_kept(step: Callable[P, T], *sources: ModuleType) -> Callable[P,
     for module in sources:
         digest.update(Path(str(module.__file__)).read_bytes())
     plain.__qualname__ = f"{plain.__name__}_{digest.hexdigest()}"
-    try:
-        return cast(Callable[P, T], njit(cache=True, **_OPTIONS)(plain))
-    except RuntimeError:  # neither the package's directory nor the user's can be written
-        return cast(Callable[P, T], njit(**_OPTIONS)(plain))
+    step_compiled = njit(**_OPTIONS)(plain)
+    if step_compiled is not plain:  # which it is with NUMBA_DISABLE_JIT=1
+        # RuntimeError: neither the package's directory nor the user's can be written.
+        with suppress(RuntimeError):
+            step_compiled._cache = _Kept(plain)  # type: ignore[no-untyped-call]
+    return cast(Callable[P, T], step_compiled)
+
+
+class _Kept(FunctionCache):
+    """numba's cache, which only ever saves time: what cannot be read or written is compiled again.
+
+    Two processes that begin at once may both number their code 1, and the later one's stand under the earlier one's
+    arguments; so what is read must be for the arguments that it is wanted for.
+    """
+
+    def load_overload(self, sig: Any, target_context: Any) -> Any:
+        """Give the code that was kept for these arguments, or None."""
+        try:
+            kept = super().load_overload(sig, target_context)  # type: ignore[no-untyped-call]
+        except Exception:  # unpickling what is damaged raises anything
+            with suppress(OSError):
+                self.flush()  # type: ignore[no-untyped-call]
+            return None
+        fits = kept is not None and tuple(kept.signature.args) == tuple(normalize_signature(sig)[0])  # type: ignore[no-untyped-call]
+        return kept if fits else None
+
+    def save_overload(self, sig: Any, data: Any) -> None:
+        """Keep code, where there is still a place for it."""
+        with suppress(OSError):
+            super().save_overload(sig, data)  # type: ignore[no-untyped-call]
 
 
 class _Announcer(Listener):
