@@ -38,10 +38,9 @@ _LIMITS: Final = {
     "used_p50": "p50",
     "used_p99": "p99",
     "used_peak": "peak",
-    "unit": "unit",
     "headroom": "left",
-    "first_breach_s": "first met [s]",
-    "hit_share": "events hit",
+    "first_breach_s": "first [s]",
+    "hit_share": "hit",
     "lost_share": "lost",
 }
 
@@ -106,16 +105,20 @@ def comparison_page(comparison: Comparison) -> StudyPage:
     """
     differences = comparison.differences
     told = differences[(differences["difference"] != 0) & differences["difference"].notna()]
-    columns = ["group", "scope", "measure", "base", "value", "difference", "95 % interval", "share"]
+    columns = ["scope", "measure", "base", "difference", "95 % interval", "share"]
     if len(comparison.names) > 2:
         columns.insert(0, "scenario")
     shown = _in_percent(_with_interval(told), ["share"])[columns]
+    pairs = zip(told["group"], told["measure"], strict=True)
+    measures = [
+        f"{group}: {measure if group == 'money' else measure.replace('_', ' ')}" for group, measure in pairs
+    ]
     verdict = comparison.verdict
     return StudyPage(
         title=f"{' and '.join(comparison.names)} compared",
         answer=_paragraph(comparison),
         tables={"differences": differences},
-        shown={"differences": shown.assign(measure=shown["measure"].str.replace("_", " "))},
+        shown={"differences": shown.assign(measure=measures)},
         facts={
             "failed": verdict.failed,
             "reasons": list(verdict.reasons),
@@ -136,6 +139,8 @@ def limits_page(advice: LimitsAdvice) -> StudyPage:
     StudyPage
     """
     limits = _in_percent(advice.limits[[*_LIMITS]], ["headroom", "hit_share", "lost_share"])
+    units = zip(advice.limits["limit"], advice.limits["unit"], strict=True)
+    limits["limit"] = [f"{limit} [{unit}]" for limit, unit in units]
     risk = _in_percent(advice.risk, ["refused_share", "not_served_share"])
     reserved = _in_percent(advice.reserved, ["pool_share"])
     reserved["reserved"] = ["none" if now < 0 else str(now) for now in advice.reserved["reserved"]]
