@@ -12,16 +12,12 @@ from pydantic import ValidationError
 from lambdasim.billing import Usage, from_json, to_json
 from lambdasim.engine.plan import plan_scenario
 from lambdasim.errors import InputError
-from lambdasim.results.atomic import write_atomically
+from lambdasim.results.atomic import write_bytes_atomically
 from lambdasim.results.records import RecordFile, read_records
 from lambdasim.results.run import RunResult
 from lambdasim.specs.scenario import ScenarioSpec
 
 _MOST_BYTES = 64 * 1024 * 1024
-
-
-def _write_text(path: Path, text: str) -> None:
-    write_atomically(path, lambda stream: stream.write(text.encode()))
 
 
 def run_content(run: RunResult) -> dict[str, Any]:
@@ -62,11 +58,15 @@ def save(run: RunResult, folder: str | os.PathLike[str]) -> None:
             for chunk in run.chunks:
                 records.write(chunk)
     scenario = run.scenario.model_dump(mode="json", by_alias=True)
-    _write_text(place / "scenario.json", json.dumps(scenario, indent=1, ensure_ascii=False) + "\n")
-    _write_text(place / "usage.json", to_json(run.usage()))
-    _write_text(place / "bill.csv", run.bill().to_csv(index=False, lineterminator="\n"))
-    _write_text(place / "metrics.csv", run.metrics().to_csv(index=False, lineterminator="\n"))
-    _write_text(place / "summary.json", json.dumps(run_content(run), indent=1, ensure_ascii=False) + "\n")
+    files = {
+        "scenario.json": json.dumps(scenario, indent=1, ensure_ascii=False) + "\n",
+        "usage.json": to_json(run.usage()),
+        "bill.csv": run.bill().to_csv(index=False, lineterminator="\n"),
+        "metrics.csv": run.metrics().to_csv(index=False, lineterminator="\n"),
+        "summary.json": json.dumps(run_content(run), indent=1, ensure_ascii=False) + "\n",
+    }
+    for name, text in files.items():
+        write_bytes_atomically(place / name, text.encode())
 
 
 def load_run(folder: str | os.PathLike[str], keep_records: bool = True) -> RunResult:
@@ -112,16 +112,25 @@ def load_run(folder: str | os.PathLike[str], keep_records: bool = True) -> RunRe
     )
 
 
-def _read_json(path: Path) -> Any:
+def _read(path: Path) -> bytes:
+    """Read a file of a run, of bounded size."""
+    if not path.is_file():
+        raise InputError.single(str(path), "", "must be a file that `lambdasim simulate --out` wrote")
     try:
         with path.open("rb") as stream:
             content = stream.read(_MOST_BYTES + 1)
-        if len(content) > _MOST_BYTES:
-            raise InputError.single(str(path), "", f"must have at most {_MOST_BYTES} bytes")
+    except OSError as error:
+        raise InputError.single(str(path), "", f"cannot be read: {error.strerror}") from None
+    if len(content) > _MOST_BYTES:
+        raise InputError.single(str(path), "", f"must have at most {_MOST_BYTES} bytes")
+    return content
+
+
+def _read_json(path: Path) -> Any:
+    content = _read(path)
+    try:
         return json.loads(content)
-    except (OSError, ValueError, RecursionError) as error:
-        if isinstance(error, InputError):
-            raise
+    except (ValueError, RecursionError):
         raise InputError.single(
             str(path), "", "must be a JSON file that `lambdasim simulate --out` wrote"
         ) from None
@@ -136,11 +145,11 @@ def load_usage(folder: str | os.PathLike[str]) -> tuple[Usage, ...]:
         When the folder has no usage file, or the file is not one.
     """
     path = Path(folder) / "usage.json"
-    if not path.is_file():
-        raise InputError.single(str(path), "", "must be a file that `lambdasim simulate --out` wrote")
-    if path.stat().st_size > _MOST_BYTES:
-        raise InputError.single(str(path), "", f"must have at most {_MOST_BYTES} bytes")
-    return tuple(from_json(path.read_text(encoding="utf-8")))
+    try:
+        text = _read(path).decode()
+    except UnicodeDecodeError:
+        raise InputError.single(str(path), "", "must be UTF-8") from None
+    return from_json(text, str(path))
 
 
 def load_free_tier(folder: str | os.PathLike[str]) -> bool:

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import errno
 import json
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -14,6 +12,7 @@ import numpy as np
 
 from lambdasim.engine.contract import RECORD_COLUMNS, EventOutcome, Limit, Outcome, RecordChunk, StartType
 from lambdasim.errors import InputError
+from lambdasim.results.atomic import named
 from lambdasim.specs.fields import LONGEST_US
 from lambdasim.units import US_PER_DAY, US_PER_MS, US_PER_S
 
@@ -112,7 +111,7 @@ class RecordFile:
 
         self._path.parent.mkdir(parents=True, exist_ok=True)
         try:
-            with _named(self._path):
+            with named(self._path):
                 self._writer = pq.ParquetWriter(self._partial, self._schema)
         except BaseException:  # an interrupt too
             self._partial.unlink(missing_ok=True)
@@ -141,7 +140,7 @@ class RecordFile:
         whole = length if last else length // _ROW_GROUP * _ROW_GROUP
         for first in range(0, whole, _ROW_GROUP):
             group = {name: column[first : min(first + _ROW_GROUP, whole)] for name, column in rows.items()}
-            with _named(self._path):
+            with named(self._path):
                 self._writer.write_table(pa.table(group, schema=self._schema))
         self._waiting = [RecordChunk({name: column[whole:] for name, column in rows.items()})]
 
@@ -158,7 +157,7 @@ class RecordFile:
             if whole and self._waiting:
                 self._write_groups(last=True)
         finally:
-            with _named(self._path):
+            with named(self._path):
                 self._writer.close()
         if whole and self.given_up:
             self._path.unlink(missing_ok=True)
@@ -166,16 +165,6 @@ class RecordFile:
             with self._partial.open("rb") as stream:
                 os.fsync(stream.fileno())
             os.replace(self._partial, self._path)
-
-
-@contextmanager
-def _named(path: Path) -> Iterator[None]:
-    """Let an error of writing name its file, which pyarrow does not."""
-    try:
-        yield
-    except OSError as error:
-        reason = error.strerror or str(error)
-        raise OSError(error.errno or errno.EIO, reason, str(path)) from None
 
 
 def read_records(path: Path, names: tuple[str, ...], duration_us: int) -> Iterator[RecordChunk]:

@@ -13,7 +13,7 @@ from typing import Any, Final, Generic, NamedTuple, TypeVar
 
 import lambdasim
 from lambdasim.errors import DamagedFileWarning, LambdaSimError
-from lambdasim.results.atomic import write_atomically
+from lambdasim.results.atomic import write_bytes_atomically
 from lambdasim.specs.base import revised
 from lambdasim.specs.scenario import ScenarioSpec
 
@@ -97,7 +97,7 @@ class PointStore(Generic[Result]):
         """Put the result of a point away."""
         content = self._content(seed, self._wording.to_text(result))
         text = json.dumps(content, indent=1) + "\n"
-        write_atomically(self._path(seed), lambda stream: stream.write(text.encode()))
+        write_bytes_atomically(self._path(seed), text.encode())
 
     def _path(self, seed: int) -> Path:
         return self._folder / f"{_digest([self._about, seed])[:32]}.json"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import math
+import os
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -44,6 +45,8 @@ def resolved(base_dir: Path, name: str) -> Path:
         found = False
     if not found:
         raise fault(f"must be an existing regular file, relative to the scenario file, got {shown(name)}")
+    if not os.access(path, os.R_OK):
+        raise fault(f"must be a file that may be read, got {shown(name)}")
     return path
 
 
