@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 import numpy as np
 from numpy.typing import NDArray
 
+from lambdasim.traffic.readers.report_lines import SUCCESS
 from lambdasim.units import US_PER_MS, US_PER_S
 
 if TYPE_CHECKING:
     import pandas as pd
 
 Ints = NDArray[np.int64]
+_UNSURE_US: Final = 2 * US_PER_MS  # logs have whole milliseconds: an end and a beginning may each be one off
 
 
 @dataclass(frozen=True)
@@ -30,8 +32,9 @@ class EnvironmentUse:
     longest_survived_s : float
         Longest idle stretch after which an environment still served; the keep-alive was at least this for that one [s].
     shortest_lost_s : float or None
-        Shortest idle stretch after which an environment was not used although an invocation started cold, and never
-        again; the keep-alive was below this for that one [s]. None where no such was seen.
+        Shortest idle stretch after which an environment was not used although an invocation started cold at its memory
+        size, and never again; the keep-alive was below this for that one [s]. Environments that ended with a failure are
+        not meant, since crashes and timeouts end them. None where no such was seen.
     """
 
     environments: int
@@ -73,7 +76,7 @@ def environment_use(table: pd.DataFrame) -> EnvironmentUse | None:
     Parameters
     ----------
     table : DataFrame
-        Columns as of a ``Trace``, in any order.
+        Columns as of a ``Trace``, in any order; ``status`` and ``memory_mb`` are used where they are.
 
     Returns
     -------
@@ -88,18 +91,24 @@ def environment_use(table: pd.DataFrame) -> EnvironmentUse | None:
     cold = init.notna().to_numpy(dtype=np.bool_)
     run_ms = ordered["duration_ms"].astype("float64").to_numpy() + init.fillna(0).to_numpy()
     end = begin + np.rint(run_ms * US_PER_MS).astype(np.int64)
-    survived_us, last_ends = 0, []
-    for places in ordered.groupby("exec_env", sort=False).indices.values():
-        gaps = begin[places][1:] - end[places][:-1]
-        survived_us = max(survived_us, int(gaps.max(initial=0)))
-        last_ends.append(int(end[places].max()))
+    places_of = ordered.groupby("exec_env", sort=False).indices
+    gaps = [begin[places][1:] - end[places][:-1] for places in places_of.values()]
+    last = np.array([places[-1] for places in places_of.values()])
+    if "status" in ordered:
+        last = last[ordered["status"].fillna(SUCCESS).to_numpy()[last] == SUCCESS]
+    size = ordered["memory_mb"].to_numpy() if "memory_mb" in ordered else np.zeros(len(begin))
+    lost_us = [
+        _shortest_lost_us(np.sort(end[last[size[last] == one]]), begin[cold & (size == one)])
+        for one in np.unique(size)
+    ]
+    known_us = [lost for lost in lost_us if lost is not None]
     return EnvironmentUse(
-        environments=len(last_ends),
+        environments=len(gaps),
         invocations=len(begin),
         cold=int(cold.sum()),
         peak_concurrency=_peak(begin, end),
-        longest_survived_s=survived_us / US_PER_S,
-        shortest_lost_s=_shortest_lost(np.sort(np.array(last_ends, dtype=np.int64)), begin[cold]),
+        longest_survived_s=max(int(gap.max(initial=0)) for gap in gaps) / US_PER_S,
+        shortest_lost_s=min(known_us) / US_PER_S if known_us else None,
     )
 
 
@@ -109,8 +118,8 @@ def _peak(begin: Ints, end: Ints) -> int:
     return int(running.max())
 
 
-def _shortest_lost(last_ends: Ints, cold: Ints) -> float | None:
-    """Give the shortest time from an environment's last use to a cold start after it [s]."""
-    before = np.searchsorted(last_ends, cold, side="left")
-    gaps = (cold - last_ends[np.maximum(before - 1, 0)])[before > 0]
-    return float(gaps.min()) / US_PER_S if len(gaps) else None
+def _shortest_lost_us(last_ends: Ints, cold: Ints) -> int | None:
+    """Give the shortest time from an environment's last use to a cold start surely after it [µs]."""
+    before = np.searchsorted(last_ends, cold - _UNSURE_US, side="right")
+    cold, before = cold[before > 0], before[before > 0]
+    return int((cold - last_ends[before - 1]).min()) if len(cold) else None
