@@ -30,7 +30,7 @@ def plot_fit_quantiles(found: Calibration, ax: Axes | None = None) -> Axes:
     Axes
     """
     ax = axes_or_new(ax)
-    ax.set_title(f"Warm durations of {found.function}: quantiles, fit against data")
+    ax.set_title(f"Fit against data, by quantile: warm runs of {found.function}")
     sizes = _measured(found)
     if not sizes:
         return nothing(ax, "no single runs to compare with")
@@ -75,7 +75,7 @@ def plot_fit_distribution(found: Calibration, ax: Axes | None = None) -> Axes:
     Axes
     """
     ax = axes_or_new(ax)
-    ax.set_title(f"Warm durations of {found.function}: distribution, data and fit")
+    ax.set_title(f"Share of warm runs done within a time, data and fit: {found.function}")
     sizes = _measured(found)
     if not sizes:
         return nothing(ax, "no single runs to compare with")
@@ -109,15 +109,14 @@ def plot_fit_distribution(found: Calibration, ax: Axes | None = None) -> Axes:
 
 def write_fit_pictures(found: Calibration, folder: Path) -> list[Path]:
     """Write both pictures as PNG into a folder, ``fit_quantiles.png`` and ``fit_distribution.png``."""
-    from lambdasim.results.atomic import write_atomically
+    from lambdasim.results.atomic import write_bytes_atomically
 
     written = []
     for name, plot in (("fit_quantiles", plot_fit_quantiles), ("fit_distribution", plot_fit_distribution)):
         figure = plot(found).get_figure(root=True)
         assert isinstance(figure, Picture)  # noqa: S101 - new axes are in a picture
-        content = figure.png()
         path = folder / f"{name}.png"
-        write_atomically(path, lambda stream, content=content: stream.write(content))  # type: ignore[misc]
+        write_bytes_atomically(path, figure.png())
         written.append(path)
     return written
 

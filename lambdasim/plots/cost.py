@@ -18,6 +18,7 @@ from lambdasim.plots.style import (
     line_look,
     nothing,
     size_axis,
+    steps_drawn,
     styled,
     time_axis,
 )
@@ -147,7 +148,9 @@ def plot_cost(run: RunResult, ax: Axes | None = None) -> Axes:
 
 @styled
 def plot_hourly_cost(run: RunResult, ax: Axes | None = None) -> Axes:
-    """Draw USD per hour over the run, by function and in total, at list rates without free tier.
+    """Draw USD per hour over the run, by function, at list rates without free tier.
+
+    A last hour that the scenario covers in part alone is left out.
 
     Parameters
     ----------
@@ -166,13 +169,16 @@ def plot_hourly_cost(run: RunResult, ax: Axes | None = None) -> Axes:
     ax.set_title(f"Cost by hour, list rates without free tier{_left_out(table.shape[1])}")
     if table.empty:
         return nothing(ax, "nothing was used")
+    total = table.sum()
+    used = int(np.flatnonzero(table.to_numpy().any(axis=1)).max(initial=-1)) + 1
+    table = table.iloc[: steps_drawn(run.scenario.duration_us, US_PER_HOUR, used)]
     hours = np.append(table.index.to_numpy(), table.index[-1] + 1)
     unit_us = time_axis(ax, max(run.scenario.duration_us, int(hours[-1]) * US_PER_HOUR))
     shown = table.iloc[:, :MOST_LINES]
     for place, name in enumerate(shown.columns):
         usd = shown[name].to_numpy()
         ax.step(hours * US_PER_HOUR / unit_us, np.append(usd, usd[-1:]), where="post",
-                label=f"{name}: {format_usd_short(usd.sum())}", **line_look(place) | {"linewidth": 1.2})  # fmt: skip
+                label=f"{name}: {format_usd_short(total[name])}", **line_look(place) | {"linewidth": 1.2})  # fmt: skip
     ax.set_ylim(bottom=0)
     ax.set_ylabel("USD per hour")
     ax.yaxis.set_major_formatter(StrMethodFormatter("{x:,.9g}"))

@@ -18,6 +18,7 @@ from lambdasim.plots.style import (
     legend_beside,
     line_look,
     nothing,
+    steps_drawn,
     styled,
     time_axis,
 )
@@ -129,6 +130,8 @@ def plot_throttles(run: RunResult, ax: Axes | None = None) -> Axes:
 def plot_metric(run: RunResult, metric: Metric = "Throttles", ax: Axes | None = None) -> Axes:
     """Draw a count of CloudWatch's over time, by function: per minute, or per hour in long runs.
 
+    A last minute or hour that the scenario covers in part alone is left out.
+
     Parameters
     ----------
     run : RunResult
@@ -154,13 +157,15 @@ def plot_metric(run: RunResult, metric: Metric = "Throttles", ax: Axes | None = 
     ax.set_title(f"{metric} over time{_left_out(len(counts))}")
     if not counts:
         return nothing(ax, "none in this run")
-    longest_us = max(len(series) for series in counts.values()) * US_PER_MINUTE
-    unit_us = time_axis(ax, max(run.scenario.duration_us, longest_us))
+    by_step = {name: _by(series, step_us // US_PER_MINUTE).sum(axis=1) for name, series in counts.items()}
+    used = max(int(np.flatnonzero(steps)[-1]) + 1 for steps in by_step.values())
+    drawn = steps_drawn(run.scenario.duration_us, step_us, used)
+    unit_us = time_axis(ax, max(run.scenario.duration_us, drawn * step_us))
     for place, (name, series) in enumerate(list(counts.items())[:MOST_LINES]):
-        whole = _by(series, step_us // US_PER_MINUTE).sum(axis=1)
+        steps = np.pad(by_step[name], (0, max(drawn - len(by_step[name]), 0)))[:drawn]
         ax.step(
-            np.arange(len(whole) + 1) * step_us / unit_us,
-            np.append(whole, whole[-1:]),
+            np.arange(drawn + 1) * step_us / unit_us,
+            np.append(steps, steps[-1:]),
             where="post",
             label=f"{name}: {int(series.sum()):,}",
             **line_look(place) | {"linewidth": 1.2},

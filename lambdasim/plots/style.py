@@ -135,6 +135,24 @@ def size_axis(ax: Axes, low: float, high: float) -> None:
     ax.xaxis.set_minor_formatter(NullFormatter())
 
 
+def steps_drawn(duration_us: int, step_us: int, used: int) -> int:
+    """Give how many steps of time to draw.
+
+    A last one that the scenario covers in part alone would look like a fall; so it is left out, unless it is the only one
+    or more happened later.
+
+    Parameters
+    ----------
+    duration_us : int
+        The scenario's length [µs].
+    step_us : int
+    used : int
+        Steps up to the last in which something happened.
+    """
+    whole, in_part = divmod(duration_us, step_us)
+    return max(whole, 1) if used <= whole + bool(in_part) else used
+
+
 def time_axis(ax: Axes, duration_us: int) -> int:
     """Label the horizontal axis as time since the scenario's start.
 

@@ -177,6 +177,32 @@ def test_counts_over_time_are_those_of_the_metrics() -> None:
     assert drawn == run.metrics()["Throttles"].sum() > 0
 
 
+@pytest.mark.parametrize(("duration", "drawn"), [("10min", 10), ("10.5min", 10), ("30s", 1)])
+def test_a_last_minute_covered_in_part_does_not_look_like_a_fall(duration: str, drawn: int) -> None:
+    text = f"name: t\nstart: 2026-11-02T00:00:00Z\nduration: {duration}\nfunctions:\n"
+    text += "- {name: f, work: {io_ms: 2500}, traffic: {constant: {rate_per_s: 1}}}\n"
+    run = ls.simulate(load_scenario_text(text))
+    (line,) = plots.plot_metric(run, "Invocations").lines
+    assert np.asarray(line.get_ydata()).tolist() == [60 if drawn > 1 else 30] * (drawn + 1)
+
+
+def test_what_happens_after_the_scenario_is_drawn() -> None:
+    text = "name: t\nstart: 2026-11-02T00:00:00Z\nduration: 1min\naccount: {concurrency: 0}\nfunctions:\n"
+    text += "- {name: f, trigger: {type: s3}, traffic: {constant: {rate_per_s: 0.1}}}\n"
+    run = ls.simulate(load_scenario_text(text))
+    (line,) = plots.plot_metric(run, "Throttles").lines
+    assert np.sum(np.asarray(line.get_ydata())[:-1]) == run.metrics()["Throttles"].sum()
+    assert len(line.get_ydata()) > 60
+
+
+def test_the_last_hour_of_cost_is_a_whole_one() -> None:
+    run = ls.simulate(arrivals_s=range(0, 9000, 60), durations_ms=1000)
+    (line,) = plots.plot_hourly_cost(run).lines
+    usd = np.asarray(line.get_ydata())
+    assert len(usd) == 3
+    assert usd[0] == pytest.approx(usd[1]) == pytest.approx(usd[2])
+
+
 def test_the_bill_has_one_bar_for_each_line() -> None:
     run = crowd(2, "4h")
     items = run.charges().items
