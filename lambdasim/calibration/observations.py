@@ -41,6 +41,8 @@ class SizeRuns:
         Runs cut off by a timeout; other warm runs that were reported as errors.
     max_memory_mb : ndarray, shape (k,)
         Highest memory use that each run reports [MB].
+    environments : int
+        How many execution environments served them: those that logs name, or as many as started cold.
     """
 
     memory_mb: int
@@ -50,10 +52,11 @@ class SizeRuns:
     timeouts: int
     failed: int
     max_memory_mb: Floats
+    environments: int = 1
 
     def statistics(self) -> SizeStatistics:
         """Summarise the warm runs; those cut off by a timeout count as longer than all others."""
-        return from_values(self.memory_mb, self.warm_ms, self.timeouts)
+        return from_values(self.memory_mb, self.warm_ms, self.timeouts, self.environments)
 
 
 @dataclass(frozen=True)
@@ -240,6 +243,7 @@ def _size_runs(memory_mb: int, part: pd.DataFrame) -> SizeRuns:
         timeouts=int((timed_out & ~cold).sum()),
         failed=int(failed.sum()),
         max_memory_mb=column("max_memory_mb", part),
+        environments=max(1, int(cold.sum()), part["exec_env"].nunique() if "exec_env" in part else 0),
     )
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from math import log
+from math import hypot, log, sqrt
 from typing import Final
 
 import numpy as np
@@ -27,7 +27,7 @@ _BELIEF_STRAIGHT: Final = 0.02
 _BELIEF_LATE: Final = 0.75
 _TAIL_ERROR: Final = {0.05: 2.5, 0.25: 1.5, 0.5: 1.0, 0.75: 1.5, 0.95: 2.5}
 _COARSE: Final = (40, 5, 64)
-_FINE: Final = (21, 7, 256)
+_FINE: Final = (21, 11, 256)
 _ZOOMS: Final = 3
 _NEAR: Final = 12.0
 _HOPELESS: Final = 40.0
@@ -67,16 +67,24 @@ class Question:
         Bounds of the CPU time's share of the duration at the largest size; what data cannot tell is spread over them.
     law_error : float
         Relative error of the law itself; 0 for data that were made by it.
+    speed_error : float
+        Relative standard deviation of the CPU's speed between execution environments.
     """
 
     sizes: tuple[SizeStatistics, ...]
     cpu_share: tuple[float, float]
     law_error: float
+    speed_error: float
 
     @property
     def total_error(self) -> float:
         """Relative error within which the largest size is known."""
-        return float(np.hypot(self.sizes[-1].mean_error, self.law_error))
+        largest = self.sizes[-1]
+        return hypot(largest.mean_error, self.law_error, self.speed_error_of(largest))
+
+    def speed_error_of(self, size: SizeStatistics) -> float:
+        """Give the relative error of a size's mean that comes from the few environments that it was measured in."""
+        return self.speed_error / sqrt(size.environments)
 
 
 def style_posteriors(question: Question, styles: Sequence[CpuStyle]) -> list[StylePosterior]:
@@ -218,7 +226,8 @@ def _misfit(question: Question, size: SizeStatistics, nodes: Nodes, draws: int) 
     """Sum squared deviations in units of the errors, shape (n nodes,).
 
     With an error of the law, deviations count by a heavy-tailed law, so that one quantile that falls on another step does
-    not decide alone; without, by the joint normal law of sample quantiles.
+    not decide alone, and a common part of them may be the speed of the CPU; without, by the joint normal law of sample
+    quantiles.
     """
     durations = nodes.durations_ms(size.memory_mb, draws)
     levels = [p for p in size.quantiles_ms if p in _TAIL_ERROR]
@@ -235,7 +244,9 @@ def _misfit(question: Question, size: SizeStatistics, nodes: Nodes, draws: int) 
             errors.append(size.quantile_errors[p])
             tails.append(_TAIL_ERROR[p])
     scale = np.hypot(errors, question.law_error * np.array(tails))
-    squares = (np.array(deviations) / scale[:, None]) ** 2
     if question.law_error == 0:
-        return np.asarray(squares[len(levels) // 2])
-    return np.asarray((4 * np.log1p(squares / 4)).sum(axis=0))
+        return np.asarray((deviations[len(levels) // 2] / scale[len(levels) // 2]) ** 2)
+    precision, speed_error = scale**-2, question.speed_error_of(size)
+    speed = precision @ np.array(deviations) / (precision.sum() + speed_error**-2)
+    squares = ((np.array(deviations) - speed) / scale[:, None]) ** 2
+    return np.asarray((4 * np.log1p(squares / 4)).sum(axis=0) + (speed / speed_error) ** 2)

@@ -40,6 +40,8 @@ class SizeStatistics:
     sd_ms : float or None
     censored : int
         Runs cut off by a timeout, counted as longer than all others.
+    environments : int
+        How many execution environments served them; the fewer, the more one fast or slow CPU counts.
     """
 
     memory_mb: int
@@ -50,6 +52,7 @@ class SizeStatistics:
     quantile_errors: Mapping[float, float]
     sd_ms: float | None = None
     censored: int = 0
+    environments: int = 1
 
     @property
     def centre_ms(self) -> float:
@@ -71,7 +74,9 @@ class SizeStatistics:
         return 0.05
 
 
-def from_values(memory_mb: int, durations_ms: Sequence[float] | Floats, censored: int = 0) -> SizeStatistics:
+def from_values(
+    memory_mb: int, durations_ms: Sequence[float] | Floats, censored: int = 0, environments: int = 1
+) -> SizeStatistics:
     """Summarise measured durations; nothing is trimmed.
 
     Parameters
@@ -82,6 +87,8 @@ def from_values(memory_mb: int, durations_ms: Sequence[float] | Floats, censored
     censored : int
         Further runs that a timeout cut off. They count as longer than any complete one: no mean is given, and only
         quantiles that lie among complete runs.
+    environments : int
+        How many execution environments served them; 1 where that is not known.
 
     Raises
     ------
@@ -115,11 +122,18 @@ def from_values(memory_mb: int, durations_ms: Sequence[float] | Floats, censored
         quantile_errors={p: _order_error(at, p, n) for p in known},
         sd_ms=sd,
         censored=censored,
+        environments=environments,
     )
 
 
 def from_summary(
-    memory_mb: int, n: int, mean_ms: float, *, sd_ms: float | None = None, **percentiles_ms: float
+    memory_mb: int,
+    n: int,
+    mean_ms: float,
+    *,
+    sd_ms: float | None = None,
+    environments: int = 1,
+    **percentiles_ms: float,
 ) -> SizeStatistics:
     """Take statistics that someone else made.
 
@@ -129,6 +143,8 @@ def from_summary(
     mean_ms : float
         [ms]
     sd_ms : float, optional
+    environments : int
+        How many execution environments served them; 1 where that is not known.
     **percentiles_ms : float
         Named ``p1`` to ``p99`` [ms].
 
@@ -171,6 +187,7 @@ def from_summary(
         quantiles_ms=known,
         quantile_errors={p: _order_error(at, p, n) for p in known},
         sd_ms=sd_ms,
+        environments=environments,
     )
 
 

@@ -308,7 +308,8 @@ def fit_work(
     cpu_share : tuple of (float, float)
         Bounds of the CPU time's share of the duration at one full vCPU, where there is one size only.
     law_error : float, optional
-        Relative error of the law at one size; by default the catalog's. 0 for durations that were made by the law.
+        Relative error of the law at one size; by default the catalog's. 0 for durations that were made by the law, on
+        CPUs of one speed.
     architecture : Architecture or str
         Where it ran; arm64 reaches a full vCPU at a larger size.
 
@@ -339,7 +340,8 @@ def fit_work(
     architecture = Architecture(architecture)
     bounds = cpu_share if len(ordered) == 1 else (0.002, 1.0)
     meant = tuple(replace(size, memory_mb=_as_on_x86(size.memory_mb, architecture)) for size in ordered)
-    posteriors = style_posteriors(Question(meant, bounds, law_error), styles)
+    speed_error = _speed_error(architecture) if law_error else 0.0
+    posteriors = style_posteriors(Question(meant, bounds, law_error, speed_error), styles)
     if not posteriors:
         raise InputError.single("calibration", "styles", "no style fits; allow the straight law")
     return WorkFit(ordered, tuple(posteriors), law_error, bounds, architecture)
@@ -350,6 +352,12 @@ def full_speed_mb(architecture: Architecture) -> int:
     if architecture is Architecture.ARM64:
         return timing("cpu_full_arm64_mb").value
     return limit("memory_per_vcpu_mb").value
+
+
+def _speed_error(architecture: Architecture) -> float:
+    """Give the relative standard deviation of the CPU's speed between execution environments."""
+    suffix = "_arm64" if architecture is Architecture.ARM64 else ""
+    return timing(f"cpu_speed_error{suffix}_permille").value / 1000
 
 
 def _as_on_x86(memory_mb: int, architecture: Architecture) -> int:
