@@ -14,6 +14,7 @@ from lambdasim.plots.style import (
     MOST_LINES,
     axes_or_new,
     bar_look,
+    left_out,
     legend_beside,
     line_look,
     nothing,
@@ -89,7 +90,7 @@ def plot_cost_distribution(run: RunResult, ax: Axes | None = None) -> Axes:
     """
     ax = axes_or_new(ax)
     table = run.costs()
-    ax.set_title(f"Cost of one invocation, request fee included{_left_out(len(table))}")
+    ax.set_title(f"Share of invocations that cost no more, request fee included{left_out(len(table))}")
     if table.empty:
         return nothing(ax, "no invocation ran on demand")
     shown = table.head(MOST_LINES)
@@ -127,7 +128,7 @@ def plot_cost(run: RunResult, ax: Axes | None = None) -> Axes:
     """
     ax = axes_or_new(ax)
     table = run.costs()
-    ax.set_title(f"Who causes the duration charge{_left_out(len(table))}")
+    ax.set_title(f"Who causes the duration charge{left_out(len(table))}")
     if table.empty:
         return nothing(ax, "no invocation ran on demand")
     for place, row in enumerate(table.head(MOST_LINES).to_dict("records")):
@@ -150,7 +151,7 @@ def plot_cost(run: RunResult, ax: Axes | None = None) -> Axes:
 def plot_hourly_cost(run: RunResult, ax: Axes | None = None) -> Axes:
     """Draw USD per hour over the run, by function, at list rates without free tier.
 
-    A last hour that the scenario covers in part alone is left out.
+    A last hour that the scenario covers in part, or not at all, is left out.
 
     Parameters
     ----------
@@ -166,7 +167,7 @@ def plot_hourly_cost(run: RunResult, ax: Axes | None = None) -> Axes:
         index="hour", columns="function", values="usd", fill_value=0.0, sort=False
     )
     table = table.sort_index()
-    ax.set_title(f"Cost by hour, list rates without free tier{_left_out(table.shape[1])}")
+    ax.set_title(f"Cost by hour, list rates without free tier{left_out(table.shape[1])}")
     if table.empty:
         return nothing(ax, "nothing was used")
     total = table.sum()
@@ -195,7 +196,3 @@ def format_usd_short(amount: float) -> str:
     ('$1,234.50', '$0.0123')
     """
     return f"${amount:,.2f}" if amount >= 1 else f"${amount:.3g}"
-
-
-def _left_out(functions: int) -> str:
-    return f" (the first {MOST_LINES} of {functions:,} functions)" if functions > MOST_LINES else ""

@@ -15,6 +15,7 @@ from lambdasim.plots.style import (
     MOST_LINES,
     axes_or_new,
     bar_look,
+    left_out,
     legend_beside,
     line_look,
     nothing,
@@ -101,7 +102,7 @@ def plot_throttles(run: RunResult, ax: Axes | None = None) -> Axes:
     )
     shown = table.head(MOST_LINES)
     ax = axes_or_new(ax, rows=max(len(shown), 1))
-    ax.set_title(f"Refused attempts by limit{_left_out(len(table))}")
+    ax.set_title(f"Refused attempts by limit{left_out(len(table))}")
     if table.empty:
         return nothing(ax, "no attempt was refused")
     left = np.zeros(len(shown))
@@ -130,7 +131,7 @@ def plot_throttles(run: RunResult, ax: Axes | None = None) -> Axes:
 def plot_metric(run: RunResult, metric: Metric = "Throttles", ax: Axes | None = None) -> Axes:
     """Draw a count of CloudWatch's over time, by function: per minute, or per hour in long runs.
 
-    A last minute or hour that the scenario covers in part alone is left out.
+    A last minute or hour that the scenario covers in part, or not at all, is left out.
 
     Parameters
     ----------
@@ -154,7 +155,7 @@ def plot_metric(run: RunResult, metric: Metric = "Throttles", ax: Axes | None = 
     ax = axes_or_new(ax)
     counts = {name: series for name, series in _per_minute(run, metric).items() if series.any()}
     step_us, unit = _step(run)
-    ax.set_title(f"{metric} over time{_left_out(len(counts))}")
+    ax.set_title(f"{metric} over time{left_out(len(counts))}")
     if not counts:
         return nothing(ax, "none in this run")
     by_step = {name: _by(series, step_us // US_PER_MINUTE).sum(axis=1) for name, series in counts.items()}
@@ -202,7 +203,3 @@ def _by(series: NDArray[np.int64], minutes: int) -> NDArray[np.int64]:
 def _whole_numbers(ax: Axes) -> None:
     ax.yaxis.set_major_locator(MaxNLocator(6, integer=True))
     ax.yaxis.set_major_formatter(StrMethodFormatter("{x:,.0f}"))
-
-
-def _left_out(functions: int) -> str:
-    return f" (the first {MOST_LINES} of {functions:,} functions)" if functions > MOST_LINES else ""

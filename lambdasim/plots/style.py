@@ -103,6 +103,11 @@ def legend_beside(ax: Axes) -> None:
     ax.legend(loc="upper left", bbox_to_anchor=(1.02, 1.0))
 
 
+def left_out(functions: int) -> str:
+    """Say for a title how many functions are drawn, where there are too many to draw."""
+    return f" (the first {MOST_LINES} of {functions:,} functions)" if functions > MOST_LINES else ""
+
+
 def nothing(ax: Axes, text: str) -> Axes:
     """Say that there is nothing to draw, and why."""
     ax.text(0.5, 0.5, text, transform=ax.transAxes, ha="center", va="center", color=INK, fontsize=10)
@@ -138,8 +143,8 @@ def size_axis(ax: Axes, low: float, high: float) -> None:
 def steps_drawn(duration_us: int, step_us: int, used: int) -> int:
     """Give how many steps of time to draw.
 
-    A last one that the scenario covers in part alone would look like a fall; so it is left out, unless it is the only one
-    or more happened later.
+    A last one that the scenario covers in part, or that holds what began before its end, would look like a fall; so it is
+    left out, unless it is the only one or more happened later.
 
     Parameters
     ----------
@@ -149,8 +154,8 @@ def steps_drawn(duration_us: int, step_us: int, used: int) -> int:
     used : int
         Steps up to the last in which something happened.
     """
-    whole, in_part = divmod(duration_us, step_us)
-    return max(whole, 1) if used <= whole + bool(in_part) else used
+    whole = duration_us // step_us
+    return max(whole, 1) if used <= whole + 1 else used
 
 
 def time_axis(ax: Axes, duration_us: int) -> int:

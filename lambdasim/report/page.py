@@ -5,7 +5,7 @@ from __future__ import annotations
 import html
 from typing import Final
 
-from lambdasim.billing import Bill, format_usd
+from lambdasim.billing import Bill
 from lambdasim.report.html import bullets, document, figure, percent, table_html
 from lambdasim.report.pictures import Album
 from lambdasim.results.run import RunResult
@@ -80,7 +80,7 @@ def _throttles(run: RunResult, album: Album) -> list[str]:
 
 def _bill(bill: Bill, album: Album) -> list[str]:
     return [
-        f"<h2>Bill: {html.escape(format_usd(bill.total))}</h2>",
+        "<h2>Bill</h2>",
         table_html(bill.table().set_index("usage_type").reset_index())
         if bill.items
         else "<p>Nothing to pay.</p>",

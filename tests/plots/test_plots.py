@@ -186,6 +186,15 @@ def test_a_last_minute_covered_in_part_does_not_look_like_a_fall(duration: str, 
     assert np.asarray(line.get_ydata()).tolist() == [60 if drawn > 1 else 30] * (drawn + 1)
 
 
+def test_one_run_that_is_begun_after_the_end_does_not_draw_another_minute() -> None:
+    text = "name: t\nstart: 2026-11-02T00:00:00Z\nduration: 2min\naccount: {concurrency: 1}\nfunctions:\n"
+    text += "- name: f\n  work: {io_ms: 40000}\n  timeout: 1min\n  trigger: {type: s3}\n"
+    run = ls.simulate(load_scenario_text(f"{text}  traffic: {{constant: {{rate_per_s: 0.03}}}}\n"))
+    assert run.metrics()["Invocations"].tolist()[2] > 0
+    (line,) = plots.plot_metric(run, "Invocations").lines
+    assert len(line.get_ydata()) == 3
+
+
 def test_what_happens_after_the_scenario_is_drawn() -> None:
     text = "name: t\nstart: 2026-11-02T00:00:00Z\nduration: 1min\naccount: {concurrency: 0}\nfunctions:\n"
     text += "- {name: f, trigger: {type: s3}, traffic: {constant: {rate_per_s: 0.1}}}\n"
@@ -197,9 +206,11 @@ def test_what_happens_after_the_scenario_is_drawn() -> None:
 
 def test_the_last_hour_of_cost_is_a_whole_one() -> None:
     run = ls.simulate(arrivals_s=range(0, 9000, 60), durations_ms=1000)
-    (line,) = plots.plot_hourly_cost(run).lines
+    ax = plots.plot_hourly_cost(run)
+    (line,) = ax.lines
     usd = np.asarray(line.get_ydata())
     assert len(usd) == 3
+    assert str(line.get_label()) == f"function: ${run.hourly_costs()['usd'].sum():.3g}"
     assert usd[0] == pytest.approx(usd[1]) == pytest.approx(usd[2])
 
 
