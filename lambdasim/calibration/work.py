@@ -212,19 +212,19 @@ class WorkFit:
         def mean(of: Callable[[StylePosterior], float]) -> float:
             return sum(float(evidence) / total * of(posterior) for posterior, evidence in parts)
 
-        law = self.style.spec()
+        law, per_vcpu_mb = self.style.spec(), full_speed_mb(self.architecture)
         return {
             "cpu_ms": _law(
-                mean(lambda p: float(p.weights @ p.nodes.cpu_ms)) * self._arm64_factor(),
-                mean(lambda p: p.nodes.cpu_sigma),
+                mean(lambda p: float(p.weights @ p.nodes.cpu_ms)), mean(lambda p: p.nodes.cpu_sigma)
             ),
             "io_ms": _law(mean(lambda p: float(p.weights @ p.nodes.io_ms)), mean(lambda p: p.nodes.io_sigma)),
             "cpu_law": law if isinstance(law, str) else law.model_dump(mode="json"),
+            **(
+                {}
+                if per_vcpu_mb == limit("memory_per_vcpu_mb").value
+                else {"memory_per_vcpu_mb": per_vcpu_mb}
+            ),
         }
-
-    def _arm64_factor(self) -> float:
-        """Lengthen CPU time where engines give a whole vCPU at a smaller size than arm64 has it."""
-        return full_speed_mb(self.architecture) / limit("memory_per_vcpu_mb").value
 
     def findings(self) -> list[str]:
         """Say in words what a reader must know before using the fit."""

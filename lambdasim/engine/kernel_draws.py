@@ -41,7 +41,7 @@ def draw_handler_us(state: State, function: Any, event: Event) -> Int64:
     if function.given:
         return state.given[event.given].handler_us
     drawn_us = _drawn(state, function, event, at.CPU_TIME)
-    cpu_us = (drawn_us * function.cpu_multiplier + _HALF) >> FIXED_POINT_BITS
+    cpu_us = (min(drawn_us, function.cpu_most_us) * function.cpu_multiplier + _HALF) >> FIXED_POINT_BITS
     io_us = _drawn(state, function, event, at.IO_TIME)
     if function.quota:
         return _draw_under_quota(state, function, event, cpu_us, io_us)

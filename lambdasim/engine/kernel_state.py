@@ -30,7 +30,7 @@ from lambdasim.engine.kernel_queues import Queue, Rows, empty_queue, with_more_r
 from lambdasim.engine.plan import FunctionDraws
 from lambdasim.engine.reference import per_second
 from lambdasim.models.cpu_chain import HandlerQuota
-from lambdasim.models.cpu_scaling import FIXED_POINT_BITS
+from lambdasim.models.cpu_scaling import FixedPointFactor
 
 _NS_PER_US: Final = 1_000
 
@@ -79,8 +79,8 @@ FUNCTION: Final = row_type(
     "jittered has_reserved can_fail has_payload quota",
     i8="on_demand_in_use provisioned_idle provisioned_ready provisioned_in_use provisioned_claimed "
     "timeout_us init_cap_us max_lifetime_us reserved client_timeout_us throttle_retries throttle_backoff_us "
-    "throttle_backoff_cap_us max_event_age_us first_delay delays cpu_multiplier error_below crash_below memory_mb "
-    "request_limit_kb response_limit_kb keep_alive_at_least_us",
+    "throttle_backoff_cap_us max_event_age_us first_delay delays cpu_multiplier cpu_most_us error_below crash_below "
+    "memory_mb request_limit_kb response_limit_kb keep_alive_at_least_us",
 )
 # A `HandlerQuota`. Row 0 stands for none.
 QUOTA: Final = row_type(
@@ -273,7 +273,7 @@ def _fill_draws(row: Any, laws: LawArrays, draws: FunctionDraws) -> None:
     errors, crashes = draws.error_probability, draws.crash_probability
     # Sum and rounding are those of `FunctionDraws.draw` and `keys.happens`.
     row["error_below"], row["crash_below"] = np.rint(np.multiply([errors, errors + crashes], 1 << 53))
-    row["cpu_multiplier"] = round(draws.cpu_factor * (1 << FIXED_POINT_BITS))
+    row["cpu_multiplier"], row["cpu_most_us"] = FixedPointFactor.of(draws.cpu_factor)
     row["can_fail"] = errors + crashes > 0 or any(
         draws.laws[stream] != Constant(0) for stream in (Stream.MEMORY, Stream.RESPONSE_PAYLOAD)
     )

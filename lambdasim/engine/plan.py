@@ -201,9 +201,10 @@ def _function_draws(scenario: ScenarioSpec, function: FunctionSpec) -> FunctionD
     payload = limit("payload_request_sync_max_kb" if synchronous else "payload_request_async_max_kb")
     streamed = function.payload.streamed
     response = limit("payload_response_streamed_max_kb" if streamed else "payload_response_sync_max_kb")
-    quota = HandlerQuota.of(CpuStyle.of(work.cpu_law), function.memory_mb)
+    per_vcpu_mb = work.memory_per_vcpu_mb
+    quota = HandlerQuota.of(CpuStyle.of(work.cpu_law), function.memory_mb, memory_per_vcpu_mb=per_vcpu_mb)
     # The quota law does itself what the factor does for the straight one.
-    factor = 1.0 if quota else cpu_time_factor(function.memory_mb, work.parallel_fraction)
+    factor = 1.0 if quota else cpu_time_factor(function.memory_mb, work.parallel_fraction, per_vcpu_mb)
     return FunctionDraws(
         seed=scenario.seed,
         owner=function.name,

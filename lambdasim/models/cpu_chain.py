@@ -90,11 +90,17 @@ class HandlerQuota:
 
     @classmethod
     def of(
-        cls, style: CpuStyle, memory_mb: int, rules: QuotaRules | None = None, starts: StartLaw | None = None
+        cls,
+        style: CpuStyle,
+        memory_mb: int,
+        rules: QuotaRules | None = None,
+        starts: StartLaw | None = None,
+        *,
+        memory_per_vcpu_mb: int | None = None,
     ) -> HandlerQuota | None:
         """Return the quota of a memory size [MB]; None under the straight law, and from one vCPU on."""
         rules = rules or quota_rules()
-        quota_us = rules.quota_us(memory_mb)
+        quota_us = rules.quota_us(memory_mb, memory_per_vcpu_mb)
         if style.law is CpuLaw.STRAIGHT or quota_us >= rules.period_us:
             return None
         return cls(quota_us, style.check, style.waits, rules, starts or start_law())

@@ -50,15 +50,15 @@ class QuotaRules:
     charge_us: int
     resume_us: int
 
-    def quota_us(self, memory_mb: int) -> int:
-        """Give the CPU time per period of a memory size, at most the period [µs].
+    def quota_us(self, memory_mb: int, memory_per_vcpu_mb: int | None = None) -> int:
+        """Give the CPU time per period of a memory size, at most the period [µs]; one vCPU as for `vcpus`.
 
         Examples
         --------
         >>> quota_rules().quota_us(128), quota_rules().quota_us(1769)
         (1447, 20000)
         """
-        per_vcpu_mb = limit("memory_per_vcpu_mb").value
+        per_vcpu_mb = memory_per_vcpu_mb or limit("memory_per_vcpu_mb").value
         return min(self.period_us, round(self.period_us * memory_mb / per_vcpu_mb))
 
 

@@ -6,7 +6,7 @@ The straight law is here: CPU time is granted in proportion to memory, one vCPU 
 
 from __future__ import annotations
 
-from typing import Final
+from typing import Final, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,15 +14,39 @@ from numpy.typing import NDArray
 from lambdasim.catalog import limit
 
 FIXED_POINT_BITS: Final = 20
+_PRODUCT_BITS: Final = 62
 
 
-def vcpus(memory_mb: int) -> float:
+class FixedPointFactor(NamedTuple):
+    """A factor on CPU time in integer arithmetic.
+
+    Attributes
+    ----------
+    multiplier : int
+        The factor times 2^20.
+    most_us : int
+        CPU time beyond which nothing grows, since the product would not fit [µs]; the result is a month or more then.
+    """
+
+    multiplier: int
+    most_us: int
+
+    @classmethod
+    def of(cls, factor: float) -> FixedPointFactor:
+        """Return the factor in fixed point."""
+        multiplier = round(factor * (1 << FIXED_POINT_BITS))
+        return cls(multiplier, (1 << _PRODUCT_BITS) // max(multiplier, 1))
+
+
+def vcpus(memory_mb: int, memory_per_vcpu_mb: int | None = None) -> float:
     """Give the share of CPU time that a memory size is granted.
 
     Parameters
     ----------
     memory_mb : int
         Configured memory [MB].
+    memory_per_vcpu_mb : int, optional
+        Memory from which a thread has one whole vCPU [MB]; by default what AWS documents, 1,769.
 
     Returns
     -------
@@ -39,11 +63,11 @@ def vcpus(memory_mb: int) -> float:
     >>> vcpus(1769), round(vcpus(128), 4)
     (1.0, 0.0724)
     """
-    share = memory_mb / int(limit("memory_per_vcpu_mb").value)
+    share = memory_mb / (memory_per_vcpu_mb or limit("memory_per_vcpu_mb").value)
     return float(min(share, int(limit("vcpus_max").value)))
 
 
-def cpu_time_factor(memory_mb: int, parallel_fraction: float) -> float:
+def cpu_time_factor(memory_mb: int, parallel_fraction: float, memory_per_vcpu_mb: int | None = None) -> float:
     """Give the handler's computing time relative to one full vCPU.
 
     Parameters
@@ -52,6 +76,8 @@ def cpu_time_factor(memory_mb: int, parallel_fraction: float) -> float:
         Configured memory [MB].
     parallel_fraction : float
         Part of the CPU time that can use several vCPUs, 0 to 1. No public measurement validates a value.
+    memory_per_vcpu_mb : int, optional
+        As for `vcpus`.
 
     Returns
     -------
@@ -61,14 +87,14 @@ def cpu_time_factor(memory_mb: int, parallel_fraction: float) -> float:
     Notes
     -----
     Below one vCPU the factor is ``1 / vcpus``; above it is Amdahl's ``(1 - f) + f / vcpus``, so serial work stops
-    gaining at 1,769 MB.
+    gaining at one whole vCPU.
 
     Examples
     --------
     >>> cpu_time_factor(3538, 0.0), cpu_time_factor(3538, 1.0)
     (1.0, 0.5)
     """
-    share = vcpus(memory_mb)
+    share = vcpus(memory_mb, memory_per_vcpu_mb)
     if share <= 1:
         return 1 / share
     return (1 - parallel_fraction) + parallel_fraction / share
@@ -80,14 +106,13 @@ def scale_cpu_time(cpu_us: NDArray[np.int64], factor: float) -> NDArray[np.int64
     Parameters
     ----------
     cpu_us : ndarray of int64, shape (n,)
-        CPU time on one full vCPU [µs], at most 2^36.
+        CPU time on one full vCPU [µs].
     factor : float
-        At most 2^6.
 
     Returns
     -------
     ndarray of int64, shape (n,)
         Rounded to the nearest microsecond.
     """
-    multiplier = round(factor * (1 << FIXED_POINT_BITS))
-    return (cpu_us * multiplier + (1 << (FIXED_POINT_BITS - 1))) >> FIXED_POINT_BITS
+    multiplier, most_us = FixedPointFactor.of(factor)
+    return (np.minimum(cpu_us, most_us) * multiplier + (1 << (FIXED_POINT_BITS - 1))) >> FIXED_POINT_BITS

@@ -159,10 +159,15 @@ def _cpu_law(function: FunctionSpec) -> Iterator[Parameter]:
     else:
         source = "in proportion to memory; below one vCPU short handlers move in steps"
         yield Parameter("CPU law", str(style), Knowledge.ASSUMED.value, source)
-    if HandlerQuota.of(style, function.memory_mb):
+    per_vcpu_mb = work.memory_per_vcpu_mb
+    if per_vcpu_mb is not None:
+        yield Parameter(
+            f"one vCPU of {function.name}", f"at {per_vcpu_mb:,} MB", Knowledge.GIVEN.value, _THE_SCENARIO
+        )
+    if HandlerQuota.of(style, function.memory_mb, memory_per_vcpu_mb=per_vcpu_mb):
         for name in _SCHEDULER:
             yield _fact(timing(name))
-    if work.parallel_fraction and vcpus(function.memory_mb) > 1:
+    if work.parallel_fraction and vcpus(function.memory_mb, per_vcpu_mb) > 1:
         yield Parameter(
             f"parallel fraction of {function.name}",
             f"{work.parallel_fraction:g} of CPU time, by Amdahl's law",

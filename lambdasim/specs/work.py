@@ -9,7 +9,7 @@ from pydantic import Field
 
 from lambdasim.specs.base import CrossFault, Spec
 from lambdasim.specs.cpu_law import STRAIGHT, CpuLaw
-from lambdasim.specs.fields import Real, Share
+from lambdasim.specs.fields import Limited, Real, Share, Whole
 from lambdasim.specs.first_run import FirstRun
 from lambdasim.specs.laws import FixedLaw, Law
 
@@ -22,7 +22,9 @@ class WorkSpec(Spec):
     io_ms: Law = FixedLaw(fixed=0)
     """Time of a run spent waiting, whatever the memory [ms]."""
     cpu_law: CpuLaw = STRAIGHT
-    """How CPU time is stretched below 1,769 MB: straight, in proportion to memory, or the scheduler's quota."""
+    """How CPU time is stretched below one vCPU: straight, in proportion to memory, or the scheduler's quota."""
+    memory_per_vcpu_mb: Annotated[Whole, Limited("memory_min_mb", "memory_max_mb")] | None = None
+    """Memory size at which one thread has a whole vCPU, on the function's architecture [MB]. Left out: 1,769."""
     parallel_fraction: Share = 0.0
     """Part of the CPU time that spreads over several vCPUs, by Amdahl's law; between 0 and 1."""
     arm64_time_ratio: Annotated[Real, Field(gt=0, le=100)] = 1.0

@@ -167,8 +167,13 @@ def _changed(setup: _Swept, size: SweptSize) -> ScenarioSpec:
         changes: dict[str, Any] = {}
         if spec.name == setup.function:
             changes = {"memory_mb": size.memory_mb, "architecture": Architecture(size.architecture)}
+            work: dict[str, Any] = {}
             if setup.arm64_time_ratio is not None:
-                changes["work"] = revised(spec.work, {"arm64_time_ratio": setup.arm64_time_ratio})
+                work["arm64_time_ratio"] = setup.arm64_time_ratio
+            if changes["architecture"] is not spec.architecture:
+                work["memory_per_vcpu_mb"] = None  # it was measured on the other
+            if work:
+                changes["work"] = revised(spec.work, work)
         functions.append(revised(spec, changes) if changes else spec)
     return revised(setup.scenario, {"functions": tuple(functions)})
 

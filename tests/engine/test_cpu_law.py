@@ -142,3 +142,31 @@ def test_a_parallel_fraction_is_marked_as_not_validated_where_it_matters() -> No
         in parameters(f"memory_mb: 3008, {work}").loc["parallel fraction of f", "source"]
     )
     assert "parallel fraction of f" not in parameters(f"memory_mb: 1024, {work}").index
+
+
+@pytest.mark.parametrize("law", ["straight", "{quota: {first_check: every_tick, waits: 1}}"])
+@pytest.mark.parametrize(("memory_mb", "alike_mb"), [(512, 256), (3538, 1769), (7076, 3538)])
+def test_a_vcpu_at_twice_the_memory_is_the_law_at_half_of_it(law: str, memory_mb: int, alike_mb: int) -> None:
+    work = f"cpu_ms: {{lognormal: {{p50: 30, p95: 90}}}}, io_ms: 3, parallel_fraction: 0.4, cpu_law: {law}"
+    later = durations_ms(f"memory_mb: {memory_mb}, work: {{{work}, memory_per_vcpu_mb: 3538}}")
+    assert later == durations_ms(f"memory_mb: {alike_mb}, work: {{{work}}}")
+
+
+def test_one_vcpu_is_at_1769_mb_on_both_architectures_unless_said() -> None:
+    work = "memory_mb: 1769, work: {cpu_ms: 50}"
+    assert set(durations_ms(f"architecture: arm64, {work}")) == {50.0}
+    assert set(durations_ms(f"architecture: x86_64, {work}")) == {50.0}
+
+
+@pytest.mark.parametrize("engine", ["kernel", "reference"])
+def test_the_longest_work_on_the_slowest_cpu_times_out(engine: str) -> None:
+    work = "{cpu_ms: 65000000, arm64_time_ratio: 100, memory_per_vcpu_mb: 10240}"
+    runs = ls.simulate(scenario(f"memory_mb: 128, architecture: arm64, work: {work}"), engine=engine).records
+    assert set(runs["outcome"]) == {"timeout"}
+    assert set(runs["duration_ms"]) == {20_000.0}
+
+
+@pytest.mark.parametrize("memory_per_vcpu_mb", ["127", "10241", "0", "1769.5", "x"])
+def test_a_vcpu_at_a_size_that_lambda_has_not_is_refused(memory_per_vcpu_mb: str) -> None:
+    with pytest.raises(InputError, match="memory_per_vcpu_mb"):
+        scenario(f"work: {{memory_per_vcpu_mb: {memory_per_vcpu_mb}}}")

@@ -133,6 +133,14 @@ def test_an_executor_changes_nothing(swept: MemorySweep) -> None:
     assert other.runs.equals(swept.runs)
 
 
+def test_where_a_vcpu_is_belongs_to_the_architecture_on_which_it_was_measured() -> None:
+    spec = by_hand()
+    work = revised(spec.functions[0].work, {"memory_per_vcpu_mb": 3538, "arm64_time_ratio": 1.0})
+    spec = revised(spec, {"functions": (revised(spec.functions[0], {"work": work}),)})
+    table = sweep_memory(spec, sizes=[1769], architectures=["x86_64", "arm64"], replications=1).table
+    assert dict(zip(table["architecture"], table["p50_ms"], strict=True)) == {"arm64": 100, "x86_64": 200}
+
+
 def test_two_architectures_make_a_chart_of_two() -> None:
     spec = by_hand()
     both = ["arm64", "x86_64"]
