@@ -40,6 +40,9 @@ def _run() -> None:
     except InputError as error:
         sys.stderr.write(f"{error}\n")
         sys.exit(2)
+    except FileExistsError as error:
+        sys.stderr.write(f"{error.filename}: must be a folder, and is a file\n")
+        sys.exit(1)
     except OSError as error:
         # A file that could not be moved to its place is known by that place.
         sys.stderr.write(f"{error.filename2 or error.filename or 'output'}: {error.strerror or error}\n")

@@ -101,7 +101,7 @@ def test_a_folder_in_which_nothing_may_be_written_is_named(scenario: Path, close
 
 def test_a_file_in_the_place_of_the_folder_is_named(scenario: Path) -> None:
     told = one_sentence(lambdasim("simulate", scenario, "--out", scenario), 1)
-    assert told.startswith(f"{scenario}: ")
+    assert told == f"{scenario}: must be a folder, and is a file"
 
 
 @pytest.mark.parametrize("option", ["--focus", "--xlsx", "--infracost"])
