@@ -134,7 +134,7 @@ def test_a_dask_cluster_is_found_by_its_address(scenario: Path, in_a_row: str) -
         (("--dask", "nonsense"), 2, "no scheduler answers"),
         (("--dask", "tcp://a:1", "--workers", "2"), 2, "without --workers"),
         (("--workers", "0"), 2, "--workers"),
-        (("--resume", __file__), 1, "File exists"),
+        (("--resume", __file__), 1, "must be a folder, and is a file"),
     ],
 )
 def test_what_cannot_be_is_one_message(
