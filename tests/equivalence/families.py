@@ -114,6 +114,7 @@ def quotas(_unit: int) -> st.SearchStrategy[HandlerQuota | None]:
         ),
         st.sampled_from([128, 300, 512, 1024, 1415, 1600, 1768, 1769, 3008]),
         starts=st.sampled_from([start_law(), start_law(), StartLaw(0, 0, 0, 0.4, 0.2)]),
+        memory_per_vcpu_mb=st.sampled_from([None, 1900, 128, 10_240]),
     )
 
 
