@@ -106,7 +106,23 @@ class Calibration:
                 f"few cold starts ({self.cold.n:,}): INIT is held to the catalog's {self.init.held_to}, "
                 f"median {self.init.median_ms} ms"
             )
-        return found + self.work.findings()
+        return [*found, *self.work.findings(), *self._to_measure()]
+
+    def _to_measure(self) -> list[str]:
+        """Name the size at which the unknown split matters most, where the split is not identified."""
+        if self.work.identified:
+            return []
+        seen = {size.memory_mb for size in self.work.sizes}
+        need = 0 if self.memory_need_mb is None else self.memory_need_mb.value
+        others = [size for size in _FIRST_RUN_SIZES_MB if size not in seen and size > need]
+        if not others:
+            return []
+        ranges = {size: self.work.predict(size).mean_ms for size in others}
+        telling = max(others, key=lambda size: ranges[size].high / ranges[size].low)
+        return [
+            f"a sweep of the written scenario knows the middle of the split only; at {telling} MB the mean could be "
+            f"{ranges[telling].low:.4g} to {ranges[telling].high:.4g} ms: a measurement there tells most"
+        ]
 
     def to_work(self) -> dict[str, Any]:
         """Return the ``work:`` mapping of a scenario."""
