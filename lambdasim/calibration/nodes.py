@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from typing import Final, NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
 from lambdasim.calibration.statistics import Floats
 from lambdasim.models.cpu_chain import CpuStyle, handler_durations
@@ -53,6 +54,11 @@ class Nodes:
     io_ms: Floats
     cpu_sigma: float
     io_sigma: float
+
+    def only(self, which: NDArray[np.bool_] | int) -> Nodes:
+        """Return the chosen guesses alone."""
+        cpu_ms, io_ms = np.atleast_1d(self.cpu_ms[which]), np.atleast_1d(self.io_ms[which])
+        return replace(self, cpu_ms=cpu_ms, io_ms=io_ms)
 
     def durations_ms(self, memory_mb: int, draws: int) -> Floats:
         """Give durations at a memory size, shape (n nodes, n draws) [ms]."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any, Final
@@ -12,6 +12,7 @@ import numpy as np
 from lambdasim.calibration.nodes import Nodes
 from lambdasim.calibration.posterior import ALL_STYLES, Question, StylePosterior, style_posteriors
 from lambdasim.calibration.statistics import Floats, SizeStatistics
+from lambdasim.calibration.typical import typical_work
 from lambdasim.catalog import limit, timing
 from lambdasim.errors import InputError
 from lambdasim.models.cpu_chain import CpuStyle
@@ -22,6 +23,7 @@ _TWO_SIDED: Final = (0.025, 0.975)
 _SHARE_OF_WEIGHT: Final = 0.995
 _MOST_NODES: Final = 60
 _DRAWS: Final = 1024
+_USUAL_SIZES_MB: Final = (128, 256, 512, 1024, 1769, 2048)
 
 
 @dataclass(frozen=True)
@@ -201,23 +203,13 @@ class WorkFit:
         return tuple(found)
 
     def to_work(self) -> dict[str, Any]:
-        """Return the ``work:`` mapping of a scenario: the likeliest law of CPU time, and the work under it."""
-        parts = [
-            (posterior, evidence)
-            for posterior, evidence in zip(self.posteriors, self._evidence, strict=True)
-            if posterior.nodes.style == self.style
-        ]
-        total = sum(float(evidence) for _, evidence in parts)
-
-        def mean(of: Callable[[StylePosterior], float]) -> float:
-            return sum(float(evidence) / total * of(posterior) for posterior, evidence in parts)
-
-        law, per_vcpu_mb = self.style.spec(), full_speed_mb(self.architecture)
+        """Return the ``work:`` mapping of a scenario: one guess, which predicts what all predict on average."""
+        sizes = sorted({*_USUAL_SIZES_MB, *(size.memory_mb for size in self.sizes)})
+        guess = typical_work(list(self._likely()), [_as_on_x86(size, self.architecture) for size in sizes])
+        law, per_vcpu_mb = guess.style.spec(), full_speed_mb(self.architecture)
         return {
-            "cpu_ms": _law(
-                mean(lambda p: float(p.weights @ p.nodes.cpu_ms)), mean(lambda p: p.nodes.cpu_sigma)
-            ),
-            "io_ms": _law(mean(lambda p: float(p.weights @ p.nodes.io_ms)), mean(lambda p: p.nodes.io_sigma)),
+            "cpu_ms": _law(float(guess.cpu_ms[0]), guess.cpu_sigma),
+            "io_ms": _law(float(guess.io_ms[0]), guess.io_sigma),
             "cpu_law": law if isinstance(law, str) else law.model_dump(mode="json"),
             **(
                 {}
@@ -283,10 +275,7 @@ class WorkFit:
             kept = chosen[first : first + len(nodes.cpu_ms)]
             first += len(nodes.cpu_ms)
             if kept.any():
-                few = Nodes(
-                    nodes.style, nodes.cpu_ms[kept], nodes.io_ms[kept], nodes.cpu_sigma, nodes.io_sigma
-                )
-                yield few, posterior.weights[kept] * float(evidence)
+                yield nodes.only(kept), posterior.weights[kept] * float(evidence)
 
 
 def fit_work(

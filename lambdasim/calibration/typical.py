@@ -1,0 +1,59 @@
+"""One guess in place of many: a scenario has room for one style and one law of work."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Final
+
+import numpy as np
+
+from lambdasim.calibration.nodes import Nodes
+from lambdasim.calibration.statistics import Floats
+
+_DRAWS: Final = 512
+_WIDTH: Final = 0.5
+_NARROWER: Final = 2.5
+_STEPS: Final = 9
+_ROUNDS: Final = 6
+
+
+def typical_work(likely: Sequence[tuple[Nodes, Floats]], sizes_mb: Sequence[int]) -> Nodes:
+    """Find one guess that predicts at each size what weighed guesses predict on average.
+
+    Parameters
+    ----------
+    likely : sequence of (Nodes, ndarray)
+        Guesses by style, and the weight of each.
+    sizes_mb : sequence of int
+        Memory sizes of x86_64 [MB].
+
+    Returns
+    -------
+    Nodes
+        One guess: of the likely ones that whose mean durations are nearest, by the squares of the differences of their
+        logarithms, then moved in CPU time and waiting on a grid that narrows.
+    """
+    weights = [weight / sum(float(each.sum()) for _, each in likely) for _, weight in likely]
+    means_ms = sum(
+        (_means_ms(nodes, sizes_mb) @ weight for (nodes, _), weight in zip(likely, weights, strict=True)),
+        np.zeros(len(sizes_mb)),
+    )
+    best = min((_nearest(nodes, sizes_mb, means_ms) for nodes, _ in likely), key=lambda found: found[1])[0]
+    unit_ms = float(best.cpu_ms[0] + best.io_ms[0]) / 2
+    for narrowing in range(_ROUNDS):
+        steps = _WIDTH / _NARROWER**narrowing * np.linspace(-1, 1, _STEPS)
+        cpu, io = np.meshgrid(best.cpu_ms[0] * np.exp(steps), np.maximum(best.io_ms[0] + unit_ms * steps, 0))
+        best, _ = _nearest(replace(best, cpu_ms=cpu.ravel(), io_ms=io.ravel()), sizes_mb, means_ms)
+    return best
+
+
+def _means_ms(nodes: Nodes, sizes_mb: Sequence[int]) -> Floats:
+    """Give mean durations, shape (sizes, guesses) [ms]."""
+    return np.array([nodes.durations_ms(size, _DRAWS).mean(axis=1) for size in sizes_mb])
+
+
+def _nearest(nodes: Nodes, sizes_mb: Sequence[int], means_ms: Floats) -> tuple[Nodes, float]:
+    misses = (np.log(_means_ms(nodes, sizes_mb) / means_ms[:, None]) ** 2).sum(axis=0)
+    least = int(misses.argmin())
+    return nodes.only(least), float(misses[least])

@@ -1,0 +1,53 @@
+"""One guess for a scenario in place of many."""
+
+import numpy as np
+import pytest
+
+from lambdasim.calibration.nodes import Nodes
+from lambdasim.calibration.statistics import Floats
+from lambdasim.calibration.typical import typical_work
+from lambdasim.models.cpu_chain import CpuLaw, CpuStyle
+from lambdasim.models.cpu_quota import FirstCheck
+
+SIZES_MB = (128, 256, 512, 1024, 1769)
+LATE = CpuStyle(CpuLaw.QUOTA, FirstCheck.FOURTH_TICK, 0)
+WITH_WAITS = CpuStyle(CpuLaw.QUOTA, FirstCheck.EVERY_TICK, 2)
+
+
+def guesses(style: CpuStyle, cpu_ms: list[float], io_ms: list[float]) -> Nodes:
+    return Nodes(style, np.array(cpu_ms), np.array(io_ms), 0.1, 0.1)
+
+
+def means(nodes: Nodes) -> Floats:
+    return np.array([nodes.durations_ms(size, 512).mean(axis=1) for size in SIZES_MB])
+
+
+def test_a_guess_without_rivals_is_kept() -> None:
+    only = guesses(LATE, [17.0], [3.0])
+    found = typical_work([(only, np.ones(1))], SIZES_MB)
+    assert (found.style, found.cpu_ms.tolist(), found.io_ms.tolist()) == (LATE, [17.0], [3.0])
+
+
+def test_weights_count_by_their_share_alone() -> None:
+    likely = [
+        (guesses(LATE, [10, 14], [4, 1]), np.array([0.2, 0.3])),
+        (guesses(WITH_WAITS, [9], [6]), np.array([0.5])),
+    ]
+    doubled = [(nodes, 2 * weights) for nodes, weights in likely]
+    first, second = typical_work(likely, SIZES_MB), typical_work(doubled, SIZES_MB)
+    assert (first.style, first.cpu_ms, first.io_ms) == (second.style, second.cpu_ms, second.io_ms)
+
+
+@pytest.mark.parametrize("weight", [0.1, 0.5, 0.9])
+def test_what_is_found_misses_the_average_no_more_than_any_guess(weight: float) -> None:
+    likely = [
+        (guesses(LATE, [8, 12, 15], [7, 3, 0]), weight * np.array([0.2, 0.5, 0.3])),
+        (guesses(WITH_WAITS, [7, 11], [8, 4]), (1 - weight) * np.array([0.6, 0.4])),
+    ]
+    average = np.sum([means(nodes) @ weights for nodes, weights in likely], axis=0)
+
+    def misses(nodes: Nodes) -> Floats:
+        return np.asarray((np.log(means(nodes) / average[:, None]) ** 2).sum(axis=0))
+
+    found = misses(typical_work(likely, SIZES_MB))
+    assert found[0] <= min(misses(nodes).min() for nodes, _ in likely)
