@@ -1,7 +1,7 @@
 """Prints how far predictions miss at memory sizes that they were not fitted to; `docs/validation.md` keeps the figures.
 
-Run with ``python benchmarks/validation.py [short] [runtimes] [first] [init] [rates]``; without names, all. The law, its
-constants and the belief in styles are those that ship; nothing is chosen for a data set.
+Run with ``python benchmarks/validation.py [short] [runtimes] [scenario] [first] [init] [rates]``; without names, all.
+The law, its constants and the belief in styles are those that ship; nothing is chosen for a data set.
 """
 
 from __future__ import annotations
@@ -9,11 +9,12 @@ from __future__ import annotations
 import csv
 import sys
 from collections import defaultdict
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from itertools import combinations
 from math import exp, fsum, log
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import Any
 
 import numpy as np
 import yaml
@@ -26,6 +27,7 @@ from lambdasim.calibration.work import fit_work
 from lambdasim.catalog import init_priors
 from lambdasim.catalog.files import rows_of
 from lambdasim.models.cpu_chain import CpuStyle
+from lambdasim.specs import ScenarioSpec
 
 DATA = Path(__file__).parents[1] / "data" / "memory_scaling"
 REPORT_LOGS = DATA.parent / "report_logs"
@@ -35,12 +37,19 @@ STRAIGHT = (CpuStyle(),)
 SHOWN = (0.05, 0.50, 0.95, 0.99)
 
 
-def show(what: str, errors: Iterable[float], straight: Iterable[float]) -> None:
-    """Print one row: number of predictions, mean and 95th percentile of the error, and those of the straight law."""
+def show(
+    what: str, errors: Iterable[float], straight: Iterable[float], held: Sequence[bool] | None = None
+) -> None:
+    """Print one row: number of predictions, mean and 95th percentile of the error, and those of the straight law.
+
+    ``held`` tells which 95 % intervals hold what was measured.
+    """
     found, before = np.abs(list(errors)) * 100, np.abs(list(straight)) * 100
     line = f"{what:72s} {len(found):5d}  {found.mean():6.1f} {np.quantile(found, 0.95):6.1f}"
     if len(before):
         line += f"   straight {before.mean():6.1f} {np.quantile(before, 0.95):6.1f}"
+    if held:
+        line += f"   held {np.mean(held):4.0%}"
     print(line, flush=True)
 
 
@@ -59,6 +68,7 @@ def short_function() -> None:
 
     all_errors: dict[str, list[float]] = defaultdict(list)
     all_straight: dict[str, list[float]] = defaultdict(list)
+    held: list[bool] = []
     for pair in SHORT_PAIRS:
         for styles, kept in ((None, all_errors), (STRAIGHT, all_straight)):
             sizes = [known(memory_mb) for memory_mb in pair]
@@ -68,17 +78,36 @@ def short_function() -> None:
                     continue
                 predicted = fit.predict(memory_mb)
                 kept[f"{pair}"].append(predicted.mean_ms.value / row["mean_ms"] - 1)
+                if styles is None:
+                    held.append(predicted.mean_ms.low <= row["mean_ms"] <= predicted.mean_ms.high)
                 for p in SHOWN:
                     name = f"p{round(100 * p)}"
                     kept[name].append(predicted.quantile_ms(p) / row[f"{name}_ms"] - 1)
         show(f"short function, mean, fitted at {pair}", all_errors[f"{pair}"], all_straight[f"{pair}"])
     means = [e for pair in SHORT_PAIRS for e in all_errors[f"{pair}"]]
-    show(
-        "short function, mean, all pairs", means, [e for pair in SHORT_PAIRS for e in all_straight[f"{pair}"]]
-    )
+    before = [e for pair in SHORT_PAIRS for e in all_straight[f"{pair}"]]
+    show("short function, mean, all pairs", means, before, held)
     for p in SHOWN:
         name = f"p{round(100 * p)}"
         show(f"short function, {name}, all pairs", all_errors[name], all_straight[name])
+
+
+def december() -> dict[tuple[str, str, str, str], dict[int, SizeStatistics]]:
+    """Read the means of December 2025 by workload, architecture, start and runtime."""
+    groups: dict[tuple[str, str, str, str], dict[int, SizeStatistics]] = defaultdict(dict)
+    with (DATA / "aws_runtimes_december_2025.csv").open(encoding="utf-8") as file:
+        for row in csv.DictReader(file):
+            if row["mean_duration_ms"]:
+                size, cold = int(row["memory_mb"]), row["start"] == "cold"
+                of = (row["workload"], row["architecture"], row["start"], row["runtime"])
+                groups[of][size] = from_summary(
+                    size,
+                    20 if cold else 300,
+                    float(row["mean_duration_ms"]),
+                    p99=float(row["p99_duration_ms"]),
+                    environments=20 if cold else 1,
+                )
+    return groups
 
 
 def runtimes() -> None:
@@ -86,21 +115,10 @@ def runtimes() -> None:
 
     A cold row is the mean of 20 environments, a warm row that of 300 runs of one, whose CPU may be fast or slow.
     """
-    groups: dict[tuple[str, str, str, str], dict[int, SizeStatistics]] = defaultdict(dict)
-    with (DATA / "aws_runtimes_december_2025.csv").open(encoding="utf-8") as file:
-        for row in csv.DictReader(file):
-            if row["mean_duration_ms"]:
-                size = int(row["memory_mb"])
-                of = (row["workload"], row["architecture"], row["start"], row["runtime"])
-                groups[of][size] = from_summary(
-                    size,
-                    300 if row["start"] == "warm" else 20,
-                    float(row["mean_duration_ms"]),
-                    p99=float(row["p99_duration_ms"]),
-                )
     found: dict[tuple[str, ...], list[float]] = defaultdict(list)
     straight: dict[tuple[str, ...], list[float]] = defaultdict(list)
-    for (workload, architecture, start, _), sizes in groups.items():
+    held: dict[tuple[str, ...], list[bool]] = defaultdict(list)
+    for (workload, architecture, start, _), sizes in december().items():
         for pair in combinations(sorted(sizes), 2):
             apart = 3.0 if workload == "light" else 1.7
             if pair[1] < apart * pair[0] or pair[0] > 1024 or not 512 <= pair[1] <= 2048:
@@ -115,11 +133,47 @@ def runtimes() -> None:
                 keys += [("computing", "arm64")] if workload != "light" and architecture == "arm64" else []
                 if workload != "light" and size <= 2048 and pair[1] >= 4 * pair[0]:
                     keys.append((workload, architecture, start, "4 x apart, to 2,048 MB"))
+                predicted = fit.predict(size).mean_ms
                 for key in keys:
-                    found[key].append(fit.predict(size).mean_ms.value / known.centre_ms - 1)
+                    found[key].append(predicted.value / known.centre_ms - 1)
+                    held[key].append(predicted.low <= known.centre_ms <= predicted.high)
                     straight[key].append(old.predict(size).mean_ms.value / known.centre_ms - 1)
     for key in sorted(found):
-        show("December 2025, " + ", ".join(key), found[key], straight[key])
+        show("December 2025, " + ", ".join(key), found[key], straight[key], held[key])
+
+
+def scenarios() -> None:
+    """Simulate fits as scenarios at sizes not fitted, beside what was measured and what the fit predicts."""
+    found: dict[str, list[float]] = defaultdict(list)
+    gaps: dict[str, list[float]] = defaultdict(list)
+    for (workload, architecture, _, _), sizes in december().items():
+        for pair in ((128, 1769), (256, 1024), (512, 2048), (1024, 2048)):
+            if not set(pair) <= set(sizes):
+                continue
+            fit = fit_work([sizes[size] for size in pair], architecture=architecture)
+            work = {**fit.to_work(), "first_run_ms": 0}
+            for size, known in sizes.items():
+                if size not in pair:
+                    ran = _simulated_mean_ms(work, size, architecture)
+                    found[f"{workload}, {architecture}"].append(ran / known.centre_ms - 1)
+                    gaps[f"{workload}, {architecture}"].append(ran / fit.predict(size).mean_ms.value - 1)
+    for name, errors in found.items():
+        show(f"scenario, {name}", errors, [])
+        show(f"scenario beside its fit, {name}", gaps[name], [])
+
+
+def _simulated_mean_ms(work: dict[str, Any], memory_mb: int, architecture: str) -> float:
+    function = {
+        "name": "f",
+        "memory_mb": memory_mb,
+        "architecture": architecture,
+        "timeout": "900s",
+        "init_ms": 0,
+        "work": work,
+        "traffic": {"constant": {"rate_per_s": 1}},
+    }
+    said = {"name": "fit", "start": "2026-11-01T00:00:00Z", "duration": "4000s", "functions": [function]}
+    return float(simulate(ScenarioSpec.model_validate(said)).records["duration_ms"].mean())
 
 
 def first_runs() -> None:
@@ -194,6 +248,7 @@ def rates() -> None:
 PARTS: dict[str, Callable[[], None]] = {
     "short": short_function,
     "runtimes": runtimes,
+    "scenario": scenarios,
     "first": first_runs,
     "init": init,
     "rates": rates,

@@ -247,6 +247,7 @@ def _misfit(question: Question, size: SizeStatistics, nodes: Nodes, draws: int) 
     if question.law_error == 0:
         return np.asarray((deviations[len(levels) // 2] / scale[len(levels) // 2]) ** 2)
     precision, speed_error = scale**-2, question.speed_error_of(size)
-    speed = precision @ np.array(deviations) / (precision.sum() + speed_error**-2)
-    squares = ((np.array(deviations) - speed) / scale[:, None]) ** 2
-    return np.asarray((4 * np.log1p(squares / 4)).sum(axis=0) + (speed / speed_error) ** 2)
+    # In standard deviations of the speed: without any, speed is never the cause.
+    speed = speed_error * (precision @ np.array(deviations)) / (speed_error**2 * precision.sum() + 1)
+    squares = ((np.array(deviations) - speed_error * speed) / scale[:, None]) ** 2
+    return np.asarray((4 * np.log1p(squares / 4)).sum(axis=0) + speed**2)

@@ -15,7 +15,8 @@ _DRAWS: Final = 512
 _WIDTH: Final = 0.5
 _NARROWER: Final = 2.5
 _STEPS: Final = 9
-_ROUNDS: Final = 6
+_ROUNDS: Final = 8
+_LEAST_SPREAD: Final = 0.002
 
 
 def typical_work(likely: Sequence[tuple[Nodes, Floats]], sizes_mb: Sequence[int]) -> Nodes:
@@ -32,28 +33,30 @@ def typical_work(likely: Sequence[tuple[Nodes, Floats]], sizes_mb: Sequence[int]
     -------
     Nodes
         One guess: of the likely ones that whose mean durations are nearest, by the squares of the differences of their
-        logarithms, then moved in CPU time and waiting on a grid that narrows.
+        logarithms in units of how far the guesses differ there, so that what is known counts most; then moved in CPU time
+        and waiting on a grid that narrows.
     """
-    weights = [weight / sum(float(each.sum()) for _, each in likely) for _, weight in likely]
-    means_ms = sum(
-        (_means_ms(nodes, sizes_mb) @ weight for (nodes, _), weight in zip(likely, weights, strict=True)),
-        np.zeros(len(sizes_mb)),
-    )
-    best = min((_nearest(nodes, sizes_mb, means_ms) for nodes, _ in likely), key=lambda found: found[1])[0]
+    weights = np.concatenate([weight for _, weight in likely])
+    weights = weights / weights.sum()
+    means = np.concatenate([_means_ms(nodes, sizes_mb) for nodes, _ in likely], axis=1)
+    aim = means @ weights
+    spread = np.sqrt(np.log(means / aim[:, None]) ** 2 @ weights) + _LEAST_SPREAD
+
+    def nearest(nodes: Nodes) -> tuple[Nodes, float]:
+        differences = np.log(_means_ms(nodes, sizes_mb) / aim[:, None]) / spread[:, None]
+        misses = (differences**2).sum(axis=0)
+        least = int(misses.argmin())
+        return nodes.only(least), float(misses[least])
+
+    best = min((nearest(nodes) for nodes, _ in likely), key=lambda found: found[1])[0]
     unit_ms = float(best.cpu_ms[0] + best.io_ms[0]) / 2
     for narrowing in range(_ROUNDS):
         steps = _WIDTH / _NARROWER**narrowing * np.linspace(-1, 1, _STEPS)
         cpu, io = np.meshgrid(best.cpu_ms[0] * np.exp(steps), np.maximum(best.io_ms[0] + unit_ms * steps, 0))
-        best, _ = _nearest(replace(best, cpu_ms=cpu.ravel(), io_ms=io.ravel()), sizes_mb, means_ms)
+        best, _ = nearest(replace(best, cpu_ms=cpu.ravel(), io_ms=io.ravel()))
     return best
 
 
 def _means_ms(nodes: Nodes, sizes_mb: Sequence[int]) -> Floats:
     """Give mean durations, shape (sizes, guesses) [ms]."""
     return np.array([nodes.durations_ms(size, _DRAWS).mean(axis=1) for size in sizes_mb])
-
-
-def _nearest(nodes: Nodes, sizes_mb: Sequence[int], means_ms: Floats) -> tuple[Nodes, float]:
-    misses = (np.log(_means_ms(nodes, sizes_mb) / means_ms[:, None]) ** 2).sum(axis=0)
-    least = int(misses.argmin())
-    return nodes.only(least), float(misses[least])

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
+from math import hypot, sqrt
 from typing import Any, Final
 
 import numpy as np
@@ -104,6 +105,9 @@ class WorkFit:
     posteriors : tuple of StylePosterior
     law_error : float
         Relative error that the law is taken to have.
+    common_error : float
+        Relative error of all predictions together: the law's and, where one size tells nothing of it, that of the CPU's
+        speed in the environments seen.
     cpu_share : tuple of (float, float)
     architecture : Architecture
     """
@@ -111,6 +115,7 @@ class WorkFit:
     sizes: tuple[SizeStatistics, ...]
     posteriors: tuple[StylePosterior, ...]
     law_error: float
+    common_error: float
     cpu_share: tuple[float, float]
     architecture: Architecture = Architecture.X86_64
 
@@ -180,11 +185,11 @@ class WorkFit:
         weight = weight / weight.sum()
         low, high = weighted_quantiles(mean, weight, _TWO_SIDED)
         centre = float(weight @ mean)
-        law = 1.96 * self.law_error
+        common = 1.96 * self.common_error
         interval = Estimate(
             centre,
-            centre * (1 - float(np.hypot(max(1 - low / centre, 0.0), law))),
-            centre * (1 + float(np.hypot(max(high / centre - 1, 0.0), law))),
+            centre * (1 - float(np.hypot(max(1 - low / centre, 0.0), common))),
+            centre * (1 + float(np.hypot(max(high / centre - 1, 0.0), common))),
         )
         levels = (np.arange(_DRAWS) + 0.5) / _DRAWS
         each = np.repeat(weight / _DRAWS, _DRAWS)
@@ -330,10 +335,12 @@ def fit_work(
     bounds = cpu_share if len(ordered) == 1 else (0.002, 1.0)
     meant = tuple(replace(size, memory_mb=_as_on_x86(size.memory_mb, architecture)) for size in ordered)
     speed_error = _speed_error(architecture) if law_error else 0.0
-    posteriors = style_posteriors(Question(meant, bounds, law_error, speed_error), styles)
+    between_sizes = speed_error if len(ordered) > 1 else 0.0
+    posteriors = style_posteriors(Question(meant, bounds, law_error, between_sizes), styles)
     if not posteriors:
         raise InputError.single("calibration", "styles", "no style fits; allow the straight law")
-    return WorkFit(ordered, tuple(posteriors), law_error, bounds, architecture)
+    whole = hypot(law_error, 0.0 if between_sizes else speed_error / sqrt(ordered[0].environments))
+    return WorkFit(ordered, tuple(posteriors), law_error, whole, bounds, architecture)
 
 
 def full_speed_mb(architecture: Architecture) -> int:

@@ -45,9 +45,18 @@ def test_what_is_found_misses_the_average_no_more_than_any_guess(weight: float) 
         (guesses(WITH_WAITS, [7, 11], [8, 4]), (1 - weight) * np.array([0.6, 0.4])),
     ]
     average = np.sum([means(nodes) @ weights for nodes, weights in likely], axis=0)
+    differences = [np.log(means(nodes) / average[:, None]) for nodes, _ in likely]
+    spread = 0.002 + np.sqrt(sum(d**2 @ weights for d, (_, weights) in zip(differences, likely, strict=True)))
 
     def misses(nodes: Nodes) -> Floats:
-        return np.asarray((np.log(means(nodes) / average[:, None]) ** 2).sum(axis=0))
+        return np.asarray(((np.log(means(nodes) / average[:, None]) / spread[:, None]) ** 2).sum(axis=0))
 
     found = misses(typical_work(likely, SIZES_MB))
     assert found[0] <= min(misses(nodes).min() for nodes, _ in likely)
+
+
+def test_what_all_guesses_agree_on_is_kept() -> None:
+    """One size tells the sum of CPU time and waiting; other sizes are open."""
+    likely = [(guesses(CpuStyle(), [20, 50, 80], [80, 50, 20]), np.full(3, 1 / 3))]
+    found = typical_work(likely, SIZES_MB)
+    assert found.cpu_ms[0] + found.io_ms[0] == pytest.approx(100, rel=0.003)
