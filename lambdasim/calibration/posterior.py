@@ -22,7 +22,7 @@ ALL_STYLES: Final = (
 )
 """The straight law, and the quota law with each first check and some numbers of waits."""
 
-_BELIEF_PURE: Final = 0.7
+_BELIEF_PURE: Final = 0.6
 _BELIEF_STRAIGHT: Final = 0.02
 _BELIEF_LATE: Final = 0.75
 _TAIL_ERROR: Final = {0.05: 2.5, 0.25: 1.5, 0.5: 1.0, 0.75: 1.5, 0.95: 2.5}
@@ -32,6 +32,7 @@ _ZOOMS: Final = 3
 _NEAR: Final = 12.0
 _HOPELESS: Final = 40.0
 _SHORTEST_WAIT_MS: Final = 0.5
+_NARROW: Final = 0.015
 
 
 @dataclass(frozen=True)
@@ -101,12 +102,16 @@ def style_posteriors(question: Question, styles: Sequence[CpuStyle]) -> list[Sty
 
 
 def _sigmas(question: Question, style: CpuStyle) -> list[tuple[float, float]]:
-    """Guess the spread of CPU time and waiting; steps of the scheduler can make it look larger than it is."""
-    least = min(size.spread for size in question.sizes)
+    """Guess the spread of CPU time and waiting; steps of the scheduler can make it look larger or smaller than it is."""
     if style.law is CpuLaw.STRAIGHT:
         return [_straight_sigmas(question)]
-    stepped = least > 0.03 and any(0.25 in size.quantiles_ms for size in question.sizes)
-    return [(s, s) for s in ([least, 0.4 * least, 0.015] if stepped else [least])]
+    spreads = [size.spread for size in question.sizes]
+    least, most = min(spreads), max(spreads)
+    tried = [least]
+    if any(0.25 in size.quantiles_ms for size in question.sizes):
+        tried += [0.4 * least, _NARROW] if least > 2 * _NARROW else []
+        tried += [(least + most) / 2, most] if most > 1.5 * least else []
+    return [(sigma, sigma) for sigma in tried]
 
 
 def _straight_sigmas(question: Question) -> tuple[float, float]:

@@ -40,10 +40,11 @@ class Estimate:
 
         Examples
         --------
-        >>> print(Estimate(17.42, 16.9, 18.1))
-        17.4 [16.9, 18.1]
+        >>> print(Estimate(17.42, 16.9, 18.1), Estimate(1e-11, 0.0, 0.0))
+        17.4 [16.9, 18.1] 0 [0, 0]
         """
-        return f"{self.value:.3g} [{self.low:.3g}, {self.high:.3g}]"
+        value, low, high = (f"{round(number, 4) + 0.0:.3g}" for number in (self.value, self.low, self.high))
+        return f"{value} [{low}, {high}]"
 
 
 @dataclass(frozen=True)
