@@ -6,6 +6,7 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from pathlib import Path
+from tempfile import TemporaryFile
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -50,18 +51,29 @@ def write(text: str) -> None:
 
 
 def made(folder: Path | None) -> Path | None:
-    """Make a folder where it is missing, before any work is done."""
+    """Make a folder where it is missing and try to write there, before any work is done."""
     if folder is not None:
+        from lambdasim.results.atomic import named
+
         folder.mkdir(parents=True, exist_ok=True)
+        with named(folder), TemporaryFile(dir=folder):
+            pass
     return folder
 
 
+def counted(number: int, one: str) -> str:
+    """Say how many there are of what has a regular plural: 1 function, 2 functions."""
+    return f"{number:,} {one}" if number == 1 else f"{number:,} {one}s"
+
+
 def present(text: Callable[[], str], page: Callable[[], StudyPage], out: Path | None, as_json: bool) -> None:
-    """Print what a study found, as text or JSON, and write its folder where one is asked for."""
+    """Write a study's folder where one is asked for, and print what it found, also where writing fails."""
     shown = page() if as_json or out is not None else None
-    if shown is not None and out is not None:
-        shown.write(out)
-    write(shown.to_json() if shown is not None and as_json else text())
+    try:
+        if shown is not None and out is not None:
+            shown.write(out)
+    finally:
+        write(shown.to_json() if shown is not None and as_json else text())
     if out is not None and not as_json:
         write(f"\nreport: {out / 'report.html'}")
 

@@ -24,9 +24,7 @@ class _BillGroup(typer.core.TyperGroup):
 
 
 bills = typer.Typer(cls=_BillGroup, rich_markup_mode=None)
-app.add_typer(
-    bills, name="bill", help="Price finished runs again, or hold a real bill against one (bill compare)."
-)
+app.add_typer(bills, name="bill", help="Price finished runs again; bill compare: a real bill.")
 prices = typer.Typer(no_args_is_help=True, rich_markup_mode=None, help="Price sheets.")
 app.add_typer(prices, name="prices")
 
@@ -141,22 +139,38 @@ def compare_bill(
 @prices.command("refresh")
 def prices_refresh(
     source: Annotated[Path, typer.Option("--from", help="AWS Price List file, .json or .csv.")],
-    out: Annotated[Path | None, typer.Option(help="Write the dated sheets here, JSON.")] = None,
+    out: Annotated[
+        Path | None, typer.Option("-o", "--out", help="Write the dated sheets here, JSON.")
+    ] = None,
     region: Annotated[str | None, typer.Option(help="Only this region of a global file.")] = None,
     effect_on: Annotated[
         Path | None, typer.Option(help="Show the effect on the bill of this `simulate --out` folder.")
     ] = None,
+    as_json: JsonOption = False,
 ) -> None:
-    """Make price sheets of an AWS Price List file, and show what changes."""
+    """Make price sheets of an AWS Price List file; show changes."""
     import lambdasim as ls
     from lambdasim import exports
+    from lambdasim.billing import plain
     from lambdasim.report.text import refreshed_prices_text
     from lambdasim.results.files import load_free_tier
 
     refreshed = exports.refresh_prices(source, out=out, region=region)
-    write(refreshed_prices_text(refreshed))
+    effect = None
     if effect_on is not None:
         effect = refreshed.effect(ls.load_usage(effect_on), free_tier=load_free_tier(effect_on))
+    if as_json:
+        rows = refreshed.frame().to_json(orient="records", default_handler=str)
+        content = {
+            "regions": list(refreshed.sheets),
+            "changes": json.loads(rows),
+            "notes": list(refreshed.notes),
+            "effect": effect and {name: plain(getattr(effect, name).total) for name in ("before", "after")},
+        }
+        write(json.dumps(content, indent=1, ensure_ascii=False))
+        return
+    write(refreshed_prices_text(refreshed))
+    if effect is not None:
         write(f"\n{effect}")
 
 

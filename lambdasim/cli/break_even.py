@@ -17,6 +17,7 @@ from lambdasim.cli.app import (
     WorkersOption,
     announcing_compilation,
     app,
+    made,
     present,
     run_progress,
     side_by_side,
@@ -52,7 +53,10 @@ def break_even(
     engine: EngineOption = "auto",
     as_json: JsonOption = False,
 ) -> None:
-    """Find the traffic from which on Fargate, EC2 or managed instances are cheaper."""
+    """Find the traffic from which servers are cheaper than Lambda.
+
+    Servers are Fargate, EC2 and Lambda Managed Instances.
+    """
     import lambdasim as ls
     from lambdasim.report.money import break_even_page
     from lambdasim.study.break_even import break_even as crossed
@@ -69,6 +73,7 @@ def break_even(
         instance=instance,
         task=task,
     )
+    made(out)
     shared = side_by_side(3 * replications, workers, dask)
     with announcing_compilation(), shared as executor, run_progress() as tell:
         found = crossed(

@@ -46,7 +46,10 @@ def commit(
     ] = False,
     as_json: JsonOption = False,
 ) -> None:
-    """Find the Compute Savings Plan and hourly commitment that cost least, and what a wrong guess costs."""
+    """Find the Compute Savings Plan that costs least.
+
+    Also the hourly commitment, and what a wrong guess of the usage costs.
+    """
     from decimal import Decimal, InvalidOperation
 
     from lambdasim.errors import InputError

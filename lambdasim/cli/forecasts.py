@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -16,6 +17,7 @@ from lambdasim.cli.app import (
     WorkersOption,
     announcing_compilation,
     app,
+    made,
     present,
     run_progress,
     side_by_side,
@@ -62,6 +64,7 @@ def forecast(
     if anomaly is not None:
         spec = with_anomaly(spec, *_anomaly(anomaly, month))
     past = None if history is None else _trace(history, utc)
+    made(out)
     shared = side_by_side(paths, workers, dask)
     with announcing_compilation(), shared as executor, run_progress() as tell:
         result = foretold(
@@ -103,11 +106,18 @@ def backtest(
     utc: UtcOption = False,
     days: Annotated[int, typer.Option(min=1, max=366, help="Length of each forecast, days.")] = 30,
     paths: Annotated[int, typer.Option(min=10, help="Paths of traffic.")] = 1000,
+    as_json: JsonOption = False,
 ) -> None:
-    """Forecast months that are past, and tell how far to trust a forecast of the next."""
+    """Tell from past months how far to trust a forecast."""
     from lambdasim.study.backtest import backtest as tested
 
-    write(tested(_trace(history, utc), name=history.stem, days=days, paths=paths).text())
+    found = tested(_trace(history, utc), name=history.stem, days=days, paths=paths)
+    if not as_json:
+        write(found.text())
+        return
+    tables = {"summary": found.summary(), "forecasts": found.frame()}
+    content = {name: json.loads(table.to_json(orient="records")) for name, table in tables.items()}
+    write(json.dumps(content, indent=1, ensure_ascii=False))
 
 
 def _trace(path: Path, utc: bool) -> Trace:

@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from lambdasim.cli.app import JsonOption, app, write
+from lambdasim.cli.app import JsonOption, app, counted, write
 
 
 @app.command()
@@ -23,7 +23,7 @@ def validate(
         names = [function.name for function in spec.functions]
         write(json.dumps({"functions": names, "scenario_sha256": spec.scenario_hash()}, indent=1))
         return
-    write(f"{scenario}: good; {len(spec.functions)} functions; {spec.scenario_hash()[:12]}")
+    write(f"{scenario}: good; {counted(len(spec.functions), 'function')}; {spec.scenario_hash()[:12]}")
 
 
 @app.command()

@@ -26,7 +26,10 @@ from lambdasim.cli.app import (
 )
 
 if TYPE_CHECKING:
+    import pandas as pd
+
     from lambdasim.results.records import RecordFile
+    from lambdasim.results.run import RunResult
     from lambdasim.specs import ScenarioSpec
 
 _MOST_RECORDS = 2_000_000
@@ -35,7 +38,9 @@ _MOST_RECORDS = 2_000_000
 @app.command()
 def simulate(
     scenario: Annotated[Path, typer.Argument(help="Scenario file, YAML.")],
-    out: Annotated[Path | None, typer.Option(help="Folder for summary, bill, records and pictures.")] = None,
+    out: Annotated[
+        Path | None, typer.Option("-o", "--out", help="Folder for summary, bill, records and pictures.")
+    ] = None,
     keep_records: Annotated[
         bool | None,
         typer.Option(
@@ -62,6 +67,7 @@ def simulate(
     if skip_bad_rows:
         spec = spec.skipping_bad_rows()
     made(resume)
+    made(out)
     if replications == 1 and (workers > 1 or dask is not None):
         sys.stderr.write("one run stays in one process, on threads: workers share --replications\n")
     with side_by_side(replications - 1, workers, dask) as executor:
@@ -78,7 +84,11 @@ def simulate(
         if out is not None:
             from lambdasim.report.folder import write_folder
 
-            write_folder(run, out)
+            try:
+                write_folder(run, out)
+            except OSError:
+                write(_told(run, None, as_json))
+                raise
         intervals = None
         if replications > 1:
             with progress(replications) as tell:
@@ -91,20 +101,22 @@ def simulate(
                     first=run,
                     progress=tell,
                 )
-    if as_json:
-        from lambdasim.results.files import run_content
-
-        told = None if intervals is None else json.loads(intervals.to_json(orient="index"))
-        content = run_content(run) | {"intervals": told}
-        write(json.dumps(content, indent=1, ensure_ascii=False))
-        return
-    from lambdasim.report.text import run_text
-
-    write(run_text(run, intervals))
-    if out is not None:
+    write(_told(run, intervals, as_json))
+    if out is not None and not as_json:
         write(
             f"\nwritten to {out}: summary, bill, usage, metrics, records, pictures\nreport: {out / 'report.html'}"
         )
+
+
+def _told(run: RunResult, intervals: pd.DataFrame | None, as_json: bool) -> str:
+    if not as_json:
+        from lambdasim.report.text import run_text
+
+        return run_text(run, intervals)
+    from lambdasim.results.files import run_content
+
+    told = None if intervals is None else json.loads(intervals.to_json(orient="index"))
+    return json.dumps(run_content(run) | {"intervals": told}, indent=1, ensure_ascii=False)
 
 
 def _record_file(folder: Path, spec: ScenarioSpec, wanted: bool | None) -> RecordFile:

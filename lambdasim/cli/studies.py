@@ -65,13 +65,17 @@ def sweep_memory(
     resume: ResumeOption = None,
     engine: EngineOption = "auto",
 ) -> None:
-    """Compare memory sizes on the same traffic: cost, latency, and a recommendation."""
+    """Compare memory sizes on the same traffic, and recommend one.
+
+    Shows cost and latency of each size, with intervals.
+    """
     import lambdasim as ls
     from lambdasim.report.studies import sweep_page
     from lambdasim.study.sweep import sweep_memory as sweep
 
     spec = ls.load_scenario(scenario)
     chosen = _whole_numbers("--sizes", sizes)
+    made(out)
     shared = side_by_side(len(chosen) * replications, workers, dask)
     with announcing_compilation(), shared as executor, run_progress() as tell:
         result = sweep(
@@ -109,7 +113,10 @@ def compare(
     resume: ResumeOption = None,
     engine: EngineOption = "auto",
 ) -> None:
-    """Compare scenarios in pairs: line items, percentiles, limits, with intervals."""
+    """Compare scenarios in pairs: bill, percentiles, limits.
+
+    Each against the first on the same traffic, with intervals; the bill by line item.
+    """
     import lambdasim as ls
     from lambdasim.errors import InputError
     from lambdasim.report.studies import comparison_page
@@ -118,6 +125,7 @@ def compare(
     if len(scenarios) < _MANY:
         raise InputError.single("compare", "scenarios", "must be two or more files")
     specs = [ls.load_scenario(path) for path in scenarios]
+    made(out)
     shared = side_by_side(len(specs) * replications, workers, dask)
     with announcing_compilation(), shared as executor, run_progress() as tell:
         result = compared(
@@ -156,7 +164,10 @@ def limits(
     resume: ResumeOption = None,
     engine: EngineOption = "auto",
 ) -> None:
-    """Find which limit binds first and when, what to set, and what else stands out."""
+    """Find which limit binds first, and what else stands out.
+
+    Also when it binds, and what to set.
+    """
     import lambdasim as ls
     from lambdasim.report.studies import limits_page
     from lambdasim.study.limits import advise_limits
@@ -164,6 +175,7 @@ def limits(
     spec = ls.load_scenario(scenario)
     factors = tuple(_numbers("--multiples", multiples, float))
     most_refused = float("inf") if fail_throttles is None else _share("--fail-throttles", fail_throttles)
+    made(out)
     shared = side_by_side(len(factors) * replications, workers, dask)
     with announcing_compilation(), shared as executor, run_progress() as tell:
         advice = advise_limits(

@@ -80,6 +80,11 @@ def test_a_price_list_beside_the_sheet_in_use(folder: Path, tmp_path: Path) -> N
     assert done.returncode == 0, done.stderr
     assert "no rate changes" in done.stdout
     assert out.exists()
+    told = json.loads(
+        lambdasim("prices", "refresh", "--from", source, "--effect-on", folder, "--json").stdout
+    )
+    assert told["changes"] == []
+    assert told["effect"]["before"] == told["effect"]["after"]
 
 
 @pytest.mark.parametrize("source", ["missing.json", "README.md"])

@@ -1,5 +1,6 @@
 """Commands that read what has been."""
 
+import json
 import subprocess
 import sys
 from pathlib import Path
@@ -25,6 +26,13 @@ def test_a_history_is_tested_on_its_past() -> None:
     assert done.returncode == 0, done.stderr
     assert "month ahead" in done.stdout
     assert max(map(len, done.stdout.splitlines())) <= 80
+
+
+def test_a_test_of_the_past_is_also_told_as_json() -> None:
+    done = lambdasim("backtest", "data/traffic/nyc_taxi.csv", "--utc", "--paths", 50, "--json")
+    assert done.returncode == 0, done.stderr
+    told = json.loads(done.stdout)
+    assert sum(score["blocks"] for score in told["summary"]) == len(told["forecasts"])
 
 
 def test_times_without_an_offset_are_refused_unless_said_to_be_utc() -> None:

@@ -73,6 +73,42 @@ def test_limits_fail_a_build_on_findings_and_throttles(small: Path, tmp_path: Pa
     assert lambdasim("limits", small, *quick, "--fail-throttles", "0.1%").returncode == 0
 
 
+STUDIES = {
+    "sweep-memory": ("{s}", "--sizes", "512", "--replications", "2"),
+    "compare": ("{s}", "{s}", "--replications", "2"),
+    "limits": ("{s}", "--multiples", "1", "--replications", "2"),
+    "simulate": ("{s}",),
+    "break-even": ("{s}", "--replications", "2"),
+}
+
+
+@pytest.mark.parametrize("command", STUDIES)
+def test_a_folder_that_cannot_be_written_is_found_before_the_work(
+    small: Path, tmp_path: Path, command: str
+) -> None:
+    file = tmp_path / "file"
+    file.touch()
+    for out in (file, file / "inside"):
+        done = lambdasim(command, *(part.format(s=small) for part in STUDIES[command]), "-o", out)
+        assert done.returncode == 1
+        assert done.stdout == ""
+        assert done.stderr.startswith(f"{out}: ")
+        assert len(done.stderr.splitlines()) == 1
+
+
+@pytest.mark.parametrize("command", ["limits", "simulate"])
+@pytest.mark.parametrize("form", [(), ("--json",)])
+def test_what_was_found_is_printed_also_where_its_folder_cannot_be_written(
+    small: Path, tmp_path: Path, command: str, form: tuple[str, ...]
+) -> None:
+    (tmp_path / "report.html").mkdir()
+    arguments = [part.format(s=small) for part in STUDIES[command]]
+    done = lambdasim(command, *arguments, *form, "-o", tmp_path)
+    assert done.returncode == 1
+    assert done.stderr.splitlines() == [f"{tmp_path / 'report.html'}: Is a directory"]
+    assert done.stdout == lambdasim(command, *arguments, *form).stdout
+
+
 @pytest.mark.parametrize(
     "arguments",
     [
