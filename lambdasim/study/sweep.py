@@ -15,6 +15,7 @@ from lambdasim.results.store import PointStore, origin
 from lambdasim.specs.base import revised
 from lambdasim.specs.function import Architecture, FunctionSpec
 from lambdasim.specs.scenario import ScenarioSpec
+from lambdasim.specs.work import WorkSpec
 from lambdasim.study.intervals import wanted_replications
 from lambdasim.study.kept import MEASURES
 from lambdasim.study.measures import FunctionMeasures, function_measures
@@ -74,7 +75,7 @@ def sweep_memory(
     most_replications : int
         Where that ends in any case.
     arm64_time_ratio : float, optional
-        CPU time on arm64 over x86_64, in place of the function's own. Where neither is said, a function on x86_64 is
+        CPU time on arm64 over x86_64, in place of the function's own. Where neither is said (1 is a function's default), one on x86_64 is
         taken to arm64 by the catalog's, the middle of six measured handlers.
     tolerated_failures : float
         Share of runs that may end for want of memory or at the timeout; a size above it fails and is not recommended.
@@ -223,8 +224,8 @@ def _fail(runs: list[FunctionMeasures], tolerated: float) -> bool:
 
 def _arm64_time_ratio(spec: FunctionSpec, architectures: list[str], given: float | None) -> float | None:
     """Choose the ratio to sweep with; None where the function's own stands."""
-    said = given is not None or "arm64_time_ratio" in spec.work.model_fields_set
-    if said or len(architectures) < 2:
+    silent = WorkSpec.model_fields["arm64_time_ratio"].default
+    if given is not None or spec.work.arm64_time_ratio != silent or len(architectures) < 2:
         return given
     if spec.architecture is Architecture.X86_64:
         return timing("arm64_time_permille").value / 1000

@@ -1,5 +1,6 @@
 """Memory sweeps: a small case by hand, pairing, order, failing sizes."""
 
+import warnings
 from concurrent.futures import ProcessPoolExecutor
 from itertools import permutations
 
@@ -135,10 +136,30 @@ def test_an_executor_changes_nothing(swept: MemorySweep) -> None:
 
 def test_where_a_vcpu_is_belongs_to_the_architecture_on_which_it_was_measured() -> None:
     spec = by_hand()
-    work = revised(spec.functions[0].work, {"memory_per_vcpu_mb": 3538, "arm64_time_ratio": 1.0})
+    work = revised(spec.functions[0].work, {"memory_per_vcpu_mb": 3538})
     spec = revised(spec, {"functions": (revised(spec.functions[0], {"work": work}),)})
-    table = sweep_memory(spec, sizes=[1769], architectures=["x86_64", "arm64"], replications=1).table
+    both = ["x86_64", "arm64"]
+    table = sweep_memory(spec, sizes=[1769], architectures=both, arm64_time_ratio=1.0, replications=1).table
     assert dict(zip(table["architecture"], table["p50_ms"], strict=True)) == {"arm64": 100, "x86_64": 200}
+
+
+def test_a_scenario_with_every_field_written_is_swept_as_the_one_it_came_from() -> None:
+    both = ["arm64", "x86_64"]
+    for architecture in both:
+        short = by_hand()
+        short = revised(short, {"functions": (revised(short.functions[0], {"architecture": architecture}),)})
+        written = ScenarioSpec.model_validate(short.model_dump(mode="json"))
+        assert written == short
+        with warnings.catch_warnings(record=True) as told:
+            warnings.simplefilter("always")
+            results = [
+                sweep_memory(spec, sizes=[1769], architectures=both, replications=1)
+                for spec in (short, written)
+            ]
+        assert results[0].arm64_time_ratio == results[1].arm64_time_ratio
+        messages = [str(warning.message) for warning in told]
+        assert messages[: len(messages) // 2] == messages[len(messages) // 2 :]
+        assert bool(messages) == (architecture == "arm64")
 
 
 def test_two_architectures_make_a_chart_of_two() -> None:
