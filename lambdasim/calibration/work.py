@@ -21,6 +21,7 @@ from lambdasim.specs.function import Architecture
 
 DEFAULT_CPU_SHARE: Final = (0.2, 1.0)
 _TWO_SIDED: Final = (0.025, 0.975)
+_TENTHS: Final = (0.1, 0.9)
 _SHARE_OF_WEIGHT: Final = 0.995
 _MOST_NODES: Final = 60
 _DRAWS: Final = 1024
@@ -212,17 +213,44 @@ class WorkFit:
         """Return the ``work:`` mapping of a scenario: one guess, which predicts what all predict on average."""
         sizes = sorted({*_USUAL_SIZES_MB, *(size.memory_mb for size in self.sizes)})
         guess = typical_work(list(self._likely()), [_as_on_x86(size, self.architecture) for size in sizes])
-        law, per_vcpu_mb = guess.style.spec(), full_speed_mb(self.architecture)
+        per_vcpu_mb = full_speed_mb(self.architecture)
         return {
-            "cpu_ms": _law(float(guess.cpu_ms[0]), guess.cpu_sigma),
-            "io_ms": _law(float(guess.io_ms[0]), guess.io_sigma),
-            "cpu_law": law if isinstance(law, str) else law.model_dump(mode="json"),
+            **_setting(guess),
             **(
                 {}
                 if per_vcpu_mb == limit("memory_per_vcpu_mb").value
                 else {"memory_per_vcpu_mb": per_vcpu_mb}
             ),
         }
+
+    def plausible(self) -> list[dict[str, Any]]:
+        """Return the ``plausible:`` list of a scenario's work: both ends of what the data leave open.
+
+        Returns
+        -------
+        list of dict
+            Where the split is identified, nothing. Else the guess for the tenth of the weight with the least share of CPU
+            time, and that for the tenth with the most: about the ends of the share's 90 % interval.
+        """
+        if self.identified:
+            return []
+        likely = list(self._likely())
+        shares = np.concatenate([_cpu_shares(nodes) for nodes, _ in likely])
+        weights = np.concatenate([weight for _, weight in likely])
+        low, high = weighted_quantiles(shares, weights / weights.sum(), _TENTHS)
+        sizes = sorted({*_USUAL_SIZES_MB, *(size.memory_mb for size in self.sizes)})
+        meant = [_as_on_x86(size, self.architecture) for size in sizes]
+        found = []
+        for least, most in ((0.0, float(low)), (float(high), 1.0)):
+            end = []
+            for nodes, weight in likely:
+                mine = (_cpu_shares(nodes) >= least) & (_cpu_shares(nodes) <= most)
+                if mine.any():
+                    end.append((nodes.only(mine), weight[mine]))
+            setting = _setting(typical_work(end, meant)) if end else None
+            if setting is not None and setting not in found:
+                found.append(setting)
+        return found
 
     def findings(self) -> list[str]:
         """Say in words what a reader must know before using the fit."""
@@ -369,6 +397,21 @@ def weighted_quantiles(values: Floats, weights: Floats, levels: Sequence[float] 
     order = np.argsort(values, kind="stable")
     reached = np.cumsum(weights[order]) - weights[order] / 2
     return np.asarray(np.interp(np.asarray(levels), reached, values[order]), dtype=np.float64)
+
+
+def _cpu_shares(nodes: Nodes) -> Floats:
+    """Give the CPU time's share of the run on one whole vCPU, shape (n nodes,)."""
+    return np.asarray(nodes.cpu_ms / (nodes.cpu_ms + nodes.io_ms))
+
+
+def _setting(guess: Nodes) -> dict[str, Any]:
+    """Write the one guess of ``guess`` as a scenario has it."""
+    law = guess.style.spec()
+    return {
+        "cpu_ms": _law(float(guess.cpu_ms[0]), guess.cpu_sigma),
+        "io_ms": _law(float(guess.io_ms[0]), guess.io_sigma),
+        "cpu_law": law if isinstance(law, str) else law.model_dump(mode="json"),
+    }
 
 
 def _law(mean: float, sigma: float) -> Any:
