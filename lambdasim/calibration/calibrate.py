@@ -120,7 +120,8 @@ class Calibration:
         ranges = {size: self.work.predict(size).mean_ms for size in others}
         telling = max(others, key=lambda size: ranges[size].high / ranges[size].low)
         return [
-            f"a sweep of the written scenario knows the middle of the split only; at {telling} MB the mean could be "
+            "a sweep of the written scenario shows both ends of the split beside its middle; at "
+            f"{telling} MB the mean could be "
             f"{ranges[telling].low:.4g} to {ranges[telling].high:.4g} ms: a measurement there tells most"
         ]
 
@@ -133,7 +134,8 @@ class Calibration:
             work["error_probability"] = round(self.error_probability.value, 6)
         if self.cold is not None and self.cold.first_run_extra_ms:
             work["first_run_ms"] = {"by_memory": self._first_run_points()}
-        return work
+        plausible = self.work.plausible()
+        return work | {"plausible": plausible} if plausible else work
 
     def _first_run_points(self) -> list[dict[str, Any]]:
         """Give the mean extra time of the first run at the sizes seen, and as predicted at others."""

@@ -82,19 +82,26 @@ def _supposed(found: Calibration) -> list[str]:
     ]
     data = found.observations
     if data is None:
-        return [*lines, "supposed: traffic of one event a second for a day, and the timeout"]
+        return [
+            *lines,
+            "supposed: traffic of one event a second for a day, and the timeout, with room at the smallest size",
+        ]
     timed_out = any(size.timeouts for size in data.sizes)
     lines.append("arrivals: as logged" if len(data.arrivals_us) else "supposed: one event a second")
-    return lines if timed_out else [*lines, "supposed: the timeout, twice the longest run or more"]
+    return (
+        lines if timed_out else [*lines, "supposed: the timeout, twice the longest run at any size or more"]
+    )
 
 
 def _timeout_s(found: Calibration) -> int:
-    """Take the timeout at which runs were cut off, else twice the longest run, at least the default [s]."""
+    """Take the timeout at which runs were cut off, else twice the longest run at any size, at least the default [s]."""
     least, most = limit("timeout_default_s").value, limit("timeout_max_s").value
     data = found.observations
     if data is not None and data.cut_ms:
         return min(max(ceil(data.cut_ms / 1000 - 0.5), 1), most)
-    longest = max(found.work.predict(size.memory_mb).durations_ms[-1] for size in found.work.sizes)
+    smallest_mb = limit("memory_min_mb").value
+    sizes = (smallest_mb, *(size.memory_mb for size in found.work.sizes))
+    longest = max(found.work.predict(size).durations_ms[-1] for size in sizes)
     if data is not None:
         longest = max([longest, *(float(v) for size in data.sizes for v in (*size.warm_ms, *size.first_ms))])
     return int(np.clip(ceil(_ROOM * longest * US_PER_MS / US_PER_S), least, most))

@@ -9,6 +9,8 @@ from lambdasim.plots.advice import plot_headroom, plot_provisioned, plot_risk
 from lambdasim.plots.study import plot_differences, plot_duration, plot_frontier
 from lambdasim.report.html import number, percent
 from lambdasim.report.study import StudyPage
+from lambdasim.study.objective import short
+from lambdasim.study.sweep_range import cpu_share, plausible_ranges, to_measure
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -72,12 +74,12 @@ def sweep_page(sweep: MemorySweep) -> StudyPage:
         columns={"mean": f"USD a month against {sweep.reference}"}
     )
     chosen = sweep.recommendation
-    differences = sweep.differences()
+    doubtful = {"plausible": plausible_ranges(sweep)} if sweep.alternatives else {}
     return StudyPage(
         title=f"{sweep.function}: which memory size",
         answer=_paragraph(sweep),
-        tables={"sizes": table, "differences": differences},
-        shown={"sizes": sizes, "differences": against},
+        tables={"sizes": table, "differences": differences, **doubtful},
+        shown={"sizes": sizes, "differences": against, **_plausible_shown(sweep)},
         pictures={
             "frontier": plot_frontier(sweep),
             "duration": plot_duration(sweep),
@@ -88,8 +90,37 @@ def sweep_page(sweep: MemorySweep) -> StudyPage:
             "instability": sweep.instability,
             "replications": sweep.replications,
             "power_tuning_url": sweep.chart().url if (~sweep.table["fails"]).any() else None,
+            **_plausible_facts(sweep),
         },
     )
+
+
+def _plausible_shown(sweep: MemorySweep) -> dict[str, pd.DataFrame]:
+    """Show the ranges over plausible work, where there is any."""
+    if not sweep.alternatives:
+        return {}
+    ranges, latency = plausible_ranges(sweep), short(sweep.objective.latency)
+    shown = ranges[["usd_least", "usd_most", "latency_least_ms", "latency_most_ms", "chosen_at_cpu"]]
+    shown = shown.set_axis(
+        ["USD a month from", "to", f"{latency} ms from", "to ms", "chosen if CPU is"], axis="columns"
+    )
+    shown.insert(0, "size", _size_names(ranges))
+    return {"plausible": shown}
+
+
+def _plausible_facts(sweep: MemorySweep) -> dict[str, Any]:
+    """Tell which size each plausible setting chooses, and where a measurement would tell."""
+    if not sweep.alternatives:
+        return {}
+    chosen = [(one, one.recommendation) for one in (sweep, *sweep.alternatives)]
+    telling = to_measure(sweep)
+    return {
+        "recommended_at_cpu_share": [
+            {"cpu_share": round(cpu_share(one), 4), "size": None if best is None else best._asdict()}
+            for one, best in chosen
+        ],
+        "to_measure": None if telling is None else telling._asdict(),
+    }
 
 
 def comparison_page(comparison: Comparison) -> StudyPage:

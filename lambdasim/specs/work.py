@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Annotated
+from typing import Annotated, Any
 
-from pydantic import Field
+from pydantic import Field, model_serializer
 
 from lambdasim.specs.base import CrossFault, Spec
 from lambdasim.specs.cpu_law import STRAIGHT, CpuLaw
 from lambdasim.specs.fields import Limited, Real, Share, Whole
 from lambdasim.specs.first_run import FirstRun
 from lambdasim.specs.laws import FixedLaw, Law
+from lambdasim.specs.plausible import Plausible
 
 
 class WorkSpec(Spec):
@@ -37,6 +38,16 @@ class WorkSpec(Spec):
     """How often the handler returns an error."""
     crash_probability: Share = 0.0
     """How often the handler ends its execution environment."""
+    plausible: Plausible = ()
+    """Other settings of cpu_ms and io_ms that measurements leave possible; a sweep over memory sizes shows them too."""
+
+    @model_serializer(mode="wrap")
+    def _known_alone(self, handler: Any) -> Any:
+        """Leave plausible out where there is none."""
+        written = handler(self)
+        if not self.plausible:
+            del written["plausible"]
+        return written
 
     def cross_faults(self) -> Iterator[CrossFault]:
         """Want failures that leave room for success."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterable
 from concurrent.futures import Executor
+from dataclasses import replace
 from functools import partial
 from typing import Any, Final, NamedTuple
 
@@ -14,6 +15,7 @@ from lambdasim.results.simulate import simulate
 from lambdasim.results.store import PointStore, origin
 from lambdasim.specs.base import revised
 from lambdasim.specs.function import Architecture, FunctionSpec
+from lambdasim.specs.plausible import PlausibleWork
 from lambdasim.specs.scenario import ScenarioSpec
 from lambdasim.specs.work import WorkSpec
 from lambdasim.study.intervals import wanted_replications
@@ -25,6 +27,7 @@ from lambdasim.study.sweep_result import MemorySweep, SweptSize
 
 SIZES_MB: Final = (128, 256, 512, 1024, 1769, 3008)
 _LEAST_FOR_PRECISION: Final = 4
+_MOST_FOR_ALTERNATIVES: Final = 3
 
 
 class _Swept(NamedTuple):
@@ -58,7 +61,8 @@ def sweep_memory(
     Parameters
     ----------
     scenario : ScenarioSpec
-        All its functions run, for they share the account; only one is changed.
+        All its functions run, for they share the account; only one is changed. Where its work has ``plausible``
+        settings, they are swept too, with at most three of the same seeds.
     function : str, optional
         Which; may be left out where the scenario has one.
     sizes : iterable of int
@@ -139,7 +143,7 @@ def sweep_memory(
         progress=progress,
         store=None if resume is None else partial(_store, resume, setup, origin(scenario)),
     )
-    return MemorySweep(
+    main = MemorySweep(
         scenario=scenario,
         function=spec.name,
         results={size: tuple(found) for size, found in results.items()},
@@ -149,6 +153,42 @@ def sweep_memory(
         tolerated_failures=tolerated_failures,
         arm64_time_ratio=spec.work.arm64_time_ratio if ratio is None else ratio,
     )
+    few, done = min(least, _MOST_FOR_ALTERNATIVES), main.replications * len(swept)
+    alternatives = []
+    for place, plausible in enumerate(spec.work.plausible):
+        changed = _with_work(scenario, spec, plausible)
+        other = setup._replace(scenario=changed.anywhere())
+        found_there = gather(
+            partial(_measured, other),
+            swept,
+            scenario.seed,
+            replications=few,
+            most=few,
+            wanted=lambda _: few,
+            executor=executor,
+            progress=None
+            if progress is None
+            else partial(_further, progress, done + place * few * len(swept)),
+            store=None if resume is None else partial(_store, resume, other, origin(changed)),
+        )
+        alternatives.append(
+            replace(main, scenario=changed, results={size: tuple(runs) for size, runs in found_there.items()})
+        )
+    return replace(main, alternatives=tuple(alternatives))
+
+
+def _with_work(scenario: ScenarioSpec, spec: FunctionSpec, plausible: PlausibleWork) -> ScenarioSpec:
+    """Return the scenario in which the function's work is another plausible one."""
+    work: dict[str, Any] = {"cpu_ms": plausible.cpu_ms, "io_ms": plausible.io_ms, "plausible": ()}
+    if plausible.cpu_law is not None:
+        work["cpu_law"] = plausible.cpu_law
+    changed = revised(spec, {"work": revised(spec.work, work)})
+    functions = tuple(changed if one.name == spec.name else one for one in scenario.functions)
+    return revised(scenario, {"functions": functions})
+
+
+def _further(progress: Callable[[int, int], None], before: int, finished: int, planned: int) -> None:
+    progress(before + finished, before + planned)
 
 
 def _named(scenario: ScenarioSpec, function: str | None) -> FunctionSpec:

@@ -53,6 +53,8 @@ class MemorySweep:
     tolerated_failures : float
     arm64_time_ratio : float
         CPU time on arm64 over x86_64 that was used.
+    alternatives : tuple of MemorySweep
+        One for each plausible setting of the function's work, of fewer replications with the same seeds.
     """
 
     scenario: ScenarioSpec
@@ -63,6 +65,7 @@ class MemorySweep:
     precision: float | None
     tolerated_failures: float
     arm64_time_ratio: float
+    alternatives: tuple[MemorySweep, ...] = ()
 
     @property
     def replications(self) -> int:
@@ -106,7 +109,7 @@ class MemorySweep:
         """
         measures = self.runs.drop(columns=["replication", "fails"])
         table = measures.groupby(["memory_mb", "architecture"], sort=True).mean().reset_index()
-        sizes = _sizes(table)
+        sizes = sizes_of(table)
         for kind, infix in (("latency_ms", ""), ("duration_ms", "_duration"), ("billed_ms", "_billed")):
             together_ms = [self.histogram(size, kind) for size in sizes]
             for name, share in QUANTILES.items():
@@ -128,7 +131,7 @@ class MemorySweep:
         for _, rows in self.runs.groupby("replication"):
             best = best_row(self.objective, rows)
             if best is not None:
-                size = _sizes(rows.loc[[best]])[0]
+                size = sizes_of(rows.loc[[best]])[0]
                 wins[size] = wins.get(size, 0) + 1
         return wins
 
@@ -140,7 +143,7 @@ class MemorySweep:
     def recommendation(self) -> SweptSize | None:
         """What to set; None where no size is allowed."""
         chosen = self.table[self.table["recommended"]]
-        return None if chosen.empty else _sizes(chosen)[0]
+        return None if chosen.empty else sizes_of(chosen)[0]
 
     @property
     def instability(self) -> float:
@@ -192,7 +195,7 @@ class MemorySweep:
 
         Over sizes that do not fail, and the objective's latency.
         """
-        good = set(_sizes(self.table[~self.table["fails"]]))
+        good = set(sizes_of(self.table[~self.table["fails"]]))
         base = self.runs[self._rows(self.reference)].reset_index()
         shares = [0.0]
         for size in sorted(good - {self.reference}):
@@ -241,7 +244,7 @@ class MemorySweep:
         return f"<p>{html.escape(repr(self))}</p>{table}"
 
 
-def _sizes(table: pd.DataFrame) -> list[SweptSize]:
+def sizes_of(table: pd.DataFrame) -> list[SweptSize]:
     """Return the sizes of a table's rows."""
     pairs = zip(table["memory_mb"], table["architecture"], strict=True)
     return [SweptSize(int(memory_mb), str(architecture)) for memory_mb, architecture in pairs]

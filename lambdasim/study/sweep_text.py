@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 from lambdasim.catalog import timing
 from lambdasim.study.measures import MONTH_HOURS, month_factor
 from lambdasim.study.objective import short
+from lambdasim.study.sweep_range import doubt, range_text
 from lambdasim.units import format_duration
 
 if TYPE_CHECKING:
@@ -22,7 +23,7 @@ def reason(sweep: MemorySweep) -> str:
     wanted = sweep.objective.words()
     best = sweep.recommendation
     if best is None:
-        return wrapped(f"{sweep.function}: no size is allowed ({wanted}). {_nearest(sweep)}")
+        return wrapped(f"{sweep.function}: no size is allowed ({wanted}). {_nearest(sweep)} {doubt(sweep)}")
     table = sweep.table
     row = table[table["recommended"]].iloc[0]
     latency = sweep.objective.latency
@@ -48,7 +49,7 @@ def reason(sweep: MemorySweep) -> str:
     others = "another size wins in" if sweep.instability else "it wins in all of"
     share = f"{sweep.instability:.0%} of " if sweep.instability else ""
     parts.append(f"Stability: {others} {share}{sweep.replications} replications.")
-    return wrapped(" ".join(parts))
+    return wrapped(" ".join([*parts, doubt(sweep)]))
 
 
 def _nearest(sweep: MemorySweep) -> str:
@@ -103,7 +104,18 @@ def sweep_text(sweep: MemorySweep) -> str:
         )
     head = f"{sweep.function} in {sweep.scenario.name}: memory sizes in pairs"
     return "\n".join(
-        [head[:COLUMNS], "", *first, "", *second, "", reason(sweep), "", *(wrapped(note) for note in notes)]
+        [
+            head[:COLUMNS],
+            "",
+            *first,
+            "",
+            *second,
+            "",
+            *range_text(sweep),
+            reason(sweep),
+            "",
+            *(wrapped(note) for note in notes),
+        ]
     )
 
 
