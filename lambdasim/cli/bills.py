@@ -76,6 +76,8 @@ def bill(
     from lambdasim.report.text import bill_text, costs_text
 
     del reprice  # says what happens anyhow
+    _refuse_alone("--tag", tag, "--top", top)
+    _refuse_alone("--infracost-month", infracost_month, "--infracost", infracost)
     owned = exports.OwnedRuns.of_folders(folders, account or ())
     priced = partial(
         ls.price,
@@ -103,6 +105,13 @@ def bill(
             views.append(exports.allocated_costs(found, top=top, by_account=True))
         text += "".join(f"\n\n{costs_text(view)}" for view in views)
     write(text)
+
+
+def _refuse_alone(option: str, given: object, needed: str, there: object) -> None:
+    if given is not None and there is None:
+        from lambdasim.errors import InputError
+
+        raise InputError.single("bill", option, f"must come with {needed}")
 
 
 @bills.command("compare")
@@ -211,11 +220,11 @@ def prices_show(
     if as_json:
         write(json.dumps({"region": region, "as_of": str(sheet.as_of), "rates": content}, indent=1))
         return
-    write(f"{region}, USD, as of {sheet.as_of}")
+    lines = [f"{region}, USD, as of {sheet.as_of}"]
     for row in content:
         usd = row["usd"] or "unknown"
-        write(
+        lines.append(
             f"{row['architecture']:8}{row['rate']:18}{usd:>14}  {row['bound']:24}{str(row['quality'])[:14]}".rstrip()
         )
     qualities = dict.fromkeys(str(row["quality"]) for row in content)
-    write("\n".join(f"- {quality}" for quality in qualities))
+    write("\n".join([*lines, *(f"- {quality}" for quality in qualities)]))

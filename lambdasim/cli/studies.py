@@ -82,7 +82,7 @@ def sweep_memory(
             spec,
             function,
             chosen,
-            architectures=None if architectures is None else tuple(architectures.split(",")),
+            architectures=_architectures(architectures),
             objective=_objective(target, budget),
             arm64_time_ratio=arm64_time_ratio,
             replications=replications,
@@ -202,7 +202,20 @@ def _objective(target: str | None, budget: float | None) -> Objective | None:
         raise InputError.single("sweep-memory", "--budget", "must come without --target")
     if target is not None:
         return parse_target(target)
+    if budget is not None and not 0 < budget < float("inf"):
+        raise InputError.single("sweep-memory", "--budget", f"must be above 0, got {budget}")
     return None if budget is None else Fastest(budget)
+
+
+def _architectures(text: str | None) -> list[str] | None:
+    from lambdasim.errors import InputError
+
+    names = None if text is None else [name.strip() for name in text.split(",")]
+    if not set(names or ()) <= {"x86_64", "arm64"}:
+        raise InputError.single(
+            "sweep-memory", "--architectures", f"must be x86_64, arm64 or both, got {text!r:.40}"
+        )
+    return names
 
 
 def _share(option: str, text: str) -> float:

@@ -261,7 +261,7 @@ def _named_rates(sheet: PriceSheet, architecture: str) -> dict[str, Rate]:
 
 def _notes(prices: PriceList, found: list[RegionPrices], sheets: Mapping[str, PriceSheet]) -> Iterable[str]:
     """Say what a reader of the differences should know besides."""
-    yield f"Price List published {prices.published.isoformat()}, {len(found)} regions"
+    yield f"Price List published {prices.published.isoformat()}, {len(found)} region{'s' * (len(found) != 1)}"
     if prices.dropped:
         yield f"{prices.dropped} prices of China were left out, which bills in CNY"
     for one in found:

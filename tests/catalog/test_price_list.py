@@ -156,7 +156,7 @@ def test_the_published_list_gives_the_sheet_in_use(tmp_path: Path, kind: str) ->
         assert rates.snapstart_cache.quality.startswith("carried over from the sheet of 2026-09-19")
     assert load_price_sheets(tmp_path / "sheets.json") == found.sheets
     assert found.notes == (
-        "Price List published 2026-10-19, 1 regions",
+        "Price List published 2026-10-19, 1 region",
         "us-east-1: not in the file, carried over from 2026-09-19: x86_64.snapstart_cache, x86_64.snapstart_restore, "
         "arm64.snapstart_cache, arm64.snapstart_restore, streaming",
     )

@@ -114,6 +114,10 @@ def test_what_was_found_is_printed_also_where_its_folder_cannot_be_written(
     [
         ("sweep-memory", "{s}", "--sizes", "small"),
         ("sweep-memory", "{s}", "--target", "fast"),
+        ("sweep-memory", "{s}", "--architectures", "arm,x86_64"),
+        ("sweep-memory", "{s}", "--budget", "nan"),
+        ("bill", "{s}", "--tag", "team"),
+        ("bill", "{s}", "--infracost-month", "2026-11"),
         ("sweep-memory", "{s}", "--function", "g"),
         ("sweep-memory", "{s}", "--precision", "-2"),
         ("compare", "{s}"),
