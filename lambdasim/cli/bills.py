@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from textwrap import fill
 from typing import Annotated, Any
 
 import typer
@@ -227,4 +228,4 @@ def prices_show(
             f"{row['architecture']:8}{row['rate']:18}{usd:>14}  {row['bound']:24}{str(row['quality'])[:14]}".rstrip()
         )
     qualities = dict.fromkeys(str(row["quality"]) for row in content)
-    write("\n".join([*lines, *(f"- {quality}" for quality in qualities)]))
+    write("\n".join([*lines, *(fill(f"- {quality}", 80, subsequent_indent="  ") for quality in qualities)]))
