@@ -89,9 +89,8 @@ def test_an_unreadable_trace_is_named_with_its_line(scenario: Path) -> None:
 
 
 def test_a_folder_in_which_nothing_may_be_written_is_named(scenario: Path, closed: Path) -> None:
-    inside = closed / "records.parquet"
     told = one_sentence(lambdasim("simulate", scenario, "--out", closed), 1)
-    assert told == f"{inside}: Permission denied"
+    assert told == f"{closed}: Permission denied"
     told = one_sentence(lambdasim("simulate", scenario, "--out", closed / "new"), 1)
     assert told == f"{closed / 'new'}: Permission denied"
     told = one_sentence(lambdasim("simulate", scenario, "--replications", 2, "--resume", closed / "new"), 1)
