@@ -51,6 +51,7 @@ if TYPE_CHECKING:
     from lambdasim.study.forecast import forecast
     from lambdasim.study.limits import advise_limits
     from lambdasim.study.sweep import sweep_memory
+    from lambdasim.study.sweep_range import plausible_ranges
     from lambdasim.traffic.readers import (
         read_azure_2019,
         read_azure_2021,
@@ -78,6 +79,7 @@ _HOME = {
     "load_scenario": "lambdasim.specs",
     "load_scenario_text": "lambdasim.specs",
     "load_usage": "lambdasim.results.files",
+    "plausible_ranges": "lambdasim.study.sweep_range",
     "plot_bill": "lambdasim.plots",
     "plot_bill_comparison": "lambdasim.plots",
     "plot_break_even": "lambdasim.plots",
@@ -135,6 +137,7 @@ __all__ = [
     "load_scenario",
     "load_scenario_text",
     "load_usage",
+    "plausible_ranges",
     "plot_bill",
     "plot_bill_comparison",
     "plot_break_even",
