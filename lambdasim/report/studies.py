@@ -74,7 +74,7 @@ def sweep_page(sweep: MemorySweep) -> StudyPage:
         columns={"mean": f"USD a month against {sweep.reference}"}
     )
     chosen = sweep.recommendation
-    doubtful = {"plausible": plausible_ranges(sweep)} if sweep.alternatives else {}
+    doubtful = {"plausible_work": plausible_ranges(sweep)} if sweep.alternatives else {}
     return StudyPage(
         title=f"{sweep.function}: which memory size",
         answer=_paragraph(sweep),
@@ -105,7 +105,7 @@ def _plausible_shown(sweep: MemorySweep) -> dict[str, pd.DataFrame]:
         ["USD a month from", "to", f"{latency} ms from", "to ms", "chosen if CPU is"], axis="columns"
     )
     shown.insert(0, "size", _size_names(ranges))
-    return {"plausible": shown}
+    return {"plausible_work": shown}
 
 
 def _plausible_facts(sweep: MemorySweep) -> dict[str, Any]:

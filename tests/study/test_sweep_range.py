@@ -77,7 +77,7 @@ def test_the_order_of_sizes_changes_no_byte(tmp_path: Path) -> None:
     content = json.loads(pages.pop())
     assert [choice["cpu_share"] for choice in content["recommended_at_cpu_share"]] == [0.5, 0.1, 1.0]
     sweep_page(swept(160)).write(tmp_path)
-    assert len((tmp_path / "plausible.csv").read_text().splitlines()) == 3
+    assert len((tmp_path / "plausible_work.csv").read_text().splitlines()) == 3
 
 
 def test_a_scenario_without_the_field_is_what_it_was() -> None:
