@@ -55,11 +55,14 @@ def forecast(
 ) -> None:
     """Forecast a month's bill with its range, from past traffic."""
     import lambdasim as ls
+    from lambdasim.errors import InputError
     from lambdasim.report.money import forecast_page
     from lambdasim.study.budget import budget_outlook, with_anomaly
     from lambdasim.study.forecast import forecast as foretold
     from lambdasim.study.sensitivity import sensitivity
 
+    if budget is not None and not 0 < budget < float("inf"):
+        raise InputError.single("forecast", "--budget", f"must be above 0, got {budget}")
     spec = ls.load_scenario(scenario)
     if anomaly is not None:
         spec = with_anomaly(spec, *_anomaly(anomaly, month))

@@ -116,6 +116,7 @@ def test_what_was_found_is_printed_also_where_its_folder_cannot_be_written(
         ("sweep-memory", "{s}", "--target", "fast"),
         ("sweep-memory", "{s}", "--architectures", "arm,x86_64"),
         ("sweep-memory", "{s}", "--budget", "nan"),
+        ("forecast", "{s}", "--month", "2026-12", "--budget", "0"),
         ("bill", "{s}", "--tag", "team"),
         ("bill", "{s}", "--infracost-month", "2026-11"),
         ("sweep-memory", "{s}", "--function", "g"),
