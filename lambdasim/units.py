@@ -29,7 +29,7 @@ _UNIT_US: Final = {
     "d": US_PER_DAY,
     "w": 7 * US_PER_DAY,
 }
-_DURATION: Final = re.compile(r"\s*(\d{1,15}(?:\.\d{1,9})?)\s*(us|µs|ms|min|s|m|h|d|w)\s*")
+_DURATION: Final = re.compile(r"\s*([0-9]{1,15}(?:\.[0-9]{1,9})?)\s*(us|µs|ms|min|s|m|h|d|w)\s*")
 DURATION_FORM: Final = "a number with a unit: us, ms, s, min, h, d or w, such as 250ms, 30s, 1.5h or 30d"
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 

@@ -33,7 +33,7 @@ LAST_YEAR: Final = 2200
 _ISO_DATE: Final = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 _LEAST: Final = 1e-15
 _LONGEST_TEXT: Final = 4096
-DURATION_PATTERN: Final = r"^\s*\d{1,15}(\.\d{1,9})?\s*(us|µs|ms|min|s|m|h|d|w)\s*$"
+DURATION_PATTERN: Final = r"^\s*[0-9]{1,15}(\.[0-9]{1,9})?\s*(us|µs|ms|min|s|m|h|d|w)\s*$"
 
 
 def _without_controls(value: str) -> str:

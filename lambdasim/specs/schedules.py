@@ -23,9 +23,9 @@ from lambdasim.units import US_PER_DAY, US_PER_HOUR, US_PER_MINUTE, from_epoch_u
 _MONTH_NAMES: Final = ("JAN", "FEB", "MAR", "APR", "MAY", "JUN", "JUL", "AUG", "SEP", "OCT", "NOV", "DEC")
 _DAY_NAMES: Final = ("SUN", "MON", "TUE", "WED", "THU", "FRI", "SAT")
 _UNITS: Final = {"minute": US_PER_MINUTE, "hour": US_PER_HOUR, "day": US_PER_DAY}
-_RATE: Final = re.compile(r"rate\((\d{1,9}) (minute|hour|day)(s?)\)")
+_RATE: Final = re.compile(r"rate\(([0-9]{1,9}) (minute|hour|day)(s?)\)")
 _CRON: Final = re.compile(r"cron\(([^()]{1,200})\)")
-_ITEM: Final = re.compile(r"(\*|[A-Z0-9]{1,4})(?:-([A-Z0-9]{1,4}))?(?:/(\d{1,4}))?")
+_ITEM: Final = re.compile(r"(\*|[A-Z0-9]{1,4})(?:-([A-Z0-9]{1,4}))?(?:/([0-9]{1,4}))?")
 _SATURDAY: Final = 5
 FORMS: Final = "rate(5 minutes) or cron(minutes hours day-of-month month day-of-week year)"
 

@@ -119,6 +119,10 @@ HOSTILE = {
         GOOD.replace("constant: {rate_per_s: 1}", f"trace: {'a' * 3000}"),
         "must be an existing",
     ),
+    "digits of another script": (
+        GOOD + "platform: {keep_alive: ٣٠s}\n",
+        ":7: platform.keep_alive: must be a number with a unit",
+    ),
     "none of two kinds": (
         GOOD + "platform: {keep_alive: forever}\n",
         ":7: platform.keep_alive: must be a number with a unit: us, ms, s, min, h, d or w, such as 250ms, 30s, "
