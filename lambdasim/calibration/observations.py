@@ -11,17 +11,23 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 
 from lambdasim.calibration.environments import EnvironmentUse, Ints, environment_use
+from lambdasim.calibration.mixture import mixture_notes
 from lambdasim.calibration.statistics import Floats, SizeStatistics, from_values
+from lambdasim.catalog import limit
 from lambdasim.errors import InputError, TraceError
-from lambdasim.specs.traffic import OnBadRow, TraceFormat, TrafficSpec
-from lambdasim.traffic.opening import open_trace
+from lambdasim.specs.fields import LONGEST_SCENARIO_US
+from lambdasim.specs.traffic import OnBadRow, TimestampUnit, TraceFormat, TrafficSpec
+from lambdasim.traffic.opening import open_trace, trace_format
 from lambdasim.traffic.trace import Trace, TraceKind
+from lambdasim.units import US_PER_DAY, from_epoch_us
 
 if TYPE_CHECKING:
     import pandas as pd
 
 FEWEST_RUNS: Final = 100
 _TIMEOUTS: Final = ("timeout", "timedout")
+_LISTED: Final = 3
+_IN_UTC: Final = (TraceFormat.REPORT_LOGS, TraceFormat.INSIGHTS)
 
 
 @dataclass(frozen=True)
@@ -100,7 +106,8 @@ def read_observations(
     Parameters
     ----------
     paths : iterable of path-like
-        Files that `lambdasim.traffic.readers` knows, with durations and memory sizes.
+        Files that `lambdasim.traffic.readers` knows, with durations and memory sizes. Times of logs without an offset
+        are UTC, as ``aws logs tail --format short`` prints them.
     function : str, optional
         Which function, where an export has several.
     skip_bad_rows : bool
@@ -115,7 +122,10 @@ def read_observations(
     traces = []
     for path in paths:
         file = Path(path)
-        spec = TrafficSpec(trace=file.name, format=TraceFormat.AUTO, on_bad_row=bad_rows)
+        spec = TrafficSpec(trace=file.name, on_bad_row=bad_rows)
+        kind = trace_format(file, spec)
+        unit = TimestampUnit.ISO_UTC if kind in _IN_UTC else TimestampUnit.ISO
+        spec = TrafficSpec(trace=file.name, format=kind, timestamp_unit=unit, on_bad_row=bad_rows)
         traces.append(open_trace(file.parent, file.name, spec))
     return observe(traces, function=function)
 
@@ -128,7 +138,8 @@ def observe(traces: Iterable[Trace], *, function: str | None = None) -> Observat
     traces : iterable of Trace
         Of single events with durations.
     function : str, optional
-        By default the only one; several files of one function may have different names, one each.
+        By default the only one; several files of one function may have different names, one each, where no log group
+        or column names the function.
 
     Returns
     -------
@@ -139,44 +150,72 @@ def observe(traces: Iterable[Trace], *, function: str | None = None) -> Observat
     TraceError
         As for ``read_observations``.
     """
-    frames, notes, skipped = [], [], 0
-    for trace in traces:
-        frame, found = _frame(trace, function)
-        frames.append(frame)
-        report = trace.report()
-        skipped += report.skipped
-        notes += [f"{trace.source.name}: {text}" for text in (*report.warnings, *found)]
-    if not frames:
+    given = list(traces)
+    if not given:
         raise TraceError.single("calibration", "logs", "must be at least one file")
     import pandas as pd
 
+    named = _named_functions(given, function)
+    frames, notes, skipped = [], [], 0
+    left_out: dict[str, int] = {}
+    for trace in given:
+        frame, others = _frame(trace, function, named)
+        frames.append(frame)
+        report = trace.report()
+        skipped += report.skipped
+        if others:
+            left_out["rows of other functions"] = left_out.get("rows of other functions", 0) + others
+            known = [name for name in trace.functions() if name != function]
+            notes.append(
+                f"{trace.source.name}: {len(known)} other functions are not used: {', '.join(known)}"
+            )
+        notes += [f"{trace.source.name}: {text}" for text in report.warnings]
+        notes += [f"left out {fault}" for fault in report.faults[:_LISTED]]
+        if report.skipped > _LISTED:
+            notes.append(f"{trace.source.name}: and {report.skipped - _LISTED:,} more that could not be read")
+    if skipped:
+        left_out["rows that could not be read"] = skipped
     table = pd.concat(frames, ignore_index=True)
-    return _sorted_runs(table, function or str(table["function"].iloc[0]), skipped, notes)
+    name = function or str(table["function"].iloc[0])
+    return _sorted_runs(table, name, left_out, notes)
 
 
-def _frame(trace: Trace, function: str | None) -> tuple[pd.DataFrame, list[str]]:
-    """Read one trace, and make sure it is of one function and has what is needed."""
+def _named_functions(traces: list[Trace], function: str | None) -> set[str]:
+    """Gather functions that log groups or columns name, rather than files; make sure that one is meant."""
+    named = {
+        name
+        for trace in traces
+        for name in trace.functions()
+        if len(trace.functions()) > 1 or name != trace.source.name.split(".")[0]
+    }
+    if len(named) > 1 and function not in named:
+        files = ", ".join(trace.source.name for trace in traces[:_LISTED])
+        told = f"has {len(named)} functions; choose one of {', '.join(sorted(named))}"
+        raise TraceError.single(
+            files, "function", told if function is None else f"{told}, got {function!r:.60}"
+        )
+    return named
+
+
+def _frame(trace: Trace, function: str | None, named: set[str]) -> tuple[pd.DataFrame, int]:
+    """Read one trace; tell how many of its rows are of other functions."""
     where = trace.source.name
     for column in ("duration_ms", "memory_mb"):
         if trace.kind is not TraceKind.EVENTS or column not in trace.columns:
             raise TraceError.single(where, column, "is needed for calibration, and this file has none")
-    names = trace.functions()
-    if len(names) > 1 and function is None:
-        raise TraceError.single(
-            where, "function", f"has {len(names)} functions; choose one of {', '.join(names)}"
-        )
-    notes = []
-    if len(names) > 1 and function is not None:
-        if function not in names:
-            raise TraceError.single(where, "function", f"has no {function!r}; there are: {', '.join(names)}")
-        trace = trace.select(function)
-        notes.append(f"{len(names) - 1} other functions in the file are not used")
-    return trace.frame(), notes
+    frame = trace.frame()
+    if function is None or len(named) < 2:
+        return frame, 0
+    own = frame["function"] == function
+    if not named.intersection(trace.functions()):
+        return frame, 0
+    return frame[own], int((~own).sum())
 
 
-def _sorted_runs(table: pd.DataFrame, function: str, skipped: int, notes: list[str]) -> Observations:
+def _sorted_runs(
+    table: pd.DataFrame, function: str, left_out: dict[str, int], notes: list[str]
+) -> Observations:
     rows = len(table)
-    left_out = {"rows that could not be read": skipped} if skipped else {}
 
     def drop(table: pd.DataFrame, bad: pd.Series[bool], reason: str) -> pd.DataFrame:
         count = int(bad.sum())
@@ -187,6 +226,9 @@ def _sorted_runs(table: pd.DataFrame, function: str, skipped: int, notes: list[s
     table = drop(
         table, table["duration_ms"].isna() | table["memory_mb"].isna(), "rows without duration or memory size"
     )
+    least, most = limit("memory_min_mb").value, limit("memory_max_mb").value
+    foreign = (table["memory_mb"] < least) | (table["memory_mb"] > most)
+    table = drop(table, foreign, f"rows with a memory size outside Lambda's {least:,} to {most:,} MB")
     if "request_id" in table:
         known = table["request_id"].notna()
         same = ["request_id", "timestamp_us", "duration_ms"]
@@ -197,7 +239,9 @@ def _sorted_runs(table: pd.DataFrame, function: str, skipped: int, notes: list[s
                 f"{int(again.sum()):,} rows share a request id with another run, as retries do; all are used"
             )
     if not len(table):
-        raise TraceError.single(function, "logs", "have no invocation with duration and memory size")
+        told = "".join(f"; {count:,} {reason}" for reason, count in left_out.items())
+        raise TraceError.single(function, "logs", f"have no invocation with duration and memory size{told}")
+    notes += mixture_notes(table)
     sizes = tuple(
         _size_runs(memory, table[table["memory_mb"] == memory])
         for memory in sorted(int(value) for value in table["memory_mb"].unique())
@@ -213,8 +257,21 @@ def _sorted_runs(table: pd.DataFrame, function: str, skipped: int, notes: list[s
                 f"only {len(size.warm_ms):,} warm runs at {size.memory_mb} MB: intervals are wide, tails unknown"
             )
     arrivals = np.sort(table["timestamp_us"].to_numpy(dtype=np.int64))
+    _refuse_endless(function, arrivals)
     return Observations(
         function, sizes, rows, left_out, tuple(notes), arrivals, environment_use(table), _cut_ms(table)
+    )
+
+
+def _refuse_endless(function: str, arrivals_us: Ints) -> None:
+    """Make sure that a scenario can hold the arrivals."""
+    if int(arrivals_us[-1] - arrivals_us[0]) < LONGEST_SCENARIO_US:
+        return
+    place = int(np.argmax(np.diff(arrivals_us)))
+    before, after = (from_epoch_us(int(moment)).isoformat() for moment in arrivals_us[[place, place + 1]])
+    days = LONGEST_SCENARIO_US // US_PER_DAY
+    raise TraceError.single(
+        function, "timestamp", f"must span at most {days:,} days; nothing happens from {before} to {after}"
     )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Final
 
@@ -28,6 +29,8 @@ _EPOCH_UNITS: Final[dict[TimestampUnit, EpochUnit]] = {
     TimestampUnit.NS: "ns",
 }
 
+_REPORTED: Final = re.compile(rb'(?:REPORT|START) RequestId:|"type"\s*:\s*"platform\.(?:start|report)"')
+
 
 def open_trace(base_dir: Path, owner: str, traffic: TrafficSpec) -> Trace:
     """Open the trace of a function's traffic.
@@ -50,7 +53,7 @@ def open_trace(base_dir: Path, owner: str, traffic: TrafficSpec) -> Trace:
         path = resolved(base_dir, traffic.trace or "")
     except PydanticCustomError as error:
         raise TraceError.single(owner, "traffic.trace", str(error)) from None
-    kind = _sniffed(path, traffic) if traffic.format is TraceFormat.AUTO else traffic.format
+    kind = trace_format(path, traffic) if traffic.format is TraceFormat.AUTO else traffic.format
     trace = _opened(path, kind, traffic)
     return trace if traffic.select is None else trace.select(traffic.select)
 
@@ -91,17 +94,32 @@ def _opened(path: Path, kind: TraceFormat, traffic: TrafficSpec) -> Trace:
             )
 
 
-def _sniffed(path: Path, traffic: TrafficSpec) -> TraceFormat:
-    """Tell the format of a trace from its first bytes and its header."""
+def trace_format(path: Path, traffic: TrafficSpec) -> TraceFormat:
+    """Tell the format of a trace from its first bytes and its header.
+
+    Parameters
+    ----------
+    path : Path
+    traffic : TrafficSpec
+        Which column holds the count, where that is said.
+
+    Raises
+    ------
+    TraceError
+        When the file cannot be read, or has no header.
+    """
     file = SourceFile.at(path)
     head = file.head().lstrip()
+    reported = _REPORTED.search(head) is not None
     if head[:1] in (b"[", b"{"):
-        if b'"MetricDataResults"' in head:
+        if b'"MetricDataResults"' in head or b'"Datapoints"' in head:
             return TraceFormat.METRIC_DATA
-        return (
-            TraceFormat.INSIGHTS if b'"results"' in head and b'"field"' in head else TraceFormat.REPORT_LOGS
+        messages = b'"@message"' in head and (reported or b'"@duration"' not in head)
+        query = (
+            b'"@duration"' in head or b'"@timestamp"' in head or (b'"results"' in head and b'"field"' in head)
         )
-    if b"REPORT RequestId:" in head or b"START RequestId:" in head:
+        return TraceFormat.INSIGHTS if query and not messages else TraceFormat.REPORT_LOGS
+    if reported:
         return TraceFormat.REPORT_LOGS
     header = {name.strip().lower() for name in read_header(file)}
     if {"hashfunction", "1440"} <= header:
@@ -110,5 +128,7 @@ def _sniffed(path: Path, traffic: TrafficSpec) -> TraceFormat:
         return TraceFormat.AZURE_2021
     if {"@timestamp", "@duration"} <= header:
         return TraceFormat.INSIGHTS
+    if {"@timestamp", "@message"} <= header or {"timestamp", "message"} <= header:
+        return TraceFormat.REPORT_LOGS
     counts = traffic.count_column is not None or not header.isdisjoint(COUNT_NAMES)
     return TraceFormat.CSV_COUNTS if counts else TraceFormat.CSV_EVENTS

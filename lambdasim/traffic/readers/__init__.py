@@ -15,9 +15,9 @@ from lambdasim.traffic.readers.report_logs import read_report_logs
 FORMATS: Final = {
     "counts_csv": "CSV of counts per interval",
     "events_csv": "CSV of single invocations",
-    "report_logs": "CloudWatch log events or log text with REPORT lines or platform.report objects",
-    "insights": "CloudWatch Logs Insights over REPORT lines: CSV export or GetQueryResults JSON",
-    "metric_data": "CloudWatch GetMetricData JSON of the Invocations metric",
+    "report_logs": "CloudWatch log events or log text with REPORT lines or platform.report objects, in any export",
+    "insights": "CloudWatch Logs Insights over REPORT lines: CSV or JSON export, or GetQueryResults JSON",
+    "metric_data": "CloudWatch GetMetricData or GetMetricStatistics JSON of the Invocations metric",
     "azure_2019": "Azure Functions 2019: counts per minute of a day",
     "azure_2021": "Azure Functions 2021: single invocations",
 }

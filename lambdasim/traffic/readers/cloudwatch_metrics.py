@@ -1,4 +1,4 @@
-"""Answers of CloudWatch GetMetricData: the Invocations metric as counts per interval."""
+"""Answers of CloudWatch GetMetricData and GetMetricStatistics: the Invocations metric as counts per interval."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 
 from lambdasim.errors import Fault, TraceError
+from lambdasim.traffic.readers.bad_rows import checked_bad_rows
 from lambdasim.traffic.readers.cells import LARGEST_COUNT
 from lambdasim.traffic.readers.intervals import StepCheck, checked_interval_us
 from lambdasim.traffic.readers.json_text import load_json
@@ -26,6 +27,9 @@ if TYPE_CHECKING:
 _METRIC: Final = re.compile(r"(?<![a-z])invocations(?![a-z])")
 _LATEST_S: Final = 7_258_118_400  # the year 2200
 _LISTED: Final = 8
+_STATISTIC: Final = "Statistic"
+_COUNTING: Final = {"invocations": "Sum", "duration": "SampleCount"}
+"""Which statistic of a metric of GetMetricStatistics counts invocations: each emits one Duration."""
 
 
 @dataclass(frozen=True)
@@ -49,7 +53,7 @@ class _Series:
                     time_us = _moment_us(time)
                     if time_us in seen:
                         raise ValueError(f"must have each time once, has {time!r:.40} again")
-                    field = "Values"
+                    field = str(piece.get(_STATISTIC, "Values"))
                     seen[time_us] = _count(value)
                 except ValueError as problem:
                     fault = Fault(f"{where}, datapoint {place}", field, str(problem))
@@ -72,7 +76,7 @@ class _MetricReader:
     def read(self, log: ReadLog) -> Iterator[pd.DataFrame]:
         import pandas as pd
 
-        content = _content(self.file)
+        content = _content(self.file, self.label)
         series = _chosen(self.file.path, content, self.label)
         points = series.points(log, self.bad_rows)
         log.rows += len(points)
@@ -93,12 +97,13 @@ def read_metric_data(
     function: str | None = None,
     on_bad_row: BadRows = BadRows.ERROR,
 ) -> Trace:
-    """Read the sum of Invocations from an answer of CloudWatch GetMetricData.
+    """Read the sum of Invocations from an answer of CloudWatch GetMetricData or GetMetricStatistics.
 
     Parameters
     ----------
     path : path-like
-        JSON of ``aws cloudwatch get-metric-data``, plain or gzip. Timestamps are ISO 8601, or numbers of
+        JSON of ``aws cloudwatch get-metric-data`` or ``get-metric-statistics``, plain or gzip; of the latter, Sum of
+        Invocations, or SampleCount of Duration, which each invocation emits once. Timestamps are ISO 8601, or numbers of
         seconds since 1970, or of milliseconds where seconds would lie beyond the year 2200; in any order.
     label : str, optional
         ``Label`` or ``Id`` of the result to take. By default the one that says Invocations, or the only one.
@@ -122,12 +127,12 @@ def read_metric_data(
 
     References
     ----------
-    CloudWatch API reference, "GetMetricData" and "MetricDataResult"; AWS Lambda Developer Guide, "Types of
-    metrics for Lambda functions"; seen November 2026.
+    CloudWatch API reference, "GetMetricData", "MetricDataResult" and "GetMetricStatistics"; AWS Lambda Developer
+    Guide, "Types of metrics for Lambda functions"; seen November 2026.
     """
     file = SourceFile.at(path)
-    bad_rows = BadRows(on_bad_row)
-    content = _content(file)
+    bad_rows = checked_bad_rows(file.path, on_bad_row)
+    content = _content(file, label)
     series = _chosen(file.path, content, label)
     _tell(content, series, ReadLog())
     times_us = np.array([time_us for time_us, _ in series.points(ReadLog(), bad_rows)], dtype=np.int64)
@@ -137,12 +142,36 @@ def read_metric_data(
     return Trace(TraceKind.COUNTS, file.provenance("metric_data"), step_us, columns, reader)
 
 
-def _content(file: SourceFile) -> dict[str, Any]:
+def _content(file: SourceFile, label: str | None) -> dict[str, Any]:
     content = load_json(file)
+    if isinstance(content, dict) and "Datapoints" in content:
+        return _statistics(file.path, content, label)
     results = content.get("MetricDataResults") if isinstance(content, dict) else None
     if not isinstance(results, list) or not all(isinstance(result, dict) for result in results):
         raise TraceError.single(file.path, "MetricDataResults", "must be an object with a list of results")
     return dict(content)
+
+
+def _statistics(path: str, content: dict[str, Any], label: str | None) -> dict[str, Any]:
+    """Turn an answer of GetMetricStatistics into the form of GetMetricData."""
+    points, metric = content["Datapoints"], str(content.get("Label", ""))
+    if not isinstance(points, list) or not all(isinstance(point, dict) for point in points):
+        raise TraceError.single(path, "Datapoints", "must be a list of objects")
+    statistic = _COUNTING.get(metric.lower()) or ("Sum" if label == metric else None)
+    if statistic is None:
+        allowed = f"must be Invocations or Duration, or be chosen by its name, got {metric[:40]!r}"
+        raise TraceError.single(path, "Label", allowed)
+    if points and not any(statistic in point for point in points):
+        seen = ", ".join(sorted({name[:20] for point in points for name in point} - {"Timestamp", "Unit"}))
+        allowed = f"must have the statistic {statistic}, which counts invocations; there is {seen or 'none'}"
+        raise TraceError.single(path, "Datapoints", allowed)
+    result = {
+        "Label": metric,
+        _STATISTIC: statistic,
+        "Timestamps": [point.get("Timestamp") for point in points],
+        "Values": [point.get(statistic) for point in points],
+    }
+    return {"MetricDataResults": [result]}
 
 
 def _chosen(path: str, content: dict[str, Any], label: str | None) -> _Series:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 from lambdasim.errors import Fault, TraceError
+from lambdasim.traffic.readers.bad_rows import checked_bad_rows
 from lambdasim.traffic.readers.cells import Cell
 from lambdasim.traffic.readers.csv_blocks import Block, records
 from lambdasim.traffic.readers.source import SourceFile
@@ -209,7 +210,7 @@ def open_table(
     """
     header = read_header(file)
     places = find_columns(f"{file.path}, row 1", header, columns, chosen)
-    return CsvTable(file, header, places, BadRows(on_bad_row))
+    return CsvTable(file, header, places, checked_bad_rows(file.path, on_bad_row))
 
 
 def find_columns(

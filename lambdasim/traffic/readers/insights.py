@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Final
@@ -11,9 +10,11 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 
 from lambdasim.errors import Fault, TraceError
+from lambdasim.traffic.readers.bad_rows import checked_bad_rows
 from lambdasim.traffic.readers.cells import Cell, MomentCell, NumberCell, TextCell, WholeCell
-from lambdasim.traffic.readers.csv_table import Column, CsvTable, find_columns, open_table
-from lambdasim.traffic.readers.json_text import load_json
+from lambdasim.traffic.readers.csv_table import Column, CsvTable, open_table
+from lambdasim.traffic.readers.insights_json import QueryAnswer
+from lambdasim.traffic.readers.log_events import function_of_group
 from lambdasim.traffic.readers.moments import MomentRule
 from lambdasim.traffic.readers.order import in_order
 from lambdasim.traffic.readers.source import SourceFile
@@ -28,7 +29,6 @@ if TYPE_CHECKING:
 ROW_LIMITS: Final = (1_000, 10_000)
 """Rows at which Logs Insights cuts a result that states no limit: 10,000, and 1,000 in its early years."""
 _LATEST_MS: Final = 7_258_118_400_000  # the year 2200
-_GROUP_PATH: Final = r"^.*[/:]"
 
 
 @dataclass(frozen=True)
@@ -37,7 +37,7 @@ class LogGroupCell:
 
     def one(self, text: str) -> str:
         """Read one log group."""
-        name = TextCell().one(re.sub(_GROUP_PATH, "", text))
+        name = TextCell().one(function_of_group(text))
         if not name:
             raise ValueError(f"must be a log group such as /aws/lambda/NAME, got {text[:40]!r}")
         return name
@@ -46,7 +46,7 @@ class LogGroupCell:
         """Read a column of log groups."""
         import pyarrow.compute as pc
 
-        return TextCell(filled=True).many(pc.replace_substring_regex(texts, _GROUP_PATH, ""))
+        return TextCell(filled=True).many(pc.replace_substring_regex(texts, r"^.*[/:]", ""))
 
     def column(self, values: list[str | None]) -> Any:
         """Make a text array."""
@@ -97,14 +97,14 @@ class _JsonReader:
     bad_rows: BadRows
 
     def read(self, log: ReadLog) -> Iterator[pd.DataFrame]:
-        answer = _Answer.of(self.file)
-        table = answer.table(self.chosen, self.bad_rows)
+        answer = QueryAnswer.of(self.file)
+        table = answer.table(_LAYOUT, self.chosen, self.bad_rows)
         good: list[list[object]] = []
         for place, fields in enumerate(answer.results, start=1):
             where = f"{self.file.path}, result {place}"
             values: list[object] | Fault
-            if isinstance(fields, str):
-                values = Fault(where, "", fields)
+            if isinstance(fields, Fault):
+                values = fields
             else:
                 values = table.exact(place, [fields.get(name, "") for name in table.header])
             if not isinstance(values, Fault):
@@ -126,40 +126,6 @@ class _JsonReader:
             )
 
 
-@dataclass(frozen=True)
-class _Answer:
-    """What GetQueryResults gave: fields by name, or the fault, of each result."""
-
-    file: SourceFile
-    results: list[dict[str, str] | str]
-    matched: int
-
-    @classmethod
-    def of(cls, file: SourceFile) -> _Answer:
-        content = load_json(file)
-        if not isinstance(content, dict) or not isinstance(content.get("results"), list):
-            raise TraceError.single(file.path, "results", "must be an object with a list of results")
-        status = content.get("status", "Complete")
-        if status != "Complete":
-            raise TraceError.single(
-                file.path, "status", f"must be Complete, got {status!r:.40}; fetch the results again"
-            )
-        if not content["results"]:
-            raise TraceError.single(file.path, "results", "there is no result")
-        statistics = content.get("statistics")
-        matched = statistics.get("recordsMatched", 0) if isinstance(statistics, dict) else 0
-        whole = int(matched) if isinstance(matched, int | float) else 0
-        return cls(file, [_fields(result) for result in content["results"]], whole)
-
-    def table(self, chosen: Mapping[str, str], bad_rows: BadRows) -> CsvTable:
-        names = dict.fromkeys(
-            name for fields in self.results if not isinstance(fields, str) for name in fields
-        )
-        header = tuple(names)
-        places = find_columns(f"{self.file.path}, results", header, _LAYOUT, chosen)
-        return CsvTable(self.file, header, places, bad_rows)
-
-
 def read_insights(
     path: str | os.PathLike[str],
     *,
@@ -176,7 +142,8 @@ def read_insights(
     Parameters
     ----------
     path : path-like
-        CSV export of the console, or JSON of ``aws logs get-query-results``; plain or gzip.
+        CSV or JSON export of the console, JSON objects one a line, or JSON of ``aws logs get-query-results``;
+        plain or gzip.
     columns : mapping, optional
         Which field of the query holds what, where it was renamed: keys are columns of the trace.
     function : str, optional
@@ -208,11 +175,11 @@ def read_insights(
     """
     file = SourceFile.at(path)
     limits = (*ROW_LIMITS, *([limit] if limit is not None else []))
-    bad_rows = BadRows(on_bad_row)
+    bad_rows = checked_bad_rows(file.path, on_bad_row)
     chosen = dict(columns or {})
     is_json = file.head().lstrip()[:1] in (b"{", b"[")
     table = (
-        _Answer.of(file).table(chosen, bad_rows)
+        QueryAnswer.of(file).table(_LAYOUT, chosen, bad_rows)
         if is_json
         else open_table(file, _LAYOUT, chosen=chosen, on_bad_row=bad_rows)
     )
@@ -224,21 +191,6 @@ def read_insights(
         else _CsvReader(table, names, named, limits)
     )
     return Trace(TraceKind.EVENTS, file.provenance("insights"), None, names, reader)
-
-
-def _fields(result: object) -> dict[str, str] | str:
-    if not isinstance(result, list):
-        return f"must be a list of fields, got {result!r:.40}"
-    fields: dict[str, str] = {}
-    for pair in result:
-        name, value = (pair.get("field"), pair.get("value", "")) if isinstance(pair, dict) else (None, None)
-        if not isinstance(name, str) or not isinstance(value, str):
-            return f"must have objects with a field and a value, both text, got {pair!r:.40}"
-        if name in fields:
-            return f"must have each field once, has {name[:40]!r} twice"
-        if name != "@ptr":
-            fields[name] = value
-    return fields
 
 
 def _frame(places: tuple[tuple[str, int, Cell], ...], rows: list[list[object]]) -> pd.DataFrame:

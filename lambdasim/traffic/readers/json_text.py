@@ -9,13 +9,14 @@ from contextlib import contextmanager
 from math import isfinite
 from typing import Any, Final
 
-from lambdasim.errors import TraceError
+from lambdasim.errors import Fault, TraceError
 from lambdasim.traffic.readers.source import SourceFile
 
 ANSWER_LIMIT_BYTES: Final = 64 << 20
 """Most text [bytes] read of an answer of an AWS API; the largest answers have some 10 MB."""
 
 _BLANK: Final = re.compile(r"[ \t\r\n]*")
+_NEXT_VALUE: Final = re.compile(r'\n(?=\{)|(?<=.)(?=\{"messageType")')
 
 
 def load_json(file: SourceFile, limit: int = ANSWER_LIMIT_BYTES) -> Any:
@@ -82,6 +83,37 @@ def json_items(path: str, text: str, begin: int) -> Iterator[Any]:
     except (ValueError, RecursionError):
         where = f"{path}, row {1 + text.count(chr(10), 0, place)}"
         raise TraceError.single(where, "", "must be JSON to its end, behind the list too") from None
+
+
+def json_sequence(path: str, text: str) -> Iterator[Any]:
+    """Parse JSON values that follow one another, on lines of their own or not.
+
+    Parameters
+    ----------
+    path : str
+        Name of the file, for messages.
+    text : str
+
+    Yields
+    ------
+    object
+        Each value; or a `Fault` for what is none, up to where the next line begins with an object.
+    """
+    counted, row = 0, 1
+    place = _after_blanks(text, 0)
+    while place < len(text):
+        try:
+            item, place = _DECODER.raw_decode(text, place)
+        except (ValueError, RecursionError) as problem:
+            row += text.count("\n", counted, place)
+            counted = place
+            reason = problem.msg if isinstance(problem, json.JSONDecodeError) else str(problem)[:60]
+            yield Fault(f"{path}, row {row}", "", f"must be whole JSON objects: {reason}")
+            found = _NEXT_VALUE.search(text, place + 1)
+            place = found.end() if found else len(text)
+        else:
+            yield item
+        place = _after_blanks(text, place)
 
 
 def _refused(text: str) -> float:

@@ -19,12 +19,15 @@ OBJECT_REACH: Final = 1 << 16
 _OBJECT_DEPTH: Final = 32
 _DECODER: Final = json.JSONDecoder()
 _MARK: Final = re.compile(
-    r"(?<![A-Z_])(?:START RequestId:\s*([\w-]{1,128})|(REPORT) RequestId:)"
+    r"(?<![A-Z_])(?:START RequestId:\s*([\w-]{1,128}?)(?=Version:|[^\w-]|$)|(REPORT) RequestId:)"
     r'|"type"\s*:\s*"platform\.(start|report)"'
 )
 _TIME: Final = (
     r"(?P<time>[0-9]{4}-[0-9]{2}-[0-9]{2}[T ][0-9]{2}:[0-9]{2}:[0-9]{2}"
     r"(?:\.[0-9]{1,9})?(?:Z|[+-][0-9]{2}:?[0-9]{2})?)"
+)
+_WITHOUT_OFFSET: Final = re.compile(
+    r"^[0-9]{4}-[0-9]{2}-[0-9]{2}[T ][0-9]{2}:[0-9]{2}:[0-9]{2}(?:\.[0-9]{1,9})?[ \t]", re.MULTILINE
 )
 _STREAM: Final = (
     r"(?P<stream>[0-9]{4}/[0-9]{2}/[0-9]{2}/[^\s\[\]]{0,160}\[[^\s\[\]]{1,160}\][^\s\[\]]{1,160})"
@@ -63,12 +66,15 @@ class Reported:
         Log stream.
     where : str
         File and place, where the time is missing and may have to be asked for; empty otherwise.
+    function : str or None
+        Named by the log group, where the log has it.
     """
 
     report: Report
     time_us: int | None
     exec_env: str | None
     where: str
+    function: str | None = None
 
 
 @dataclass
@@ -82,20 +88,23 @@ class LogText:
         How times before a line are written.
     path : str
         Name of the file.
-    record : int or None
-        Number of the log event, from 1; None for a whole file, in which rows are counted.
+    record : str or None
+        Place of the log event in the file; None for a whole file, in which rows are counted.
     time_us : int or None
         Time of the log event [µs since 1970].
     exec_env : str or None
         Log stream of the log event.
+    function : str or None
+        Named by the log group of the log event.
     """
 
     text: str
     rule: MomentRule
     path: str
-    record: int | None = None
+    record: str | None = None
     time_us: int | None = None
     exec_env: str | None = None
+    function: str | None = None
     _counted: tuple[int, int] = field(default=(0, 1), repr=False)
 
     def findings(self) -> Iterator[Started | Reported | Fault]:
@@ -106,7 +115,7 @@ class LogText:
             try:
                 if mark[3]:
                     found, first, done = self._object(begin, mark)
-                    yield platform_finding(found, self._moment(first)[1])
+                    yield platform_finding(found, self._moment(first)[1], self.function)
                 elif mark[2]:
                     yield self._reported(mark.start())
                 elif (time_us := self._moment(mark.start())[0]) is not None:
@@ -114,10 +123,15 @@ class LogText:
             except TraceError as error:
                 yield replace(error.faults[0], where=self._where(mark.start()))
 
+    def without_offset(self) -> bool:
+        """Tell whether a line begins with a time that does not say its offset from UTC."""
+        return self.record is None and _WITHOUT_OFFSET.search(self.text) is not None
+
     def _reported(self, place: int) -> Reported:
         report = parse_report_line(self.text[place : place + LINE_REACH])
         time_us, exec_env = self._moment(place)
-        return Reported(report, time_us, exec_env, "" if time_us is not None else self._where(place))
+        where = "" if time_us is not None else self._where(place)
+        return Reported(report, time_us, exec_env, where, self.function)
 
     def _object(self, begin: int, mark: re.Match[str]) -> tuple[dict[str, Any], int, int]:
         """Return the object whose type was found, its begin and end; other text may stand right before it."""
@@ -153,13 +167,15 @@ class LogText:
 
     def _where(self, place: int) -> str:
         if self.record is not None:
-            return f"{self.path}, record {self.record}"
+            return f"{self.path}, {self.record}"
         before, row = self._counted
         self._counted = (place, row + self.text.count("\n", before, place))
         return f"{self.path}, row {self._counted[1]}"
 
 
-def platform_finding(found: Mapping[str, Any], exec_env: str | None) -> Started | Reported:
+def platform_finding(
+    found: Mapping[str, Any], exec_env: str | None, function: str | None = None
+) -> Started | Reported:
     """Read a ``platform.start`` or ``platform.report`` object, which has its own time.
 
     Raises
@@ -172,7 +188,7 @@ def platform_finding(found: Mapping[str, Any], exec_env: str | None) -> Started 
     except ValueError as problem:
         raise TraceError.single("", "time", str(problem)) from None
     if found["type"] == "platform.report":
-        return Reported(parse_platform_report(found), time_us, exec_env, "")
+        return Reported(parse_platform_report(found), time_us, exec_env, "", function)
     record = found.get("record")
     request = record.get("requestId") if isinstance(record, dict) else None
     if not isinstance(request, str):

@@ -17,11 +17,11 @@ from lambdasim.errors import TraceError
 
 SUCCESS: Final = "success"
 LARGEST: Final = 10**12
-_REQUEST: Final = re.compile(r"REPORT RequestId:\s*([\w-]+)")
+_REQUEST: Final = re.compile(r"REPORT RequestId:\s*([\w-]+?)(?=Duration:|[^\w-]|$)")
 _NEXT: Final = re.compile(r"[\r\n]|(?:START|END|REPORT) RequestId:")
 _FIELD: Final = re.compile(
-    r"\b(Billed Restore Duration|Restore Duration|Billed Duration|Init Duration|Duration|Memory Size|Max Memory Used"
-    r"|Status|Error Type):\s*(\S+)(?:(?=[ \t]+(\S+)))?"
+    r"(?:\b|(?<=ms)|(?<=MB))(Billed Restore Duration|Restore Duration|Billed Duration|Init Duration|Duration"
+    r"|Memory Size|Max Memory Used|Status|Error Type):\s*(\S+)(?:(?=[ \t]+((?:ms|MB)(?=[A-Z])|\S+)))?"
 )
 _PLAIN: Final = re.compile(r"[0-9]{1,12}(?:\.[0-9]{1,15})?")
 
@@ -70,7 +70,7 @@ class Report:
 
 
 def parse_report_line(text: str, where: str = "REPORT line") -> Report:
-    r"""Read the first REPORT line in a text; fields may be separated by tabs or by spaces.
+    r"""Read the first REPORT line in a text; fields may be separated by tabs, by spaces, or by nothing.
 
     Parameters
     ----------
@@ -99,7 +99,7 @@ def parse_report_line(text: str, where: str = "REPORT line") -> Report:
         )
     end = _NEXT.search(text, begin.end())
     fields: dict[str, tuple[str, str]] = {}
-    for name, value, unit in _FIELD.findall(text, begin.end(), end.start() if end else len(text)):
+    for name, value, unit in _FIELD.findall(text[begin.end() : end.start() if end else len(text)]):
         fields.setdefault(name, (value, unit))
 
     def number(name: str, unit: str) -> float | None:

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import os
-import re
 from bisect import bisect_right
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 from lambdasim.errors import Fault, TraceError
-from lambdasim.traffic.readers.json_text import json_items, parse_json
+from lambdasim.traffic.readers.bad_rows import checked_bad_rows
+from lambdasim.traffic.readers.log_events import LogEvent, log_event, log_records
 from lambdasim.traffic.readers.log_text import LogText, Reported, Started, platform_finding
 from lambdasim.traffic.readers.moments import MomentRule, Naive
 from lambdasim.traffic.readers.source import SourceFile
@@ -26,9 +26,6 @@ _COLUMNS: Final = (
     "timestamp_us", "function", "duration_ms", "init_ms", "billed_ms", "memory_mb", "max_memory_mb", "status",
     "request_id", "exec_env",
 )  # fmt: skip
-_LATEST_MS: Final = 7_258_118_400_000  # the year 2200
-_LIST: Final = re.compile(r'\s*(?:\[(?=\s*[\[{\]])|\{\s*"events"\s*:\s*\[)')
-_ANSWER: Final = re.compile(r'\s*\{\s*"(?:events|searchedLogStreams|next[A-Za-z]*Token)"')
 
 
 @dataclass
@@ -74,7 +71,7 @@ class _LogReader:
         import pandas as pd
 
         seen = _Invocations()
-        for found in _findings(self.file, self.rule):
+        for found in _findings(self.file, self.rule, log):
             if isinstance(found, Started):
                 seen.starts_us[found.request_id].append(found.time_us)
             elif isinstance(found, Reported):
@@ -86,7 +83,7 @@ class _LogReader:
         rows: list[tuple[object, ...]] = []
         for found in seen.reported:
             try:
-                rows.append(_row(seen.arrival_us(found), self.function, found))
+                rows.append(_row(seen.arrival_us(found), found.function or self.function, found))
             except TraceError as error:
                 self._refuse(error.faults[0], log)
         if not rows:
@@ -118,49 +115,30 @@ def _row(arrival_us: int, function: str, found: Reported) -> tuple[object, ...]:
     )  # fmt: skip
 
 
-def _findings(file: SourceFile, rule: MomentRule) -> Iterator[Started | Reported | Fault]:
+def _findings(file: SourceFile, rule: MomentRule, log: ReadLog) -> Iterator[Started | Reported | Fault]:
     text = file.text()
-    events = _log_events(file.path, text)
-    if events is None:
-        yield from LogText(text, rule, file.path).findings()
+    records = log_records(file.path, text)
+    if records is None:
+        lines = LogText(text, rule, file.path)
+        yield from lines.findings()
+        if lines.without_offset():
+            log.warn("times without an offset are taken as UTC, as `aws logs tail` prints them")
         return
-    for record, event in enumerate(events, start=1):
+    for place, record in records:
+        if isinstance(record, Fault):
+            yield record if record.where else Fault(f"{file.path}, {place}", record.field, record.message)
+            continue
         try:
-            yield from _event_findings(file, rule, record, event)
+            event = log_event(record)
+            if isinstance(event, LogEvent):
+                yield from LogText(
+                    event.message, rule, file.path, place, event.time_us, event.exec_env, event.function
+                ).findings()
+            elif event is not None:
+                yield platform_finding(event, None)
         except TraceError as error:
             fault = error.faults[0]
-            yield Fault(f"{file.path}, record {record}", fault.field, fault.message)
-
-
-def _log_events(path: str, text: str) -> Iterable[Any] | None:
-    """Return the log events of a JSON file, None where it is lines of text, which may begin with a bracket too."""
-    if opening := _LIST.match(text):
-        return json_items(path, text, opening.end())
-    if not _ANSWER.match(text):
-        return None
-    events = parse_json(path, text).get("events")
-    if not isinstance(events, list):
-        raise TraceError.single(path, "events", f"must be a list of log events, got {events!r:.40}")
-    return events
-
-
-def _event_findings(
-    file: SourceFile, rule: MomentRule, record: int, event: Any
-) -> Iterator[Started | Reported | Fault]:
-    if not isinstance(event, dict):
-        raise TraceError.single("", "", f"must be an object, got {event!r:.40}")
-    if "message" not in event:
-        if event.get("type") in ("platform.start", "platform.report"):
-            yield platform_finding(event, None)
-        return
-    message, at_ms, stream = event["message"], event.get("timestamp"), event.get("logStreamName")
-    if not isinstance(message, str):
-        raise TraceError.single("", "message", f"must be text, got {message!r:.40}")
-    if isinstance(at_ms, bool) or not isinstance(at_ms, int) or not 0 <= at_ms <= _LATEST_MS:
-        allowed = f"must be ms since 1970, up to the year 2200, got {at_ms!r:.40}"
-        raise TraceError.single("", "timestamp", allowed)
-    exec_env = stream if isinstance(stream, str) else None
-    yield from LogText(message, rule, file.path, record, at_ms * US_PER_MS, exec_env).findings()
+            yield Fault(f"{file.path}, {place}", fault.field, fault.message)
 
 
 def read_report_logs(
@@ -175,12 +153,15 @@ def read_report_logs(
     Parameters
     ----------
     path : path-like
-        At most 512 MiB, plain or gzip: a JSON array of CloudWatch log events (``logStreamName``, ``timestamp``,
-        ``message``); the object that ``aws logs filter-log-events`` gives; lines of ``aws logs tail`` or of an
-        export to S3, which begin with the time, or with log stream and time in either order; or text with
-        ``platform.start`` and ``platform.report`` objects, on one line or several, behind other words or not.
+        At most 512 MiB, plain or gzip. CloudWatch log events (``logStreamName``, ``timestamp``, ``message``) as a
+        JSON array, as the object that ``aws logs filter-log-events`` gives, or one after another as ``jq`` writes
+        them; records of a subscription (``logGroup``, ``logStream``, ``logEvents``), one after another as Firehose
+        puts them into S3; CSV or JSON of the console or of Logs Insights with the time and ``message`` or
+        ``@message``; lines of ``aws logs tail`` or of an export to S3, which begin with the time, or with log stream
+        and time in either order; or text with ``platform.start`` and ``platform.report`` objects, on one line or
+        several, behind other words or not.
     function : str, optional
-        Name of the function. By default the name of the file without its endings.
+        Name of the function where the file has no log group. By default the name of the file without its endings.
     naive : {"utc"}, optional
         Take times before a line that have no offset, as ``aws logs tail --format short`` prints them, as UTC.
         By default they are refused.
@@ -206,7 +187,8 @@ def read_report_logs(
     References
     ----------
     AWS Lambda Developer Guide, "Telemetry API schema reference" and "Monitoring SnapStart"; AWS CLI Command
-    Reference, "logs tail"; seen November 2026. That START follows INIT is seen in `data/report_logs`.
+    Reference, "logs tail"; CloudWatch Logs user guide, "Log group-level subscription filters"; seen November 2026.
+    That START follows INIT is seen in `data/report_logs`.
 
     Examples
     --------
@@ -220,7 +202,7 @@ def read_report_logs(
         rule = MomentRule(naive=naive)
     except ValueError as problem:
         raise TraceError.single(file.path, "", str(problem)) from None
-    reader = _LogReader(file, function or file.stem, rule, BadRows(on_bad_row))
+    reader = _LogReader(file, function or file.stem, rule, checked_bad_rows(file.path, on_bad_row))
     trace = Trace(TraceKind.EVENTS, file.provenance("report_logs"), None, _COLUMNS, reader)
     trace.summary()
     return trace

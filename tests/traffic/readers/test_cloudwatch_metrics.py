@@ -213,3 +213,42 @@ def test_any_counts_survive(
     table = read_metric_data(path).frame()
     want = sorted((m * MINUTE * 10**6, n) for m, n in counts.items())
     assert list(zip(table["timestamp_us"], table["count"], strict=True)) == want
+
+
+def statistics(path: Path, label: str, *points: tuple[Any, Any], statistic: str = "Sum") -> Path:
+    datapoints = [{"Timestamp": time, statistic: value, "Unit": "Count"} for time, value in points]
+    path.write_text(json.dumps({"Label": label, "Datapoints": datapoints}))
+    return path
+
+
+SCATTERED = [("2026-11-01T08:02:00+00:00", 3.0), ("2026-11-01T08:00:00Z", 1.0), ("2026-11-01T08:01:00Z", 2.0)]
+
+
+def test_statistics_of_one_metric_count_too(tmp_path: Path) -> None:
+    sums = read_metric_data(statistics(tmp_path / "s.json", "Invocations", *SCATTERED))
+    samples = read_metric_data(
+        statistics(tmp_path / "d.json", "Duration", *SCATTERED, statistic="SampleCount")
+    )
+    for trace in (sums, samples):
+        assert (trace.frame()["count"].tolist(), trace.interval_us) == ([1, 2, 3], 60_000_000)
+    chosen = read_metric_data(statistics(tmp_path / "e.json", "Errors", *SCATTERED), label="Errors")
+    assert chosen.summary().invocations == 6
+
+
+def test_statistics_that_count_no_invocations_are_refused(tmp_path: Path) -> None:
+    path = tmp_path / "s.json"
+    statistics(path, "Invocations", *SCATTERED, statistic="Average")
+    with pytest.raises(
+        TraceError, match="must have the statistic Sum, which counts invocations; there is Average"
+    ):
+        read_metric_data(path)
+    with pytest.raises(
+        TraceError, match="Label: must be Invocations or Duration, or be chosen by its name, got 'Errors'"
+    ):
+        read_metric_data(statistics(path, "Errors", *SCATTERED))
+    with pytest.raises(TraceError, match="there is no datapoint"):
+        read_metric_data(statistics(path, "Invocations"))
+    bad = statistics(path, "Invocations", *SCATTERED, ("2026-11-01T08:03:00Z", 1.5))
+    with pytest.raises(TraceError, match="datapoint 4: Sum: must be a whole number"):
+        read_metric_data(bad)
+    assert read_metric_data(bad, on_bad_row=BadRows.SKIP).report().skipped == 1

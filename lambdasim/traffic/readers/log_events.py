@@ -1,0 +1,225 @@
+"""Log events out of JSON or CSV, in each shape in which CloudWatch and its tools write them."""
+
+from __future__ import annotations
+
+import csv
+import io
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+from lambdasim.errors import Fault, TraceError
+from lambdasim.traffic.readers.json_text import json_items, json_sequence, parse_json
+from lambdasim.traffic.readers.moments import MomentRule
+from lambdasim.units import US_PER_MS
+
+_LATEST_MS: Final = 7_258_118_400_000  # the year 2200
+_LIST: Final = re.compile(r'\s*(?:\[(?=\s*[\[{\]])|\{\s*"events"\s*:\s*\[)')
+_ANSWER: Final = re.compile(r'\s*\{\s*"(?:events|searchedLogStreams|next[A-Za-z]*Token)"')
+_OBJECT: Final = re.compile(r"\s*\{")
+_TABLE: Final = re.compile(
+    r'(?=[^\r\n]*"?@?message"?(?:,|\r?\n))"?@?[A-Za-z]+"?,[^\r\n]*\r?\n', re.IGNORECASE
+)
+_DIGITS: Final = re.compile(r"[0-9]{1,15}")
+_GROUP_PATH: Final = re.compile(r"^.*[/:]", re.DOTALL)
+_STREAM: Final = ("logStreamName", "logStream", "@logStream")
+_GROUP: Final = ("logGroup", "logGroupName", "logGroupIdentifier", "@log")
+_PLATFORM: Final = ("platform.start", "platform.report")
+_UTC: Final = MomentRule(naive="utc")
+
+
+@dataclass(frozen=True, slots=True)
+class LogEvent:
+    """What CloudWatch Logs keeps of one log event.
+
+    Attributes
+    ----------
+    message : str
+    time_us : int
+        [µs since 1970].
+    exec_env : str or None
+        Log stream.
+    function : str or None
+        Named by the log group.
+    """
+
+    message: str
+    time_us: int
+    exec_env: str | None
+    function: str | None
+
+
+def function_of_group(group: str) -> str:
+    """Name the function of a log group: what follows its last slash or colon.
+
+    Examples
+    --------
+    >>> function_of_group("123456789012:/aws/lambda/resize")
+    'resize'
+    """
+    return _GROUP_PATH.sub("", group)
+
+
+def log_records(path: str, text: str) -> Iterator[tuple[str, Any]] | None:
+    """Return the records of a file of log events, each with its place or as a fault; None where it is lines of text.
+
+    Parameters
+    ----------
+    path : str
+        Name of the file, for messages.
+    text : str
+        The whole file.
+
+    Raises
+    ------
+    TraceError
+        When an answer of CloudWatch Logs has no list of events.
+    """
+    if opening := _LIST.match(text):
+        return _counted(json_items(path, text, opening.end()))
+    if _ANSWER.match(text):
+        answer = parse_json(path, text)
+        events = answer.get("events")
+        if not isinstance(events, list):
+            raise TraceError.single(path, "events", f"must be a list of log events, got {events!r:.40}")
+        return _counted(iter(events))
+    if _OBJECT.match(text):
+        first = next((item for item in json_sequence(path, text) if not isinstance(item, Fault)), None)
+        return _counted(json_sequence(path, text)) if _holds_events(first) else None
+    return _rows(path, text) if _TABLE.match(text) else None
+
+
+def log_event(event: Any) -> LogEvent | dict[str, Any] | None:
+    """Read one log event, or a ``platform`` object that stands alone; None for what an application wrote.
+
+    Raises
+    ------
+    TraceError
+        Without a place, when the event is not as CloudWatch writes it.
+    """
+    if not isinstance(event, dict):
+        raise TraceError.single("", "", f"must be an object, got {event!r:.40}")
+    name = "message" if "message" in event else "@message"
+    if name not in event:
+        return event if event.get("type") in _PLATFORM else None
+    message, clock = event[name], "timestamp" if "timestamp" in event else "@timestamp"
+    if not isinstance(message, str):
+        raise TraceError.single("", name, f"must be text, got {message!r:.40}")
+    moment = event.get(clock)
+    if clock == "timestamp" and isinstance(moment, str) and "level" in event:
+        return None
+    group = _first_text(event, _GROUP)
+    function = function_of_group(group) if group else None
+    return LogEvent(message, _time_us(clock, moment), _first_text(event, _STREAM), function or None)
+
+
+def _counted(items: Iterator[Any]) -> Iterator[tuple[str, Any]]:
+    for number, item in enumerate(items, start=1):
+        if isinstance(item, Fault):
+            yield "", item
+            continue
+        for place, event in _unwrapped(item):
+            yield f"record {number}{place}", event
+
+
+def _unwrapped(item: Any) -> Iterator[tuple[str, Any]]:
+    """Yield the log events of a subscription's record, a page of an answer, or a query's results; or the item itself."""
+    if isinstance(item, list):
+        yield "", fields_of(item)
+        return
+    name, events = _list_in(item)
+    if name is None:
+        yield "", item
+        return
+    shared = {key: item[key] for key in (*_GROUP, *_STREAM) if key in item}
+    for number, event in enumerate(events, start=1):
+        read = fields_of(event) if name == "results" else event
+        yield f", event {number}", shared | read if isinstance(read, dict) else read
+
+
+def _list_in(item: Any) -> tuple[str | None, list[Any]]:
+    for name in ("logEvents", "events", "results"):
+        if isinstance(item, dict) and isinstance(item.get(name), list):
+            return name, item[name]
+    return None, []
+
+
+def _holds_events(item: Any) -> bool:
+    if not isinstance(item, dict):
+        return False
+    told = isinstance(item.get("message"), str) and isinstance(item.get("timestamp"), int)
+    return told or ("@timestamp" in item and "@message" in item) or _list_in(item)[0] is not None
+
+
+def _rows(path: str, text: str) -> Iterator[tuple[str, Any]]:
+    rows = csv.reader(io.StringIO(text, newline=""), strict=True)
+    header = next(rows)
+    names = [{"message": "@message", "timestamp": "@timestamp"}.get(name, name) for name in header]
+    while True:
+        where = f"row {rows.line_num + 1}"
+        try:
+            row = next(rows)
+        except StopIteration:
+            return
+        except csv.Error as problem:
+            yield "", Fault(f"{path}, {where}", "", f"must be CSV ({problem})")
+            continue
+        if row and len(row) != len(header):
+            wrong = f"must have {len(header)} fields like the header, has {len(row)}"
+            yield "", Fault(f"{path}, {where}", "", wrong)
+        elif row:
+            yield where, dict(zip(names, row, strict=True))
+
+
+def _time_us(clock: str, moment: object) -> int:
+    if clock == "@timestamp" and isinstance(moment, str):
+        if not _DIGITS.fullmatch(moment):
+            try:
+                return _UTC.one(moment)
+            except ValueError as problem:
+                raise TraceError.single("", clock, str(problem)) from None
+        moment = int(moment)
+    if isinstance(moment, bool) or not isinstance(moment, int) or not 0 <= moment <= _LATEST_MS:
+        allowed = f"must be ms since 1970, up to the year 2200, got {moment!r:.40}"
+        raise TraceError.single("", clock, allowed)
+    return moment * US_PER_MS
+
+
+def _first_text(event: Mapping[str, Any], names: tuple[str, ...]) -> str | None:
+    found = (event[name] for name in names if isinstance(event.get(name), str) and event[name])
+    return next(found, None)
+
+
+def fields_of(result: object) -> dict[str, str] | Fault:
+    """Read one result of a Logs Insights query: pairs of field and value, or an object with its fields by name.
+
+    Returns
+    -------
+    dict of str to str, or Fault
+        A fault has no place.
+    """
+    if isinstance(result, dict):
+        return _flat_fields(result)
+    if not isinstance(result, list):
+        return Fault("", "", f"must be a list of fields, got {result!r:.40}")
+    fields: dict[str, str] = {}
+    for pair in result:
+        name, value = (pair.get("field"), pair.get("value", "")) if isinstance(pair, dict) else (None, None)
+        if not isinstance(name, str) or not isinstance(value, str):
+            return Fault("", "", f"must have objects with a field and a value, both text, got {pair!r:.40}")
+        if name in fields:
+            return Fault("", "", f"must have each field once, has {name[:40]!r} twice")
+        if name != "@ptr":
+            fields[name] = value
+    return fields
+
+
+def _flat_fields(result: Mapping[str, Any]) -> dict[str, str] | Fault:
+    fields = {}
+    for name, value in result.items():
+        if isinstance(value, bool) or not isinstance(value, str | int | float | None):
+            return Fault("", name[:40], f"must be text or a number, got {value!r:.40}")
+        fields[name] = "" if value is None else str(value)
+    fields.pop("@ptr", None)
+    return fields
