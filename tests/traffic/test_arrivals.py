@@ -170,15 +170,15 @@ def test_gaps_of_days_are_not_cut_short(gap_ms: str, expected: int) -> None:
 
 
 def test_random_gaps_of_days_have_their_mean() -> None:
-    times = arrivals("renewal: {gap_ms: {exponential: {mean: 604800000}}}", "36500d")
-    expected = 36_500 / 7
+    times = arrivals("renewal: {gap_ms: {exponential: {mean: 604800000}}}", "3650d")
+    expected = 3_650 / 7
     assert abs(len(times) - expected) < stats.norm.isf(SMALLEST_P / 2) * np.sqrt(expected)
 
 
 def test_states_of_many_days_are_not_cut_short() -> None:
-    """An hour of traffic after ten days of none: 36,500 days have some 3,635 such hours."""
-    times = arrivals("bursty: {rates_per_s: [0, 1], mean_sojourns: [10d, 1h]}", "36500d")
-    cycles = 36_500 * 24 / 241
+    """An hour of traffic after ten days of none: 3,650 days have some 363 such hours."""
+    times = arrivals("bursty: {rates_per_s: [0, 1], mean_sojourns: [10d, 1h]}", "3650d")
+    cycles = 3_650 * 24 / 241
     deviation = 3_600 * np.sqrt(
         2 * cycles
     )  # an exponential hour varies by an hour, and so does the number of them
