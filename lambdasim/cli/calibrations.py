@@ -33,7 +33,7 @@ def calibrate(
     plot: Annotated[Path | None, typer.Option(help="Write pictures of the fit into this folder.")] = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Fit a function's work, INIT, memory and failures to its logs."""
+    """Fit work, INIT, memory and failures to a function's logs."""
     from lambdasim.calibration.calibrate import calibrate_logs
     from lambdasim.errors import InputError
 
