@@ -135,7 +135,14 @@ def _function(function: FunctionSpec) -> Iterator[Parameter]:
     elif function.keep_alive_us is not None:
         given = format_duration(function.keep_alive_us)
         yield Parameter(f"keep-alive of {name}", given, Knowledge.GIVEN.value, _THE_SCENARIO)
-    yield Parameter(f"work of {name}", "as given", Knowledge.GIVEN.value, _THE_SCENARIO)
+    plausible = len(function.work.plausible)
+    if plausible:
+        value = f"as given, one of {plausible + 1} plausible settings"
+        yield Parameter(
+            f"work of {name}", value, Knowledge.ASSUMED.value, f"{_THE_SCENARIO}; sweeps show the range"
+        )
+    else:
+        yield Parameter(f"work of {name}", "as given", Knowledge.GIVEN.value, _THE_SCENARIO)
     yield from _cpu_law(function)
     yield from _start(function)
     if function.architecture is Architecture.ARM64:

@@ -14,6 +14,7 @@ from lambdasim.errors import ScenarioError
 from lambdasim.models.cpu_chain import CpuLaw, CpuStyle, handler_durations
 from lambdasim.models.cpu_quota import FirstCheck
 from lambdasim.report.studies import sweep_page
+from lambdasim.results.parameters import parameters_of
 from lambdasim.specs import ScenarioSpec, load_scenario, load_scenario_text
 from lambdasim.study.objective import Cheapest
 from lambdasim.study.sweep import sweep_memory
@@ -144,3 +145,10 @@ def test_a_supposed_timeout_leaves_room_at_the_smallest_size(tmp_path: Path) -> 
     assert "supposed: traffic of one event a second for a day, and the timeout" in text
     timeout_ms = load_scenario(tmp_path / "long.yaml").functions[0].timeout_us / 1000
     assert timeout_ms > found.work.predict(128).mean_ms.high > 2 * 7100
+
+
+def test_a_run_tells_that_its_work_is_one_setting_of_several() -> None:
+    rows = {row.parameter: row for row in parameters_of(by_hand())}
+    assert rows["work of f"].value == "as given, one of 3 plausible settings"
+    assert rows["work of f"].known == "assumed"
+    assert {row.parameter: row for row in parameters_of(by_hand(""))}["work of f"].known == "given"
