@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from lambdasim.study.objective import Objective
 
 _MANY = 2
+_LARGEST_GROWTH = 1000.0
 FailThrottlesOption = Annotated[
     str | None, typer.Option(help="End with status 1 when more attempts are refused, such as 0.1%.")
 ]
@@ -131,7 +132,9 @@ def compare(
         result = compared(
             specs,
             replications=replications,
-            fail_above=None if fail_above is None else _share("--fail-above", fail_above),
+            fail_above=None
+            if fail_above is None
+            else _share("--fail-above", fail_above, most=_LARGEST_GROWTH),
             fail_throttles=None if fail_throttles is None else _share("--fail-throttles", fail_throttles),
             engine=engine,
             executor=executor,
@@ -218,15 +221,17 @@ def _architectures(text: str | None) -> list[str] | None:
     return names
 
 
-def _share(option: str, text: str) -> float:
+def _share(option: str, text: str, most: float = 1.0) -> float:
+    """Read a share; a number above 1 needs its percent sign, since 5 may be meant as 5 %."""
     from lambdasim.errors import InputError
 
     number = text.removesuffix("%")
+    percent = number != text
     try:
-        value = float(number) / (100 if number != text else 1)
+        value = float(number) / (100 if percent else 1)
     except ValueError:
         value = -1.0
-    if not 0 <= value < float("inf"):
+    if not 0 <= value <= (most if percent else 1.0):
         raise InputError.single("lambdasim", option, f"must be such as 5% or 0.05, got {text[:40]!r}")
     return value
 

@@ -125,6 +125,8 @@ def test_what_was_found_is_printed_also_where_its_folder_cannot_be_written(
         ("limits", "{s}", "--multiples", "0"),
         ("limits", "{s}", "--select", "no-such-rule"),
         ("limits", "{s}", "--fail-throttles", "some"),
+        ("limits", "{s}", "--fail-throttles", "200%"),
+        ("compare", "{s}", "{s}", "--fail-above", "5"),
     ],
 )
 def test_bad_input_is_one_sentence_and_status_2(small: Path, arguments: tuple[str, ...]) -> None:
