@@ -19,7 +19,8 @@ OBJECT_REACH: Final = 1 << 16
 _OBJECT_DEPTH: Final = 32
 _DECODER: Final = json.JSONDecoder()
 _MARK: Final = re.compile(
-    r"(?<![A-Z_])(?:START RequestId:\s*([\w-]{1,128}?)(?=Version:|[^\w-]|$)|(REPORT) RequestId:)"
+    r"(?<![A-Z_])(?:START RequestId:\s*([\w-]{1,128}?)(?=Version:|[^\w-]|$)"
+    r"|(REPORT) R(?:equestId:|e?q?u?e?s?t?I?d?[ \t]*(?=[\r\n]|\Z)))"
     r'|"type"\s*:\s*"platform\.(start|report)"'
 )
 _TIME: Final = (
@@ -117,6 +118,10 @@ class LogText:
                     found, first, done = self._object(begin, mark)
                     yield platform_finding(found, self._moment(first)[1], self.function)
                 elif mark[2]:
+                    if not mark[0].endswith(":"):
+                        raise TraceError.single(
+                            "", "RequestId", f"must be a whole line, it ends with {mark[0]!r}"
+                        )
                     yield self._reported(mark.start())
                 elif (time_us := self._moment(mark.start())[0]) is not None:
                     yield Started(mark[1], time_us)

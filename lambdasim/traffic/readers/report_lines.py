@@ -23,6 +23,15 @@ _FIELD: Final = re.compile(
     r"(?:\b|(?<=ms)|(?<=MB))(Billed Restore Duration|Restore Duration|Billed Duration|Init Duration|Duration"
     r"|Memory Size|Max Memory Used|Status|Error Type):\s*(\S+)(?:(?=[ \t]+((?:ms|MB)(?=[A-Z])|\S+)))?"
 )
+_NAMES: Final = (
+    "Max Memory Used",
+    "Init Duration",
+    "Restore Duration",
+    "Billed Restore Duration",
+    "Status",
+    "Error Type",
+)
+_STATUSES: Final = (SUCCESS, "timeout", "error", "failure")
 _PLAIN: Final = re.compile(r"[0-9]{1,12}(?:\.[0-9]{1,15})?")
 
 
@@ -98,9 +107,11 @@ def parse_report_line(text: str, where: str = "REPORT line") -> Report:
             where, "RequestId", f"must be a REPORT line with a RequestId, got {text[:40]!r}"
         )
     end = _NEXT.search(text, begin.end())
+    body = text[begin.end() : end.start() if end else len(text)]
     fields: dict[str, tuple[str, str]] = {}
-    for name, value, unit in _FIELD.findall(text[begin.end() : end.start() if end else len(text)]):
+    for name, value, unit in _FIELD.findall(body):
         fields.setdefault(name, (value, unit))
+    _refuse_half(body, where)
 
     def number(name: str, unit: str) -> float | None:
         if name not in fields:
@@ -132,6 +143,16 @@ def parse_report_line(text: str, where: str = "REPORT line") -> Report:
         status=status.lower(),
         error_type=error_type,
     )
+
+
+def _refuse_half(body: str, where: str) -> None:
+    """Make sure that a line does not end inside a field that may be absent, which would change what the line means."""
+    ending = re.split(r"\t|(?<=ms) |(?<=MB) |(?<=ms)(?=[A-Z])|(?<=MB)(?=[A-Z])", body.rstrip())[-1].strip()
+    name, _, value = ending.partition(":")
+    cut = bool(name) and not value.strip() and any(each.startswith(name) for each in _NAMES)
+    status = value.strip().lower()
+    if cut or (name == "Status" and status not in _STATUSES and any(s.startswith(status) for s in _STATUSES)):
+        raise TraceError.single(where, name, f"must be a whole line, it ends with {ending[:40]!r}")
 
 
 def parse_platform_report(found: Mapping[str, object], where: str = "platform.report") -> Report:
