@@ -38,22 +38,25 @@ def typical_work(likely: Sequence[tuple[Nodes, Floats]], sizes_mb: Sequence[int]
     """
     weights = np.concatenate([weight for _, weight in likely])
     weights = weights / weights.sum()
-    means = np.concatenate([_means_ms(nodes, sizes_mb) for nodes, _ in likely], axis=1)
+    parts = [_means_ms(nodes, sizes_mb) for nodes, _ in likely]
+    means = np.concatenate(parts, axis=1)
     aim = means @ weights
     spread = np.sqrt(np.log(means / aim[:, None]) ** 2 @ weights) + _LEAST_SPREAD
 
-    def nearest(nodes: Nodes) -> tuple[Nodes, float]:
-        differences = np.log(_means_ms(nodes, sizes_mb) / aim[:, None]) / spread[:, None]
+    def nearest(nodes: Nodes, means: Floats) -> tuple[Nodes, float]:
+        differences = np.log(means / aim[:, None]) / spread[:, None]
         misses = (differences**2).sum(axis=0)
         least = int(misses.argmin())
         return nodes.only(least), float(misses[least])
 
-    best = min((nearest(nodes) for nodes, _ in likely), key=lambda found: found[1])[0]
+    found = [nearest(nodes, part) for (nodes, _), part in zip(likely, parts, strict=True)]
+    best = min(found, key=lambda one: one[1])[0]
     unit_ms = float(best.cpu_ms[0] + best.io_ms[0]) / 2
     for narrowing in range(_ROUNDS):
         steps = _WIDTH / _NARROWER**narrowing * np.linspace(-1, 1, _STEPS)
         cpu, io = np.meshgrid(best.cpu_ms[0] * np.exp(steps), np.maximum(best.io_ms[0] + unit_ms * steps, 0))
-        best, _ = nearest(replace(best, cpu_ms=cpu.ravel(), io_ms=io.ravel()))
+        moved = replace(best, cpu_ms=cpu.ravel(), io_ms=io.ravel())
+        best, _ = nearest(moved, _means_ms(moved, sizes_mb))
     return best
 
 

@@ -211,11 +211,9 @@ class WorkFit:
 
     def to_work(self) -> dict[str, Any]:
         """Return the ``work:`` mapping of a scenario: one guess, which predicts what all predict on average."""
-        sizes = sorted({*_USUAL_SIZES_MB, *(size.memory_mb for size in self.sizes)})
-        guess = typical_work(list(self._likely()), [_as_on_x86(size, self.architecture) for size in sizes])
         per_vcpu_mb = full_speed_mb(self.architecture)
         return {
-            **_setting(guess),
+            **self._setting(list(self._likely())),
             **(
                 {}
                 if per_vcpu_mb == limit("memory_per_vcpu_mb").value
@@ -238,19 +236,29 @@ class WorkFit:
         shares = np.concatenate([_cpu_shares(nodes) for nodes, _ in likely])
         weights = np.concatenate([weight for _, weight in likely])
         low, high = weighted_quantiles(shares, weights / weights.sum(), _TENTHS)
-        sizes = sorted({*_USUAL_SIZES_MB, *(size.memory_mb for size in self.sizes)})
-        meant = [_as_on_x86(size, self.architecture) for size in sizes]
-        found = []
+        found: list[dict[str, Any]] = []
         for least, most in ((0.0, float(low)), (float(high), 1.0)):
             end = []
             for nodes, weight in likely:
-                mine = (_cpu_shares(nodes) >= least) & (_cpu_shares(nodes) <= most)
+                share = _cpu_shares(nodes)
+                mine = (share >= least) & (share <= most)
                 if mine.any():
                     end.append((nodes.only(mine), weight[mine]))
-            setting = _setting(typical_work(end, meant)) if end else None
+            setting = self._setting(end) if end else None
             if setting is not None and setting not in found:
                 found.append(setting)
         return found
+
+    def _setting(self, likely: Sequence[tuple[Nodes, Floats]]) -> dict[str, Any]:
+        """Write what guesses predict on average, over the usual sizes and those seen, as a scenario has work."""
+        sizes = sorted({*_USUAL_SIZES_MB, *(size.memory_mb for size in self.sizes)})
+        guess = typical_work(likely, [_as_on_x86(size, self.architecture) for size in sizes])
+        law = guess.style.spec()
+        return {
+            "cpu_ms": _law(float(guess.cpu_ms[0]), guess.cpu_sigma),
+            "io_ms": _law(float(guess.io_ms[0]), guess.io_sigma),
+            "cpu_law": law if isinstance(law, str) else law.model_dump(mode="json"),
+        }
 
     def findings(self) -> list[str]:
         """Say in words what a reader must know before using the fit."""
@@ -402,16 +410,6 @@ def weighted_quantiles(values: Floats, weights: Floats, levels: Sequence[float] 
 def _cpu_shares(nodes: Nodes) -> Floats:
     """Give the CPU time's share of the run on one whole vCPU, shape (n nodes,)."""
     return np.asarray(nodes.cpu_ms / (nodes.cpu_ms + nodes.io_ms))
-
-
-def _setting(guess: Nodes) -> dict[str, Any]:
-    """Write the one guess of ``guess`` as a scenario has it."""
-    law = guess.style.spec()
-    return {
-        "cpu_ms": _law(float(guess.cpu_ms[0]), guess.cpu_sigma),
-        "io_ms": _law(float(guess.io_ms[0]), guess.io_sigma),
-        "cpu_law": law if isinstance(law, str) else law.model_dump(mode="json"),
-    }
 
 
 def _law(mean: float, sigma: float) -> Any:
