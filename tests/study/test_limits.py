@@ -197,15 +197,20 @@ def test_a_story_names_its_limit(story: str, limit: str) -> None:
     assert advice.breaches.iloc[0]["limit"] == limit
 
 
-def test_the_scaling_rate_is_seen_beside_the_quota() -> None:
-    spec = load_scenario_text(
-        STEADY.replace("CONCURRENCY", "5000")
+def spike(concurrency: int) -> ScenarioSpec:
+    """From 1 to 2,000 requests a second, for five seconds."""
+    return load_scenario_text(
+        STEADY.replace("CONCURRENCY", str(concurrency))
         .replace(
             "{constant: {rate_per_s: 10}}",
             "{constant: {rate_per_s: 1}, spikes: [{at: 60s, duration: 5s, factor: 2000}]}",
         )
         .replace("10min", "2min")
     )
+
+
+def test_the_scaling_rate_is_seen_beside_the_quota() -> None:
+    spec = spike(5000)
     run, meter = measured(spec)
     assert meter.refused[0, Limit.SCALING_RATE] > 0
     row = limit_table(run, meter).iloc[0]
@@ -218,14 +223,7 @@ def test_the_scaling_rate_is_seen_beside_the_quota() -> None:
 def test_environments_that_are_there_before_end_what_a_quota_cannot() -> None:
     # From 1 to 2,000 requests a second, each 950 ms: 1,900 at once and one from before, of which 1,000 and
     # 100 a second may be new.
-    spec = load_scenario_text(
-        STEADY.replace("CONCURRENCY", "1000")
-        .replace(
-            "{constant: {rate_per_s: 10}}",
-            "{constant: {rate_per_s: 1}, spikes: [{at: 60s, duration: 5s, factor: 2000}]}",
-        )
-        .replace("10min", "2min")
-    )
+    spec = spike(1000)
     advice = advise_limits(spec, replications=2, multiples=[1])
     assert advice.with_quota is not None
     assert advice.plan is not None
