@@ -11,9 +11,9 @@ from pathlib import Path
 import numpy as np
 
 import lambdasim as ls
-from lambdasim.study.backtest import TASKS, Backtest, backtest
-from lambdasim.study.history import daily_histories
-from lambdasim.study.sampler import sample_paths
+from lambdasim.study.forecast.backtest import TASKS, Backtest, backtest
+from lambdasim.study.forecast.history import daily_histories
+from lambdasim.study.forecast.sampler import sample_paths
 from lambdasim.traffic.trace import Trace
 
 TRAFFIC = Path(__file__).parents[1] / "data" / "traffic"

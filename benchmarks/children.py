@@ -30,7 +30,8 @@ POLL_S: Final = 0.01
 MIB: Final = 1 << 20
 EVERYTHING: Final = (
     "-c",
-    "import scipy.stats, lambdasim.cli, lambdasim.engine.kernel, lambdasim.engine.tally, lambdasim.report.folder",
+    "import scipy.stats, lambdasim.cli, lambdasim.engine.kernel.engine, "
+    "lambdasim.engine.totals.tally, lambdasim.report.folder",
 )
 IMPORT: Final = ("-c", "import lambdasim")
 COMMAND_LINE: Final = ("-m", "lambdasim")

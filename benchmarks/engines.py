@@ -15,7 +15,7 @@ from benchmarks import peers
 from benchmarks.cases import Case
 from benchmarks.measure import Job, Row, beside, rates, say
 from lambdasim.engine.contract import Engine, Plan
-from lambdasim.engine.kernel import run_kernel
+from lambdasim.engine.kernel.engine import run_kernel
 from lambdasim.engine.plan import plan_scenario
 from lambdasim.engine.reference import run_reference
 from lambdasim.specs import ScenarioSpec, load_scenario_text

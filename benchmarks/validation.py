@@ -21,9 +21,9 @@ import yaml
 
 from lambdasim import load_scenario, read_report_logs, simulate
 from lambdasim.calibration.calibrate import calibrate_logs
-from lambdasim.calibration.first_run import fit_first_run
-from lambdasim.calibration.statistics import SizeStatistics, from_summary
-from lambdasim.calibration.work import fit_work
+from lambdasim.calibration.data.statistics import SizeStatistics, from_summary
+from lambdasim.calibration.fit.first_run import fit_first_run
+from lambdasim.calibration.fit.work import fit_work
 from lambdasim.catalog import init_priors
 from lambdasim.catalog.files import rows_of
 from lambdasim.models.cpu_chain import CpuStyle

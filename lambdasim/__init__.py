@@ -37,21 +37,21 @@ if TYPE_CHECKING:
         plot_tornado,
         plot_waterfall,
     )
-    from lambdasim.report.page import report_html
+    from lambdasim.report.pages.run import report_html
     from lambdasim.results.apart import simulate_functions
-    from lambdasim.results.files import load_run, load_usage, save
+    from lambdasim.results.files.saved import load_run, load_usage, save
+    from lambdasim.results.points.workers import dask_cluster, process_pool
     from lambdasim.results.replicate import replicate
     from lambdasim.results.run import RunResult
     from lambdasim.results.simulate import simulate
-    from lambdasim.results.workers import dask_cluster, process_pool
     from lambdasim.specs import ScenarioSpec, load_scenario, load_scenario_text, revised
-    from lambdasim.study.backtest import backtest
-    from lambdasim.study.break_even import break_even
-    from lambdasim.study.compare import compare
-    from lambdasim.study.forecast import forecast
-    from lambdasim.study.limits import advise_limits
-    from lambdasim.study.sweep import sweep_memory
-    from lambdasim.study.sweep_range import plausible_ranges
+    from lambdasim.study.break_even.search import break_even
+    from lambdasim.study.comparison.compare import compare
+    from lambdasim.study.forecast.backtest import backtest
+    from lambdasim.study.forecast.forecast import forecast
+    from lambdasim.study.limits.advise import advise_limits
+    from lambdasim.study.memory.plausible import plausible_ranges
+    from lambdasim.study.memory.sweep import sweep_memory
     from lambdasim.traffic.readers import (
         read_azure_2019,
         read_azure_2021,
@@ -67,19 +67,19 @@ __version__ = "0.1.0"
 _HOME = {
     "RunResult": "lambdasim.results.run",
     "ScenarioSpec": "lambdasim.specs",
-    "advise_commitment": "lambdasim.study.commitment",
-    "advise_limits": "lambdasim.study.limits",
-    "backtest": "lambdasim.study.backtest",
-    "break_even": "lambdasim.study.break_even",
+    "advise_commitment": "lambdasim.study.commitment.advise",
+    "advise_limits": "lambdasim.study.limits.advise",
+    "backtest": "lambdasim.study.forecast.backtest",
+    "break_even": "lambdasim.study.break_even.search",
     "calibrate": "lambdasim.calibration.calibrate",
-    "compare": "lambdasim.study.compare",
-    "dask_cluster": "lambdasim.results.workers",
-    "forecast": "lambdasim.study.forecast",
-    "load_run": "lambdasim.results.files",
+    "compare": "lambdasim.study.comparison.compare",
+    "dask_cluster": "lambdasim.results.points.workers",
+    "forecast": "lambdasim.study.forecast.forecast",
+    "load_run": "lambdasim.results.files.saved",
     "load_scenario": "lambdasim.specs",
     "load_scenario_text": "lambdasim.specs",
-    "load_usage": "lambdasim.results.files",
-    "plausible_ranges": "lambdasim.study.sweep_range",
+    "load_usage": "lambdasim.results.files.saved",
+    "plausible_ranges": "lambdasim.study.memory.plausible",
     "plot_bill": "lambdasim.plots",
     "plot_bill_comparison": "lambdasim.plots",
     "plot_break_even": "lambdasim.plots",
@@ -105,7 +105,7 @@ _HOME = {
     "plot_waterfall": "lambdasim.plots",
     "price": "lambdasim.billing",
     "price_sheet": "lambdasim.catalog",
-    "process_pool": "lambdasim.results.workers",
+    "process_pool": "lambdasim.results.points.workers",
     "read_azure_2019": "lambdasim.traffic.readers",
     "read_azure_2021": "lambdasim.traffic.readers",
     "read_counts_csv": "lambdasim.traffic.readers",
@@ -114,12 +114,12 @@ _HOME = {
     "read_metric_data": "lambdasim.traffic.readers",
     "read_report_logs": "lambdasim.traffic.readers",
     "replicate": "lambdasim.results.replicate",
-    "report_html": "lambdasim.report.page",
+    "report_html": "lambdasim.report.pages.run",
     "revised": "lambdasim.specs",
-    "save": "lambdasim.results.files",
+    "save": "lambdasim.results.files.saved",
     "simulate": "lambdasim.results.simulate",
     "simulate_functions": "lambdasim.results.apart",
-    "sweep_memory": "lambdasim.study.sweep",
+    "sweep_memory": "lambdasim.study.memory.sweep",
 }
 
 __all__ = [

@@ -10,8 +10,8 @@ import pandas as pd
 import lambdasim as ls
 from lambdasim import plots
 from lambdasim.specs.base import revised
-from lambdasim.study.objective import parse_target
-from lambdasim.study.power_tuning import TunedPoint
+from lambdasim.study.memory.objective import parse_target
+from lambdasim.study.memory.power_tuning import TunedPoint
 
 MEASUREMENTS = "../data/memory_scaling/aws_x86_short_cpu_function_invocations.csv"
 SCENARIO = "scenarios/short_function.yaml"

@@ -9,8 +9,8 @@ import pandas as pd
 
 import lambdasim as ls
 from lambdasim import plots
-from lambdasim.study.budget import budget_outlook, with_anomaly
-from lambdasim.study.sensitivity import sensitivity
+from lambdasim.study.forecast.budget import budget_outlook, with_anomaly
+from lambdasim.study.forecast.sensitivity import sensitivity
 
 SCENARIO = "scenarios/ride_receipts.yaml"
 MONTH = "2015-02"

@@ -10,8 +10,8 @@ import pandas as pd
 
 import lambdasim as ls
 from lambdasim import plots
-from lambdasim.study.break_even_costs import Scaling, ServerTerms
-from lambdasim.study.break_even_text import parameters, reasons
+from lambdasim.study.break_even.costs import Scaling, ServerTerms
+from lambdasim.study.break_even.text import parameters, reasons
 
 STEADY = "scenarios/steady_api.yaml"
 BURSTY = "scenarios/load_balancer.yaml"

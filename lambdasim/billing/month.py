@@ -25,7 +25,7 @@ from lambdasim.catalog import (
     price_sheet,
     usage_type,
 )
-from lambdasim.catalog.price_book import PriceBook
+from lambdasim.catalog.prices.book import PriceBook
 from lambdasim.errors import CatalogError
 
 

@@ -12,7 +12,7 @@ from lambdasim.billing.month import PricingTerms, price_month
 from lambdasim.billing.tiers import FreeSharing
 from lambdasim.billing.usage import Usage, is_month
 from lambdasim.catalog import PriceSheet
-from lambdasim.catalog.price_book import PriceBook
+from lambdasim.catalog.prices.book import PriceBook
 from lambdasim.errors import InputError
 
 

@@ -11,17 +11,17 @@ from typing import Any, Final
 
 import numpy as np
 
-from lambdasim.calibration.first_run import FirstRunFit, fit_first_run
-from lambdasim.calibration.init_fit import InitFit, fit_init
-from lambdasim.calibration.observations import Observations, observe, read_observations, require_warm
+from lambdasim.calibration.data.observations import Observations, observe, read_observations, require_warm
+from lambdasim.calibration.data.statistics import Floats, SizeStatistics, from_values
+from lambdasim.calibration.data.tuning import TUNING_NOTE, is_power_tuning, tuning_statistics
+from lambdasim.calibration.fit.first_run import FirstRunFit, fit_first_run
+from lambdasim.calibration.fit.init import InitFit, fit_init
+from lambdasim.calibration.fit.work import DEFAULT_CPU_SHARE, Estimate, WorkFit, fit_work
 from lambdasim.calibration.scenario import write_scenario
-from lambdasim.calibration.statistics import Floats, SizeStatistics, from_values
-from lambdasim.calibration.tuning import TUNING_NOTE, is_power_tuning, tuning_statistics
-from lambdasim.calibration.work import DEFAULT_CPU_SHARE, Estimate, WorkFit, fit_work
 from lambdasim.catalog import init_prior, init_runtimes
 from lambdasim.errors import InputError
+from lambdasim.specs.faults import not_among
 from lambdasim.specs.function import Architecture
-from lambdasim.specs.wording import not_among
 from lambdasim.traffic.trace import Trace
 
 _Z: Final = 1.96
@@ -262,7 +262,7 @@ def calibrate(
 
     Examples
     --------
-    >>> from lambdasim.calibration.statistics import from_summary
+    >>> from lambdasim.calibration.data.statistics import from_summary
     >>> fit = calibrate([from_summary(256, 1000, 2_000.0), from_summary(1024, 1000, 500.0)], function="resize")
     >>> abs(fit.work.predict(512).mean_ms.value / 1_000 - 1) < 0.03
     True

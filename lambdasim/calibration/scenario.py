@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
+from lambdasim.atomic import write_atomically
 from lambdasim.catalog import limit
-from lambdasim.results.atomic import write_atomically
 from lambdasim.units import US_PER_MS, US_PER_S, from_epoch_us
 
 if TYPE_CHECKING:

@@ -5,8 +5,8 @@ The code holds no number of the platform; every one is in a data file beside thi
 
 from lambdasim.catalog.facts import Fact, Knowledge, limit, limits, timing, timings
 from lambdasim.catalog.keep_alive import KeepAliveCurve, keep_alive_curve
-from lambdasim.catalog.neighbours import NeighbourPrice, neighbour_price, neighbour_prices
-from lambdasim.catalog.prices import ArchitectureRates, PriceSheet, Rate, Tier, price_sheet, regions
+from lambdasim.catalog.prices.neighbours import NeighbourPrice, neighbour_price, neighbour_prices
+from lambdasim.catalog.prices.sheets import ArchitectureRates, PriceSheet, Rate, Tier, price_sheet, regions
 from lambdasim.catalog.priors import InitPrior, init_prior, init_priors, init_runtimes
 from lambdasim.catalog.retries import InvocationKind, RetryRule, retry_rule, retry_rules
 from lambdasim.catalog.rules import BillingRules, RuleInForce, billing_rules

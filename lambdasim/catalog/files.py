@@ -15,7 +15,7 @@ from lambdasim.errors import CatalogError
 @cache
 def text_of(name: str) -> str:
     """Return the text of a data file that is part of the package."""
-    return files(__package__).joinpath(name).read_text(encoding="utf-8")
+    return files(__package__).joinpath("data", name).read_text(encoding="utf-8")
 
 
 @cache

@@ -14,7 +14,7 @@ import typer
 if TYPE_CHECKING:
     from concurrent.futures import Executor
 
-    from lambdasim.report.study import StudyPage
+    from lambdasim.report.page import StudyPage
     from lambdasim.results.run import RunResult
 
 app = typer.Typer(
@@ -53,7 +53,7 @@ def write(text: str) -> None:
 def made(folder: Path | None) -> Path | None:
     """Make a folder where it is missing and try to write there, before any work is done."""
     if folder is not None:
-        from lambdasim.results.atomic import named
+        from lambdasim.atomic import named
 
         folder.mkdir(parents=True, exist_ok=True)
         with named(folder), TemporaryFile(dir=folder):
@@ -119,7 +119,7 @@ def side_by_side(points: int, workers: int, dask: str | None) -> AbstractContext
     if points < 2 or (dask is None and workers == 1):
         return nullcontext()
     from lambdasim.errors import InputError
-    from lambdasim.results.workers import dask_cluster, process_pool
+    from lambdasim.results.points.workers import dask_cluster, process_pool
 
     if dask is not None and workers > 1:
         raise InputError.single("lambdasim", "--dask", "must come without --workers: the cluster has its own")

@@ -73,37 +73,37 @@ def bill(
     from functools import partial
 
     import lambdasim as ls
-    from lambdasim import exports
+    from lambdasim import finance
     from lambdasim.report.text import bill_text, costs_text
 
     del reprice  # says what happens anyhow
     _refuse_alone("--tag", tag, "--top", top)
     _refuse_alone("--infracost-month", infracost_month, "--infracost", infracost)
-    owned = exports.OwnedRuns.of_folders(folders, account or ())
+    owned = finance.OwnedRuns.of_folders(folders, account or ())
     priced = partial(
         ls.price,
         region=region,
         month=month,
         on=day_of(price_date, "bill") or owned.price_date,
         free_tier=owned.free_tier if free_tier is None else free_tier,
-        price_book=None if price_book is None else exports.read_price_book(price_book),
+        price_book=None if price_book is None else finance.read_price_book(price_book),
     )
     found = priced(owned.usage)
     origin = owned.origin(payer) if any(option is not None for option in (focus, xlsx, top)) else None
     if focus is not None:
-        exports.write_focus(found, focus, origin=origin, version=focus_version)
+        finance.write_focus(found, focus, origin=origin, version=focus_version)
     if xlsx is not None:
-        exports.write_workbook(found, xlsx, origin=origin, days=exports.daily_costs(owned.hourly(), priced))
+        finance.write_workbook(found, xlsx, origin=origin, days=finance.daily_costs(owned.hourly(), priced))
     if infracost is not None:
-        exports.write_infracost_usage(owned.usage, infracost, month=infracost_month)
+        finance.write_infracost_usage(owned.usage, infracost, month=infracost_month)
     if as_json:
         write(found.to_json())
         return
     text = bill_text(found)
     if top is not None and origin is not None:
-        views = [exports.allocated_costs(found, top=top, tag=tag, tags=origin.tags)]
+        views = [finance.allocated_costs(found, top=top, tag=tag, tags=origin.tags)]
         if len(folders) > 1:
-            views.append(exports.allocated_costs(found, top=top, by_account=True))
+            views.append(finance.allocated_costs(found, top=top, by_account=True))
         text += "".join(f"\n\n{costs_text(view)}" for view in views)
     write(text)
 
@@ -128,14 +128,14 @@ def compare_bill(
 ) -> None:
     """Hold a real bill against a simulated one, line by line: differences of usage, of rate, and neither."""
     import lambdasim as ls
-    from lambdasim import exports
+    from lambdasim import finance
     from lambdasim.report.text import compared_bills_text
-    from lambdasim.results.files import load_free_tier
+    from lambdasim.results.files.saved import load_free_tier
 
     free = load_free_tier(folder) if free_tier is None else free_tier
-    found = exports.compare_bill(actual, ls.load_usage(folder), free_tier=free)
+    found = finance.compare_bill(actual, ls.load_usage(folder), free_tier=free)
     if out is not None:
-        from lambdasim.report.money import bill_comparison_page
+        from lambdasim.report.pages.money import bill_comparison_page
 
         bill_comparison_page(found).write(out)
     if as_json:
@@ -160,12 +160,12 @@ def prices_refresh(
 ) -> None:
     """Make price sheets of an AWS Price List file; show changes."""
     import lambdasim as ls
-    from lambdasim import exports
+    from lambdasim import finance
     from lambdasim.billing import plain
     from lambdasim.report.text import refreshed_prices_text
-    from lambdasim.results.files import load_free_tier
+    from lambdasim.results.files.saved import load_free_tier
 
-    refreshed = exports.refresh_prices(source, out=out, region=region)
+    refreshed = finance.refresh_prices(source, out=out, region=region)
     effect = None
     if effect_on is not None:
         effect = refreshed.effect(ls.load_usage(effect_on), free_tier=load_free_tier(effect_on))

@@ -58,9 +58,9 @@ def break_even(
     Servers are Fargate, EC2 and Lambda Managed Instances.
     """
     import lambdasim as ls
-    from lambdasim.report.money import break_even_page
-    from lambdasim.study.break_even import break_even as crossed
-    from lambdasim.study.break_even_costs import Scaling, ServerTerms
+    from lambdasim.report.pages.money import break_even_page
+    from lambdasim.study.break_even.costs import Scaling, ServerTerms
+    from lambdasim.study.break_even.search import break_even as crossed
 
     spec = ls.load_scenario(scenario)
     if region is not None:

@@ -53,8 +53,8 @@ def commit(
     from decimal import Decimal, InvalidOperation
 
     from lambdasim.errors import InputError
-    from lambdasim.exports import read_price_book
-    from lambdasim.study.commitment import advise_commitment
+    from lambdasim.finance import read_price_book
+    from lambdasim.study.commitment.advise import advise_commitment
 
     try:
         percent = None if discount is None else Decimal(discount)

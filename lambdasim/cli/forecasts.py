@@ -56,10 +56,10 @@ def forecast(
     """Forecast a month's bill with its range, from past traffic."""
     import lambdasim as ls
     from lambdasim.errors import InputError
-    from lambdasim.report.money import forecast_page
-    from lambdasim.study.budget import budget_outlook, with_anomaly
-    from lambdasim.study.forecast import forecast as foretold
-    from lambdasim.study.sensitivity import sensitivity
+    from lambdasim.report.pages.money import forecast_page
+    from lambdasim.study.forecast.budget import budget_outlook, with_anomaly
+    from lambdasim.study.forecast.forecast import forecast as foretold
+    from lambdasim.study.forecast.sensitivity import sensitivity
 
     if budget is not None and not 0 < budget < float("inf"):
         raise InputError.single("forecast", "--budget", f"must be above 0, got {budget}")
@@ -112,7 +112,7 @@ def backtest(
     as_json: JsonOption = False,
 ) -> None:
     """Tell from past months how far to trust a forecast."""
-    from lambdasim.study.backtest import backtest as tested
+    from lambdasim.study.forecast.backtest import backtest as tested
 
     found = tested(_trace(history, utc), name=history.stem, days=days, paths=paths)
     if not as_json:

@@ -28,7 +28,7 @@ from lambdasim.cli.app import (
 if TYPE_CHECKING:
     import pandas as pd
 
-    from lambdasim.results.records import RecordFile
+    from lambdasim.results.files.records import RecordFile
     from lambdasim.results.run import RunResult
     from lambdasim.specs import ScenarioSpec
 
@@ -113,14 +113,14 @@ def _told(run: RunResult, intervals: pd.DataFrame | None, as_json: bool) -> str:
         from lambdasim.report.text import run_text
 
         return run_text(run, intervals)
-    from lambdasim.results.files import run_content
+    from lambdasim.results.files.saved import run_content
 
     told = None if intervals is None else json.loads(intervals.to_json(orient="index"))
     return json.dumps(run_content(run) | {"intervals": told}, indent=1, ensure_ascii=False)
 
 
 def _record_file(folder: Path, spec: ScenarioSpec, wanted: bool | None) -> RecordFile:
-    from lambdasim.results.records import RecordFile
+    from lambdasim.results.files.records import RecordFile
 
     names = tuple(sorted(function.name for function in spec.functions))
     most = {True: None, False: 0, None: _MOST_RECORDS}[wanted]

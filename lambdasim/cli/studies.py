@@ -25,7 +25,7 @@ from lambdasim.cli.app import (
 )
 
 if TYPE_CHECKING:
-    from lambdasim.study.objective import Objective
+    from lambdasim.study.memory.objective import Objective
 
 _MANY = 2
 _LARGEST_GROWTH = 1000.0
@@ -71,8 +71,8 @@ def sweep_memory(
     Shows cost and latency of each size, with intervals.
     """
     import lambdasim as ls
-    from lambdasim.report.studies import sweep_page
-    from lambdasim.study.sweep import sweep_memory as sweep
+    from lambdasim.report.pages.studies import sweep_page
+    from lambdasim.study.memory.sweep import sweep_memory as sweep
 
     spec = ls.load_scenario(scenario)
     chosen = _whole_numbers("--sizes", sizes)
@@ -120,8 +120,8 @@ def compare(
     """
     import lambdasim as ls
     from lambdasim.errors import InputError
-    from lambdasim.report.studies import comparison_page
-    from lambdasim.study.compare import compare as compared
+    from lambdasim.report.pages.studies import comparison_page
+    from lambdasim.study.comparison.compare import compare as compared
 
     if len(scenarios) < _MANY:
         raise InputError.single("compare", "scenarios", "must be two or more files")
@@ -172,8 +172,8 @@ def limits(
     Also when it binds, and what to set.
     """
     import lambdasim as ls
-    from lambdasim.report.studies import limits_page
-    from lambdasim.study.limits import advise_limits
+    from lambdasim.report.pages.studies import limits_page
+    from lambdasim.study.limits.advise import advise_limits
 
     spec = ls.load_scenario(scenario)
     factors = tuple(_numbers("--multiples", multiples, float))
@@ -199,7 +199,7 @@ def limits(
 
 def _objective(target: str | None, budget: float | None) -> Objective | None:
     from lambdasim.errors import InputError
-    from lambdasim.study.objective import Fastest, parse_target
+    from lambdasim.study.memory.objective import Fastest, parse_target
 
     if target is not None and budget is not None:
         raise InputError.single("sweep-memory", "--budget", "must come without --target")

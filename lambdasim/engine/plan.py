@@ -30,11 +30,11 @@ from lambdasim.models.cold_start import first_run_extra_ms, init_law
 from lambdasim.models.cpu_chain import CpuStyle, HandlerQuota
 from lambdasim.models.cpu_scaling import cpu_time_factor, scale_cpu_time
 from lambdasim.models.keep_alive import keep_alive_law
-from lambdasim.specs.first_run import FirstRunByMemory
 from lambdasim.specs.function import Architecture, FunctionSpec
 from lambdasim.specs.laws import Law
 from lambdasim.specs.platform import PlatformSpec, Reuse
 from lambdasim.specs.scenario import ScenarioSpec
+from lambdasim.specs.work.first_run import FirstRunByMemory
 from lambdasim.traffic.arrivals import FunctionArrivals
 from lambdasim.units import US_PER_MINUTE, US_PER_MS, to_epoch_us
 

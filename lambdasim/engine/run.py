@@ -60,7 +60,7 @@ def run_plan(plan: Plan, engine: EngineName) -> Iterator[RecordChunk]:
         from lambdasim.engine.reference import run_reference
 
         return run_reference(plan)
-    from lambdasim.engine.kernel import run_kernel
+    from lambdasim.engine.kernel.engine import run_kernel
 
     # Traffic, kernel and totals each work in a thread of their own: compiled code leaves the others running.
     return ahead(run_kernel(replace(plan, arrivals=partial(_arrivals_ahead, plan))))

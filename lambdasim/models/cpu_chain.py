@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from lambdasim.models.cpu_quota import FirstCheck, Ints, QuotaRules, Stretch, quota_rules, run_stretch
 from lambdasim.models.cpu_scaling import cpu_time_factor, scale_cpu_time
 from lambdasim.models.cpu_start import StartLaw, Starts, start_law
-from lambdasim.specs import cpu_law as said
+from lambdasim.specs.work import cpu_law as said
 
 
 class CpuLaw(StrEnum):

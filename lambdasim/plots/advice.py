@@ -12,14 +12,14 @@ from numpy.typing import NDArray
 
 from lambdasim.errors import InputError
 from lambdasim.plots.style import INK, axes_or_new, legend_beside, line_look, nothing, styled, time_axis
-from lambdasim.study.provisioned import allocated_by_minute, demand_by_minute
+from lambdasim.study.limits.provisioned import allocated_by_minute, demand_by_minute
 from lambdasim.units import US_PER_DAY, US_PER_HOUR, US_PER_MINUTE, to_epoch_us
 
 if TYPE_CHECKING:
     import pandas as pd
 
     from lambdasim.specs.scenario import ScenarioSpec
-    from lambdasim.study.limits import LimitsAdvice
+    from lambdasim.study.limits.advise import LimitsAdvice
 
 _MARKERS: Final = ("o", "s")
 _LONG_US: Final = 3 * US_PER_DAY

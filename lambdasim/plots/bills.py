@@ -14,7 +14,7 @@ from lambdasim.billing import Bill, format_usd
 from lambdasim.plots.style import INK, MOST_LINES, axes_or_new, bar_look, legend_beside, nothing, styled
 
 if TYPE_CHECKING:
-    from lambdasim.exports import BillComparison
+    from lambdasim.finance import BillComparison
 
 _BAR = 0.62
 

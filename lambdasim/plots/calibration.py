@@ -10,7 +10,7 @@ import numpy as np
 from matplotlib.axes import Axes
 
 from lambdasim.calibration.calibrate import Calibration
-from lambdasim.calibration.statistics import Floats
+from lambdasim.calibration.data.statistics import Floats
 from lambdasim.plots.style import DASHES, INK, MOST_LINES, Picture, axes_or_new, nothing, styled
 
 _SHOWN: Final = 200
@@ -109,7 +109,7 @@ def plot_fit_distribution(found: Calibration, ax: Axes | None = None) -> Axes:
 
 def write_fit_pictures(found: Calibration, folder: Path) -> list[Path]:
     """Write both pictures as PNG into a folder, ``fit_quantiles.png`` and ``fit_distribution.png``."""
-    from lambdasim.results.atomic import write_bytes_atomically
+    from lambdasim.atomic import write_bytes_atomically
 
     written = []
     for name, plot in (("fit_quantiles", plot_fit_quantiles), ("fit_distribution", plot_fit_distribution)):

@@ -11,8 +11,8 @@ from matplotlib.ticker import MaxNLocator, StrMethodFormatter
 
 from lambdasim.billing import format_usd
 from lambdasim.plots.style import INK, axes_or_new, bar_look, legend_beside, nothing, styled
-from lambdasim.study.forecast import Forecast
-from lambdasim.study.sensitivity import Sensitivity
+from lambdasim.study.forecast.forecast import Forecast
+from lambdasim.study.forecast.sensitivity import Sensitivity
 
 _FAR = 3.0
 _BANDS = ((0.05, 0.95, 0.16), (0.1, 0.9, 0.22), (0.25, 0.75, 0.3))

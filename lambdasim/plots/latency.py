@@ -8,7 +8,7 @@ import numpy as np
 from matplotlib.axes import Axes
 
 from lambdasim.engine.contract import StartType
-from lambdasim.engine.histogram import Histogram
+from lambdasim.engine.totals.histogram import Histogram
 from lambdasim.plots.style import (
     DASHES,
     INK,

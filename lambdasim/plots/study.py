@@ -19,8 +19,8 @@ from lambdasim.plots.style import (
 )
 
 if TYPE_CHECKING:
-    from lambdasim.study.power_tuning import TunedPoint
-    from lambdasim.study.sweep_result import MemorySweep
+    from lambdasim.study.memory.power_tuning import TunedPoint
+    from lambdasim.study.memory.result import MemorySweep
 
 _MARKERS: Final = ("o", "s", "^", "D")
 _MANY: Final = 12

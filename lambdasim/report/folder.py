@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from lambdasim.report.page import page_of
+from lambdasim.atomic import write_bytes_atomically
+from lambdasim.report.pages.run import page_of
 from lambdasim.report.pictures import PLOTS, Album
-from lambdasim.results.atomic import write_bytes_atomically
-from lambdasim.results.files import save
+from lambdasim.results.files.saved import save
 from lambdasim.results.run import RunResult
 
 

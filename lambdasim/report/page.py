@@ -1,107 +1,110 @@
-"""A run as one self-contained HTML page: tables and pictures, no script, nothing fetched."""
+"""The result of a study as a page, a folder of files, and JSON for scripts."""
 
 from __future__ import annotations
 
 import html
-from typing import Final
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from math import isnan
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
 
-from lambdasim.billing import Bill
-from lambdasim.report.html import bullets, document, figure, percent, table_html
-from lambdasim.report.pictures import Album
-from lambdasim.results.run import RunResult
+from matplotlib.axes import Axes
 
-_MILLION: Final = 1_000_000
+from lambdasim.atomic import write_bytes_atomically
+from lambdasim.finance.guard import guarded
+from lambdasim.plots.style import Picture
+from lambdasim.report.html import document, figure, table_html
+from lambdasim.report.pictures import Drawn
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+_LONG: Final = 40
 
 
-def report_html(run: RunResult) -> str:
-    """Make the page.
+@dataclass(frozen=True, eq=False)
+class StudyPage:
+    """What a study found.
 
-    Parameters
+    Attributes
     ----------
-    run : RunResult
-
-    Returns
-    -------
-    str
-        HTML with its pictures inside; what comes from the scenario is escaped.
+    title, answer : str
+        The study's name, and what it says in a paragraph.
+    tables : mapping of str to DataFrame
+        By heading, every column; the files and the JSON have them whole.
+    pictures : mapping of str to Axes
+        By the name of their file.
+    shown : mapping of str to DataFrame
+        Tables that the page shows in another form, by heading; an empty one is left out of the page.
+    facts : mapping of str to any
+        What scripts ask for beside the tables; becomes JSON.
     """
-    return page_of(Album(run))
+
+    title: str
+    answer: str
+    tables: Mapping[str, pd.DataFrame]
+    pictures: Mapping[str, Axes] = field(default_factory=dict)
+    shown: Mapping[str, pd.DataFrame] = field(default_factory=dict)
+    facts: Mapping[str, Any] = field(default_factory=dict)
+
+    @cached_property
+    def _drawn(self) -> dict[str, Drawn]:
+        drawn = {}
+        for name, ax in self.pictures.items():
+            assert isinstance(ax.figure, Picture)  # noqa: S101 - plots without axes make their own
+            drawn[name] = Drawn(ax.get_title(loc="left"), ax.figure.png())
+        return drawn
+
+    def to_html(self) -> str:
+        """Write the page; everything is inside it, and all text is escaped."""
+        parts = [f"<h1>{html.escape(self.title)}</h1><p>{html.escape(self.answer)}</p>"]
+        parts += [figure(drawn) for drawn in self._drawn.values()]
+        for heading, table in {**self.tables, **self.shown}.items():
+            if len(table):
+                words = table.map(lambda cell: isinstance(cell, str) and len(cell) > _LONG).to_numpy().any()
+                parts.append(f"<h2>{html.escape(heading.replace('_', ' ').capitalize())}</h2>")
+                parts.append(table_html(table, "words" if words else "numbers"))
+        return document(self.title, parts)
+
+    def to_json(self) -> str:
+        """Write answer, facts and tables, each table a list of rows."""
+        tables = {
+            heading: json.loads(table.to_json(orient="records", double_precision=12, default_handler=str))
+            for heading, table in self.tables.items()
+        }
+        content = {"title": self.title, "answer": self.answer, **_known(self.facts), **tables}
+        return json.dumps(content, indent=1, ensure_ascii=False)
+
+    def write(self, folder: Path) -> None:
+        """Write ``report.html``, ``result.json``, and each table and picture as a file of its own.
+
+        Parameters
+        ----------
+        folder : Path
+            Made if it is missing. Each file is whole or not there; text cannot become a spreadsheet's formula.
+        """
+        for heading, table in self.tables.items():
+            text = table.map(_harmless).to_csv(index=False, lineterminator="\n")
+            write_bytes_atomically(folder / f"{heading}.csv", text.encode())
+        for name, drawn in self._drawn.items():
+            write_bytes_atomically(folder / f"{name}.png", drawn.png)
+        write_bytes_atomically(folder / "result.json", f"{self.to_json()}\n".encode())
+        write_bytes_atomically(folder / "report.html", self.to_html().encode())
 
 
-def page_of(album: Album) -> str:
-    """Make the page of an album's run; see `report_html`."""
-    run = album.run
-    bill, parameters = run.charges(), run.parameters()
-    title = html.escape(run.scenario.name)
-    told = html.escape(repr(run)).removeprefix(f"{title}: ").replace("\n", "<br>")
-    parts = [
-        f"<h1>{title}</h1><p>{told}</p>",
-        *_functions(run, album),
-        *_throttles(run, album),
-        *_bill(bill, album),
-        *_costs(run, album),
-        "<h2>What this rests on</h2>",
-        table_html(
-            parameters.assign(known=[known.replace("_", " ") for known in parameters["known"]]), "words"
-        ),
-        bullets(f"{key.replace('_', ' ')}: {value}" for key, value in run.provenance().items() if value),
-    ]
-    return document(run.scenario.name, parts)
+def _known(facts: Mapping[str, Any]) -> dict[str, Any]:
+    """Replace numbers that are not known by null, which JSON has, as the tables do."""
+    known: dict[str, Any] = {}
+    for name, value in facts.items():
+        if isinstance(value, Mapping):
+            known[name] = _known(value)
+        else:
+            known[name] = None if isinstance(value, float) and isnan(value) else value
+    return known
 
 
-def _functions(run: RunResult, album: Album) -> list[str]:
-    summary = run.summary()
-    events = summary[["function", "events", "succeeded", "failed", "lost", "throttled", "runs", "cold_share"]]
-    events = events.assign(cold_share=[percent(share) for share in events["cold_share"]])
-    waits = summary[["function", "p50_ms", "p95_ms", "p95_half_width_ms", "p99_ms"]]
-    waits = waits.join(summary[["peak_concurrency", "mean_concurrency"]])
-    return [
-        "<h2>Functions</h2>",
-        table_html(events.rename(columns={"throttled": "refused attempts", "cold_share": "cold starts"})),
-        "<h2>Latency and concurrency</h2>",
-        table_html(waits.rename(columns={"p95_half_width_ms": "± ms"})),
-        "<p class='small'>Latency in ms from arrival to answer, over served events, rounded up to whole ms. ± is the "
-        "half-width of a 95 % interval of p95, from batch means of this run.</p>",
-        *(figure(album[name]) for name in ("latency", "latency_histogram", "concurrency")),
-    ]
-
-
-def _throttles(run: RunResult, album: Album) -> list[str]:
-    throttles = run.throttles()
-    if throttles.empty:
-        return []
-    named = throttles.assign(limit=[name.replace("_", " ") for name in throttles["limit"]])
-    return [
-        "<h2>Throttles</h2>",
-        table_html(named),
-        *(figure(album[name]) for name in ("throttles", "throttles_over_time")),
-    ]
-
-
-def _bill(bill: Bill, album: Album) -> list[str]:
-    return [
-        "<h2>Bill</h2>",
-        table_html(bill.table().set_index("usage_type").reset_index())
-        if bill.items
-        else "<p>Nothing to pay.</p>",
-        bullets(bill.notes),
-        *(figure(album[name]) for name in ("bill", "hourly_cost")),
-    ]
-
-
-def _costs(run: RunResult, album: Album) -> list[str]:
-    costs = run.costs()
-    if costs.empty:
-        return []
-    shown = costs[["function"]].assign(
-        mean=costs["usd_per_million"],
-        **{q: costs[f"{q}_usd"] * _MILLION for q in ("p50", "p95", "p99")},
-        slowest=[percent(share) for share in costs["slowest_5_percent_share"]],
-    )
-    return [
-        "<h2>Cost of one invocation</h2>",
-        table_html(shown.rename(columns={"slowest": "slowest 5 % cause"})),
-        "<p class='small'>In USD per million such invocations, on demand, request fee included, at first-tier rates "
-        "without free tier. The last column is the part of the duration charge that the slowest 5 % cause.</p>",
-        *(figure(album[name]) for name in ("cost_distribution", "cost")),
-    ]
+def _harmless(value: object) -> object:
+    return guarded(value) if isinstance(value, str) else value

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from lambdasim.billing import Bill
-    from lambdasim.exports import BillComparison, CostShare, PriceRefresh
+    from lambdasim.finance import BillComparison, CostShare, PriceRefresh
     from lambdasim.results.run import RunResult
 
 _COLUMNS = 80

@@ -35,8 +35,8 @@ from numpy.typing import NDArray
 
 from lambdasim.billing import Bill, Usage, price
 from lambdasim.engine.contract import RecordChunk, StartType
-from lambdasim.engine.histogram import Histogram, together
-from lambdasim.results.parallel import map_points
+from lambdasim.engine.totals.histogram import Histogram, together
+from lambdasim.results.points.parallel import map_points
 from lambdasim.results.simulate import simulate
 from lambdasim.specs.base import revised
 from lambdasim.specs.scenario import ScenarioSpec

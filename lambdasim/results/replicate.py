@@ -12,10 +12,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from lambdasim.errors import InputError
-from lambdasim.results.parallel import map_points
+from lambdasim.results.points.parallel import map_points
+from lambdasim.results.points.store import NUMBERS, PointStore, check_release, origin, release_checksum
 from lambdasim.results.run import PERCENTILES, RunResult
 from lambdasim.results.simulate import simulate
-from lambdasim.results.store import NUMBERS, PointStore, check_release, origin, release_checksum
 from lambdasim.specs.base import revised
 from lambdasim.specs.scenario import ScenarioSpec
 

@@ -14,15 +14,15 @@ import numpy as np
 import lambdasim
 from lambdasim.billing import Bill, InvocationCosts, Usage, format_usd, invocation_costs, price
 from lambdasim.catalog import billing_rules, price_sheet
-from lambdasim.engine.aggregate import Aggregate, FunctionTotals, claimed_at, ready_at
 from lambdasim.engine.contract import EventOutcome, Limit, Outcome, Plan, RecordChunk, StartType
-from lambdasim.engine.histogram import Histogram
 from lambdasim.engine.plan import ScenarioArrivals
+from lambdasim.engine.totals.aggregate import Aggregate, FunctionTotals, claimed_at, ready_at
+from lambdasim.engine.totals.histogram import Histogram
 from lambdasim.errors import InputError, LambdaSimError
-from lambdasim.results.hourly import list_costs_by_hour
+from lambdasim.results.files.records import records_frame
 from lambdasim.results.parameters import Parameter, parameters_of
-from lambdasim.results.records import records_frame
-from lambdasim.results.usage import PayloadMeter, run_usage
+from lambdasim.results.usage.hourly_costs import list_costs_by_hour
+from lambdasim.results.usage.month import PayloadMeter, run_usage
 from lambdasim.specs.scenario import ScenarioSpec
 from lambdasim.traffic.report import ReadReport
 from lambdasim.units import US_PER_MINUTE, US_PER_MS, format_duration, to_epoch_us

@@ -14,7 +14,7 @@ from lambdasim.specs.platform import AccountSpec, PlatformSpec, Reuse
 from lambdasim.specs.scenario import ScenarioSpec
 from lambdasim.specs.traffic import TrafficSpec
 from lambdasim.specs.trigger import TriggerSpec, TriggerType
-from lambdasim.specs.work import WorkSpec
+from lambdasim.specs.work.handler import WorkSpec
 
 __all__ = [
     "AccountSpec",

@@ -12,7 +12,7 @@ from pydantic import BaseModel, ConfigDict, ModelWrapValidatorHandler, Validatio
 from pydantic_core import ErrorDetails, InitErrorDetails, PydanticCustomError
 
 from lambdasim.errors import Fault, ScenarioError
-from lambdasim.specs.wording import FAULT, did_you_mean, in_our_words, one_of, shown
+from lambdasim.specs.faults import FAULT, did_you_mean, in_our_words, one_of, shown
 from lambdasim.units import DURATION_FORM
 
 Location = tuple[str | int, ...]

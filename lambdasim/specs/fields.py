@@ -23,7 +23,7 @@ from pydantic_core import CoreSchema, core_schema
 
 from lambdasim.catalog import Fact, limit
 from lambdasim.specs.base import Refused, fault
-from lambdasim.specs.wording import UNPRINTABLE, shown
+from lambdasim.specs.faults import UNPRINTABLE, shown
 from lambdasim.units import DURATION_FORM, US_PER_DAY, format_duration, parse_duration_us
 
 LONGEST_US: Final = 36_600 * US_PER_DAY

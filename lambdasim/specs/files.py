@@ -14,7 +14,7 @@ from typing import Any, Final, Self
 from pydantic import ValidationInfo
 
 from lambdasim.specs.base import fault
-from lambdasim.specs.wording import not_among, shown
+from lambdasim.specs.faults import not_among, shown
 
 _MOST_BYTES: Final = 64 * 1024 * 1024
 _MOST_VALUES: Final = 1_000_000

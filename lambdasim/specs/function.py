@@ -16,7 +16,7 @@ from lambdasim.specs.laws import FixedLaw, Law, LawOrCatalog
 from lambdasim.specs.schedules import ScheduleText, parse_schedule
 from lambdasim.specs.traffic import TrafficSpec
 from lambdasim.specs.trigger import TriggerSpec
-from lambdasim.specs.work import WorkSpec
+from lambdasim.specs.work.handler import WorkSpec
 
 _NAME: Final = re.compile(r"[A-Za-z0-9_-]+")
 _RUNTIME: Final = re.compile(r"(java|python3\.|dotnet)(\d+)(\.al2|\.al2023)?")

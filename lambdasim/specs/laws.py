@@ -22,9 +22,9 @@ from pydantic import (
 
 from lambdasim.errors import ScenarioError
 from lambdasim.specs.base import CrossFault, Spec, fault
+from lambdasim.specs.faults import not_among, shown
 from lambdasim.specs.fields import NotNegative, Positive, Real, Text
 from lambdasim.specs.files import FileReader
-from lambdasim.specs.wording import not_among, shown
 
 _Z95: Final = NormalDist().inv_cdf(0.95)
 

@@ -15,10 +15,10 @@ from pydantic import ValidationError
 from pydantic_core import PydanticCustomError
 
 from lambdasim.errors import Fault, NotModelledWarning, ScenarioError
+from lambdasim.specs.faults import printable
 from lambdasim.specs.files import FileReader, resolved
 from lambdasim.specs.idle import idle_traffic
 from lambdasim.specs.scenario import ScenarioSpec
-from lambdasim.specs.wording import printable
 
 _MOST_BYTES: Final = 1_000_000
 _DEEPEST: Final = 20

@@ -14,11 +14,11 @@ from pydantic import Field, PrivateAttr
 from lambdasim.catalog import billing_rules, limit, regions
 from lambdasim.errors import CatalogError
 from lambdasim.specs.base import CrossFault, Spec, revised
+from lambdasim.specs.faults import not_among
 from lambdasim.specs.fields import Day, Flag, Moment, ScenarioLength, Text, Whole
 from lambdasim.specs.function import FunctionSpec
 from lambdasim.specs.platform import AccountSpec, PlatformSpec
 from lambdasim.specs.traffic import OnBadRow
-from lambdasim.specs.wording import not_among
 
 
 class ScenarioSpec(Spec):

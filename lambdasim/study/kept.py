@@ -9,9 +9,9 @@ from typing import Any, Final
 
 import numpy as np
 
-from lambdasim.engine.histogram import Histogram
-from lambdasim.results.store import Wording, numbers_of_text, numbers_to_text
-from lambdasim.study.limit_outcome import LimitOutcome
+from lambdasim.engine.totals.histogram import Histogram
+from lambdasim.results.points.store import Wording, numbers_of_text, numbers_to_text
+from lambdasim.study.limits.outcome import LimitOutcome
 from lambdasim.study.measures import FunctionMeasures
 
 _HISTOGRAMS: Final = ("latency_ms", "duration_ms", "billed_ms")

@@ -11,9 +11,9 @@ from typing import Final
 from lambdasim.billing import Bill, Usage, pool, price
 from lambdasim.billing.usage import COUNTERS
 from lambdasim.catalog import billing_rules
-from lambdasim.engine.aggregate import FunctionTotals
 from lambdasim.engine.contract import EventOutcome, Outcome, StartType
-from lambdasim.engine.histogram import Histogram, together
+from lambdasim.engine.totals.aggregate import FunctionTotals
+from lambdasim.engine.totals.histogram import Histogram, together
 from lambdasim.results.run import RunResult
 from lambdasim.specs.function import FunctionSpec
 from lambdasim.units import US_PER_DAY, US_PER_HOUR

@@ -11,14 +11,14 @@ from pydantic_core import PydanticCustomError
 from lambdasim.errors import TraceError
 from lambdasim.specs.files import resolved
 from lambdasim.specs.traffic import TimestampUnit, TraceFormat, TrafficSpec
-from lambdasim.traffic.readers.azure import read_azure_2019, read_azure_2021
+from lambdasim.traffic.readers.azure.reader import read_azure_2019, read_azure_2021
 from lambdasim.traffic.readers.cloudwatch_metrics import read_metric_data
-from lambdasim.traffic.readers.csv_counts import COUNT_NAMES, read_counts_csv
-from lambdasim.traffic.readers.csv_events import read_events_csv
-from lambdasim.traffic.readers.csv_table import read_header
-from lambdasim.traffic.readers.insights import read_insights
+from lambdasim.traffic.readers.csv.counts import COUNT_NAMES, read_counts_csv
+from lambdasim.traffic.readers.csv.events import read_events_csv
+from lambdasim.traffic.readers.csv.table import read_header
+from lambdasim.traffic.readers.insights.reader import read_insights
+from lambdasim.traffic.readers.logs.reader import read_report_logs
 from lambdasim.traffic.readers.moments import EpochUnit, Naive
-from lambdasim.traffic.readers.report_logs import read_report_logs
 from lambdasim.traffic.readers.source import SourceFile
 from lambdasim.traffic.trace import Trace
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from lambdasim.calibration.observations import Observations, read_observations
+from lambdasim.calibration.data.observations import Observations, read_observations
 from lambdasim.errors import TraceError
 
 BEGIN = datetime(2026, 11, 1, 8, tzinfo=UTC)

@@ -9,13 +9,13 @@ import pytest
 import yaml
 
 from lambdasim.calibration.calibrate import calibrate, calibrate_logs
-from lambdasim.calibration.observations import read_observations
-from lambdasim.calibration.statistics import from_summary, from_values
-from lambdasim.calibration.work import fit_work
+from lambdasim.calibration.data.observations import read_observations
+from lambdasim.calibration.data.statistics import from_summary, from_values
+from lambdasim.calibration.fit.work import fit_work
 from lambdasim.errors import InputError, TraceError
 from lambdasim.models.cpu_chain import CpuLaw, CpuStyle, handler_durations
 from lambdasim.models.cpu_quota import FirstCheck
-from lambdasim.specs.work import WorkSpec
+from lambdasim.specs.work.handler import WorkSpec
 
 STRAIGHT = (CpuStyle(),)
 LATE = CpuStyle(CpuLaw.QUOTA, FirstCheck.FOURTH_TICK)

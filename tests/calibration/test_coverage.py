@@ -17,13 +17,13 @@ from scipy.stats import binom
 
 import lambdasim as ls
 from lambdasim.calibration.calibrate import calibrate
-from lambdasim.calibration.observations import Observations, read_observations, require_warm
+from lambdasim.calibration.data.observations import Observations, read_observations, require_warm
+from lambdasim.calibration.fit.work import Estimate, WorkFit, fit_work
 from lambdasim.calibration.scenario import write_scenario
-from lambdasim.calibration.work import Estimate, WorkFit, fit_work
 from lambdasim.catalog import timing
 from lambdasim.models.cpu_chain import CpuStyle
 from lambdasim.specs.scenario import ScenarioSpec
-from lambdasim.specs.work import WorkSpec
+from lambdasim.specs.work.handler import WorkSpec
 
 LEVEL = 0.95
 ERROR = np.hypot(timing("cpu_law_error_permille").value, timing("cpu_speed_error_permille").value) / 1000

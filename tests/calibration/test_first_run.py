@@ -2,8 +2,8 @@
 
 import pytest
 
-from lambdasim.calibration.first_run import fit_first_run
-from lambdasim.calibration.statistics import from_summary
+from lambdasim.calibration.data.statistics import from_summary
+from lambdasim.calibration.fit.first_run import fit_first_run
 from lambdasim.catalog import init_priors
 from lambdasim.errors import InputError
 

@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 from scipy.stats import binom
 
-from lambdasim.calibration.first_run import fit_first_run
-from lambdasim.calibration.init_fit import fit_init
-from lambdasim.calibration.statistics import from_summary, from_values
+from lambdasim.calibration.data.statistics import from_summary, from_values
+from lambdasim.calibration.fit.first_run import fit_first_run
+from lambdasim.calibration.fit.init import fit_init
 from lambdasim.catalog import init_prior, timing
 
 

@@ -8,16 +8,16 @@ import pytest
 
 import lambdasim as ls
 from lambdasim.calibration.calibrate import calibrate, calibrate_logs
-from lambdasim.calibration.environments import environment_use
-from lambdasim.calibration.init_fit import fit_init
-from lambdasim.calibration.statistics import from_values
-from lambdasim.calibration.work import fit_work
+from lambdasim.calibration.data.environments import environment_use
+from lambdasim.calibration.data.statistics import from_values
+from lambdasim.calibration.fit.init import fit_init
+from lambdasim.calibration.fit.work import fit_work
 from lambdasim.catalog import init_prior
 from lambdasim.errors import InputError
 from lambdasim.models.cpu_chain import CpuLaw, CpuStyle, handler_durations
 from lambdasim.models.cpu_quota import FirstCheck
 from lambdasim.plots.calibration import plot_fit_distribution, plot_fit_quantiles, write_fit_pictures
-from lambdasim.specs.first_run import FirstRunByMemory
+from lambdasim.specs.work.first_run import FirstRunByMemory
 
 CHART = "https://lambda-power-tuning.show/#AAQABgAI;3t2NQUREREFERExB;ilmiNADhrzRWgeo0"
 LATE = CpuStyle(CpuLaw.QUOTA, FirstCheck.FOURTH_TICK)

@@ -3,9 +3,9 @@
 import numpy as np
 import pytest
 
-from lambdasim.calibration.nodes import Nodes
-from lambdasim.calibration.statistics import Floats
-from lambdasim.calibration.typical import typical_work
+from lambdasim.calibration.data.statistics import Floats
+from lambdasim.calibration.fit.nodes import Nodes
+from lambdasim.calibration.fit.typical import typical_work
 from lambdasim.models.cpu_chain import CpuLaw, CpuStyle
 from lambdasim.models.cpu_quota import FirstCheck
 

@@ -11,8 +11,8 @@ import pytest
 from lambdasim.catalog.facts import facts_of
 from lambdasim.catalog.files import json_of, parse_json, parse_toml, text_of, toml_of
 from lambdasim.catalog.keep_alive import keep_alive_of
-from lambdasim.catalog.neighbours import neighbour_prices_of
-from lambdasim.catalog.prices import sheets_of
+from lambdasim.catalog.prices.neighbours import neighbour_prices_of
+from lambdasim.catalog.prices.sheets import sheets_of
 from lambdasim.catalog.priors import init_priors_of
 from lambdasim.catalog.retries import retry_rules_of
 from lambdasim.catalog.rules import rules_of

@@ -14,7 +14,7 @@ import pytest
 from lambdasim.billing import Usage, price
 from lambdasim.catalog import price_sheet
 from lambdasim.errors import InputError
-from lambdasim.exports import load_price_sheets, refresh_prices
+from lambdasim.finance import load_price_sheets, refresh_prices
 
 # Usage type in us-east-1, group, unit, bands (begin, end, USD): the shape and the prices that AWS published in 2026.
 TIERS = [

@@ -10,7 +10,7 @@ import pytest
 from lambdasim.billing import Usage, price
 from lambdasim.catalog import PriceSheet, Rate, Tier, billing_rules, price_sheet, regions, usage_type
 from lambdasim.catalog.files import json_of, toml_of
-from lambdasim.catalog.prices import sheets_of
+from lambdasim.catalog.prices.sheets import sheets_of
 from lambdasim.catalog.usage_types import ChargeKind
 from lambdasim.errors import CatalogError
 
@@ -178,7 +178,7 @@ def test_the_newest_sheet_wins_and_older_days_get_the_sheet_known_by_then(
     known = sheets_of(
         dated(("2026-06-01", "0.00002"), ("2022-01-01", "0.00005"), ("2024-01-01", "0.00003")), PREFIXES
     )
-    monkeypatch.setattr("lambdasim.catalog.prices._all_sheets", lambda: known)
+    monkeypatch.setattr("lambdasim.catalog.prices.sheets._all_sheets", lambda: known)
 
     def first(on: date | None) -> Decimal | None:
         return price_sheet("eu-west-1", on).rates("x86_64").tiers[0].rate.usd

@@ -11,7 +11,6 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import lambdasim as ls
-from lambdasim.engine.aggregate import BATCHES, FunctionTotals
 from lambdasim.engine.contract import (
     RECORD_COLUMNS,
     EventOutcome,
@@ -21,7 +20,8 @@ from lambdasim.engine.contract import (
     RecordChunk,
     StartType,
 )
-from lambdasim.engine.histogram import Histogram
+from lambdasim.engine.totals.aggregate import BATCHES, FunctionTotals
+from lambdasim.engine.totals.histogram import Histogram
 from lambdasim.specs import load_scenario_text
 
 

@@ -28,7 +28,7 @@ from lambdasim.engine.contract import (
     ReuseOrder,
     RunDraws,
 )
-from lambdasim.engine.kernel import run_kernel
+from lambdasim.engine.kernel.engine import run_kernel
 from lambdasim.engine.merge import merge_arrivals
 from lambdasim.engine.plan import FunctionDraws
 from lambdasim.engine.reference import run_reference

@@ -17,8 +17,8 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 import lambdasim
-from lambdasim.engine import kernel
 from lambdasim.engine.contract import RECORD_COLUMNS, ArrivalChunk, Plan, RecordChunk
+from lambdasim.engine.kernel import engine as kernel
 from lambdasim.engine.plan import plan_scenario
 from lambdasim.specs import load_scenario_text
 
@@ -163,5 +163,5 @@ def test_numba_is_imported_only_where_it_is_wanted() -> None:
 
 def test_the_kernel_is_kept_in_the_cache_directory_that_is_asked_for(tmp_path: Path) -> None:
     assert Path(lambdasim.__file__).exists()
-    program = "from lambdasim.engine.kernel import compiled_advance as c; print(c().stats.cache_path)"
+    program = "from lambdasim.engine.kernel.engine import compiled_advance as c; print(c().stats.cache_path)"
     assert str(tmp_path) in run_python("-c", program, NUMBA_CACHE_DIR=str(tmp_path))

@@ -18,11 +18,11 @@ from test_equality import Records, together
 
 import lambdasim.compiling
 import lambdasim.draws.compiled
-import lambdasim.engine.kernel_draws
-import lambdasim.engine.kernel_queues
-import lambdasim.engine.kernel_steps
-from lambdasim.engine import kernel
+import lambdasim.engine.kernel.draws
+import lambdasim.engine.kernel.queues
+import lambdasim.engine.kernel.steps
 from lambdasim.engine.contract import RECORD_COLUMNS, Plan
+from lambdasim.engine.kernel import engine as kernel
 from lambdasim.engine.reference import run_reference
 
 pytestmark = pytest.mark.slow
@@ -32,9 +32,9 @@ SOURCES = {
     for module in (
         lambdasim.compiling,
         lambdasim.draws.compiled,
-        lambdasim.engine.kernel_queues,
-        lambdasim.engine.kernel_draws,
-        lambdasim.engine.kernel_steps,
+        lambdasim.engine.kernel.queues,
+        lambdasim.engine.kernel.draws,
+        lambdasim.engine.kernel.steps,
     )
 }
 SCENARIOS_PER_FAMILY = 12

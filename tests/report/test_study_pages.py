@@ -9,10 +9,10 @@ import pandas as pd
 import pytest
 
 import lambdasim as ls
-from lambdasim.report.studies import comparison_page, limits_page, sweep_page
-from lambdasim.report.study import StudyPage
+from lambdasim.report.page import StudyPage
+from lambdasim.report.pages.studies import comparison_page, limits_page, sweep_page
 from lambdasim.specs import load_scenario_text
-from lambdasim.study.limits import advise_limits
+from lambdasim.study.limits.advise import advise_limits
 
 TEXT = """name: "<b>t</b>"
 start: 2026-11-01T00:00:00Z

@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 import lambdasim as ls
 from lambdasim.engine.contract import RECORD_COLUMNS, RecordChunk
 from lambdasim.results.apart import FunctionResults, _Granted, simulate_functions
+from lambdasim.results.points.workers import process_pool
 from lambdasim.results.run import RunResult
-from lambdasim.results.workers import process_pool
 
 OF_THE_ACCOUNT = {"exec_env", "account_concurrency", "unreserved_concurrency"}
 LAWS = [{"exponential": {"mean": 2000}}, {"exponential": {"mean": 50}}, 1000, 2500]

@@ -18,9 +18,9 @@ import pytest
 
 import lambdasim as ls
 from lambdasim.errors import InputError, LambdaSimError, WorkersLostError
-from lambdasim.results import parallel, workers
-from lambdasim.results.parallel import map_points
-from lambdasim.results.workers import dask_cluster, process_pool
+from lambdasim.results.points import parallel, workers
+from lambdasim.results.points.parallel import map_points
+from lambdasim.results.points.workers import dask_cluster, process_pool
 
 SCENARIO = """name: side by side
 seed: 18446744073709551613
@@ -244,7 +244,7 @@ def test_a_worker_with_another_version_is_noticed(folder: Path, monkeypatch: pyt
     class ElsewhereExecutor(Executor):
         def submit(self, work: Any, /, *arguments: Any, **named: Any) -> Future[Any]:
             future: Future[Any] = Future()
-            monkeypatch.setattr("lambdasim.results.store.release_checksum", lambda: "another")
+            monkeypatch.setattr("lambdasim.results.points.store.release_checksum", lambda: "another")
             try:
                 future.set_result(work(*arguments))
             except Exception as error:

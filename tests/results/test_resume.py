@@ -11,10 +11,10 @@ import numpy as np
 import pytest
 
 import lambdasim as ls
-from lambdasim.results.store import Wording
-from lambdasim.study.compare import scenario_measures
+from lambdasim.results.points.store import Wording
+from lambdasim.study.comparison.compare import scenario_measures
 from lambdasim.study.kept import KEYED, MEASURES, OUTCOME
-from lambdasim.study.limit_runs import LimitCase, Variant, case_outcomes
+from lambdasim.study.limits.runs import LimitCase, Variant, case_outcomes
 from lambdasim.study.measures import function_measures
 
 SCENARIO = """name: resumed

@@ -13,7 +13,7 @@ import pytest
 import lambdasim as ls
 from lambdasim.engine.contract import RECORD_COLUMNS
 from lambdasim.errors import ConservationError, InputError
-from lambdasim.results.records import RecordFile
+from lambdasim.results.files.records import RecordFile
 from lambdasim.specs import load_scenario_text
 
 SCENARIO = """

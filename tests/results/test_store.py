@@ -8,8 +8,8 @@ import pytest
 
 import lambdasim as ls
 from lambdasim.errors import DamagedFileWarning
-from lambdasim.results import store
-from lambdasim.results.store import NUMBERS, PointStore, origin
+from lambdasim.results.points import store
+from lambdasim.results.points.store import NUMBERS, PointStore, origin
 
 SCENARIO = """name: kept
 start: 2026-11-01T00:00:00Z

@@ -8,14 +8,14 @@ import numpy as np
 import pytest
 
 import lambdasim as ls
-from lambdasim.catalog.servers import ec2_instances, fargate_tasks, managed_terms
+from lambdasim.catalog.prices.servers import ec2_instances, fargate_tasks, managed_terms
 from lambdasim.errors import CatalogError, InputError
 from lambdasim.plots.break_even import plot_break_even
-from lambdasim.report.money import break_even_page
-from lambdasim.study.break_even import BreakEven, Crossing, break_even
-from lambdasim.study.break_even_costs import Costs, Option, Scaling, ServerTerms
-from lambdasim.study.break_even_demand import Load, demand_of
-from lambdasim.study.break_even_text import count
+from lambdasim.report.pages.money import break_even_page
+from lambdasim.study.break_even.costs import Costs, Option, Scaling, ServerTerms
+from lambdasim.study.break_even.demand import Load, demand_of
+from lambdasim.study.break_even.search import BreakEven, Crossing, break_even
+from lambdasim.study.break_even.text import count
 
 STEADY = """
 name: steady

@@ -15,11 +15,11 @@ import pytest
 import lambdasim as ls
 from lambdasim.billing import pool
 from lambdasim.catalog.files import toml_of
-from lambdasim.catalog.price_book import BookEntry, PriceBook
-from lambdasim.catalog.savings_plans import savings_plans, savings_plans_of
+from lambdasim.catalog.prices.book import BookEntry, PriceBook
+from lambdasim.catalog.prices.savings_plans import savings_plans, savings_plans_of
 from lambdasim.errors import CatalogError, InputError
-from lambdasim.study.commitment import advise_commitment
-from lambdasim.study.hourly_usage import hourly_usage
+from lambdasim.results.usage.hour import hourly_usage
+from lambdasim.study.commitment.advise import advise_commitment
 
 SCENARIO = """
 name: shop

@@ -5,11 +5,11 @@ import math
 import pytest
 
 from lambdasim.errors import InputError
+from lambdasim.results.intervals import unpaired_interval
 from lambdasim.specs import ScenarioSpec, load_scenario_text, revised
-from lambdasim.study.compare import compare
-from lambdasim.study.compare_result import TOTAL, Comparison
-from lambdasim.study.compare_text import escaped
-from lambdasim.study.intervals import unpaired_interval
+from lambdasim.study.comparison.compare import compare
+from lambdasim.study.comparison.result import TOTAL, Comparison
+from lambdasim.study.comparison.text import escaped
 
 TEXT = """name: now
 seed: 5

@@ -5,8 +5,8 @@ import pytest
 
 import lambdasim as ls
 from lambdasim.errors import InputError
-from lambdasim.study.backtest import TASKS, Backtest, backtest, carried_forward, pinball
-from lambdasim.study.history import daily_histories
+from lambdasim.study.forecast.backtest import TASKS, Backtest, backtest, carried_forward, pinball
+from lambdasim.study.forecast.history import daily_histories
 
 TRAFFIC = "data/traffic/"
 

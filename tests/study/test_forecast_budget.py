@@ -8,9 +8,9 @@ import pytest
 import lambdasim as ls
 from lambdasim.errors import InputError
 from lambdasim.plots.forecast import plot_forecast, plot_tornado
-from lambdasim.study.budget import budget_outlook, scaled_usd
-from lambdasim.study.forecast import Forecast, forecast
-from lambdasim.study.sensitivity import Sensitivity, sensitivity
+from lambdasim.study.forecast.budget import budget_outlook, scaled_usd
+from lambdasim.study.forecast.forecast import Forecast, forecast
+from lambdasim.study.forecast.sensitivity import Sensitivity, sensitivity
 
 TWO = """
 name: two

@@ -9,11 +9,11 @@ import pytest
 import lambdasim as ls
 from lambdasim.errors import InputError
 from lambdasim.specs import ScenarioSpec
-from lambdasim.study.forecast import Forecast, forecast
-from lambdasim.study.history import daily_histories
-from lambdasim.study.month import month_of, month_scenario
-from lambdasim.study.path_arrivals import day_shapes
-from lambdasim.study.path_usage import COUNTERS
+from lambdasim.study.forecast.arrivals import day_shapes
+from lambdasim.study.forecast.forecast import Forecast, forecast
+from lambdasim.study.forecast.history import daily_histories
+from lambdasim.study.forecast.month import month_of, month_scenario
+from lambdasim.study.forecast.usage import COUNTERS
 from lambdasim.traffic.trace import Trace
 
 ONE = """

@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 
 from lambdasim.errors import InputError
-from lambdasim.study.levels import levels_of, season_of
-from lambdasim.study.sampler import sample_paths, step_size, student_t4
+from lambdasim.study.forecast.levels import levels_of, season_of
+from lambdasim.study.forecast.sampler import sample_paths, step_size, student_t4
 
 WEEK = np.array([1.0, 1.1, 1.1, 1.0, 0.9, 0.5, 0.4])
 

@@ -4,7 +4,7 @@ import math
 
 import pytest
 
-from lambdasim.study.intervals import paired_interval, t_interval, unpaired_interval, wanted_replications
+from lambdasim.results.intervals import paired_interval, t_interval, unpaired_interval, wanted_replications
 
 
 def test_a_mean_by_hand() -> None:

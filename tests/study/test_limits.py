@@ -10,13 +10,13 @@ from lambdasim.catalog import limit
 from lambdasim.engine.contract import Limit
 from lambdasim.errors import InputError
 from lambdasim.specs import ScenarioSpec, load_scenario, load_scenario_text, revised
-from lambdasim.study.finding_rules import RULES
-from lambdasim.study.findings import findings
-from lambdasim.study.limit_meter import LimitMeter
-from lambdasim.study.limit_table import limit_table
-from lambdasim.study.limits import LimitsAdvice, advise_limits
-from lambdasim.study.provisioned import tracked
-from lambdasim.study.quota import break_even_utilization
+from lambdasim.study.limits.advise import LimitsAdvice, advise_limits
+from lambdasim.study.limits.concurrency import break_even_utilization
+from lambdasim.study.limits.findings import findings
+from lambdasim.study.limits.meter import LimitMeter
+from lambdasim.study.limits.provisioned import tracked
+from lambdasim.study.limits.rules import RULES
+from lambdasim.study.limits.table import limit_table
 
 STORIES = Path(__file__).parents[2] / "notebooks" / "scenarios"
 # Ten a second for 950 ms each: ten at once, from the second second on.

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lambdasim.errors import InputError
-from lambdasim.study.power_tuning import (
+from lambdasim.study.memory.power_tuning import (
     CHART_BASE,
     TunedPoint,
     TuningChart,
@@ -19,7 +19,7 @@ from lambdasim.study.power_tuning import (
     parse_power_tuning,
     read_power_tuning,
 )
-from lambdasim.study.power_tuning_cost import explain_cost
+from lambdasim.study.memory.power_tuning_cost import explain_cost
 
 # The example of Power Tuning's README-INPUT-OUTPUT.md.
 SAMPLE = f"{CHART_BASE}#gAAAAQACAAQABsAL;ZooQR4yvkUa/pQRGRC5zRaADHUVjOftE;QdWhOEMkoziDT5Q4xhiIOMYYiDi6RNc4"

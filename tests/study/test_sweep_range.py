@@ -8,18 +8,18 @@ import numpy as np
 import pytest
 
 from lambdasim.calibration.calibrate import Calibration, calibrate
+from lambdasim.calibration.data.statistics import from_values
 from lambdasim.calibration.scenario import write_scenario
-from lambdasim.calibration.statistics import from_values
 from lambdasim.errors import ScenarioError
 from lambdasim.models.cpu_chain import CpuLaw, CpuStyle, handler_durations
 from lambdasim.models.cpu_quota import FirstCheck
-from lambdasim.report.studies import sweep_page
+from lambdasim.report.pages.studies import sweep_page
 from lambdasim.results.parameters import parameters_of
 from lambdasim.specs import ScenarioSpec, load_scenario, load_scenario_text
-from lambdasim.study.objective import Cheapest
-from lambdasim.study.sweep import sweep_memory
-from lambdasim.study.sweep_range import cpu_share, plausible_ranges, to_measure
-from lambdasim.study.sweep_result import MemorySweep, SweptSize
+from lambdasim.study.memory.objective import Cheapest
+from lambdasim.study.memory.plausible import cpu_share, plausible_ranges, to_measure
+from lambdasim.study.memory.result import MemorySweep, SweptSize
+from lambdasim.study.memory.sweep import sweep_memory
 
 LATE = CpuStyle(CpuLaw.QUOTA, FirstCheck.FOURTH_TICK, 1)
 SIZES = (128, 256, 512, 1769)

@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 
 import lambdasim as ls
 from lambdasim.errors import TraceError
-from lambdasim.traffic.readers.report_lines import Report, parse_platform_report, parse_report_line
-from lambdasim.traffic.readers.report_logs import read_report_logs
+from lambdasim.traffic.readers.logs.reader import read_report_logs
+from lambdasim.traffic.readers.logs.reports import Report, parse_platform_report, parse_report_line
 from lambdasim.traffic.trace import BadRows
 from lambdasim.units import from_epoch_us, to_epoch_us
 

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import Final
 
-from lambdasim.traffic.readers.azure import read_azure_2019, read_azure_2021
-from lambdasim.traffic.readers.azure_tables import read_azure_2019_durations, read_azure_2019_memory
+from lambdasim.traffic.readers.azure.reader import read_azure_2019, read_azure_2021
+from lambdasim.traffic.readers.azure.tables import read_azure_2019_durations, read_azure_2019_memory
 from lambdasim.traffic.readers.cloudwatch_metrics import read_metric_data
-from lambdasim.traffic.readers.csv_counts import read_counts_csv
-from lambdasim.traffic.readers.csv_events import read_events_csv
-from lambdasim.traffic.readers.insights import read_insights
-from lambdasim.traffic.readers.report_logs import read_report_logs
+from lambdasim.traffic.readers.csv.counts import read_counts_csv
+from lambdasim.traffic.readers.csv.events import read_events_csv
+from lambdasim.traffic.readers.insights.reader import read_insights
+from lambdasim.traffic.readers.logs.reader import read_report_logs
 
 FORMATS: Final = {
     "counts_csv": "CSV of counts per interval",

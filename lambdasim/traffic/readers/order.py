@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 
 from lambdasim.errors import TraceError
-from lambdasim.traffic.readers.csv_table import TableChunk
+from lambdasim.traffic.readers.csv.table import TableChunk
 from lambdasim.units import from_epoch_us
 
 if TYPE_CHECKING:

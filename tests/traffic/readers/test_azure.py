@@ -14,12 +14,12 @@ from hypothesis import strategies as st
 
 from lambdasim.errors import TraceError
 from lambdasim.traffic.readers import (
-    minute_counts,
     read_azure_2019,
     read_azure_2019_durations,
     read_azure_2019_memory,
     read_azure_2021,
 )
+from lambdasim.traffic.readers.azure import minute_counts
 from lambdasim.traffic.trace import BadRows, TraceKind
 from lambdasim.units import from_epoch_us, to_epoch_us
 

@@ -12,7 +12,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from lambdasim.traffic.readers.cells import Cell, CountCell, MomentCell, NumberCell, TextCell, WholeCell
-from lambdasim.traffic.readers.insights import LogGroupCell
+from lambdasim.traffic.readers.insights.reader import LogGroupCell
 from lambdasim.traffic.readers.moments import MomentRule
 from lambdasim.units import from_epoch_us, to_epoch_us
 

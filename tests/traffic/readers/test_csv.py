@@ -13,7 +13,8 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from lambdasim.errors import TraceError
-from lambdasim.traffic.readers import csv_blocks, read_counts_csv, read_events_csv, source
+from lambdasim.traffic.readers import read_counts_csv, read_events_csv, source
+from lambdasim.traffic.readers.csv import blocks as csv_blocks
 from lambdasim.traffic.trace import DTYPES, BadRows, TraceKind
 from lambdasim.units import from_epoch_us
 

@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 
 from lambdasim.errors import TraceError
 from lambdasim.traffic.readers import read_events_csv, source
-from lambdasim.traffic.readers.csv_blocks import Block
-from lambdasim.traffic.readers.csv_table import CsvTable, TableChunk
+from lambdasim.traffic.readers.csv.blocks import Block
+from lambdasim.traffic.readers.csv.table import CsvTable, TableChunk
 from lambdasim.traffic.readers.order import in_order
 from lambdasim.traffic.readers.source import SourceFile
 

@@ -1,0 +1,1 @@
+"""What logs hold, sorted and summed up for a fit."""

@@ -1,0 +1,1 @@
+"""The laws that a fit infers: work, its first run, INIT."""

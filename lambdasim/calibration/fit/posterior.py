@@ -1,0 +1,258 @@
+"""How likely each guess of a function's work is, given durations at some memory sizes."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from math import hypot, log, sqrt
+from typing import Final
+
+import numpy as np
+
+from lambdasim.calibration.data.statistics import Floats, SizeStatistics
+from lambdasim.calibration.fit.nodes import Nodes
+from lambdasim.models.cpu_chain import CpuLaw, CpuStyle
+from lambdasim.models.cpu_quota import FirstCheck
+from lambdasim.models.cpu_scaling import cpu_time_factor
+
+_WAITS: Final = (0, 1, 2, 4)
+ALL_STYLES: Final = (
+    CpuStyle(CpuLaw.STRAIGHT),
+    *(CpuStyle(CpuLaw.QUOTA, check, waits) for waits in _WAITS for check in FirstCheck),
+)
+"""The straight law, and the quota law with each first check and some numbers of waits."""
+
+_BELIEF_PURE: Final = 0.6
+_BELIEF_STRAIGHT: Final = 0.02
+_BELIEF_LATE: Final = 0.75
+_TAIL_ERROR: Final = {0.05: 2.5, 0.25: 1.5, 0.5: 1.0, 0.75: 1.5, 0.95: 2.5}
+_COARSE: Final = (40, 5, 64)
+_FINE: Final = (21, 11, 256)
+_ZOOMS: Final = 3
+_NEAR: Final = 12.0
+_HOPELESS: Final = 40.0
+_SHORTEST_WAIT_MS: Final = 0.5
+_NARROW: Final = 0.015
+
+
+@dataclass(frozen=True)
+class StylePosterior:
+    """Guesses of one style with their weights.
+
+    Attributes
+    ----------
+    nodes : Nodes
+    weights : ndarray, shape (n,)
+        Sum to one.
+    log_evidence : float
+        Logarithm of how well the style explains the data, its guesses averaged.
+    misfit : float
+        Smallest sum of squared deviations in units of the errors.
+    """
+
+    nodes: Nodes
+    weights: Floats
+    log_evidence: float
+    misfit: float
+
+
+@dataclass(frozen=True)
+class Question:
+    """What is to be explained, and within which bounds.
+
+    Attributes
+    ----------
+    sizes : tuple of SizeStatistics
+        In order of memory.
+    cpu_share : tuple of (float, float)
+        Bounds of the CPU time's share of the duration at the largest size; what data cannot tell is spread over them.
+    law_error : float
+        Relative error of the law itself; 0 for data that were made by it.
+    speed_error : float
+        Relative standard deviation of the CPU's speed between execution environments.
+    """
+
+    sizes: tuple[SizeStatistics, ...]
+    cpu_share: tuple[float, float]
+    law_error: float
+    speed_error: float
+
+    @property
+    def total_error(self) -> float:
+        """Relative error within which the largest size is known."""
+        largest = self.sizes[-1]
+        return hypot(largest.mean_error, self.law_error, self.speed_error_of(largest))
+
+    def speed_error_of(self, size: SizeStatistics) -> float:
+        """Give the relative error of a size's mean that comes from the few environments that it was measured in."""
+        return self.speed_error / sqrt(size.environments)
+
+
+def style_posteriors(question: Question, styles: Sequence[CpuStyle]) -> list[StylePosterior]:
+    """Weigh guesses under each style; styles that no guess fits are left out."""
+    found: list[StylePosterior] = []
+    for style in styles:
+        for sigmas in _sigmas(question, style):
+            for pure in (True, False) if not style.waits and len(question.sizes) > 1 else (False,):
+                least = min((posterior.misfit for posterior in found), default=np.inf)
+                posterior = _weighed(question, style, sigmas, pure=pure, hopeless=least + _HOPELESS)
+                if posterior is not None:
+                    found.append(posterior)
+    return found
+
+
+def _sigmas(question: Question, style: CpuStyle) -> list[tuple[float, float]]:
+    """Guess the spread of CPU time and waiting; steps of the scheduler can make it look larger or smaller than it is."""
+    if style.law is CpuLaw.STRAIGHT:
+        return [_straight_sigmas(question)]
+    spreads = [size.spread for size in question.sizes]
+    least, most = min(spreads), max(spreads)
+    tried = [least]
+    if any(0.25 in size.quantiles_ms for size in question.sizes):
+        tried += [0.4 * least, _NARROW] if least > 2 * _NARROW else []
+        tried += [(least + most) / 2, most] if most > 1.5 * least else []
+    return [(sigma, sigma) for sigma in tried]
+
+
+def _straight_sigmas(question: Question) -> tuple[float, float]:
+    """Split the variance as the means are split: CPU time's grows with the square of its factor."""
+    from scipy.optimize import nnls
+
+    sizes = question.sizes
+    least = min(size.spread for size in sizes)
+    if len(sizes) == 1:
+        return least, least
+    factors = np.array([cpu_time_factor(size.memory_mb, 0.0) for size in sizes])
+    means = np.array([size.centre_ms for size in sizes])
+    cpu, io = nnls(np.column_stack([factors, np.ones_like(factors)]) / means[:, None], np.ones(len(sizes)))[0]
+    spreads = np.array([size.spread for size in sizes]) * means
+    cpu_var, io_var = nnls(
+        np.column_stack([(factors * cpu) ** 2, np.full(len(sizes), io**2)]) / spreads[:, None] ** 2,
+        np.ones(len(sizes)),
+    )[0]
+    return float(np.sqrt(cpu_var)) or least, float(np.sqrt(io_var))
+
+
+def _weighed(
+    question: Question, style: CpuStyle, sigmas: tuple[float, float], *, pure: bool, hopeless: float
+) -> StylePosterior | None:
+    """Search a grid, then look closer where guesses fit; ``pure`` work never waits.
+
+    Total and CPU share are spread evenly beforehand, the total on a logarithmic scale; most of the belief is in a share
+    of one, since many handlers only compute.
+    """
+    low, high = (log(share * question.sizes[-1].centre_ms) for share in _share_bounds(question))
+    counts, steps, draws = _COARSE
+    for _ in range(_ZOOMS + 1):
+        logs = np.linspace(low, high, counts)
+        grid = _pure_grid if pure else _grid
+        nodes, misfits = grid(question, style, sigmas, logs, steps, draws)
+        best = float(misfits.min())
+        if not best < hopeless:
+            return None
+        near = logs[(misfits < best + _NEAR).any(axis=1)]
+        step = logs[1] - logs[0]
+        if len(near) > 0.6 * counts and (counts, steps, draws) == _FINE:
+            break
+        low, high = float(near[0] - step), float(near[-1] + step)
+        counts, steps, draws = _FINE
+    weights = np.exp((best - misfits) / 2).ravel()
+    cell = float(step) * _belief(style) * (_BELIEF_PURE if pure else 1 - _BELIEF_PURE)
+    if not pure:
+        weights = weights * nodes.cpu_ms / (nodes.cpu_ms + nodes.io_ms)
+        cell *= 6 * question.total_error / steps
+    total = float(weights.sum())
+    kept = weights > 1e-6 * weights.max()
+    chosen = Nodes(style, nodes.cpu_ms[kept], nodes.io_ms[kept], *sigmas)
+    return StylePosterior(chosen, weights[kept] / weights[kept].sum(), log(total * cell) - best / 2, best)
+
+
+def _belief(style: CpuStyle) -> float:
+    """Say how likely a style is before any data.
+
+    AWS was seen to use the quota, so the straight law is a fallback; freshly invoked handlers were seen to be late in
+    their first check. Nothing is known of the number of waits.
+    """
+    if style.law is CpuLaw.STRAIGHT:
+        return _BELIEF_STRAIGHT
+    late = _BELIEF_LATE if style.check is FirstCheck.FOURTH_TICK else 1 - _BELIEF_LATE
+    return late / len(_WAITS)
+
+
+def _share_bounds(question: Question) -> tuple[float, float]:
+    """Bound the CPU share at the largest size; two sizes narrow it from below."""
+    low, high = question.cpu_share
+    factor = cpu_time_factor(question.sizes[-1].memory_mb, 0.0)
+    return low / factor, high * 1.05
+
+
+def _pure_grid(
+    question: Question,
+    style: CpuStyle,
+    sigmas: tuple[float, float],
+    logs: Floats,
+    _steps: int,
+    draws: int,
+) -> tuple[Nodes, Floats]:
+    """Guess CPU times of work that never waits, and see how all sizes fit."""
+    nodes = Nodes(style, np.exp(logs), np.zeros_like(logs), *sigmas)
+    misfits = sum((_misfit(question, size, nodes, draws) for size in question.sizes), np.zeros(len(logs)))
+    return nodes, misfits[:, None]
+
+
+def _grid(
+    question: Question,
+    style: CpuStyle,
+    sigmas: tuple[float, float],
+    logs: Floats,
+    steps: int,
+    draws: int,
+) -> tuple[Nodes, Floats]:
+    """Guess CPU times, give each the waiting that meets the largest size within its error, and see how all fit."""
+    largest = question.sizes[-1]
+    totals = largest.centre_ms * np.exp(question.total_error * np.linspace(-3, 3, steps))
+    cpu = np.exp(logs)
+    computing = Nodes(style, cpu, np.zeros_like(cpu), *sigmas).durations_ms(largest.memory_mb, draws)
+    raw = totals[None, :] - computing.mean(axis=1)[:, None]
+    if style.waits:
+        nodes = Nodes(style, np.repeat(cpu, steps), np.maximum(raw, 0).ravel(), *sigmas)
+        reached = nodes.durations_ms(largest.memory_mb, draws).mean(axis=1).reshape(raw.shape)
+        raw = np.maximum(raw, 0) + totals[None, :] - reached
+    nodes = Nodes(style, np.repeat(cpu, steps), np.maximum(raw, 0).ravel(), *sigmas)
+    misfits = sum((_misfit(question, size, nodes, draws) for size in question.sizes), np.zeros(raw.size))
+    misfits = misfits.reshape(raw.shape)
+    misfits[:, :-1][raw[:, :-1] < 0] = np.inf
+    if style.waits:
+        misfits[raw < _SHORTEST_WAIT_MS * style.waits] = np.inf
+    return nodes, misfits
+
+
+def _misfit(question: Question, size: SizeStatistics, nodes: Nodes, draws: int) -> Floats:
+    """Sum squared deviations in units of the errors, shape (n nodes,).
+
+    With an error of the law, deviations count by a heavy-tailed law, so that one quantile that falls on another step does
+    not decide alone, and a common part of them may be the speed of the CPU; without, by the joint normal law of sample
+    quantiles.
+    """
+    durations = nodes.durations_ms(size.memory_mb, draws)
+    levels = [p for p in size.quantiles_ms if p in _TAIL_ERROR]
+    deviations, errors, tails = [], [], []
+    if size.mean_ms is not None:
+        deviations.append(np.log(durations.mean(axis=1) / size.mean_ms))
+        errors.append(size.mean_error)
+        tails.append(1.0)
+    if question.law_error == 0 and size.mean_ms is not None:
+        return np.asarray((deviations[0] / errors[0]) ** 2)
+    if levels:
+        for p, values in zip(levels, np.quantile(durations, levels, axis=1), strict=True):
+            deviations.append(np.log(values / size.quantiles_ms[p]))
+            errors.append(size.quantile_errors[p])
+            tails.append(_TAIL_ERROR[p])
+    scale = np.hypot(errors, question.law_error * np.array(tails))
+    if question.law_error == 0:
+        return np.asarray((deviations[len(levels) // 2] / scale[len(levels) // 2]) ** 2)
+    precision, speed_error = scale**-2, question.speed_error_of(size)
+    # In standard deviations of the speed: without any, speed is never the cause.
+    speed = speed_error * (precision @ np.array(deviations)) / (speed_error**2 * precision.sum() + 1)
+    squares = ((np.array(deviations) - speed_error * speed) / scale[:, None]) ** 2
+    return np.asarray((4 * np.log1p(squares / 4)).sum(axis=0) + speed**2)

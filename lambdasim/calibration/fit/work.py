@@ -1,0 +1,422 @@
+"""A function's work, inferred from durations at one or more memory sizes, and what it predicts at others."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
+from math import hypot, sqrt
+from typing import Any, Final
+
+import numpy as np
+
+from lambdasim.calibration.data.statistics import Floats, SizeStatistics
+from lambdasim.calibration.fit.nodes import Nodes
+from lambdasim.calibration.fit.posterior import ALL_STYLES, Question, StylePosterior, style_posteriors
+from lambdasim.calibration.fit.typical import typical_work
+from lambdasim.catalog import limit, timing
+from lambdasim.errors import InputError
+from lambdasim.models.cpu_chain import CpuStyle
+from lambdasim.specs.function import Architecture
+
+DEFAULT_CPU_SHARE: Final = (0.2, 1.0)
+_TWO_SIDED: Final = (0.025, 0.975)
+_TENTHS: Final = (0.1, 0.9)
+_SHARE_OF_WEIGHT: Final = 0.995
+_MOST_NODES: Final = 60
+_DRAWS: Final = 1024
+_USUAL_SIZES_MB: Final = (128, 256, 512, 1024, 1769, 2048)
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """A value with its 95 % interval."""
+
+    value: float
+    low: float
+    high: float
+
+    def __str__(self) -> str:
+        """Return value and interval.
+
+        Examples
+        --------
+        >>> print(Estimate(17.42, 16.9, 18.1), Estimate(1e-11, 0.0, 0.0))
+        17.4 [16.9, 18.1] 0 [0, 0]
+        """
+        value, low, high = (f"{round(number, 4) + 0.0:.3g}" for number in (self.value, self.low, self.high))
+        return f"{value} [{low}, {high}]"
+
+
+@dataclass(frozen=True)
+class Prediction:
+    """Warm durations at a memory size.
+
+    Attributes
+    ----------
+    memory_mb : int
+    mean_ms : Estimate
+        The interval covers what the data leave open and the law's own error.
+    durations_ms : ndarray, shape (n,)
+        The distribution as equally likely values, sorted [ms].
+    """
+
+    memory_mb: int
+    mean_ms: Estimate
+    durations_ms: Floats
+
+    def quantile_ms(self, probability: float) -> float:
+        """Give a quantile of the duration [ms]."""
+        return float(np.quantile(self.durations_ms, probability))
+
+
+@dataclass(frozen=True)
+class SizeFit:
+    """How well the fit meets one of its sizes.
+
+    Attributes
+    ----------
+    memory_mb, n, censored : int
+    observed_ms, fitted_ms : float
+        Mean, or median where runs were cut off [ms].
+    quantile_errors : dict of float to float
+        Fitted over observed less one, by probability.
+    """
+
+    memory_mb: int
+    n: int
+    censored: int
+    observed_ms: float
+    fitted_ms: float
+    quantile_errors: dict[float, float]
+
+    @property
+    def error(self) -> float:
+        """Fitted over observed, less one."""
+        return self.fitted_ms / self.observed_ms - 1
+
+
+@dataclass(frozen=True)
+class WorkFit:
+    """What was inferred of a function's warm work.
+
+    Attributes
+    ----------
+    sizes : tuple of SizeStatistics
+        What it was fitted to, in order of memory.
+    posteriors : tuple of StylePosterior
+    law_error : float
+        Relative error that the law is taken to have.
+    common_error : float
+        Relative error of all predictions together: the law's and, where one size tells nothing of it, that of the CPU's
+        speed in the environments seen.
+    cpu_share : tuple of (float, float)
+    architecture : Architecture
+    """
+
+    sizes: tuple[SizeStatistics, ...]
+    posteriors: tuple[StylePosterior, ...]
+    law_error: float
+    common_error: float
+    cpu_share: tuple[float, float]
+    architecture: Architecture = Architecture.X86_64
+
+    @cached_property
+    def style_weights(self) -> dict[CpuStyle, float]:
+        """How likely each style is, the likeliest first."""
+        totals: dict[CpuStyle, float] = {}
+        for posterior, weight in zip(self.posteriors, self._evidence, strict=True):
+            style = posterior.nodes.style
+            totals[style] = totals.get(style, 0.0) + float(weight)
+        return dict(sorted(totals.items(), key=lambda pair: -pair[1]))
+
+    @property
+    def style(self) -> CpuStyle:
+        """The likeliest style."""
+        return next(iter(self.style_weights))
+
+    @property
+    def identified(self) -> bool:
+        """Whether the data tell CPU time from waiting."""
+        cpu = self.cpu_ms
+        return len(self.sizes) > 1 and cpu.high < 2 * max(cpu.low, 1e-9)
+
+    @cached_property
+    def cpu_ms(self) -> Estimate:
+        """Mean CPU time on one full vCPU [ms]."""
+        return self._estimate([p.nodes.cpu_ms for p in self.posteriors])
+
+    @cached_property
+    def io_ms(self) -> Estimate:
+        """Mean time spent waiting, whatever the memory [ms]."""
+        return self._estimate([p.nodes.io_ms for p in self.posteriors])
+
+    @cached_property
+    def cpu_sigma(self) -> float:
+        """Standard deviation of the logarithm of CPU time."""
+        return self._average([p.nodes.cpu_sigma for p in self.posteriors])
+
+    @cached_property
+    def io_sigma(self) -> float:
+        """Standard deviation of the logarithm of waiting."""
+        return self._average([p.nodes.io_sigma for p in self.posteriors])
+
+    def predict(self, memory_mb: int) -> Prediction:
+        """Predict warm durations at a memory size.
+
+        Parameters
+        ----------
+        memory_mb : int
+            [MB], within Lambda's limits.
+
+        Raises
+        ------
+        InputError
+            When AWS has no such size.
+        """
+        least, most = limit("memory_min_mb").value, limit("memory_max_mb").value
+        if not least <= memory_mb <= most:
+            raise InputError.single("predict", "memory_mb", f"must be {least} to {most}, got {memory_mb}")
+        weights, means, values = [], [], []
+        for nodes, share in self._likely():
+            durations = nodes.durations_ms(_as_on_x86(memory_mb, self.architecture), _DRAWS)
+            weights.append(share)
+            means.append(durations.mean(axis=1))
+            values.append(durations)
+        weight, mean = np.concatenate(weights), np.concatenate(means)
+        weight = weight / weight.sum()
+        low, high = weighted_quantiles(mean, weight, _TWO_SIDED)
+        centre = float(weight @ mean)
+        common = 1.96 * self.common_error
+        interval = Estimate(
+            centre,
+            centre * (1 - float(np.hypot(max(1 - low / centre, 0.0), common))),
+            centre * (1 + float(np.hypot(max(high / centre - 1, 0.0), common))),
+        )
+        levels = (np.arange(_DRAWS) + 0.5) / _DRAWS
+        each = np.repeat(weight / _DRAWS, _DRAWS)
+        mixed = weighted_quantiles(np.concatenate(values).ravel(), each, levels)
+        return Prediction(memory_mb, interval, mixed)
+
+    def goodness(self) -> tuple[SizeFit, ...]:
+        """Compare the fit with each of its sizes."""
+        found = []
+        for size in self.sizes:
+            fitted = self.predict(size.memory_mb)
+            observed = size.centre_ms
+            centre = fitted.mean_ms.value if size.mean_ms is not None else fitted.quantile_ms(0.5)
+            errors = {p: fitted.quantile_ms(p) / value - 1 for p, value in size.quantiles_ms.items()}
+            found.append(SizeFit(size.memory_mb, size.n, size.censored, observed, centre, errors))
+        return tuple(found)
+
+    def to_work(self) -> dict[str, Any]:
+        """Return the ``work:`` mapping of a scenario: one guess, which predicts what all predict on average."""
+        per_vcpu_mb = full_speed_mb(self.architecture)
+        return {
+            **self._setting(list(self._likely())),
+            **(
+                {}
+                if per_vcpu_mb == limit("memory_per_vcpu_mb").value
+                else {"memory_per_vcpu_mb": per_vcpu_mb}
+            ),
+        }
+
+    def plausible(self) -> list[dict[str, Any]]:
+        """Return the ``plausible:`` list of a scenario's work: both ends of what the data leave open.
+
+        Returns
+        -------
+        list of dict
+            Where the split is identified, nothing. Else the guess for the tenth of the weight with the least share of CPU
+            time, and that for the tenth with the most: about the ends of the share's 90 % interval.
+        """
+        if self.identified:
+            return []
+        likely = list(self._likely())
+        shares = np.concatenate([_cpu_shares(nodes) for nodes, _ in likely])
+        weights = np.concatenate([weight for _, weight in likely])
+        low, high = weighted_quantiles(shares, weights / weights.sum(), _TENTHS)
+        found: list[dict[str, Any]] = []
+        for least, most in ((0.0, float(low)), (float(high), 1.0)):
+            end = []
+            for nodes, weight in likely:
+                share = _cpu_shares(nodes)
+                mine = (share >= least) & (share <= most)
+                if mine.any():
+                    end.append((nodes.only(mine), weight[mine]))
+            setting = self._setting(end) if end else None
+            if setting is not None and setting not in found:
+                found.append(setting)
+        return found
+
+    def _setting(self, likely: Sequence[tuple[Nodes, Floats]]) -> dict[str, Any]:
+        """Write what guesses predict on average, over the usual sizes and those seen, as a scenario has work."""
+        sizes = sorted({*_USUAL_SIZES_MB, *(size.memory_mb for size in self.sizes)})
+        guess = typical_work(likely, [_as_on_x86(size, self.architecture) for size in sizes])
+        law = guess.style.spec()
+        return {
+            "cpu_ms": _law(float(guess.cpu_ms[0]), guess.cpu_sigma),
+            "io_ms": _law(float(guess.io_ms[0]), guess.io_sigma),
+            "cpu_law": law if isinstance(law, str) else law.model_dump(mode="json"),
+        }
+
+    def findings(self) -> list[str]:
+        """Say in words what a reader must know before using the fit."""
+        found = []
+        if len(self.sizes) == 1:
+            low, high = self.cpu_share
+            found.append(
+                "one memory size does not tell CPU time from waiting: the CPU share is taken to lie between "
+                f"{low:.0%} and {high:.0%}, and predictions carry that range"
+            )
+        elif not self.identified:
+            found.append(f"the sizes hardly tell CPU time from waiting: CPU time is {self.cpu_ms} ms")
+        worst = max(self.goodness(), key=lambda fit: abs(fit.error))
+        if abs(worst.error) > max(3 * self.law_error, 0.02):
+            found.append(
+                f"the fit misses {worst.memory_mb} MB by {worst.error:+.1%}: no style explains all sizes"
+            )
+        censored = sum(size.censored for size in self.sizes)
+        if censored:
+            found.append(
+                f"{censored:,} runs were cut off by a timeout and count as longer than any complete run"
+            )
+        per_vcpu = full_speed_mb(self.architecture)
+        if self.sizes[-1].memory_mb > per_vcpu:
+            found.append(f"above {per_vcpu:,} MB one thread gains nothing; use of more vCPUs is not inferred")
+        return found
+
+    @cached_property
+    def _evidence(self) -> Floats:
+        logs = np.array([posterior.log_evidence for posterior in self.posteriors])
+        weights = np.exp(logs - logs.max())
+        return np.asarray(weights / weights.sum())
+
+    def _estimate(self, columns: Sequence[Floats]) -> Estimate:
+        values, weights = np.concatenate(columns), self._all_weights()
+        low, high = weighted_quantiles(values, weights, _TWO_SIDED)
+        return Estimate(float(weights @ values), float(low), float(high))
+
+    def _average(self, values: Sequence[float]) -> float:
+        return float(self._evidence @ np.array(values))
+
+    def _all_weights(self) -> Floats:
+        return np.concatenate([p.weights * w for p, w in zip(self.posteriors, self._evidence, strict=True)])
+
+    def _likely(self) -> Iterable[tuple[Nodes, Floats]]:
+        """Give the guesses that carry nearly all weight, few enough to draw from."""
+        weights = self._all_weights()
+        order = np.argsort(-weights, kind="stable")
+        enough = int(np.searchsorted(np.cumsum(weights[order]), _SHARE_OF_WEIGHT)) + 1
+        chosen = np.zeros(len(weights), dtype=np.bool_)
+        chosen[order[:: max(1, -(-enough // _MOST_NODES))][:_MOST_NODES]] = True
+        chosen[order[enough:]] = False
+        first = 0
+        for posterior, evidence in zip(self.posteriors, self._evidence, strict=True):
+            nodes = posterior.nodes
+            kept = chosen[first : first + len(nodes.cpu_ms)]
+            first += len(nodes.cpu_ms)
+            if kept.any():
+                yield nodes.only(kept), posterior.weights[kept] * float(evidence)
+
+
+def fit_work(
+    sizes: Iterable[SizeStatistics],
+    *,
+    styles: Sequence[CpuStyle] = ALL_STYLES,
+    cpu_share: tuple[float, float] = DEFAULT_CPU_SHARE,
+    law_error: float | None = None,
+    architecture: Architecture | str = Architecture.X86_64,
+) -> WorkFit:
+    """Infer a function's work from warm durations.
+
+    Parameters
+    ----------
+    sizes : iterable of SizeStatistics
+        One for each memory size; two or more, well apart, tell CPU time from waiting.
+    styles : sequence of CpuStyle
+        What is thought possible; the data weigh them.
+    cpu_share : tuple of (float, float)
+        Bounds of the CPU time's share of the duration at one full vCPU, where there is one size only.
+    law_error : float, optional
+        Relative error of the law at one size; by default the catalog's. 0 for durations that were made by the law, on
+        CPUs of one speed.
+    architecture : Architecture or str
+        Where it ran; arm64 reaches a full vCPU at a larger size.
+
+    Returns
+    -------
+    WorkFit
+
+    Raises
+    ------
+    InputError
+        When there is no size, or the same one twice, or nothing fits.
+
+    Notes
+    -----
+    CPU time, waiting and style are weighed by how well means and quantiles agree; everything that comes out is an
+    average over what is left, so that no single style decides where several fit alike.
+    """
+    ordered = tuple(sorted(sizes, key=lambda size: size.memory_mb))
+    if not ordered:
+        raise InputError.single("calibration", "sizes", "must have at least one memory size with warm runs")
+    memories = [size.memory_mb for size in ordered]
+    if len(set(memories)) < len(memories):
+        raise InputError.single("calibration", "sizes", f"must be different memory sizes, got {memories}")
+    if not 0 < cpu_share[0] <= cpu_share[1] <= 1:
+        raise InputError.single("calibration", "cpu_share", f"must rise within 0 to 1, got {cpu_share}")
+    if law_error is None:
+        law_error = timing("cpu_law_error_permille").value / 1000
+    architecture = Architecture(architecture)
+    bounds = cpu_share if len(ordered) == 1 else (0.002, 1.0)
+    meant = tuple(replace(size, memory_mb=_as_on_x86(size.memory_mb, architecture)) for size in ordered)
+    speed_error = _speed_error(architecture) if law_error else 0.0
+    between_sizes = speed_error if len(ordered) > 1 else 0.0
+    posteriors = style_posteriors(Question(meant, bounds, law_error, between_sizes), styles)
+    if not posteriors:
+        raise InputError.single("calibration", "styles", "no style fits; allow the straight law")
+    whole = hypot(law_error, 0.0 if between_sizes else speed_error / sqrt(ordered[0].environments))
+    return WorkFit(ordered, tuple(posteriors), law_error, whole, bounds, architecture)
+
+
+def full_speed_mb(architecture: Architecture) -> int:
+    """Give the memory size from which one thread has a whole vCPU [MB]."""
+    if architecture is Architecture.ARM64:
+        return timing("cpu_full_arm64_mb").value
+    return limit("memory_per_vcpu_mb").value
+
+
+def _speed_error(architecture: Architecture) -> float:
+    """Give the relative standard deviation of the CPU's speed between execution environments."""
+    suffix = "_arm64" if architecture is Architecture.ARM64 else ""
+    return timing(f"cpu_speed_error{suffix}_permille").value / 1000
+
+
+def _as_on_x86(memory_mb: int, architecture: Architecture) -> int:
+    """Give the size that has the same share of a vCPU on x86_64 [MB]."""
+    if architecture is Architecture.X86_64:
+        return memory_mb
+    return round(memory_mb * limit("memory_per_vcpu_mb").value / full_speed_mb(architecture))
+
+
+def weighted_quantiles(values: Floats, weights: Floats, levels: Sequence[float] | Floats) -> Floats:
+    """Give quantiles of weighted values; weights sum to one."""
+    order = np.argsort(values, kind="stable")
+    reached = np.cumsum(weights[order]) - weights[order] / 2
+    return np.asarray(np.interp(np.asarray(levels), reached, values[order]), dtype=np.float64)
+
+
+def _cpu_shares(nodes: Nodes) -> Floats:
+    """Give the CPU time's share of the run on one whole vCPU, shape (n nodes,)."""
+    return np.asarray(nodes.cpu_ms / (nodes.cpu_ms + nodes.io_ms))
+
+
+def _law(mean: float, sigma: float) -> Any:
+    """Write a lognormal law, or a plain number where nothing varies."""
+    if mean <= 0 or sigma < 1e-3:
+        return round(max(mean, 0.0), 4)
+    median = mean * float(np.exp(-(sigma**2) / 2))
+    return {
+        "lognormal": {"p50": round(median, 4), "p95": round(median * float(np.exp(1.6448536 * sigma)), 4)}
+    }

@@ -1,0 +1,1 @@
+"""Prices: Lambda's by region, private price books, Savings Plans, neighbours and servers."""

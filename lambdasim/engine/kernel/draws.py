@@ -1,0 +1,179 @@
+"""What the compiled engine draws for a run: the counterpart of `lambdasim.engine.plan.FunctionDraws.draw`.
+
+Each value is drawn when it is asked for, or found among the draws that were given from outside. Handler times and faults
+of first runs are drawn ahead, see `kernel_steps.draw_first_runs`.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+import numpy as np
+
+from lambdasim.compiling import Bool, Int64, compiled, compiled_apart
+from lambdasim.draws.compiled import draw, random_bits
+from lambdasim.engine.kernel import state as at
+from lambdasim.engine.kernel.state import Event, State
+from lambdasim.models.cpu_scaling import FIXED_POINT_BITS
+
+_HALF: Final = 1 << (FIXED_POINT_BITS - 1)
+_U11, _U32 = np.uint64(11), np.uint64(32)
+_LOW_32: Final = (1 << 32) - 1
+
+
+@compiled
+def _drawn(state: State, function: Any, event: Event, law: Int64) -> Int64:
+    return draw(state.laws, function.first_law + law, event.invocation, event.runs)
+
+
+@compiled_apart
+def is_still_warm(state: State, function: Any, slot: Any, now: Int64) -> Bool:
+    """Tell whether an environment is warm longer than it is for sure: only now is its keep-alive drawn."""
+    if function.given:
+        return False
+    keep_alive_us = draw(state.laws, function.first_law + at.KEEP_ALIVE, slot.invocation, slot.runs)
+    return now < min(slot.time_us + keep_alive_us, slot.retires_us)
+
+
+@compiled
+def draw_handler_us(state: State, function: Any, event: Event) -> Int64:
+    """Draw the handler's time."""
+    if function.given:
+        return state.given[event.given].handler_us
+    drawn_us = _drawn(state, function, event, at.CPU_TIME)
+    cpu_us = (min(drawn_us, function.cpu_most_us) * function.cpu_multiplier + _HALF) >> FIXED_POINT_BITS
+    io_us = _drawn(state, function, event, at.IO_TIME)
+    if function.quota:
+        return _draw_under_quota(state, function, event, cpu_us, io_us)
+    return cpu_us + io_us
+
+
+@compiled_apart
+def _draw_under_quota(state: State, function: Any, event: Event, cpu_us: Int64, io_us: Int64) -> Int64:
+    """Draw a handler's start and give its duration, as `StartLaw.begun` and `HandlerQuota.durations` do for many."""
+    quota = state.quotas[function.quota]
+    # In turn, so that one look-up is compiled in and not three: 1 s less to compile, as fast.
+    tick_us = delay_us = charge_us = np.int64(0)
+    for law in range(at.CPU_START_TICK, at.CPU_START_CHARGE + 1):
+        tick_us, delay_us, charge_us = delay_us, charge_us, _drawn(state, function, event, law)
+    pieces = quota.waits + 1
+    piece_us, wait_us = cpu_us // pieces, io_us // max(quota.waits, 1)
+    stretch_us = piece_us + cpu_us % pieces
+    phase_us = tick_us + min(quota.lead_us + delay_us, quota.tick_us - 1)
+    credit_us = quota.quota_us - quota.lead_us - charge_us
+    duration_us = io_us
+    for piece in range(pieces):
+        if piece:
+            woken_us = phase_us + wait_us
+            credit_us = min(credit_us + woken_us // quota.period_us * quota.quota_us, quota.quota_us)
+            phase_us, stretch_us = woken_us % quota.period_us, piece_us
+        took_us, phase_us, credit_us = _run_stretch(quota, stretch_us, phase_us, credit_us)
+        duration_us += took_us
+    return duration_us
+
+
+@compiled
+def _run_stretch(quota: Any, cpu_us: Int64, phase_us: Int64, credit_us: Int64) -> tuple[Int64, Int64, Int64]:
+    """Give duration, and phase and credit at the end, as `cpu_quota.run_stretch` does for many."""
+    period_us, tick_us, quota_us = quota.period_us, quota.tick_us, quota.quota_us
+    if cpu_us == 0:
+        return 0, phase_us % period_us, credit_us
+    took_us = np.int64(0)
+    if credit_us <= 0:
+        asleep = -credit_us // quota_us + 1
+        took_us = asleep * period_us - phase_us
+        credit_us += asleep * quota_us
+        phase_us = np.int64(0)
+
+    # A late first check may lie beyond two renewals.
+    first_check_us = (phase_us // tick_us + quota.first_check) * tick_us
+    for _ in range(2):
+        stop_us = max(first_check_us, _up(phase_us + credit_us, tick_us))
+        room_us, used_us = stop_us - phase_us, period_us - phase_us
+        if cpu_us <= min(room_us, used_us):
+            return took_us + cpu_us, (phase_us + cpu_us) % period_us, credit_us - cpu_us
+        if stop_us < period_us:
+            net_us = quota_us - min(quota.charge_us, quota_us // 4)
+            periods = (room_us - credit_us) // net_us + 1
+            cpu_us += periods * quota.resume_us - room_us
+            credit_us += periods * net_us - room_us
+            took_us += periods * period_us - phase_us
+            break
+        left_us = credit_us - used_us
+        kept_us = min(left_us, _up(used_us, quota.slice_us) - used_us) if left_us > 0 else left_us
+        credit_us = min(quota_us + kept_us, period_us)
+        cpu_us -= used_us
+        took_us += used_us
+        first_check_us = max(first_check_us - period_us, 0)
+        phase_us = np.int64(0)
+
+    # From a renewal on it is looked at every tick.
+    last_us = max(_up(cpu_us, tick_us) - tick_us, 0)
+    renewals = max((last_us - credit_us) // quota_us + 1, 0)
+    had_us = max(_up(credit_us + (renewals - 1) * quota_us, tick_us), 0) if renewals else 0
+    phase_us = cpu_us - had_us
+    ended_with_us = credit_us + renewals * quota_us - cpu_us
+    return took_us + renewals * period_us + phase_us, phase_us % period_us, ended_with_us
+
+
+@compiled
+def _up(value: Int64, unit: Int64) -> Int64:
+    """Round up to a whole number of units."""
+    return -(-value // unit) * unit
+
+
+@compiled_apart
+def draw_start_up(state: State, function: Any, event: Event) -> tuple[Int64, Int64, Int64]:
+    """Draw what a cold start takes: placement, INIT, and the first run's extra time."""
+    if function.given:
+        given = state.given[event.given]
+        return given.placement_us, given.init_us, given.first_run_us
+    return (
+        _drawn(state, function, event, at.PLACEMENT),
+        _drawn(state, function, event, at.INIT),
+        _drawn(state, function, event, at.FIRST_RUN),
+    )
+
+
+@compiled
+def draw_fault(state: State, function: Any, event: Event) -> Int64:
+    """Draw how the handler ends if nothing cuts it."""
+    if function.given:
+        return state.given[event.given].fault
+    if not function.can_fail:
+        return at.COMPLETED
+    if _drawn(state, function, event, at.MEMORY) > function.memory_mb:
+        return at.OUT_OF_MEMORY
+    # Responses keep their size when the request is tried again.
+    if (
+        draw(state.laws, function.first_law + at.RESPONSE_PAYLOAD, event.invocation, 0)
+        > function.response_limit_kb
+    ):
+        return at.FUNCTION_ERROR
+    key = state.laws.rows[function.first_law + at.FAILURE]
+    luck = np.int64(random_bits(key.k0, key.k1, event.invocation, event.runs) >> _U11)
+    if luck < function.error_below:
+        return at.FUNCTION_ERROR
+    return at.CRASH if luck < function.crash_below else at.COMPLETED
+
+
+@compiled
+def is_too_large(state: State, event: Event) -> Bool:
+    """Tell whether a request is above the limit; it keeps its size when it is tried again."""
+    function = state.functions[event.function]
+    if function.given:
+        return state.given[event.given].too_large != 0
+    if not function.has_payload:
+        return False
+    return (
+        draw(state.laws, function.first_law + at.REQUEST_PAYLOAD, event.invocation, 0)
+        > function.request_limit_kb
+    )
+
+
+@compiled
+def draw_backoff_us(state: State, function: Any, event: Event, ceiling_us: Int64) -> Int64:
+    """Draw a client's waiting time, as `FunctionDraws.backoff_us` does with numbers of any size."""
+    key = state.laws.rows[function.first_law + at.CLIENT_BACKOFF]
+    share = np.int64(random_bits(key.k0, key.k1, event.invocation, event.refusals) >> _U32)
+    return share * (ceiling_us >> 32) + (share * (ceiling_us & _LOW_32) >> 32)

@@ -1,0 +1,310 @@
+"""The arrays of the compiled engine: what their rows hold, and how a plan fills them.
+
+Row 0 of slots and of events stands for none. Numbers of rows are unsigned, which spares the compiled code Python's
+counting from the end. A row is 64 bytes or a multiple where it can be, as a line of the processor's cache.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Final, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lambdasim.compiling import Int64
+from lambdasim.draws.compiled import LawArrays, Laws, can_compile, row_type, smallest
+from lambdasim.draws.keys import DrawKey, Stream
+from lambdasim.draws.laws import Constant
+from lambdasim.engine.contract import (
+    NEVER,
+    RECORD_COLUMNS,
+    EventOutcome,
+    FunctionPlan,
+    Limit,
+    Outcome,
+    Plan,
+    ReuseOrder,
+    StartType,
+)
+from lambdasim.engine.kernel.queues import Queue, Rows, empty_queue, with_more_room
+from lambdasim.engine.plan import FunctionDraws
+from lambdasim.engine.reference import per_second
+from lambdasim.models.cpu_chain import HandlerQuota
+from lambdasim.models.cpu_scaling import FixedPointFactor
+
+_NS_PER_US: Final = 1_000
+
+# Records leave in blocks of so many rows. Not a power of two: columns 2^17 bytes apart would share one line of cache.
+RECORDS_PER_CHUNK: Final = (1 << 14) + 8
+
+# Why the steps returned.
+DONE, ARRIVALS_USED_UP, RECORDS_FULL, SLOTS_FULL, EVENTS_FULL, NEEDS_DRAW, NEEDS_BACKOFF = range(7)
+
+# The contract's words as plain integers, as compiled code wants them.
+NO_LIMIT: Final = int(Limit.NONE)
+PAYLOAD: Final = int(Limit.PAYLOAD)
+REQUEST_RATE_LIMIT: Final = int(Limit.REQUEST_RATE)
+RESERVED_CONCURRENCY: Final = int(Limit.RESERVED_CONCURRENCY)
+ACCOUNT_CONCURRENCY: Final = int(Limit.ACCOUNT_CONCURRENCY)
+SCALING_RATE: Final = int(Limit.SCALING_RATE)
+NO_START: Final = int(StartType.NONE)
+COLD: Final = int(StartType.COLD)
+WARM: Final = int(StartType.WARM)
+PROVISIONED: Final = int(StartType.PROVISIONED)
+COMPLETED: Final = int(Outcome.COMPLETED)
+FUNCTION_ERROR: Final = int(Outcome.FUNCTION_ERROR)
+CRASH: Final = int(Outcome.CRASH)
+TIMEOUT: Final = int(Outcome.TIMEOUT)
+OUT_OF_MEMORY: Final = int(Outcome.OUT_OF_MEMORY)
+THROTTLED: Final = int(Outcome.THROTTLED)
+REJECTED: Final = int(Outcome.REJECTED)
+PENDING: Final = int(EventOutcome.PENDING)
+SUCCEEDED: Final = int(EventOutcome.SUCCEEDED)
+FAILED: Final = int(EventOutcome.FAILED)
+EVENT_THROTTLED: Final = int(EventOutcome.THROTTLED)
+EXPIRED: Final = int(EventOutcome.EXPIRED)
+CLIENT_TIMEOUT: Final = int(EventOutcome.CLIENT_TIMEOUT)
+EVENT_REJECTED: Final = int(EventOutcome.REJECTED)
+
+
+# What belongs to no function. One row.
+ACCOUNT: Final = row_type(
+    u4="free_slot free_event next_arrival next_change record records_room least_recent drawn backoff_drawn",
+    i8="pool_limit pool_in_use in_use environments_created admitted "
+    "asked_function asked_invocation asked_number asked_ceiling_us backoff_us",
+)
+# A function's plan, and what changes about it.
+FUNCTION: Final = row_type(
+    u4="given first_law scaling_rate request_rate provisioned_rate idle_first idle_last provisioned_first synchronous "
+    "jittered has_reserved can_fail has_payload quota",
+    i8="on_demand_in_use provisioned_idle provisioned_ready provisioned_in_use provisioned_claimed "
+    "timeout_us init_cap_us max_lifetime_us reserved client_timeout_us throttle_retries throttle_backoff_us "
+    "throttle_backoff_cap_us max_event_age_us first_delay delays cpu_multiplier cpu_most_us error_below crash_below "
+    "memory_mb request_limit_kb response_limit_kb keep_alive_at_least_us",
+)
+# A `HandlerQuota`. Row 0 stands for none.
+QUOTA: Final = row_type(
+    i8="quota_us first_check waits lead_us period_us tick_us slice_us charge_us resume_us"
+)
+# A `RateLimit`. Row 0 stands for none.
+RATE: Final = row_type(i8="full_again_ns interval_ns slack_ns")
+# A `ProvisionedChange`, and the rate that comes with it.
+CHANGE: Final = row_type(i8="time_us function claimed ready interval_ns slack_ns")
+# An `ExecutionEnvironment` and the run that it serves, or served last: ``time_us`` is its end, ``key`` counts admissions.
+# ``next`` links it to the queue of completions, to its function's idle environments, or to free rows.
+SLOT: Final = row_type(
+    u4="function next provisioned runs", i8="time_us key number retires_us warm_until_us invocation"
+)
+# An `Event` that waits for its retry; ``key`` orders those of one instant.
+EVENT: Final = row_type(
+    u4="function next attempts runs refusals _", i8="time_us key invocation arrival_us _line"
+)
+# What was drawn outside for one run, as `RunDraws`.
+GIVEN: Final = row_type(i8="handler_us first_run_us placement_us init_us fault keep_alive_us too_large")
+# Which law of a function lies how far behind its first.
+(
+    CPU_TIME, IO_TIME, INIT, FIRST_RUN, PLACEMENT, KEEP_ALIVE, FAILURE, MEMORY, REQUEST_PAYLOAD, RESPONSE_PAYLOAD,
+    CLIENT_BACKOFF, CPU_START_TICK, CPU_START_DELAY, CPU_START_CHARGE,
+) = range(14)  # fmt: skip
+_STREAMS: Final = (
+    Stream.CPU_TIME, Stream.IO_TIME, Stream.INIT, Stream.FIRST_RUN, Stream.PLACEMENT, Stream.KEEP_ALIVE, Stream.FAILURE,
+    Stream.MEMORY, Stream.REQUEST_PAYLOAD, Stream.RESPONSE_PAYLOAD, Stream.CLIENT_BACKOFF,
+    Stream.CPU_START_TICK, Stream.CPU_START_DELAY, Stream.CPU_START_CHARGE,
+)  # fmt: skip
+
+
+class State(NamedTuple):
+    """All arrays of a run.
+
+    Attributes
+    ----------
+    account, functions, quotas, rates, changes : ndarray of the rows above
+    laws : Laws
+    delays : ndarray of int64
+        Waits before retries after errors, function by function.
+    completions : Queue
+        Its table holds all execution environments.
+    retries : Queue
+        Its table holds all events that wait.
+    time_us, function, invocation : ndarray of int64, shape (n_arrivals,)
+        The present chunk of arrivals.
+    ahead_us : ndarray of int64, shape (2 * n_arrivals,)
+        Handler's time and fault of each arrival's first run, side by side.
+    given : ndarray of GIVEN, shape (n_arrivals + 1,) or (1,)
+        Draws from outside; the last row is for those that are asked for one by one.
+    records : ndarray of int64, shape (n_columns * RECORDS_PER_CHUNK,)
+        Column by column.
+    """
+
+    account: Rows
+    functions: Rows
+    quotas: Rows
+    rates: Rows
+    changes: Rows
+    laws: Laws
+    delays: NDArray[np.int64]
+    completions: Queue
+    retries: Queue
+    time_us: NDArray[np.int64]
+    function: NDArray[np.int64]
+    invocation: NDArray[np.int64]
+    given: Rows
+    ahead_us: NDArray[np.int64]
+    records: NDArray[np.int64]
+
+
+class Event(NamedTuple):
+    """What arrived and must be served; ``given`` is its row among the draws from outside."""
+
+    function: Int64
+    invocation: Int64
+    arrival_us: Int64
+    attempts: Int64
+    runs: Int64
+    refusals: Int64
+    given: Int64
+
+
+def first_state(plan: Plan, room: int, records_room: int = RECORDS_PER_CHUNK) -> State:
+    """Fill the arrays for a plan's beginning.
+
+    Parameters
+    ----------
+    plan : Plan
+    room : int
+        Number of environments, and of waiting events, for which there is room at first. A power of two.
+    records_room : int
+        Number of records after which the steps return.
+    """
+    account = np.zeros(1, dtype=ACCOUNT)
+    account["pool_limit"] = plan.concurrency - sum(f.reserved or 0 for f in plan.functions)
+    account["least_recent"] = plan.reuse is ReuseOrder.LEAST_RECENTLY_USED
+    account["records_room"] = records_room
+    laws = LawArrays()
+    functions = np.zeros(len(plan.functions), dtype=FUNCTION)
+    quotas = np.zeros(1 + len(plan.functions), dtype=QUOTA)
+    rates = np.zeros(2 + 3 * len(plan.functions), dtype=RATE)
+    rates[1] = _rate(plan.concurrency * plan.requests_per_concurrency)
+    delays: list[int] = []
+    for rank, (row, function) in enumerate(zip(functions, plan.functions, strict=True)):
+        _fill_function(row, function)
+        _fill_rates(row, rates[2 + 3 * rank :], 2 + 3 * rank, plan, function)
+        row["first_delay"] = len(delays)
+        delays += function.retry.error_delays_us
+        if isinstance(function.draws, FunctionDraws) and all(map(can_compile, function.draws.laws.values())):
+            _fill_draws(row, laws, function.draws)
+            if function.draws.quota is not None:
+                row["quota"] = 1 + rank
+                quotas[1 + rank] = _quota(function.draws.quota)
+        else:
+            row["given"] = 1
+    nothing = np.zeros(0, dtype=np.int64)
+    state = State(
+        account=account,
+        functions=functions,
+        quotas=quotas,
+        rates=rates,
+        changes=_changes(plan),
+        laws=laws.arrays(),
+        delays=np.array([*delays, 0], dtype=np.int64),
+        completions=empty_queue(SLOT),
+        retries=empty_queue(EVENT),
+        time_us=nothing,
+        function=nothing,
+        invocation=nothing,
+        given=np.zeros(1, dtype=GIVEN),
+        ahead_us=nothing,
+        records=empty_records(),
+    )
+    return with_more_events(with_more_slots(state, room), room)
+
+
+def empty_records() -> NDArray[np.int64]:
+    """Make room for a chunk of records."""
+    return np.empty(len(RECORD_COLUMNS) * RECORDS_PER_CHUNK, dtype=np.int64)
+
+
+def with_more_slots(state: State, room: int) -> State:
+    """Make room for so many environments, when the free slots are used up."""
+    completions, state.account["free_slot"] = with_more_room(state.completions, room)
+    return state._replace(completions=completions)
+
+
+def with_more_events(state: State, room: int) -> State:
+    """Make room for so many waiting events, when the free rows are used up."""
+    retries, state.account["free_event"] = with_more_room(state.retries, room)
+    return state._replace(retries=retries)
+
+
+def _fill_function(row: Any, function: FunctionPlan) -> None:
+    policy = function.retry
+    row["timeout_us"] = function.timeout_us
+    row["init_cap_us"] = function.init_cap_us
+    row["max_lifetime_us"] = function.max_lifetime_us
+    row["has_reserved"] = function.reserved is not None
+    row["reserved"] = function.reserved or 0
+    row["synchronous"] = policy.synchronous
+    row["client_timeout_us"] = policy.client_timeout_us
+    row["throttle_retries"] = policy.throttle_retries
+    row["throttle_backoff_us"] = policy.throttle_backoff_us
+    row["throttle_backoff_cap_us"] = policy.throttle_backoff_cap_us
+    row["jittered"] = policy.jittered
+    row["max_event_age_us"] = policy.max_event_age_us
+    row["delays"] = len(policy.error_delays_us)
+
+
+def _fill_rates(row: Any, rates: Rows, first: int, plan: Plan, function: FunctionPlan) -> None:
+    """Give a function its three rates; where it has no reserved concurrency, row 1 is the account's for requests."""
+    row["scaling_rate"], row["provisioned_rate"] = first, first + 1
+    interval_ns = function.scaling_interval_us * _NS_PER_US // function.scaling_burst
+    rates[0] = (0, interval_ns, (function.scaling_burst - 1) * interval_ns)
+    rates[1] = _rate(0)
+    if function.retry.synchronous:
+        row["request_rate"] = 1 if function.reserved is None else first + 2
+        rates[2] = _rate((function.reserved or 0) * plan.requests_per_concurrency)
+
+
+def _rate(per_second_: int) -> tuple[int, int, int]:
+    limit = per_second(per_second_)
+    return 0, limit._interval_ns, limit._slack_ns
+
+
+def _fill_draws(row: Any, laws: LawArrays, draws: FunctionDraws) -> None:
+    errors, crashes = draws.error_probability, draws.crash_probability
+    # Sum and rounding are those of `FunctionDraws.draw` and `keys.happens`.
+    row["error_below"], row["crash_below"] = np.rint(np.multiply([errors, errors + crashes], 1 << 53))
+    row["cpu_multiplier"], row["cpu_most_us"] = FixedPointFactor.of(draws.cpu_factor)
+    row["can_fail"] = errors + crashes > 0 or any(
+        draws.laws[stream] != Constant(0) for stream in (Stream.MEMORY, Stream.RESPONSE_PAYLOAD)
+    )
+    row["has_payload"] = draws.laws[Stream.REQUEST_PAYLOAD] != Constant(0)
+    row["memory_mb"] = draws.memory_mb
+    row["request_limit_kb"] = draws.payload_limit_kb
+    row["response_limit_kb"] = draws.response_limit_kb
+    row["keep_alive_at_least_us"] = smallest(draws.laws[Stream.KEEP_ALIVE])
+    row["first_law"] = laws.add(
+        [
+            (DrawKey.of(draws.seed, draws.owner, stream), draws.laws.get(stream, Constant(0)))
+            for stream in _STREAMS
+        ]
+    )
+
+
+def _quota(quota: HandlerQuota) -> tuple[int, ...]:
+    rules = quota.rules
+    return (
+        quota.quota_us, quota.check, quota.waits, quota.starts.lead_us,
+        rules.period_us, rules.tick_us, rules.slice_us, rules.charge_us, rules.resume_us,
+    )  # fmt: skip
+
+
+def _changes(plan: Plan) -> Rows:
+    """Lay out all changes of provisioned concurrency in the order of events; the last row never comes."""
+    per_environment = plan.requests_per_concurrency
+    rows = [
+        (change.time_us, rank, change.claimed, change.ready, *_rate(change.ready * per_environment)[1:])
+        for rank, function in enumerate(plan.functions)
+        for change in function.provisioned
+    ]
+    rows.sort(key=lambda row: row[:2])
+    return np.array([*rows, (NEVER, 0, 0, 0, 0, 0)], dtype=CHANGE)

@@ -1,0 +1,446 @@
+"""The steps of the compiled engine; each bears the name of its counterpart in `lambdasim.engine.reference`.
+
+`advance` is the event loop. It returns when a buffer is full or something must be fetched, and goes on where it was when
+called again: all that changes lies in the arrays of `State`, which `lambdasim.engine.kernel.engine` makes and enlarges.
+
+An execution environment is a row of ``slots``; while it works it waits among the completions, while it idles it is
+linked into its function's idle list, and otherwise into the list of free rows. An event that waits for its retry is a
+row of ``events``.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+import numpy as np
+
+from lambdasim.compiling import Bool, Int64, compiled, compiled_apart
+from lambdasim.engine.contract import NEVER
+from lambdasim.engine.kernel import state as at
+from lambdasim.engine.kernel.draws import (
+    draw_backoff_us,
+    draw_fault,
+    draw_handler_us,
+    draw_start_up,
+    is_still_warm,
+    is_too_large,
+)
+from lambdasim.engine.kernel.queues import next_row, put, take
+from lambdasim.engine.kernel.state import RECORDS_PER_CHUNK, Event, State
+
+_NS_PER_US: Final = 1_000
+_FUNCTION_SHIFT: Final = 42
+_ENDS_WITH_ITS_RUN: Final = -1
+
+
+@compiled
+def advance(state: State) -> Int64:
+    """Go through the events in order until something must be done outside; tell what."""
+    account, completions = state.account[0], state.completions.head[0]
+    while True:
+        arrival = account.next_arrival
+        if arrival == len(state.time_us):
+            return at.ARRIVALS_USED_UP
+        change_us = state.changes[account.next_change].time_us
+        retry_us = state.retries.head[0].next_us
+        now = min(state.time_us[arrival], change_us, retry_us)
+        if now == NEVER:
+            return at.DONE
+
+        while completions.next_us <= now:
+            _complete(state, take(state.completions))
+        if change_us == now:
+            if not _change_provisioned(state):
+                return at.SLOTS_FULL
+            account.next_change += 1
+            continue
+        full = _what_is_full(account)
+        if full != at.DONE:
+            return full
+        if retry_us == now and not _has_draws(state):
+            return at.NEEDS_DRAW
+        event = _take_retry(state) if retry_us == now else _take_arrival(state)
+        if not _attempt(state, event, now):
+            _put_back(state, event, now)
+            return at.NEEDS_BACKOFF
+        account.drawn = 0
+
+
+def draw_first_runs(state: State) -> None:
+    """Draw handler's time and fault of every arrival's first run, side by side into ``ahead_us``.
+
+    Notes
+    -----
+    Of what `advance` changes, nothing is read, so that both can work at once, each in a thread of its own.
+    """
+    for row in range(len(state.time_us)):
+        function = state.functions[state.function[row]]
+        if not function.given:
+            event = Event(state.function[row], state.invocation[row], 0, 0, 0, 0, row)
+            state.ahead_us[2 * row] = draw_handler_us(state, function, event)
+            state.ahead_us[2 * row + 1] = draw_fault(state, function, event)
+
+
+@compiled
+def _what_is_full(account: Any) -> Int64:
+    """Tell which array must be emptied or enlarged before another attempt."""
+    if account.record == account.records_room:
+        return at.RECORDS_FULL
+    if account.free_slot == 0:
+        return at.SLOTS_FULL
+    return at.EVENTS_FULL if account.free_event == 0 else at.DONE
+
+
+@compiled
+def _has_draws(state: State) -> Bool:
+    """Tell whether the draws of the first waiting event can be had; else ask for them."""
+    account, waiting = state.account[0], state.retries.table[next_row(state.retries)]
+    if not state.functions[waiting.function].given or account.drawn:
+        return True
+    account.asked_function = waiting.function
+    account.asked_invocation = waiting.invocation
+    account.asked_number = waiting.runs
+    return False
+
+
+@compiled
+def _take_arrival(state: State) -> Event:
+    """Take the next arrival."""
+    row = np.int64(state.account[0].next_arrival)
+    state.account[0].next_arrival += 1
+    return Event(state.function[row], state.invocation[row], state.time_us[row], 0, 0, 0, row)
+
+
+@compiled
+def _take_retry(state: State) -> Event:
+    """Take the first waiting event."""
+    account = state.account[0]
+    row = take(state.retries)
+    waiting = state.retries.table[row]
+    waiting.next = account.free_event
+    account.free_event = row
+    return Event(
+        np.int64(waiting.function), waiting.invocation, waiting.arrival_us, np.int64(waiting.attempts),
+        np.int64(waiting.runs), np.int64(waiting.refusals), len(state.given) - 1,
+    )  # fmt: skip
+
+
+@compiled
+def _put_back(state: State, event: Event, now: Int64) -> None:
+    """Undo the taking of an event."""
+    if event.attempts:
+        _wait(state, event, event.attempts, event.runs, event.refusals, now, now)
+    else:
+        state.account[0].next_arrival -= 1
+
+
+@compiled
+def _attempt(state: State, event: Event, now: Int64) -> Bool:
+    """Try to serve an event now; tell whether all that it takes could be had."""
+    limit, slot, start = _admit(state, event, now)
+    if limit != at.NO_LIMIT:
+        return _refuse(state, event, limit, now)
+    _run(state, event, slot, start, now)
+    return True
+
+
+@compiled
+def _allows(rate: Any, now: Int64) -> Bool:
+    """Tell whether a token is left, as `RateLimit.allows` does."""
+    return rate.full_again_ns - now * _NS_PER_US <= rate.slack_ns
+
+
+@compiled
+def _spend(rate: Any, now: Int64) -> None:
+    """Take a token, as `RateLimit.spend` does."""
+    rate.full_again_ns = max(rate.full_again_ns, now * _NS_PER_US) + rate.interval_ns
+
+
+@compiled
+def _admit(state: State, event: Event, now: Int64) -> tuple[Int64, Int64, Int64]:
+    """Find an environment for one request, or name the limit that refuses it: (limit, slot, start type)."""
+    account, function, rates = state.account[0], state.functions[event.function], state.rates
+    if event.attempts == 0 and is_too_large(state, event):
+        return at.PAYLOAD, 0, at.NO_START
+    request_rate = rates[function.request_rate]
+    if function.request_rate and not _allows(request_rate, now):
+        return at.REQUEST_RATE_LIMIT, 0, at.NO_START
+
+    if function.provisioned_idle and _allows(rates[function.provisioned_rate], now):
+        slot = function.provisioned_first
+        function.provisioned_first = state.completions.table[slot].next
+        function.provisioned_idle -= 1
+        _spend(rates[function.provisioned_rate], now)
+        function.provisioned_in_use += 1
+        start = at.PROVISIONED
+    else:
+        if function.has_reserved:
+            if function.on_demand_in_use >= function.reserved - function.provisioned_claimed:
+                return at.RESERVED_CONCURRENCY, 0, at.NO_START
+        elif account.pool_in_use >= account.pool_limit:
+            return at.ACCOUNT_CONCURRENCY, 0, at.NO_START
+
+        slot = _warm_environment(state, function, now)
+        start = at.WARM
+        if slot == 0:
+            scaling_rate = rates[function.scaling_rate]
+            if not _allows(scaling_rate, now):
+                return at.SCALING_RATE, 0, at.NO_START
+            _spend(scaling_rate, now)
+            slot = _new_environment(state, event.function, 0)
+            start = at.COLD
+        function.on_demand_in_use += 1
+        if not function.has_reserved:
+            account.pool_in_use += 1
+
+    if function.request_rate:
+        _spend(request_rate, now)
+    account.in_use += 1
+    return at.NO_LIMIT, slot, start
+
+
+@compiled
+def _warm_environment(state: State, function: Any, now: Int64) -> Int64:
+    """Take the idle environment whose turn it is; those that have grown cold are dropped as they are met."""
+    row = function.idle_first
+    while row:
+        slot = state.completions.table[row]
+        following = slot.next
+        if now < slot.warm_until_us or is_still_warm(state, function, slot, now):
+            function.idle_first = following
+            return row
+        _drop(state, row)
+        row = following
+    function.idle_first = 0
+    return row
+
+
+@compiled
+def _new_environment(state: State, function: Int64, provisioned: Int64) -> Int64:
+    row = state.account[0].free_slot
+    slot = state.completions.table[row]
+    state.account[0].free_slot = slot.next
+    slot.function = function
+    slot.number = -1
+    slot.provisioned = provisioned
+    slot.retires_us = NEVER
+    return row
+
+
+@compiled
+def _drop(state: State, row: Int64) -> None:
+    """Give an environment's row back."""
+    state.completions.table[row].next = state.account[0].free_slot
+    state.account[0].free_slot = row
+
+
+@compiled
+def _run(state: State, event: Event, row: Int64, start: Int64, now: Int64) -> None:
+    """Serve an event's attempt in the given environment; everything about it is decided here."""
+    account, function, slot = state.account[0], state.functions[event.function], state.completions.table[row]
+    if event.attempts or function.given:
+        handler_us, fault = draw_handler_us(state, function, event), draw_fault(state, function, event)
+    else:
+        handler_us, fault = state.ahead_us[2 * event.given], state.ahead_us[2 * event.given + 1]
+    placement_us = init_us = np.int64(0)
+    if start == at.COLD:
+        placement_us, init_us, first_run_us = draw_start_up(state, function, event)
+        handler_us += first_run_us
+        if init_us > function.init_cap_us:
+            handler_us += init_us
+            init_us = function.init_cap_us
+        slot.retires_us = now + function.max_lifetime_us
+    if slot.number < 0:
+        slot.number = account.environments_created
+        account.environments_created += 1
+
+    if handler_us > function.timeout_us:
+        duration_us, outcome = function.timeout_us, at.TIMEOUT
+    else:
+        duration_us, outcome = handler_us, fault
+    end_us = now + placement_us + init_us + duration_us
+
+    final = _after_run(state, function, event, outcome, now, end_us)
+    _write(
+        state, event, now, placement_us, init_us, duration_us, start, outcome, at.NO_LIMIT, slot.number, final
+    )
+
+    slot.time_us = end_us
+    slot.key = account.admitted
+    account.admitted += 1
+    slot.invocation = event.invocation
+    slot.runs = event.runs
+    slot.warm_until_us = _ENDS_WITH_ITS_RUN
+    if outcome in (at.COMPLETED, at.FUNCTION_ERROR) and end_us < slot.retires_us:
+        keep_alive_us = function.keep_alive_at_least_us
+        if function.given:
+            keep_alive_us = state.given[event.given].keep_alive_us
+        slot.warm_until_us = min(end_us + keep_alive_us, slot.retires_us)
+    put(state.completions, row, now)
+
+
+@compiled
+def _complete(state: State, row: Int64) -> None:
+    """Give back what an attempt held."""
+    account, slots, slot = state.account[0], state.completions.table, state.completions.table[row]
+    function = state.functions[slot.function]
+    account.in_use -= 1
+    if slot.provisioned:
+        function.provisioned_in_use -= 1
+        if function.provisioned_in_use + function.provisioned_idle < function.provisioned_ready:
+            _idle_provisioned(function, slot, row)
+        else:
+            _drop(state, row)
+        return
+    function.on_demand_in_use -= 1
+    if not function.has_reserved:
+        account.pool_in_use -= 1
+    if slot.warm_until_us == _ENDS_WITH_ITS_RUN:
+        _drop(state, row)
+    elif account.least_recent and function.idle_first:
+        slots[function.idle_last].next = row
+        slot.next = 0
+        function.idle_last = row
+    else:
+        slot.next = function.idle_first
+        function.idle_first = function.idle_last = row
+
+
+@compiled
+def _after_run(state: State, function: Any, event: Event, outcome: Int64, now: Int64, end_us: Int64) -> Int64:
+    """Decide what follows a run: the event's end, or another attempt."""
+    if function.synchronous:
+        if end_us - now > function.client_timeout_us:
+            return at.CLIENT_TIMEOUT
+        return at.SUCCEEDED if outcome == at.COMPLETED else at.FAILED
+    if outcome == at.COMPLETED:
+        return at.SUCCEEDED
+    if event.runs >= function.delays:
+        return at.FAILED
+    delay_us = state.delays[function.first_delay + event.runs]
+    return _retry_at(state, function, event, event.runs + 1, event.refusals, end_us + delay_us, now)
+
+
+@compiled
+def _refuse(state: State, event: Event, limit: Int64, now: Int64) -> Bool:
+    """Record an attempt that found no room, and decide on its retry; tell whether its wait could be had."""
+    account, function = state.account[0], state.functions[event.function]
+    outcome = at.THROTTLED
+    if limit == at.PAYLOAD:
+        outcome, final = at.REJECTED, at.EVENT_REJECTED
+    elif event.refusals >= function.throttle_retries:
+        final = at.EVENT_THROTTLED
+    else:
+        doublings = min(event.refusals, 40)
+        wait_us = function.throttle_backoff_cap_us
+        if function.throttle_backoff_us <= wait_us >> doublings:
+            wait_us = function.throttle_backoff_us << doublings
+        if function.jittered:
+            if not function.given:
+                wait_us = draw_backoff_us(state, function, event, wait_us)
+            elif account.backoff_drawn:
+                wait_us = account.backoff_us
+                account.backoff_drawn = 0
+            else:
+                account.asked_function = event.function
+                account.asked_invocation = event.invocation
+                account.asked_number = event.refusals
+                account.asked_ceiling_us = wait_us
+                return False
+        final = _retry_at(state, function, event, event.runs, event.refusals + 1, now + wait_us, now)
+    _write(state, event, now, 0, 0, 0, at.NO_START, outcome, limit, -1, final)
+    return True
+
+
+@compiled
+def _write(
+    state: State, event: Event, start_us: Int64, placement_us: Int64, init_us: Int64, duration_us: Int64, start: Int64,
+    outcome: Int64, limit: Int64, number: Int64, final: Int64
+) -> None:  # fmt: skip
+    """Add one record, its values in the order of ``RECORD_COLUMNS``."""
+    account, function = state.account[0], state.functions[event.function]
+    records, row = state.records, account.record
+    account.record = row + 1
+    records[row] = event.function
+    records[row + RECORDS_PER_CHUNK] = event.invocation
+    records[row + 2 * RECORDS_PER_CHUNK] = event.attempts
+    records[row + 3 * RECORDS_PER_CHUNK] = event.arrival_us
+    records[row + 4 * RECORDS_PER_CHUNK] = start_us
+    records[row + 5 * RECORDS_PER_CHUNK] = placement_us
+    records[row + 6 * RECORDS_PER_CHUNK] = init_us
+    records[row + 7 * RECORDS_PER_CHUNK] = duration_us
+    records[row + 8 * RECORDS_PER_CHUNK] = start
+    records[row + 9 * RECORDS_PER_CHUNK] = outcome
+    records[row + 10 * RECORDS_PER_CHUNK] = limit
+    records[row + 11 * RECORDS_PER_CHUNK] = number
+    records[row + 12 * RECORDS_PER_CHUNK] = final
+    records[row + 13 * RECORDS_PER_CHUNK] = function.on_demand_in_use + function.provisioned_in_use
+    records[row + 14 * RECORDS_PER_CHUNK] = function.provisioned_in_use
+    records[row + 15 * RECORDS_PER_CHUNK] = account.in_use
+    records[row + 16 * RECORDS_PER_CHUNK] = account.pool_in_use
+
+
+@compiled
+def _retry_at(
+    state: State, function: Any, event: Event, runs: Int64, refusals: Int64, time_us: Int64, now: Int64
+) -> Int64:
+    """Schedule another attempt, unless the event would be too old by then."""
+    if time_us > event.arrival_us + function.max_event_age_us:
+        return at.EXPIRED
+    _wait(state, event, event.attempts + 1, runs, refusals, time_us, now)
+    return at.PENDING
+
+
+@compiled
+def _wait(
+    state: State, event: Event, attempts: Int64, runs: Int64, refusals: Int64, time_us: Int64, now: Int64
+) -> None:
+    """Let an event wait for its next attempt."""
+    account = state.account[0]
+    row = account.free_event
+    waiting = state.retries.table[row]
+    account.free_event = waiting.next
+    waiting.function = event.function
+    waiting.invocation = event.invocation
+    waiting.arrival_us = event.arrival_us
+    waiting.attempts = attempts
+    waiting.runs = runs
+    waiting.refusals = refusals
+    waiting.time_us = time_us
+    waiting.key = (event.function << _FUNCTION_SHIFT) + event.invocation
+    put(state.retries, row, now)
+
+
+@compiled_apart
+def _change_provisioned(state: State) -> Bool:
+    """Follow the plan's provisioned concurrency; tell whether there was room, else begin again."""
+    account, change = state.account[0], state.changes[state.account[0].next_change]
+    function = state.functions[change.function]
+    if not function.has_reserved:
+        account.pool_limit -= change.claimed - function.provisioned_claimed
+    function.provisioned_claimed = change.claimed
+    if change.ready != function.provisioned_ready:
+        function.provisioned_ready = change.ready
+        rate = state.rates[function.provisioned_rate]
+        rate.full_again_ns = 0
+        rate.interval_ns = change.interval_ns
+        rate.slack_ns = change.slack_ns
+    wanted = max(change.ready - function.provisioned_in_use, 0)
+    while function.provisioned_idle > wanted:
+        row = function.provisioned_first
+        function.provisioned_first = state.completions.table[row].next
+        function.provisioned_idle -= 1
+        _drop(state, row)
+    while function.provisioned_idle < wanted:
+        if account.free_slot == 0:
+            return False
+        row = _new_environment(state, change.function, 1)
+        _idle_provisioned(function, state.completions.table[row], row)
+    return True
+
+
+@compiled
+def _idle_provisioned(function: Any, slot: Any, row: Int64) -> None:
+    slot.next = function.provisioned_first
+    function.provisioned_first = row
+    function.provisioned_idle += 1

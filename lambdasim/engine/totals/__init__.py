@@ -1,0 +1,1 @@
+"""Records summed up as they pass."""

@@ -1,0 +1,360 @@
+"""Records summed up as they pass: counts, exact histograms, usage by month, series per minute; bounded memory.
+
+Compiled code makes the sums, see `lambdasim.engine.totals.tally`. Records come in the order of their start, so what
+belongs to a stretch of time (a month, a batch, a level of provisioned concurrency) is gathered in one place, and put
+away when the stretch ends.
+"""
+
+from __future__ import annotations
+
+import mmap
+from collections import defaultdict
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from functools import cached_property
+from heapq import merge
+from itertools import groupby
+from math import prod
+from typing import TYPE_CHECKING, Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lambdasim.engine.contract import EventOutcome, FunctionPlan, Plan, RecordChunk, StartType
+from lambdasim.engine.totals.histogram import Histogram, together
+from lambdasim.engine.totals.series import COUNTS, Concurrency, MinuteCounts
+from lambdasim.errors import ConservationError
+from lambdasim.units import US_PER_HOUR, US_PER_MINUTE, from_epoch_us, month_ends_us
+
+if TYPE_CHECKING:
+    from lambdasim.engine.totals.tally import Sums
+
+BATCHES: Final = 20
+_DENSE_MS: Final = 1 << 14
+_DENSE_BYTES: Final = 256 * 1024 * 1024
+_ROWS_AT_ONCE: Final = 1 << 14
+_SPARE_US: Final = 7 * US_PER_HOUR
+
+
+@dataclass(eq=False)
+class MonthlyUsage:
+    """What one function used in one month.
+
+    Attributes
+    ----------
+    requests, provisioned_requests : int
+        Started attempts, and those on provisioned environments.
+    cold_starts : int
+    billed_ms_with_init, billed_ms_without_init, provisioned_billed_ms : int
+        Sums of ceilings, see ``billing.Usage``.
+    """
+
+    requests: int = 0
+    provisioned_requests: int = 0
+    cold_starts: int = 0
+    billed_ms_with_init: int = 0
+    billed_ms_without_init: int = 0
+    provisioned_billed_ms: int = 0
+
+
+@dataclass(eq=False)
+class FunctionTotals:
+    """Everything that is kept of one function.
+
+    Attributes
+    ----------
+    events : int
+    outcomes, limits, starts, event_outcomes : ndarray of int64
+        Counts by ``Outcome``, ``Limit``, ``StartType`` and ``EventOutcome``.
+    billed_with_init, billed_without_init, provisioned_billed, duration_ms, init_ms : Histogram
+        Of runs on demand, the same, of provisioned runs, of all runs, of cold starts [whole ms, rounded up].
+    latency_ms : dict of StartType to Histogram
+        Arrival to answer of served events [whole ms, rounded up].
+    batch_latency_ms : list of Histogram
+        The same, by equal stretches of the run in which the serving run began.
+    usage : dict of str to MonthlyUsage
+        By UTC month of the attempt's start, which is when AWS's metrics count an invocation.
+    counts : MinuteCounts
+    concurrency, provisioned : Concurrency
+        All executions, and those on provisioned environments.
+    """
+
+    events: int
+    outcomes: NDArray[np.int64]
+    limits: NDArray[np.int64]
+    starts: NDArray[np.int64]
+    event_outcomes: NDArray[np.int64]
+    billed_with_init: Histogram
+    billed_without_init: Histogram
+    provisioned_billed: Histogram
+    duration_ms: Histogram
+    init_ms: Histogram
+    latency_ms: dict[StartType, Histogram]
+    batch_latency_ms: list[Histogram]
+    usage: dict[str, MonthlyUsage]
+    counts: MinuteCounts
+    concurrency: Concurrency
+    provisioned: Concurrency
+
+    def all_latency_ms(self) -> Histogram:
+        """Return the latency of all served events together [ms]."""
+        return together(*self.latency_ms.values())
+
+
+class Aggregate:
+    """Totals of a run. Pickled it is what the records added up to, and takes no more of them.
+
+    Parameters
+    ----------
+    plan : Plan
+    start_us : int
+        The scenario's start [µs since 1970].
+    duration_us : int
+        The scenario's length [µs].
+    """
+
+    def __init__(self, plan: Plan, start_us: int, duration_us: int) -> None:
+        from lambdasim.engine.totals import tally
+
+        self._at = tally
+        self.names = tuple(function.name for function in plan.functions)
+        self._plans = plan.functions
+        self._start_us = start_us
+        self._duration_us = duration_us
+        self._tally = tally.compiled_tally()
+        self._sums = _first_sums(plan, -(-(duration_us + _SPARE_US) // US_PER_MINUTE))
+        self._sparse: dict[tuple[int, int], Histogram] = defaultdict(Histogram)
+        self._batches: dict[tuple[int, int], Histogram] = defaultdict(Histogram)
+        self._usage: list[dict[str, MonthlyUsage]] = [{} for _ in plan.functions]
+        self._starts_before = np.zeros((len(plan.functions), len(StartType)), dtype=np.int64)
+        self._stretch_us = 0
+        self._turns_us = iter(_turns_us(plan, start_us, duration_us))
+        self._next_turn_us = next(self._turns_us)
+        self._set_levels()
+
+    def add(self, chunk: RecordChunk) -> None:
+        """Sum up the next records."""
+        if not len(chunk):
+            return
+        self._reach(int(chunk.end_us().max()) // US_PER_MINUTE + 1)
+        columns = tuple(np.ascontiguousarray(chunk[name]) for name in self._at.COLUMNS)
+        start_us = chunk["start_us"]
+        first = 0
+        while first < len(chunk):
+            stop = int(np.searchsorted(start_us, self._next_turn_us, side="left"))
+            for begin in range(first, stop, _ROWS_AT_ONCE):
+                spilled = self._tally(self._sums, columns, begin, min(begin + _ROWS_AT_ONCE, stop))
+                self._keep_spilled(self._sums.spilled[:spilled])
+            if stop < len(chunk):
+                self._turn()
+            first = stop
+
+    def _reach(self, minutes: int) -> None:
+        """Make room for so many minutes."""
+        missing = minutes - self._sums.minutes.shape[2]
+        if missing > 0:
+            spare = [(0, 0), (0, 0), (0, missing + minutes // 2)]
+            by_minute, account = (np.pad(a, spare) for a in (self._sums.minutes, self._sums.account_minutes))
+            self._sums = self._sums._replace(minutes=by_minute, account_minutes=account)
+
+    def _keep_spilled(self, spilled: NDArray[np.int64]) -> None:
+        """Merge values that are too long for the dense histograms."""
+        for function, histogram in np.unique(spilled[:, :2], axis=0):
+            mine = (spilled[:, 0] == function) & (spilled[:, 1] == histogram)
+            self._sparse[int(function), int(histogram)].add(spilled[mine, 2])
+
+    def _turn(self) -> None:
+        """Go to the next stretch of time, putting away what belongs to the last."""
+        self._put_batch_away()
+        self._put_month_away()
+        self._stretch_us = self._next_turn_us
+        self._next_turn_us = next(self._turns_us)
+        self._set_levels()
+
+    def _set_levels(self) -> None:
+        moment = np.array([self._stretch_us])
+        self._sums.ready[:] = [ready_at(plan, moment)[0] for plan in self._plans]
+
+    def _put_batch_away(self) -> None:
+        number = min(self._stretch_us * BATCHES // self._duration_us, BATCHES - 1)
+        for function in range(len(self._plans)):
+            self._batches[function, number].absorb(self._histogram(function, self._at.BATCH))
+            self._sparse.pop((function, self._at.BATCH), None)
+        self._sums.dense[:, self._at.BATCH] = 0
+
+    def _put_month_away(self) -> None:
+        month = f"{from_epoch_us(self._start_us + self._stretch_us):%Y-%m}"
+        at = self._at
+        billed = self._sums.scalars[:, at.MS_WITH_INIT : at.PROVISIONED_MS + 1]
+        by_start = self._kinds().sum(axis=(1, 3, 4, 5))
+        for function, starts in enumerate(by_start - self._starts_before):
+            _, cold, _, provisioned = starts.tolist()
+            if runs := int(starts[1:].sum()):
+                added = (runs, provisioned, cold, *billed[function].tolist())
+                before = vars(self._usage[function].get(month, MonthlyUsage())).values()
+                sums = (sum(pair) for pair in zip(before, added, strict=True))
+                self._usage[function][month] = MonthlyUsage(*sums)
+        self._starts_before = by_start
+        billed[:] = 0
+
+    def _kinds(self) -> NDArray[np.int64]:
+        """Return counts of attempts, shape (n_functions, first or later, start, outcome, limit, event's outcome)."""
+        return self._sums.kinds.reshape(-1, *self._at.KINDS)
+
+    def _histogram(self, function: int, which: int) -> Histogram:
+        """Return one histogram, its dense part and what was too long for it."""
+        dense = self._sums.dense[function, which]
+        values = np.flatnonzero(dense)
+        return together(Histogram(values, dense[values]), self._sparse.get((function, which), Histogram()))
+
+    @cached_property
+    def functions(self) -> tuple[FunctionTotals, ...]:
+        """Everything that is kept of each function, when all records have been added."""
+        self._put_batch_away()
+        self._put_month_away()
+        return tuple(map(self._totals, range(len(self._plans))))
+
+    def _totals(self, function: int) -> FunctionTotals:
+        at, scalars, kinds = self._at, self._sums.scalars[function], self._kinds()[function]
+        warm, cold, cold_with_init, provisioned = (
+            self._histogram(function, which)
+            for which in (at.WARM, at.COLD, at.COLD_WITH_INIT, at.PROVISIONED)
+        )
+        latencies = {
+            StartType.COLD: self._histogram(function, at.LATENCY_COLD),
+            StartType.WARM: self._histogram(function, at.LATENCY_WARM),
+            StartType.PROVISIONED: self._histogram(function, at.LATENCY_PROVISIONED),
+        }
+        by_minute = self._sums.minutes[function]
+        ends = int(scalars[at.END_MINUTES])
+        counts = MinuteCounts(by_minute[: len(COUNTS), : int(scalars[at.MINUTES])])
+        return FunctionTotals(
+            events=int(kinds[1].sum()),
+            outcomes=kinds.sum(axis=(0, 1, 3, 4)),
+            limits=kinds.sum(axis=(0, 1, 2, 4)),
+            starts=kinds.sum(axis=(0, 2, 3, 4)),
+            event_outcomes=kinds.sum(axis=(0, 1, 2, 3)),
+            billed_with_init=together(warm, cold_with_init),
+            billed_without_init=together(warm, cold),
+            provisioned_billed=provisioned,
+            duration_ms=together(warm, cold, provisioned),
+            init_ms=self._histogram(function, at.INIT),
+            latency_ms=latencies,
+            batch_latency_ms=[self._batches[function, number] for number in range(BATCHES)],
+            usage=self._usage[function],
+            counts=counts,
+            concurrency=Concurrency(
+                int(scalars[at.BUSY_US]),
+                int(scalars[at.PEAK]),
+                by_minute[COUNTS.index("Invocations"), :ends],
+                by_minute[at.ENDED, :ends],
+                by_minute[at.HIGHEST, :ends],
+            ),
+            provisioned=Concurrency(
+                int(scalars[at.PROVISIONED_BUSY_US]),
+                int(scalars[at.PROVISIONED_PEAK]),
+                by_minute[COUNTS.index("ProvisionedConcurrencyInvocations"), :ends],
+                by_minute[at.PROVISIONED_ENDED, :ends],
+                by_minute[at.PROVISIONED_HIGHEST, :ends],
+            ),
+        )
+
+    @cached_property
+    def account(self) -> Concurrency:
+        """Executions of the account."""
+        return self._of_account(self._at.ACCOUNT)
+
+    @cached_property
+    def unreserved(self) -> Concurrency:
+        """Executions that count against the account's unreserved pool."""
+        return self._of_account(self._at.UNRESERVED if self._sums.pooled.any() else self._at.ACCOUNT)
+
+    def _of_account(self, which: int) -> Concurrency:
+        busy_us, peak, minutes = self._sums.account[which].tolist()
+        return Concurrency(busy_us, peak, *self._sums.account_minutes[which, :, :minutes])
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Give what is left when all records have been added."""
+        kept = ("names", "functions", "account", "unreserved", "_start_us")
+        return {name: getattr(self, name) for name in kept}
+
+    def check_conservation(self) -> None:
+        """Make sure that every event has exactly one end.
+
+        Raises
+        ------
+        ConservationError
+            When an event was lost or invented.
+        """
+        for name, totals in zip(self.names, self.functions, strict=True):
+            ended = int(totals.event_outcomes.sum() - totals.event_outcomes[EventOutcome.PENDING])
+            if ended != totals.events:
+                raise ConservationError(f"{name}: {totals.events} events arrived, {ended} ended")
+
+    def minutes(self, width: int) -> list[str]:
+        """Return the beginnings of the first minutes, ISO 8601 in UTC."""
+        return [
+            from_epoch_us(self._start_us + minute * US_PER_MINUTE).isoformat().replace("+00:00", "Z")
+            for minute in range(width)
+        ]
+
+
+def _turns_us(plan: Plan, start_us: int, duration_us: int) -> Iterator[int]:
+    """Give the moments at which a batch, a month or a level of provisioned concurrency ends [µs], without end."""
+    batches = (-(-number * duration_us // BATCHES) for number in range(1, BATCHES))
+    changes = {change.time_us for function in plan.functions for change in function.provisioned}
+    months = (end_us - start_us for end_us in month_ends_us(start_us))
+    return (time_us for time_us, _ in groupby(merge(batches, sorted(changes - {0}), months)))
+
+
+def ready_at(plan: FunctionPlan, time_us: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Return how many provisioned environments are ready at each moment, shape (n,)."""
+    return _level_at(plan, [change.ready for change in plan.provisioned], time_us)
+
+
+def claimed_at(plan: FunctionPlan, time_us: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Return how many environments provisioned concurrency claims at each moment, shape (n,)."""
+    return _level_at(plan, [change.claimed for change in plan.provisioned], time_us)
+
+
+def _level_at(plan: FunctionPlan, levels: list[int], time_us: NDArray[np.int64]) -> NDArray[np.int64]:
+    changes_us = [change.time_us for change in plan.provisioned]
+    after: NDArray[np.int64] = np.array([0, *levels])[np.searchsorted(changes_us, time_us, side="right")]
+    return after
+
+
+def _first_sums(plan: Plan, minutes: int) -> Sums:
+    """Make room for sums; what is never touched takes no memory."""
+    from lambdasim.engine.totals import tally as at
+
+    n = len(plan.functions)
+    apart = any(function.reserved is not None or function.provisioned for function in plan.functions)
+    bins = min(_DENSE_MS, max(_DENSE_BYTES // (n * at.HISTOGRAMS * 8), 64))
+
+    def zeros(*shape: int) -> NDArray[np.int64]:
+        return np.zeros(shape, dtype=np.int64)
+
+    def of_plan(values: Iterable[int]) -> NDArray[np.int64]:
+        return np.array(list(values), dtype=np.int64)
+
+    return at.Sums(
+        client_timeout_us=of_plan(function.retry.client_timeout_us for function in plan.functions),
+        synchronous=of_plan(function.retry.synchronous for function in plan.functions),
+        pooled=of_plan(apart and function.reserved is None for function in plan.functions),
+        ready=zeros(n),
+        scalars=zeros(n, at.SCALARS),
+        kinds=zeros(n, prod(at.KINDS)),
+        dense=_untouched(n, at.HISTOGRAMS, bins),
+        minutes=_untouched(n, at.ROWS, minutes),
+        account=zeros(2, 3),
+        account_minutes=zeros(2, 3, minutes),
+        spilled=zeros(_ROWS_AT_ONCE * at.SPILLS_PER_RECORD, 3),
+    )
+
+
+def _untouched(*shape: int) -> NDArray[np.int64]:
+    """Make zeros that take memory page by page as they are written, in small pages: most are never touched."""
+    area = mmap.mmap(-1, max(prod(shape), 1) * np.dtype(np.int64).itemsize)
+    if hasattr(mmap, "MADV_NOHUGEPAGE"):
+        area.madvise(mmap.MADV_NOHUGEPAGE)
+    return np.frombuffer(area, dtype=np.int64, count=prod(shape)).reshape(shape)

@@ -1,0 +1,282 @@
+"""Sums up records one by one, in compiled code; where each sum stands.
+
+This module imports numba. With NUMBA_DISABLE_JIT=1 it runs as plain Python.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from functools import cache
+from math import prod
+from typing import Any, Final, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lambdasim import compiling, units
+from lambdasim.compiling import Int64, compiled, compiled_and_kept
+from lambdasim.engine import contract
+from lambdasim.engine.contract import EventOutcome, Limit, Outcome, StartType
+from lambdasim.engine.totals import series
+from lambdasim.engine.totals.series import COUNTS
+from lambdasim.units import US_PER_MINUTE as _MINUTE_US
+from lambdasim.units import US_PER_MS
+
+# Scalars of a function. The last three are put away when a month ends.
+(
+    BUSY_US, PEAK, PROVISIONED_BUSY_US, PROVISIONED_PEAK, MINUTES, END_MINUTES, MS_WITH_INIT, MS_WITHOUT_INIT,
+    PROVISIONED_MS, SCALARS,
+) = range(10)  # fmt: skip
+
+# Attempts of a function are counted by all that tells them apart: first or later, and the four kinds of the contract.
+KINDS: Final = (2, len(StartType), len(Outcome), len(Limit), len(EventOutcome))
+_PER_FIRST, _PER_START, _PER_OUTCOME, _PER_LIMIT = (prod(KINDS[place:]) for place in range(1, 5))
+
+# Histograms of a function [ms]: handlers by start, cold ones also with INIT; INIT; latencies by start, and of a batch.
+WARM, COLD, COLD_WITH_INIT, PROVISIONED, INIT, LATENCY_COLD, LATENCY_WARM, LATENCY_PROVISIONED, BATCH = range(
+    9
+)
+HISTOGRAMS: Final = 9
+SPILLS_PER_RECORD: Final = 5
+
+# Rows of a function's minutes: the counts, then these.
+ENDED, HIGHEST, PROVISIONED_ENDED, PROVISIONED_HIGHEST = range(len(COUNTS), len(COUNTS) + 4)
+ROWS: Final = len(COUNTS) + 4
+(
+    _INVOCATIONS, _ERRORS, _THROTTLES, _COLD_COUNT, _ON_PROVISIONED, _SPILLOVER, _RECEIVED, _DROPPED, _DURATION,
+    _WITH_INIT, _WITHOUT_INIT, _PROVISIONED_BILLED,
+) = (
+    COUNTS.index(name)
+    for name in (
+        "Invocations", "Errors", "Throttles", "ColdStarts", "ProvisionedConcurrencyInvocations",
+        "ProvisionedConcurrencySpilloverInvocations", "AsyncEventsReceived", "AsyncEventsDropped", "DurationSum_us",
+        "BilledMsWithInit", "BilledMsWithoutInit", "ProvisionedBilledMs",
+    )
+)  # fmt: skip
+_FIRST_LIMIT: Final = COUNTS.index("Throttles_request_rate") - int(Limit.REQUEST_RATE)
+
+_MINUTE, _MS, _ALMOST_MS = np.uint64(_MINUTE_US), np.uint64(US_PER_MS), np.uint64(US_PER_MS - 1)
+
+# The account's rows: all executions, and those of the unreserved pool.
+ACCOUNT, UNRESERVED = 0, 1
+ACCOUNT_STARTED, ACCOUNT_ENDED, ACCOUNT_HIGHEST = range(3)
+ACCOUNT_BUSY_US, ACCOUNT_PEAK, ACCOUNT_MINUTES = range(3)
+
+_NONE, _COLD, _WARM, _PROVISIONED = (int(kind) for kind in StartType)
+_COMPLETED, _THROTTLED = int(Outcome.COMPLETED), int(Outcome.THROTTLED)
+_SUCCEEDED, _CLIENT_TIMEOUT = int(EventOutcome.SUCCEEDED), int(EventOutcome.CLIENT_TIMEOUT)
+_FAILED, _EXPIRED, _REJECTED = (
+    int(kind) for kind in (EventOutcome.FAILED, EventOutcome.EXPIRED, EventOutcome.REJECTED)
+)
+(
+    _FUNCTION, _ATTEMPT, _ARRIVAL, _START, _PLACEMENT_US, _INIT_US, _DURATION_US, _START_TYPE, _OUTCOME, _LIMIT,
+    _EVENT_OUTCOME, _CONCURRENCY, _PROVISIONED_CONCURRENCY, _ACCOUNT_CONCURRENCY, _UNRESERVED_CONCURRENCY,
+) = range(15)  # fmt: skip
+COLUMNS: Final = tuple(name for name in contract.RECORD_COLUMNS if name not in ("invocation", "exec_env"))
+"""Columns of records, in the order in which `tally` takes them."""
+
+
+Columns = Any  # a tuple of arrays: numba wants to know how many
+
+
+class Sums(NamedTuple):
+    """Where records are summed up; all of int64.
+
+    Attributes
+    ----------
+    client_timeout_us, synchronous, pooled, ready : ndarray, shape (n_functions,)
+        From the plan: when clients have gone; whether callers wait; whether to follow the unreserved pool, which is
+        left out where it is the whole account; how many provisioned environments are ready now.
+    scalars : ndarray, shape (n_functions, SCALARS)
+    kinds : ndarray, shape (n_functions, product of KINDS)
+    dense : ndarray, shape (n_functions, HISTOGRAMS, n_bins)
+        Counts by whole ms.
+    minutes : ndarray, shape (n_functions, ROWS, n_minutes)
+    account : ndarray, shape (2, 3)
+    account_minutes : ndarray, shape (2, 3, n_minutes)
+    spilled : ndarray, shape (n, 3)
+        Function, histogram and value of what is too long for the dense part.
+    """
+
+    client_timeout_us: NDArray[np.int64]
+    synchronous: NDArray[np.int64]
+    pooled: NDArray[np.int64]
+    ready: NDArray[np.int64]
+    scalars: NDArray[np.int64]
+    kinds: NDArray[np.int64]
+    dense: NDArray[np.int64]
+    minutes: NDArray[np.int64]
+    account: NDArray[np.int64]
+    account_minutes: NDArray[np.int64]
+    spilled: NDArray[np.int64]
+
+
+@compiled
+def _whole_ms(amount_us: Int64) -> Int64:
+    """Round up to whole ms; unsigned, which divides faster."""
+    return np.int64((np.uint64(amount_us) + _ALMOST_MS) // _MS)
+
+
+@compiled
+def _minute(time_us: Int64) -> Int64:
+    return np.int64(np.uint64(time_us) // _MINUTE)
+
+
+@compiled
+def _count(sums: Sums, spills: Int64, function: Int64, histogram: Int64, value_ms: Int64) -> Int64:
+    """Add a value to a histogram; give the number of spilled values."""
+    if value_ms < sums.dense.shape[2]:
+        sums.dense[function, histogram, np.uint64(value_ms)] += 1
+        return spills
+    sums.spilled[spills, 0] = function
+    sums.spilled[spills, 1] = histogram
+    sums.spilled[spills, 2] = value_ms
+    return spills + 1
+
+
+@compiled
+def _account(
+    sums: Sums, which: Int64, minute: Int64, end_minute: Int64, busy_us: Int64, in_progress: Int64
+) -> None:
+    """Follow the account's executions, or those of its unreserved pool."""
+    totals, by_minute = sums.account[which], sums.account_minutes[which]
+    totals[ACCOUNT_BUSY_US] += busy_us
+    totals[ACCOUNT_PEAK] = max(totals[ACCOUNT_PEAK], in_progress)
+    totals[ACCOUNT_MINUTES] = max(totals[ACCOUNT_MINUTES], end_minute + 1)
+    by_minute[ACCOUNT_STARTED, minute] += 1
+    by_minute[ACCOUNT_ENDED, end_minute] += 1
+    by_minute[ACCOUNT_HIGHEST, minute] = max(by_minute[ACCOUNT_HIGHEST, minute], in_progress)
+
+
+@compiled
+def _started(
+    sums: Sums,
+    columns: Columns,
+    row: Int64,
+    function: Int64,
+    minute: Int64,
+    end_us: Int64,
+    without_init: Int64,
+) -> None:
+    """Sum up what all runs have in common."""
+    start_us, in_progress = columns[_START][row], columns[_CONCURRENCY][row]
+    totals, by_minute = sums.scalars[function], sums.minutes[function]
+    busy_us = end_us - start_us
+    # What ends with a minute is not in progress when the next begins.
+    end_minute = np.uint64(_minute(max(end_us - 1, start_us)))
+    totals[BUSY_US] += busy_us
+    totals[PEAK] = max(totals[PEAK], in_progress)
+    totals[END_MINUTES] = max(totals[END_MINUTES], np.int64(end_minute) + 1)
+    by_minute[_INVOCATIONS, minute] += 1
+    by_minute[_DURATION, minute] += columns[_DURATION_US][row]
+    by_minute[ENDED, end_minute] += 1
+    by_minute[HIGHEST, minute] = max(by_minute[HIGHEST, minute], in_progress)
+    if columns[_OUTCOME][row] != _COMPLETED:
+        by_minute[_ERRORS, minute] += 1
+    _account(sums, ACCOUNT, minute, end_minute, busy_us, columns[_ACCOUNT_CONCURRENCY][row])
+    if columns[_START_TYPE][row] == _PROVISIONED:
+        on_provisioned = columns[_PROVISIONED_CONCURRENCY][row]
+        totals[PROVISIONED_MS] += without_init
+        totals[PROVISIONED_BUSY_US] += busy_us
+        totals[PROVISIONED_PEAK] = max(totals[PROVISIONED_PEAK], on_provisioned)
+        by_minute[_ON_PROVISIONED, minute] += 1
+        by_minute[_PROVISIONED_BILLED, minute] += without_init
+        by_minute[PROVISIONED_ENDED, end_minute] += 1
+        by_minute[PROVISIONED_HIGHEST, minute] = max(by_minute[PROVISIONED_HIGHEST, minute], on_provisioned)
+    elif sums.pooled[function] != 0:
+        _account(sums, UNRESERVED, minute, end_minute, busy_us, columns[_UNRESERVED_CONCURRENCY][row])
+
+
+@compiled
+def _billed(sums: Sums, function: Int64, minute: Int64, with_init: Int64, without_init: Int64) -> None:
+    """Sum up what is billed of a run on demand."""
+    totals, by_minute = sums.scalars[function], sums.minutes[function]
+    totals[MS_WITH_INIT] += with_init
+    totals[MS_WITHOUT_INIT] += without_init
+    by_minute[_WITH_INIT, minute] += with_init
+    by_minute[_WITHOUT_INIT, minute] += without_init
+    if sums.ready[function] > 0:
+        by_minute[_SPILLOVER, minute] += 1
+
+
+def tally(sums: Sums, columns: Columns, first: Int64, stop: Int64) -> Int64:
+    """Sum up records ``first`` to before ``stop``; compiled by `compiled_tally`.
+
+    Parameters
+    ----------
+    sums : Sums
+        ``spilled`` has room for SPILLS_PER_RECORD values of each record, the series for every minute reached.
+    columns : tuple of ndarray of int64
+        See ``COLUMNS``.
+
+    Returns
+    -------
+    int
+        How many values were spilled.
+
+    Notes
+    -----
+    Places are unsigned, which spares the compiled code Python's counting from the end.
+    """
+    spills = 0
+    minute, minute_end_us = np.uint64(0), np.int64(0)
+    for place in range(first, stop):
+        row = np.uint64(place)
+        function, start_us = np.uint64(columns[_FUNCTION][row]), columns[_START][row]
+        start_type, ended = columns[_START_TYPE][row], columns[_EVENT_OUTCOME][row]
+        if start_us >= minute_end_us:
+            minute = np.uint64(_minute(start_us))
+            minute_end_us = (np.int64(minute) + 1) * _MINUTE_US
+        kind = (
+            start_type * _PER_START
+            + columns[_OUTCOME][row] * _PER_OUTCOME
+            + columns[_LIMIT][row] * _PER_LIMIT
+        )
+        if columns[_ATTEMPT][row] == 0:
+            kind += _PER_FIRST
+        sums.kinds[function, np.uint64(kind + ended)] += 1
+        sums.scalars[function, MINUTES] = np.int64(minute) + 1
+        if sums.synchronous[function] == 0:
+            if columns[_ATTEMPT][row] == 0:
+                sums.minutes[function, _RECEIVED, minute] += 1
+            if ended in (_FAILED, _EXPIRED, _REJECTED):
+                sums.minutes[function, _DROPPED, minute] += 1
+        if start_type == _NONE:
+            if columns[_OUTCOME][row] == _THROTTLED:
+                sums.minutes[function, _THROTTLES, minute] += 1
+                sums.minutes[function, _FIRST_LIMIT + columns[_LIMIT][row], minute] += 1
+            continue
+
+        duration_us = columns[_DURATION_US][row]
+        before_us = columns[_PLACEMENT_US][row] + columns[_INIT_US][row]
+        end_us = start_us + before_us + duration_us
+        without_init = _whole_ms(duration_us)
+        _started(sums, columns, row, function, minute, end_us, without_init)
+        if start_type == _WARM:
+            _billed(sums, function, minute, without_init, without_init)
+            spills = _count(sums, spills, function, WARM, without_init)
+        elif start_type == _COLD:
+            init_us = columns[_INIT_US][row]
+            with_init = _whole_ms(init_us + duration_us)
+            _billed(sums, function, minute, with_init, without_init)
+            sums.minutes[function, _COLD_COUNT, minute] += 1
+            spills = _count(sums, spills, function, INIT, _whole_ms(init_us))
+            spills = _count(sums, spills, function, COLD, without_init)
+            spills = _count(sums, spills, function, COLD_WITH_INIT, with_init)
+        else:
+            spills = _count(sums, spills, function, PROVISIONED, without_init)
+        if ended in (_SUCCEEDED, _CLIENT_TIMEOUT):
+            # A client that left waited to its own timeout.
+            answered_us = min(end_us, start_us + sums.client_timeout_us[function])
+            latency_us = answered_us - columns[_ARRIVAL][row]
+            latency_ms = without_init if latency_us == duration_us else _whole_ms(latency_us)
+            spills = _count(sums, spills, function, LATENCY_COLD + start_type - _COLD, latency_ms)
+            spills = _count(sums, spills, function, BATCH, latency_ms)
+    return spills
+
+
+@cache
+def compiled_tally() -> Callable[[Sums, tuple[NDArray[np.int64], ...], int, int], int]:
+    """Compile `tally`, or take it from the cache on disk."""
+    return compiled_and_kept(tally, compiling, units, contract, series, sys.modules[__name__])

@@ -1,0 +1,1 @@
+"""A real bill, and ours beside it."""

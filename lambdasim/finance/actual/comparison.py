@@ -1,0 +1,302 @@
+"""A real bill beside ours, line by line; each difference is explained by usage, by rate, or as neither."""
+
+from __future__ import annotations
+
+import os
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, fields
+from decimal import Decimal
+from fractions import Fraction
+from typing import TYPE_CHECKING, Final, NamedTuple
+
+from lambdasim.billing import Bill, LineItem, Usage, format_usd, plain, price
+from lambdasim.billing.exact import product, total
+from lambdasim.catalog import ChargeKind, usage_type
+from lambdasim.errors import InputError
+from lambdasim.finance.actual.reader import ActualBill, ActualLine, LineClass, read_actual_bill
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+_ARCHITECTURES: Final = ("x86_64", "arm64")
+FREE: Final = "free tier"
+
+
+@dataclass(frozen=True)
+class ComparedLine:
+    """A line of a real bill beside ours.
+
+    Attributes
+    ----------
+    month, usage_type : str
+    line : str
+        ``tier 1`` and so on, ``free tier``, or what stands in the real bill alone: ``usage``, ``savings_plan``,
+        ``credit``, ``tax``, ``other``.
+    actual_quantity, our_quantity : Decimal
+        In the unit of the usage type.
+    actual_rate, our_rate : Decimal or None
+        [USD per unit]; None where there is none, or it is stated nowhere.
+    actual_cost, our_cost : Decimal
+        [USD].
+    from_usage : Decimal
+        Part of the difference that other usage makes, at our rate [USD].
+    from_rate : Decimal
+        Part that another rate makes, on the actual usage, with what the export rounded [USD].
+    from_other : Decimal
+        Part that is neither: credits, taxes, fees [USD].
+    note : str
+    """
+
+    month: str
+    usage_type: str
+    line: str
+    actual_quantity: Decimal
+    our_quantity: Decimal
+    actual_rate: Decimal | None
+    our_rate: Decimal | None
+    actual_cost: Decimal
+    our_cost: Decimal
+    from_usage: Decimal
+    from_rate: Decimal
+    from_other: Decimal
+    note: str
+
+    @property
+    def difference(self) -> Decimal:
+        """Actual less ours, exact [USD]: the sum of the three parts."""
+        return _less(self.actual_cost, self.our_cost)
+
+
+@dataclass(frozen=True)
+class BillComparison:
+    """A real bill beside ours.
+
+    Attributes
+    ----------
+    actual : ActualBill
+    lines : tuple of ComparedLine
+        Ordered by month, usage type and line.
+    """
+
+    actual: ActualBill
+    lines: tuple[ComparedLine, ...]
+
+    def sum(self, name: str) -> Decimal:
+        """Return the exact sum of a column of money, such as ``from_usage`` [USD]."""
+        return total(getattr(line, name) for line in self.lines)
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """How rows of the real bill were treated."""
+        return self.actual.notes
+
+    def frame(self) -> pd.DataFrame:
+        """Return the lines as a table of exact decimals; columns as ``ComparedLine`` has them, and ``difference``."""
+        import pandas as pd
+
+        names = [
+            *(field.name for field in fields(ComparedLine) if field.name != "note"),
+            "difference",
+            "note",
+        ]
+        return pd.DataFrame([[getattr(line, name) for name in names] for line in self.lines], columns=names)
+
+    def __str__(self) -> str:
+        """Say both totals and what explains their difference."""
+        parts = {name: format_usd(self.sum(f"from_{name}")) for name in ("usage", "rate", "other")}
+        explained = ", ".join(f"{name} {amount}" for name, amount in parts.items())
+        return (
+            f"actual {format_usd(self.sum('actual_cost'))}, ours {format_usd(self.sum('our_cost'))}, "
+            f"difference {format_usd(self.sum('difference'))}: {explained}"
+        )
+
+
+def compare_bill(
+    actual: str | os.PathLike[str] | ActualBill, ours: Bill | Iterable[Usage], *, free_tier: bool = True
+) -> BillComparison:
+    """Compare a real bill with ours.
+
+    Parameters
+    ----------
+    actual : path-like or ActualBill
+        CUR 2.0 or FOCUS export, CSV or Parquet, see ``read_actual_bill``.
+    ours : Bill or iterable of Usage
+        Usage is priced with the rates of its own month.
+    free_tier : bool
+        Whether usage that is priced here gets the account's free tier; a bill has been decided.
+
+    Returns
+    -------
+    BillComparison
+
+    Raises
+    ------
+    InputError
+        When the file is not such an export, or our bill is not in USD.
+
+    Notes
+    -----
+    Lines with the same rate belong together; what then is left is paired by falling rate, as tiers are. With quantities
+    Q and our rate R, a difference is (Q actual - Q ours) R from usage, and the rest from rate. A line that the real bill
+    has alone is measured at our first rate of its usage type, so that usage under a Savings Plan is first usage, then a
+    lower rate. Usage that costs nothing stands beside our free tier's line, under whichever usage type AWS exported it.
+    """
+    bill = ours if isinstance(ours, Bill) else price(ours, free_tier=free_tier)
+    if bill.currency != "USD":
+        raise InputError.single("compare", "bill", f"must be in USD, is in {bill.currency[:3]}")
+    real = actual if isinstance(actual, ActualBill) else read_actual_bill(actual)
+    our_lines, their_lines = _ours(bill.items), _theirs(real.lines, _free_names(bill.items))
+    compared: list[ComparedLine] = []
+    for key in sorted(our_lines.keys() | their_lines.keys()):
+        compared += _matched(key, our_lines.get(key, []), their_lines.get(key, []))
+    return BillComparison(real, tuple(compared))
+
+
+class _Side(NamedTuple):
+    """A line of either bill."""
+
+    line: str
+    quantity: Decimal
+    rate: Decimal | None
+    cost: Decimal
+    known: str = ""
+
+    @property
+    def order(self) -> Fraction:
+        """Rate, computed where it is not stated."""
+        if self.rate is not None:
+            return Fraction(self.rate)
+        return Fraction(self.cost) / Fraction(self.quantity) if self.quantity else Fraction(0)
+
+
+_Key = tuple[str, str]
+
+
+def _ours(items: Iterable[LineItem]) -> dict[_Key, list[_Side]]:
+    """Return our lines by month and usage type, by tier; requests of both kinds of environments are one line."""
+    sums: defaultdict[_Key, dict[int, list[LineItem]]] = defaultdict(dict)
+    for item in items:
+        sums[item.month, item.usage_type].setdefault(item.tier, []).append(item)
+    return {
+        key: [
+            _Side(
+                f"tier {tier}" if tier else FREE,
+                total(item.quantity for item in found),
+                found[0].rate,
+                total(item.amount for item in found),
+                found[0].note if found[0].is_derived else "",
+            )
+            for tier, found in sorted(tiers.items())
+        ]
+        for key, tiers in sums.items()
+    }
+
+
+def _free_names(items: Iterable[LineItem]) -> dict[str, str]:
+    """Return the free tier's usage type for every other one, with the prefixes that our bill has."""
+    names = {}
+    for kind in ChargeKind:
+        for architecture in _ARCHITECTURES:
+            named = usage_type(kind, architecture)
+            if named.free_name:
+                names[named.name] = named.free_name
+    prefixed = {item.usage_type: item for item in items if item.tier}
+    return names | {
+        name: named.free_name
+        for name, item in prefixed.items()
+        if (named := usage_type(item.kind, item.architecture)).free_name
+    }
+
+
+def _theirs(lines: Iterable[ActualLine], free_names: Mapping[str, str]) -> dict[_Key, list[_Side]]:
+    """Return the real bill's lines by month and usage type; what costs nothing goes to the free tier's."""
+    found: defaultdict[_Key, list[_Side]] = defaultdict(list)
+    for line in lines:
+        month, name, line_class, rate = line.key
+        is_free = line_class is LineClass.USAGE and not line.cost and not rate
+        if is_free:
+            found[month, free_names.get(name, name)].append(_Side(FREE, line.quantity, Decimal(0), line.cost))
+        else:
+            found[month, name].append(_Side(line_class.value, line.quantity, rate, line.cost))
+    return {key: _pooled_free(sides) for key, sides in found.items()}
+
+
+def _pooled_free(sides: list[_Side]) -> list[_Side]:
+    free = [side for side in sides if side.line == FREE]
+    if not free:
+        return sides
+    together = _Side(
+        FREE, total(side.quantity for side in free), Decimal(0), total(side.cost for side in free)
+    )
+    return [together, *(side for side in sides if side.line != FREE)]
+
+
+def _matched(key: _Key, ours: list[_Side], theirs: list[_Side]) -> list[ComparedLine]:
+    """Pair the lines of a month and usage type."""
+    usage = sorted((side for side in theirs if side.line == LineClass.USAGE), key=lambda side: -side.order)
+    free = [side for side in theirs if side.line == FREE]
+    paid = [side for side in ours if side.line != FREE]
+    first_rate = paid[0].rate if paid else None
+    pairs: list[tuple[_Side | None, _Side | None]] = []
+    own_free = [side for side in ours if side.line == FREE]
+    if own_free or free:
+        pairs.append((own_free[0] if own_free else None, free[0] if free else None))
+    same = {own.line: side for own in paid for side in usage if side.order == own.order}
+    left = [side for side in usage if side not in same.values()]
+    for own in paid:
+        pairs.append((own, same.get(own.line) or (left.pop(0) if left else None)))
+    rest = [side for side in theirs if side.line not in (LineClass.USAGE, FREE)]
+    pairs += [(None, side) for side in (*left, *rest)]
+    return [_compared(key, own, their, first_rate) for own, their in pairs]
+
+
+def _compared(key: _Key, own: _Side | None, their: _Side | None, first_rate: Decimal | None) -> ComparedLine:
+    """Explain one pair; at least one side is there."""
+    nothing = _Side((own or their or _NOTHING).line, Decimal(0), None, Decimal(0))
+    our_side, real = own or nothing, their or nothing
+    difference = _less(real.cost, our_side.cost)
+    is_usage = own is not None or real.line in (LineClass.USAGE, LineClass.SAVINGS_PLAN, FREE)
+    rate = own.rate if own is not None else first_rate
+    from_usage = Decimal(0)
+    if is_usage and real.line != FREE:
+        from_usage = difference if rate is None else product(_less(real.quantity, our_side.quantity), rate)
+    from_rate = _less(difference, from_usage) if is_usage else Decimal(0)
+    derived = f"our rate is {own.known}" if own is not None and own.known else ""
+    return ComparedLine(
+        month=key[0],
+        usage_type=key[1],
+        line=our_side.line,
+        actual_quantity=real.quantity,
+        our_quantity=our_side.quantity,
+        actual_rate=real.rate,
+        our_rate=our_side.rate,
+        actual_cost=real.cost,
+        our_cost=our_side.cost,
+        from_usage=from_usage,
+        from_rate=from_rate,
+        from_other=Decimal(0) if is_usage else difference,
+        note="; ".join(part for part in (_note(own, their, rate), derived) if part),
+    )
+
+
+_NOTHING: Final = _Side("", Decimal(0), None, Decimal(0))
+
+
+def _less(one: Decimal, other: Decimal) -> Decimal:
+    return total((one, other.copy_negate()))
+
+
+def _note(own: _Side | None, their: _Side | None, rate: Decimal | None) -> str:
+    if their is None:
+        return "not on the real bill"
+    if own is None:
+        known = f"; measured at our first rate, {plain(rate)}" if rate and their.line != FREE else ""
+        is_usage = their.line in (LineClass.USAGE, LineClass.SAVINGS_PLAN)
+        return f"on the real bill alone{known if is_usage else ''}"
+    if own.order == their.order:
+        return "same rate" if own.quantity != their.quantity else "same"
+    if their.rate is None:
+        return "the real bill states no rate: cost by quantity"
+    change = float(their.order / own.order - 1) if own.order else 0.0
+    return f"rate {change:+.1%}" if own.order else "our rate is 0"

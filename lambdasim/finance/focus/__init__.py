@@ -1,0 +1,1 @@
+"""FOCUS: its columns, files written and files checked."""

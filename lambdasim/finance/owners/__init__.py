@@ -1,0 +1,1 @@
+"""Who causes a bill: accounts, functions and tags."""

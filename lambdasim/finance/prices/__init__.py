@@ -1,0 +1,1 @@
+"""Price files: private price books, and sheets refreshed from AWS's Price List."""

@@ -1,0 +1,183 @@
+"""Pages of studies about money: break-evens, forecasts, a real bill beside ours."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from lambdasim.billing import format_usd, plain
+from lambdasim.plots.bills import plot_bill_comparison
+from lambdasim.plots.break_even import plot_break_even
+from lambdasim.plots.forecast import plot_forecast, plot_tornado
+from lambdasim.report.html import number
+from lambdasim.report.page import StudyPage
+from lambdasim.results.parameters import Parameter
+
+if TYPE_CHECKING:
+    from lambdasim.finance import BillComparison
+    from lambdasim.study.break_even.search import BreakEven
+    from lambdasim.study.forecast.budget import BudgetOutlook
+    from lambdasim.study.forecast.forecast import Forecast
+    from lambdasim.study.forecast.sensitivity import Sensitivity
+
+
+def break_even_page(found: BreakEven) -> StudyPage:
+    """Show where Lambda stops being the cheapest.
+
+    Parameters
+    ----------
+    found : BreakEven
+
+    Returns
+    -------
+    StudyPage
+    """
+    import pandas as pd
+
+    from lambdasim.study.break_even.text import count, parameters, reasons, sentences
+
+    crossings = pd.DataFrame(
+        [
+            {
+                "option": crossing.option.value,
+                "servers": crossing.server,
+                "requests": crossing.requests.mean,
+                "low": max(crossing.requests.low, 0.0),
+                "high": crossing.requests.high,
+                "settled_requests": crossing.settled.mean,
+                "multiple": crossing.multiple.mean,
+                "replications_crossed": crossing.crossed,
+                "replications_lambda_dearer": crossing.dearer,
+            }
+            for crossing in found.crossings
+        ]
+    )
+    variations = pd.DataFrame(
+        [
+            {
+                "assumption": words,
+                **{crossing.option.value: crossing.requests.mean for crossing in crossings_},
+            }
+            for words, crossings_ in found.variations.items()
+        ]
+    )
+    bills = found.table.pivot_table(
+        index=["multiple", "requests"], columns="option", values="usd", sort=False
+    )
+    shown = bills.reset_index().rename_axis(columns=None)
+    return StudyPage(
+        title=f"{found.scenario.name}: Lambda or servers",
+        answer=" ".join(sentences(found)),
+        tables={
+            "crossings": crossings,
+            "bills": found.table,
+            "other_assumptions": variations,
+            "reasons": pd.DataFrame({"sentence": list(reasons(found))}),
+            "parameters": pd.DataFrame(parameters(found), columns=list(Parameter._fields)),
+            "curves": found.curve,
+        },
+        shown={
+            "bills": shown.assign(
+                multiple=[f"{multiple:g} x" for multiple in shown["multiple"]],
+                requests=[count(requests) for requests in shown["requests"]],
+            ),
+            "curves": found.curve.head(0),
+            "crossings": crossings.assign(
+                **{
+                    name: [count(value) for value in crossings[name]]
+                    for name in ("requests", "low", "high", "settled_requests")
+                },
+                multiple=[number(multiple) for multiple in crossings["multiple"]],
+            ),
+        },
+        pictures={"break_even": plot_break_even(found)},
+        facts={
+            "region": found.scenario.region,
+            "multiples": list(found.multiples),
+            "replications": len(found.lines),
+            "requests_simulated": found.most_requests,
+        },
+    )
+
+
+def forecast_page(
+    forecast: Forecast, outlook: BudgetOutlook | None = None, found: Sensitivity | None = None
+) -> StudyPage:
+    """Show a month's forecast.
+
+    Parameters
+    ----------
+    forecast : Forecast
+    outlook : BudgetOutlook, optional
+        Against a budget.
+    found : Sensitivity, optional
+
+    Returns
+    -------
+    StudyPage
+    """
+    import pandas as pd
+
+    from lambdasim.study.forecast.budget import Alarm, Driver
+    from lambdasim.study.forecast.sensitivity import Jump, Swing
+
+    days = forecast.days()
+    days["date"] = [day.isoformat() for day in days["date"]]
+    tables = {"lines": forecast.lines(), "functions": forecast.functions(), "days": days}
+    budget = None if outlook is None else outlook.budget_usd
+    pictures = {"forecast": plot_forecast(forecast, budget_usd=budget)}
+    answer = forecast.text().splitlines()[0]
+    facts: dict[str, object] = {"month": forecast.month, "notes": list(forecast.notes()), "budget": None}
+    if outlook is not None:
+        alarms = pd.DataFrame(outlook.alarms, columns=list(Alarm._fields))
+        for name in ("early", "middle", "late"):
+            alarms[name] = [None if day is None else day.isoformat() for day in alarms[name]]
+        tables["alarms"] = alarms
+        tables["drivers"] = pd.DataFrame(outlook.drivers, columns=list(Driver._fields))
+        first, *_, last = outlook.text().splitlines()
+        answer += f". {first[:1].upper()}{first[1:]}. {last}"
+        facts["budget"] = {
+            "usd": outlook.budget_usd,
+            "probability": outlook.probability,
+            "keeping_factor": outlook.keeping_factor,
+        }
+    if found is not None:
+        tables["swings"] = pd.DataFrame(found.swings, columns=list(Swing._fields))
+        tables["jumps"] = pd.DataFrame(found.jumps, columns=list(Jump._fields))
+        pictures["tornado"] = plot_tornado(found)
+    return StudyPage(
+        title=f"{forecast.scenario.name}: bill of {forecast.month}",
+        answer=answer,
+        tables=tables,
+        pictures=pictures,
+        facts=facts,
+    )
+
+
+def bill_comparison_page(found: BillComparison) -> StudyPage:
+    """Show a real bill beside ours.
+
+    Parameters
+    ----------
+    found : BillComparison
+
+    Returns
+    -------
+    StudyPage
+    """
+    table = found.frame()
+    money = ("actual_cost", "our_cost", "from_usage", "from_rate", "from_other", "difference")
+    shown = table[["month"]].copy()
+    pairs = zip(table["usage_type"], table["line"], strict=True)
+    shown["line"] = [f"{kind} {line.replace('_', ' ')}".strip() for kind, line in pairs]
+    for name in money:
+        words = {"actual_cost": "actual", "our_cost": "ours"}.get(name, name.replace("_", " "))
+        shown[words] = [format_usd(usd) for usd in table[name]]
+    shown["note"] = table["note"]
+    return StudyPage(
+        title="A real bill beside ours",
+        answer=" ".join([f"{found}.", *(f"{note}." for note in found.notes)]),
+        tables={"lines": table},
+        shown={"lines": shown},
+        pictures={"waterfall": plot_bill_comparison(found)},
+        facts={name: plain(found.sum(name)) for name in money},
+    )

@@ -1,0 +1,255 @@
+"""Pages of sweeps, comparisons and advice on limits: which of their tables and pictures are shown."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Any, Final
+
+from lambdasim.plots.advice import plot_headroom, plot_provisioned, plot_risk
+from lambdasim.plots.study import plot_differences, plot_duration, plot_frontier
+from lambdasim.report.html import number, percent
+from lambdasim.report.page import StudyPage
+from lambdasim.study.memory.objective import short
+from lambdasim.study.memory.plausible import cpu_share, plausible_ranges, to_measure
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    import pandas as pd
+
+    from lambdasim.study.comparison.result import Comparison
+    from lambdasim.study.limits.advise import LimitsAdvice
+    from lambdasim.study.limits.provisioned import Steps
+    from lambdasim.study.memory.result import MemorySweep
+
+_SWEPT: Final = {
+    "usd_per_month": "USD a month",
+    "mean_duration_ms": "Duration ms",
+    "mean_billed_ms": "billed ms",
+    "p50_ms": "p50 ms",
+    "p95_ms": "p95 ms",
+    "p99_ms": "p99 ms",
+    "cold_share": "cold",
+    "throttled_share": "refused",
+    "wins": "chosen in",
+}
+_LIMITS: Final = {
+    "limit": "limit",
+    "scope": "of",
+    "allowed": "allowed",
+    "used_p50": "p50",
+    "used_p99": "p99",
+    "used_peak": "peak",
+    "headroom": "left",
+    "first_breach_s": "first [s]",
+    "hit_share": "hit",
+    "lost_share": "lost",
+}
+
+
+def sweep_page(sweep: MemorySweep) -> StudyPage:
+    """Show a sweep over memory sizes.
+
+    Parameters
+    ----------
+    sweep : MemorySweep
+
+    Returns
+    -------
+    StudyPage
+    """
+    table, differences = sweep.table, sweep.differences()
+    sizes = _in_percent(table[[*_SWEPT]], ["cold_share", "throttled_share", "wins"])
+    sizes = sizes.rename(columns=_SWEPT)
+    sizes.insert(0, "size", _size_names(table))
+    sizes.insert(1, "note", "")
+    sizes.loc[table["dominated"], "note"] = "dominated"
+    sizes.loc[table["fails"], "note"] = "fails"
+    sizes.loc[table["recommended"], "note"] = "recommended"
+    money = differences[differences["measure"] == "usd_per_month"]
+    against = _with_interval(money.assign(size=_size_names(money)))[
+        ["size", "mean", "95 % interval", "share"]
+    ]
+    against = _in_percent(against, ["share"]).rename(
+        columns={"mean": f"USD a month against {sweep.reference}"}
+    )
+    chosen = sweep.recommendation
+    doubtful = {"plausible_work": plausible_ranges(sweep)} if sweep.alternatives else {}
+    return StudyPage(
+        title=f"{sweep.function}: which memory size",
+        answer=_paragraph(sweep),
+        tables={"sizes": table, "differences": differences, **doubtful},
+        shown={"sizes": sizes, "differences": against, **_plausible_shown(sweep)},
+        pictures={
+            "frontier": plot_frontier(sweep),
+            "duration": plot_duration(sweep),
+            "differences": plot_differences(sweep),
+        },
+        facts={
+            "recommendation": None if chosen is None else chosen._asdict(),
+            "instability": sweep.instability,
+            "replications": sweep.replications,
+            "power_tuning_url": sweep.chart().url if (~sweep.table["fails"]).any() else None,
+            **_plausible_facts(sweep),
+        },
+    )
+
+
+def _plausible_shown(sweep: MemorySweep) -> dict[str, pd.DataFrame]:
+    """Show the ranges over plausible work, where there is any."""
+    if not sweep.alternatives:
+        return {}
+    ranges, latency = plausible_ranges(sweep), short(sweep.objective.latency)
+    shown = ranges[["usd_least", "usd_most", "latency_least_ms", "latency_most_ms", "chosen_at_cpu"]]
+    shown = shown.set_axis(
+        ["USD a month from", "to", f"{latency} ms from", "to ms", "chosen if CPU is"], axis="columns"
+    )
+    shown.insert(0, "size", _size_names(ranges))
+    return {"plausible_work": shown}
+
+
+def _plausible_facts(sweep: MemorySweep) -> dict[str, Any]:
+    """Tell which size each plausible setting chooses, and where a measurement would tell."""
+    if not sweep.alternatives:
+        return {}
+    chosen = [(one, one.recommendation) for one in (sweep, *sweep.alternatives)]
+    telling = to_measure(sweep)
+    return {
+        "recommended_at_cpu_share": [
+            {"cpu_share": round(cpu_share(one), 4), "size": None if best is None else best._asdict()}
+            for one, best in chosen
+        ],
+        "to_measure": None if telling is None else telling._asdict(),
+    }
+
+
+def comparison_page(comparison: Comparison) -> StudyPage:
+    """Show a comparison of scenarios.
+
+    Parameters
+    ----------
+    comparison : Comparison
+
+    Returns
+    -------
+    StudyPage
+    """
+    differences = comparison.differences
+    told = differences[(differences["difference"] != 0) & differences["difference"].notna()]
+    columns = ["scope", "measure", "base", "difference", "95 % interval", "share"]
+    if len(comparison.names) > 2:
+        columns.insert(0, "scenario")
+    shown = _in_percent(_with_interval(told), ["share"])[columns]
+    pairs = zip(told["group"], told["measure"], strict=True)
+    measures = [
+        f"{group}: {measure if group == 'money' else measure.replace('_', ' ')}" for group, measure in pairs
+    ]
+    verdict = comparison.verdict
+    return StudyPage(
+        title=f"{' and '.join(comparison.names)} compared",
+        answer=_paragraph(comparison),
+        tables={"differences": differences},
+        shown={"differences": shown.assign(measure=measures)},
+        facts={
+            "failed": verdict.failed,
+            "reasons": list(verdict.reasons),
+            "replications": comparison.replications,
+        },
+    )
+
+
+def limits_page(advice: LimitsAdvice) -> StudyPage:
+    """Show advice on limits.
+
+    Parameters
+    ----------
+    advice : LimitsAdvice
+
+    Returns
+    -------
+    StudyPage
+    """
+    limits = _in_percent(advice.limits[[*_LIMITS]], ["headroom", "hit_share", "lost_share"])
+    units = zip(advice.limits["limit"], advice.limits["unit"], strict=True)
+    limits["limit"] = [f"{limit} [{unit}]" for limit, unit in units]
+    risk = _in_percent(advice.risk, ["refused_share", "not_served_share"])
+    reserved = _in_percent(advice.reserved, ["pool_share"])
+    reserved["reserved"] = ["none" if now < 0 else str(now) for now in advice.reserved["reserved"]]
+    reserved["possible"] = ["yes" if possible else "no room" for possible in advice.reserved["possible"]]
+    plan = advice.plan
+    ways = (("by schedule", advice.provisioned), ("by target tracking", advice.tracking))
+    return StudyPage(
+        title=f"{advice.run.scenario.name}: limits",
+        answer=_paragraph(advice),
+        tables={
+            "limits": advice.limits,
+            "risk": advice.risk,
+            "reserved": advice.reserved,
+            "findings": advice.findings,
+            "headroom": advice.headroom,
+        },
+        shown={
+            "limits": limits.rename(columns=_LIMITS),
+            "risk": risk,
+            "reserved": reserved,
+            "headroom": advice.headroom.head(0),
+        },
+        pictures={
+            "headroom": plot_headroom(advice),
+            "risk": plot_risk(advice.risk),
+            "provisioned": plot_provisioned(advice),
+        },
+        facts={
+            "quota": {"now": advice.quota.now, "ask": advice.quota.ask, "reserved": advice.quota.reserved},
+            "plan": None
+            if plan is None
+            else {
+                "quota": plan.quota,
+                "reserved": dict(plan.reserved),
+                "schedule": _schedule(plan.schedule),
+                "refused_share": plan.outcome.refused_share,
+                "usd": plan.outcome.usd,
+            },
+            "refused_share": asdict(advice.refused),
+            "not_served_share": asdict(advice.not_served),
+            "provisioned": {
+                way: None
+                if found is None
+                else {
+                    "cold_before": found.cold_before,
+                    "cold_after": found.cold_after,
+                    "usd_before": found.usd_before,
+                    "usd_after": found.usd_after,
+                    "schedule": _schedule(found.schedule),
+                }
+                for way, found in ways
+            },
+        },
+    )
+
+
+def _schedule(schedule: Mapping[str, Steps]) -> dict[str, list[dict[str, Any]]]:
+    """Write steps as a scenario file has them."""
+    return {
+        name: [step.model_dump(mode="json", exclude_none=True, by_alias=True) for step in steps]
+        for name, steps in schedule.items()
+    }
+
+
+def _paragraph(study: object) -> str:
+    return " ".join(repr(study).split())
+
+
+def _size_names(table: pd.DataFrame) -> list[str]:
+    pairs = zip(table["memory_mb"], table["architecture"], strict=True)
+    return [f"{memory_mb:,} MB {architecture}" for memory_mb, architecture in pairs]
+
+
+def _with_interval(table: pd.DataFrame) -> pd.DataFrame:
+    """Join the two ends of the interval of each row."""
+    ends = zip(table["low"], table["high"], strict=True)
+    return table.assign(**{"95 % interval": [f"{number(low)} to {number(high)}" for low, high in ends]})
+
+
+def _in_percent(table: pd.DataFrame, columns: list[str]) -> pd.DataFrame:
+    return table.assign(**{column: [percent(share) for share in table[column]] for column in columns})

@@ -1,0 +1,221 @@
+"""Records as people read them, and as Parquet."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+import numpy as np
+
+from lambdasim.atomic import named
+from lambdasim.engine.contract import RECORD_COLUMNS, EventOutcome, Limit, Outcome, RecordChunk, StartType
+from lambdasim.errors import InputError
+from lambdasim.specs.fields import LONGEST_US
+from lambdasim.units import US_PER_DAY, US_PER_MS, US_PER_S
+
+if TYPE_CHECKING:
+    import pandas as pd
+    import pyarrow.parquet as pq
+
+_IN_PROGRESS: Final = (
+    "concurrency", "provisioned_concurrency", "account_concurrency", "unreserved_concurrency",
+)  # fmt: skip
+_ROW_GROUP: Final = 1 << 17
+_LONGEST_RETRY_US: Final = 7 * US_PER_DAY
+
+
+def records_frame(chunks: tuple[RecordChunk, ...], names: tuple[str, ...]) -> pd.DataFrame:
+    """Lay records out for people.
+
+    Parameters
+    ----------
+    chunks : tuple of RecordChunk
+    names : tuple of str
+        Functions, in the plan's order.
+
+    Returns
+    -------
+    DataFrame
+        One row for each attempt: ``function``, ``invocation``, ``attempt``, ``arrival_s``, ``start_s``,
+        ``placement_ms``, ``init_ms``, ``duration_ms``, ``end_s``, ``start_type``, ``outcome``, ``limit``,
+        ``exec_env``, ``event_outcome``, and the executions in progress: ``concurrency``, ``provisioned_concurrency``,
+        ``account_concurrency``, ``unreserved_concurrency``.
+    """
+    import pandas as pd
+
+    def column(name: str) -> np.ndarray[Any, np.dtype[np.int64]]:
+        parts = [chunk[name] for chunk in chunks]
+        return np.concatenate(parts) if parts else np.empty(0, dtype=np.int64)
+
+    def words(name: str, choices: list[str]) -> pd.Categorical[str]:
+        return pd.Categorical.from_codes(column(name), categories=pd.Index(choices))
+
+    end_us = sum(column(name) for name in ("start_us", "placement_us", "init_us", "duration_us"))
+    return pd.DataFrame(
+        {
+            "function": words("function", list(names)),
+            "invocation": column("invocation"),
+            "attempt": column("attempt"),
+            "arrival_s": column("arrival_us") / US_PER_S,
+            "start_s": column("start_us") / US_PER_S,
+            "placement_ms": column("placement_us") / US_PER_MS,
+            "init_ms": column("init_us") / US_PER_MS,
+            "duration_ms": column("duration_us") / US_PER_MS,
+            "end_s": end_us / US_PER_S,
+            "start_type": words("start_type", [kind.name.lower() for kind in StartType]),
+            "outcome": words("outcome", [kind.name.lower() for kind in Outcome]),
+            "limit": words("limit", [kind.name.lower() for kind in Limit]),
+            "exec_env": column("exec_env"),
+            "event_outcome": words("event_outcome", [kind.name.lower() for kind in EventOutcome]),
+            **{name: column(name) for name in _IN_PROGRESS},
+        }
+    )
+
+
+class RecordFile:
+    """Streams records to Parquet; the file appears, whole, when the run has ended.
+
+    Parameters
+    ----------
+    path : Path
+        A file that is there already goes when there are too many records for a new one.
+    names : tuple of str
+        Functions, in the plan's order; kept in the file's metadata with the meaning of each column.
+    most : int, optional
+        Records beyond which none are kept.
+
+    Attributes
+    ----------
+    given_up : bool
+        Whether there were too many.
+    """
+
+    def __init__(self, path: Path, names: tuple[str, ...], most: int | None = None) -> None:
+        import pyarrow as pa
+
+        meta = {"functions": json.dumps(names), "columns": json.dumps(RECORD_COLUMNS)}
+        self._path = path
+        self._schema = pa.schema([(name, pa.int64()) for name in RECORD_COLUMNS], metadata=meta)
+        self._partial = path.with_name(f".{path.name}.partial")
+        self._writer: pq.ParquetWriter | None = None
+        self._waiting: list[RecordChunk] = []
+        self._room = most
+        self.given_up = False
+
+    def __enter__(self) -> RecordFile:
+        """Begin the file."""
+        import pyarrow.parquet as pq
+
+        self._path.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            with named(self._path):
+                self._writer = pq.ParquetWriter(self._partial, self._schema)
+        except BaseException:  # an interrupt too
+            self._partial.unlink(missing_ok=True)
+            raise
+        return self
+
+    def write(self, chunk: RecordChunk) -> None:
+        """Add a chunk; row groups are of one size, however the chunks are cut."""
+        if self._room is not None:
+            self._room -= len(chunk)
+            self.given_up = self._room < 0
+        if self.given_up:
+            self._waiting.clear()
+            return
+        self._waiting.append(chunk)
+        if sum(map(len, self._waiting)) >= _ROW_GROUP:
+            self._write_groups()
+
+    def _write_groups(self, last: bool = False) -> None:
+        """Write what is waiting in whole row groups; the last may be smaller."""
+        import pyarrow as pa
+
+        assert self._writer is not None  # noqa: S101 - open between enter and exit
+        rows = {name: np.concatenate([chunk[name] for chunk in self._waiting]) for name in RECORD_COLUMNS}
+        length = len(rows["function"])
+        whole = length if last else length // _ROW_GROUP * _ROW_GROUP
+        for first in range(0, whole, _ROW_GROUP):
+            group = {name: column[first : min(first + _ROW_GROUP, whole)] for name, column in rows.items()}
+            with named(self._path):
+                self._writer.write_table(pa.table(group, schema=self._schema))
+        self._waiting = [RecordChunk({name: column[whole:] for name, column in rows.items()})]
+
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
+        """Put the file in its place, or remove what is unfinished."""
+        try:
+            self._finish(whole=kind is None)
+        finally:
+            self._partial.unlink(missing_ok=True)
+
+    def _finish(self, whole: bool) -> None:
+        assert self._writer is not None  # noqa: S101 - open between enter and exit
+        try:
+            if whole and self._waiting:
+                self._write_groups(last=True)
+        finally:
+            with named(self._path):
+                self._writer.close()
+        if whole and self.given_up:
+            self._path.unlink(missing_ok=True)
+        elif whole:
+            with self._partial.open("rb") as stream:
+                os.fsync(stream.fileno())
+            os.replace(self._partial, self._path)
+
+
+def read_records(path: Path, names: tuple[str, ...], duration_us: int) -> Iterator[RecordChunk]:
+    """Read records, chunk by chunk.
+
+    Parameters
+    ----------
+    path : Path
+    names : tuple of str
+        The functions that the file must have been written for.
+    duration_us : int
+        The scenario's length [µs].
+
+    Raises
+    ------
+    InputError
+        When the file is missing, was written for other functions, or holds what no run writes.
+    """
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    if not path.is_file():
+        raise InputError.single(str(path), "", "must be a file that `lambdasim simulate --out` wrote")
+    try:
+        with pq.ParquetFile(path) as file:
+            meta = file.schema_arrow.metadata or {}
+            if meta.get(b"functions") != json.dumps(names).encode() or file.schema_arrow.names != [
+                *RECORD_COLUMNS
+            ]:
+                raise InputError.single(str(path), "", f"must hold records of {', '.join(names)[:200]}")
+            for batch in file.iter_batches(batch_size=1 << 16):
+                chunk = RecordChunk(
+                    {name: batch.column(name).to_numpy(zero_copy_only=False) for name in RECORD_COLUMNS}
+                )
+                _check_records(path, chunk, len(names), duration_us)
+                yield chunk
+    except (pa.ArrowException, OSError) as error:
+        raise InputError.single(str(path), "", f"cannot be read: {str(error)[:120]}") from None
+
+
+def _check_records(path: Path, chunk: RecordChunk, functions: int, duration_us: int) -> None:
+    """Refuse values that no run writes, before anything is sized by them."""
+    kinds = {"start_type": StartType, "outcome": Outcome, "limit": Limit, "event_outcome": EventOutcome}
+    highest = {name: len(kind) - 1 for name, kind in kinds.items()} | {
+        "function": functions - 1,
+        "arrival_us": duration_us,
+        "start_us": duration_us + _LONGEST_RETRY_US,
+    }
+    for name, values in chunk.columns.items():
+        lowest, most = (-1 if name == "exec_env" else 0), highest.get(name, LONGEST_US)
+        if values.dtype != np.int64 or (len(values) and not lowest <= values.min() <= values.max() <= most):
+            raise InputError.single(str(path), name, f"must be whole numbers from {lowest} to {most}")
+    if np.any(np.diff(chunk["start_us"]) < 0):
+        raise InputError.single(str(path), "start_us", "must be in order of time")

@@ -1,0 +1,170 @@
+"""Runs as files: saved, read again, and their usage alone to be priced again."""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+from typing import Any
+
+from pydantic import ValidationError
+
+from lambdasim.atomic import write_bytes_atomically
+from lambdasim.billing import Usage, from_json, to_json
+from lambdasim.engine.plan import plan_scenario
+from lambdasim.errors import InputError
+from lambdasim.results.files.records import RecordFile, read_records
+from lambdasim.results.run import RunResult
+from lambdasim.specs.scenario import ScenarioSpec
+
+_MOST_BYTES = 64 * 1024 * 1024
+
+
+def run_content(run: RunResult) -> dict[str, Any]:
+    """Return a run's tables as plain values, which JSON can hold.
+
+    Parameters
+    ----------
+    run : RunResult
+
+    Returns
+    -------
+    dict
+        ``provenance``, ``free_tier``, ``summary``, ``throttles``, ``bill``, ``parameters``.
+    """
+    return {
+        "provenance": run.provenance(),
+        "free_tier": run.scenario.free_tier,
+        "summary": json.loads(run.summary().to_json(orient="records", double_precision=12)),
+        "throttles": json.loads(run.throttles().to_json(orient="records")),
+        "bill": json.loads(run.charges().to_json()),
+        "parameters": json.loads(run.parameters().to_json(orient="records")),
+    }
+
+
+def save(run: RunResult, folder: str | os.PathLike[str]) -> None:
+    """Write a run's summary, bill, usage and series.
+
+    Parameters
+    ----------
+    run : RunResult
+    folder : path-like
+        Made if it is missing. Gets ``summary.json``, ``bill.csv``, ``usage.json``, ``metrics.csv`` and
+        ``scenario.json``; and ``records.parquet`` if the run kept its records (else see ``RecordFile``).
+    """
+    place = Path(folder)
+    if run.chunks is not None:
+        with RecordFile(place / "records.parquet", run.aggregate.names) as records:
+            for chunk in run.chunks:
+                records.write(chunk)
+    scenario = run.scenario.model_dump(mode="json", by_alias=True)
+    files = {
+        "scenario.json": json.dumps(scenario, indent=1, ensure_ascii=False) + "\n",
+        "usage.json": to_json(run.usage()),
+        "bill.csv": run.bill().to_csv(index=False, lineterminator="\n"),
+        "metrics.csv": run.metrics().to_csv(index=False, lineterminator="\n"),
+        "summary.json": json.dumps(run_content(run), indent=1, ensure_ascii=False) + "\n",
+    }
+    for name, text in files.items():
+        write_bytes_atomically(place / name, text.encode())
+
+
+def load_run(folder: str | os.PathLike[str], keep_records: bool = True) -> RunResult:
+    """Read a run that was saved with its records.
+
+    Parameters
+    ----------
+    folder : path-like
+        With ``scenario.json``, ``records.parquet`` and ``summary.json``.
+    keep_records : bool
+        Whether ``records`` is available; without, memory stays bounded.
+
+    Returns
+    -------
+    RunResult
+        Equal to the one that was saved: totals, histograms and series are made again from the records.
+
+    Raises
+    ------
+    InputError
+        When a file is missing or is not what ``save`` and ``RecordFile`` write.
+    """
+    place = Path(folder)
+    content = _read_json(place / "scenario.json")
+    try:
+        scenario = ScenarioSpec.model_validate(content)
+    except ValidationError as error:
+        found = error.errors(include_url=False)[0]
+        field = ".".join(map(str, found["loc"]))
+        raise InputError.single(str(place / "scenario.json"), field, found["msg"]) from None
+    summary = _read_json(place / "summary.json")
+    provenance = summary.get("provenance") if isinstance(summary, dict) else None
+    known = provenance if isinstance(provenance, dict) else {}
+    checksum, engine = known.get("arrays_sha256"), known.get("engine")
+    if not isinstance(checksum, str) or not isinstance(engine, str):
+        raise InputError.single(
+            str(place / "summary.json"), "provenance", "must name arrays_sha256 and engine, as text"
+        )
+    names = tuple(sorted(spec.name for spec in scenario.functions))
+    chunks = read_records(place / "records.parquet", names, scenario.duration_us)
+    return RunResult.of_records(
+        scenario, plan_scenario(scenario), chunks, checksum, engine=engine, keep_records=keep_records
+    )
+
+
+def _read(path: Path) -> bytes:
+    """Read a file of a run, of bounded size."""
+    if not path.is_file():
+        raise InputError.single(str(path), "", "must be a file that `lambdasim simulate --out` wrote")
+    try:
+        with path.open("rb") as stream:
+            content = stream.read(_MOST_BYTES + 1)
+    except OSError as error:
+        raise InputError.single(str(path), "", f"cannot be read: {error.strerror}") from None
+    if len(content) > _MOST_BYTES:
+        raise InputError.single(str(path), "", f"must have at most {_MOST_BYTES} bytes")
+    return content
+
+
+def _read_json(path: Path) -> Any:
+    content = _read(path)
+    try:
+        return json.loads(content)
+    except (ValueError, RecursionError):
+        raise InputError.single(
+            str(path), "", "must be a JSON file that `lambdasim simulate --out` wrote"
+        ) from None
+
+
+def load_usage(folder: str | os.PathLike[str]) -> tuple[Usage, ...]:
+    """Read the usage that a run left in a folder, to price it again.
+
+    Raises
+    ------
+    InputError
+        When the folder has no usage file, or the file is not one.
+    """
+    path = Path(folder) / "usage.json"
+    try:
+        text = _read(path).decode()
+    except UnicodeDecodeError:
+        raise InputError.single(str(path), "", "must be UTF-8") from None
+    return from_json(text, str(path))
+
+
+def load_free_tier(folder: str | os.PathLike[str]) -> bool:
+    """Tell whether the scenario that a run left in a folder gets the account's free tier.
+
+    Raises
+    ------
+    InputError
+        When the folder has no summary, or it does not say.
+    """
+    path = Path(folder) / "summary.json"
+    summary = _read_json(path)
+    says = summary.get("free_tier") if isinstance(summary, dict) else None
+    if not isinstance(says, bool):
+        raise InputError.single(
+            str(path), "free_tier", "must be in the summary that `lambdasim simulate --out` wrote"
+        )
+    return says

@@ -1,0 +1,1 @@
+"""Independent simulations, one after another or side by side."""

@@ -1,0 +1,1 @@
+"""What a run used, by month and by hour."""

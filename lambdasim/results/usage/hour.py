@@ -1,0 +1,201 @@
+"""A run's usage by UTC clock hour, which sums to its usage by month."""
+
+from __future__ import annotations
+
+import os
+from collections import defaultdict
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+import numpy as np
+
+from lambdasim.billing import Usage
+from lambdasim.billing.usage import COUNTERS
+from lambdasim.errors import InputError
+from lambdasim.results.usage.hourly_costs import METRIC_OF_COUNTER
+from lambdasim.units import US_PER_HOUR, US_PER_S, from_epoch_us, to_epoch_us
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from lambdasim.results.run import RunResult
+    from lambdasim.specs.function import FunctionSpec
+    from lambdasim.specs.scenario import ScenarioSpec
+
+_ALLOCATED: Final = "provisioned_allocated_s"
+
+
+@dataclass(frozen=True)
+class HourlyUsage:
+    """What was used in each hour.
+
+    Attributes
+    ----------
+    first : datetime
+        Beginning of the first hour, UTC.
+    hours : tuple of tuple of Usage
+        Rows of each clock hour, empty where nothing was used.
+    rest : tuple of Usage
+        What a run counts by month alone: payloads and streams, SnapStart, INIT of provisioned environments and the
+        rounding up of their allocation.
+    price_date : date or None
+        As the scenario says.
+    """
+
+    first: datetime
+    hours: tuple[tuple[Usage, ...], ...]
+    rest: tuple[Usage, ...]
+    price_date: date | None
+
+    @property
+    def usage(self) -> tuple[Usage, ...]:
+        """Everything that was used."""
+        return (*(row for rows in self.hours for row in rows), *self.rest)
+
+    def days(self) -> Iterator[tuple[str, tuple[Usage, ...]]]:
+        """Yield each UTC day, ``YYYY-MM-DD``, with its rows."""
+        rows: defaultdict[str, list[Usage]] = defaultdict(list)
+        for place, used in enumerate(self.hours):
+            rows[f"{self.first + timedelta(hours=place):%Y-%m-%d}"] += used
+        for day in sorted(rows):
+            yield day, tuple(rows[day])
+
+
+def hourly_usage(run: RunResult | str | os.PathLike[str]) -> HourlyUsage:
+    """Cut a run's usage into clock hours.
+
+    Parameters
+    ----------
+    run : RunResult or path-like
+        A run, or the folder that ``save`` or ``lambdasim simulate --out`` wrote.
+
+    Returns
+    -------
+    HourlyUsage
+        Sums to the run's usage by month, count by count.
+
+    Raises
+    ------
+    InputError
+        When a file of the folder is missing or broken, or its files are of different runs.
+
+    Notes
+    -----
+    An attempt counts in the hour in which its minute begins; provisioned concurrency in the hours in which it was
+    asked for.
+    """
+    if isinstance(run, str | os.PathLike):
+        return _of_folder(Path(run))
+    return _cut(run.metrics(), run.scenario, run.usage(), "run")
+
+
+def _of_folder(folder: Path) -> HourlyUsage:
+    import pandas as pd
+    from pydantic import ValidationError
+
+    from lambdasim.results.files.saved import load_usage
+    from lambdasim.specs.scenario import ScenarioSpec
+
+    usages = load_usage(folder)
+    try:
+        scenario = ScenarioSpec.model_validate_json((folder / "scenario.json").read_bytes())
+        metrics = pd.read_csv(folder / "metrics.csv")
+        columns = ["timestamp", "function", *METRIC_OF_COUNTER.values()]
+        metrics = metrics[columns].astype(dict.fromkeys(METRIC_OF_COUNTER.values(), "int64"))
+    except (OSError, ValueError, KeyError, ValidationError) as problem:
+        told = str(problem).splitlines()[0][:80] if str(problem) else type(problem).__name__
+        raise InputError.single(
+            str(folder), "", f"must have scenario.json and metrics.csv of `lambdasim simulate --out`: {told}"
+        ) from None
+    return _cut(metrics, scenario, usages, str(folder))
+
+
+def _cut(metrics: pd.DataFrame, scenario: ScenarioSpec, usages: Iterable[Usage], where: str) -> HourlyUsage:
+    first_us = to_epoch_us(scenario.start) // US_PER_HOUR * US_PER_HOUR
+    first = from_epoch_us(first_us)
+    end_us = to_epoch_us(scenario.start) + scenario.duration_us
+    counts: dict[int, list[Usage]] = {hour: [] for hour in range(-(-(end_us - first_us) // US_PER_HOUR))}
+    labels = metrics["timestamp"].str.slice(0, 13)
+    summed = metrics.groupby([metrics["function"], labels])[list(METRIC_OF_COUNTER.values())].sum()
+    for spec in scenario.functions:
+        table: defaultdict[int, dict[str, int]] = defaultdict(dict)
+        if spec.name in summed.index.get_level_values(0):
+            for label, row in summed.loc[spec.name].iterrows():
+                at = datetime.fromisoformat(f"{label}:00:00").replace(tzinfo=UTC)
+                hour = (to_epoch_us(at) - first_us) // US_PER_HOUR
+                table[hour] = {name: int(row[column]) for name, column in METRIC_OF_COUNTER.items()}
+        for hour, seconds in _allocated_s(scenario, spec, first_us):
+            table[hour][_ALLOCATED] = seconds
+        for hour, used in table.items():
+            if any(used.values()):
+                counts.setdefault(hour, []).append(
+                    _row(scenario, spec, from_epoch_us(first_us + hour * US_PER_HOUR), used)
+                )
+    hours = tuple(tuple(counts.get(hour, ())) for hour in range(max(counts) + 1))
+    rest = _rest(usages, (row for rows in hours for row in rows), where)
+    return HourlyUsage(first, hours, rest, scenario.price_date)
+
+
+def _allocated_s(scenario: ScenarioSpec, spec: FunctionSpec, first_us: int) -> Iterator[tuple[int, int]]:
+    """Yield clock hours with environment-seconds of provisioned concurrency in them."""
+    start_us, length_us = to_epoch_us(scenario.start), scenario.duration_us
+    steps = spec.provisioned_steps(start_us, length_us)
+    if not steps:
+        return
+    edges_us = (
+        np.arange(-(-(start_us + length_us - first_us) // US_PER_HOUR) + 1) * US_PER_HOUR
+        + first_us
+        - start_us
+    )
+    held_us = np.zeros(len(edges_us) - 1, dtype=np.int64)
+    ends_us = [at_us for at_us, _ in steps[1:]] + [length_us]
+    for (at_us, count), end_us in zip(steps, ends_us, strict=True):
+        inside_us = np.clip(edges_us, at_us, max(end_us, at_us))
+        held_us += count * np.diff(inside_us)
+    for hour, us in enumerate(held_us.tolist()):
+        if us >= US_PER_S:
+            yield hour, us // US_PER_S
+
+
+def _row(scenario: ScenarioSpec, spec: FunctionSpec, at: datetime, used: dict[str, int]) -> Usage:
+    return Usage(
+        month=f"{at:%Y-%m}",
+        region=scenario.region,
+        function=spec.name,
+        architecture=spec.architecture.value,
+        memory_mb=spec.memory_mb,
+        ephemeral_mb=spec.ephemeral_mb,
+        package_type=spec.package_type.value,
+        runtime=spec.runtime,
+        snap_start=spec.snap_start is not None,
+        **used,
+    )
+
+
+def _rest(usages: Iterable[Usage], hourly: Iterable[Usage], where: str) -> tuple[Usage, ...]:
+    """Take the hours off the months."""
+    sums: defaultdict[tuple[str | int | bool, ...], dict[str, int]] = defaultdict(
+        lambda: dict.fromkeys(COUNTERS, 0)
+    )
+    for row in hourly:
+        for name in COUNTERS:
+            sums[row.key][name] += getattr(row, name)
+    rest = []
+    for usage in usages:
+        used = sums.pop(usage.key, dict.fromkeys(COUNTERS, 0))
+        left = {name: getattr(usage, name) - used[name] for name in COUNTERS}
+        if min(left.values()) < 0:
+            name = min(left, key=lambda name: left[name])
+            raise InputError.single(
+                where,
+                f"{usage.function[:40]}.{name}",
+                f"is {used[name]} by hour and {getattr(usage, name)} by month",
+            )
+        if any(left.values()):
+            rest.append(replace(usage, **left))
+    if sums:
+        raise InputError.single(where, "usage", "has hours of a month or function that it lacks by month")
+    return tuple(rest)

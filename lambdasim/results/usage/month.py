@@ -1,0 +1,209 @@
+"""What a run used, in whole numbers, as billing wants it: by function and UTC month."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lambdasim.billing import (
+    Usage,
+    allocated_by_month,
+    extra_requests,
+    snapstart_cache_ms,
+    streamed_bytes_billed,
+)
+from lambdasim.billing.rules import BYTES_PER_KB
+from lambdasim.catalog import BillingRules, billing_rules
+from lambdasim.draws.keys import Stream
+from lambdasim.engine.contract import Outcome, Plan, RecordChunk, StartType
+from lambdasim.engine.plan import FunctionDraws
+from lambdasim.engine.totals.aggregate import Aggregate, MonthlyUsage
+from lambdasim.specs.function import FunctionSpec
+from lambdasim.specs.scenario import ScenarioSpec
+from lambdasim.units import US_PER_MS, from_epoch_us, month_ends_us, to_epoch_us
+
+MonthCounts = Counter[str]
+
+
+class PayloadMeter:
+    """Counts what is billed by the size of requests and responses.
+
+    Parameters
+    ----------
+    scenario : ScenarioSpec
+    plan : Plan
+
+    Attributes
+    ----------
+    extra_requests, provisioned_extra_requests, streamed_bytes : dict of int to Counter
+        By the function's place in the plan; counts by month, as ``billing.Usage`` has them.
+    """
+
+    def __init__(self, scenario: ScenarioSpec, plan: Plan) -> None:
+        self._start_us = to_epoch_us(scenario.start)
+        self._rules = billing_rules(scenario.price_date or scenario.start.date())
+        self._draws: dict[int, FunctionDraws] = {}
+        self._synchronous = [function.retry.synchronous for function in plan.functions]
+        self._streamed = []
+        specs = {spec.name: spec for spec in scenario.functions}
+        for rank, function in enumerate(plan.functions):
+            payload = specs[function.name].payload
+            self._streamed.append(payload.streamed)
+            if isinstance(function.draws, FunctionDraws) and function.draws.has_payloads():
+                self._draws[rank] = function.draws
+        self.extra_requests: dict[int, MonthCounts] = {rank: Counter() for rank in self._draws}
+        self.provisioned_extra_requests: dict[int, MonthCounts] = {rank: Counter() for rank in self._draws}
+        self.streamed_bytes: dict[int, MonthCounts] = {rank: Counter() for rank in self._draws}
+
+    def add(self, chunk: RecordChunk) -> None:
+        """Count the next records."""
+        for rank, draws in self._draws.items():
+            started = (chunk["function"] == rank) & (chunk["start_type"] != StartType.NONE)
+            if not self._synchronous[rank]:
+                provisioned = chunk["start_type"] == StartType.PROVISIONED
+                for counts, counted in (
+                    (self.extra_requests[rank], started),
+                    (self.provisioned_extra_requests[rank], started & provisioned),
+                ):
+                    size_kb = draws.payload_kb(Stream.REQUEST_PAYLOAD, chunk["invocation"][counted])
+                    more = extra_requests(size_kb * BYTES_PER_KB, self._rules)
+                    self._count(counts, chunk["start_us"][counted], more)
+            if self._streamed[rank]:
+                answered = started & (chunk["outcome"] == Outcome.COMPLETED)
+                size_kb = draws.payload_kb(Stream.RESPONSE_PAYLOAD, chunk["invocation"][answered])
+                billed = streamed_bytes_billed(size_kb * BYTES_PER_KB, self._rules)
+                self._count(self.streamed_bytes[rank], chunk["start_us"][answered], billed)
+
+    def _count(self, counts: MonthCounts, start_us: NDArray[np.int64], amount: NDArray[np.int64]) -> None:
+        months = (start_us + self._start_us).astype("datetime64[us]").astype("datetime64[M]")
+        for month in np.unique(months):
+            counts[str(month)] += int(amount[months == month].sum())
+
+
+def run_usage(
+    scenario: ScenarioSpec, plan: Plan, aggregate: Aggregate, payloads: PayloadMeter
+) -> tuple[Usage, ...]:
+    """Gather what a run used.
+
+    Parameters
+    ----------
+    scenario : ScenarioSpec
+    plan : Plan
+    aggregate : Aggregate
+    payloads : PayloadMeter
+
+    Returns
+    -------
+    tuple of Usage
+        One for each function and month with any, ordered so.
+    """
+    specs = {function.name: function for function in scenario.functions}
+    rows = []
+    for rank, function in enumerate(plan.functions):
+        spec, used = specs[function.name], aggregate.functions[rank].usage
+        rules = billing_rules(scenario.price_date or scenario.start.date())
+        allocated = provisioned_allocated_s(scenario, spec, rules)
+        init = provisioned_init_ms(scenario, spec, function.draws)
+        cached = snapstart_cached_ms(scenario, rules) if spec.snap_start is not None else Counter()
+        extra = payloads.extra_requests.get(rank, Counter())
+        provisioned_extra = payloads.provisioned_extra_requests.get(rank, Counter())
+        streamed = payloads.streamed_bytes.get(rank, Counter())
+        for month in sorted({*used, *allocated, *init, *cached}):
+            counts = used.get(month, MonthlyUsage())
+            restores = counts.cold_starts if spec.snap_start is not None else 0
+            rows.append(
+                Usage(
+                    month=month,
+                    region=scenario.region,
+                    function=function.name,
+                    architecture=spec.architecture.value,
+                    memory_mb=spec.memory_mb,
+                    ephemeral_mb=spec.ephemeral_mb,
+                    package_type=spec.package_type.value,
+                    runtime=spec.runtime,
+                    snap_start=spec.snap_start is not None,
+                    requests=counts.requests,
+                    provisioned_requests=counts.provisioned_requests,
+                    extra_requests=extra[month],
+                    billed_ms_with_init=counts.billed_ms_with_init,
+                    billed_ms_without_init=counts.billed_ms_without_init,
+                    provisioned_billed_ms=counts.provisioned_billed_ms,
+                    provisioned_init_ms=init[month],
+                    provisioned_allocated_s=allocated[month],
+                    snapstart_restored_mb=restores * spec.memory_mb,
+                    snapstart_cache_ms=cached[month],
+                    streamed_bytes=streamed[month],
+                    provisioned_extra_requests=provisioned_extra[month],
+                )
+            )
+    return tuple(rows)
+
+
+def provisioned_allocated_s(scenario: ScenarioSpec, spec: FunctionSpec, rules: BillingRules) -> MonthCounts:
+    """Give environment-seconds of provisioned concurrency by month [s].
+
+    Notes
+    -----
+    Each environment pays from being asked for to being given up, rounded up to the billing step; the newest are given
+    up first. So a change from 10 to 12 does not round the time of the ten.
+    """
+    start_us = to_epoch_us(scenario.start)
+    counts: MonthCounts = Counter()
+    for count, begin_us, end_us in _allocations(scenario, spec):
+        for month, seconds in allocated_by_month(start_us + begin_us, start_us + end_us, rules).items():
+            counts[month] += count * seconds
+    return counts
+
+
+def _allocations(scenario: ScenarioSpec, spec: FunctionSpec) -> Iterator[tuple[int, int, int]]:
+    """Give count, beginning and end [µs after the start] of what is allocated together and given up together."""
+    held: list[tuple[int, int]] = []
+    total = 0
+    steps = spec.provisioned_steps(to_epoch_us(scenario.start), scenario.duration_us)
+    for at_us, wanted in (*steps, (scenario.duration_us, 0)):
+        if at_us > scenario.duration_us:
+            continue
+        if wanted > total:
+            held.append((at_us, wanted - total))
+        surplus = total - wanted
+        while surplus > 0:
+            begin_us, count = held.pop()
+            given_up = min(count, surplus)
+            surplus -= given_up
+            if count > given_up:
+                held.append((begin_us, count - given_up))
+            if at_us > begin_us:
+                yield given_up, begin_us, at_us
+        total = wanted
+
+
+def provisioned_init_ms(scenario: ScenarioSpec, spec: FunctionSpec, draws: object) -> MonthCounts:
+    """Give the INIT of provisioned environments by month, one for each environment allocated, used or not [ms]."""
+    counts: MonthCounts = Counter()
+    first = total = 0
+    for at_us, wanted in spec.provisioned_steps(to_epoch_us(scenario.start), scenario.duration_us):
+        grown = max(wanted - total, 0)
+        if grown and isinstance(draws, FunctionDraws) and at_us < scenario.duration_us:
+            init_us = draws.provisioned_init_us(np.arange(first, first + grown))
+            month = f"{from_epoch_us(to_epoch_us(scenario.start) + at_us):%Y-%m}"
+            counts[month] += int((-(-init_us // US_PER_MS)).sum())
+        first, total = first + grown, wanted
+    return counts
+
+
+def snapstart_cached_ms(scenario: ScenarioSpec, rules: BillingRules) -> MonthCounts:
+    """Give the time that one published version is cached, by month, what is rounded up in the last [ms]."""
+    begin_us = to_epoch_us(scenario.start)
+    whole_ms = snapstart_cache_ms(scenario.duration_us, rules)
+    counts: MonthCounts = Counter()
+    shared_ms = 0
+    for end_us in month_ends_us(begin_us):
+        until_ms = min((end_us - begin_us) // US_PER_MS, whole_ms)
+        counts[f"{from_epoch_us(end_us - 1):%Y-%m}"] += until_ms - shared_ms
+        shared_ms = until_ms
+        if shared_ms == whole_ms:
+            break
+    return +counts

@@ -1,0 +1,1 @@
+"""What one run of a handler needs."""

@@ -1,0 +1,1 @@
+"""The traffic above which servers are cheaper."""

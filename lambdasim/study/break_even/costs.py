@@ -1,0 +1,233 @@
+"""What a demand costs on Lambda, on Fargate, on EC2 and on Lambda managed instances."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+from decimal import Decimal
+from enum import StrEnum
+from fractions import Fraction
+from functools import cached_property
+
+import numpy as np
+
+from lambdasim.billing import price
+from lambdasim.catalog.prices.servers import Server, ec2_instances, fargate_tasks, managed_terms
+from lambdasim.errors import InputError
+from lambdasim.specs.function import Architecture
+from lambdasim.specs.scenario import ScenarioSpec
+from lambdasim.study.break_even.demand import Demand, Load, processes_in
+from lambdasim.study.measures import month_factor
+from lambdasim.units import US_PER_HOUR
+
+_ROUNDING = 1e-9
+
+
+class Option(StrEnum):
+    """Where the traffic runs."""
+
+    LAMBDA = "Lambda"
+    FARGATE = "Fargate"
+    EC2 = "EC2"
+    MANAGED = "managed instances"
+
+
+Fleets = Mapping[Option, Mapping[str, tuple[Server, ...]]]
+"""By option and architecture; an option that cannot hold the functions is left out."""
+
+
+class Scaling(StrEnum):
+    """How many servers are kept."""
+
+    PEAK = "peak"
+    HOURLY = "hourly"
+
+
+@dataclass(frozen=True)
+class ServerTerms:
+    """What is assumed of servers.
+
+    Attributes
+    ----------
+    utilization : float
+        Part of vCPUs and of memory that the fullest minute may fill; above 0, at most 1.
+    requests_per_process : int
+        That share the memory of one process; 1 as on Lambda.
+    least_servers : int
+        Kept whatever the traffic; one in each of two availability zones.
+    scaling : Scaling
+        ``peak``: as many as the month's fullest minute needs, all month. ``hourly``: as many as each hour's fullest
+        minute needs, known in advance; no autoscaling does better.
+    instance, task : str or None
+        Instance type, and size of the Fargate task; None for the cheapest of the catalog at each volume.
+    """
+
+    utilization: float = 0.6
+    requests_per_process: int = 1
+    least_servers: int = 2
+    scaling: Scaling = Scaling.PEAK
+    instance: str | None = None
+    task: str | None = None
+
+    def __post_init__(self) -> None:
+        """Check every value.
+
+        Raises
+        ------
+        InputError
+        """
+        if not 0 < self.utilization <= 1:
+            raise InputError.single(
+                "break-even", "utilization", f"must be above 0 and at most 1, got {self.utilization}"
+            )
+        for name in ("requests_per_process", "least_servers"):
+            if getattr(self, name) < 1:
+                raise InputError.single("break-even", name, f"must be at least 1, got {getattr(self, name)}")
+        if self.scaling not in list(Scaling):
+            raise InputError.single(
+                "break-even", "scaling", f"must be one of {', '.join(Scaling)}, got {self.scaling!r:.40}"
+            )
+
+    def variations(self) -> Iterator[tuple[str, ServerTerms]]:
+        """Give other terms of the same servers, in words, one changed at a time."""
+        for utilization in (0.4, 0.8):
+            yield f"utilisation {utilization:.0%}", replace(self, utilization=utilization)
+        yield "8 requests share a process", replace(self, requests_per_process=8)
+        other = Scaling.HOURLY if self.scaling == Scaling.PEAK else Scaling.PEAK
+        yield f"servers follow the {_FOLLOWED[other]}", replace(self, scaling=other)
+        yield "one server at least", replace(self, least_servers=1)
+
+
+_FOLLOWED = {Scaling.PEAK: "month's peak", Scaling.HOURLY: "hour's peak"}
+
+
+@dataclass(frozen=True, eq=False)
+class Costs:
+    """Prices demands of a scenario.
+
+    Attributes
+    ----------
+    scenario : ScenarioSpec
+    terms : ServerTerms
+    fleets : Fleets
+    """
+
+    scenario: ScenarioSpec
+    terms: ServerTerms
+    fleets: Fleets
+
+    @property
+    def options(self) -> tuple[Option, ...]:
+        """Lambda, and what else can hold the functions."""
+        return (Option.LAMBDA, *self.fleets)
+
+    def all(self, demand: Demand) -> dict[Option, Decimal]:
+        """Price a demand everywhere [USD a month]."""
+        return {option: self.usd(option, demand) for option in self.options}
+
+    def usd(self, option: Option, demand: Demand) -> Decimal:
+        """Price a demand [USD a month].
+
+        Notes
+        -----
+        Lambda: the exact bill. The others: servers times hours times price; managed instances besides their fee, a part
+        of that price, and a charge for each request (AWS Lambda pricing page, managed instances; no free requests).
+        """
+        if option is Option.LAMBDA:
+            scenario = self.scenario
+            return price(demand.usage, on=scenario.price_date, free_tier=scenario.free_tier).total
+        rented = sum((usd for _, _, usd in self.rented(option, demand)), Decimal(0))
+        if option is not Option.MANAGED:
+            return rented
+        managed = managed_terms()
+        return rented * (1 + managed.fee_share) + demand.requests * managed.usd_per_request
+
+    def rented(self, option: Option, demand: Demand) -> list[tuple[Server, int, Decimal]]:
+        """Give the cheapest server for each architecture, how many there are at most, and what they cost without fees."""
+        return [
+            min(
+                (self._rented(option, server, demand.loads[architecture][server.name]) for server in servers),
+                key=lambda found: (found[2], found[0].name),
+            )
+            for architecture, servers in self.fleets[option].items()
+        ]
+
+    def servers(self, option: Option, demand: Demand) -> str:
+        """Say how many servers of which kind an option rents for a demand.
+
+        Notes
+        -----
+        Such as ``3 x m7g.large``; with two architectures joined by "and".
+        """
+        return " and ".join(f"{most} x {server.name}" for server, most, _ in self.rented(option, demand))
+
+    def _rented(self, option: Option, server: Server, load: Load) -> tuple[Server, int, Decimal]:
+        least = self.terms.least_servers
+        if option is Option.MANAGED:
+            least = max(least, managed_terms().least_instances.value)
+        cpu, memory = load.cpu, load.memory / self.terms.requests_per_process
+        if self.terms.scaling == Scaling.PEAK:
+            cpu, memory = cpu.max(keepdims=True), memory.max(keepdims=True)
+        filled = np.maximum(cpu, memory) / self.terms.utilization
+        servers = np.maximum(np.ceil(filled - _ROUNDING), least).astype(np.int64)
+        hours = self._hours * int(servers.sum()) / len(servers)
+        return server, int(servers.max()), server.usd_per_hour * hours
+
+    @cached_property
+    def _hours(self) -> Decimal:
+        hours = month_hours(self.scenario)
+        return Decimal(hours.numerator) / Decimal(hours.denominator)
+
+
+def month_hours(scenario: ScenarioSpec) -> Fraction:
+    """Give the length of the month that a run stands for [h]."""
+    return Fraction(scenario.duration_us, US_PER_HOUR) * month_factor(scenario.duration_us)
+
+
+def fleets_of(scenario: ScenarioSpec, terms: ServerTerms) -> Fleets:
+    """Find the servers that can hold the functions, by option and architecture.
+
+    Raises
+    ------
+    InputError
+        When a server that was asked for is unknown, of another architecture, or too small for a function.
+    CatalogError
+        When there are no prices for the region.
+    """
+    largest = {
+        architecture.value: max(f.memory_mb for f in scenario.functions if f.architecture is architecture)
+        for architecture in Architecture
+        if any(f.architecture is architecture for f in scenario.functions)
+    }
+    tasks, instances = {}, {}
+    for architecture, memory_mb in largest.items():
+        sizes = fargate_tasks(architecture, scenario.region)
+        types = ec2_instances(architecture, scenario.region)
+        tasks[architecture] = _holding(memory_mb, _asked("task", terms.task, sizes), "task", terms.task)
+        instances[architecture] = _holding(
+            memory_mb, _asked("instance", terms.instance, types), "instance", terms.instance
+        )
+    found = {Option.FARGATE: tasks, Option.EC2: instances, Option.MANAGED: instances}
+    return {option: fleet for option, fleet in found.items() if all(fleet.values())}
+
+
+def _asked(field: str, name: str | None, servers: tuple[Server, ...]) -> tuple[Server, ...]:
+    if name is None:
+        return tuple(server for server in servers if server.is_common)
+    found = tuple(server for server in servers if server.name == name)
+    if not found:
+        names = ", ".join(server.name for server in servers if server.is_common)
+        architecture = servers[0].architecture
+        raise InputError.single(
+            "break-even", field, f"must be one for {architecture}, such as {names}; got {name!r:.40}"
+        )
+    return found
+
+
+def _holding(
+    memory_mb: int, servers: tuple[Server, ...], field: str, asked: str | None
+) -> tuple[Server, ...]:
+    able = tuple(server for server in servers if processes_in(server, memory_mb))
+    if asked is not None and not able:
+        raise InputError.single("break-even", field, f"must hold {memory_mb:,} MB, {asked} does not")
+    return able

@@ -1,0 +1,334 @@
+"""What one run of a scenario would ask of servers, beside what it used of Lambda."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from math import floor
+from typing import Any, Final, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lambdasim.billing import Usage, pool
+from lambdasim.billing.usage import COUNTERS
+from lambdasim.catalog.prices.servers import Server
+from lambdasim.engine.contract import Outcome, StartType
+from lambdasim.engine.totals.aggregate import FunctionTotals
+from lambdasim.results.run import RunResult
+from lambdasim.results.simulate import simulate
+from lambdasim.specs.base import revised
+from lambdasim.specs.function import Architecture, FunctionSpec
+from lambdasim.specs.scenario import ScenarioSpec
+from lambdasim.study.forecast.usage import BY_TIME
+from lambdasim.study.limits.runs import LimitCase, Variant, case_scenario
+from lambdasim.study.measures import month_factor, monthly_usage
+from lambdasim.units import MB_PER_GB, US_PER_HOUR, US_PER_MINUTE, US_PER_MS
+
+_MINUTES: Final = US_PER_HOUR // US_PER_MINUTE
+
+
+class Load(NamedTuple):
+    """What the requests of one architecture ask of a server, as the number of servers that they would fill.
+
+    Attributes
+    ----------
+    cpu, memory : ndarray of float64, shape (n_hours,)
+        Of its vCPUs and of its memory, at the fullest moment of the hour; memory with a process for each request.
+    offered_cpu, offered_memory : ndarray of float64, shape (n_hours,)
+        The offered load of the minute with the most arrivals, which the fullest moment exceeds by chance.
+    """
+
+    cpu: NDArray[np.float64]
+    memory: NDArray[np.float64]
+    offered_cpu: NDArray[np.float64]
+    offered_memory: NDArray[np.float64]
+
+    def towards(self, other: Load, part: float) -> Load:
+        """Return what lies between this load and another, on a straight line."""
+        return Load(*(a + part * (b - a) for a, b in zip(self, other, strict=True)))
+
+    def grown(self, factor: float, like: Load | None = None) -> Load:
+        """Return the load of so many times the traffic; see ``Demand.grown``."""
+        offered = [self.offered_cpu * factor, self.offered_memory * factor]
+        like = like or self.excess()
+        return Load(
+            offered[0] + like.cpu * np.sqrt(offered[0]),
+            offered[1] + like.memory * np.sqrt(offered[1]),
+            *offered,
+        )
+
+    def excess(self) -> Load:
+        """Return by how much the fullest moment exceeds what is offered, over the square root of that."""
+        more = [
+            np.divide(np.maximum(peak - low, 0), np.sqrt(low), out=np.zeros(len(low)), where=low > 0)
+            for peak, low in zip(self[:2], self[2:], strict=True)
+        ]
+        return Load(more[0], more[1], self.offered_cpu, self.offered_memory)
+
+
+class FunctionEvidence(NamedTuple):
+    """How one function ran on Lambda.
+
+    Attributes
+    ----------
+    function : str
+    runs, timed_out : int
+    p99_duration_ms : float
+        Of the handler.
+    mean_concurrency, peak_concurrency : float
+    cold_share, cold_ms, warm_ms, p99_ms : float
+        Share of runs that start cold; median latency of cold and of warm ones; 99th percentile of all [ms].
+    """
+
+    function: str
+    runs: int
+    timed_out: int
+    p99_duration_ms: float
+    mean_concurrency: float
+    peak_concurrency: int
+    cold_share: float
+    cold_ms: float
+    warm_ms: float
+    p99_ms: float
+
+
+@dataclass(frozen=True, eq=False)
+class Demand:
+    """A run, as the break-even needs it; crosses the border of a process.
+
+    Attributes
+    ----------
+    usage : tuple of Usage
+        Of a month like the run, functions of one configuration together.
+    loads : mapping of str to mapping of str to Load
+        By architecture and name of the server.
+    evidence : tuple of FunctionEvidence
+    """
+
+    usage: tuple[Usage, ...]
+    loads: Mapping[str, Mapping[str, Load]]
+    evidence: tuple[FunctionEvidence, ...] = ()
+
+    @property
+    def requests(self) -> int:
+        """Attempts that started in the month."""
+        return sum(row.requests for row in self.usage)
+
+    def grown(self, factor: float, like: Demand | None = None) -> Demand:
+        """Return the demand of so many times the traffic; what hangs on time alone stays.
+
+        Parameters
+        ----------
+        factor : float
+        like : Demand, optional
+            Of one hour of that traffic, from which to take by how much its fullest moment exceeds what is offered.
+
+        Notes
+        -----
+        What is offered grows in proportion; the fullest moment exceeds it by a multiple of its square root, as the law
+        of square-root staffing has it (S. Halfin and W. Whitt, Operations Research 29, 1981). The multiple is each
+        hour's own or, with ``like``, that of its fullest hour.
+        """
+        rows = []
+        for row in self.usage:
+            counts: dict[str, Any] = {
+                name: round(getattr(row, name) * factor) for name in COUNTERS if name not in BY_TIME
+            }
+            rows.append(replace(row, **counts))
+        return Demand(
+            tuple(rows),
+            self._each(
+                lambda load, place, name: load.grown(
+                    factor, None if like is None else like.fullest(place, name)
+                )
+            ),
+        )
+
+    def fullest(self, architecture: str, server: str) -> Load:
+        """Return the excess of the hour that is offered the most."""
+        found = self.loads[architecture][server].excess()
+        hour = [int(np.argmax(low)) for low in found[2:]]
+        places = (*hour, *hour)
+        return Load(*(column[place : place + 1] for column, place in zip(found, places, strict=True)))
+
+    def busiest_hour(self) -> tuple[int, float]:
+        """Say in which hour the most is offered, counted from 0, and which part of all that is."""
+        first = [next(iter(servers.values())) for servers in self.loads.values()]
+        offered = np.sum([load.offered_cpu + load.offered_memory for load in first], axis=0)
+        hour = int(np.argmax(offered))
+        return hour, float(offered[hour] / offered.sum()) if offered.any() else 0.0
+
+    def towards(self, other: Demand, part: float) -> Demand:
+        """Return what lies between this demand and another, on a straight line."""
+        mine, theirs = ({row.key: row for row in demand.usage} for demand in (self, other))
+        rows = []
+        for key in sorted({*mine, *theirs}):
+            row = mine.get(key) or theirs[key]
+            ends = [
+                [getattr(found[key], name) if key in found else 0 for name in COUNTERS]
+                for found in (mine, theirs)
+            ]
+            counts = [round(a + part * (b - a)) for a, b in zip(*ends, strict=True)]
+            rows.append(replace(row, **dict(zip(COUNTERS, counts, strict=True))))
+        return Demand(
+            tuple(rows),
+            self._each(lambda load, place, name: load.towards(other.loads[place][name], part)),
+        )
+
+    def _each(self, change: Callable[[Load, str, str], Load]) -> dict[str, dict[str, Load]]:
+        return {
+            architecture: {name: change(load, architecture, name) for name, load in servers.items()}
+            for architecture, servers in self.loads.items()
+        }
+
+
+class Point(NamedTuple):
+    """What is simulated.
+
+    Attributes
+    ----------
+    multiple : float
+        Of the traffic.
+    replication : int
+    hour : int or None
+        The only hour with traffic, INIT left out: for its load. None for the whole scenario.
+    """
+
+    multiple: float
+    replication: int
+    hour: int | None = None
+
+
+def demand_at(scenario: ScenarioSpec, servers: Sequence[Server], engine: str, point: Point) -> Demand:
+    """Simulate a multiple of the traffic with no limit of concurrency; this may be another process."""
+    grown = case_scenario(scenario, LimitCase(Variant.TRAFFIC, number=point.multiple))
+    changed = case_scenario(grown, LimitCase(Variant.UNLIMITED, point.replication))
+    if point.hour is not None:
+        functions = tuple(_in_hour(spec, point.hour * US_PER_HOUR) for spec in changed.functions)
+        changed = revised(changed, {"functions": functions})
+    return demand_of(simulate(changed, engine=engine, keep_records=False), servers)
+
+
+def _in_hour(spec: FunctionSpec, begin_us: int) -> FunctionSpec:
+    """Return a function with traffic in one hour only, and without INIT."""
+    traffic = spec.traffic
+    end_us = min(traffic.stop_us or begin_us + US_PER_HOUR, begin_us + US_PER_HOUR)
+    start_us = max(traffic.start_us, begin_us)
+    changes: dict[str, Any] = {
+        "init_ms": 0,
+        "placement_ms": 0,
+        "snap_start": None,
+        "provisioned_concurrency": (),
+        "work": revised(spec.work, {"first_run_ms": 0}),
+        "traffic": revised(traffic, {"start_us": start_us, "stop_us": max(end_us, start_us + 1)}),
+    }
+    return revised(spec, changes)
+
+
+def demand_of(run: RunResult, servers: Sequence[Server]) -> Demand:
+    """Tell a run's demand.
+
+    Notes
+    -----
+    Executions on a server are those of Lambda in the same minute, times what the scenario says a run takes on a whole
+    vCPU without INIT, over what it took on Lambda with INIT. The CPU that each needs while it lasts is its CPU time over
+    its time on a whole vCPU, so the CPU time of all of them is kept.
+    """
+    scenario = run.scenario
+    specs = {spec.name: spec for spec in scenario.functions}
+    minutes = -(-scenario.duration_us // US_PER_MINUTE)
+    peak, offered = _Executions(minutes), _Executions(minutes)
+    for name, totals in zip(run.aggregate.names, run.aggregate.functions, strict=True):
+        spec = specs[name]
+        own_ms, cpu_ms = server_time_ms(spec)
+        busy_ms = totals.concurrency.busy_us / US_PER_MS
+        kept_ms = own_ms * _runs(totals)
+        most = totals.concurrency.per_minute(minutes) * (kept_ms / busy_ms if busy_ms else 0.0)
+        arrivals = totals.counts.padded(minutes)["Invocations"]
+        even = arrivals / max(arrivals.sum(), 1) * kept_ms / (US_PER_MINUTE // US_PER_MS)
+        for executions, counted in ((peak, most), (offered, np.minimum(even, most))):
+            executions.add(spec, counted, cpu_ms / own_ms if own_ms else 0.0)
+    return Demand(
+        usage=_together(monthly_usage(run.usage(), month_factor(scenario.duration_us))),
+        loads={
+            architecture: {
+                server.name: Load(*peak.on(server), *offered.on(server))
+                for server in servers
+                if server.architecture == architecture
+            }
+            for architecture in sorted(peak.vcpus)
+        },
+        evidence=tuple(
+            _evidence(name, totals, scenario.duration_us)
+            for name, totals in zip(run.aggregate.names, run.aggregate.functions, strict=True)
+        ),
+    )
+
+
+class _Executions:
+    """Executions at once by minute, added up over functions."""
+
+    def __init__(self, minutes: int) -> None:
+        self.vcpus: dict[str, NDArray[np.float64]] = defaultdict(lambda: np.zeros(minutes))
+        self._sizes: dict[tuple[str, int], NDArray[np.float64]] = defaultdict(lambda: np.zeros(minutes))
+
+    def add(self, spec: FunctionSpec, executions: NDArray[Any], vcpus_each: float) -> None:
+        self.vcpus[spec.architecture.value] += executions * vcpus_each
+        self._sizes[spec.architecture.value, spec.memory_mb] += executions
+
+    def on(self, server: Server) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """Give the servers whose vCPUs, and whose memory, are filled in the fullest minute of each hour."""
+        filled = [
+            executions / processes_in(server, memory_mb)
+            for (architecture, memory_mb), executions in self._sizes.items()
+            if architecture == server.architecture
+        ]
+        return _hourly(self.vcpus[server.architecture] / float(server.vcpus)), _hourly(np.sum(filled, axis=0))
+
+
+def server_time_ms(spec: FunctionSpec) -> tuple[float, float]:
+    """Give a run's mean time on one whole vCPU of its architecture, and the CPU time in it [ms]."""
+    work = spec.work
+    ratio = work.arm64_time_ratio if spec.architecture is Architecture.ARM64 else 1.0
+    cpu_ms = work.cpu_ms.mean() * ratio
+    return cpu_ms + work.io_ms.mean(), cpu_ms
+
+
+def processes_in(server: Server, memory_mb: int) -> int:
+    """Say how many processes of a size fit into a server's memory."""
+    return floor(server.memory_gb * MB_PER_GB / memory_mb)
+
+
+def _hourly(minutes: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Give the most of each hour."""
+    most: NDArray[np.float64] = (
+        np.pad(minutes, (0, -len(minutes) % _MINUTES)).reshape(-1, _MINUTES).max(axis=1)
+    )
+    return most
+
+
+def _together(usages: tuple[Usage, ...]) -> tuple[Usage, ...]:
+    """Add up functions of one configuration: the bill is the same, and sooner priced."""
+    return pool(replace(row, function="all") for row in usages)
+
+
+def _runs(totals: FunctionTotals) -> int:
+    return int(totals.starts.sum() - totals.starts[StartType.NONE])
+
+
+def _evidence(name: str, totals: FunctionTotals, duration_us: int) -> FunctionEvidence:
+    runs = _runs(totals)
+    return FunctionEvidence(
+        function=name,
+        runs=runs,
+        timed_out=int(totals.outcomes[Outcome.TIMEOUT]),
+        p99_duration_ms=totals.duration_ms.quantile(0.99),
+        mean_concurrency=totals.concurrency.busy_us / duration_us,
+        peak_concurrency=totals.concurrency.peak,
+        cold_share=int(totals.starts[StartType.COLD]) / runs if runs else 0.0,
+        cold_ms=totals.latency_ms[StartType.COLD].quantile(0.5),
+        warm_ms=totals.latency_ms[StartType.WARM].quantile(0.5),
+        p99_ms=totals.all_latency_ms().quantile(0.99),
+    )

@@ -1,0 +1,245 @@
+"""A break-even in words: where lines cross, what it rests on, and when Lambda is the wrong choice."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from math import isnan
+from typing import TYPE_CHECKING, Final
+
+from lambdasim.catalog import Knowledge, limit, price_sheet
+from lambdasim.catalog.prices.servers import managed_terms
+from lambdasim.results.intervals import Interval
+from lambdasim.results.parameters import Parameter
+from lambdasim.study.break_even.costs import Costs, Option, Scaling, month_hours
+from lambdasim.study.break_even.demand import server_time_ms
+from lambdasim.study.limits.concurrency import break_even_utilization
+from lambdasim.study.memory.text import wrapped
+
+if TYPE_CHECKING:
+    from lambdasim.study.break_even.search import BreakEven, Crossing
+
+_LONG: Final = 0.5
+_STEADY: Final = 0.5
+_COLD: Final = 0.01
+_SLOWER: Final = 2.0
+_MOST_FUNCTIONS: Final = 8
+
+
+def text(found: BreakEven) -> str:
+    """Tell a break-even in at most 80 columns."""
+    options = found.costs.options
+    lines = [wrapped(sentence) for sentence in sentences(found)]
+    lines += ["", f"{'USD a month':<26}" + "".join(f"{_short(option):>13}" for option in options)]
+    for multiple, rows in found.table.groupby("multiple"):
+        usd = dict(zip(rows["option"], rows["usd"], strict=True))
+        label = f"{multiple:g} x = {count(rows['requests'].iloc[0])}"
+        lines.append(f"{label:<26}" + "".join(f"{usd[option.value]:>13,.2f}" for option in options))
+    lines += ["", f"{'Lambda is cheaper below':<39}" + "".join(f"{_short(one):>13}" for one in options[1:])]
+    lines.append(f"{'requests a month; as assumed below':<39}" + _row(found.crossings))
+    for words, crossings in found.variations.items():
+        lines.append(f"{words[:38]:<39}" + _row(crossings))
+    lines += ["", "what speaks against Lambda, from the run"]
+    lines += [wrapped(f"- {reason}") for reason in reasons(found)]
+    lines += ["", "assumptions, and how each is known"]
+    lines += [
+        wrapped(f"- {one.parameter}: {one.value} [{one.known.replace('_', ' ')}: {one.source}]")
+        for one in parameters(found)
+    ]
+    return "\n".join(lines)
+
+
+def sentences(found: BreakEven) -> Iterator[str]:
+    """Say for each option where it becomes cheaper than Lambda."""
+    for crossing in found.crossings:
+        yield _sentence(found, crossing)
+
+
+def _sentence(found: BreakEven, crossing: Crossing) -> str:
+    name, replications = crossing.option.value, len(found.lines)
+    if crossing.dearer == replications:
+        return f"{name}: cheaper than Lambda at any traffic."
+    if not crossing.crossed:
+        top = found.lines[0].grid[-1] / found.multiples[-1] * found.most_requests
+        return (
+            f"{name}: no crossing. Lambda is cheaper up to {count(found.most_requests)} requests a month, the most that "
+            f"were simulated, and told from there up to {count(top)}."
+        )
+    said = (
+        f"Below {count(crossing.requests.mean)} requests a month{_range(crossing.requests)} Lambda is cheaper than "
+        f"{name} ({crossing.server})."
+    )
+    if isnan(crossing.settled.mean):
+        said += " Beyond that the lines cross again and again."
+    elif crossing.settled.mean > crossing.requests.mean * 1.01:
+        said += f" From {count(crossing.settled.mean)} on Lambda is dearer; in between it depends on how full they are."
+    if crossing.crossed < replications:
+        said += f" Only {crossing.crossed} of {replications} replications cross."
+    if crossing.multiple.mean > found.multiples[-1]:
+        said += f" That is told from the {count(found.most_requests)} simulated."
+    return said
+
+
+def _range(interval: Interval) -> str:
+    if isnan(interval.half_width) or interval.half_width < interval.mean * 1e-6:
+        return ""
+    low, high = count(max(interval.low, 0.0)), count(interval.high)
+    return "" if low == high else f" ({low} to {high})"
+
+
+def reasons(found: BreakEven) -> Iterator[str]:
+    """Say what of the run speaks against Lambda, each with its evidence; or that nothing does."""
+    said = [*_cost_reasons(found), *_run_reasons(found)]
+    yield from said or [
+        "Nothing: no long runs, no steady load, few cold starts, and no other option is cheaper."
+    ]
+
+
+def _cost_reasons(found: BreakEven) -> Iterator[str]:
+    now = found.table[found.table["multiple"] == 1.0].set_index("option")["usd"]
+    ours = now[Option.LAMBDA.value]
+    cheaper = now[now < ours].sort_values()
+    if len(cheaper):
+        yield (
+            f"Cost: with this traffic {cheaper.index[0]} costs {cheaper.iloc[0]:,.2f} USD a month, Lambda {ours:,.2f}: "
+            f"{ours / cheaper.iloc[0]:.1f} times as much."
+        )
+    mean = sum(one.mean_concurrency for one in found.evidence)
+    peak = sum(one.peak_concurrency for one in found.evidence)
+    if peak and mean >= _STEADY * peak:
+        use = ", ".join(
+            f"{break_even_utilization(spec, found.scenario):.0%} for {spec.name[:30]}"
+            for spec in found.scenario.functions[:_MOST_FUNCTIONS]
+        )
+        yield (
+            f"Steady load: {mean:,.1f} executions at once on average, {mean / peak:.0%} of the peak of {peak:,}. Servers "
+            f"would seldom be idle. On Lambda, provisioned concurrency saves money above a use of {use}."
+        )
+
+
+def _run_reasons(found: BreakEven) -> Iterator[str]:
+    longest = limit("timeout_max_s")
+    for one in found.evidence[:_MOST_FUNCTIONS]:
+        name = one.function[:40]
+        if one.p99_duration_ms > _LONG * longest.us / 1000 or one.timed_out:
+            over = f", {one.timed_out:,} of {one.runs:,} runs timed out" if one.timed_out else ""
+            yield (
+                f"Long runs: of {name} one in a hundred takes {one.p99_duration_ms / 1000:,.1f} s or more{over}; "
+                f"Lambda ends every run at {longest.value} s at the latest."
+            )
+        if one.cold_share >= _COLD and one.cold_ms > _SLOWER * one.warm_ms:
+            yield (
+                f"Extreme latency: {one.cold_share:.1%} of the runs of {name} start cold and then take "
+                f"{one.cold_ms:,.0f} ms (median), warm ones {one.warm_ms:,.0f} ms; p99 is {one.p99_ms:,.0f} ms. "
+                "A lower one is not to be had on demand."
+            )
+
+
+def parameters(found: BreakEven) -> tuple[Parameter, ...]:
+    """List what is assumed of the others, and how each is known."""
+    terms, costs, assumed = found.terms, found.costs, Knowledge.ASSUMED.value
+    given, said = Knowledge.GIVEN.value, "the scenario"
+    rows = [
+        Parameter(
+            "utilisation of servers", f"{terms.utilization:.0%} at the fullest moment", assumed, "break-even"
+        ),
+        Parameter(
+            "number of servers",
+            "as the month's fullest moment needs, all month"
+            if terms.scaling == Scaling.PEAK
+            else "as each hour's fullest moment needs, known in advance",
+            assumed,
+            "break-even; executions at once from the run",
+        ),
+        Parameter(
+            "redundancy", f"{terms.least_servers} servers at least, one in each zone", assumed, "break-even"
+        ),
+        Parameter(
+            "requests per process",
+            f"{terms.requests_per_process} at once",
+            assumed,
+            "break-even; 1 as on Lambda",
+        ),
+    ]
+    for spec in found.scenario.functions[:_MOST_FUNCTIONS]:
+        own_ms, cpu_ms = server_time_ms(spec)
+        value = (
+            f"{own_ms:,.1f} ms on a whole vCPU, {cpu_ms:,.1f} ms of it CPU; {spec.memory_mb:,} MB a process"
+        )
+        rows.append(Parameter(f"run of {spec.name[:40]}", value, given, said))
+    rows += _server_rows(costs)
+    managed = managed_terms()
+    if Option.MANAGED in found.fleets:
+        fee = f"EC2 + {managed.fee_share:.0%}, {float(managed.usd_per_request * 1_000_000):g} USD per million requests"
+        rows.append(Parameter("managed instances", fee, managed.knowledge.value, managed.source))
+        least = managed.least_instances
+        rows.append(
+            Parameter("managed instances at least", f"{least.value}", least.knowledge.value, least.citation())
+        )
+    sheet = price_sheet(found.scenario.region, found.scenario.price_date)
+    free = "with" if found.scenario.free_tier else "without"
+    rows += [
+        Parameter(
+            "Lambda's rates",
+            f"{found.scenario.region}, {free} free tier",
+            Knowledge.AWS_PAGE.value,
+            f"as of {sheet.as_of}",
+        ),
+        Parameter("hours of the month", f"{float(month_hours(found.scenario)):g}", given, said),
+        Parameter(
+            "not counted on any side",
+            "gateways and load balancers, logs, disks, data transfer, discounts, people's time",
+            assumed,
+            "break-even",
+        ),
+        Parameter(
+            "beyond whole runs",
+            "usage and minutes in proportion; the excess of the fullest moment by the square root, from the busiest hour",
+            assumed,
+            "square-root staffing",
+        ),
+        Parameter(
+            "Lambda's concurrency limits", "raised as far as needed", assumed, "break-even; see `limits`"
+        ),
+    ]
+    return tuple(rows)
+
+
+def _server_rows(costs: Costs) -> Iterator[Parameter]:
+    for option in (Option.FARGATE, Option.EC2):
+        for architecture, servers in costs.fleets.get(option, {}).items():
+            cheapest = " (the cheapest at each volume)" if len(servers) > 1 else ""
+            shown = ", ".join(f"{one.name} {one.usd_per_hour.normalize():f}" for one in servers)
+            source = f"{servers[0].source}, seen {servers[0].as_of}"
+            yield Parameter(
+                f"{option.value}, {architecture}, USD an hour",
+                f"{shown}{cheapest}",
+                servers[0].knowledge.value,
+                source,
+            )
+
+
+def count(number: float) -> str:
+    """Write a number of requests with three digits.
+
+    Examples
+    --------
+    >>> count(1234.5), count(12_345_678), count(2.5e9)
+    ('1,230', '12.3 million', '2,500 million')
+    """
+    if number >= 1e6:
+        return f"{float(f'{number / 1e6:.3g}'):,g} million"
+    return f"{float(f'{number:.3g}'):,.0f}"
+
+
+def _row(crossings: tuple[Crossing, ...]) -> str:
+    cells = []
+    for crossing in crossings:
+        shown = (
+            "-" if isnan(crossing.requests.mean) else count(crossing.requests.mean).replace("million", "M")
+        )
+        cells.append(f"{'never' if crossing.dearer and not crossing.crossed else shown:>13}")
+    return "".join(cells)
+
+
+def _short(option: Option) -> str:
+    return "managed" if option is Option.MANAGED else option.value

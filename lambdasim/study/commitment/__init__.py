@@ -1,0 +1,1 @@
+"""Which Savings Plans commitment pays."""

@@ -1,0 +1,415 @@
+"""Which Compute Savings Plan, and how large a commitment, a run's hourly usage calls for."""
+
+from __future__ import annotations
+
+import os
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from datetime import date
+from decimal import Decimal
+from fractions import Fraction
+from typing import TYPE_CHECKING, Final
+
+from lambdasim.billing import Bill, Usage, price
+from lambdasim.billing.charges import PoolKey, pools_of
+from lambdasim.billing.commitment import HourlyPool, HourlyProfile, best_commitment
+from lambdasim.billing.exact import product
+from lambdasim.billing.shares import PricedPool
+from lambdasim.catalog import ChargeKind, Knowledge, PriceSheet, Tier, billing_rules, price_sheet
+from lambdasim.catalog.prices.book import PriceBook
+from lambdasim.catalog.prices.savings_plans import SavingsPlan, savings_plans
+from lambdasim.errors import InputError
+from lambdasim.results.usage.hour import HourlyUsage, hourly_usage
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from lambdasim.results.run import RunResult
+
+MULTIPLES: Final = tuple(map(Fraction, ("1/2", "4/5", "1", "5/4", "2")))
+HOURS_A_YEAR: Final = 8760
+_KNOWN: Final = {
+    Knowledge.AWS_PAGE: "AWS's",
+    Knowledge.MEASURED: "measured",
+    Knowledge.FITTED: "worked out",
+    Knowledge.ASSUMED: "assumed",
+    Knowledge.GIVEN: "given",
+}
+
+
+@dataclass(frozen=True)
+class CommitmentOption:
+    """One plan with its best commitment.
+
+    Attributes
+    ----------
+    plan : SavingsPlan
+    usd_per_hour : Fraction
+        Commitment that costs least on average over the futures, in steps that can be bought; 0 where none pays [USD].
+    total_usd, unused_usd : Fraction
+        Mean over the futures: bill with the commitment, and what of the commitment is lost [USD].
+    saving_usd : Fraction
+        Less than on demand, from 0 [USD].
+    upfront_usd : Fraction
+        Paid at once for the whole term [USD].
+    regrets_usd : tuple of Fraction
+        For each future, what this commitment costs above the best one for that future [USD].
+    """
+
+    plan: SavingsPlan
+    usd_per_hour: Fraction
+    total_usd: Fraction
+    unused_usd: Fraction
+    saving_usd: Fraction
+    upfront_usd: Fraction
+    regrets_usd: tuple[Fraction, ...]
+
+
+@dataclass(frozen=True)
+class TrafficCase:
+    """The recommended commitment where there is more or less usage; mean over the futures, covered charges alone.
+
+    Attributes
+    ----------
+    multiple : Fraction
+    on_demand_usd, committed_usd : Fraction
+        Without and with the commitment [USD].
+    best_usd_per_hour : Fraction
+        The best commitment for so much usage [USD].
+    regret_usd : Fraction
+        What the recommended commitment costs above that one [USD].
+    """
+
+    multiple: Fraction
+    on_demand_usd: Fraction
+    committed_usd: Fraction
+    best_usd_per_hour: Fraction
+    regret_usd: Fraction
+
+
+@dataclass(frozen=True)
+class CommitmentStudy:
+    """Every plan against the same usage.
+
+    Attributes
+    ----------
+    hours : int
+        Of the usage.
+    futures : int
+    on_demand_usd : Fraction
+        Mean bill without a plan [USD].
+    coverable_usd : Fraction
+        Part of it that plans cover [USD].
+    options : tuple of CommitmentOption
+        By term and payment.
+    cases : tuple of TrafficCase
+        For the recommended option.
+    notes : tuple of str
+    """
+
+    hours: int
+    futures: int
+    on_demand_usd: Fraction
+    coverable_usd: Fraction
+    options: tuple[CommitmentOption, ...]
+    cases: tuple[TrafficCase, ...]
+    notes: tuple[str, ...]
+
+    @property
+    def best(self) -> CommitmentOption:
+        """The cheapest option; among equals the shortest term, then the least upfront."""
+        return _best(self.options)
+
+    def frame(self) -> pd.DataFrame:
+        """Return one row for each plan, in floating point."""
+        import pandas as pd
+
+        return pd.DataFrame(
+            {
+                "years": option.plan.years,
+                "payment": option.plan.payment.value,
+                "percent": float(option.plan.percent),
+                "known": option.plan.knowledge.value,
+                "usd_per_hour": float(option.usd_per_hour),
+                "total_usd": float(option.total_usd),
+                "saving_usd": float(option.saving_usd),
+                "unused_usd": float(option.unused_usd),
+                "upfront_usd": float(option.upfront_usd),
+                "least_regret_usd": float(min(option.regrets_usd)),
+                "most_regret_usd": float(max(option.regrets_usd)),
+            }
+            for option in self.options
+        )
+
+    def case_frame(self) -> pd.DataFrame:
+        """Return one row for each multiple of the usage, in floating point."""
+        import pandas as pd
+
+        names = ("multiple", "on_demand_usd", "committed_usd", "best_usd_per_hour", "regret_usd")
+        rows = [[float(getattr(case, name)) for name in names] for case in self.cases]
+        return pd.DataFrame(rows, columns=list(names))
+
+    def __str__(self) -> str:
+        """Return tables of 80 columns."""
+        from lambdasim.study.commitment.text import commitment_text
+
+        return commitment_text(self)
+
+
+@dataclass(frozen=True)
+class _Future:
+    """Hourly usage of one run with its bill's terms."""
+
+    usage: HourlyUsage
+    free_tier: bool
+    on: date | None
+    price_book: PriceBook | None
+
+    def bill(self) -> Bill:
+        """Price it on demand."""
+        return price(self.usage.usage, on=self.on, free_tier=self.free_tier, price_book=self.price_book)
+
+
+def advise_commitment(
+    runs: RunResult | str | os.PathLike[str] | Sequence[RunResult | str | os.PathLike[str]],
+    *,
+    region: str | None = None,
+    on: date | None = None,
+    percent: Decimal | None = None,
+    requests_use_commitment: bool = False,
+    price_book: PriceBook | None = None,
+) -> CommitmentStudy:
+    """Find the best hourly commitment of each Compute Savings Plan.
+
+    Parameters
+    ----------
+    runs : RunResult, path-like, or a sequence of them
+        Runs or their folders. Several are equally likely futures of as many hours: replications, forecast paths.
+    region : str, optional
+        Price as if all had run there.
+    on : date, optional
+        Day whose rates and rules apply. Default: as each scenario says.
+    percent : Decimal, optional
+        Discount of your own contract in place of each plan's [%], from 0 to below 100.
+    requests_use_commitment : bool
+        Whether requests, which get no discount, use the commitment up too. The guide counts them as covered; a plan that
+        leaves them out is the default.
+    price_book : PriceBook, optional
+        Own rates on demand. A plan's discount is taken to come off them, as a contract's discount holds for the fees of
+        a plan as well.
+
+    Returns
+    -------
+    CommitmentStudy
+
+    Raises
+    ------
+    InputError
+        When a run has no hour, or runs differ in hours or are not what ``save`` writes.
+
+    Notes
+    -----
+    The free tier is used up by the first hours of a month, so that plans cover what is paid for. Paid at once or
+    monthly, a commitment costs the same here: the price of money is not modelled.
+    """
+    given = [runs] if isinstance(runs, str | os.PathLike) or not isinstance(runs, Sequence) else list(runs)
+    futures = [_future(run, region, on, price_book) for run in given]
+    if not futures:
+        raise InputError.single("commitment", "runs", "must be one or more")
+    if len({len(future.usage.hours) for future in futures}) > 1:
+        counted = ", ".join(str(len(future.usage.hours)) for future in futures)[:80]
+        raise InputError.single("commitment", "runs", f"must have as many hours each, got {counted}")
+    if percent is not None and not (percent.is_finite() and 0 <= percent < 100):
+        raise InputError.single("commitment", "percent", f"must be from 0 to below 100, got {percent}")
+    offer, profiles, options = savings_plans(), {}, []
+    bills = [future.bill().total for future in futures]
+    on_demand = sum(map(Fraction, bills), Fraction(0)) / len(bills)
+    coverable = Fraction(0)
+    for known in offer.plans:
+        plan = known if percent is None else replace(known, percent=percent, knowledge=Knowledge.GIVEN)
+        if plan.percent not in profiles:
+            profiles[plan.percent] = [_profile(future, plan, requests_use_commitment) for future in futures]
+        found = profiles[plan.percent]
+        coverable = _mean(profile.cost(0).total_usd for profile in found)
+        options.append(_option(plan, found, on_demand))
+    best = _best(options)
+    return CommitmentStudy(
+        hours=len(futures[0].usage.hours),
+        futures=len(futures),
+        on_demand_usd=on_demand,
+        coverable_usd=coverable,
+        options=tuple(options),
+        cases=tuple(
+            _case(multiple, best.usd_per_hour, profiles[best.plan.percent]) for multiple in MULTIPLES
+        ),
+        notes=_notes(options, requests_use_commitment, price_book),
+    )
+
+
+def _future(
+    run: RunResult | str | os.PathLike[str],
+    region: str | None,
+    on: date | None,
+    price_book: PriceBook | None,
+) -> _Future:
+    from lambdasim.results.files.saved import load_free_tier
+
+    usage = hourly_usage(run)
+    free_tier = load_free_tier(run) if isinstance(run, str | os.PathLike) else run.scenario.free_tier
+    if region is not None:
+        usage = replace(
+            usage,
+            hours=tuple(tuple(replace(row, region=region) for row in rows) for rows in usage.hours),
+            rest=tuple(replace(row, region=region) for row in usage.rest),
+        )
+    return _Future(usage, free_tier, on or usage.price_date, price_book)
+
+
+def _profile(future: _Future, plan: SavingsPlan, with_requests: bool) -> HourlyProfile:
+    """Make the hourly pools that a plan covers."""
+    kinds = set(savings_plans().kinds) | ({ChargeKind.REQUEST} if with_requests else set())
+    bill = future.bill()
+    counts = _hourly_counts(future)
+    pools = []
+    for pool in bill.pools:
+        if pool.key.kind not in kinds:
+            continue
+        day = future.on or date.fromisoformat(f"{pool.key.month}-01")
+        tiers = _tiers(price_sheet(pool.key.region, day), pool, future.price_book)
+        off = Decimal(0) if pool.key.kind is ChargeKind.REQUEST else plan.percent
+        bands = tuple((tier.up_to_gb_s, tier.rate.usd or Decimal(0)) for tier in tiers)
+        pools.append(
+            HourlyPool(
+                usage_type=pool.usage_type,
+                counts=tuple(counts[pool.key]),
+                free=pool.free_count,
+                scale=pool.scale,
+                bands=bands,
+                plan_rate=product(bands[0][1], (100 - off).scaleb(-2)),
+            )
+        )
+    if not pools:
+        raise InputError.single("commitment", "usage", "has no duration or provisioned concurrency to cover")
+    return HourlyProfile(pools)
+
+
+def _tiers(sheet: PriceSheet, pool: PricedPool, book: PriceBook | None) -> list[Tier]:
+    """Give a pool's tiers, at own rates where a book has them."""
+    key, rates = pool.key, sheet.rates(pool.key.architecture)
+    listed = rates.tiers if key.kind is ChargeKind.DURATION else (Tier(None, getattr(rates, key.kind.value)),)
+    if book is None:
+        return list(listed)
+    prefix = sheet.usage_prefix
+    name = pool.usage_type.removeprefix(f"{prefix}-")
+    own = [
+        replace(tier, rate=book.rate(tier.rate, prefix, name, number))
+        for number, tier in enumerate(listed, 1)
+    ]
+    paid = [tier.rate.usd or Decimal(0) for tier in own]
+    if paid != sorted(paid, reverse=True):
+        raise InputError.single(
+            "commitment",
+            "price_book",
+            f"must not make a later tier of {pool.usage_type} dearer than an earlier one",
+        )
+    return own
+
+
+def _hourly_counts(future: _Future) -> dict[PoolKey, list[int]]:
+    """Count each pool by hour; what is known by month alone goes to the pool's first hour of the month."""
+    counts: defaultdict[PoolKey, list[int]] = defaultdict(lambda: [0] * len(future.usage.hours))
+    for place, rows in enumerate(future.usage.hours):
+        for key, count in _pooled(rows, future).items():
+            counts[key][place] += count
+    for key, count in _pooled(future.usage.rest, future).items():
+        used = counts[key]
+        used[next((place for place, hour in enumerate(used) if hour), 0)] += count
+    return counts
+
+
+def _pooled(rows: Iterable[Usage], future: _Future) -> dict[PoolKey, int]:
+    by_month: defaultdict[str, list[Usage]] = defaultdict(list)
+    for row in rows:
+        by_month[row.month].append(row)
+    return {
+        pool.key: pool.count
+        for month, used in by_month.items()
+        for pool in pools_of(
+            used,
+            billing_rules(future.on or date.fromisoformat(f"{month}-01")),
+            free_requests_for_provisioned=False,
+        )
+    }
+
+
+def _option(plan: SavingsPlan, profiles: Sequence[HourlyProfile], on_demand: Fraction) -> CommitmentOption:
+    chosen = _bought(profiles)
+    costs = [profile.cost(chosen) for profile in profiles]
+    without = _mean(profile.cost(0).total_usd for profile in profiles)
+    total = _mean(cost.total_usd for cost in costs)
+    term_usd = chosen * HOURS_A_YEAR * plan.years
+    return CommitmentOption(
+        plan=plan,
+        usd_per_hour=chosen,
+        total_usd=on_demand - without + total,
+        unused_usd=_mean(cost.unused_usd for cost in costs),
+        saving_usd=without - total,
+        upfront_usd=term_usd * Fraction(plan.upfront_percent) / 100,
+        regrets_usd=tuple(
+            cost.total_usd - profile.cost(_bought([profile])).total_usd
+            for cost, profile in zip(costs, profiles, strict=True)
+        ),
+    )
+
+
+def _case(multiple: Fraction, chosen: Fraction, profiles: Sequence[HourlyProfile]) -> TrafficCase:
+    scaled = [profile.scaled(multiple) for profile in profiles]
+    best = _bought(scaled)
+    committed = _mean(profile.cost(chosen).total_usd for profile in scaled)
+    return TrafficCase(
+        multiple=multiple,
+        on_demand_usd=_mean(profile.cost(0).total_usd for profile in scaled),
+        committed_usd=committed,
+        best_usd_per_hour=best,
+        regret_usd=committed - _mean(profile.cost(best).total_usd for profile in scaled),
+    )
+
+
+def _bought(profiles: Sequence[HourlyProfile]) -> Fraction:
+    offer = savings_plans()
+    return best_commitment(profiles, least=offer.least_usd_per_hour, step=offer.step_usd_per_hour)
+
+
+def _best(options: Sequence[CommitmentOption]) -> CommitmentOption:
+    return min(options, key=lambda option: (option.total_usd, option.plan.years, option.plan.upfront_percent))
+
+
+def _mean(amounts: Iterable[Fraction]) -> Fraction:
+    found = list(amounts)
+    return sum(found, Fraction(0)) / len(found)
+
+
+def _notes(
+    options: Sequence[CommitmentOption], with_requests: bool, book: PriceBook | None
+) -> tuple[str, ...]:
+    said = dict.fromkeys(
+        f"{option.plan.payment.value.replace('_', ' ')}: {option.plan.percent} % is {_KNOWN[option.plan.knowledge]}, "
+        f"as of {option.plan.as_of.isoformat()}" + (f": {option.plan.note}" if option.plan.note else "")
+        for option in options
+        if option.plan.knowledge is not Knowledge.GIVEN
+    )
+    requests = (
+        "requests use the commitment up, at no discount"
+        if with_requests
+        else "requests are left out of the plan, which does not discount them"
+    )
+    own = () if book is None else (f"rates of {book}; a plan's discount comes off them, our reading",)
+    return (
+        *said,
+        *own,
+        requests,
+        "usage under the plan does not count toward tiers; the free tier goes to the first hours; both our reading",
+        "EC2 and Fargate under the same plan come first where they save more; they are not in this usage",
+        "the price of money paid upfront is not in these figures",
+    )

@@ -1,0 +1,81 @@
+"""A study of commitments as a terminal shows it: 80 columns."""
+
+from __future__ import annotations
+
+from textwrap import fill
+from typing import TYPE_CHECKING
+
+from lambdasim.billing import format_usd
+
+if TYPE_CHECKING:
+    from fractions import Fraction
+
+    from lambdasim.study.commitment.advise import CommitmentOption, CommitmentStudy
+
+_COLUMNS = 80
+
+
+def commitment_text(study: CommitmentStudy) -> str:
+    """Tell each plan's best commitment, and the recommended one where traffic differs."""
+    span = f"{study.hours:,} hours of usage" + (
+        f", {study.futures} equally likely runs" if study.futures > 1 else ""
+    )
+    parts = [
+        f"{span}: {format_usd(study.on_demand_usd)} on demand, "
+        f"{format_usd(study.coverable_usd)} of it under a Compute Savings Plan",
+        "",
+        f"{'plan':25}{'off':>7}{'commit/hour':>13}{'bill':>13}{'saving':>11}{'unused':>11}",
+        *(_row(option) for option in study.options),
+        "",
+        _advice(study),
+    ]
+    if study.best.usd_per_hour:
+        parts += [
+            "",
+            f"{'usage':>7}{'on demand':>15}{'committed':>15}{'best/hour':>14}{'regret':>13}",
+            *(
+                f"{float(case.multiple):>6.3g}x{format_usd(case.on_demand_usd):>15}"
+                f"{format_usd(case.committed_usd):>15}{per_hour(case.best_usd_per_hour):>14}"
+                f"{format_usd(case.regret_usd):>13}"
+                for case in study.cases
+            ),
+        ]
+    return "\n".join([*parts, "", *(_wrapped(f"note: {note}") for note in study.notes)])
+
+
+def per_hour(usd: Fraction) -> str:
+    """Write a commitment in the digits in which it is sold."""
+    return f"${float(usd):,.5f}" if usd else "none"
+
+
+def _row(option: CommitmentOption) -> str:
+    plan = option.plan
+    years = f"{plan.years} year{'s' if plan.years > 1 else ''}"
+    return (
+        f"{years + ', ' + plan.payment.value.replace('_', ' '):25}{f'{plan.percent.normalize():f} %':>7}"
+        f"{per_hour(option.usd_per_hour):>13}{format_usd(option.total_usd):>13}"
+        f"{format_usd(option.saving_usd):>11}{format_usd(option.unused_usd):>11}"
+    )
+
+
+def _advice(study: CommitmentStudy) -> str:
+    best = study.best
+    if not best.usd_per_hour:
+        return "No commitment pays: usage is too small or too uneven for the discount."
+    share = float(best.saving_usd / study.on_demand_usd) if study.on_demand_usd else 0.0
+    text = (
+        f"Commit {per_hour(best.usd_per_hour)} an hour, {best.plan.years} year"
+        f"{'s' if best.plan.years > 1 else ''}, {best.plan.payment.value.replace('_', ' ')}: saves "
+        f"{format_usd(best.saving_usd)} ({share:.1%}) in these {study.hours:,} hours, "
+        f"{format_usd(best.upfront_usd)} at once."
+    )
+    if study.futures > 1:
+        low, high = min(best.regrets_usd), max(best.regrets_usd)
+        text += (
+            f" Against the best commitment of each run it costs {format_usd(low)} to {format_usd(high)} more."
+        )
+    return _wrapped(text)
+
+
+def _wrapped(text: str) -> str:
+    return fill(text, width=_COLUMNS, subsequent_indent="  ", break_on_hyphens=False)

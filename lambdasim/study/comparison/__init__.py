@@ -1,0 +1,1 @@
+"""Two or more scenarios side by side."""

@@ -1,0 +1,195 @@
+"""Two or more scenarios in pairs: the same seeds, differences with intervals, a verdict for a CI."""
+
+from __future__ import annotations
+
+import os
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from concurrent.futures import Executor
+from functools import partial
+
+from lambdasim.engine.contract import EventOutcome, Limit, Outcome, StartType
+from lambdasim.errors import InputError
+from lambdasim.results.gathering import gather
+from lambdasim.results.intervals import wanted_replications
+from lambdasim.results.points.store import PointStore, origin
+from lambdasim.results.run import RunResult
+from lambdasim.results.simulate import simulate
+from lambdasim.specs.base import revised
+from lambdasim.specs.scenario import ScenarioSpec
+from lambdasim.study.comparison.result import ACCOUNT, TOTAL, Comparison, Key
+from lambdasim.study.kept import KEYED
+from lambdasim.study.measures import QUANTILES, monthly_bill
+
+_LEAST_FOR_PRECISION = 4
+
+
+def compare(
+    scenarios: Mapping[str, ScenarioSpec] | Sequence[ScenarioSpec],
+    *,
+    replications: int = 5,
+    precision: float | None = None,
+    most_replications: int = 100,
+    fail_above: float | None = None,
+    fail_throttles: float | None = None,
+    engine: str = "auto",
+    executor: Executor | None = None,
+    resume: str | os.PathLike[str] | None = None,
+    progress: Callable[[int, int], None] | None = None,
+) -> Comparison:
+    """Compare scenarios with the first of them, in pairs.
+
+    Parameters
+    ----------
+    scenarios : mapping of str to ScenarioSpec, or sequence
+        At least two, by what they are to be called; a sequence takes the scenarios' own names. Functions of the same
+        name see the same customers, work and luck.
+    replications : int
+        How many seeds, from the first scenario's on; the least number where a precision is asked for, which needs 4.
+    precision : float, optional
+        Replicate until the half-width of the difference in the month's bill is at most this share of the first's bill.
+    most_replications : int
+        Where that ends in any case.
+    fail_above : float, optional
+        The verdict fails where a month's bill rises by more than this share; 0.05 is 5 %.
+    fail_throttles : float, optional
+        The verdict fails where more than this share of a scenario's attempts is refused.
+    engine : {"auto", "kernel", "reference"}
+    executor : concurrent.futures.Executor, optional
+        Where runs go side by side; the result does not depend on it.
+    resume : path-like, optional
+        Folder where each finished run is kept. Those that are there already are not simulated again, unless scenario,
+        traces, or the version of lambdasim and its prices have changed.
+    progress : callable, optional
+        Is told how many runs are finished, and how many are planned.
+
+    Returns
+    -------
+    Comparison
+
+    Raises
+    ------
+    InputError
+        When an argument cannot be accepted.
+    """
+    named = _named(scenarios)
+    for name, threshold in (("fail_above", fail_above), ("fail_throttles", fail_throttles)):
+        if threshold is not None and not threshold >= 0:
+            raise InputError.single("compare", name, f"must be 0 or more, got {threshold}")
+    if precision is not None and not precision > 0:
+        raise InputError.single("compare", "precision", f"must be above 0, got {precision}")
+    first, *others = named
+    least = replications if precision is None else max(replications, _LEAST_FOR_PRECISION)
+
+    def wanted(results: dict[str, list[dict[Key, float]]]) -> int:
+        if precision is None:
+            return least
+        bills = {name: [run[TOTAL] for run in runs] for name, runs in results.items()}
+        return max(
+            wanted_replications(bills[name], bills[first], precision, most_replications) for name in others
+        )
+
+    results = gather(
+        partial(_measured, {name: spec.anywhere() for name, spec in named.items()}, engine),
+        list(named),
+        named[first].seed,
+        replications=least,
+        most=max(most_replications, least),
+        wanted=wanted,
+        executor=executor,
+        progress=progress,
+        store=None if resume is None else partial(_store, resume, named),
+    )
+    return Comparison(
+        scenarios=named,
+        results={name: tuple(runs) for name, runs in results.items()},
+        fail_above=fail_above,
+        fail_throttles=fail_throttles,
+    )
+
+
+def _named(scenarios: Mapping[str, ScenarioSpec] | Sequence[ScenarioSpec]) -> dict[str, ScenarioSpec]:
+    """Give every scenario a name of its own."""
+    if isinstance(scenarios, Mapping):
+        named = dict(scenarios)
+    else:
+        seen: Counter[str] = Counter()
+        named = {}
+        for spec in scenarios:
+            seen[spec.name] += 1
+            number = seen[spec.name]
+            named[spec.name if number == 1 else f"{spec.name} ({number})"] = spec
+        if len(named) < len(scenarios):
+            raise InputError.single("compare", "scenarios", "need names of their own")
+    if len(named) < 2:
+        raise InputError.single("compare", "scenarios", f"must be at least two, got {len(named)}")
+    return named
+
+
+def _store(
+    folder: str | os.PathLike[str], scenarios: dict[str, ScenarioSpec], name: str
+) -> PointStore[dict[Key, float]]:
+    """Give where one scenario's finished runs are kept."""
+    return PointStore(folder, origin(scenarios[name]) | {"study": "compare"}, KEYED)
+
+
+def _measured(scenarios: dict[str, ScenarioSpec], engine: str, point: tuple[str, int]) -> dict[Key, float]:
+    """Simulate one scenario with one seed; this may be another process."""
+    name, seed = point
+    changed = revised(scenarios[name], {"seed": seed})
+    return scenario_measures(simulate(changed, engine=engine, keep_records=False))
+
+
+def scenario_measures(run: RunResult) -> dict[Key, float]:
+    """Measure a run as a whole and by function.
+
+    Returns
+    -------
+    dict of (group, scope, measure) to float
+        Groups: ``money``, the month's bill by line item and by function [USD]; ``latency`` [ms]; ``limits``, shares of
+        attempts that each limit refused, and of events that ended badly. A scope is ``account`` or a function.
+    """
+    bill = monthly_bill(run)
+    measures: dict[Key, float] = {TOTAL: float(bill.total)}
+    for item in bill.items:
+        key = ("money", "line items", f"{item.kind.value} {item.architecture}".strip())
+        measures[key] = measures.get(key, 0.0) + float(item.amount)
+    for function, usd in bill.by_function().items():
+        measures["money", function, "USD/month"] = float(usd)
+    scopes = [(ACCOUNT, run.aggregate.names), *((name, (name,)) for name in run.aggregate.names)]
+    for scope, names in scopes:
+        measures |= _latency(run, scope, None if scope == ACCOUNT else scope)
+        measures |= _limits(run, scope, names)
+    return measures
+
+
+def _latency(run: RunResult, scope: str, function: str | None) -> dict[Key, float]:
+    latency = run.latency_ms(function)
+    measures = {("latency", scope, "mean"): latency.mean()}
+    for name, share in QUANTILES.items():
+        measures["latency", scope, name.removesuffix("_ms")] = latency.quantile(share)
+    return measures
+
+
+def _limits(run: RunResult, scope: str, names: Iterable[str]) -> dict[Key, float]:
+    totals = [run.aggregate.functions[run.aggregate.names.index(name)] for name in names]
+    started = sum(int(found.starts.sum() - found.starts[StartType.NONE]) for found in totals)
+    refused = {kind: sum(int(found.limits[kind]) for found in totals) for kind in Limit if kind}
+    attempts = started + sum(refused.values())
+    events = sum(found.events for found in totals)
+    parts = {
+        "refused": (sum(int(found.outcomes[Outcome.THROTTLED]) for found in totals), attempts),
+        **{f"refused by {kind.name.lower()}": (count, attempts) for kind, count in refused.items()},
+        "cold": (sum(int(found.starts[StartType.COLD]) for found in totals), started),
+        "timeout": (sum(int(found.outcomes[Outcome.TIMEOUT]) for found in totals), started),
+        "out of memory": (sum(int(found.outcomes[Outcome.OUT_OF_MEMORY]) for found in totals), started),
+        "gateway cut": (
+            sum(int(found.event_outcomes[EventOutcome.CLIENT_TIMEOUT]) for found in totals),
+            events,
+        ),
+        "not served": (
+            events - sum(int(found.event_outcomes[EventOutcome.SUCCEEDED]) for found in totals),
+            events,
+        ),
+    }
+    return {("limits", scope, name): part / max(whole, 1) for name, (part, whole) in parts.items()}

@@ -1,0 +1,250 @@
+"""A comparison of scenarios in words: a terminal's 80 columns, and Markdown for a pull request."""
+
+from __future__ import annotations
+
+import html
+import re
+from collections.abc import Iterator
+from math import isnan
+from typing import TYPE_CHECKING, Any, Final
+
+from lambdasim.study.comparison.result import ACCOUNT, REFUSED, TOTAL
+from lambdasim.study.measures import MONTH_HOURS, month_factor
+from lambdasim.study.memory.text import COLUMNS, wrapped
+from lambdasim.units import format_duration
+
+if TYPE_CHECKING:
+    from lambdasim.specs.scenario import ScenarioSpec
+    from lambdasim.study.comparison.result import Comparison
+
+_TITLES: Final = {
+    "money": "USD a month",
+    "latency": "latency [ms]",
+    "limits": "limits [% of attempts or events]",
+}
+_MARKUP: Final = re.compile(r"([\\`*_{}\[\]()+.!|~-])")
+_MOST_ROWS: Final = 40
+_MOST_NAMES: Final = 4
+_SETTINGS: Final = {"free_tier": "free tier", "region": "region", "price_date": "price date"}
+_ASKED: Final = (
+    ("USD a month", TOTAL, "{:,.2f}", 1),
+    ("p50 ms", ("latency", ACCOUNT, "p50"), "{:,.0f}", 1),
+    ("p99 ms", ("latency", ACCOUNT, "p99"), "{:,.0f}", 1),
+    ("refused %", REFUSED, "{:.3f}", 100),
+    ("cold %", ("limits", ACCOUNT, "cold"), "{:.3f}", 100),
+)
+
+
+def comparison_text(comparison: Comparison) -> str:
+    """Tell a comparison for a terminal."""
+    lines = [
+        *_wrapped_lines(f"against {comparison.names[0]}, {comparison.replications} replications in pairs")
+    ]
+    for name in comparison.names[1:]:
+        lines += ["", name[:COLUMNS], *(wrapped(text) for text in _remarks(comparison, name))]
+        for group, rows in _groups(comparison, name):
+            lines += ["", f"{_TITLES[group]:<34} {'base':>12} {'difference':>11} {'±':>9}  share"]
+            lines += [_text_row(row) for row in rows[:_MOST_ROWS]]
+            lines += _left_out(rows)
+    verdict = comparison.verdict
+    if verdict.reasons:
+        lines += ["", *(wrapped(reason) for reason in verdict.reasons)]
+    return "\n".join([*lines, "", wrapped(_note(comparison))])
+
+
+def comparison_markdown(comparison: Comparison) -> str:
+    """Tell a comparison for a pull request's comment."""
+    verdict = comparison.verdict
+    lines = ["### Lambda cost and latency", ""]
+    for name in comparison.names[1:]:
+        found = comparison.difference(name)
+        lines.append(
+            f"**{escaped(name)}** against {escaped(comparison.names[0])}: **{found.mean:+,.2f} USD a month** "
+            f"({found.low:+,.2f} to {found.high:+,.2f})"
+        )
+        lines.append("")
+    lines += _summary(comparison)
+    lines += [
+        f"- {escaped(name)}: {escaped(text)}"
+        for name in comparison.names[1:]
+        for text in _remarks(comparison, name)
+    ]
+    lines += [f"- {escaped(reason)}" for reason in verdict.reasons]
+    lines.append("")
+    for name in comparison.names[1:]:
+        lines += [f"<details><summary>{_in_html(name)}: all differences</summary>", ""]
+        for group, rows in _groups(comparison, name):
+            lines += [
+                f"| {_TITLES[group]} | base | difference | 95 % interval | share |",
+                "|---|--:|--:|--:|--:|",
+            ]
+            lines += [_markdown_row(row) for row in rows[:_MOST_ROWS]]
+            lines += ["", *_left_out(rows), ""]
+        lines += ["</details>", ""]
+    return "\n".join([*lines, f"<sub>{escaped(_note(comparison))}</sub>", ""])
+
+
+def _summary(comparison: Comparison) -> list[str]:
+    """Tell in one table, open to the eye, what a reviewer asks first; each value with its difference."""
+    lines = [
+        f"| | {' | '.join(title for title, _, _, _ in _ASKED)} |",
+        f"|---|{'--:|' * len(_ASKED)}",
+    ]
+    columns = ("scenario", "group", "scope", "measure")
+    rows = {
+        tuple(row[column] for column in columns): row for row in comparison.differences.to_dict("records")
+    }
+    base, *others = comparison.names
+    for name in comparison.names:
+        cells = []
+        for _, key, form, scale in _ASKED:
+            row = rows[(others[0] if name == base else name, *key)]
+            value, difference = row["base" if name == base else "value"], row["difference"]
+            told = _or_dash(form, value * scale)
+            if name != base and not isnan(difference):
+                told += f" ({_or_dash(form.replace(':', ':+'), difference * scale)})"
+            cells.append(told)
+        lines.append(f"| {escaped(name)} | {' | '.join(cells)} |")
+    return [*lines, ""]
+
+
+def _remarks(comparison: Comparison, name: str) -> list[str]:
+    """Say what a reader would else look for in the table: functions and settings that are not in both, no difference."""
+    base = comparison.names[0]
+    before, after = comparison.scenarios[base], comparison.scenarios[name]
+    said = []
+    for mine, other, whose in ((before, after, base), (after, before, name)):
+        alone = _one_sided(mine, other)
+        if alone:
+            more = f" and {len(alone) - _MOST_NAMES} more" if len(alone) > _MOST_NAMES else ""
+            said.append(
+                f"only in {whose}: {', '.join(alone[:_MOST_NAMES])}{more}; no latency or limit to compare"
+            )
+    said += [
+        f"{words}: {_worded(getattr(before, field))} in {base}, {_worded(getattr(after, field))} in {name}"
+        for field, words in _SETTINGS.items()
+        if getattr(before, field) != getattr(after, field)
+    ]
+    rows = comparison.differences[comparison.differences["scenario"] == name]
+    if not said and (rows[["difference", "low", "high"]].fillna(0) == 0).all(axis=None):
+        said.append("nothing differs, in any replication")
+    return said
+
+
+def _worded(setting: object) -> str:
+    if isinstance(setting, bool):
+        return "yes" if setting else "no"
+    return "not given" if setting is None else str(setting)
+
+
+def _one_sided(mine: ScenarioSpec, other: ScenarioSpec) -> list[str]:
+    """Give the functions that one of two scenarios has alone."""
+    there = {spec.name for spec in other.functions}
+    return [spec.name for spec in mine.functions if spec.name not in there]
+
+
+def escaped(text: str) -> str:
+    r"""Take from a text all that Markdown and HTML would read, mentions and issue numbers included.
+
+    Examples
+    --------
+    >>> escaped("a|b <i>*x*</i> @team #5")
+    'a\\|b &lt;i&gt;\\*x\\*&lt;/i&gt; &#64;&#8203;team &#35;&#8203;5'
+    """
+    plain = html.escape(_MARKUP.sub(r"\\\1", _one_line(text)), quote=False)
+    return _without_links(plain)
+
+
+def _without_links(text: str) -> str:
+    """Take from HTML text what becomes a mention, an issue or a link; GitHub decodes entities before it looks."""
+    plain = text.replace("#", "&#35;&#8203;").replace("@", "&#64;&#8203;")
+    return plain.replace("://", ":&#47;&#47;")
+
+
+def _in_html(text: str) -> str:
+    """Write every sign as an entity: Markdown may be read between a page's marks."""
+    coded = (sign if sign.isalnum() or sign == " " else f"&#{ord(sign)};" for sign in _one_line(text))
+    return "".join(coded).replace("&#64;", "&#64;&#8203;").replace("&#35;", "&#35;&#8203;")
+
+
+def _one_line(text: str) -> str:
+    return " ".join(text.split())
+
+
+def _groups(comparison: Comparison, name: str) -> Iterator[tuple[str, list[dict[str, Any]]]]:
+    """Give the rows of each group that tell something: what changes, and what is the account's."""
+    table = comparison.differences
+    table = table[table["scenario"] == name]
+    before, after = comparison.scenarios[comparison.names[0]], comparison.scenarios[name]
+    alone = [*_one_sided(before, after), *_one_sided(after, before)]
+    table = table[(table["group"] == "money") | ~table["scope"].isin(alone)]
+    for group in _TITLES:
+        rows = [_with_label(row) for row in table[table["group"] == group].to_dict("records")]
+        told = [row for row in rows if _is_told(row)]
+        yield group, told
+
+
+def _left_out(rows: list[dict[str, Any]]) -> list[str]:
+    more = len(rows) - _MOST_ROWS
+    return [f"and {more} more, see the table of differences"] if more > 0 else []
+
+
+def _with_label(row: dict[Any, Any]) -> dict[str, Any]:
+    scope = "" if row["scope"] in (ACCOUNT, "line items") else f"{row['scope']}: "
+    return {**row, "label": f"{scope}{row['measure']}"}
+
+
+def _is_told(row: dict[str, Any]) -> bool:
+    if isnan(row["difference"]):
+        return not (isnan(row["base"]) and isnan(row["value"]))
+    if row["scope"] == ACCOUNT and (row["group"] != "limits" or row["measure"] == "refused"):
+        return True
+    return bool(row["difference"])
+
+
+def _numbers(row: dict[str, Any]) -> tuple[str, str, str, str, str]:
+    """Write base, difference, half-width, interval and share."""
+    base, mean, low, high = row["base"], row["difference"], row["low"], row["high"]
+    scale = 100 if row["group"] == "limits" else 1
+    form = {"money": "{:,.2f}", "latency": "{:,.1f}", "limits": "{:.3f}"}[row["group"]]
+    signed = form.replace(":", ":+")
+    share = _or_dash("{:+.1%}", row["share"]) if not isnan(row["share"]) else ""
+    return (
+        _or_dash(form, base * scale),
+        _or_dash(signed, mean * scale),
+        _or_dash(form, (high - low) / 2 * scale),
+        f"{_or_dash(signed, low * scale)} to {_or_dash(signed, high * scale)}",
+        share + ("" if row["certain"] or not mean else " ?"),
+    )
+
+
+def _or_dash(form: str, value: float) -> str:
+    if isnan(value):
+        return "-"
+    text = form.format(value)
+    return text if any(digit in text for digit in "123456789") else form.format(0.0)
+
+
+def _text_row(row: dict[str, Any]) -> str:
+    base, mean, half, _, share = _numbers(row)
+    label = row["label"] if len(row["label"]) <= 34 else row["label"][:33] + "…"
+    return f"{label:<34} {base:>12} {mean:>11} {half:>9}  {share}".rstrip()
+
+
+def _markdown_row(row: dict[str, Any]) -> str:
+    base, mean, _, interval, share = _numbers(row)
+    return f"| {escaped(row['label'])} | {base} | {mean} | {interval} | {share} |"
+
+
+def _note(comparison: Comparison) -> str:
+    lengths = {spec.duration_us for spec in comparison.scenarios.values()}
+    scaled = [format_duration(us) for us in sorted(lengths) if month_factor(us) != 1]
+    month = f" Bills of {' and '.join(scaled)} are scaled to {MONTH_HOURS} hours." if scaled else ""
+    return (
+        f"95 % intervals of paired differences from {comparison.replications} replications with common seeds; "
+        f"? where zero lies in the interval.{month}"
+    )
+
+
+def _wrapped_lines(text: str) -> list[str]:
+    return wrapped(text).splitlines()

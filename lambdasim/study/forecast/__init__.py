@@ -1,0 +1,1 @@
+"""A month's bill ahead of time, with its range."""

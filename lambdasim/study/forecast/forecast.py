@@ -1,0 +1,323 @@
+"""The bill of a month with a range: paths of traffic, a replication each, a bill each, and quantiles at the very end."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from concurrent.futures import Executor
+from dataclasses import dataclass
+from datetime import date, timedelta
+from typing import TYPE_CHECKING, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lambdasim.billing import Usage, price
+from lambdasim.engine.run import EngineName
+from lambdasim.errors import InputError
+from lambdasim.results.points.parallel import map_points
+from lambdasim.specs.scenario import ScenarioSpec
+from lambdasim.study.forecast.month import History, MonthTraffic, month_scenario, month_traffic
+from lambdasim.study.forecast.usage import PathRunner, PathUsage
+from lambdasim.study.forecast.volume_fit import VolumeFit
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+QUANTILES: Final = (0.1, 0.5, 0.9)
+STRATA: Final = 50
+LEAST_SIMULATED: Final = 6
+MOST_EVENTS: Final = 40_000_000
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class Forecast:
+    """Bills of a month on many sample paths.
+
+    Attributes
+    ----------
+    scenario : ScenarioSpec
+        As it was moved to the month.
+    traffic : MonthTraffic
+    runner : PathRunner
+        Simulates any path again, also under a changed scenario.
+    simulated : tuple of int
+        Numbers of the paths that were simulated; the others were told from their volume.
+    fit_error, fit_worst : float
+        Root mean square and largest error of the bill of a simulated path when it is told from the others, in parts of
+        it; 0 where all were simulated.
+    events : ndarray of float64, shape (n_paths,)
+        Expected events of the month, of functions with a history.
+    cumulative_usd : ndarray of float64, shape (n_paths, n_days)
+        The bill of the month up to and with each day.
+    lines_usd : dict of str to ndarray of float64, shape (n_paths,)
+        By usage type as AWS writes it.
+    functions_usd : dict of str to ndarray of float64, shape (n_paths,)
+    usages : tuple of PathUsage
+        Of the simulated paths.
+    """
+
+    scenario: ScenarioSpec
+    traffic: MonthTraffic
+    runner: PathRunner
+    simulated: tuple[int, ...]
+    fit_error: float
+    fit_worst: float
+    events: NDArray[np.float64]
+    cumulative_usd: NDArray[np.float64]
+    lines_usd: dict[str, NDArray[np.float64]]
+    functions_usd: dict[str, NDArray[np.float64]]
+    usages: tuple[PathUsage, ...]
+
+    @property
+    def total_usd(self) -> NDArray[np.float64]:
+        """The month's bill on each path, shape (n_paths,)."""
+        whole: NDArray[np.float64] = self.cumulative_usd[:, -1]
+        return whole
+
+    @property
+    def month(self) -> str:
+        """The month, ``YYYY-MM``."""
+        return f"{self.traffic.first_day:%Y-%m}"
+
+    @property
+    def low_confidence(self) -> tuple[str, ...]:
+        """Functions whose history is shorter than five weeks."""
+        return tuple(name for name, paths in self.traffic.paths.items() if paths.low_confidence)
+
+    def day(self, number: int) -> date:
+        """Give the date of a day of the month, numbered from 0."""
+        return self.traffic.first_day + timedelta(days=number)
+
+    def lines(self) -> pd.DataFrame:
+        """Return quantiles of each line item over the paths, the whole bill last: ``line``, ``p10``, ``p50``, ``p90``.
+
+        Notes
+        -----
+        Quantiles of lines do not add up to those of the bill: the lines are not all low on the same path.
+        """
+        return _quantile_frame("line", self.lines_usd | {"total": self.total_usd})
+
+    def functions(self) -> pd.DataFrame:
+        """Return quantiles of each function's part over the paths: ``function``, ``p10``, ``p50``, ``p90``."""
+        return _quantile_frame("function", self.functions_usd)
+
+    def days(self) -> pd.DataFrame:
+        """Return one row for each day.
+
+        Returns
+        -------
+        DataFrame
+            ``date``; ``p10``, ``p50``, ``p90`` of what the day adds to the bill; ``cumulative_p10``, ``cumulative_p50``,
+            ``cumulative_p90`` of the bill up to and with it [USD]; ``known``, whether its traffic is.
+        """
+        import pandas as pd
+
+        added = np.diff(self.cumulative_usd, axis=1, prepend=0.0)
+        columns: dict[str, object] = {"date": [self.day(d) for d in range(self.traffic.n_days)]}
+        for prefix, table in (("", added), ("cumulative_", self.cumulative_usd)):
+            for q, values in zip(QUANTILES, np.quantile(table, QUANTILES, axis=0), strict=True):
+                columns[f"{prefix}p{round(q * 100)}"] = values
+        columns["known"] = np.arange(self.traffic.n_days) < self.traffic.known_days
+        return pd.DataFrame(columns)
+
+    def notes(self) -> tuple[str, ...]:
+        """Say what the forecast rests on."""
+        from lambdasim.study.forecast.text import notes
+
+        return notes(self)
+
+    def text(self) -> str:
+        """Return the forecast in at most 80 columns."""
+        from lambdasim.study.forecast.text import text
+
+        return text(self)
+
+    def __repr__(self) -> str:
+        """Show the text view."""
+        return self.text()
+
+
+def forecast(
+    scenario: ScenarioSpec,
+    month: str,
+    history: History | None = None,
+    *,
+    paths: int = 200,
+    simulate: int | None = None,
+    variants: Sequence[ScenarioSpec] = (),
+    move_history: bool = False,
+    engine: str = "auto",
+    executor: Executor | None = None,
+    progress: Callable[[int], None] | None = None,
+) -> Forecast:
+    """Forecast the bill of a month.
+
+    Parameters
+    ----------
+    scenario : ScenarioSpec
+        What runs. Of a function with a history, the scenario's own source of traffic is replaced, and its scale, spikes
+        and ramps are laid over what is sampled: events that are planned at given moments.
+    month : str
+        ``YYYY-MM``, in UTC.
+    history : Trace, or mapping of str to Trace, optional
+        Traffic of the past, of any reader. A trace whose functions are named as in the scenario, any one trace where the
+        scenario has one function, or a trace for each name. By default the traces that the scenario names. Where it
+        reaches into the month, its days of the month are taken as they were. Functions without one keep the scenario's
+        traffic.
+    paths : int
+        Sample paths, at least 20. Path k has the scenario's seed plus k.
+    simulate : int, optional
+        How many of them to simulate. By default all, where that is at most 40 million events; else 50, or as many as
+        those events allow, but 6: paths at evenly spaced ranks of volume. The others are told from their volume by day.
+    variants : sequence of ScenarioSpec
+        Scenarios that differ in what is not known for sure, as a calibration draws them; path k has number k, in turn. By
+        default the scenario alone.
+    move_history : bool
+        Whether the history is moved by whole weeks to end just before the month.
+    engine : {"auto", "kernel", "reference"}
+    executor : concurrent.futures.Executor, optional
+        Where paths are simulated side by side; the result does not depend on it.
+    progress : callable, optional
+        Is told how many paths have been simulated.
+
+    Returns
+    -------
+    Forecast
+
+    Raises
+    ------
+    InputError
+        When an argument cannot be accepted.
+
+    Examples
+    --------
+    >>> import lambdasim as ls
+    >>> spec = ls.load_scenario_text('''
+    ... name: balancer
+    ... start: 2014-05-01T00:00:00Z
+    ... duration: 31d
+    ... price_date: 2026-11-01
+    ... free_tier: false
+    ... functions:
+    ...   - {name: web, work: {io_ms: 100}, traffic: {constant: {rate_per_s: 0}}}
+    ... ''')
+    >>> past = ls.read_counts_csv("data/traffic/elb_request_count.csv", naive="utc")
+    >>> december = forecast(spec, "2014-05", past, paths=20, simulate=6)
+    >>> december.low_confidence
+    ('web',)
+    """
+    if paths < 20:
+        raise InputError.single("forecast", "paths", f"must be at least 20, got {paths}")
+    if engine not in set(EngineName):
+        allowed = ", ".join(EngineName)
+        raise InputError.single("forecast", "engine", f"must be one of {allowed}, got {engine!r:.40}")
+    traffic = month_traffic(scenario, month, history, paths=paths, move=move_history)
+    place = (traffic.first_day, traffic.n_days)
+    moved = tuple(month_scenario(spec, *place).anywhere() for spec in (variants or (scenario,)))
+    firsts = {name: (traffic.first_day - past.first_day).days for name, past in traffic.histories.items()}
+    runner = PathRunner(moved, traffic.histories, firsts, traffic.totals, engine)
+    volumes = [runner.expected(path) for path in range(paths)]
+    chosen = _chosen(moved[0], volumes, simulate)
+    finished = [0]
+
+    def tell(place: int, usage: PathUsage) -> None:
+        finished[0] += 1
+        if progress is not None:
+            progress(finished[0])
+
+    simulated = map_points(runner, chosen, executor, tell)
+    found = dict(zip(chosen, simulated, strict=True))
+    errors = np.zeros(1)
+    if len(chosen) < paths:
+        drawn = [volumes[path] for path in chosen]
+        errors = _left_out_errors(simulated, drawn, moved[0])
+        fit = VolumeFit.of(simulated, drawn)
+        for path in sorted(set(range(paths)) - set(chosen)):
+            like = path % len(chosen)
+            found[path] = fit.usage(volumes[path], simulated[like], drawn[like])
+    return _priced(moved[0], traffic, runner, tuple(chosen), errors, volumes, found)
+
+
+def _chosen(
+    scenario: ScenarioSpec, volumes: Sequence[dict[str, NDArray[np.float64]]], simulate: int | None
+) -> list[int]:
+    """Choose the paths to simulate: all, or those at evenly spaced ranks of volume times memory."""
+    paths = len(volumes)
+    memory = {function.name: function.memory_mb for function in scenario.functions}
+    events = sum(float(day.sum()) for path in volumes for day in path.values()) / paths
+    if simulate is None:
+        affordable = int(MOST_EVENTS / max(events, 1.0))
+        simulate = paths if affordable >= paths else max(min(affordable, STRATA), LEAST_SIMULATED)
+    if simulate < LEAST_SIMULATED:
+        raise InputError.single("forecast", "simulate", f"must be at least {LEAST_SIMULATED}, got {simulate}")
+    if simulate >= paths:
+        return list(range(paths))
+    size = [sum(memory[name] * float(day.sum()) for name, day in path.items()) for path in volumes]
+    ranks = ((np.arange(simulate) + 0.5) * paths / simulate).astype(np.int64)
+    return sorted(np.argsort(size, kind="stable")[ranks].tolist())
+
+
+def _left_out_errors(
+    simulated: Sequence[PathUsage], volumes: Sequence[dict[str, NDArray[np.float64]]], scenario: ScenarioSpec
+) -> NDArray[np.float64]:
+    """Tell each simulated path from the others, and give the errors of its bill in parts of it."""
+    errors = []
+    for left_out, usage in enumerate(simulated):
+        others = [k for k in range(len(simulated)) if k != left_out]
+        fit = VolumeFit.of([simulated[k] for k in others], [volumes[k] for k in others])
+        told = fit.usage(volumes[left_out], simulated[others[0]])
+        true_usd, told_usd = (
+            _total_usd(scenario, row.usage_to(row.by_day.shape[1])) for row in (usage, told)
+        )
+        errors.append((told_usd - true_usd) / true_usd if true_usd else told_usd)
+    return np.array(errors)
+
+
+def _priced(
+    scenario: ScenarioSpec,
+    traffic: MonthTraffic,
+    runner: PathRunner,
+    chosen: tuple[int, ...],
+    errors: NDArray[np.float64],
+    volumes: Sequence[dict[str, NDArray[np.float64]]],
+    found: dict[int, PathUsage],
+) -> Forecast:
+    """Price the month of every path, and every day's end of it."""
+    paths, n_days = len(volumes), traffic.n_days
+    cumulative = np.zeros((paths, n_days))
+    lines: dict[str, NDArray[np.float64]] = {}
+    functions = {row.function: np.zeros(paths) for row in found[0].rows}
+    for path in range(paths):
+        usage = found[path]
+        bill = price(usage.usage_to(n_days), on=scenario.price_date, free_tier=scenario.free_tier)
+        for item in bill.items:
+            lines.setdefault(item.usage_type, np.zeros(paths))[path] += float(item.amount)
+        for name, amount in bill.by_function().items():
+            functions[name][path] = float(amount)
+        cumulative[path, -1] = float(bill.total)
+        for day in range(n_days - 1):
+            cumulative[path, day] = _total_usd(scenario, usage.usage_to(day))
+    return Forecast(
+        scenario=scenario,
+        traffic=traffic,
+        runner=runner,
+        simulated=chosen,
+        fit_error=float(np.sqrt(np.mean(errors**2))),
+        fit_worst=float(np.abs(errors).max()),
+        events=np.array([sum(float(day.sum()) for day in path.values()) for path in volumes]),
+        cumulative_usd=cumulative,
+        lines_usd={name: lines[name] for name in sorted(lines) if lines[name].any()},
+        functions_usd=functions,
+        usages=tuple(found[path] for path in chosen),
+    )
+
+
+def _total_usd(scenario: ScenarioSpec, usage: Sequence[Usage]) -> float:
+    return float(price(usage, on=scenario.price_date, free_tier=scenario.free_tier).total)
+
+
+def _quantile_frame(title: str, table: dict[str, NDArray[np.float64]]) -> pd.DataFrame:
+    import pandas as pd
+
+    rows = [(name, *np.quantile(values, QUANTILES).tolist()) for name, values in table.items()]
+    return pd.DataFrame(rows, columns=[title, *(f"p{round(q * 100)}" for q in QUANTILES)])

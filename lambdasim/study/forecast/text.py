@@ -1,0 +1,81 @@
+"""A forecast as text of at most 80 columns, and what it rests on in words."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from lambdasim.study.forecast.forecast import Forecast
+
+
+def text(forecast: Forecast) -> str:
+    """Tell the month's bill by line item, by function and by week, with P10, P50 and P90 [USD]."""
+    low, middle, high = np.quantile(forecast.total_usd, (0.1, 0.5, 0.9))
+    lines = [
+        f"{forecast.scenario.name[:40]}, {forecast.month}: {middle:,.2f} USD, "
+        f"{low:,.2f} to {high:,.2f} in 8 of 10 months",
+        "",
+        f"{'USD':<41}{'P10':>13}{'P50':>13}{'P90':>13}",
+    ]
+    for row in forecast.lines().itertuples(index=False):
+        lines.append(f"{_cut(row[0], 40):<41}{row[1]:>13,.2f}{row[2]:>13,.2f}{row[3]:>13,.2f}")
+    if len(forecast.functions_usd) > 1:
+        lines += ["", f"{'by function':<41}{'P10':>13}{'P50':>13}{'P90':>13}"]
+        for row in forecast.functions().itertuples(index=False):
+            lines.append(f"{_cut(row[0], 40):<41}{row[1]:>13,.2f}{row[2]:>13,.2f}{row[3]:>13,.2f}")
+    lines += ["", f"{'bill up to and with':<41}{'P10':>13}{'P50':>13}{'P90':>13}"]
+    table = np.quantile(forecast.cumulative_usd, (0.1, 0.5, 0.9), axis=0)
+    last = forecast.traffic.n_days - 1
+    for day in sorted({*range(6, last + 1, 7), last}):
+        known = " (known)" if day < forecast.traffic.known_days else ""
+        label = f"{forecast.day(day):%a %d %b}{known}"
+        lines.append(f"{label:<41}" + "".join(f"{usd:>13,.2f}" for usd in table[:, day]))
+    return "\n".join([*lines, "", *(_wrapped(note) for note in forecast.notes())])
+
+
+def notes(forecast: Forecast) -> tuple[str, ...]:
+    """Say what a forecast rests on; see ``Forecast.notes``."""
+    traffic = forecast.traffic
+    found = [
+        "P10, P50 and P90 are taken of each row by itself over the sample paths: rows do not add up to the total.",
+        f"{len(forecast.total_usd)} sample paths of traffic, {len(forecast.simulated)} of them simulated.",
+    ]
+    if len(forecast.simulated) < len(forecast.total_usd):
+        found.append(
+            f"The others are told from their volume by day; told so, a simulated path's bill is wrong by "
+            f"{forecast.fit_error:.2%}, at most {forecast.fit_worst:.2%}."
+        )
+    low, middle, high = np.quantile(forecast.events, (0.1, 0.5, 0.9))
+    found.append(f"Events: {middle:,.0f} at P50, P10 {low:,.0f}, P90 {high:,.0f}.")
+    if forecast.scenario.free_tier:
+        found.append("The account's whole free tier is taken off this bill.")
+    for name, past in traffic.histories.items():
+        even = "; its days are spread evenly, as it has one count a day" if past.shapes.shape[1] == 1 else ""
+        found.append(f"{name[:64]}: history of {len(past.totals)} days, {past.first_day} on{even}.")
+    for name in forecast.low_confidence:
+        found.append(f"LOW CONFIDENCE: {name[:64]} has less than five weeks of history, the range is wider.")
+    without = sorted(set(forecast.functions_usd) - set(traffic.histories))
+    if without:
+        found.append(f"Without a history, traffic as the scenario says: {', '.join(without)[:200]}.")
+    if len(traffic.histories) > 1:
+        found.append("Functions are taken to have half of their weekly drift in common.")
+    throttled = float(np.mean([usage.throttled for usage in forecast.usages]))
+    peak = np.quantile([usage.peak for usage in forecast.usages], (0.5, 0.9))
+    found.append(
+        f"Peak concurrency {peak[0]:,.0f} (P90 {peak[1]:,.0f}), {throttled:.2%} of attempts throttled, "
+        f"{float(np.mean([usage.cold for usage in forecast.usages])):.2%} cold starts."
+    )
+    return tuple(found)
+
+
+def _cut(name: object, most: int) -> str:
+    shown = str(name)
+    return shown if len(shown) <= most else f"{shown[: most - 1]}…"
+
+
+def _wrapped(note: str) -> str:
+    import textwrap
+
+    return textwrap.fill(note, 80, initial_indent="- ", subsequent_indent="  ")

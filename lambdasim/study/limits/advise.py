@@ -1,0 +1,276 @@
+"""Will it throttle, which limit does it, and what to set: every limit of a scenario in one call."""
+
+from __future__ import annotations
+
+import html
+import os
+from collections.abc import Callable, Collection, Iterable, Mapping
+from concurrent.futures import Executor
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, NamedTuple
+
+from lambdasim.errors import InputError
+from lambdasim.results.intervals import Interval, t_interval
+from lambdasim.results.run import RunResult
+from lambdasim.specs.scenario import ScenarioSpec
+from lambdasim.study.limits.concurrency import (
+    QuotaAdvice,
+    break_even_utilization,
+    quota_advice,
+    reserved_advice,
+)
+from lambdasim.study.limits.findings import chosen_rules, findings
+from lambdasim.study.limits.outcome import LimitOutcome, outcome_of
+from lambdasim.study.limits.plan import LimitPlan, plan_case
+from lambdasim.study.limits.provisioned import Steps, provisioned_schedule, tracking_schedule
+from lambdasim.study.limits.runs import LimitCase, Variant, case_outcomes, run_case
+from lambdasim.study.limits.table import headroom_series, limit_table
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+MULTIPLES = (1.0, 2.0, 5.0, 10.0)
+
+
+class ProvisionedAdvice(NamedTuple):
+    """What provisioned concurrency would do.
+
+    Attributes
+    ----------
+    schedule : mapping of str to tuple of ProvisionedStep
+        By function; as a scenario's ``provisioned_concurrency`` takes it.
+    cold_before, cold_after : int
+        Cold starts in the run, over all functions.
+    usd_before, usd_after : float
+        The run's bill [USD].
+    refused_before, refused_after : float
+        Share of attempts that limits refuse.
+    utilization : float
+        Use of what is allocated.
+    break_even : mapping of str to float
+        By function: the use above which it would save money.
+    """
+
+    schedule: Mapping[str, Steps]
+    cold_before: int
+    cold_after: int
+    usd_before: float
+    usd_after: float
+    refused_before: float
+    refused_after: float
+    utilization: float
+    break_even: Mapping[str, float]
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class LimitsAdvice:
+    """The result of ``advise_limits``.
+
+    Attributes
+    ----------
+    run : RunResult
+        The scenario as it is; its seed is replication 0.
+    limits : DataFrame
+        See ``limit_table``.
+    headroom : DataFrame
+        See ``headroom_series``.
+    risk : DataFrame
+        One row for each multiple of the traffic: ``multiple``, ``refused_share`` of attempts,
+        ``not_served_share`` of events, ``p99_ms``, ``first_limit``, ``first_s``, ``peak``.
+    quota : QuotaAdvice
+    with_quota : LimitOutcome or None
+        The scenario with that quota and those reserved; None where what there is suffices.
+    plan : LimitPlan or None
+        The scenario with environments that are there before, where the scaling rate refuses whatever the quota.
+    reserved : DataFrame
+        See ``reserved_advice``.
+    provisioned, tracking : ProvisionedAdvice or None
+        By schedule, and by target tracking; None where no function can use it.
+    findings : DataFrame
+        See ``findings``.
+    refused, not_served : Interval
+        Share of attempts refused, and of events not served, over replications.
+    unlimited : tuple of LimitOutcome
+        Without limits of concurrency, by replication.
+    """
+
+    run: RunResult
+    limits: pd.DataFrame
+    headroom: pd.DataFrame
+    risk: pd.DataFrame
+    quota: QuotaAdvice
+    with_quota: LimitOutcome | None
+    plan: LimitPlan | None
+    reserved: pd.DataFrame
+    provisioned: ProvisionedAdvice | None
+    tracking: ProvisionedAdvice | None
+    findings: pd.DataFrame
+    refused: Interval
+    not_served: Interval
+    unlimited: tuple[LimitOutcome, ...]
+
+    @property
+    def breaches(self) -> pd.DataFrame:
+        """Rows of ``limits`` that hit an event, the first breach first."""
+        return self.limits[self.limits["hit_share"] > 0]
+
+    def text(self) -> str:
+        """Tell the advice in 80 columns."""
+        from lambdasim.study.limits.text import limits_text
+
+        return limits_text(self)
+
+    def __repr__(self) -> str:
+        """Say which limit binds first."""
+        from lambdasim.study.limits.text import answer
+
+        return answer(self)
+
+    def _repr_html_(self) -> str:
+        tables = (self.limits, self.risk, self.reserved, self.findings)
+        shown = "".join(table.to_html(index=False, float_format="{:,.4g}".format) for table in tables)
+        return f"<p>{html.escape(repr(self))}</p>{shown}"
+
+
+def advise_limits(
+    scenario: ScenarioSpec,
+    *,
+    replications: int = 3,
+    multiples: Iterable[float] = MULTIPLES,
+    select: Collection[str] | None = None,
+    ignore: Collection[str] = (),
+    engine: str = "auto",
+    executor: Executor | None = None,
+    resume: str | os.PathLike[str] | None = None,
+    progress: Callable[[int, int], None] | None = None,
+) -> LimitsAdvice:
+    """Tell which limit binds first, when, how often, whose requests fail, and what to set.
+
+    Parameters
+    ----------
+    scenario : ScenarioSpec
+    replications : int
+        At least 2: seeds for intervals of demand and of refusals.
+    multiples : iterable of float
+        Of the traffic, for the throttle-risk curve; above 0.
+    select : collection of str, optional
+        Rules whose findings are told; default: all.
+    ignore : collection of str
+        Rules whose findings are left out.
+    engine : {"auto", "kernel", "reference"}
+    executor : concurrent.futures.Executor, optional
+        Where runs go side by side; the result does not depend on it.
+    resume : path-like, optional
+        Folder where each finished run is kept. Those that are there already are not simulated again, unless scenario,
+        traces, or the version of lambdasim and its prices have changed; but the scenario as it is with its own seed
+        always is, since the tables need all of that run.
+    progress : callable, optional
+        Is told how many runs are finished, and how many are planned.
+
+    Returns
+    -------
+    LimitsAdvice
+
+    Raises
+    ------
+    InputError
+        When an argument cannot be accepted.
+    """
+    if replications < 2:
+        raise InputError.single("limits", "replications", f"must be at least 2, got {replications}")
+    wanted = sorted(set(multiples))
+    if any(not multiple > 0 for multiple in wanted):
+        raise InputError.single("limits", "multiples", f"must be above 0, got {wanted}")
+    chosen_rules(select, ignore)
+    run, meter = run_case(scenario, LimitCase(Variant.AS_IS), engine)
+    first = outcome_of(run, meter)
+    cases = [LimitCase(Variant.UNLIMITED, number) for number in range(replications)]
+    cases += [LimitCase(Variant.AS_IS, number) for number in range(1, replications)]
+    cases += [LimitCase(Variant.TRAFFIC, number=multiple) for multiple in wanted if multiple != 1]
+    # The largest first: side by side nobody waits for it at the end.
+    cases.sort(key=lambda case: -case.number)
+    schedules = {Variant.PROVISIONED: provisioned_schedule(run), Variant.TRACKING: tracking_schedule(run)}
+    cases += [LimitCase(way, provisioned=schedule) for way, schedule in schedules.items() if schedule]
+    before, planned = 1, len(cases) + 3
+
+    def tell(finished: int, _: int) -> None:
+        if progress is not None:
+            progress(before + finished, planned)
+
+    def outcomes_of(cases: list[LimitCase]) -> list[LimitOutcome]:
+        return case_outcomes(scenario, cases, engine=engine, executor=executor, progress=tell, resume=resume)
+
+    tell(0, 0)
+    outcomes = list(zip(cases, outcomes_of(cases), strict=True))
+
+    def of(variant: Variant) -> list[tuple[LimitCase, LimitOutcome]]:
+        found = [(case, outcome) for case, outcome in outcomes if case.variant is variant]
+        return sorted(found, key=lambda pair: (pair[0].replication, pair[0].number))
+
+    unlimited = tuple(outcome for _, outcome in of(Variant.UNLIMITED))
+    quota = quota_advice(scenario, unlimited)
+    further = [plan_case(scenario, unlimited, quota, engine)]
+    if quota.ask > quota.now or quota.reserved:
+        limit = max(quota.ask, quota.now)
+        further.append(LimitCase(Variant.QUOTA, number=limit, reserved=quota.reserved))
+    last = [case for case in further if case is not None]
+    planned, before = 1 + len(cases) + len(last), 1 + len(cases)
+    after = {case.variant: (case, outcome) for case, outcome in zip(last, outcomes_of(last), strict=True)}
+    as_is = [first, *(outcome for _, outcome in of(Variant.AS_IS))]
+    at = {case.number: outcome for case, outcome in of(Variant.TRAFFIC)} | {1.0: first}
+    provided = {
+        way: _provisioned(scenario, schedule, first, of(way)[0][1])
+        for way, schedule in schedules.items()
+        if schedule
+    }
+    return LimitsAdvice(
+        run=run,
+        limits=limit_table(run, meter),
+        headroom=headroom_series(run),
+        risk=_risk({multiple: at[multiple] for multiple in wanted}),
+        quota=quota,
+        with_quota=after[Variant.QUOTA][1] if Variant.QUOTA in after else None,
+        plan=_plan(*after[Variant.TOGETHER]) if Variant.TOGETHER in after else None,
+        reserved=reserved_advice(run, meter, unlimited),
+        provisioned=provided.get(Variant.PROVISIONED),
+        tracking=provided.get(Variant.TRACKING),
+        findings=findings(run, select=select, ignore=ignore),
+        refused=t_interval([outcome.refused_share for outcome in as_is]),
+        not_served=t_interval([outcome.not_served_share for outcome in as_is]),
+        unlimited=unlimited,
+    )
+
+
+def _plan(case: LimitCase, outcome: LimitOutcome) -> LimitPlan:
+    return LimitPlan(int(case.number), case.reserved, case.provisioned, outcome)
+
+
+def _risk(outcomes: Mapping[float, LimitOutcome]) -> pd.DataFrame:
+    import pandas as pd
+
+    names = ["refused_share", "not_served_share", "p99_ms", "first_limit", "first_s", "peak"]
+    rows = [
+        {"multiple": multiple} | {name: getattr(outcome, name) for name in names}
+        for multiple, outcome in outcomes.items()
+    ]
+    return pd.DataFrame(rows, columns=["multiple", *names])
+
+
+def _provisioned(
+    scenario: ScenarioSpec,
+    schedule: Mapping[str, Steps],
+    before: LimitOutcome,
+    after: LimitOutcome,
+) -> ProvisionedAdvice:
+    specs = {spec.name: spec for spec in scenario.functions}
+    return ProvisionedAdvice(
+        schedule=schedule,
+        cold_before=sum(before.cold.values()),
+        cold_after=sum(after.cold.values()),
+        usd_before=before.usd,
+        usd_after=after.usd,
+        refused_before=before.refused_share,
+        refused_after=after.refused_share,
+        utilization=after.provisioned_share,
+        break_even={name: break_even_utilization(specs[name], scenario) for name in schedule},
+    )

@@ -1,0 +1,377 @@
+"""Rules for settings that do not fit what a run shows; each has a name that a CI can filter."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from typing import Final, NamedTuple
+
+import numpy as np
+
+from lambdasim.billing import Bill, Usage, price
+from lambdasim.catalog import ChargeKind, limit, timing
+from lambdasim.draws.keys import Stream
+from lambdasim.draws.laws import Constant
+from lambdasim.engine.contract import NEVER, EventOutcome, FunctionPlan, Limit, Outcome, StartType
+from lambdasim.engine.plan import FunctionDraws
+from lambdasim.engine.totals.aggregate import FunctionTotals
+from lambdasim.errors import ScenarioError
+from lambdasim.results.run import RunResult
+from lambdasim.specs.base import revised
+from lambdasim.specs.function import Architecture, FunctionSpec, SnapStartSpec
+from lambdasim.specs.trigger import OnFailure
+from lambdasim.study.limits.concurrency import break_even_utilization
+from lambdasim.study.limits.runs import with_buffer
+from lambdasim.study.limits.table import memory_need_mb
+from lambdasim.study.measures import month_factor, usd_per_ms
+from lambdasim.units import US_PER_MS, US_PER_S
+
+_FAR: Final = 10
+_NEAR: Final = 0.9
+_QUARTER: Final = 0.25
+_OFTEN: Final = 0.01
+_HUNG: Final = 0.001
+_SLOW_INIT_MS: Final = 1000
+_SAMPLED: Final = 100_000
+
+
+class Finding(NamedTuple):
+    """One setting to look at.
+
+    Attributes
+    ----------
+    rule : str
+        Name for filters.
+    function : str
+    evidence : str
+        What the run or the settings show.
+    usd_per_month : float
+        What it costs, or what the change would save; 0 where nothing can be told [USD].
+    change : str
+        What to do.
+    """
+
+    rule: str
+    function: str
+    evidence: str
+    usd_per_month: float
+    change: str
+
+
+class Case(NamedTuple):
+    """A function's settings and how it did.
+
+    Attributes
+    ----------
+    run : RunResult
+    spec : FunctionSpec
+    plan : FunctionPlan
+    totals : FunctionTotals
+    used, usage : tuple of Usage
+        The function's own, in the run, and as if that had gone on for a month.
+    """
+
+    run: RunResult
+    spec: FunctionSpec
+    plan: FunctionPlan
+    totals: FunctionTotals
+    used: tuple[Usage, ...]
+    usage: tuple[Usage, ...]
+
+    @property
+    def runs(self) -> int:
+        """Attempts that started."""
+        return int(self.totals.starts.sum() - self.totals.starts[StartType.NONE])
+
+    def usd(self, ms: float) -> float:
+        """Price so many billed ms of the run, as if it went on for a month [USD]."""
+        scenario = self.run.scenario
+        rate = usd_per_ms(self.spec, scenario.region, scenario.price_date or scenario.start.date())
+        return float(rate) * ms * float(month_factor(scenario.duration_us))
+
+    def bill(self, usage: tuple[Usage, ...]) -> Bill:
+        """Price usage of a month by itself, without the account's free tier."""
+        return price(usage, on=self.run.scenario.price_date, free_tier=False)
+
+    def dearer_than(self, other: tuple[Usage, ...]) -> float:
+        """Say how much more the function costs a month than with other usage [USD]."""
+        return float(self.bill(self.usage).total - self.bill(other).total)
+
+    def finding(self, rule: str, evidence: str, usd: float, change: str) -> Finding:
+        """Make a finding of this function."""
+        return Finding(rule, self.spec.name, evidence, usd, change)
+
+
+def _timeouts(case: Case) -> Iterator[Finding]:
+    timeout_ms = case.spec.timeout_us / US_PER_MS
+    cut = int(case.totals.outcomes[Outcome.TIMEOUT])
+    slow = case.totals.duration_ms.quantile(0.999)
+    if cut:
+        yield case.finding(
+            "timeout-too-short",
+            f"{cut:,} of {case.runs:,} runs are cut at {timeout_ms:,.0f} ms",
+            case.usd(cut * timeout_ms),
+            "raise timeout, or shorten the work",
+        )
+    elif case.runs and slow > _NEAR * timeout_ms:
+        yield case.finding(
+            "timeout-near-p99.9",
+            f"p99.9 of the duration is {slow:,.0f} of {timeout_ms:,.0f} ms",
+            0.0,
+            "raise timeout",
+        )
+    elif case.runs and timeout_ms > _FAR * slow:
+        hung = case.usd(_HUNG * case.runs * timeout_ms)
+        yield case.finding(
+            "timeout-far-above-p99.9",
+            f"timeout {timeout_ms:,.0f} ms, p99.9 of the duration {slow:,.0f} ms; one run in a thousand that hangs "
+            f"would cost ${hung:,.2f} a month",
+            0.0,
+            f"lower timeout, to some {2 * slow:,.0f} ms",
+        )
+
+
+def _memory(case: Case) -> Iterator[Finding]:
+    draws = case.plan.draws
+    failed = int(case.totals.outcomes[Outcome.OUT_OF_MEMORY])
+    if failed:
+        yield case.finding(
+            "memory-below-need",
+            f"{failed:,} of {case.runs:,} runs end for want of memory at {case.spec.memory_mb:,} MB",
+            case.usd(failed * case.totals.duration_ms.mean()),
+            "raise memory_mb",
+        )
+    elif isinstance(draws, FunctionDraws) and draws.laws[Stream.MEMORY] != Constant(0) and case.totals.events:
+        need = memory_need_mb(draws, np.arange(min(case.totals.events, _SAMPLED)))
+        most = float(np.quantile(need, 0.999, method="inverted_cdf"))
+        if most > _NEAR * case.spec.memory_mb:
+            yield case.finding(
+                "memory-near-need",
+                f"p99.9 of the memory used is {most:,.0f} of {case.spec.memory_mb:,} MB",
+                0.0,
+                "raise memory_mb",
+            )
+        elif most < _QUARTER * case.spec.memory_mb:
+            yield case.finding(
+                "memory-far-above-need",
+                f"p99.9 of the memory used is {most:,.0f} of {case.spec.memory_mb:,} MB: it buys CPU time alone",
+                0.0,
+                "sweep memory sizes: a smaller one is cheaper where runs do not grow longer in proportion",
+            )
+
+
+def _gateway(case: Case) -> Iterator[Finding]:
+    cut_us = case.plan.retry.client_timeout_us
+    if cut_us == NEVER or cut_us >= case.spec.timeout_us:
+        return
+    gone = int(case.totals.event_outcomes[EventOutcome.CLIENT_TIMEOUT])
+    yield case.finding(
+        "gateway-cut-below-timeout",
+        f"the gateway answers 504 after {cut_us / US_PER_MS:,.0f} ms, the function may go on to "
+        f"{case.spec.timeout_us / US_PER_MS:,.0f} ms and be paid for; {gone:,} events did",
+        case.usd(gone * cut_us / US_PER_MS),
+        "set timeout below the gateway's",
+    )
+
+
+def _architecture(case: Case) -> Iterator[Finding]:
+    if case.spec.architecture is not Architecture.X86_64 or not case.runs:
+        return
+    there = tuple(replace(usage, architecture=Architecture.ARM64.value) for usage in case.usage)
+    now, then = (float(case.bill(rows).total) for rows in (case.usage, there))
+    if then < now:
+        yield case.finding(
+            "arm64-untried",
+            f"the same milliseconds cost ${now:,.2f} a month on x86_64 and ${then:,.2f} on arm64, which pays until it "
+            f"takes {now / then - 1:.0%} longer",
+            now - then,
+            "sweep both architectures, and measure the ratio",
+        )
+
+
+def _failures(case: Case) -> Iterator[Finding]:
+    trigger = case.spec.trigger
+    if trigger.is_synchronous or trigger.on_failure is not OnFailure.NONE:
+        return
+    ends = case.totals.event_outcomes
+    dropped = int(ends[EventOutcome.FAILED] + ends[EventOutcome.EXPIRED] + ends[EventOutcome.REJECTED])
+    yield case.finding(
+        "no-dlq",
+        f"events of {trigger.type.value} that are given up are gone; {dropped:,} of {case.totals.events:,} were",
+        0.0,
+        "set on_failure to dlq or destination",
+    )
+
+
+def _sizes(case: Case) -> Iterator[Finding]:
+    spec = case.spec
+    for rule, value, name in (
+        ("package-near-limit", spec.package_mb, "package_zipped_max_mb"),
+        ("package-near-limit", spec.unzipped_mb, "package_unzipped_max_mb"),
+        ("package-near-limit", spec.image_mb, "image_max_mb"),
+        ("layers-near-limit", spec.layers, "layers_max"),
+        ("environment-near-limit", spec.environment_bytes, "environment_variables_max_bytes"),
+    ):
+        most = limit(name)
+        if value is not None and value > _NEAR * most.value:
+            yield case.finding(
+                rule, f"{value:,} of {most.value:,} {most.unit} ({name})", 0.0, "make it smaller"
+            )
+
+
+def _init(case: Case) -> Iterator[Finding]:
+    cap_ms = case.plan.init_cap_us / US_PER_MS
+    slow = case.totals.init_ms.quantile(0.99)
+    if slow > _NEAR * cap_ms:
+        again = int(case.totals.init_ms.counts[case.totals.init_ms.values >= cap_ms].sum())
+        yield case.finding(
+            "init-near-cap",
+            f"p99 of INIT is {slow:,.0f} of {cap_ms:,.0f} ms; {again:,} were cut and run again",
+            case.usd(again * timing("init_cap_on_demand_s").us / US_PER_MS),
+            "do less before the handler, or use SnapStart or provisioned concurrency",
+        )
+
+
+def _provisioned(case: Case) -> Iterator[Finding]:
+    allocated_us = US_PER_S * sum(usage.provisioned_allocated_s for usage in case.used)
+    if not allocated_us:
+        return
+    on_demand = tuple(
+        replace(
+            usage,
+            provisioned_requests=0,
+            provisioned_extra_requests=0,
+            billed_ms_with_init=usage.billed_ms_with_init + usage.provisioned_billed_ms,
+            billed_ms_without_init=usage.billed_ms_without_init + usage.provisioned_billed_ms,
+            provisioned_billed_ms=0,
+            provisioned_init_ms=0,
+            provisioned_allocated_s=0,
+        )
+        for usage in case.usage
+    )
+    dearer = case.dearer_than(on_demand)
+    if dearer > 0:
+        used = case.totals.provisioned.busy_us / allocated_us
+        even = break_even_utilization(case.spec, case.run.scenario)
+        yield case.finding(
+            "provisioned-below-break-even",
+            f"provisioned concurrency is used {used:.0%} of its time and saves money from {even:.0%} on; on demand the "
+            "same runs cost less, but for the INIT of their cold starts",
+            dearer,
+            "provision less or by schedule, or keep it for the latency alone",
+        )
+
+
+def _ephemeral(case: Case) -> Iterator[Finding]:
+    paid = sum(item.amount for item in case.bill(case.usage).items if item.kind is ChargeKind.EPHEMERAL)
+    if paid > 0:
+        free = limit("ephemeral_default_mb").value
+        yield case.finding(
+            "ephemeral-storage-paid",
+            f"{case.spec.ephemeral_mb:,} MB of /tmp are paid for above {free:,} MB, whether used or not",
+            float(paid),
+            "lower ephemeral_mb to what is used",
+        )
+
+
+def _errors(case: Case) -> Iterator[Finding]:
+    failed = int(case.totals.outcomes[Outcome.FUNCTION_ERROR] + case.totals.outcomes[Outcome.CRASH])
+    if failed > _OFTEN * case.runs:
+        again = "" if case.spec.trigger.is_synchronous else ", and are tried again"
+        yield case.finding(
+            "errors-paid-for",
+            f"{failed:,} of {case.runs:,} runs fail ({failed / case.runs:.1%}) and are paid for{again}",
+            case.usd(failed * case.totals.duration_ms.mean()),
+            "mend what fails; lower retry_attempts where trying again does not help",
+        )
+
+
+def _payloads(case: Case) -> Iterator[Finding]:
+    draws = case.plan.draws
+    if not isinstance(draws, FunctionDraws) or not case.totals.events:
+        return
+    number = np.arange(min(case.totals.events, _SAMPLED))
+    for what, stream, allowed in (
+        ("requests", Stream.REQUEST_PAYLOAD, draws.payload_limit_kb),
+        ("responses", Stream.RESPONSE_PAYLOAD, draws.response_limit_kb),
+    ):
+        if draws.laws[stream] == Constant(0):
+            continue
+        large = float(np.quantile(draws.payload_kb(stream, number), 0.999, method="inverted_cdf"))
+        if large > _NEAR * allowed:
+            yield case.finding(
+                "payload-near-limit",
+                f"p99.9 of {what} is {large:,.0f} of {allowed:,} KB",
+                0.0,
+                "pass large content through S3, or stream responses",
+            )
+
+
+def _snap_start(case: Case) -> Iterator[Finding]:
+    cold, slow = int(case.totals.starts[StartType.COLD]), case.totals.init_ms.quantile(0.5)
+    if case.spec.snap_start is not None or not cold or slow < _SLOW_INIT_MS:
+        return
+    try:
+        revised(case.spec, {"snap_start": SnapStartSpec()})
+    except ScenarioError:
+        return
+    without = tuple(replace(usage, billed_ms_with_init=usage.billed_ms_without_init) for usage in case.usage)
+    yield case.finding(
+        "snap-start-untried",
+        f"{cold:,} of {case.runs:,} starts are cold ({cold / case.runs:.1%}), with a median INIT of {slow:,.0f} ms",
+        case.dearer_than(without),
+        "simulate snap_start: a restore takes the place of INIT",
+    )
+
+
+def _reserved(case: Case) -> Iterator[Finding]:
+    reserved, peak = case.plan.reserved, case.totals.concurrency.peak
+    refused = sum(int(totals.limits[Limit.ACCOUNT_CONCURRENCY]) for totals in case.run.aggregate.functions)
+    enough = with_buffer(peak, limit("provisioned_buffer_percent").value)
+    if reserved is not None and refused and 2 * enough < reserved:
+        yield case.finding(
+            "reserved-unused",
+            f"{reserved:,} are reserved, at most {peak:,} were used at once, while the account's pool refused "
+            f"{refused:,} attempts of others",
+            0.0,
+            f"lower reserved_concurrency, to some {enough:,}",
+        )
+
+
+CHECKS: Final[tuple[Callable[[Case], Iterator[Finding]], ...]] = (
+    _timeouts,
+    _memory,
+    _gateway,
+    _architecture,
+    _failures,
+    _sizes,
+    _init,
+    _provisioned,
+    _ephemeral,
+    _errors,
+    _payloads,
+    _snap_start,
+    _reserved,
+)
+RULES: Final = (
+    "arm64-untried",
+    "environment-near-limit",
+    "ephemeral-storage-paid",
+    "errors-paid-for",
+    "gateway-cut-below-timeout",
+    "init-near-cap",
+    "layers-near-limit",
+    "memory-below-need",
+    "memory-far-above-need",
+    "memory-near-need",
+    "no-dlq",
+    "package-near-limit",
+    "payload-near-limit",
+    "provisioned-below-break-even",
+    "reserved-unused",
+    "snap-start-untried",
+    "timeout-far-above-p99.9",
+    "timeout-near-p99.9",
+    "timeout-too-short",
+)
+"""Names of all rules."""

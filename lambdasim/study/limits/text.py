@@ -1,0 +1,268 @@
+"""Advice on limits in words: 80 columns."""
+
+from __future__ import annotations
+
+from math import isnan
+from typing import TYPE_CHECKING, Any, Final
+
+from lambdasim.billing import format_usd
+from lambdasim.catalog import limit
+from lambdasim.specs.function import ProvisionedStep
+from lambdasim.study.limits.table import ACCOUNT, GATEWAY
+from lambdasim.study.measures import MONTH_HOURS, month_factor
+from lambdasim.study.memory.text import COLUMNS, percent, wrapped
+from lambdasim.units import format_duration
+
+if TYPE_CHECKING:
+    from fractions import Fraction
+
+    from lambdasim.study.limits.advise import LimitsAdvice, ProvisionedAdvice
+    from lambdasim.study.limits.outcome import LimitOutcome
+    from lambdasim.study.limits.plan import LimitPlan
+
+_MOST_LIMITS: Final = 12
+_MOST_STEPS: Final = 6
+_MOST_IN_ANSWER: Final = 3
+_LEAST_LIMITS: Final = 3
+_ROOM: Final = 0.8
+_WIDTH: Final = 6
+
+
+def answer(advice: LimitsAdvice) -> str:
+    """Say in a paragraph which limit, when, whose requests fail, and what to set."""
+    run, breaches = advice.run, advice.breaches
+    gateway = breaches[breaches["limit"] == GATEWAY].to_dict("records")
+    breaches = breaches[breaches["limit"] != GATEWAY]
+    parts = []
+    if breaches.empty:
+        limits = advice.limits[advice.limits["limit"] != GATEWAY].sort_values("headroom")
+        row = limits.iloc[0]
+        parts.append(
+            f"{run.scenario.name}: no limit refuses anything. Tightest: {_limit_of(row)}, "
+            f"{row['used_peak']:,.0f} of {row['allowed']:,.0f} {row['unit']} ({row['headroom']:.0%} left)."
+        )
+    else:
+        row = breaches.iloc[0]
+        when = "" if isnan(row["first_breach_s"]) else f" after {row['first_breach_s']:,.1f} s"
+        effect = f"it hits {row['hit_share']:.1%} of events, {row['lost_share']:.1%} end by it"
+        parts.append(
+            f"{run.scenario.name}: {_limit_of(row)} binds first{when} (allowed {row['allowed']:,.0f} "
+            f"{row['unit']}); {effect}. Over all limits {advice.refused.mean:.1%} ± {advice.refused.half_width:.1%} "
+            f"of attempts are refused and {advice.not_served.mean:.1%} of events not served."
+        )
+    for cut in gateway:
+        parts.append(
+            f"API Gateway's own throttle of {cut['allowed']:,.0f} requests/s, which this run does not have, would refuse "
+            f"{cut['hit_share']:.1%} of what comes through it, from {cut['first_breach_s']:,.0f} s on; ask for more."
+        )
+    holders = advice.reserved.dropna(subset=["pool_share"]).sort_values("pool_share", ascending=False)
+    if len(holders) > 1:
+        neighbour = holders.to_dict("records")[0]
+        parts.append(
+            f"While the account's pool refused, {neighbour['function']} held {neighbour['pool_share']:.0%} of it."
+        )
+    return wrapped(" ".join([*parts, *_what_to_set(advice)]))
+
+
+def _limit_of(row: Any) -> str:
+    name = str(row["limit"])
+    return f"the {name}" if row["scope"] == ACCOUNT else f"the {name} of {row['scope']}"
+
+
+def _what_to_set(advice: LimitsAdvice) -> list[str]:
+    quota, said = advice.quota, []
+    demand = f"{quota.demand.mean:,.0f} ± {quota.demand.half_width:,.0f}"
+    for row in advice.reserved.to_dict("records"):
+        if row["function"] in quota.reserved:
+            said.append(
+                f"Raise the reserved concurrency of {row['function']} from {row['reserved']:,} to {row['reserve']:,}, "
+                f"unless it is meant as a cap; of the present quota that leaves {row['left_for_others']:,} to the "
+                f"others, who need {row['others_demand']:,.0f}."
+            )
+    if quota.ask > quota.now:
+        because = f"{quota.rate_per_s.mean:,.0f} requests/s" if quota.by_rate else f"{demand} at once"
+        said.append(f"Ask for a quota of {quota.ask:,} (now {quota.now:,}): demand is {because}.")
+    else:
+        said.append(f"The account's quota of {quota.now:,} suffices: demand is {demand} at once.")
+    if advice.with_quota is not None:
+        said.append(_remaining(advice))
+    scaling = max((outcome.refused["scaling rate"] for outcome in advice.unlimited), default=0.0)
+    if scaling > 0:
+        said.append(
+            f"Whatever the quota, the scaling rate refuses {scaling:.1%} of attempts: only environments that are there "
+            "before (provisioned concurrency) or slower growth help."
+        )
+    if advice.plan is not None:
+        said.append(_together(advice, advice.plan))
+    return said
+
+
+def _together(advice: LimitsAdvice, plan: LimitPlan) -> str:
+    counts = {name: max(step.count for step in steps) for name, steps in plan.schedule.items()}
+    shown = [f"{count:,} for {name}" for name, count in list(counts.items())[:_MOST_IN_ANSWER]]
+    more = len(counts) - len(shown)
+    shown += [f"{more} functions more"] if more else []
+    reserved = [f"{count:,} for {name}" for name, count in list(plan.reserved.items())[:_MOST_IN_ANSWER]]
+    needed = [f"provisioned concurrency of {' and '.join(shown)}"]
+    needed += [f"reserved concurrency of {' and '.join(reserved)}"] if reserved else []
+    needed += [f"a quota of {plan.quota:,}"] if plan.quota > advice.quota.now else []
+    return f"With {' and '.join(needed)}, {_refused(plan.outcome)}{_bill(advice, plan.outcome)}."
+
+
+def _refused(outcome: LimitOutcome) -> str:
+    if not outcome.refused_share:
+        return "nothing is refused"
+    worst = max(outcome.refused, key=lambda name: outcome.refused[name])
+    return f"{outcome.refused_share:.2%} of attempts are refused, most by the {worst}"
+
+
+def _bill(advice: LimitsAdvice, outcome: LimitOutcome) -> str:
+    """Tell what it costs beside what is paid now."""
+    now, length = float(advice.run.charges().total), format_duration(advice.run.scenario.duration_us)
+    return f"; the bill of {length} goes from {usd(now)} to {usd(outcome.usd)}"
+
+
+def _remaining(advice: LimitsAdvice) -> str:
+    outcome = advice.with_quota
+    assert outcome is not None  # noqa: S101 - asked by the caller
+    return f"With that {_refused(outcome)}{_bill(advice, outcome)}."
+
+
+def limits_text(advice: LimitsAdvice) -> str:
+    """Tell all of it."""
+    parts = [
+        answer(advice),
+        "",
+        *_limits_block(advice),
+        "",
+        *_risk_block(advice),
+        "",
+        *_reserved_block(advice),
+    ]
+    if advice.provisioned is not None:
+        parts += ["", *_provisioned_block(advice, advice.provisioned)]
+    if advice.tracking is not None:
+        parts += ["", *_tracking_block(advice, advice.tracking)]
+    return "\n".join([*parts, "", *_findings_block(advice)])
+
+
+def _limits_block(advice: LimitsAdvice) -> list[str]:
+    table = advice.limits
+    shown = table[(table["hit_share"] > 0) | (table["headroom"] < _ROOM)].head(_MOST_LIMITS)
+    if shown.empty:
+        shown = table.head(_LEAST_LIMITS)
+    rows = [
+        f"{'limit':<20} {'of':<9} {'allows':>6} {'p50':>6} {'p99':>6} {'peak':>6} {'left':>5} {'first':>8} {'hit':>6}"
+    ]
+    for row in shown.to_dict("records"):
+        first = "" if isnan(row["first_breach_s"]) else f"{_short(row['first_breach_s'])} s"
+        used = [f"{_short(row[name]):>6}" for name in ("used_p50", "used_p99", "used_peak")]
+        rows.append(
+            f"{clipped(row['limit'], 20):<20} {clipped(row['scope'], 9):<9} {_short(row['allowed']):>6} "
+            f"{' '.join(used)} {max(row['headroom'], -9.99):>5.0%} {first:>8} {row['hit_share']:>6.1%}"
+        )
+    hidden = len(table) - len(shown)
+    return [*rows, *([f"and {hidden} more with room, see the table of limits"] if hidden else [])]
+
+
+def _short(number: float) -> str:
+    """Write a number in at most six characters."""
+    for unit in ("", "k", "M", "G"):
+        text = f"{number:,.0f}" if unit == "" and number >= 100 else f"{number:,.1f}".removesuffix(".0")
+        if len(text) + len(unit) <= _WIDTH:
+            return f"{text}{unit}"
+        number /= 1000
+    return f"{number:.0e}"
+
+
+def _risk_block(advice: LimitsAdvice) -> list[str]:
+    rows = [f"{'traffic':>8} {'refused':>8} {'not served':>10} {'p99 ms':>10} {'peak':>8}  first limit"]
+    for row in advice.risk.to_dict("records"):
+        when = "" if isnan(row["first_s"]) else f" {row['first_s']:,.0f} s"
+        limit = str(row["first_limit"] or "none").partition(" (")[0]
+        rows.append(
+            f"{row['multiple']:>7g}x {percent(row['refused_share']):>8} {percent(row['not_served_share']):>10} "
+            f"{row['p99_ms']:>10,.0f} {row['peak']:>8,.0f}  {limit}{when}"
+        )
+    return rows
+
+
+def _reserved_block(advice: LimitsAdvice) -> list[str]:
+    rows = [
+        f"{'reserved':<20} {'demand':>8} {'±':>6} {'now':>6} {'to keep':>8} {'left':>8} {'others':>8}  of pool"
+    ]
+    for row in advice.reserved.head(_MOST_LIMITS).to_dict("records"):
+        now = "-" if row["reserved"] < 0 else f"{row['reserved']:,}"
+        left = f"{row['left_for_others']:,}" if row["possible"] else "no room"
+        pool = "" if isnan(row["pool_share"]) else f"{row['pool_share']:.0%}"
+        rows.append(
+            f"{clipped(row['function'], 20):<20} {row['demand']:>8,.0f} {row['half_width']:>6,.0f} {now:>6} "
+            f"{row['reserve']:>8,} {left:>8} {row['others_demand']:>8,.0f}  {pool}".rstrip()
+        )
+    more = len(advice.reserved) - _MOST_LIMITS
+    return [*rows, *([f"and {more} more functions"] if more > 0 else [])]
+
+
+def _provisioned_block(advice: LimitsAdvice, found: ProvisionedAdvice) -> list[str]:
+    lines = [_effect("by schedule", advice, found)]
+    for name, steps in list(found.schedule.items())[:_MOST_LIMITS]:
+        shown = ", ".join(map(_step, steps[:_MOST_STEPS]))
+        more = f" and {len(steps) - _MOST_STEPS} more" if len(steps) > _MOST_STEPS else ""
+        lines.append(wrapped(f"  {name}: {shown}{more}"))
+    return lines
+
+
+def _tracking_block(advice: LimitsAdvice, found: ProvisionedAdvice) -> list[str]:
+    target = limit("autoscaling_target_percent").value
+    lines = [_effect(f"by target tracking at {target} %", advice, found)]
+    for name, steps in list(found.schedule.items())[:_MOST_LIMITS]:
+        most = max(step.count for step in steps)
+        lines.append(wrapped(f"  {name}: at most {most:,}, changed {len(steps) - 1:,} times"))
+    return lines
+
+
+def _effect(way: str, advice: LimitsAdvice, found: ProvisionedAdvice) -> str:
+    length = format_duration(advice.run.scenario.duration_us)
+    fewer = found.cold_before - found.cold_after
+    change = f"{abs(fewer):,} {'fewer' if fewer >= 0 else 'more'}"
+    even = min(found.break_even.values())
+    return wrapped(
+        f"Provisioned concurrency {way}: {found.cold_before:,} cold starts become {found.cold_after:,} ({change}), the "
+        f"bill of {length} goes from {usd(found.usd_before)} to {usd(found.usd_after)}; used {found.utilization:.0%}, "
+        f"pays for itself from {even:.0%} on; "
+        f"refused attempts {found.refused_before:.2%} -> {found.refused_after:.2%}."
+    )
+
+
+def _step(step: ProvisionedStep) -> str:
+    when = step.schedule or f"at {format_duration(step.at_us or 0)}".replace("0us", "0s")
+    return f"{step.count:,} {when}"
+
+
+def _findings_block(advice: LimitsAdvice) -> list[str]:
+    lines = []
+    for row in advice.findings.to_dict("records"):
+        money = f" [${row['usd_per_month']:,.2f} a month]" if row["usd_per_month"] else ""
+        lines.append(
+            wrapped(f"{row['rule']}: {row['function']}: {row['evidence']}{money}. {_sentence(row['change'])}")
+        )
+    length_us = advice.run.scenario.duration_us
+    if lines and month_factor(length_us) > 1:
+        lines.append(wrapped(f"Money a month: {format_duration(length_us)} scaled to {MONTH_HOURS} hours."))
+    return lines or ["no findings"]
+
+
+def _sentence(text: Any) -> str:
+    return f"{str(text)[:1].upper()}{str(text)[1:]}."
+
+
+def usd(amount: float | Fraction) -> str:
+    """Write an amount of money."""
+    from fractions import Fraction as Exact
+
+    return format_usd(Exact(amount))
+
+
+def clipped(text: str, width: int = COLUMNS) -> str:
+    """Shorten a text to a width, and show that."""
+    return text if len(text) <= width else f"{text[: width - 1]}…"

@@ -1,0 +1,1 @@
+"""Which memory size to choose."""

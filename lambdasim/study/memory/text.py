@@ -1,0 +1,173 @@
+"""A memory sweep in words: 80 columns."""
+
+from __future__ import annotations
+
+from math import isnan
+from textwrap import fill
+from typing import TYPE_CHECKING, Any, Final
+
+from lambdasim.catalog import timing
+from lambdasim.study.measures import MONTH_HOURS, month_factor
+from lambdasim.study.memory.objective import short
+from lambdasim.study.memory.plausible import doubt, range_text
+from lambdasim.units import format_duration
+
+if TYPE_CHECKING:
+    from lambdasim.study.memory.result import MemorySweep
+
+COLUMNS: Final = 80
+
+
+def reason(sweep: MemorySweep) -> str:
+    """Say what is recommended, why, and how sure that is."""
+    wanted = sweep.objective.words()
+    best = sweep.recommendation
+    if best is None:
+        return wrapped(f"{sweep.function}: no size is allowed ({wanted}). {_nearest(sweep)} {doubt(sweep)}")
+    table = sweep.table
+    row = table[table["recommended"]].iloc[0]
+    latency = sweep.objective.latency
+    parts = [
+        f"{sweep.function}: {best} is recommended ({wanted}): ${row['usd_per_month']:,.2f} a month, "
+        f"{short(latency)} {row[latency]:,.0f} ms."
+    ]
+    if best != sweep.reference:
+        differences = sweep.differences()
+        mine = differences[
+            (differences["memory_mb"] == best.memory_mb) & (differences["architecture"] == best.architecture)
+        ].set_index("measure")
+        money, wait = mine.loc["usd_per_month"], mine.loc[latency]
+        parts.append(
+            f"Against {sweep.reference}: {money['mean']:+,.2f} USD a month ({money['low']:+,.2f} to "
+            f"{money['high']:+,.2f}), {short(latency)} {wait['mean']:+,.0f} ms ({wait['low']:+,.0f} to "
+            f"{wait['high']:+,.0f})."
+        )
+    else:
+        parts.append(
+            "That is what is set." if sweep.is_set(sweep.reference) else "The others are compared with it."
+        )
+    others = "another size wins in" if sweep.instability else "it wins in all of"
+    share = f"{sweep.instability:.0%} of " if sweep.instability else ""
+    parts.append(f"Stability: {others} {share}{sweep.replications} replications.")
+    return wrapped(" ".join([*parts, doubt(sweep)]))
+
+
+def _nearest(sweep: MemorySweep) -> str:
+    """Say what comes nearest where nothing is allowed."""
+    latency = sweep.objective.latency
+    good = sweep.table[~sweep.table["fails"]].dropna(subset=[latency])
+    if good.empty:
+        return "Every size fails."
+    fastest, cheapest = (
+        good.sort_values([name]).to_dict("records")[0] for name in (latency, "usd_per_month")
+    )
+    return (
+        f"Fastest is {fastest['memory_mb']:,} MB {fastest['architecture']} with {short(latency)} "
+        f"{fastest[latency]:,.0f} ms, cheapest {cheapest['memory_mb']:,} MB {cheapest['architecture']} with "
+        f"${cheapest['usd_per_month']:,.2f} a month."
+    )
+
+
+def sweep_text(sweep: MemorySweep) -> str:
+    """Tell a sweep: what was done, both tables, the recommendation, what to know."""
+    table = sweep.table
+    marked = table.to_dict("records")
+    first = [
+        f"{'':2}{'MB':>6} {'arch':<6} {'USD/month':>11} {'±':>7} {'USD/M':>8} {'p50':>6} {'p95':>7} {'p99':>7}  "
+    ]
+    first += [_money_row(row) for row in marked]
+    second = [
+        f"{'':2}{'MB':>6} {'arch':<6} {'Duration':>9} {'billed':>7} {'cold':>7} {'in wait':>8} {'in USD':>7} "
+        f"{'slow 1%':>8} {'refused':>8}"
+    ]
+    second += [_cold_row(row) for row in marked]
+    length = sweep.scenario.duration_us
+    month = (
+        "the run is a month"
+        if month_factor(length) == 1
+        else f"{format_duration(length)} scaled to {MONTH_HOURS} hours"
+    )
+    notes = [
+        f"{sweep.replications} replications with common seeds; USD/month: the function's part of the bill, {month}; "
+        "USD/M: a million invocations at list rates; percentiles of latency in ms, exact; Duration and billed: means in "
+        "ms; in wait, in USD: part of INIT; slow 1%: cold ones among the slowest."
+    ]
+    if sweep.precision is not None:
+        reached = "reached" if sweep.widest <= sweep.precision else "NOT reached"
+        notes.append(
+            f"Half-widths of the paired differences are at most {sweep.widest:.2%} of {sweep.reference}'s values; "
+            f"{sweep.precision:.2%} was asked for: {reached}."
+        )
+    if len({row["architecture"] for row in marked}) > 1:
+        notes.append(
+            f"CPU time on arm64 is taken as {sweep.arm64_time_ratio:g} times that on x86_64{_ratios(sweep)}."
+        )
+    head = f"{sweep.function} in {sweep.scenario.name}: memory sizes in pairs"
+    return "\n".join(
+        [
+            head[:COLUMNS],
+            "",
+            *first,
+            "",
+            *second,
+            "",
+            *range_text(sweep),
+            reason(sweep),
+            "",
+            *(wrapped(note) for note in notes),
+        ]
+    )
+
+
+def _ratios(sweep: MemorySweep) -> str:
+    """Tell the spread behind the catalog's ratio."""
+    middle, least, most = (
+        timing(f"arm64_time_{name}permille").value / 1000 for name in ("", "least_", "most_")
+    )
+    if sweep.arm64_time_ratio != middle:
+        return ""
+    return f", the middle of six measured handlers, which range from {least:g} to {most:g}: measure yours"
+
+
+def _money_row(row: dict[Any, Any]) -> str:
+    star = "* " if row["recommended"] else "  "
+    note = _failing(row) or ("dominated" if row["dominated"] else "")
+    return (
+        f"{star}{row['memory_mb']:>6,} {row['architecture']:<6} {row['usd_per_month']:>11,.2f} "
+        f"{row['usd_half_width']:>7,.2g} {row['usd_per_million']:>8,.2f} {whole(row['p50_ms']):>6} "
+        f"{whole(row['p95_ms']):>7} {whole(row['p99_ms']):>7}  {note}"
+    ).rstrip()
+
+
+def _failing(row: dict[Any, Any]) -> str:
+    """Say why a size fails."""
+    if not row["fails"]:
+        return ""
+    shares = {"memory": row["memory_failure_share"], "timeout": row["timeout_share"]}
+    worst = max(shares, key=lambda name: shares[name])
+    return f"FAILS: {worst}"
+
+
+def _cold_row(row: dict[Any, Any]) -> str:
+    star = "* " if row["recommended"] else "  "
+    return (
+        f"{star}{row['memory_mb']:>6,} {row['architecture']:<6} {row['mean_duration_ms']:>9,.1f} "
+        f"{row['mean_billed_ms']:>7,.1f} {percent(row['cold_share']):>7} {percent(row['cold_latency_share']):>8} "
+        f"{percent(row['cold_usd_share']):>7} {percent(row['cold_slowest_share']):>8} "
+        f"{percent(row['throttled_share']):>8}"
+    )
+
+
+def whole(value: float) -> str:
+    """Write a number without decimals; a dash where there is none."""
+    return "-" if isnan(value) else f"{value:,.0f}"
+
+
+def percent(share: float) -> str:
+    """Write a share in percent; a dash where there is none."""
+    return "-" if isnan(share) else f"{share:.2%}"
+
+
+def wrapped(text: str) -> str:
+    """Wrap a paragraph to the columns of a terminal."""
+    return fill(text, width=COLUMNS, subsequent_indent="  ", break_on_hyphens=False)

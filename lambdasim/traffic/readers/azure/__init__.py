@@ -1,0 +1,1 @@
+"""The public traces of Azure Functions."""

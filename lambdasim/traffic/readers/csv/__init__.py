@@ -1,0 +1,1 @@
+"""CSV files of counts or of single events."""

@@ -1,0 +1,296 @@
+"""CSV files as streams of typed tables: fast for good blocks, exact for blocks in which a row must be named."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final
+
+from lambdasim.errors import Fault, TraceError
+from lambdasim.traffic.readers.bad_rows import checked_bad_rows
+from lambdasim.traffic.readers.cells import Cell
+from lambdasim.traffic.readers.csv.blocks import Block, records
+from lambdasim.traffic.readers.source import SourceFile
+from lambdasim.traffic.report import ReadLog
+from lambdasim.traffic.trace import BadRows
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+_LISTED_COLUMNS: Final = 12
+
+
+@dataclass(frozen=True)
+class Column:
+    """A column that a format may have.
+
+    Attributes
+    ----------
+    name : str
+        Name in the resulting table.
+    cell : Cell
+        How its cells are read.
+    aliases : tuple of str
+        Names by which it is found in a header, in order of preference, lower case.
+    required : bool
+        Whether a file without it is refused.
+    """
+
+    name: str
+    cell: Cell
+    aliases: tuple[str, ...]
+    required: bool = False
+
+
+@dataclass(frozen=True)
+class TableChunk:
+    """Some rows of a table, in the order of the file, that can still tell where they stood.
+
+    Attributes
+    ----------
+    frame : pandas.DataFrame
+    block : Block
+        The text that the rows came from.
+    table : CsvTable
+    """
+
+    frame: pd.DataFrame
+    block: Block
+    table: CsvTable
+
+    def line(self, position: int) -> int:
+        """Return the physical line of a row of the frame, counted from 1."""
+        good = (line for line, row in self.block.rows() if not isinstance(self.table.exact(line, row), Fault))
+        return next(line for index, line in enumerate(good) if index == position)
+
+
+@dataclass(frozen=True)
+class CsvTable:
+    """The columns of one CSV file that were asked for.
+
+    Attributes
+    ----------
+    file : SourceFile
+    header : tuple of str
+        Names in the first line.
+    places : tuple of (str, int, Cell)
+        Name in the result, place in the file, and kind of each column.
+    bad_rows : BadRows
+        What happens to a row that cannot be accepted.
+    """
+
+    file: SourceFile
+    header: tuple[str, ...]
+    places: tuple[tuple[str, int, Cell], ...]
+    bad_rows: BadRows = BadRows.ERROR
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Names of the columns in the result."""
+        return tuple(name for name, _, _ in self.places)
+
+    def chunks(self, log: ReadLog) -> Iterator[TableChunk]:
+        """Read the file from its beginning.
+
+        Yields
+        ------
+        TableChunk
+            At least one row each.
+
+        Raises
+        ------
+        TraceError
+            At the first bad row, unless bad rows are skipped; always when the file is broken or has no good
+            row.
+        """
+        for block in records(self.file):
+            frame = self._fast(block)
+            if frame is None:
+                frame = self._exact(block, log)
+            log.rows += len(frame)
+            if len(frame):
+                yield TableChunk(frame, block, self)
+        if not log.rows:
+            what = (
+                f"all {log.skipped:,} rows were skipped"
+                if log.skipped
+                else "there is no row below the header"
+            )
+            raise TraceError.single(self.file.path, "", what)
+
+    def exact(self, line: int, row: list[str] | str) -> list[object] | Fault:
+        """Read one row, or tell what is wrong with it."""
+        where = f"{self.file.path}, row {line}"
+        if isinstance(row, str):
+            return Fault(where, "", row)
+        if len(row) != len(self.header):
+            return Fault(where, "", f"must have {len(self.header)} fields like the header, has {len(row)}")
+        values: list[object] = []
+        for _, place, cell in self.places:
+            try:
+                values.append(cell.one(row[place]))
+            except ValueError as problem:
+                return Fault(where, self.header[place], str(problem))
+        return values
+
+    def _fast(self, block: Block) -> pd.DataFrame | None:
+        import pandas as pd
+        import pyarrow as pa
+        import pyarrow.csv as pa_csv
+
+        if block.odd:
+            return None
+        chosen = [str(place) for _, place, _ in self.places]
+        try:
+            table = pa_csv.read_csv(
+                io.BytesIO(block.text),
+                read_options=pa_csv.ReadOptions(
+                    column_names=[str(place) for place in range(len(self.header))],
+                    block_size=len(block.text) + 1,
+                    use_threads=False,
+                ),
+                parse_options=pa_csv.ParseOptions(newlines_in_values=block.quoted),
+                convert_options=pa_csv.ConvertOptions(
+                    include_columns=chosen,
+                    column_types=dict.fromkeys(chosen, pa.string()),
+                    null_values=[],
+                    strings_can_be_null=False,
+                ),
+            ).combine_chunks()
+            return pd.DataFrame(
+                {
+                    name: cell.many(table.column(str(place)).combine_chunks())
+                    for name, place, cell in self.places
+                }
+            )
+        except (pa.ArrowInvalid, ValueError):
+            return None
+
+    def _exact(self, block: Block, log: ReadLog) -> pd.DataFrame:
+        import pandas as pd
+
+        good: list[list[object]] = []
+        for line, row in block.rows():
+            values = self.exact(line, row)
+            if not isinstance(values, Fault):
+                good.append(values)
+            elif self.bad_rows is BadRows.SKIP:
+                log.skip(values)
+            else:
+                raise TraceError([values])
+        columns: list[Any] = [list(column) for column in zip(*good, strict=True)] or [[] for _ in self.places]
+        return pd.DataFrame(
+            {name: cell.column(values) for (name, _, cell), values in zip(self.places, columns, strict=True)}
+        )
+
+
+def open_table(
+    file: SourceFile,
+    columns: tuple[Column, ...],
+    *,
+    chosen: Mapping[str, str] | None = None,
+    on_bad_row: BadRows = BadRows.ERROR,
+) -> CsvTable:
+    """Read the header of a CSV file and find the columns in it.
+
+    Parameters
+    ----------
+    file : SourceFile
+    columns : tuple of Column
+        Columns that the format may have.
+    chosen : mapping of str to str, optional
+        Name in the result to name in the file, where the aliases do not find it.
+    on_bad_row : BadRows
+
+    Raises
+    ------
+    TraceError
+        When the header is missing, has a name twice, or lacks a required or chosen column.
+    """
+    header = read_header(file)
+    places = find_columns(f"{file.path}, row 1", header, columns, chosen)
+    return CsvTable(file, header, places, checked_bad_rows(file.path, on_bad_row))
+
+
+def find_columns(
+    where: str, header: tuple[str, ...], columns: tuple[Column, ...], chosen: Mapping[str, str] | None = None
+) -> tuple[tuple[str, int, Cell], ...]:
+    """Find the columns of a format among the names that a table has.
+
+    Parameters
+    ----------
+    where : str
+        File and place of the names, for messages.
+    header : tuple of str
+        Names in the table.
+    columns : tuple of Column
+        Columns that the format may have.
+    chosen : mapping of str to str, optional
+        Name in the result to name in the table, where the aliases do not find it.
+
+    Returns
+    -------
+    tuple of (str, int, Cell)
+        Name in the result, place in the table, and kind of each column found.
+
+    Raises
+    ------
+    TraceError
+        When a required or chosen column is missing.
+    """
+    known = [column.name for column in columns]
+    for name, wanted in (chosen or {}).items():
+        if name not in known:
+            allowed = ", ".join(known)
+            raise TraceError.single(where, "columns", f"must be among {allowed}, got {str(name)[:40]!r}")
+        if wanted not in header:
+            raise TraceError.single(where, name, f"no column {str(wanted)[:40]!r}; {_seen(header)}")
+    folded = [name.lower() for name in header]
+    places: list[tuple[str, int, Cell]] = []
+    for column in columns:
+        given = (chosen or {}).get(column.name)
+        found = [given] if given is not None else [alias for alias in column.aliases if alias in folded]
+        if found:
+            place = header.index(found[0]) if given is not None else folded.index(found[0])
+            places.append((column.name, place, column.cell))
+        elif column.required:
+            allowed = ", ".join(column.aliases)
+            needed = f"the header must name a column as one of {allowed}; {_seen(header)}"
+            raise TraceError.single(where, column.name, needed)
+    return tuple(places)
+
+
+def read_header(file: SourceFile) -> tuple[str, ...]:
+    """Return the names in the first line of a CSV file, without blanks around them.
+
+    Raises
+    ------
+    TraceError
+        When the first line is no header: broken text, or a name twice.
+    """
+    where = f"{file.path}, row 1"
+    first = next(records(file, header=True))
+    _, row = next(first.rows(), (1, [""]))
+    if isinstance(row, str):
+        raise TraceError.single(where, "", row)
+    header = tuple(name.strip() for name in row)
+    twice = (
+        sorted({name for name in header if name and header.count(name) > 1})
+        if len(set(header)) < len(header)
+        else []
+    )
+    if twice:
+        raise TraceError.single(where, twice[0][:40], "the header must name each column once")
+    return header
+
+
+def _seen(header: tuple[str, ...]) -> str:
+    shown = ", ".join(repr(name[:40]) for name in header[:_LISTED_COLUMNS])
+    more = f" and {len(header) - _LISTED_COLUMNS} more" if len(header) > _LISTED_COLUMNS else ""
+    text = f"it has {shown}{more}"
+    if len(header) == 1 and any(mark in header[0] for mark in ";\t|"):
+        return f"{text}; fields must be separated by commas"
+    if not any(name[:1].isalpha() or name[:1] in "@_" for name in header):
+        return f"{text}; is the header missing?"
+    return text

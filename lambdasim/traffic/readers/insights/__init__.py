@@ -1,0 +1,1 @@
+"""Results of CloudWatch Logs Insights queries."""

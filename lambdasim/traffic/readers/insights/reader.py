@@ -1,0 +1,219 @@
+"""Results of CloudWatch Logs Insights over REPORT lines: the CSV export, and the JSON of GetQueryResults."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any, Final
+
+import numpy as np
+
+from lambdasim.errors import Fault, TraceError
+from lambdasim.traffic.readers.bad_rows import checked_bad_rows
+from lambdasim.traffic.readers.cells import Cell, MomentCell, NumberCell, TextCell, WholeCell
+from lambdasim.traffic.readers.csv.table import Column, CsvTable, open_table
+from lambdasim.traffic.readers.insights.json_rows import QueryAnswer
+from lambdasim.traffic.readers.logs.events import function_of_group
+from lambdasim.traffic.readers.moments import MomentRule
+from lambdasim.traffic.readers.order import in_order
+from lambdasim.traffic.readers.source import SourceFile
+from lambdasim.traffic.report import ReadLog
+from lambdasim.traffic.trace import DTYPES, BadRows, Trace, TraceKind
+from lambdasim.units import US_PER_MS
+
+if TYPE_CHECKING:
+    import pandas as pd
+    import pyarrow as pa
+
+ROW_LIMITS: Final = (1_000, 10_000)
+"""Rows at which Logs Insights cuts a result that states no limit: 10,000, and 1,000 in its early years."""
+_LATEST_MS: Final = 7_258_118_400_000  # the year 2200
+
+
+@dataclass(frozen=True)
+class LogGroupCell:
+    """A log group such as ``123456789012:/aws/lambda/NAME``: the name after its last slash or colon."""
+
+    def one(self, text: str) -> str:
+        """Read one log group."""
+        name = TextCell().one(function_of_group(text))
+        if not name:
+            raise ValueError(f"must be a log group such as /aws/lambda/NAME, got {text[:40]!r}")
+        return name
+
+    def many(self, texts: pa.Array) -> Any:
+        """Read a column of log groups."""
+        import pyarrow.compute as pc
+
+        return TextCell(filled=True).many(pc.replace_substring_regex(texts, r"^.*[/:]", ""))
+
+    def column(self, values: list[str | None]) -> Any:
+        """Make a text array."""
+        return TextCell().column(values)
+
+
+def _named(field: str, *others: str) -> tuple[str, ...]:
+    return (f"@{field}", field, *others)
+
+
+_LAYOUT: Final = (
+    Column("timestamp_us", MomentCell(MomentRule(naive="utc")), _named("timestamp"), required=True),
+    Column("function", LogGroupCell(), _named("log")),
+    Column(
+        "duration_ms", NumberCell(filled=True, largest=_LATEST_MS), _named("duration"), required=True
+    ),
+    Column("init_ms", NumberCell(largest=_LATEST_MS), _named("initduration")),
+    Column("billed_ms", WholeCell(), _named("billedduration")),
+    Column("memory_mb", WholeCell(bytes_as_mb=True), _named("memorysize")),
+    Column("max_memory_mb", WholeCell(bytes_as_mb=True), _named("maxmemoryused")),
+    Column("request_id", TextCell(), _named("requestid")),
+    Column("exec_env", TextCell(), _named("logstream")),
+)  # fmt: skip
+
+
+@dataclass(frozen=True)
+class _CsvReader:
+    table: CsvTable
+    columns: tuple[str, ...]
+    function: str
+    limits: tuple[int, ...]
+
+    def read(self, log: ReadLog) -> Iterator[pd.DataFrame]:
+        chunks = self.table.chunks(log)
+        yield from in_order(
+            replace(chunk, frame=_arrived(chunk.frame, self.columns, self.function)) for chunk in chunks
+        )
+        _warn_if_cut(log, self.limits)
+
+
+@dataclass(frozen=True)
+class _JsonReader:
+    file: SourceFile
+    columns: tuple[str, ...]
+    chosen: Mapping[str, str]
+    function: str
+    limits: tuple[int, ...]
+    bad_rows: BadRows
+
+    def read(self, log: ReadLog) -> Iterator[pd.DataFrame]:
+        answer = QueryAnswer.of(self.file)
+        table = answer.table(_LAYOUT, self.chosen, self.bad_rows)
+        good: list[list[object]] = []
+        for place, fields in enumerate(answer.results, start=1):
+            where = f"{self.file.path}, result {place}"
+            values: list[object] | Fault
+            if isinstance(fields, Fault):
+                values = fields
+            else:
+                values = table.exact(place, [fields.get(name, "") for name in table.header])
+            if not isinstance(values, Fault):
+                good.append(values)
+            elif self.bad_rows is BadRows.SKIP:
+                log.skip(replace(values, where=where))
+            else:
+                raise TraceError([replace(values, where=where)])
+        if not good:
+            raise TraceError.single(self.file.path, "", f"all {log.skipped:,} results were skipped")
+        log.rows += len(good)
+        yield _arrived(_frame(table.places, good), self.columns, self.function).sort_values(
+            "timestamp_us", kind="stable", ignore_index=True
+        )
+        _warn_if_cut(log, self.limits)
+        if answer.matched > len(answer.results):
+            log.warn(
+                f"{answer.matched:,} log events matched the query, and {len(answer.results):,} are in the file"
+            )
+
+
+def read_insights(
+    path: str | os.PathLike[str],
+    *,
+    columns: Mapping[str, str] | None = None,
+    function: str | None = None,
+    limit: int | None = None,
+    on_bad_row: BadRows = BadRows.ERROR,
+) -> Trace:
+    """Read the result of a CloudWatch Logs Insights query over REPORT lines.
+
+    The query is ``filter @type = "REPORT" | fields @timestamp, @requestId, @duration, @billedDuration,
+    @initDuration, @memorySize, @maxMemoryUsed, @log, @logStream``; only the time and the duration are required.
+
+    Parameters
+    ----------
+    path : path-like
+        CSV or JSON export of the console, JSON objects one a line, or JSON of ``aws logs get-query-results``;
+        plain or gzip.
+    columns : mapping, optional
+        Which field of the query holds what, where it was renamed: keys are columns of the trace.
+    function : str, optional
+        Name of the function where the query has no ``@log``. By default the name of the file without its
+        endings.
+    limit : int, optional
+        The ``limit`` of the query, if it had one.
+    on_bad_row : BadRows
+        Whether a bad row is an error or is skipped and listed in ``Trace.report()``.
+
+    Returns
+    -------
+    Trace
+        Events. ``@timestamp`` is when the REPORT was written, at the end, in UTC to the millisecond; the arrival
+        is that less ``@duration`` and ``@initDuration``. Memory of 10^6 or more is in bytes, at 10^6 to the MB.
+        ``exec_env`` is the log stream, ``function`` what follows the last slash or colon of ``@log``. A result
+        of just `limit`, 1,000 or 10,000 rows gets a warning, since it was probably cut there. A CSV file may be
+        out of order by about 16 MiB of text, JSON in any order.
+
+    Raises
+    ------
+    TraceError
+        When the file cannot be accepted, or its query had not completed. Bad rows raise while the trace is read.
+
+    References
+    ----------
+    CloudWatch Logs user guide, "Logs Insights query syntax: limit", and API reference, "GetQueryResults"; AWS
+    Lambda operator guide, "Useful queries"; seen November 2026.
+    """
+    file = SourceFile.at(path)
+    limits = (*ROW_LIMITS, *([limit] if limit is not None else []))
+    bad_rows = checked_bad_rows(file.path, on_bad_row)
+    chosen = dict(columns or {})
+    is_json = file.head().lstrip()[:1] in (b"{", b"[")
+    table = (
+        QueryAnswer.of(file).table(_LAYOUT, chosen, bad_rows)
+        if is_json
+        else open_table(file, _LAYOUT, chosen=chosen, on_bad_row=bad_rows)
+    )
+    names = tuple(name for name in DTYPES if name in ("function", *table.names))
+    named = function or file.stem
+    reader = (
+        _JsonReader(file, names, chosen, named, limits, bad_rows)
+        if is_json
+        else _CsvReader(table, names, named, limits)
+    )
+    return Trace(TraceKind.EVENTS, file.provenance("insights"), None, names, reader)
+
+
+def _frame(places: tuple[tuple[str, int, Cell], ...], rows: list[list[object]]) -> pd.DataFrame:
+    import pandas as pd
+
+    values = zip(*rows, strict=True)
+    return pd.DataFrame(
+        {name: cell.column(list(column)) for (name, _, cell), column in zip(places, values, strict=True)}
+    )
+
+
+def _arrived(frame: pd.DataFrame, columns: tuple[str, ...], function: str) -> pd.DataFrame:
+    spent_ms = frame["duration_ms"].to_numpy(copy=True)
+    if "init_ms" in frame:
+        spent_ms += np.nan_to_num(frame["init_ms"].to_numpy())
+    frame["timestamp_us"] -= np.rint(spent_ms * US_PER_MS).astype(np.int64)
+    if "function" not in frame:
+        frame["function"] = np.full(len(frame), function)
+        frame["function"] = frame["function"].astype("str")
+    return frame[list(columns)]
+
+
+def _warn_if_cut(log: ReadLog, limits: tuple[int, ...]) -> None:
+    rows = log.rows + log.skipped
+    if rows in limits:
+        log.warn(f"exactly {rows:,} rows: the query was probably cut there; ask for shorter spans of time")
