@@ -55,7 +55,7 @@ def plot_concurrency(run: RunResult, function: str | None = None, ax: Axes | Non
         series = _per_minute(run, "ConcurrentExecutions").get(
             _known(run, function), np.zeros(0, dtype=np.int64)
         )
-        spec = next(spec for spec in run.scenario.functions if spec.name == function)
+        spec = run.scenario.function(function)
         if spec.reserved_concurrency is not None:
             limit, whose = spec.reserved_concurrency, "reserved concurrency"
     peak = int(series.max(initial=0))

@@ -223,7 +223,7 @@ def _retries(function: FunctionSpec) -> Iterator[Parameter]:
 
 
 def _money(scenario: ScenarioSpec) -> Iterator[Parameter]:
-    on = scenario.price_date or scenario.start.date()
+    on = scenario.billing_day
     sheet = price_sheet(scenario.region, scenario.price_date)
     yield Parameter(
         "price sheet", scenario.region, Knowledge.AWS_PAGE.value, f"as of {sheet.as_of}: {sheet.as_of_note}"

@@ -16,7 +16,6 @@ from lambdasim.results.points.parallel import map_points
 from lambdasim.results.points.store import NUMBERS, PointStore, check_release, origin, release_checksum
 from lambdasim.results.run import PERCENTILES, RunResult
 from lambdasim.results.simulate import simulate
-from lambdasim.specs.base import revised
 from lambdasim.specs.scenario import ScenarioSpec
 
 if TYPE_CHECKING:
@@ -124,7 +123,7 @@ def _known(
 def _replication(scenario: ScenarioSpec, engine: str, release: str, seed: int) -> dict[str, float]:
     """Simulate with one seed; this may be another machine."""
     check_release(release)
-    return _measures(simulate(revised(scenario, {"seed": seed}), engine=engine, keep_records=False))
+    return _measures(simulate(scenario.with_seed(seed), engine=engine, keep_records=False))
 
 
 def _measures(run: RunResult) -> dict[str, float]:

@@ -14,7 +14,7 @@ import numpy as np
 import lambdasim
 from lambdasim.billing import Bill, InvocationCosts, Usage, format_usd, invocation_costs, price
 from lambdasim.catalog import billing_rules, price_sheet
-from lambdasim.engine.contract import EventOutcome, Limit, Outcome, Plan, RecordChunk, StartType
+from lambdasim.engine.contract import EventOutcome, Limit, Outcome, Plan, RecordChunk
 from lambdasim.engine.plan import ScenarioArrivals
 from lambdasim.engine.totals.aggregate import Aggregate, FunctionTotals, claimed_at, ready_at
 from lambdasim.engine.totals.histogram import Histogram
@@ -128,7 +128,7 @@ class RunResult:
 
     def _row(self, name: str, totals: FunctionTotals) -> dict[str, Any]:
         latency = totals.all_latency_ms()
-        runs = int(totals.starts.sum() - totals.starts[StartType.NONE])
+        runs = totals.runs
         row: dict[str, Any] = {
             "function": name,
             "events": totals.events,
@@ -138,7 +138,7 @@ class RunResult:
             "lost": totals.events
             - int(totals.event_outcomes[EventOutcome.SUCCEEDED] + totals.event_outcomes[EventOutcome.FAILED]),
             "runs": runs,
-            "cold_share": totals.starts[StartType.COLD] / runs if runs else float("nan"),
+            "cold_share": totals.cold / runs if runs else float("nan"),
         }
         for q in PERCENTILES:
             row[f"p{round(q * 100)}_ms"] = latency.quantile(q)
@@ -261,7 +261,7 @@ class RunResult:
                 "run", "function", f"must be one of {', '.join(specs)[:200]}, got {function[:40]!r}"
             )
         spec, totals = specs[function], self.aggregate.functions[self.aggregate.names.index(function)]
-        on = self.scenario.price_date or self.scenario.start.date()
+        on = self.scenario.billing_day
         rules = billing_rules(on)
         init_billed = rules.init_is_billed(spec.package_type.value, spec.runtime)
         histogram = totals.billed_with_init if init_billed else totals.billed_without_init

@@ -13,6 +13,7 @@ from lambdasim.catalog import init_prior, limit, timing
 from lambdasim.specs.base import CrossFault, Spec
 from lambdasim.specs.fields import Duration, Flag, Limited, PositiveDuration, Text, Whole
 from lambdasim.specs.laws import FixedLaw, Law, LawOrCatalog
+from lambdasim.specs.provisioned import ProvisionedSteps
 from lambdasim.specs.schedules import ScheduleText, parse_schedule
 from lambdasim.specs.traffic import TrafficSpec
 from lambdasim.specs.trigger import TriggerSpec
@@ -186,7 +187,7 @@ class FunctionSpec(Spec):
                     (name,), f"does not go with snap_start ({oldest.citation()})", (("snap_start",),)
                 )
 
-    def provisioned_steps(self, start_us: int, duration_us: int) -> tuple[tuple[int, int], ...]:
+    def provisioned_steps(self, start_us: int, duration_us: int) -> ProvisionedSteps:
         """Lay out the schedule of provisioned concurrency.
 
         Parameters
@@ -198,9 +199,8 @@ class FunctionSpec(Spec):
 
         Returns
         -------
-        tuple of (int, int)
-            When environments are asked for [µs after the start], and how many; in order of time. Of several at one
-            moment the last in the file holds.
+        ProvisionedSteps
+            Of several steps at one moment the last in the file holds.
         """
         steps: dict[int, int] = {}
         for step in self.provisioned_concurrency:
@@ -210,7 +210,7 @@ class FunctionSpec(Spec):
             else:
                 for time_us in parse_schedule(step.schedule).times_us(start_us, start_us + duration_us):
                     steps[time_us - start_us] = step.count
-        return tuple(sorted(steps.items()))
+        return ProvisionedSteps(tuple(sorted(steps.items())), duration_us)
 
     @property
     def prior(self) -> object | None:

@@ -5,14 +5,14 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterator
-from datetime import UTC
+from datetime import UTC, date
 from pathlib import Path
 from typing import Annotated
 
 from pydantic import Field, PrivateAttr
 
 from lambdasim.catalog import billing_rules, limit, regions
-from lambdasim.errors import CatalogError
+from lambdasim.errors import CatalogError, ScenarioError
 from lambdasim.specs.base import CrossFault, Spec, revised
 from lambdasim.specs.faults import not_among
 from lambdasim.specs.fields import Day, Flag, Moment, ScenarioLength, Text, Whole
@@ -52,6 +52,47 @@ class ScenarioSpec(Spec):
         """Folder that file names in the scenario are relative to."""
         return self._base_dir
 
+    @property
+    def billing_day(self) -> date:
+        """Day whose rates and billing rules apply: ``price_date``, or the first day of the month of the start, UTC."""
+        return self.price_date or self.start.astimezone(UTC).date().replace(day=1)
+
+    def function(self, name: str) -> FunctionSpec:
+        """Return the function of a name.
+
+        Parameters
+        ----------
+        name : str
+
+        Returns
+        -------
+        FunctionSpec
+
+        Raises
+        ------
+        ScenarioError
+            When there is none.
+        """
+        for function in self.functions:
+            if function.name == name:
+                return function
+        names = [function.name for function in self.functions]
+        raise ScenarioError.single(f"scenario {self.name[:40]}", "function", not_among(name, names))
+
+    def with_seed(self, seed: int) -> ScenarioSpec:
+        """Return another replication of the scenario.
+
+        Parameters
+        ----------
+        seed : int
+            Seeds wrap around at 2**64, so ``scenario.seed + k`` is always one.
+
+        Returns
+        -------
+        ScenarioSpec
+        """
+        return self.model_copy(update={"seed": seed % (1 << 64)})
+
     def anywhere(self) -> ScenarioSpec:
         """Return a copy that finds its files whatever the current folder."""
         copy = self.model_copy()
@@ -63,7 +104,7 @@ class ScenarioSpec(Spec):
         if self.region not in regions():
             yield CrossFault(("region",), not_among(self.region, regions()))
         try:
-            billing_rules(self.price_date or self.start.astimezone(UTC).date().replace(day=1))
+            billing_rules(self.billing_day)
         except CatalogError as error:
             key = "start" if self.price_date is None else "price_date"
             yield CrossFault((key,), f"{error.faults[0].message}; price_date names the day whose rates apply")

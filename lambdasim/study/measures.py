@@ -2,69 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, fields
 from datetime import date
 from fractions import Fraction
 from typing import Final
 
-from lambdasim.billing import Bill, Usage, pool, price
-from lambdasim.billing.usage import COUNTERS
+from lambdasim.billing import Bill, price
 from lambdasim.catalog import billing_rules
 from lambdasim.engine.contract import EventOutcome, Outcome, StartType
 from lambdasim.engine.totals.aggregate import FunctionTotals
 from lambdasim.engine.totals.histogram import Histogram, together
 from lambdasim.results.run import RunResult
+from lambdasim.results.usage.as_month import month_factor, monthly_usage
 from lambdasim.specs.function import FunctionSpec
-from lambdasim.units import US_PER_DAY, US_PER_HOUR
 
 QUANTILES: Final = {"p50_ms": 0.5, "p90_ms": 0.9, "p95_ms": 0.95, "p99_ms": 0.99, "p99.9_ms": 0.999}
 """Names of percentiles, and their shares."""
-MONTH_HOURS: Final = 730
 _SLOWEST: Final = 0.99
-
-
-def month_factor(duration_us: int) -> Fraction:
-    """Say how often a run fits into a month.
-
-    Parameters
-    ----------
-    duration_us : int
-        [µs].
-
-    Returns
-    -------
-    Fraction
-        1 for runs of 28 to 31 days, which are months; else 730 hours over the run's length.
-
-    Examples
-    --------
-    >>> month_factor(30 * US_PER_DAY), month_factor(US_PER_HOUR)
-    (Fraction(1, 1), Fraction(730, 1))
-    """
-    if 28 * US_PER_DAY <= duration_us <= 31 * US_PER_DAY:
-        return Fraction(1)
-    return Fraction(MONTH_HOURS * US_PER_HOUR, duration_us)
-
-
-def monthly_usage(usages: Iterable[Usage], factor: Fraction) -> tuple[Usage, ...]:
-    """Return usage as if it had gone on for a month, all of it in the first month that it touches.
-
-    Parameters
-    ----------
-    usages : iterable of Usage
-    factor : Fraction
-        See ``month_factor``. Counts are rounded to whole numbers.
-    """
-    rows = list(usages)
-    if not rows:
-        return ()
-    month = min(usage.month for usage in rows)
-    gathered = pool(replace(usage, month=month) for usage in rows)
-    return tuple(
-        replace(usage, **{name: round(getattr(usage, name) * factor) for name in COUNTERS})
-        for usage in gathered
-    )
 
 
 def monthly_bill(run: RunResult) -> Bill:
@@ -150,10 +104,10 @@ def function_measures(run: RunResult, function: str) -> FunctionMeasures:
         Must be one of the scenario's.
     """
     totals = run.aggregate.functions[run.aggregate.names.index(function)]
-    spec = next(spec for spec in run.scenario.functions if spec.name == function)
-    on = run.scenario.price_date or run.scenario.start.date()
+    spec = run.scenario.function(function)
+    on = run.scenario.billing_day
     latency = totals.all_latency_ms()
-    runs = int(totals.starts.sum() - totals.starts[StartType.NONE])
+    runs = totals.runs
     refused = int(totals.outcomes[Outcome.THROTTLED])
     usd_per_ms = float(run.invocation_costs(function).usd_per_ms)
     own = [usage for usage in run.usage() if usage.function == function]
@@ -172,7 +126,7 @@ def function_measures(run: RunResult, function: str) -> FunctionMeasures:
         mean_ms=latency.mean(),
         mean_duration_ms=_mean_duration_ms(run, function, runs),
         mean_billed_ms=billed.mean(),
-        cold_share=_share(int(totals.starts[StartType.COLD]), runs),
+        cold_share=_share(totals.cold, runs),
         cold_latency_share=_share(totals.init_ms.total(), latency.total()),
         cold_usd_share=_share(init_usd, listed),
         cold_slowest_share=_cold_among_slowest(totals, latency),

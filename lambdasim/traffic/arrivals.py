@@ -45,7 +45,7 @@ class FunctionArrivals:
     @property
     def traffic(self) -> TrafficSpec:
         """What the scenario says of this function's traffic."""
-        return next(f.traffic for f in self.scenario.functions if f.name == self.owner)
+        return self.scenario.function(self.owner).traffic
 
     def __call__(self) -> Iterator[NDArray[np.int64]]:
         """Give sorted arrival times, chunk by chunk [µs since the scenario's start]."""

@@ -93,6 +93,10 @@ def test_no_amount_of_money_ever_was_a_float() -> None:
 def test_every_data_file_is_named_in_the_list_of_sources() -> None:
     folder = files(catalog.__name__)
     listed = folder.joinpath("SOURCES.md").read_text(encoding="utf-8")
-    data = [path.name for path in folder.joinpath("data").iterdir() if path.name.endswith((".toml", ".json", ".csv"))]
+    data = [
+        path.name
+        for path in folder.joinpath("data").iterdir()
+        if path.name.endswith((".toml", ".json", ".csv"))
+    ]
     assert len(data) >= 10
     assert [name for name in data if f"`{name}`" not in listed] == []

@@ -96,6 +96,16 @@ class FunctionTotals:
     concurrency: Concurrency
     provisioned: Concurrency
 
+    @property
+    def runs(self) -> int:
+        """Attempts that started."""
+        return int(self.starts.sum() - self.starts[StartType.NONE])
+
+    @property
+    def cold(self) -> int:
+        """Runs that began cold."""
+        return int(self.starts[StartType.COLD])
+
     def all_latency_ms(self) -> Histogram:
         """Return the latency of all served events together [ms]."""
         return together(*self.latency_ms.values())

@@ -14,7 +14,6 @@ from typing import Any, Final, Generic, NamedTuple, TypeVar
 import lambdasim
 from lambdasim.atomic import write_bytes_atomically
 from lambdasim.errors import DamagedFileWarning, LambdaSimError
-from lambdasim.specs.base import revised
 from lambdasim.specs.scenario import ScenarioSpec
 
 Result = TypeVar("Result")
@@ -126,7 +125,7 @@ def origin(scenario: ScenarioSpec) -> dict[str, str]:
             with path.open("rb") as stream:
                 traces.update(hashlib.file_digest(stream, "sha256").digest())
     return {
-        "scenario_sha256": revised(scenario, {"seed": 0}).scenario_hash(),
+        "scenario_sha256": scenario.with_seed(0).scenario_hash(),
         "traces_sha256": traces.hexdigest(),
         "version_sha256": release_checksum(".py"),
     }

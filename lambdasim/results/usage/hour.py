@@ -151,9 +151,8 @@ def _allocated_s(scenario: ScenarioSpec, spec: FunctionSpec, first_us: int) -> I
         - start_us
     )
     held_us = np.zeros(len(edges_us) - 1, dtype=np.int64)
-    ends_us = [at_us for at_us, _ in steps[1:]] + [length_us]
-    for (at_us, count), end_us in zip(steps, ends_us, strict=True):
-        inside_us = np.clip(edges_us, at_us, max(end_us, at_us))
+    for at_us, end_us, count in steps.levels():
+        inside_us = np.clip(edges_us, at_us, end_us)
         held_us += count * np.diff(inside_us)
     for hour, us in enumerate(held_us.tolist()):
         if us >= US_PER_S:

@@ -74,9 +74,8 @@ def _allocated_s(scenario: ScenarioSpec, spec: FunctionSpec) -> NDArray[np.int64
         np.arange(-(-length_us // US_PER_HOUR) + 1) * US_PER_HOUR if steps else np.zeros(1, dtype=np.int64)
     )
     held_us = np.zeros(len(edges_us) - 1, dtype=np.int64)
-    ends_us = [at_us for at_us, _ in steps[1:]] + [length_us]
-    for (at_us, count), end_us in zip(steps, ends_us, strict=False):
-        inside_us = np.clip(edges_us, at_us, max(end_us, at_us))
+    for at_us, end_us, count in steps.levels():
+        inside_us = np.clip(edges_us, at_us, end_us)
         held_us += count * (inside_us[1:] - inside_us[:-1])
     return held_us // US_PER_S
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
 
 import numpy as np
 from numpy.typing import NDArray
@@ -152,45 +151,22 @@ def provisioned_allocated_s(scenario: ScenarioSpec, spec: FunctionSpec, rules: B
     """
     start_us = to_epoch_us(scenario.start)
     counts: MonthCounts = Counter()
-    for count, begin_us, end_us in _allocations(scenario, spec):
+    steps = spec.provisioned_steps(start_us, scenario.duration_us)
+    for count, begin_us, end_us in steps.allocations():
         for month, seconds in allocated_by_month(start_us + begin_us, start_us + end_us, rules).items():
             counts[month] += count * seconds
     return counts
 
 
-def _allocations(scenario: ScenarioSpec, spec: FunctionSpec) -> Iterator[tuple[int, int, int]]:
-    """Give count, beginning and end [µs after the start] of what is allocated together and given up together."""
-    held: list[tuple[int, int]] = []
-    total = 0
-    steps = spec.provisioned_steps(to_epoch_us(scenario.start), scenario.duration_us)
-    for at_us, wanted in (*steps, (scenario.duration_us, 0)):
-        if at_us > scenario.duration_us:
-            continue
-        if wanted > total:
-            held.append((at_us, wanted - total))
-        surplus = total - wanted
-        while surplus > 0:
-            begin_us, count = held.pop()
-            given_up = min(count, surplus)
-            surplus -= given_up
-            if count > given_up:
-                held.append((begin_us, count - given_up))
-            if at_us > begin_us:
-                yield given_up, begin_us, at_us
-        total = wanted
-
-
 def provisioned_init_ms(scenario: ScenarioSpec, spec: FunctionSpec, draws: object) -> MonthCounts:
     """Give the INIT of provisioned environments by month, one for each environment allocated, used or not [ms]."""
     counts: MonthCounts = Counter()
-    first = total = 0
-    for at_us, wanted in spec.provisioned_steps(to_epoch_us(scenario.start), scenario.duration_us):
-        grown = max(wanted - total, 0)
-        if grown and isinstance(draws, FunctionDraws) and at_us < scenario.duration_us:
-            init_us = draws.provisioned_init_us(np.arange(first, first + grown))
-            month = f"{from_epoch_us(to_epoch_us(scenario.start) + at_us):%Y-%m}"
-            counts[month] += int((-(-init_us // US_PER_MS)).sum())
-        first, total = first + grown, wanted
+    if not isinstance(draws, FunctionDraws):
+        return counts
+    start_us = to_epoch_us(scenario.start)
+    for at_us, first, grown in spec.provisioned_steps(start_us, scenario.duration_us).added():
+        init_us = draws.provisioned_init_us(np.arange(first, first + grown))
+        counts[f"{from_epoch_us(start_us + at_us):%Y-%m}"] += int((-(-init_us // US_PER_MS)).sum())
     return counts
 
 

@@ -14,10 +14,10 @@ import numpy as np
 from lambdasim.billing import price
 from lambdasim.catalog.prices.servers import Server, ec2_instances, fargate_tasks, managed_terms
 from lambdasim.errors import InputError
+from lambdasim.results.usage.as_month import month_factor
 from lambdasim.specs.function import Architecture
 from lambdasim.specs.scenario import ScenarioSpec
 from lambdasim.study.break_even.demand import Demand, Load, processes_in
-from lambdasim.study.measures import month_factor
 from lambdasim.units import US_PER_HOUR
 
 _ROUNDING = 1e-9

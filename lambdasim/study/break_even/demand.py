@@ -18,12 +18,12 @@ from lambdasim.engine.contract import Outcome, StartType
 from lambdasim.engine.totals.aggregate import FunctionTotals
 from lambdasim.results.run import RunResult
 from lambdasim.results.simulate import simulate
+from lambdasim.results.usage.as_month import month_factor, monthly_usage
 from lambdasim.specs.base import revised
 from lambdasim.specs.function import Architecture, FunctionSpec
 from lambdasim.specs.scenario import ScenarioSpec
 from lambdasim.study.forecast.usage import BY_TIME
 from lambdasim.study.limits.runs import LimitCase, Variant, case_scenario
-from lambdasim.study.measures import month_factor, monthly_usage
 from lambdasim.units import MB_PER_GB, US_PER_HOUR, US_PER_MINUTE, US_PER_MS
 
 _MINUTES: Final = US_PER_HOUR // US_PER_MINUTE
@@ -315,7 +315,7 @@ def _together(usages: tuple[Usage, ...]) -> tuple[Usage, ...]:
 
 
 def _runs(totals: FunctionTotals) -> int:
-    return int(totals.starts.sum() - totals.starts[StartType.NONE])
+    return totals.runs
 
 
 def _evidence(name: str, totals: FunctionTotals, duration_us: int) -> FunctionEvidence:
@@ -327,7 +327,7 @@ def _evidence(name: str, totals: FunctionTotals, duration_us: int) -> FunctionEv
         p99_duration_ms=totals.duration_ms.quantile(0.99),
         mean_concurrency=totals.concurrency.busy_us / duration_us,
         peak_concurrency=totals.concurrency.peak,
-        cold_share=int(totals.starts[StartType.COLD]) / runs if runs else 0.0,
+        cold_share=totals.cold / runs if runs else 0.0,
         cold_ms=totals.latency_ms[StartType.COLD].quantile(0.5),
         warm_ms=totals.latency_ms[StartType.WARM].quantile(0.5),
         p99_ms=totals.all_latency_ms().quantile(0.99),

@@ -16,10 +16,10 @@ import numpy as np
 from lambdasim.errors import InputError
 from lambdasim.results.intervals import Interval, t_interval
 from lambdasim.results.points.parallel import map_points
+from lambdasim.results.usage.as_month import month_factor
 from lambdasim.specs.scenario import ScenarioSpec
 from lambdasim.study.break_even.costs import Costs, Fleets, Option, ServerTerms, fleets_of
 from lambdasim.study.break_even.demand import Demand, FunctionEvidence, Point, demand_at
-from lambdasim.study.measures import month_factor
 
 if TYPE_CHECKING:
     import pandas as pd

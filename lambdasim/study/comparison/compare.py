@@ -8,14 +8,13 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import Executor
 from functools import partial
 
-from lambdasim.engine.contract import EventOutcome, Limit, Outcome, StartType
+from lambdasim.engine.contract import EventOutcome, Limit, Outcome
 from lambdasim.errors import InputError
 from lambdasim.results.gathering import gather
 from lambdasim.results.intervals import wanted_replications
 from lambdasim.results.points.store import PointStore, origin
 from lambdasim.results.run import RunResult
 from lambdasim.results.simulate import simulate
-from lambdasim.specs.base import revised
 from lambdasim.specs.scenario import ScenarioSpec
 from lambdasim.study.comparison.result import ACCOUNT, TOTAL, Comparison, Key
 from lambdasim.study.kept import KEYED
@@ -136,7 +135,7 @@ def _store(
 def _measured(scenarios: dict[str, ScenarioSpec], engine: str, point: tuple[str, int]) -> dict[Key, float]:
     """Simulate one scenario with one seed; this may be another process."""
     name, seed = point
-    changed = revised(scenarios[name], {"seed": seed})
+    changed = scenarios[name].with_seed(seed)
     return scenario_measures(simulate(changed, engine=engine, keep_records=False))
 
 
@@ -173,14 +172,14 @@ def _latency(run: RunResult, scope: str, function: str | None) -> dict[Key, floa
 
 def _limits(run: RunResult, scope: str, names: Iterable[str]) -> dict[Key, float]:
     totals = [run.aggregate.functions[run.aggregate.names.index(name)] for name in names]
-    started = sum(int(found.starts.sum() - found.starts[StartType.NONE]) for found in totals)
+    started = sum(found.runs for found in totals)
     refused = {kind: sum(int(found.limits[kind]) for found in totals) for kind in Limit if kind}
     attempts = started + sum(refused.values())
     events = sum(found.events for found in totals)
     parts = {
         "refused": (sum(int(found.outcomes[Outcome.THROTTLED]) for found in totals), attempts),
         **{f"refused by {kind.name.lower()}": (count, attempts) for kind, count in refused.items()},
-        "cold": (sum(int(found.starts[StartType.COLD]) for found in totals), started),
+        "cold": (sum(found.cold for found in totals), started),
         "timeout": (sum(int(found.outcomes[Outcome.TIMEOUT]) for found in totals), started),
         "out of memory": (sum(int(found.outcomes[Outcome.OUT_OF_MEMORY]) for found in totals), started),
         "gateway cut": (

@@ -8,8 +8,8 @@ from collections.abc import Iterator
 from math import isnan
 from typing import TYPE_CHECKING, Any, Final
 
+from lambdasim.results.usage.as_month import MONTH_HOURS, month_factor
 from lambdasim.study.comparison.result import ACCOUNT, REFUSED, TOTAL
-from lambdasim.study.measures import MONTH_HOURS, month_factor
 from lambdasim.study.memory.text import COLUMNS, wrapped
 from lambdasim.units import format_duration
 

@@ -213,7 +213,7 @@ def _colder(usage: PathUsage, factor: float) -> PathUsage:
 
 def _jumps(forecast: Forecast, scenario: ScenarioSpec, path: int, usage: PathUsage) -> list[Jump]:
     """Find the bounds of free tier and duration tiers, and how far the month is from them."""
-    on = scenario.price_date or scenario.start.date()
+    on = scenario.billing_day
     rules, sheet = billing_rules(on), price_sheet(scenario.region, on)
     rows = usage.usage_to(usage.by_day.shape[1])
     scale = rules.mb_per_gb * _MS_PER_S

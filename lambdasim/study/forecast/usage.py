@@ -14,7 +14,6 @@ from lambdasim.engine.merge import merge_arrivals
 from lambdasim.engine.plan import ScenarioArrivals, plan_scenario
 from lambdasim.engine.run import EngineName, run_plan
 from lambdasim.results.run import RunResult
-from lambdasim.specs.base import revised
 from lambdasim.specs.scenario import ScenarioSpec
 from lambdasim.study.forecast.arrivals import PathArrivals, day_shapes
 from lambdasim.study.forecast.history import DailyHistory
@@ -98,7 +97,7 @@ class PathRunner:
 
     def run(self, scenario: ScenarioSpec, path: int) -> RunResult:
         """Simulate the traffic of a path under a scenario of the same month."""
-        scenario = revised(scenario, {"seed": (scenario.seed + path) % (1 << 64)})
+        scenario = scenario.with_seed(scenario.seed + path)
         plan = plan_scenario(scenario)
         own = plan.arrivals
         assert isinstance(own, ScenarioArrivals)  # noqa: S101 - plan_scenario makes no other
@@ -131,7 +130,7 @@ class PathRunner:
     def expected(self, path: int) -> dict[str, NDArray[np.float64]]:
         """Give the expected events of each day by function, of those that have a history."""
         scenario = self.scenarios[path % len(self.scenarios)]
-        scenario = revised(scenario, {"seed": (scenario.seed + path) % (1 << 64)})
+        scenario = scenario.with_seed(scenario.seed + path)
         return {arrivals.owner: arrivals.expected() for arrivals in self.arrivals(scenario, path)}
 
 

@@ -150,7 +150,7 @@ def break_even_utilization(spec: FunctionSpec, scenario: ScenarioSpec) -> float:
     >>> round(break_even_utilization(spec.functions[0], spec), 2)
     0.6
     """
-    sheet = price_sheet(scenario.region, scenario.price_date or scenario.start.date())
+    sheet = price_sheet(scenario.region, scenario.billing_day)
     rates = sheet.rates(spec.architecture.value)
     if rates.pc_idle.usd is None or rates.pc_duration.usd is None:
         return float("nan")

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 from lambdasim.billing import Usage
 from lambdasim.errors import InputError
 from lambdasim.results.run import RunResult
+from lambdasim.results.usage.as_month import month_factor, monthly_usage
 from lambdasim.study.limits.rules import CHECKS, RULES, Case, Finding
-from lambdasim.study.measures import month_factor, monthly_usage
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from lambdasim.engine.contract import EventOutcome, Limit, StartType
+from lambdasim.engine.contract import EventOutcome, Limit
 from lambdasim.results.run import RunResult
 from lambdasim.study.limits.meter import LimitMeter
 from lambdasim.units import US_PER_S
@@ -65,10 +65,7 @@ def outcome_of(run: RunResult, meter: LimitMeter) -> LimitOutcome:
         function_peaks={
             name: totals.concurrency.peak for name, totals in zip(run.aggregate.names, functions, strict=True)
         },
-        cold={
-            name: int(totals.starts[StartType.COLD])
-            for name, totals in zip(run.aggregate.names, functions, strict=True)
-        },
+        cold={name: totals.cold for name, totals in zip(run.aggregate.names, functions, strict=True)},
         refused_share=sum(refused.values()),
         not_served_share=1 - served / events if events else 0.0,
         refused=refused,

@@ -139,12 +139,10 @@ def tracked(
 
 def allocated_by_minute(scenario: ScenarioSpec, function: str, steps: Steps) -> NDArray[np.int64]:
     """Give the provisioned concurrency asked for at the beginning of each minute, shape (minutes,)."""
-    spec = next(spec for spec in scenario.functions if spec.name == function)
+    spec = scenario.function(function)
     asked = revised(spec, {"provisioned_concurrency": steps})
-    changes = [(0, 0), *asked.provisioned_steps(to_epoch_us(scenario.start), scenario.duration_us)]
-    minutes = np.arange(-(-scenario.duration_us // US_PER_MINUTE)) * US_PER_MINUTE
-    at = np.searchsorted([at_us for at_us, _ in changes], minutes, side="right") - 1
-    return np.array([count for _, count in changes], dtype=np.int64)[at]
+    steps_asked = asked.provisioned_steps(to_epoch_us(scenario.start), scenario.duration_us)
+    return steps_asked.at(np.arange(-(-scenario.duration_us // US_PER_MINUTE)) * US_PER_MINUTE)
 
 
 def demand_by_minute(run: RunResult) -> dict[str, NDArray[np.int64]]:

@@ -12,18 +12,19 @@ from lambdasim.billing import Bill, Usage, price
 from lambdasim.catalog import ChargeKind, limit, timing
 from lambdasim.draws.keys import Stream
 from lambdasim.draws.laws import Constant
-from lambdasim.engine.contract import NEVER, EventOutcome, FunctionPlan, Limit, Outcome, StartType
+from lambdasim.engine.contract import NEVER, EventOutcome, FunctionPlan, Limit, Outcome
 from lambdasim.engine.plan import FunctionDraws
 from lambdasim.engine.totals.aggregate import FunctionTotals
 from lambdasim.errors import ScenarioError
 from lambdasim.results.run import RunResult
+from lambdasim.results.usage.as_month import month_factor
 from lambdasim.specs.base import revised
 from lambdasim.specs.function import Architecture, FunctionSpec, SnapStartSpec
 from lambdasim.specs.trigger import OnFailure
 from lambdasim.study.limits.concurrency import break_even_utilization
 from lambdasim.study.limits.runs import with_buffer
 from lambdasim.study.limits.table import memory_need_mb
-from lambdasim.study.measures import month_factor, usd_per_ms
+from lambdasim.study.measures import usd_per_ms
 from lambdasim.units import US_PER_MS, US_PER_S
 
 _FAR: Final = 10
@@ -81,12 +82,12 @@ class Case(NamedTuple):
     @property
     def runs(self) -> int:
         """Attempts that started."""
-        return int(self.totals.starts.sum() - self.totals.starts[StartType.NONE])
+        return self.totals.runs
 
     def usd(self, ms: float) -> float:
         """Price so many billed ms of the run, as if it went on for a month [USD]."""
         scenario = self.run.scenario
-        rate = usd_per_ms(self.spec, scenario.region, scenario.price_date or scenario.start.date())
+        rate = usd_per_ms(self.spec, scenario.region, scenario.billing_day)
         return float(rate) * ms * float(month_factor(scenario.duration_us))
 
     def bill(self, usage: tuple[Usage, ...]) -> Bill:
@@ -308,7 +309,7 @@ def _payloads(case: Case) -> Iterator[Finding]:
 
 
 def _snap_start(case: Case) -> Iterator[Finding]:
-    cold, slow = int(case.totals.starts[StartType.COLD]), case.totals.init_ms.quantile(0.5)
+    cold, slow = case.totals.cold, case.totals.init_ms.quantile(0.5)
     if case.spec.snap_start is not None or not cold or slow < _SLOW_INIT_MS:
         return
     try:

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any, Final
 
 from lambdasim.billing import format_usd
 from lambdasim.catalog import limit
+from lambdasim.results.usage.as_month import MONTH_HOURS, month_factor
 from lambdasim.specs.function import ProvisionedStep
 from lambdasim.study.limits.table import ACCOUNT, GATEWAY
-from lambdasim.study.measures import MONTH_HOURS, month_factor
 from lambdasim.study.memory.text import COLUMNS, percent, wrapped
 from lambdasim.units import format_duration
 

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 def cpu_share(sweep: MemorySweep) -> float:
     """Give the CPU time's share of a run on one whole vCPU, in means; 0 where nothing is done."""
-    work = next(spec for spec in sweep.scenario.functions if spec.name == sweep.function).work
+    work = sweep.scenario.function(sweep.function).work
     cpu, io = work.cpu_ms.mean(), work.io_ms.mean()
     return cpu / (cpu + io) if cpu else 0.0
 

@@ -74,7 +74,7 @@ class MemorySweep:
 
     def is_set(self, size: SweptSize) -> bool:
         """Tell whether the scenario's function has this size."""
-        spec = next(spec for spec in self.scenario.functions if spec.name == self.function)
+        spec = self.scenario.function(self.function)
         return size == SweptSize(spec.memory_mb, spec.architecture.value)
 
     @cached_property

@@ -222,7 +222,7 @@ def _changed(setup: _Swept, size: SweptSize) -> ScenarioSpec:
 def _measured(setup: _Swept, point: tuple[SweptSize, int]) -> FunctionMeasures:
     """Simulate one size with one seed; this may be another process."""
     size, seed = point
-    changed = revised(_changed(setup, size), {"seed": seed})
+    changed = _changed(setup, size).with_seed(seed)
     return function_measures(simulate(changed, engine=setup.engine, keep_records=False), setup.function)
 
 

@@ -7,7 +7,7 @@ from textwrap import fill
 from typing import TYPE_CHECKING, Any, Final
 
 from lambdasim.catalog import timing
-from lambdasim.study.measures import MONTH_HOURS, month_factor
+from lambdasim.results.usage.as_month import MONTH_HOURS, month_factor
 from lambdasim.study.memory.objective import short
 from lambdasim.study.memory.plausible import doubt, range_text
 from lambdasim.units import format_duration

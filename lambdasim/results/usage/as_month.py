@@ -1,0 +1,166 @@
+"""How a run stands for a month: by what it is scaled, and whether it can be."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
+from fractions import Fraction
+from typing import Final
+
+from lambdasim.billing import Usage, pool
+from lambdasim.billing.usage import COUNTERS
+from lambdasim.specs.scenario import ScenarioSpec
+from lambdasim.specs.traffic import TrafficSpec
+from lambdasim.units import US_PER_DAY, US_PER_HOUR, format_duration
+
+MONTH_HOURS: Final = 730
+_WEEK_US: Final = 7 * US_PER_DAY
+_MONTH_US: Final = 28 * US_PER_DAY
+
+
+def month_factor(duration_us: int) -> Fraction:
+    """Say how often a run fits into a month.
+
+    Parameters
+    ----------
+    duration_us : int
+        [µs].
+
+    Returns
+    -------
+    Fraction
+        1 for runs of 28 to 31 days, which are months; else 730 hours over the run's length.
+
+    Examples
+    --------
+    >>> month_factor(30 * US_PER_DAY), month_factor(US_PER_HOUR)
+    (Fraction(1, 1), Fraction(730, 1))
+    """
+    if _MONTH_US <= duration_us <= 31 * US_PER_DAY:
+        return Fraction(1)
+    return Fraction(MONTH_HOURS * US_PER_HOUR, duration_us)
+
+
+def monthly_usage(usages: Iterable[Usage], factor: Fraction) -> tuple[Usage, ...]:
+    """Return usage as if it had gone on for a month, all of it in the first month that it touches.
+
+    Parameters
+    ----------
+    usages : iterable of Usage
+    factor : Fraction
+        See ``month_factor``. Counts are rounded to whole numbers.
+
+    Returns
+    -------
+    tuple of Usage
+    """
+    rows = list(usages)
+    if not rows:
+        return ()
+    month = min(usage.month for usage in rows)
+    gathered = pool(replace(usage, month=month) for usage in rows)
+    return tuple(
+        replace(usage, **{name: round(getattr(usage, name) * factor) for name in COUNTERS})
+        for usage in gathered
+    )
+
+
+@dataclass(frozen=True)
+class MonthBasis:
+    """How a run stands for a month.
+
+    Attributes
+    ----------
+    duration_us : int
+        The run's length [µs].
+    factor : Fraction
+        What scales the run to a month, see ``month_factor``.
+    unlike : tuple of str
+        Why the run is no sample of a month; empty where it is one.
+    """
+
+    duration_us: int
+    factor: Fraction
+    unlike: tuple[str, ...]
+
+    @property
+    def is_representative(self) -> bool:
+        """Whether a figure of the run, scaled, may be called a month's."""
+        return not self.unlike
+
+    @property
+    def period(self) -> str:
+        """What a figure that was not asked for otherwise is of: ``month``, or ``run``."""
+        return "month" if self.is_representative else "run"
+
+    def text(self, per_month: bool | None = None) -> str:
+        """Say what monthly figures rest on, in one sentence.
+
+        Parameters
+        ----------
+        per_month : bool, optional
+            Whether the figures are scaled to a month. Default: where the run is representative.
+        """
+        length = format_duration(self.duration_us)
+        scaled = self.is_representative if per_month is None else per_month
+        why = " and ".join(self.unlike)
+        if not scaled:
+            told = f", which is no sample of a month: {why}" if why else ""
+            return f"Figures are for this run of {length}{told}."
+        if self.factor == 1:
+            return f"This run of {length} is a month."
+        doubt = f", although it is no sample of one: {why}" if why else ""
+        return f"Monthly figures scale this run of {length} to {MONTH_HOURS} hours{doubt}."
+
+
+def month_basis(scenario: ScenarioSpec) -> MonthBasis:
+    """Say how a run of a scenario stands for a month.
+
+    Parameters
+    ----------
+    scenario : ScenarioSpec
+
+    Returns
+    -------
+    MonthBasis
+        A run of less than 28 days is no sample of a month when its traffic has spikes or ramps or fills only a part of
+        it, or when its length cuts a daily or weekly shape, or a trace, inside a day.
+
+    Examples
+    --------
+    >>> from lambdasim.specs import load_scenario_text
+    >>> text = '''
+    ... name: black-friday
+    ... start: 2026-11-27T08:00:00Z
+    ... duration: 2h
+    ... functions:
+    ... - name: shop
+    ...   traffic: {poisson: {rate_per_s: 100}, spikes: [{at: 1h, duration: 10min, factor: 20}]}
+    ... '''
+    >>> print(month_basis(load_scenario_text(text)).text())
+    Figures are for this run of 2h, which is no sample of a month: shop has spikes.
+    """
+    length_us = scenario.duration_us
+    reasons: list[str] = []
+    if length_us < _MONTH_US:
+        for function in scenario.functions:
+            reasons += (f"{function.name} {reason}" for reason in _unlike(function.traffic, length_us))
+    kept = reasons[:3] + ([f"{len(reasons) - 3} more reasons"] if len(reasons) > 3 else [])
+    return MonthBasis(length_us, month_factor(length_us), tuple(kept))
+
+
+def _unlike(traffic: TrafficSpec, length_us: int) -> Iterator[str]:
+    """Yield why a shorter run of such traffic is no sample of a month."""
+    if traffic.spikes:
+        yield "has spikes"
+    if traffic.ramps:
+        yield "has ramps"
+    if traffic.start_us or (traffic.stop_us is not None and traffic.stop_us < length_us):
+        yield "has traffic for a part of the run"
+    part_of_day, part_of_week = length_us % US_PER_DAY, length_us % _WEEK_US
+    if traffic.poisson is not None and traffic.poisson.daily is not None and part_of_day:
+        yield "has a daily shape that the run cuts"
+    elif traffic.poisson is not None and traffic.poisson.weekly is not None and part_of_week:
+        yield "has a weekly shape that the run cuts"
+    elif traffic.trace is not None and part_of_day:
+        yield "has a trace that the run cuts inside a day"

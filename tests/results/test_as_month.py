@@ -1,0 +1,53 @@
+"""What a run says of a month, and where it says nothing."""
+
+from fractions import Fraction
+
+import pytest
+
+from lambdasim.results.usage.as_month import month_basis
+from lambdasim.specs import load_scenario_text
+from lambdasim.specs.provisioned import ProvisionedSteps
+from lambdasim.specs.scenario import ScenarioSpec
+
+
+def scenario_of(duration: str, traffic: str) -> ScenarioSpec:
+    return load_scenario_text(
+        f"name: s\nstart: 2026-11-02T00:00:00Z\nduration: {duration}\n"
+        f"functions: [{{name: app, work: {{cpu_ms: 10}}, traffic: {{{traffic}}}}}]\n"
+    )
+
+
+STEADY = "poisson: {rate_per_s: 1}"
+DAILY = f"poisson: {{rate_per_s: 1, daily: [{', '.join(['1'] * 23)}, 5]}}"
+WEEKLY = "poisson: {rate_per_s: 1, weekly: [1, 1, 1, 1, 1, 2, 2]}"
+SPIKE = f"{STEADY}, spikes: [{{at: 1h, duration: 10min, factor: 9}}]"
+
+
+@pytest.mark.parametrize(
+    ("duration", "traffic", "representative", "factor"),
+    [
+        ("1h", STEADY, True, Fraction(730)),
+        ("1d", DAILY, True, Fraction(730, 24)),
+        ("2h", DAILY, False, Fraction(365)),
+        ("1d", WEEKLY, False, Fraction(730, 24)),
+        ("7d", WEEKLY, True, Fraction(730, 168)),
+        ("2h", SPIKE, False, Fraction(365)),
+        ("30d", SPIKE, True, Fraction(1)),
+        ("1d", f"{STEADY}, stop: 2h", False, Fraction(730, 24)),
+    ],
+)
+def test_only_a_sample_of_a_month_is_called_one(
+    duration: str, traffic: str, representative: bool, factor: Fraction
+) -> None:
+    basis = month_basis(scenario_of(duration, traffic))
+    assert (basis.is_representative, basis.factor) == (representative, factor)
+    assert basis.text().startswith("Figures are for this run") is not representative
+    assert duration in basis.text(per_month=True)
+
+
+def test_one_schedule_is_seen_alike_by_all_who_walk_it() -> None:
+    steps = ProvisionedSteps(((0, 3), (10, 8), (40, 2), (70, 5), (100, 99)), 100)
+    held = sum((end - begin) * count for begin, end, count in steps.levels())
+    assert held == sum((end - begin) * count for count, begin, end in steps.allocations())
+    assert sum(count for count, _, _ in steps.allocations()) == sum(grown for _, _, grown in steps.added())
+    assert steps.most == 8
