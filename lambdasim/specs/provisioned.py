@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
@@ -52,9 +53,7 @@ class ProvisionedSteps:
 
     def levels(self) -> Iterator[tuple[int, int, int]]:
         """Yield begin, end [µs] and count of each stretch of one level; the last ends with the scenario."""
-        steps = list(self._within())
-        ends_us = [at_us for at_us, _ in steps[1:]] + [self.duration_us]
-        for (at_us, count), end_us in zip(steps, ends_us, strict=True):
+        for (at_us, count), (end_us, _) in pairwise((*self._within(), (self.duration_us, 0))):
             yield at_us, end_us, count
 
     def at(self, moments_us: NDArray[np.int64]) -> NDArray[np.int64]:

@@ -51,3 +51,4 @@ def test_one_schedule_is_seen_alike_by_all_who_walk_it() -> None:
     assert held == sum((end - begin) * count for count, begin, end in steps.allocations())
     assert sum(count for count, _, _ in steps.allocations()) == sum(grown for _, _, grown in steps.added())
     assert steps.most == 8
+    assert list(ProvisionedSteps((), 100).levels()) == []
