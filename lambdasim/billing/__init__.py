@@ -4,7 +4,7 @@ from lambdasim.billing.accounts import account_of, in_account, is_account_id
 from lambdasim.billing.bill import Allocation, Bill, LineItem
 from lambdasim.billing.currency import ExchangeRate, converted
 from lambdasim.billing.distribution import InvocationCosts, invocation_costs, pooled_frame
-from lambdasim.billing.exact import format_money, format_usd, per_million, plain
+from lambdasim.billing.exact import per_million, plain
 from lambdasim.billing.pricing import price
 from lambdasim.billing.rules import (
     allocated_by_month,
@@ -36,8 +36,6 @@ __all__ = [
     "converted",
     "ephemeral_billed_mb",
     "extra_requests",
-    "format_money",
-    "format_usd",
     "from_json",
     "in_account",
     "invocation_costs",

@@ -10,8 +10,9 @@ from decimal import Decimal
 from fractions import Fraction
 from typing import TYPE_CHECKING, NamedTuple
 
-from lambdasim.billing.exact import format_money, plain, total
+from lambdasim.billing.exact import plain, total
 from lambdasim.catalog import ChargeKind
+from lambdasim.wording import money
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -143,7 +144,7 @@ class Bill:
         """Say how much and for what."""
         months = sorted({item.month for item in self.items})
         span = " to ".join(dict.fromkeys((months[0], months[-1]))) if months else "no usage"
-        return f"Bill({format_money(self.total, self.currency)}, {len(self.items)} lines, {span})"
+        return f"Bill({money(self.total, self.currency)}, {len(self.items)} lines, {span})"
 
     def frame(self) -> pd.DataFrame:
         """Return the lines as a table, one row each, with exact decimals.
@@ -206,7 +207,7 @@ class Bill:
                 f"{item.quantity:,.0f}" if item.quantity == int(item.quantity) else f"{item.quantity:,.2f}",
                 item.unit,
                 plain(item.rate),
-                format_money(item.amount, self.currency),
+                money(item.amount, self.currency),
             )
             for item in self.items
         ]

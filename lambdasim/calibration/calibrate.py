@@ -6,7 +6,6 @@ import os
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from math import sqrt
-from textwrap import fill
 from typing import Any, Final
 
 import numpy as np
@@ -23,6 +22,7 @@ from lambdasim.errors import InputError
 from lambdasim.specs.faults import not_among
 from lambdasim.specs.function import Architecture
 from lambdasim.traffic.trace import Trace
+from lambdasim.wording import wrapped
 
 _Z: Final = 1.96
 _FIRST_RUN_SIZES_MB: Final = (128, 256, 512, 1024, 1769, 3008)
@@ -166,7 +166,7 @@ class Calibration:
 
     def text(self) -> str:
         """Return the report in lines of at most 80 columns."""
-        return "\n".join(_widths(line) for line in str(self).splitlines())
+        return "\n".join(wrapped(line) for line in str(self).splitlines())
 
     def as_mapping(self) -> dict[str, Any]:
         """Return what was found as plain values, for JSON: estimates, fit by size, findings, and the function."""
@@ -217,10 +217,6 @@ class Calibration:
         if self.observations is not None and self.observations.use is not None:
             lines += str(self.observations.use).splitlines()
         return "\n".join(lines + [f"note: {text}" for text in self.findings()])
-
-
-def _widths(line: str) -> str:
-    return fill(line, 80, subsequent_indent="  ", break_long_words=False)
 
 
 def calibrate(

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from textwrap import fill
 from typing import Annotated, Any
 
 import typer
@@ -12,6 +11,7 @@ import typer.core
 
 from lambdasim.cli.app import JsonOption, OutOption, RegionOption, app, write
 from lambdasim.cli.commitments import PriceBookOption, PriceDateOption, day_of
+from lambdasim.wording import wrapped
 
 _PRICED = "price"
 
@@ -228,4 +228,4 @@ def prices_show(
             f"{row['architecture']:8}{row['rate']:18}{usd:>14}  {row['bound']:24}{str(row['quality'])[:14]}".rstrip()
         )
     qualities = dict.fromkeys(str(row["quality"]) for row in content)
-    write("\n".join([*lines, *(fill(f"- {quality}", 80, subsequent_indent="  ") for quality in qualities)]))
+    write("\n".join([*lines, *(wrapped(f"- {quality}") for quality in qualities)]))

@@ -10,8 +10,9 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.ticker import MaxNLocator, StrMethodFormatter
 
-from lambdasim.billing import Bill, format_usd
+from lambdasim.billing import Bill
 from lambdasim.plots.style import INK, MOST_LINES, axes_or_new, bar_look, legend_beside, nothing, styled
+from lambdasim.wording import money
 
 if TYPE_CHECKING:
     from lambdasim.finance import BillComparison
@@ -73,13 +74,13 @@ def _waterfall(
     steps.sort(key=lambda step: -abs(step[1]))
     ax = axes_or_new(ax, rows=len(steps) + 2)
     difference = after - before
-    ax.set_title(f"From {names[0]} to {names[1]}: {'+' if difference >= 0 else ''}{format_usd(difference)}")
+    ax.set_title(f"From {names[0]} to {names[1]}: {'+' if difference >= 0 else ''}{money(difference)}")
     if not before and not after and not steps:
         return nothing(ax, "nothing to pay")
     level = float(before)
     ends, told = [level], set[int]()
     ax.barh(0, level, height=_BAR, label="bill", **bar_look(0))
-    ax.annotate(f" {format_usd(before)}", (level, 0), va="center", fontsize=9)
+    ax.annotate(f" {money(before)}", (level, 0), va="center", fontsize=9)
     for row, (_, change) in enumerate(steps, start=1):
         place = 1 if change > 0 else 2
         label = None if place in told else ("more", "less")[place - 1]
@@ -89,13 +90,11 @@ def _waterfall(
         level += float(change)
         ends.append(level)
         right = max(level, level - float(change))
-        ax.annotate(
-            f" {'+' if change > 0 else ''}{format_usd(change)}", (right, row), va="center", fontsize=9
-        )
+        ax.annotate(f" {'+' if change > 0 else ''}{money(change)}", (right, row), va="center", fontsize=9)
     last = len(steps) + 1
     ax.plot([level, level], [last - 1, last + _BAR / 2], color=INK, linewidth=0.8)
     ax.barh(last, float(after), height=_BAR, **bar_look(0))
-    ax.annotate(f" {format_usd(after)}", (float(after), last), va="center", fontsize=9)
+    ax.annotate(f" {money(after)}", (float(after), last), va="center", fontsize=9)
     ax.set_yticks(range(last + 1), [names[0], *(name for name, _ in steps), names[1]])
     ax.set_ylim(last + 0.5, -0.5)
     ax.set_xlim(min(0.0, *ends) * 1.2, max(0.0, *ends) * 1.2 or 1)
@@ -129,7 +128,7 @@ def plot_functions(bill: Bill, ax: Axes | None = None) -> Axes:
             for kind, usd in parts[name].items():
                 parts[shown[-1]][kind] += usd
     ax = axes_or_new(ax, rows=len(shown))
-    ax.set_title(f"Bill by function, total {format_usd(bill.total)}")
+    ax.set_title(f"Bill by function, total {money(bill.total)}")
     if not any(usd for name in shown for usd in parts[name].values()):
         return nothing(ax, "nothing to pay")
     kinds = list(dict.fromkeys(kind for name in shown for kind, usd in parts[name].items() if usd))
@@ -141,7 +140,7 @@ def plot_functions(bill: Bill, ax: Axes | None = None) -> Axes:
         )
         left += usd_of
     for row, usd in enumerate(left.tolist()):
-        ax.annotate(f" {format_usd(Decimal(usd))}", (usd, row), va="center", fontsize=9)
+        ax.annotate(f" {money(Decimal(usd))}", (usd, row), va="center", fontsize=9)
     ax.set_yticks(range(len(shown)), shown)
     ax.set_ylim(max(len(shown), 3) - 0.5, -0.5)
     ax.set_xlim(0, float(left.max()) * 1.2)

@@ -8,7 +8,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.ticker import MaxNLocator, StrMethodFormatter
 
-from lambdasim.billing import LineItem, format_usd
+from lambdasim.billing import LineItem
 from lambdasim.plots.style import (
     INK,
     MOST_LINES,
@@ -25,6 +25,7 @@ from lambdasim.plots.style import (
 )
 from lambdasim.results.run import PERCENTILES, RunResult
 from lambdasim.units import US_PER_HOUR
+from lambdasim.wording import money
 
 _MILLION = 1_000_000
 
@@ -45,13 +46,13 @@ def plot_bill(run: RunResult, ax: Axes | None = None) -> Axes:
     bill = run.charges()
     items = [item for item in bill.items if item.amount]
     ax = axes_or_new(ax, rows=max(len(items), 1))
-    ax.set_title(f"Bill by line item, total {format_usd(bill.total)}")
+    ax.set_title(f"Bill by line item, total {money(bill.total)}")
     if not items:
         return nothing(ax, "nothing to pay")
     labels = _line_names(items)
     amounts = [float(item.amount) for item in items]
     bars = ax.barh(np.arange(len(items)), amounts, height=0.62, **bar_look(0))
-    ax.bar_label(bars, labels=[format_usd(item.amount) for item in items], padding=4, fontsize=9)
+    ax.bar_label(bars, labels=[money(item.amount) for item in items], padding=4, fontsize=9)
     ax.set_yticks(range(len(items)), labels)
     ax.set_ylim(max(len(items), 3) - 0.5, -0.5)
     ax.set_xlim(min(0, *amounts) * 1.25, max(0, *amounts) * 1.25)
@@ -179,20 +180,9 @@ def plot_hourly_cost(run: RunResult, ax: Axes | None = None) -> Axes:
     for place, name in enumerate(shown.columns):
         usd = shown[name].to_numpy()
         ax.step(hours * US_PER_HOUR / unit_us, np.append(usd, usd[-1:]), where="post",
-                label=f"{name}: {format_usd_short(total[name])}", **line_look(place) | {"linewidth": 1.2})  # fmt: skip
+                label=f"{name}: {money(total[name])}", **line_look(place) | {"linewidth": 1.2})  # fmt: skip
     ax.set_ylim(bottom=0)
     ax.set_ylabel("USD per hour")
     ax.yaxis.set_major_formatter(StrMethodFormatter("{x:,.9g}"))
     legend_beside(ax)
     return ax
-
-
-def format_usd_short(amount: float) -> str:
-    """Write an amount of money with three digits, for a legend.
-
-    Examples
-    --------
-    >>> format_usd_short(1234.5), format_usd_short(0.012345)
-    ('$1,234.50', '$0.0123')
-    """
-    return f"${amount:,.2f}" if amount >= 1 else f"${amount:.3g}"

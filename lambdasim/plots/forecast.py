@@ -9,10 +9,10 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.ticker import MaxNLocator, StrMethodFormatter
 
-from lambdasim.billing import format_usd
 from lambdasim.plots.style import INK, axes_or_new, bar_look, legend_beside, nothing, styled
 from lambdasim.study.forecast.forecast import Forecast
 from lambdasim.study.forecast.sensitivity import Sensitivity
+from lambdasim.wording import money
 
 _FAR = 3.0
 _BANDS = ((0.05, 0.95, 0.16), (0.1, 0.9, 0.22), (0.25, 0.75, 0.3))
@@ -35,7 +35,7 @@ def plot_forecast(forecast: Forecast, ax: Axes | None = None, *, budget_usd: flo
     """
     ax = axes_or_new(ax)
     total = forecast.total_usd
-    ax.set_title(f"Bill of {forecast.month}, {format_usd(Decimal(float(np.median(total))))} at P50")
+    ax.set_title(f"Bill of {forecast.month}, {money(Decimal(float(np.median(total))))} at P50")
     if not total.any():
         return nothing(ax, "nothing to pay")
     days = np.arange(forecast.traffic.n_days + 1)
@@ -58,7 +58,7 @@ def plot_forecast(forecast: Forecast, ax: Axes | None = None, *, budget_usd: flo
             ax.axhline(budget_usd, color=INK, linestyle="--", linewidth=1.2, label="budget")
             top = max(top, budget_usd)
         chance = float((total > budget_usd).mean())
-        ax.set_title(f"Bill of {forecast.month}: {chance:.0%} to break {format_usd(Decimal(budget_usd))}")
+        ax.set_title(f"Bill of {forecast.month}: {chance:.0%} to break {money(Decimal(budget_usd))}")
     ax.set_xlim(0, days[-1])
     ax.set_ylim(0, top * 1.08)
     ax.set_xlabel(f"days of {forecast.month} [UTC]")
@@ -82,7 +82,7 @@ def plot_tornado(found: Sensitivity, ax: Axes | None = None) -> Axes:
     Axes
     """
     ax = axes_or_new(ax, rows=2 * len(found.swings))
-    ax.set_title(f"What the bill of {found.month} hangs on, {format_usd(Decimal(found.base_usd))}")
+    ax.set_title(f"What the bill of {found.month} hangs on, {money(Decimal(found.base_usd))}")
     base = found.base_usd
     for place, swing in enumerate(found.swings):
         for look, usd, name in ((0, swing.low_usd, swing.low), (1, swing.high_usd, swing.high)):

@@ -57,11 +57,6 @@ def number(value: float) -> str:
     return f"{value:,.0f}" if value == int(value) or abs(value) >= 1000 else f"{value:,.4g}"
 
 
-def percent(share: float) -> str:
-    """Write a share."""
-    return "–" if math.isnan(share) else f"{share:.2%}".replace("%", " %")
-
-
 def bullets(lines: Iterable[str]) -> str:
     """Write a list; nothing where there are no lines."""
     items = "".join(f"<li>{html.escape(line)}</li>" for line in lines)

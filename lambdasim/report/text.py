@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from math import isnan
-from textwrap import fill
 from typing import TYPE_CHECKING
 
-from lambdasim.billing import format_money, format_usd
 from lambdasim.billing.bill import BillRow
+from lambdasim.wording import clipped, money, percent, wrapped
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -17,8 +16,6 @@ if TYPE_CHECKING:
     from lambdasim.billing import Bill
     from lambdasim.finance import BillComparison, CostShare, PriceRefresh
     from lambdasim.results.run import RunResult
-
-_COLUMNS = 80
 
 
 def run_text(run: RunResult, intervals: pd.DataFrame | None = None) -> str:
@@ -49,8 +46,8 @@ def _summary_table(run: RunResult) -> str:
     shown = table[
         ["function", "events", "throttled", "lost", "cold_share", "p50_ms", "p95_ms", "p99_ms"]
     ].copy()
-    shown["function"] = [name if len(name) <= 24 else name[:23] + "…" for name in shown["function"]]
-    shown["cold_share"] = [f"{100 * share:.2f} %" for share in table["cold_share"]]
+    shown["function"] = [clipped(name, 24) for name in shown["function"]]
+    shown["cold_share"] = [percent(share) for share in table["cold_share"]]
     for name in ("events", "throttled", "lost"):
         shown[name] = [f"{number:,}" for number in table[name]]
     for name in ("p50_ms", "p95_ms", "p99_ms"):
@@ -61,10 +58,10 @@ def _summary_table(run: RunResult) -> str:
 def _batch_intervals(run: RunResult) -> str:
     table = run.summary()
     widths = zip(table["function"], table["p95_half_width_ms"], strict=True)
-    shown = [f"{name[:24]} ± {_two_digits(width)} ms" for name, width in widths if not isnan(width)]
+    shown = [f"{clipped(name, 24)} ± {_two_digits(width)} ms" for name, width in widths if not isnan(width)]
     if not shown:
         return ""
-    return _wrapped(f"95 % interval of p95 from batch means of this run: {', '.join(shown)}")
+    return wrapped(f"95 % interval of p95 from batch means of this run: {', '.join(shown)}")
 
 
 def _two_digits(value: float) -> str:
@@ -77,11 +74,7 @@ def _assumptions(run: RunResult) -> str:
     unpublished = [
         f"{row.parameter} {row.value}" for row in rows if row.known in ("assumed", "measured", "fitted")
     ]
-    return _wrapped(f"not published by AWS, so assumed or measured: {'; '.join(unpublished)}")
-
-
-def _wrapped(text: str) -> str:
-    return fill(text, width=_COLUMNS, subsequent_indent="  ", break_on_hyphens=False)
+    return wrapped(f"not published by AWS, so assumed or measured: {'; '.join(unpublished)}")
 
 
 def bill_text(bill: Bill) -> str:
@@ -91,16 +84,15 @@ def bill_text(bill: Bill) -> str:
         months.setdefault(row.month, []).append(row)
     lines = [f"{month}\n{_aligned(months[month])}" for month in sorted(months)]
     width = max((len(row) for rows in lines for row in rows.splitlines()), default=0)
-    paid = f"total {format_money(bill.total, bill.currency)}".rjust(width)
+    paid = f"total {money(bill.total, bill.currency)}".rjust(width)
     lines.append(paid if lines else "nothing to pay")
-    return "\n".join([*lines, *(_wrapped(f"note: {note}") for note in bill.notes)])
+    return "\n".join([*lines, *(wrapped(f"note: {note}") for note in bill.notes)])
 
 
 def costs_text(shares: Iterable[CostShare], currency: str = "USD") -> str:
     """Tell who causes a bill, the largest first."""
     return "\n".join(
-        f"{one.name if len(one.name) <= 52 else one.name[:51] + '…':52} {format_money(one.amount, currency):>16} "
-        f"{float(one.share):>7.1%}"
+        f"{clipped(one.name, 52):52} {money(one.amount, currency):>16} {percent(float(one.share), 1):>7}"
         for one in shares
     )
 
@@ -123,7 +115,7 @@ def compared_bills_text(found: BillComparison) -> str:
         f"{kind} {line}".strip() for kind, line in zip(shown.pop("usage_type"), shown["line"], strict=True)
     ]
     for name in ("actual_cost", "our_cost", "from_usage", "from_rate", "from_other"):
-        shown[name.replace("_cost", "").replace("from_", "")] = [format_usd(cost) for cost in table[name]]
+        shown[name.replace("_cost", "").replace("from_", "")] = [money(cost) for cost in table[name]]
     return "\n".join([shown.to_string(index=False), *(f"note: {note}" for note in found.notes)])
 
 
@@ -132,4 +124,4 @@ def refreshed_prices_text(refreshed: PriceRefresh) -> str:
     table = refreshed.frame()
     columns = ["region", "architecture", "rate", "before", "after"]
     changes = "no rate changes" if table.empty else table[columns].to_string(index=False)
-    return "\n".join([changes, *map(_wrapped, (f"note: {note}" for note in refreshed.notes))])
+    return "\n".join([changes, *map(wrapped, (f"note: {note}" for note in refreshed.notes))])

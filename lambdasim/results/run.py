@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 import lambdasim
-from lambdasim.billing import Bill, InvocationCosts, Usage, format_usd, invocation_costs, price
+from lambdasim.billing import Bill, InvocationCosts, Usage, invocation_costs, price
 from lambdasim.catalog import billing_rules, price_sheet
 from lambdasim.engine.contract import EventOutcome, Limit, Outcome, Plan, RecordChunk
 from lambdasim.engine.plan import ScenarioArrivals
@@ -26,6 +26,7 @@ from lambdasim.results.usage.month import PayloadMeter, run_usage
 from lambdasim.specs.scenario import ScenarioSpec
 from lambdasim.traffic.report import ReadReport
 from lambdasim.units import US_PER_MINUTE, US_PER_MS, format_duration, to_epoch_us
+from lambdasim.wording import money
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -341,7 +342,7 @@ class RunResult:
         span = format_duration(self.scenario.duration_us)
         return (
             f"{self.scenario.name}: {events:,} events in {span}, engine {self.engine}\n"
-            f"bill {format_usd(bill.total)}; latency {quantiles}; peak concurrency {self.aggregate.account.peak:,}"
+            f"bill {money(bill.total)}; latency {quantiles}; peak concurrency {self.aggregate.account.peak:,}"
         )
 
     def _repr_html_(self) -> str:

@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Mapping
 from difflib import get_close_matches
 from typing import Any, Final
 
+from lambdasim.wording import clipped, listed
+
 FAULT: Final = "fault"
 _SHOWN_CHARS: Final = 40
 _LISTED_NAMES: Final = 40
-# What moves a terminal's cursor, turns the direction of text, or cannot be written as UTF-8.
-UNPRINTABLE: Final = re.compile(
-    "[\\x00-\\x08\\x0b-\\x1f\\x7f-\\x9f\\u202a-\\u202e\\u2066-\\u2069\\ud800-\\udfff]"
-)
 _KIND_OF: Final = {
     "int_type": "a whole number",
     "int_from_float": "a whole number",
@@ -62,27 +59,12 @@ def shown(value: object) -> str:
     if isinstance(value, int) and value.bit_length() > 4 * _SHOWN_CHARS:
         return f"a number of {value.bit_length()} bits"
     text = repr(value[: _SHOWN_CHARS + 1]) if isinstance(value, str) else repr(value)
-    return text if len(text) <= _SHOWN_CHARS else text[: _SHOWN_CHARS - 1] + "…"
-
-
-def printable(text: str) -> str:
-    r"""Write a name from a file for a message: cut where it is long, control characters escaped.
-
-    Examples
-    --------
-    >>> printable("memory_mb"), printable("a" + chr(27))
-    ('memory_mb', 'a\\x1b')
-    """
-    if UNPRINTABLE.search(text):
-        return repr(text[:_SHOWN_CHARS])[1:-1]
-    return text if len(text) <= _SHOWN_CHARS else text[: _SHOWN_CHARS - 1] + "…"
+    return clipped(text, _SHOWN_CHARS)
 
 
 def one_of(names: Iterable[str]) -> str:
     """Write a list of allowed names, cut where it is long."""
-    allowed = list(names)
-    more = "" if len(allowed) <= _LISTED_NAMES else f" and {len(allowed) - _LISTED_NAMES} more"
-    return ", ".join(allowed[:_LISTED_NAMES]) + more
+    return listed(names, _LISTED_NAMES)
 
 
 def did_you_mean(got: object, names: Iterable[str]) -> str:

@@ -23,8 +23,9 @@ from pydantic_core import CoreSchema, core_schema
 
 from lambdasim.catalog import Fact, limit
 from lambdasim.specs.base import Refused, fault
-from lambdasim.specs.faults import UNPRINTABLE, shown
+from lambdasim.specs.faults import shown
 from lambdasim.units import DURATION_FORM, US_PER_DAY, format_duration, parse_duration_us
+from lambdasim.wording import UNPRINTABLE
 
 LONGEST_US: Final = 36_600 * US_PER_DAY
 LONGEST_SCENARIO_US: Final = 3_660 * US_PER_DAY

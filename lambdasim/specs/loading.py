@@ -15,10 +15,10 @@ from pydantic import ValidationError
 from pydantic_core import PydanticCustomError
 
 from lambdasim.errors import Fault, NotModelledWarning, ScenarioError
-from lambdasim.specs.faults import printable
 from lambdasim.specs.files import FileReader, resolved
 from lambdasim.specs.idle import idle_traffic
 from lambdasim.specs.scenario import ScenarioSpec
+from lambdasim.wording import clipped
 
 _MOST_BYTES: Final = 1_000_000
 _DEEPEST: Final = 20
@@ -122,7 +122,7 @@ def _fault(name: str, lines: _Lines, loc: tuple[int | str, ...], message: str) -
 
 
 def _dotted(loc: tuple[int | str, ...]) -> str:
-    return ".".join(printable(str(step)) for step in loc)
+    return ".".join(clipped(step, 40) for step in loc)
 
 
 class _Refusal(yaml.MarkedYAMLError):

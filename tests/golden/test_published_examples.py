@@ -7,8 +7,9 @@ differ, both are given. All are of us-east-1.
 from dataclasses import replace
 from decimal import ROUND_HALF_UP, Decimal
 
-from lambdasim.billing import Bill, Usage, format_usd, price
+from lambdasim.billing import Bill, Usage, price
 from lambdasim.catalog import ChargeKind, neighbour_price
+from lambdasim.wording import money
 
 BASE = Usage("2026-10", "us-east-1", "f", "x86_64", 1024, 512, "zip", "python3.13")
 MILLION = 1_000_000
@@ -42,7 +43,7 @@ def test_mobile_backend() -> None:
     bill = price([used(3 * MILLION, 120, memory_mb=1536)])
     assert printed(bill) == {ChargeKind.DURATION: Decimal("2.33"), ChargeKind.REQUEST: Decimal("0.40")}
     assert bill.total == Decimal("140000") * Decimal("0.0000166667") + Decimal("0.4")
-    assert format_usd(bill.total) == "$2.73"
+    assert money(bill.total) == "$2.73"
 
 
 def test_telemetry_without_the_free_tier() -> None:
@@ -50,7 +51,7 @@ def test_telemetry_without_the_free_tier() -> None:
     bill = price([used(7_440_000, 2000)], free_tier=False)
     assert printed(bill) == {ChargeKind.DURATION: Decimal("248.00"), ChargeKind.REQUEST: Decimal("1.49")}
     assert bill.total == Decimal("14880000") * Decimal("0.0000166667") + Decimal("1.488")
-    assert format_usd(bill.total) == "$249.49"
+    assert money(bill.total) == "$249.49"
 
 
 def test_support_tickets_with_2_gb_of_tmp() -> None:
@@ -61,7 +62,7 @@ def test_support_tickets_with_2_gb_of_tmp() -> None:
         ChargeKind.REQUEST: Decimal("1.00"),
         ChargeKind.EPHEMERAL: Decimal("0.08"),
     }
-    assert format_usd(bill.total) == "$106.41"
+    assert money(bill.total) == "$106.41"
 
 
 def test_mobile_launch_on_provisioned_concurrency() -> None:
@@ -82,7 +83,7 @@ def test_mobile_launch_on_provisioned_concurrency() -> None:
         ChargeKind.PC_IDLE: Decimal("18.00"),
         ChargeKind.PC_DURATION: Decimal("0.73"),
     }
-    assert format_usd(bill.total) == "$19.96"
+    assert money(bill.total) == "$19.96"
     # By the text, the 500,000 are paid: 2.5 M less one million, plus 500,000, is 2 M again.
     assert price([row]).total == bill.total
 
@@ -103,7 +104,7 @@ def test_cyber_monday_on_provisioned_concurrency() -> None:
         ChargeKind.PC_IDLE: Decimal("10.08"),
         ChargeKind.PC_DURATION: Decimal("21.78"),
     }
-    assert format_usd(bill.total) == "$32.26"
+    assert money(bill.total) == "$32.26"
 
 
 def test_telemetry_with_snapstart() -> None:
@@ -117,7 +118,7 @@ def test_telemetry_with_snapstart() -> None:
         ChargeKind.SNAPSTART_CACHE: Decimal("4.03"),
         ChargeKind.SNAPSTART_RESTORE: Decimal("10.40"),
     }
-    assert format_usd(bill.total) == "$263.92"
+    assert money(bill.total) == "$263.92"
 
 
 def test_streamed_pages() -> None:
@@ -134,7 +135,7 @@ def test_streamed_pages() -> None:
     }
     assert sum(parts.values()) == Decimal("39.04")
     assert bill.total == Decimal("39.045895")
-    assert format_usd(bill.total) == "$39.05"
+    assert money(bill.total) == "$39.05"
 
 
 def test_kafka_pollers() -> None:
@@ -156,7 +157,7 @@ def test_queue_pollers() -> None:
     bill = price([used(30 * MILLION, 1000)], free_tier=False)
     assert printed(bill) == {ChargeKind.REQUEST: Decimal("6.00"), ChargeKind.DURATION: Decimal("500.00")}
     pollers = 8000 * neighbour_price("sqs_poller_hour").tiers[0][1]
-    assert format_usd(bill.total + pollers) == "$580.00"
+    assert money(bill.total + pollers) == "$580.00"
 
 
 def test_durable_claims_on_arm64_compute_and_requests() -> None:
@@ -185,4 +186,4 @@ def test_the_published_table_of_tiers() -> None:
     ]
     assert duration == [(1, 6 * 10**9, Decimal("100000.20")), (2, 3 * 10**9, Decimal("45000.00"))]
     assert printed(bill)[ChargeKind.REQUEST] == Decimal("15.00")
-    assert format_usd(bill.total) == "$145,015.20"
+    assert money(bill.total) == "$145,015.20"

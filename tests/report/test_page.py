@@ -73,7 +73,7 @@ def test_nothing_is_fetched(run: ls.RunResult) -> None:
 def test_shares_read_in_per_cent_and_what_is_missing_is_a_dash(run: ls.RunResult) -> None:
     text = Elements(ls.report_html(run)).text
     share = run.summary().set_index("function").loc["busy", "cold_share"]
-    assert f"{100 * share:.2f} %" in text
+    assert f"{100 * share:.2f}%" in text
     assert "nan" not in text.lower().split()
     assert "$nan" not in text
     assert " – " in text

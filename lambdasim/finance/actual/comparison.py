@@ -10,11 +10,12 @@ from decimal import Decimal
 from fractions import Fraction
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-from lambdasim.billing import Bill, LineItem, Usage, format_usd, plain, price
+from lambdasim.billing import Bill, LineItem, Usage, plain, price
 from lambdasim.billing.exact import product, total
 from lambdasim.catalog import ChargeKind, usage_type
 from lambdasim.errors import InputError
 from lambdasim.finance.actual.reader import ActualBill, ActualLine, LineClass, read_actual_bill
+from lambdasim.wording import money
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -104,11 +105,11 @@ class BillComparison:
 
     def __str__(self) -> str:
         """Say both totals and what explains their difference."""
-        parts = {name: format_usd(self.sum(f"from_{name}")) for name in ("usage", "rate", "other")}
+        parts = {name: money(self.sum(f"from_{name}")) for name in ("usage", "rate", "other")}
         explained = ", ".join(f"{name} {amount}" for name, amount in parts.items())
         return (
-            f"actual {format_usd(self.sum('actual_cost'))}, ours {format_usd(self.sum('our_cost'))}, "
-            f"difference {format_usd(self.sum('difference'))}: {explained}"
+            f"actual {money(self.sum('actual_cost'))}, ours {money(self.sum('our_cost'))}, "
+            f"difference {money(self.sum('difference'))}: {explained}"
         )
 
 

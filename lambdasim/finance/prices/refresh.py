@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from lambdasim.atomic import write_bytes_atomically
-from lambdasim.billing import Bill, Usage, format_usd, price
+from lambdasim.billing import Bill, Usage, price
 from lambdasim.catalog import PriceSheet, Rate, price_sheet, regions
 from lambdasim.catalog.files import parse_json
 from lambdasim.catalog.prices.list_sheets import FLAT, RegionPrices, price_file_of, region_prices
@@ -22,6 +22,7 @@ from lambdasim.catalog.prices.sheets import sheets_of
 from lambdasim.errors import CatalogError, InputError
 from lambdasim.finance.reading import JSON_LIMIT_BYTES, json_object
 from lambdasim.traffic.readers.source import SourceFile
+from lambdasim.wording import money
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -79,7 +80,7 @@ class PriceEffect:
 
     def __str__(self) -> str:
         """Say it as one line."""
-        return f"{format_usd(self.before.total)} -> {format_usd(self.after.total)} ({format_usd(self.difference)})"
+        return f"{money(self.before.total)} -> {money(self.after.total)} ({money(self.difference)})"
 
 
 @dataclass(frozen=True)

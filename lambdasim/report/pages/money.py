@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from lambdasim.billing import format_usd, plain
+from lambdasim.billing import plain
 from lambdasim.plots.bills import plot_bill_comparison
 from lambdasim.plots.break_even import plot_break_even
 from lambdasim.plots.forecast import plot_forecast, plot_tornado
 from lambdasim.report.html import number
 from lambdasim.report.page import StudyPage
 from lambdasim.results.parameters import Parameter
+from lambdasim.wording import money
 
 if TYPE_CHECKING:
     from lambdasim.finance import BillComparison
@@ -165,13 +166,13 @@ def bill_comparison_page(found: BillComparison) -> StudyPage:
     StudyPage
     """
     table = found.frame()
-    money = ("actual_cost", "our_cost", "from_usage", "from_rate", "from_other", "difference")
+    columns = ("actual_cost", "our_cost", "from_usage", "from_rate", "from_other", "difference")
     shown = table[["month"]].copy()
     pairs = zip(table["usage_type"], table["line"], strict=True)
     shown["line"] = [f"{kind} {line.replace('_', ' ')}".strip() for kind, line in pairs]
-    for name in money:
+    for name in columns:
         words = {"actual_cost": "actual", "our_cost": "ours"}.get(name, name.replace("_", " "))
-        shown[words] = [format_usd(usd) for usd in table[name]]
+        shown[words] = [money(usd) for usd in table[name]]
     shown["note"] = table["note"]
     return StudyPage(
         title="A real bill beside ours",
@@ -179,5 +180,5 @@ def bill_comparison_page(found: BillComparison) -> StudyPage:
         tables={"lines": table},
         shown={"lines": shown},
         pictures={"waterfall": plot_bill_comparison(found)},
-        facts={name: plain(found.sum(name)) for name in money},
+        facts={name: plain(found.sum(name)) for name in columns},
     )

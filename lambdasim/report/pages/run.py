@@ -6,9 +6,10 @@ import html
 from typing import Final
 
 from lambdasim.billing import Bill
-from lambdasim.report.html import bullets, document, figure, percent, table_html
+from lambdasim.report.html import bullets, document, figure, table_html
 from lambdasim.report.pictures import Album
 from lambdasim.results.run import RunResult
+from lambdasim.wording import percent
 
 _MILLION: Final = 1_000_000
 

@@ -13,7 +13,7 @@ from lambdasim.results.parameters import Parameter
 from lambdasim.study.break_even.costs import Costs, Option, Scaling, month_hours
 from lambdasim.study.break_even.demand import server_time_ms
 from lambdasim.study.limits.concurrency import break_even_utilization
-from lambdasim.study.memory.text import wrapped
+from lambdasim.wording import wrapped
 
 if TYPE_CHECKING:
     from lambdasim.study.break_even.search import BreakEven, Crossing

@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-from textwrap import fill
 from typing import TYPE_CHECKING
 
-from lambdasim.billing import format_usd
+from lambdasim.wording import money, wrapped
 
 if TYPE_CHECKING:
     from fractions import Fraction
 
     from lambdasim.study.commitment.advise import CommitmentOption, CommitmentStudy
-
-_COLUMNS = 80
 
 
 def commitment_text(study: CommitmentStudy) -> str:
@@ -21,8 +18,8 @@ def commitment_text(study: CommitmentStudy) -> str:
         f", {study.futures} equally likely runs" if study.futures > 1 else ""
     )
     parts = [
-        f"{span}: {format_usd(study.on_demand_usd)} on demand, "
-        f"{format_usd(study.coverable_usd)} of it under a Compute Savings Plan",
+        f"{span}: {money(study.on_demand_usd)} on demand, "
+        f"{money(study.coverable_usd)} of it under a Compute Savings Plan",
         "",
         f"{'plan':25}{'off':>7}{'commit/hour':>13}{'bill':>13}{'saving':>11}{'unused':>11}",
         *(_row(option) for option in study.options),
@@ -34,13 +31,13 @@ def commitment_text(study: CommitmentStudy) -> str:
             "",
             f"{'usage':>7}{'on demand':>15}{'committed':>15}{'best/hour':>14}{'regret':>13}",
             *(
-                f"{float(case.multiple):>6.3g}x{format_usd(case.on_demand_usd):>15}"
-                f"{format_usd(case.committed_usd):>15}{per_hour(case.best_usd_per_hour):>14}"
-                f"{format_usd(case.regret_usd):>13}"
+                f"{float(case.multiple):>6.3g}x{money(case.on_demand_usd):>15}"
+                f"{money(case.committed_usd):>15}{per_hour(case.best_usd_per_hour):>14}"
+                f"{money(case.regret_usd):>13}"
                 for case in study.cases
             ),
         ]
-    return "\n".join([*parts, "", *(_wrapped(f"note: {note}") for note in study.notes)])
+    return "\n".join([*parts, "", *(wrapped(f"note: {note}") for note in study.notes)])
 
 
 def per_hour(usd: Fraction) -> str:
@@ -53,8 +50,8 @@ def _row(option: CommitmentOption) -> str:
     years = f"{plan.years} year{'s' if plan.years > 1 else ''}"
     return (
         f"{years + ', ' + plan.payment.value.replace('_', ' '):25}{f'{plan.percent.normalize():f} %':>7}"
-        f"{per_hour(option.usd_per_hour):>13}{format_usd(option.total_usd):>13}"
-        f"{format_usd(option.saving_usd):>11}{format_usd(option.unused_usd):>11}"
+        f"{per_hour(option.usd_per_hour):>13}{money(option.total_usd):>13}"
+        f"{money(option.saving_usd):>11}{money(option.unused_usd):>11}"
     )
 
 
@@ -66,16 +63,10 @@ def _advice(study: CommitmentStudy) -> str:
     text = (
         f"Commit {per_hour(best.usd_per_hour)} an hour, {best.plan.years} year"
         f"{'s' if best.plan.years > 1 else ''}, {best.plan.payment.value.replace('_', ' ')}: saves "
-        f"{format_usd(best.saving_usd)} ({share:.1%}) in these {study.hours:,} hours, "
-        f"{format_usd(best.upfront_usd)} at once."
+        f"{money(best.saving_usd)} ({share:.1%}) in these {study.hours:,} hours, "
+        f"{money(best.upfront_usd)} at once."
     )
     if study.futures > 1:
         low, high = min(best.regrets_usd), max(best.regrets_usd)
-        text += (
-            f" Against the best commitment of each run it costs {format_usd(low)} to {format_usd(high)} more."
-        )
-    return _wrapped(text)
-
-
-def _wrapped(text: str) -> str:
-    return fill(text, width=_COLUMNS, subsequent_indent="  ", break_on_hyphens=False)
+        text += f" Against the best commitment of each run it costs {money(low)} to {money(high)} more."
+    return wrapped(text)

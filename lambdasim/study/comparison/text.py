@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any, Final
 
 from lambdasim.results.usage.as_month import MONTH_HOURS, month_factor
 from lambdasim.study.comparison.result import ACCOUNT, REFUSED, TOTAL
-from lambdasim.study.memory.text import COLUMNS, wrapped
 from lambdasim.units import format_duration
+from lambdasim.wording import clipped, listed, wrapped
 
 if TYPE_CHECKING:
     from lambdasim.specs.scenario import ScenarioSpec
@@ -37,11 +37,9 @@ _ASKED: Final = (
 
 def comparison_text(comparison: Comparison) -> str:
     """Tell a comparison for a terminal."""
-    lines = [
-        *_wrapped_lines(f"against {comparison.names[0]}, {comparison.replications} replications in pairs")
-    ]
+    lines = [wrapped(f"against {comparison.names[0]}, {comparison.replications} replications in pairs")]
     for name in comparison.names[1:]:
-        lines += ["", name[:COLUMNS], *(wrapped(text) for text in _remarks(comparison, name))]
+        lines += ["", clipped(name), *(wrapped(text) for text in _remarks(comparison, name))]
         for group, rows in _groups(comparison, name):
             lines += ["", f"{_TITLES[group]:<34} {'base':>12} {'difference':>11} {'±':>9}  share"]
             lines += [_text_row(row) for row in rows[:_MOST_ROWS]]
@@ -116,10 +114,7 @@ def _remarks(comparison: Comparison, name: str) -> list[str]:
     for mine, other, whose in ((before, after, base), (after, before, name)):
         alone = _one_sided(mine, other)
         if alone:
-            more = f" and {len(alone) - _MOST_NAMES} more" if len(alone) > _MOST_NAMES else ""
-            said.append(
-                f"only in {whose}: {', '.join(alone[:_MOST_NAMES])}{more}; no latency or limit to compare"
-            )
+            said.append(f"only in {whose}: {listed(alone, _MOST_NAMES)}; no latency or limit to compare")
     said += [
         f"{words}: {_worded(getattr(before, field))} in {base}, {_worded(getattr(after, field))} in {name}"
         for field, words in _SETTINGS.items()
@@ -227,7 +222,7 @@ def _or_dash(form: str, value: float) -> str:
 
 def _text_row(row: dict[str, Any]) -> str:
     base, mean, half, _, share = _numbers(row)
-    label = row["label"] if len(row["label"]) <= 34 else row["label"][:33] + "…"
+    label = clipped(row["label"], 34)
     return f"{label:<34} {base:>12} {mean:>11} {half:>9}  {share}".rstrip()
 
 
@@ -244,7 +239,3 @@ def _note(comparison: Comparison) -> str:
         f"95 % intervals of paired differences from {comparison.replications} replications with common seeds; "
         f"? where zero lies in the interval.{month}"
     )
-
-
-def _wrapped_lines(text: str) -> list[str]:
-    return wrapped(text).splitlines()

@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from lambdasim.wording import clipped, listed, wrapped
+
 if TYPE_CHECKING:
     from lambdasim.study.forecast.forecast import Forecast
 
@@ -14,17 +16,17 @@ def text(forecast: Forecast) -> str:
     """Tell the month's bill by line item, by function and by week, with P10, P50 and P90 [USD]."""
     low, middle, high = np.quantile(forecast.total_usd, (0.1, 0.5, 0.9))
     lines = [
-        f"{forecast.scenario.name[:40]}, {forecast.month}: {middle:,.2f} USD, "
+        f"{clipped(forecast.scenario.name, 40)}, {forecast.month}: {middle:,.2f} USD, "
         f"{low:,.2f} to {high:,.2f} in 8 of 10 months",
         "",
         f"{'USD':<41}{'P10':>13}{'P50':>13}{'P90':>13}",
     ]
     for row in forecast.lines().itertuples(index=False):
-        lines.append(f"{_cut(row[0], 40):<41}{row[1]:>13,.2f}{row[2]:>13,.2f}{row[3]:>13,.2f}")
+        lines.append(f"{clipped(row[0], 40):<41}{row[1]:>13,.2f}{row[2]:>13,.2f}{row[3]:>13,.2f}")
     if len(forecast.functions_usd) > 1:
         lines += ["", f"{'by function':<41}{'P10':>13}{'P50':>13}{'P90':>13}"]
         for row in forecast.functions().itertuples(index=False):
-            lines.append(f"{_cut(row[0], 40):<41}{row[1]:>13,.2f}{row[2]:>13,.2f}{row[3]:>13,.2f}")
+            lines.append(f"{clipped(row[0], 40):<41}{row[1]:>13,.2f}{row[2]:>13,.2f}{row[3]:>13,.2f}")
     lines += ["", f"{'bill up to and with':<41}{'P10':>13}{'P50':>13}{'P90':>13}"]
     table = np.quantile(forecast.cumulative_usd, (0.1, 0.5, 0.9), axis=0)
     last = forecast.traffic.n_days - 1
@@ -32,7 +34,7 @@ def text(forecast: Forecast) -> str:
         known = " (known)" if day < forecast.traffic.known_days else ""
         label = f"{forecast.day(day):%a %d %b}{known}"
         lines.append(f"{label:<41}" + "".join(f"{usd:>13,.2f}" for usd in table[:, day]))
-    return "\n".join([*lines, "", *(_wrapped(note) for note in forecast.notes())])
+    return "\n".join([*lines, "", *(wrapped(note, first="- ") for note in forecast.notes())])
 
 
 def notes(forecast: Forecast) -> tuple[str, ...]:
@@ -53,12 +55,14 @@ def notes(forecast: Forecast) -> tuple[str, ...]:
         found.append("The account's whole free tier is taken off this bill.")
     for name, past in traffic.histories.items():
         even = "; its days are spread evenly, as it has one count a day" if past.shapes.shape[1] == 1 else ""
-        found.append(f"{name[:64]}: history of {len(past.totals)} days, {past.first_day} on{even}.")
+        found.append(f"{clipped(name, 64)}: history of {len(past.totals)} days, {past.first_day} on{even}.")
     for name in forecast.low_confidence:
-        found.append(f"LOW CONFIDENCE: {name[:64]} has less than five weeks of history, the range is wider.")
+        found.append(
+            f"LOW CONFIDENCE: {clipped(name, 64)} has less than five weeks of history, the range is wider."
+        )
     without = sorted(set(forecast.functions_usd) - set(traffic.histories))
     if without:
-        found.append(f"Without a history, traffic as the scenario says: {', '.join(without)[:200]}.")
+        found.append(f"Without a history, traffic as the scenario says: {listed(without, 8)}.")
     if len(traffic.histories) > 1:
         found.append("Functions are taken to have half of their weekly drift in common.")
     throttled = float(np.mean([usage.throttled for usage in forecast.usages]))
@@ -68,14 +72,3 @@ def notes(forecast: Forecast) -> tuple[str, ...]:
         f"{float(np.mean([usage.cold for usage in forecast.usages])):.2%} cold starts."
     )
     return tuple(found)
-
-
-def _cut(name: object, most: int) -> str:
-    shown = str(name)
-    return shown if len(shown) <= most else f"{shown[: most - 1]}…"
-
-
-def _wrapped(note: str) -> str:
-    import textwrap
-
-    return textwrap.fill(note, 80, initial_indent="- ", subsequent_indent="  ")

@@ -5,17 +5,14 @@ from __future__ import annotations
 from math import isnan
 from typing import TYPE_CHECKING, Any, Final
 
-from lambdasim.billing import format_usd
 from lambdasim.catalog import limit
 from lambdasim.results.usage.as_month import MONTH_HOURS, month_factor
 from lambdasim.specs.function import ProvisionedStep
 from lambdasim.study.limits.table import ACCOUNT, GATEWAY
-from lambdasim.study.memory.text import COLUMNS, percent, wrapped
 from lambdasim.units import format_duration
+from lambdasim.wording import clipped, listed, money, percent, wrapped
 
 if TYPE_CHECKING:
-    from fractions import Fraction
-
     from lambdasim.study.limits.advise import LimitsAdvice, ProvisionedAdvice
     from lambdasim.study.limits.outcome import LimitOutcome
     from lambdasim.study.limits.plan import LimitPlan
@@ -119,7 +116,7 @@ def _refused(outcome: LimitOutcome) -> str:
 def _bill(advice: LimitsAdvice, outcome: LimitOutcome) -> str:
     """Tell what it costs beside what is paid now."""
     now, length = float(advice.run.charges().total), format_duration(advice.run.scenario.duration_us)
-    return f"; the bill of {length} goes from {usd(now)} to {usd(outcome.usd)}"
+    return f"; the bill of {length} goes from {money(now)} to {money(outcome.usd)}"
 
 
 def _remaining(advice: LimitsAdvice) -> str:
@@ -206,9 +203,7 @@ def _reserved_block(advice: LimitsAdvice) -> list[str]:
 def _provisioned_block(advice: LimitsAdvice, found: ProvisionedAdvice) -> list[str]:
     lines = [_effect("by schedule", advice, found)]
     for name, steps in list(found.schedule.items())[:_MOST_LIMITS]:
-        shown = ", ".join(map(_step, steps[:_MOST_STEPS]))
-        more = f" and {len(steps) - _MOST_STEPS} more" if len(steps) > _MOST_STEPS else ""
-        lines.append(wrapped(f"  {name}: {shown}{more}"))
+        lines.append(wrapped(f"  {name}: {listed(map(_step, steps), _MOST_STEPS)}"))
     return lines
 
 
@@ -228,8 +223,8 @@ def _effect(way: str, advice: LimitsAdvice, found: ProvisionedAdvice) -> str:
     even = min(found.break_even.values())
     return wrapped(
         f"Provisioned concurrency {way}: {found.cold_before:,} cold starts become {found.cold_after:,} ({change}), the "
-        f"bill of {length} goes from {usd(found.usd_before)} to {usd(found.usd_after)}; used {found.utilization:.0%}, "
-        f"pays for itself from {even:.0%} on; "
+        f"bill of {length} goes from {money(found.usd_before)} to {money(found.usd_after)}; "
+        f"used {found.utilization:.0%}, pays for itself above {even:.0%}; "
         f"refused attempts {found.refused_before:.2%} -> {found.refused_after:.2%}."
     )
 
@@ -242,9 +237,9 @@ def _step(step: ProvisionedStep) -> str:
 def _findings_block(advice: LimitsAdvice) -> list[str]:
     lines = []
     for row in advice.findings.to_dict("records"):
-        money = f" [${row['usd_per_month']:,.2f} a month]" if row["usd_per_month"] else ""
+        gain = f" [{money(row['usd_per_month'])} a month]" if row["usd_per_month"] else ""
         lines.append(
-            wrapped(f"{row['rule']}: {row['function']}: {row['evidence']}{money}. {_sentence(row['change'])}")
+            wrapped(f"{row['rule']}: {row['function']}: {row['evidence']}{gain}. {_sentence(row['change'])}")
         )
     length_us = advice.run.scenario.duration_us
     if lines and month_factor(length_us) > 1:
@@ -254,15 +249,3 @@ def _findings_block(advice: LimitsAdvice) -> list[str]:
 
 def _sentence(text: Any) -> str:
     return f"{str(text)[:1].upper()}{str(text)[1:]}."
-
-
-def usd(amount: float | Fraction) -> str:
-    """Write an amount of money."""
-    from fractions import Fraction as Exact
-
-    return format_usd(Exact(amount))
-
-
-def clipped(text: str, width: int = COLUMNS) -> str:
-    """Shorten a text to a width, and show that."""
-    return text if len(text) <= width else f"{text[: width - 1]}…"

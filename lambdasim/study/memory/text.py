@@ -2,20 +2,17 @@
 
 from __future__ import annotations
 
-from math import isnan
-from textwrap import fill
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any
 
 from lambdasim.catalog import timing
 from lambdasim.results.usage.as_month import MONTH_HOURS, month_factor
 from lambdasim.study.memory.objective import short
 from lambdasim.study.memory.plausible import doubt, range_text
 from lambdasim.units import format_duration
+from lambdasim.wording import clipped, count, percent, wrapped
 
 if TYPE_CHECKING:
     from lambdasim.study.memory.result import MemorySweep
-
-COLUMNS: Final = 80
 
 
 def reason(sweep: MemorySweep) -> str:
@@ -105,7 +102,7 @@ def sweep_text(sweep: MemorySweep) -> str:
     head = f"{sweep.function} in {sweep.scenario.name}: memory sizes in pairs"
     return "\n".join(
         [
-            head[:COLUMNS],
+            clipped(head),
             "",
             *first,
             "",
@@ -134,8 +131,8 @@ def _money_row(row: dict[Any, Any]) -> str:
     note = _failing(row) or ("dominated" if row["dominated"] else "")
     return (
         f"{star}{row['memory_mb']:>6,} {row['architecture']:<6} {row['usd_per_month']:>11,.2f} "
-        f"{row['usd_half_width']:>7,.2g} {row['usd_per_million']:>8,.2f} {whole(row['p50_ms']):>6} "
-        f"{whole(row['p95_ms']):>7} {whole(row['p99_ms']):>7}  {note}"
+        f"{row['usd_half_width']:>7,.2g} {row['usd_per_million']:>8,.2f} {count(row['p50_ms']):>6} "
+        f"{count(row['p95_ms']):>7} {count(row['p99_ms']):>7}  {note}"
     ).rstrip()
 
 
@@ -156,18 +153,3 @@ def _cold_row(row: dict[Any, Any]) -> str:
         f"{percent(row['cold_usd_share']):>7} {percent(row['cold_slowest_share']):>8} "
         f"{percent(row['throttled_share']):>8}"
     )
-
-
-def whole(value: float) -> str:
-    """Write a number without decimals; a dash where there is none."""
-    return "-" if isnan(value) else f"{value:,.0f}"
-
-
-def percent(share: float) -> str:
-    """Write a share in percent; a dash where there is none."""
-    return "-" if isnan(share) else f"{share:.2%}"
-
-
-def wrapped(text: str) -> str:
-    """Wrap a paragraph to the columns of a terminal."""
-    return fill(text, width=COLUMNS, subsequent_indent="  ", break_on_hyphens=False)
