@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable
 from decimal import Decimal
 from fractions import Fraction
-from math import isfinite
+from math import isfinite, isinf, isnan
 from textwrap import fill
 from typing import Final
 
@@ -19,6 +19,7 @@ UNPRINTABLE: Final = re.compile(
 )
 """What moves a terminal's cursor, turns the direction of text, or cannot be written as UTF-8."""
 _DIGITS: Final = 3
+_THOUSAND: Final = 1000
 _CENT: Final = Fraction(1, 100)
 
 
@@ -125,6 +126,28 @@ def count(number: float, noun: str = "", nouns: str = "") -> str:
     """
     shown = f"{number:,.0f}" if isfinite(number) else NONE
     return f"{shown} {noun if shown == '1' else nouns or f'{noun}s'}" if noun else shown
+
+
+def number(value: float) -> str:
+    """Write a number that is no count: four digits, never an exponent.
+
+    Parameters
+    ----------
+    value : float
+        NaN where there is none.
+
+    Examples
+    --------
+    >>> number(1e4), number(12.3456), number(0.0000123456), number(3.0), number(float("inf"))
+    ('10,000', '12.35', '0.00001235', '3', '∞')
+    """
+    if isnan(value):
+        return NONE
+    if isinf(value):
+        return "∞" if value > 0 else "-∞"
+    if value == int(value) or abs(value) >= _THOUSAND:
+        return f"{value:,.0f}"
+    return f"{Decimal(f'{value:.4g}').normalize():f}"
 
 
 def percent(share: float, places: int = 2, *, signed: bool = False) -> str:

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import base64
 import html
-import math
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Final
 
 from lambdasim.report.pictures import Drawn
+from lambdasim.wording import number
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -48,13 +48,6 @@ def table_html(table: pd.DataFrame, css_class: str = "numbers") -> str:
         if column.dtype.kind in "if":
             named[name] = [number(value) for value in column]
     return f"<div class='wide'>{named.to_html(index=False, border=0, classes=css_class, escape=True)}</div>"
-
-
-def number(value: float) -> str:
-    """Write a number as people read it."""
-    if math.isnan(value):
-        return "–"
-    return f"{value:,.0f}" if value == int(value) or abs(value) >= 1000 else f"{value:,.4g}"
 
 
 def bullets(lines: Iterable[str]) -> str:

@@ -8,10 +8,9 @@ from lambdasim.billing import plain
 from lambdasim.plots.bills import plot_bill_comparison
 from lambdasim.plots.break_even import plot_break_even
 from lambdasim.plots.forecast import plot_forecast, plot_tornado
-from lambdasim.report.html import number
 from lambdasim.report.page import StudyPage
 from lambdasim.results.parameters import Parameter
-from lambdasim.wording import money
+from lambdasim.wording import money, number
 
 if TYPE_CHECKING:
     from lambdasim.finance import BillComparison

@@ -7,11 +7,10 @@ from typing import TYPE_CHECKING, Any, Final
 
 from lambdasim.plots.advice import plot_headroom, plot_provisioned, plot_risk
 from lambdasim.plots.study import plot_differences, plot_duration, plot_frontier
-from lambdasim.report.html import number
 from lambdasim.report.page import StudyPage
 from lambdasim.study.memory.objective import short
 from lambdasim.study.memory.plausible import cpu_share, plausible_ranges, to_measure
-from lambdasim.wording import percent
+from lambdasim.wording import number, percent
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import html
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
@@ -10,6 +9,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple, TypeAlias
 
 from lambdasim.results.intervals import Interval, paired_interval, t_interval
 from lambdasim.specs.scenario import ScenarioSpec
+from lambdasim.views import Result
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -18,6 +18,8 @@ Key: TypeAlias = tuple[str, str, str]
 ACCOUNT: Final = "account"
 TOTAL: Final[Key] = ("money", ACCOUNT, "USD/month")
 REFUSED: Final[Key] = ("limits", ACCOUNT, "refused")
+
+_GROUPS: Final = {"money": ("Bill", "usd"), "latency": ("Latency", "ms"), "limits": ("Limits", "share")}
 
 
 class Verdict(NamedTuple):
@@ -35,7 +37,7 @@ class Verdict(NamedTuple):
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class Comparison:
+class Comparison(Result):
     """The result of ``compare``.
 
     Attributes
@@ -169,6 +171,16 @@ class Comparison:
             parts.append(f"{name}: {found.mean:+,.2f} USD a month ({found.low:+,.2f} to {found.high:+,.2f})")
         return f"against {base}, {self.replications} replications: {'; '.join(parts)}"
 
-    def _repr_html_(self) -> str:
-        table = self.differences.to_html(index=False, float_format="{:,.4g}".format)
-        return f"<p>{html.escape(repr(self))}</p>{table}"
+    def frame(self) -> pd.DataFrame:
+        """Return ``differences``: one row for each scenario but the first, and each measure."""
+        return self.differences
+
+    def shown(self) -> Mapping[str, pd.DataFrame]:
+        """Return a table for each group of measures, whose unit is in its title."""
+        found = {}
+        for group, (title, unit) in _GROUPS.items():
+            rows = self.differences[self.differences["group"] == group]
+            moved = rows[(rows["difference"] != 0) | (rows["scope"] == ACCOUNT)].drop(columns="group")
+            suffixed = {name: f"{name}_{unit}" for name in ("base", "value", "difference", "low", "high")}
+            found[title] = moved.rename(columns=suffixed)
+        return found

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import html
 import os
 from collections.abc import Callable, Collection, Iterable, Mapping
 from concurrent.futures import Executor
@@ -25,6 +24,7 @@ from lambdasim.study.limits.plan import LimitPlan, plan_case
 from lambdasim.study.limits.provisioned import Steps, provisioned_schedule, tracking_schedule
 from lambdasim.study.limits.runs import LimitCase, Variant, case_outcomes, run_case
 from lambdasim.study.limits.table import headroom_series, limit_table
+from lambdasim.views import Result
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -63,7 +63,7 @@ class ProvisionedAdvice(NamedTuple):
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class LimitsAdvice:
+class LimitsAdvice(Result):
     """The result of ``advise_limits``.
 
     Attributes
@@ -126,10 +126,18 @@ class LimitsAdvice:
 
         return answer(self)
 
-    def _repr_html_(self) -> str:
-        tables = (self.limits, self.risk, self.reserved, self.findings)
-        shown = "".join(table.to_html(index=False, float_format="{:,.4g}".format) for table in tables)
-        return f"<p>{html.escape(repr(self))}</p>{shown}"
+    def frame(self) -> pd.DataFrame:
+        """Return ``limits``: how near the run came to each limit."""
+        return self.limits
+
+    def frames(self) -> Mapping[str, pd.DataFrame]:
+        """Return limits, risk with more traffic, reserved concurrency and findings."""
+        return {
+            "limits": self.limits,
+            "with more traffic": self.risk,
+            "reserved concurrency": self.reserved,
+            "findings": self.findings,
+        }
 
 
 def advise_limits(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import html
 from collections.abc import Mapping
 from dataclasses import dataclass
 from decimal import Decimal
@@ -17,11 +16,17 @@ from lambdasim.specs.scenario import ScenarioSpec
 from lambdasim.study.measures import QUANTILES, FunctionMeasures
 from lambdasim.study.memory.objective import Objective, best_row
 from lambdasim.study.memory.power_tuning import CHART_BASE, TunedPoint, TunedSeries, TuningChart
+from lambdasim.views import Result
 
 if TYPE_CHECKING:
     import pandas as pd
 
 DIFFERENCES = ("usd_per_month", "usd_per_million", "mean_duration_ms", "mean_ms", *QUANTILES, "cold_share")
+
+_SHOWN = (
+    "memory_mb", "architecture", "usd_per_month", "usd_half_width", "mean_duration_ms", "mean_billed_ms", "cold_share",
+    "throttled_share",
+)  # fmt: skip
 
 
 class SweptSize(NamedTuple):
@@ -36,7 +41,7 @@ class SweptSize(NamedTuple):
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class MemorySweep:
+class MemorySweep(Result):
     """The result of ``sweep_memory``.
 
     Attributes
@@ -239,9 +244,18 @@ class MemorySweep:
 
         return reason(self)
 
-    def _repr_html_(self) -> str:
-        table = self.table.to_html(index=False, float_format="{:,.4g}".format)
-        return f"<p>{html.escape(repr(self))}</p>{table}"
+    def frame(self) -> pd.DataFrame:
+        """Return ``table``: one row for each size."""
+        return self.table
+
+    def frames(self) -> Mapping[str, pd.DataFrame]:
+        """Return sizes, and differences against the reference."""
+        return {"sizes": self.table, f"against {self.reference}": self.differences()}
+
+    def shown(self) -> Mapping[str, pd.DataFrame]:
+        """Return what decides: money, latency and failures of each size."""
+        columns = dict.fromkeys((*_SHOWN, self.objective.latency, "fails", "recommended", "wins"))
+        return {"sizes": self.table[[*columns]]}
 
 
 def sizes_of(table: pd.DataFrame) -> list[SweptSize]:
