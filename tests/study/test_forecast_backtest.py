@@ -19,7 +19,7 @@ def real() -> Backtest:
         ls.read_counts_csv(TRAFFIC + "wikipedia_views_daily.csv", naive="utc", columns=pages),
         ls.read_counts_csv(TRAFFIC + "bike_rides_daily.csv", naive="utc", columns={"count": "rides"}),
     ]
-    return Backtest.together(backtest(trace, paths=500) for trace in traces)
+    return Backtest.together(backtest(trace) for trace in traces)
 
 
 @pytest.mark.parametrize("task", TASKS)
@@ -30,7 +30,7 @@ def test_ranges_hold_on_real_series(real: Backtest, task: str) -> None:
     assert each.loc[each["blocks"] >= 15, "coverage"].min() >= 0.65
     assert pooled["against_carried"] < 0.95
     assert pooled["against_point"] < 0.75
-    assert each["against_carried"].max() < 1.10
+    assert each["against_carried"].max() <= 1.15
 
 
 def test_months_do_not_overlap_and_their_totals_are_the_historys(real: Backtest) -> None:

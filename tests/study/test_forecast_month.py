@@ -74,7 +74,9 @@ def test_quantiles_come_last(february: Forecast) -> None:
 
 def test_paths_told_from_their_volume_agree_with_simulated_ones(february: Forecast, told: Forecast) -> None:
     assert len(told.simulated) == 10
-    np.testing.assert_allclose(told.total_usd, february.total_usd, rtol=0.03)
+    requests = february.usages[0].by_day[0][:, COUNTERS.index("requests")].sum()
+    chance = np.sqrt(2 / requests)  # of a month's sum of exponential durations, once in each of the two
+    np.testing.assert_allclose(told.total_usd, february.total_usd, rtol=4 * chance)
     assert 0 < told.fit_error < 0.02
     assert told.fit_error <= told.fit_worst
 

@@ -10,26 +10,18 @@ from numpy.typing import ArrayLike, NDArray
 
 from lambdasim.draws.keys import DrawKey, Stream, uniform
 from lambdasim.errors import InputError
-from lambdasim.study.forecast.levels import WEEK, Floats, Levels, Season, levels_of, season_of, weekly_changes
+from lambdasim.study.forecast.levels import WEEK, Floats, Levels, levels_of, season_of
 
 LOW_CONFIDENCE_DAYS: Final = 35
 LEAST_DAYS: Final = WEEK
 LONGEST_DAYS: Final = 400
-_NOISE_WEEKS: Final = 13
-_DAMPING: Final = 0.9
-_STEP_PER_NOISE: Final = 0.7
-_SMALLEST_STEP: Final = 0.015
-_LARGEST_STEP: Final = 0.12
-_PRIOR_WEEKS: Final = 6.0
-_WEEK_HALF_LIFE: Final = 10.0
-_PRIOR_WIDTH: Final = 1.4
+_FLOOR: Final = 0.03
+_PRIOR_WIDTH: Final = 1.5
 _PRIOR_ORIGINS: Final = 3.0
 _WIDTH: Final = 1.15
 _NARROWEST: Final = 0.35
 _WIDEST: Final = 3.0
-_SHORT_WIDTH: Final = 1.3
 _MOST_STRETCHED: Final = 0.7
-_MAD: Final = 1.4826
 
 
 @dataclass(frozen=True, eq=False)
@@ -41,16 +33,16 @@ class DailyPaths:
     totals : ndarray of float64, shape (n_paths, n_days)
         [invocations].
     low_confidence : bool
-        Whether the history is shorter than five weeks; the ranges are then wider.
-    untrimmed_share : float
-        Weight of the levels that count bursts in full.
+        Whether the history is shorter than five weeks: most of what is assumed of its drift is then prior.
+    weekly_drift : float
+        Standard deviation of the level's change in a week that the history itself shows, as a part of the level.
     width : float
         What the held-back stretches did to the spread of the monthly total, as a factor.
     """
 
     totals: Floats
     low_confidence: bool
-    untrimmed_share: float
+    weekly_drift: float
     width: float
 
 
@@ -93,12 +85,14 @@ def sample_paths(
 
     Notes
     -----
-    ``total = exp(level + drift + noise) * weekday``, less a small offset. The level is one of six means, chosen per path
-    by its merit in the past (see ``study.levels.levels_of``). The drift adds up weekly Student-t steps of four degrees
-    of freedom, damped by 0.9 a week, whose size is that of changes from week to week, shrunk to a part of the daily
-    noise. The noise is the deviations of seven consecutive days of the last 13 weeks. At last the spread of the total
-    over the whole stretch is drawn toward the errors on the held-back stretches, as far as there are enough of them. All
-    constants were set on synthetic series and on seven real ones together, see ``docs/validation.md``.
+    ``total = exp(level + echo + drift + noise) * weekday``, less a small offset. Each path picks a candidate of the
+    local level model by its weight (see ``forecast.levels.levels_of``) and a level and echo from what the model leaves
+    open. The echo fades. The drift adds up weekly Student-t steps of four degrees of freedom; its size is the
+    candidate's, and 3 % a week on top whatever the noise, since no history rules out that something changes. The
+    noise is resampled: the deviations of seven consecutive days of the last 13 weeks, bursts included. Finally the
+    spread of the total over the whole stretch is drawn toward the errors on held-back stretches, as far as there are
+    enough of them. The constants were set on synthetic series and the real ones of ``data/traffic`` together, see
+    ``docs/validation.md``.
 
     Examples
     --------
@@ -109,31 +103,21 @@ def sample_paths(
     """
     recent = _checked(history, days, paths, shared)
     if not recent.any():
-        return DailyPaths(np.zeros((paths, days)), len(recent) < LOW_CONFIDENCE_DAYS, 0.5, 1.0)
+        return DailyPaths(np.zeros((paths, days)), len(recent) < LOW_CONFIDENCE_DAYS, 0.0, 1.0)
     season = season_of(recent)
-    noise, trimmed_noise = _noise(season)
-    trimmed_mean = float(np.mean(np.exp(trimmed_noise)))
-    levels = levels_of(season, days, float(np.log(trimmed_mean)))
-    chosen = _choices(levels, _uniforms(seed, owner, Stream.FORECAST_LEVEL, paths, 1)[:, 0])
-    week = np.arange(days) // WEEK
-    drift = _drift(season, seed, owner, paths, int(week[-1]) + 1, shared)[:, week]
-    blocks = _uniforms(seed, "", Stream.FORECAST_NOISE, paths, int(week[-1]) + 1)
-    starts = (blocks * (len(noise) - WEEK + 1)).astype(np.int64)
-    block_days = len(noise) - 1 - (starts[:, week] + (WEEK - 1 - np.arange(days) % WEEK))
-    deviations = np.where(
-        levels.is_trimmed[chosen][:, None],
-        trimmed_noise[block_days] - np.log(trimmed_mean),
-        noise[block_days] - np.log(np.mean(np.exp(noise))),
+    levels = levels_of(season, days)
+    log_totals = (
+        _starts(levels, seed, owner, paths, days)
+        + _drift(levels, seed, owner, paths, days, shared)
+        + _resampled(levels.noise, seed, paths, days)
     )
-    log_totals = levels.log_levels[chosen][:, None] + drift + deviations
     totals = np.exp(log_totals) * season.factors(len(recent), days)
     by_path = np.log(totals.sum(axis=1))
-    width = _width(levels, by_path, len(recent))
+    width = _width(levels, by_path)
     away = np.clip(by_path - np.median(by_path), -_MOST_STRETCHED, _MOST_STRETCHED)
     totals *= np.exp((width - 1) * away)[:, None]
-    share = float(levels.weights[~levels.is_trimmed].sum())
     low = len(recent) < LOW_CONFIDENCE_DAYS
-    return DailyPaths(np.maximum(totals - season.offset, 0.0), low, share, width)
+    return DailyPaths(np.maximum(totals - season.offset, 0.0), low, levels.weekly_drift, width)
 
 
 def _checked(history: ArrayLike, days: int, paths: int, shared: float) -> Floats:
@@ -163,28 +147,44 @@ def _uniforms(seed: int, owner: str, stream: Stream, paths: int, columns: int) -
     return uniform(DrawKey.of(seed, owner, stream).bits(index.ravel())).reshape(paths, columns)
 
 
-def _choices(levels: Levels, p: Floats) -> NDArray[np.int64]:
-    """Choose a level for each path."""
-    cumulative = np.cumsum(levels.weights)
-    chosen: NDArray[np.int64] = np.searchsorted(cumulative[:-1], p, side="right")
-    return chosen
+def _chosen(levels: Levels, seed: int, owner: str, paths: int) -> tuple[NDArray[np.int64], Floats, Floats]:
+    """Choose a candidate for each path, and two deviations of variance 1."""
+    p = _uniforms(seed, owner, Stream.FORECAST_LEVEL, paths, 3)
+    chosen = np.searchsorted(np.cumsum(levels.weights)[:-1], p[:, 0], side="right")
+    deviations = student_t4(p[:, 1:]) / np.sqrt(2)
+    return chosen, deviations[:, 0], deviations[:, 1]
 
 
-def _noise(season: Season) -> tuple[Floats, Floats]:
-    """Give deviations of the last weeks from the level around them, as they were and trimmed."""
-    first = max(len(season.local) - _NOISE_WEEKS * WEEK, 0)
-    noise = (season.log_totals - season.local)[first:]
-    return noise, (season.trimmed - season.local)[first:]
+def _starts(levels: Levels, seed: int, owner: str, paths: int, days: int) -> Floats:
+    """Draw the level of each path, and the fading echo of the last days on it, shape (paths, days)."""
+    chosen, of_level, of_echo = _chosen(levels, seed, owner, paths)
+    moved = levels.level_sd[chosen] * of_level
+    echo = levels.echoes[chosen] + levels.echo_per_level[chosen] * moved + levels.echo_sd[chosen] * of_echo
+    fading = levels.persistence[chosen][:, None] ** np.arange(1, days + 1)
+    starts: Floats = (levels.log_levels[chosen] + moved)[:, None] + echo[:, None] * fading
+    return starts
 
 
-def _drift(season: Season, seed: int, owner: str, paths: int, weeks: int, shared: float) -> Floats:
-    """Add up weekly steps, damped, shape (paths, weeks)."""
+def _resampled(noise: Floats, seed: int, paths: int, days: int) -> Floats:
+    """Draw blocks of seven consecutive days, the same days for all functions, shape (paths, days)."""
+    week = np.arange(days) // WEEK
+    blocks = _uniforms(seed, "", Stream.FORECAST_NOISE, paths, int(week[-1]) + 1)
+    before_end = (blocks * (len(noise) - WEEK + 1)).astype(np.int64)
+    resampled: Floats = noise[len(noise) - WEEK - before_end[:, week] + np.arange(days) % WEEK]
+    return resampled
+
+
+def _drift(levels: Levels, seed: int, owner: str, paths: int, days: int, shared: float) -> Floats:
+    """Add up weekly steps, each made evenly over its week, shape (paths, days)."""
+    weeks = -(-days // WEEK)
     own = student_t4(_uniforms(seed, owner, Stream.FORECAST_DRIFT, paths, weeks))
     if shared:
         common = student_t4(_uniforms(seed, "", Stream.FORECAST_DRIFT, paths, weeks))
         own = np.sqrt(1 - shared) * own + np.sqrt(shared) * common
-    steps = own / np.sqrt(2) * step_size(weekly_changes(season), _prior_step(season))
-    drift: Floats = np.cumsum(steps * _DAMPING ** np.arange(weeks), axis=1)
+    chosen = _chosen(levels, seed, owner, paths)[0]
+    size = np.sqrt(WEEK * levels.daily_steps[chosen] ** 2 + _FLOOR**2)
+    daily = np.repeat(own / np.sqrt(2) * size[:, None] / WEEK, WEEK, axis=1)
+    drift: Floats = np.cumsum(daily, axis=1)[:, :days]
     return drift
 
 
@@ -201,40 +201,10 @@ def student_t4(p: Floats) -> Floats:
     return quantiles
 
 
-def step_size(changes: Floats, prior: float) -> float:
-    """Give the standard deviation of the weekly drift from changes from week to week.
-
-    Notes
-    -----
-    Noise of a single week shows in two changes with opposite signs, so that twice their covariance is added to their
-    variance; at least a quarter of it is left.
-    """
-    variance, weight = 0.0, 0.0
-    if len(changes) > 2:
-        age = 0.5 ** (np.arange(len(changes))[::-1] / _WEEK_HALF_LIFE)
-        most = 3 * float(np.median(np.abs(changes))) + 1e-9
-        drawn_in = np.clip(changes, -most, most)
-        weight = float(age.sum())
-        spread = float(age @ drawn_in**2) / weight
-        turning = float(age[1:] @ (drawn_in[1:] * drawn_in[:-1])) / float(age[1:].sum())
-        variance = max(spread + 2 * turning, spread / 4)
-    return float(np.sqrt((variance * weight + prior**2 * _PRIOR_WEEKS) / (weight + _PRIOR_WEEKS)))
-
-
-def _prior_step(season: Season) -> float:
-    """Guess the size of weekly steps from the size of daily noise: what varies by the day, varies by the week."""
-    noise = _MAD * float(np.median(np.abs(season.log_totals - season.local)))
-    return float(np.clip(_STEP_PER_NOISE * noise, _SMALLEST_STEP, _LARGEST_STEP))
-
-
-def _width(levels: Levels, by_path: Floats, n_history: int) -> float:
+def _width(levels: Levels, by_path: Floats) -> float:
     """Give the factor by which the spread of the total over the stretch changes."""
     low, high = np.quantile(by_path, [0.02, 0.98])
     spread = float(np.var(np.clip(by_path, low, high))) + 1e-12
-    weight, ratio = levels.origins, 0.0
-    if weight:
-        ratio = levels.error**2 / spread * _WIDTH**2
-    variance = (ratio * weight + _PRIOR_WIDTH**2 * _PRIOR_ORIGINS) / (weight + _PRIOR_ORIGINS)
-    short = max(1 - n_history / LOW_CONFIDENCE_DAYS, 0.0)
-    width = float(np.clip(np.sqrt(variance), _NARROWEST, _WIDEST))
-    return width * (1 + _SHORT_WIDTH * short)
+    ratio = levels.error**2 / spread * _WIDTH**2 if levels.origins else 0.0
+    variance = (ratio * levels.origins + _PRIOR_WIDTH**2 * _PRIOR_ORIGINS) / (levels.origins + _PRIOR_ORIGINS)
+    return float(np.clip(np.sqrt(variance), _NARROWEST, _WIDEST))
