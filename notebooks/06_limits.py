@@ -135,4 +135,4 @@ print(
 found = pd.concat(
     {"launch": launch.findings, "spike": spike.findings, "payroll": payroll.findings}, names=["story"]
 )
-found.reset_index("story")[["story", "rule", "function", "usd_per_month", "change"]].reset_index(drop=True)
+found.reset_index("story")[["story", "rule", "function", "usd", "change"]].reset_index(drop=True)

@@ -113,6 +113,20 @@ class MonthBasis:
         return f"Monthly figures scale this run of {length} to {MONTH_HOURS} hours{doubt}."
 
 
+def period_factor(basis: MonthBasis) -> Fraction:
+    """Return what scales a run to the period that its figures are of: to a month, or not at all.
+
+    Parameters
+    ----------
+    basis : MonthBasis
+
+    Returns
+    -------
+    Fraction
+    """
+    return basis.factor if basis.is_representative else Fraction(1)
+
+
 def month_basis(scenario: ScenarioSpec) -> MonthBasis:
     """Say how a run of a scenario stands for a month.
 

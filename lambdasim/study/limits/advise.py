@@ -25,6 +25,7 @@ from lambdasim.study.limits.provisioned import Steps, provisioned_schedule, trac
 from lambdasim.study.limits.runs import LimitCase, Variant, case_outcomes, run_case
 from lambdasim.study.limits.table import headroom_series, limit_table
 from lambdasim.views import Result
+from lambdasim.wording import percent
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -92,6 +93,8 @@ class LimitsAdvice(Result):
         Share of attempts refused, and of events not served, over replications.
     unlimited : tuple of LimitOutcome
         Without limits of concurrency, by replication.
+    not_offered : tuple of str
+        What was simulated and would make things worse than what is advised, with the reason.
     """
 
     run: RunResult
@@ -108,11 +111,19 @@ class LimitsAdvice(Result):
     refused: Interval
     not_served: Interval
     unlimited: tuple[LimitOutcome, ...]
+    not_offered: tuple[str, ...] = ()
 
     @property
     def breaches(self) -> pd.DataFrame:
-        """Rows of ``limits`` that hit an event, the first breach first."""
+        """Rows of ``limits`` that hit an event, the first breach first; see ``worst`` for what hurts most."""
         return self.limits[self.limits["hit_share"] > 0]
+
+    @property
+    def worst(self) -> pd.DataFrame:
+        """Rows of ``limits`` that hit an event: those that most events are lost to first, then those that hit most."""
+        return self.breaches.sort_values(
+            ["lost", "hit", "first_breach_s"], ascending=[False, False, True], na_position="last"
+        )
 
     def text(self) -> str:
         """Tell the advice in 80 columns."""
@@ -231,21 +242,101 @@ def advise_limits(
         for way, schedule in schedules.items()
         if schedule
     }
+    with_quota = after[Variant.QUOTA][1] if Variant.QUOTA in after else None
+    plan = _plan(*after[Variant.TOGETHER]) if Variant.TOGETHER in after else None
+    offers = offered(
+        first, with_quota, plan, provided.get(Variant.PROVISIONED), provided.get(Variant.TRACKING)
+    )
     return LimitsAdvice(
         run=run,
         limits=limit_table(run, meter),
         headroom=headroom_series(run),
         risk=_risk({multiple: at[multiple] for multiple in wanted}),
         quota=quota,
-        with_quota=after[Variant.QUOTA][1] if Variant.QUOTA in after else None,
-        plan=_plan(*after[Variant.TOGETHER]) if Variant.TOGETHER in after else None,
+        with_quota=with_quota,
+        plan=offers.plan,
         reserved=reserved_advice(run, meter, unlimited),
-        provisioned=provided.get(Variant.PROVISIONED),
-        tracking=provided.get(Variant.TRACKING),
+        provisioned=offers.provisioned,
+        tracking=offers.tracking,
         findings=findings(run, select=select, ignore=ignore),
         refused=t_interval([outcome.refused_share for outcome in as_is]),
         not_served=t_interval([outcome.not_served_share for outcome in as_is]),
         unlimited=unlimited,
+        not_offered=offers.refused,
+    )
+
+
+class Offers(NamedTuple):
+    """What may be advised, and why the rest is not."""
+
+    plan: LimitPlan | None
+    provisioned: ProvisionedAdvice | None
+    tracking: ProvisionedAdvice | None
+    refused: tuple[str, ...]
+
+
+def offered(
+    now: LimitOutcome,
+    with_quota: LimitOutcome | None,
+    plan: LimitPlan | None,
+    provisioned: ProvisionedAdvice | None,
+    tracking: ProvisionedAdvice | None,
+) -> Offers:
+    """Drop what is worse than what stands before it.
+
+    A plan is there to have fewer attempts refused: it must refuse fewer than the scenario as it is and than the quota
+    alone. Provisioned concurrency is there to have fewer cold starts: it must have fewer, and refuse no more than the
+    scenario as it is; target tracking must also be better than the schedule in refusals, in money or in cold starts.
+
+    Parameters
+    ----------
+    now : LimitOutcome
+        The scenario as it is.
+    with_quota : LimitOutcome or None
+    plan : LimitPlan or None
+    provisioned, tracking : ProvisionedAdvice or None
+
+    Returns
+    -------
+    Offers
+    """
+    refused = []
+    least = min(now.refused_share, *(one.refused_share for one in (with_quota,) if one is not None), 1.0)
+    if plan is not None and plan.outcome.refused_share >= least:
+        share = percent(plan.outcome.refused_share)
+        refused.append(
+            f"provisioned concurrency against the scaling rate: {share} of attempts would still be refused"
+        )
+        plan = None
+    if provisioned is not None and (why := _no_better(provisioned)):
+        refused.append(f"provisioned concurrency by schedule: {why}")
+        provisioned = None
+    if tracking is not None:
+        why = _no_better(tracking)
+        if not why and provisioned is not None and _beaten(tracking, provisioned):
+            why = "the schedule refuses no more, costs no more and has no more cold starts"
+        if why:
+            refused.append(f"provisioned concurrency by target tracking: {why}")
+            tracking = None
+    return Offers(plan, provisioned, tracking, tuple(refused))
+
+
+def _no_better(found: ProvisionedAdvice) -> str:
+    """Say why provisioned concurrency does not help; empty where it does."""
+    if found.refused_after > found.refused_before:
+        before, after = percent(found.refused_before), percent(found.refused_after)
+        return f"it would raise refused attempts from {before} to {after}"
+    if found.cold_after >= found.cold_before:
+        return f"cold starts would go from {found.cold_before:,} to {found.cold_after:,}"
+    return ""
+
+
+def _beaten(one: ProvisionedAdvice, other: ProvisionedAdvice) -> bool:
+    """Tell whether another is at least as good in refusals, money and cold starts."""
+    return (
+        other.refused_after <= one.refused_after
+        and other.usd_after <= one.usd_after
+        and other.cold_after <= one.cold_after
     )
 
 

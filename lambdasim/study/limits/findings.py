@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from lambdasim.billing import Usage
 from lambdasim.errors import InputError
 from lambdasim.results.run import RunResult
-from lambdasim.results.usage.as_month import month_factor, monthly_usage
+from lambdasim.results.usage.as_month import month_basis, monthly_usage, period_factor
 from lambdasim.study.limits.rules import CHECKS, RULES, Case, Finding
 
 if TYPE_CHECKING:
@@ -32,7 +32,7 @@ def findings(
     Returns
     -------
     DataFrame
-        Columns are the fields of ``Finding``; the dearest first.
+        Columns are the fields of ``Finding``; the most expensive first.
 
     Raises
     ------
@@ -46,13 +46,15 @@ def findings(
     usage: defaultdict[str, list[Usage]] = defaultdict(list)
     for row in run.usage():
         usage[row.function].append(row)
-    factor = month_factor(run.scenario.duration_us)
+    basis = month_basis(run.scenario)
     found: list[Finding] = []
     for plan, totals in zip(run.plan.functions, run.aggregate.functions, strict=True):
         used = tuple(usage[plan.name])
-        case = Case(run, specs[plan.name], plan, totals, used, monthly_usage(used, factor))
+        case = Case(
+            run, specs[plan.name], plan, totals, used, monthly_usage(used, period_factor(basis)), basis
+        )
         found += [finding for check in CHECKS for finding in check(case) if finding.rule in wanted]
-    found.sort(key=lambda finding: (-finding.usd_per_month, finding.rule, finding.function))
+    found.sort(key=lambda finding: (-finding.usd, finding.rule, finding.function))
     return pd.DataFrame(found, columns=list(Finding._fields))
 
 

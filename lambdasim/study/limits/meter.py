@@ -7,11 +7,12 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from lambdasim.engine.contract import EventOutcome, Limit, RecordChunk, StartType
+from lambdasim.engine.contract import EventOutcome, Limit, Outcome, RecordChunk, StartType
 from lambdasim.units import US_PER_S
 
 _MOST_CELLS: Final = 500_000
 _ROWS: Final = ("attempts", "refused_account", "cold", "started", "ended", "rest_of_started", "rest_of_ended")
+_CUT: Final = (Outcome.TIMEOUT, Outcome.OUT_OF_MEMORY)
 _LOST: Final = (EventOutcome.THROTTLED, EventOutcome.EXPIRED, EventOutcome.REJECTED)
 
 
@@ -35,6 +36,8 @@ class LimitMeter:
         Refused attempts, and those of them that ended their event.
     first_us : ndarray of int64, shape (n_functions, n_limits)
         When a limit first refused [µs since the start]; -1 where never.
+    failed_first_us, failed_lost : ndarray of int64, shape (n_functions, n_outcomes)
+        When a run first ended so [µs since the start; -1 where never], and how many events such a run was the end of.
     """
 
     def __init__(self, functions: int, duration_us: int) -> None:
@@ -46,6 +49,8 @@ class LimitMeter:
         shape = (functions, len(Limit))
         self.hit, self.refused, self.lost = (np.zeros(shape, dtype=np.int64) for _ in range(3))
         self.first_us = np.full(shape, -1, dtype=np.int64)
+        self.failed_lost = np.zeros((functions, len(Outcome)), dtype=np.int64)
+        self.failed_first_us = np.full((functions, len(Outcome)), -1, dtype=np.int64)
 
     def __call__(self, chunk: RecordChunk) -> None:
         """Count the next records."""
@@ -62,6 +67,7 @@ class LimitMeter:
             rest = (self.width_us - at_us % self.width_us) / self.width_us
             self._add(f"rest_of_{name}", mine, at_us, rest)
         self._count_refusals(chunk)
+        self._count_failures(chunk)
 
     def _add(
         self,
@@ -100,6 +106,21 @@ class LimitMeter:
             mine, what = divmod(pair, len(Limit))
             if self.first_us[mine, what] < 0:
                 self.first_us[mine, what] = chunk["start_us"][refused[place]]
+
+    def _count_failures(self, chunk: RecordChunk) -> None:
+        for kind in _CUT:
+            place = np.flatnonzero(chunk["outcome"] == kind)
+            if not len(place):
+                continue
+            function = chunk["function"][place]
+            lost = chunk["event_outcome"][place] == EventOutcome.FAILED
+            np.add.at(self.failed_lost, (function[lost], kind), 1)
+            # A run is cut at its end, and records come in the order of their starts.
+            ends_us = chunk.end_us()[place]
+            for mine in np.unique(function).tolist():
+                first = int(ends_us[function == mine].min())
+                known = int(self.failed_first_us[mine, kind])
+                self.failed_first_us[mine, kind] = first if known < 0 else min(first, known)
 
     def cells(self, name: str) -> NDArray[np.float64]:
         """Return counts of ``attempts``, ``refused_account`` or ``cold``, shape (n_functions, n_bins)."""

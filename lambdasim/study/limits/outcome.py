@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from lambdasim.engine.contract import EventOutcome, Limit
+from lambdasim.engine.contract import EventOutcome, Limit, Outcome
 from lambdasim.results.run import RunResult
 from lambdasim.study.limits.meter import LimitMeter
 from lambdasim.units import US_PER_S
@@ -26,7 +26,7 @@ class LimitOutcome(NamedTuple):
     refused : dict of str to float
         Share of attempts that each limit refused.
     first_limit : str
-        Which limit refused first, and whose attempt; empty where none did.
+        Which limit refused an attempt or cut a run first, and whose; empty where none did.
     first_s : float
         When [s since the start].
     p99_ms, usd, provisioned_share : float
@@ -77,15 +77,19 @@ def outcome_of(run: RunResult, meter: LimitMeter) -> LimitOutcome:
     )
 
 
-def words(kind: Limit) -> str:
-    """Return a limit's name in words."""
-    return kind.name.lower().replace("_", " ")
+def words(kind: Limit | Outcome) -> str:
+    """Return a limit's name in words; of an outcome, the name of the limit that it met."""
+    return "memory" if kind is Outcome.OUT_OF_MEMORY else kind.name.lower().replace("_", " ")
 
 
 def _first(run: RunResult, meter: LimitMeter) -> tuple[str, float]:
-    """Give the limit that refused first, and when [s]."""
-    met = np.argwhere(meter.first_us >= 0)
-    if not len(met):
+    """Give the limit that refused or cut first, and when [s]."""
+    met = [
+        (int(table[place, kind]), int(place), words(names(int(kind))))
+        for table, names in ((meter.first_us, Limit), (meter.failed_first_us, Outcome))
+        for place, kind in np.argwhere(table >= 0)
+    ]
+    if not met:
         return "", float("nan")
-    when_us, place, kind = min((int(meter.first_us[tuple(pair)]), *map(int, pair)) for pair in met)
-    return f"{words(Limit(kind))} ({run.aggregate.names[place]})", when_us / US_PER_S
+    when_us, place, limit = min(met)
+    return f"{limit} ({run.aggregate.names[place]})", when_us / US_PER_S

@@ -18,6 +18,7 @@ from lambdasim.units import US_PER_DAY, US_PER_HOUR, US_PER_MINUTE, to_epoch_us
 
 Steps = tuple[ProvisionedStep, ...]
 _HOURS: Final = 24
+_MINUTES: Final = 60
 _COVERED: Final = 0.95
 _PERCENT: Final = 100
 
@@ -36,7 +37,8 @@ def provisioned_schedule(run: RunResult, covered: float = _COVERED) -> dict[str,
     dict of str to tuple of ProvisionedStep
         By the hour of the day in scenarios longer than two days; by the hour, or one level, in shorter ones. A level
         covers the most executions of that share of its minutes. Together they leave the unreserved minimum; where that
-        binds, all levels shrink alike. Functions with SnapStart cannot have it.
+        binds, all levels shrink alike. A higher level is asked for early enough to be ready at its hour. Functions with
+        SnapStart cannot have it.
     """
     levels = {
         name: _levels(run.scenario, minutes, covered) for name, minutes in demand_by_minute(run).items()
@@ -194,13 +196,31 @@ def _levels(scenario: ScenarioSpec, minutes: NDArray[np.int64], covered: float) 
 
 def _hourly_steps(scenario: ScenarioSpec, levels: Mapping[int, int]) -> Steps:
     steps = []
+    daily = scenario.duration_us > 2 * US_PER_DAY
     before = -1
+    if daily:
+        # What is ready at the scenario's start cannot be asked for by a schedule of the day before.
+        first = to_epoch_us(scenario.start) % US_PER_DAY // US_PER_HOUR
+        steps.append(ProvisionedStep.model_validate({"at_us": 0, "count": levels[first]}))
+        before = levels[max(levels)]
     for hour, level in sorted(levels.items()):
         if level == before:
             continue
+        minute = hour * _MINUTES - _lead_minutes(scenario, level - max(before, 0))
         before = level
-        if scenario.duration_us > 2 * US_PER_DAY:
-            steps.append(ProvisionedStep(schedule=f"cron(0 {hour} * * ? *)", count=level))
+        if daily:
+            clock, past = divmod(minute % (_HOURS * _MINUTES), _MINUTES)
+            steps.append(ProvisionedStep(schedule=f"cron({past} {clock} * * ? *)", count=level))
         else:
-            steps.append(ProvisionedStep.model_validate({"at_us": hour * US_PER_HOUR, "count": level}))
+            at_us = max(minute, 0) * US_PER_MINUTE
+            steps.append(ProvisionedStep.model_validate({"at_us": at_us, "count": level}))
     return tuple(steps)
+
+
+def _lead_minutes(scenario: ScenarioSpec, growth: int) -> int:
+    """Give how long before it is needed an allocation must be asked for, below an hour [min]."""
+    if growth <= 0:
+        return 0
+    per_minute = timing("provisioned_allocation_per_minute").value
+    wait_us = scenario.platform.provisioned_preparation_us + -(-growth * US_PER_MINUTE // per_minute)
+    return min(-(-wait_us // US_PER_MINUTE), _MINUTES - 1)

@@ -9,7 +9,7 @@ from typing import Final, NamedTuple
 import numpy as np
 
 from lambdasim.billing import Bill, Usage, price
-from lambdasim.catalog import ChargeKind, limit, timing
+from lambdasim.catalog import ChargeKind, billing_rules, limit
 from lambdasim.draws.keys import Stream
 from lambdasim.draws.laws import Constant
 from lambdasim.engine.contract import NEVER, EventOutcome, FunctionPlan, Limit, Outcome
@@ -17,7 +17,7 @@ from lambdasim.engine.plan import FunctionDraws
 from lambdasim.engine.totals.aggregate import FunctionTotals
 from lambdasim.errors import ScenarioError
 from lambdasim.results.run import RunResult
-from lambdasim.results.usage.as_month import month_factor
+from lambdasim.results.usage.as_month import MonthBasis, period_factor
 from lambdasim.specs.base import revised
 from lambdasim.specs.function import Architecture, FunctionSpec, SnapStartSpec
 from lambdasim.specs.trigger import OnFailure
@@ -26,6 +26,7 @@ from lambdasim.study.limits.runs import with_buffer
 from lambdasim.study.limits.table import memory_need_mb
 from lambdasim.study.measures import usd_per_ms
 from lambdasim.units import US_PER_MS, US_PER_S
+from lambdasim.wording import money, percent
 
 _FAR: Final = 10
 _NEAR: Final = 0.9
@@ -46,8 +47,10 @@ class Finding(NamedTuple):
     function : str
     evidence : str
         What the run or the settings show.
-    usd_per_month : float
-        What it costs, or what the change would save; 0 where nothing can be told [USD].
+    usd : float
+        What it costs in a period, or what the change would save; 0 where that is not known [USD].
+    period : str
+        ``month``, or ``run`` where the scenario is no sample of a month, see ``month_basis``.
     change : str
         What to do.
     """
@@ -55,7 +58,8 @@ class Finding(NamedTuple):
     rule: str
     function: str
     evidence: str
-    usd_per_month: float
+    usd: float
+    period: str
     change: str
 
 
@@ -69,7 +73,8 @@ class Case(NamedTuple):
     plan : FunctionPlan
     totals : FunctionTotals
     used, usage : tuple of Usage
-        The function's own, in the run, and as if that had gone on for a month.
+        The function's own, in the run, and in the period that money is told of.
+    basis : MonthBasis
     """
 
     run: RunResult
@@ -78,29 +83,37 @@ class Case(NamedTuple):
     totals: FunctionTotals
     used: tuple[Usage, ...]
     usage: tuple[Usage, ...]
+    basis: MonthBasis
 
     @property
     def runs(self) -> int:
         """Attempts that started."""
         return self.totals.runs
 
+    @property
+    def per(self) -> str:
+        """The period that money is told of, in words."""
+        return "a month" if self.basis.is_representative else "in this run"
+
     def usd(self, ms: float) -> float:
-        """Price so many billed ms of the run, as if it went on for a month [USD]."""
+        """Price so many billed ms of the run, in the period that money is told of [USD]."""
         scenario = self.run.scenario
         rate = usd_per_ms(self.spec, scenario.region, scenario.billing_day)
-        return float(rate) * ms * float(month_factor(scenario.duration_us))
+        return float(rate) * ms * float(period_factor(self.basis))
 
     def bill(self, usage: tuple[Usage, ...]) -> Bill:
-        """Price usage of a month by itself, without the account's free tier."""
+        """Price usage of the period by itself, without the account's free tier."""
         return price(usage, on=self.run.scenario.price_date, free_tier=False)
 
-    def dearer_than(self, other: tuple[Usage, ...]) -> float:
-        """Say how much more the function costs a month than with other usage [USD]."""
+    def costs_more_than(self, other: tuple[Usage, ...]) -> float:
+        """Say how much more the function costs in the period than with other usage [USD]."""
         return float(self.bill(self.usage).total - self.bill(other).total)
 
     def finding(self, rule: str, evidence: str, usd: float, change: str) -> Finding:
         """Make a finding of this function."""
-        return Finding(rule, self.spec.name, evidence, usd, change)
+        if rule not in RULES:
+            raise KeyError(f"{rule} is not among RULES")
+        return Finding(rule, self.spec.name, evidence, usd, self.basis.period, change)
 
 
 def _timeouts(case: Case) -> Iterator[Finding]:
@@ -126,9 +139,9 @@ def _timeouts(case: Case) -> Iterator[Finding]:
         yield case.finding(
             "timeout-far-above-p99.9",
             f"timeout {timeout_ms:,.0f} ms, p99.9 of the duration {slow:,.0f} ms; one run in a thousand that hangs "
-            f"would cost ${hung:,.2f} a month",
+            f"would cost {money(hung)} {case.per}",
             0.0,
-            f"lower timeout, to some {2 * slow:,.0f} ms",
+            f"lower timeout to about {2 * slow:,.0f} ms",
         )
 
 
@@ -138,7 +151,7 @@ def _memory(case: Case) -> Iterator[Finding]:
     if failed:
         yield case.finding(
             "memory-below-need",
-            f"{failed:,} of {case.runs:,} runs end for want of memory at {case.spec.memory_mb:,} MB",
+            f"{failed:,} of {case.runs:,} runs run out of memory at {case.spec.memory_mb:,} MB",
             case.usd(failed * case.totals.duration_ms.mean()),
             "raise memory_mb",
         )
@@ -183,8 +196,8 @@ def _architecture(case: Case) -> Iterator[Finding]:
     if then < now:
         yield case.finding(
             "arm64-untried",
-            f"the same milliseconds cost ${now:,.2f} a month on x86_64 and ${then:,.2f} on arm64, which pays until it "
-            f"takes {now / then - 1:.0%} longer",
+            f"the same milliseconds cost {money(now)} {case.per} on x86_64 and {money(then)} on arm64, which stays "
+            f"cheaper unless it runs more than {percent(now / then - 1, 0)} longer",
             now - then,
             "sweep both architectures, and measure the ratio",
         )
@@ -198,7 +211,7 @@ def _failures(case: Case) -> Iterator[Finding]:
     dropped = int(ends[EventOutcome.FAILED] + ends[EventOutcome.EXPIRED] + ends[EventOutcome.REJECTED])
     yield case.finding(
         "no-dlq",
-        f"events of {trigger.type.value} that are given up are gone; {dropped:,} of {case.totals.events:,} were",
+        f"{trigger.type.value} events that exhaust their retries are lost ({dropped:,} of {case.totals.events:,} so far)",
         0.0,
         "set on_failure to dlq or destination",
     )
@@ -228,9 +241,17 @@ def _init(case: Case) -> Iterator[Finding]:
         yield case.finding(
             "init-near-cap",
             f"p99 of INIT is {slow:,.0f} of {cap_ms:,.0f} ms; {again:,} were cut and run again",
-            case.usd(again * timing("init_cap_on_demand_s").us / US_PER_MS),
+            _init_usd(case, again * cap_ms),
             "do less before the handler, or use SnapStart or provisioned concurrency",
         )
+
+
+def _init_usd(case: Case, ms: float) -> float:
+    """Price INIT of the period, where INIT is billed by the millisecond: a restore from a snapshot is not [USD]."""
+    spec = case.spec
+    rules = billing_rules(case.run.scenario.billing_day)
+    billed = spec.snap_start is None and rules.init_is_billed(spec.package_type.value, spec.runtime)
+    return case.usd(ms) if billed else 0.0
 
 
 def _provisioned(case: Case) -> Iterator[Finding]:
@@ -250,14 +271,14 @@ def _provisioned(case: Case) -> Iterator[Finding]:
         )
         for usage in case.usage
     )
-    dearer = case.dearer_than(on_demand)
+    dearer = case.costs_more_than(on_demand)
     if dearer > 0:
         used = case.totals.provisioned.busy_us / allocated_us
         even = break_even_utilization(case.spec, case.run.scenario)
         yield case.finding(
             "provisioned-below-break-even",
-            f"provisioned concurrency is used {used:.0%} of its time and saves money from {even:.0%} on; on demand the "
-            "same runs cost less, but for the INIT of their cold starts",
+            f"provisioned concurrency is used {percent(used, 0)} of its time and saves money only above "
+            f"{percent(even, 0)}; on demand the same runs cost less, apart from the INIT of their cold starts",
             dearer,
             "provision less or by schedule, or keep it for the latency alone",
         )
@@ -269,7 +290,7 @@ def _ephemeral(case: Case) -> Iterator[Finding]:
         free = limit("ephemeral_default_mb").value
         yield case.finding(
             "ephemeral-storage-paid",
-            f"{case.spec.ephemeral_mb:,} MB of /tmp are paid for above {free:,} MB, whether used or not",
+            f"{case.spec.ephemeral_mb:,} MB of /tmp are paid for beyond {free:,} MB, used or not",
             float(paid),
             "lower ephemeral_mb to what is used",
         )
@@ -278,12 +299,12 @@ def _ephemeral(case: Case) -> Iterator[Finding]:
 def _errors(case: Case) -> Iterator[Finding]:
     failed = int(case.totals.outcomes[Outcome.FUNCTION_ERROR] + case.totals.outcomes[Outcome.CRASH])
     if failed > _OFTEN * case.runs:
-        again = "" if case.spec.trigger.is_synchronous else ", and are tried again"
+        again = "" if case.spec.trigger.is_synchronous else ", and are retried"
         yield case.finding(
             "errors-paid-for",
-            f"{failed:,} of {case.runs:,} runs fail ({failed / case.runs:.1%}) and are paid for{again}",
+            f"{failed:,} of {case.runs:,} runs fail ({percent(failed / case.runs, 1)}) and are paid for{again}",
             case.usd(failed * case.totals.duration_ms.mean()),
-            "mend what fails; lower retry_attempts where trying again does not help",
+            "fix the failures; lower retry_attempts where retrying does not help",
         )
 
 
@@ -320,7 +341,7 @@ def _snap_start(case: Case) -> Iterator[Finding]:
     yield case.finding(
         "snap-start-untried",
         f"{cold:,} of {case.runs:,} starts are cold ({cold / case.runs:.1%}), with a median INIT of {slow:,.0f} ms",
-        case.dearer_than(without),
+        case.costs_more_than(without),
         "simulate snap_start: a restore takes the place of INIT",
     )
 
@@ -335,7 +356,7 @@ def _reserved(case: Case) -> Iterator[Finding]:
             f"{reserved:,} are reserved, at most {peak:,} were used at once, while the account's pool refused "
             f"{refused:,} attempts of others",
             0.0,
-            f"lower reserved_concurrency, to some {enough:,}",
+            f"lower reserved_concurrency to about {enough:,}",
         )
 
 

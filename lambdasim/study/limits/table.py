@@ -30,7 +30,7 @@ _GATEWAYS: Final = (TriggerType.API_GATEWAY_REST, TriggerType.API_GATEWAY_HTTP)
 _SAMPLED: Final = 100_000
 COLUMNS: Final = (
     "limit", "scope", "unit", "allowed", "used_p50", "used_p99", "used_peak", "headroom", "first_breach_s", "hit_share",
-    "lost_share",
+    "lost_share", "hit", "lost",
 )  # fmt: skip
 
 
@@ -59,7 +59,8 @@ def limit_table(run: RunResult, meter: LimitMeter) -> pd.DataFrame:
         One row for each limit and scope (the account, or a function): ``allowed`` and what was used of it, over time or
         over events, in ``unit``; ``headroom``, 1 less peak over allowed, below 0 where demand was higher;
         ``first_breach_s`` since the start [s], NaN for never; ``hit_share`` of the scope's events met the limit at
-        their first attempt, ``lost_share`` ended by it. Rows are ordered by first breach, then by headroom, the tightest
+        their first attempt, or had a run that it cut; ``lost_share`` ended by it; ``hit`` and ``lost`` are those events,
+        counted. Rows are ordered by first breach, then by headroom, the tightest
         first.
 
     Notes
@@ -72,8 +73,8 @@ def limit_table(run: RunResult, meter: LimitMeter) -> pd.DataFrame:
     rows = [*_account_rows(run, meter)]
     for place, plan in enumerate(run.plan.functions):
         rows += _concurrency_rows(run, meter, place, plan)
-        rows += _time_rows(run, place, plan)
-        rows += _size_rows(run, place, plan)
+        rows += _time_rows(run, meter, place, plan)
+        rows += _size_rows(run, meter, place, plan)
     table = pd.DataFrame(rows, columns=list(COLUMNS))
     order = ["first_breach_s", "headroom", "limit", "scope"]
     return table.sort_values(order, na_position="last").reset_index(drop=True)
@@ -191,12 +192,13 @@ def _concurrency_rows(
     yield _row("scaling rate", plan.name, unit, plan.scaling_burst, cold, scope)
 
 
-def _time_rows(run: RunResult, place: int, plan: FunctionPlan) -> Iterator[tuple[Any, ...]]:
+def _time_rows(
+    run: RunResult, meter: LimitMeter, place: int, plan: FunctionPlan
+) -> Iterator[tuple[Any, ...]]:
     totals = run.aggregate.functions[place]
-    cut = int(totals.outcomes[Outcome.TIMEOUT])
     duration = totals.duration_ms
     values = (duration.quantile(0.5), duration.quantile(0.99), duration.quantile(1.0))
-    scope = _Scope(totals.events, float("nan"), cut, cut)
+    scope = _failed(run, meter, place, Outcome.TIMEOUT)
     yield _named_row("timeout", plan.name, "ms", plan.timeout_us / US_PER_MS, values, scope)
     yield from _init_row(totals, plan)
     if not plan.retry.synchronous:
@@ -226,7 +228,9 @@ def _init_row(totals: FunctionTotals, plan: FunctionPlan) -> Iterator[tuple[Any,
     yield _named_row("INIT", plan.name, "ms", cap_ms, values, _Scope(totals.events, float("nan"), cut, 0))
 
 
-def _size_rows(run: RunResult, place: int, plan: FunctionPlan) -> Iterator[tuple[Any, ...]]:
+def _size_rows(
+    run: RunResult, meter: LimitMeter, place: int, plan: FunctionPlan
+) -> Iterator[tuple[Any, ...]]:
     totals = run.aggregate.functions[place]
     draws = plan.draws
     if not isinstance(draws, FunctionDraws):
@@ -234,8 +238,7 @@ def _size_rows(run: RunResult, place: int, plan: FunctionPlan) -> Iterator[tuple
     number = np.arange(min(totals.events, _SAMPLED))
     if draws.laws[Stream.MEMORY] != Constant(0):
         used = memory_need_mb(draws, number)
-        failed = int(totals.outcomes[Outcome.OUT_OF_MEMORY])
-        scope = _Scope(totals.events, float("nan"), failed, failed)
+        scope = _failed(run, meter, place, Outcome.OUT_OF_MEMORY)
         yield _row("memory", plan.name, "MB", draws.memory_mb, used, scope)
     for what, stream, allowed in (
         ("request payload", Stream.REQUEST_PAYLOAD, draws.payload_limit_kb),
@@ -267,6 +270,13 @@ def _scope(run: RunResult, meter: LimitMeter, places: list[int], kind: Limit) ->
     )
 
 
+def _failed(run: RunResult, meter: LimitMeter, place: int, kind: Outcome) -> _Scope:
+    """Give what a limit that cuts runs did to a function's events."""
+    totals, first_us = run.aggregate.functions[place], int(meter.failed_first_us[place, kind])
+    first_s = first_us / US_PER_S if first_us >= 0 else float("nan")
+    return _Scope(totals.events, first_s, int(totals.outcomes[kind]), int(meter.failed_lost[place, kind]))
+
+
 def _row(
     name: str, scope_name: str, unit: str, allowed: float, used: ArrayLike, scope: _Scope
 ) -> tuple[Any, ...]:
@@ -284,7 +294,7 @@ def _named_row(
     headroom = 1 - used[2] / allowed if allowed else float("-inf" if used[2] else "nan")
     return (
         name, scope_name, unit, allowed, *used, headroom, scope.first_s, min(scope.hit / events, 1.0),
-        min(scope.lost / events, 1.0),
+        min(scope.lost / events, 1.0), min(scope.hit, scope.events), scope.lost,
     )  # fmt: skip
 
 

@@ -6,11 +6,11 @@ from math import isnan
 from typing import TYPE_CHECKING, Any, Final
 
 from lambdasim.catalog import limit
-from lambdasim.results.usage.as_month import MONTH_HOURS, month_factor
+from lambdasim.results.usage.as_month import month_basis
 from lambdasim.specs.function import ProvisionedStep
 from lambdasim.study.limits.table import ACCOUNT, GATEWAY
 from lambdasim.units import format_duration
-from lambdasim.wording import clipped, listed, money, percent, wrapped
+from lambdasim.wording import clipped, count, listed, money, percent, wrapped
 
 if TYPE_CHECKING:
     from lambdasim.study.limits.advise import LimitsAdvice, ProvisionedAdvice
@@ -23,11 +23,12 @@ _MOST_IN_ANSWER: Final = 3
 _LEAST_LIMITS: Final = 3
 _ROOM: Final = 0.8
 _WIDTH: Final = 6
+_PER: Final = {"month": "a month", "run": "in this run"}
 
 
 def answer(advice: LimitsAdvice) -> str:
     """Say in a paragraph which limit, when, whose requests fail, and what to set."""
-    run, breaches = advice.run, advice.breaches
+    run, breaches = advice.run, advice.worst
     gateway = breaches[breaches["limit"] == GATEWAY].to_dict("records")
     breaches = breaches[breaches["limit"] != GATEWAY]
     parts = []
@@ -39,18 +40,22 @@ def answer(advice: LimitsAdvice) -> str:
             f"{row['used_peak']:,.0f} of {row['allowed']:,.0f} {row['unit']} ({row['headroom']:.0%} left)."
         )
     else:
-        row = breaches.iloc[0]
-        when = "" if isnan(row["first_breach_s"]) else f" after {row['first_breach_s']:,.1f} s"
-        effect = f"it hits {row['hit_share']:.1%} of events, {row['lost_share']:.1%} end by it"
+        worst, first = breaches.iloc[0], breaches.sort_values("first_breach_s", na_position="last").iloc[0]
         parts.append(
-            f"{run.scenario.name}: {_limit_of(row)} binds first{when} (allowed {row['allowed']:,.0f} "
-            f"{row['unit']}); {effect}. Over all limits {advice.refused.mean:.1%} ± {advice.refused.half_width:.1%} "
-            f"of attempts are refused and {advice.not_served.mean:.1%} of events not served."
+            f"{run.scenario.name}: {_limit_of(worst)} hurts most (allowed {worst['allowed']:,.0f} {worst['unit']}"
+            f"{_first(worst)}): {_effect_on(worst)}."
+        )
+        if first.name != worst.name:
+            parts.append(f"First to bind is {_limit_of(first)}{_first(first)}: {_effect_on(first)}.")
+        parts.append(
+            f"Over all limits {percent(advice.refused.mean, 1)} ± {percent(advice.refused.half_width, 1)} of attempts "
+            f"are refused and {percent(advice.not_served.mean, 1)} of events are not served."
         )
     for cut in gateway:
         parts.append(
             f"API Gateway's own throttle of {cut['allowed']:,.0f} requests/s, which this run does not have, would refuse "
-            f"{cut['hit_share']:.1%} of what comes through it, from {cut['first_breach_s']:,.0f} s on; ask for more."
+            f"{percent(cut['hit_share'], 1)} of the requests through it, the first after {cut['first_breach_s']:,.0f} s; "
+            "ask for a higher one."
         )
     holders = advice.reserved.dropna(subset=["pool_share"]).sort_values("pool_share", ascending=False)
     if len(holders) > 1:
@@ -59,6 +64,15 @@ def answer(advice: LimitsAdvice) -> str:
             f"While the account's pool refused, {neighbour['function']} held {neighbour['pool_share']:.0%} of it."
         )
     return wrapped(" ".join([*parts, *_what_to_set(advice)]))
+
+
+def _first(row: Any) -> str:
+    return "" if isnan(row["first_breach_s"]) else f", first after {row['first_breach_s']:,.1f} s"
+
+
+def _effect_on(row: Any) -> str:
+    of = "events" if row["scope"] == ACCOUNT else "its events"
+    return f"{percent(row['hit_share'], 1)} of {of} hit it and {percent(row['lost_share'], 1)} are lost to it"
 
 
 def _limit_of(row: Any) -> str:
@@ -77,17 +91,17 @@ def _what_to_set(advice: LimitsAdvice) -> list[str]:
                 f"others, who need {row['others_demand']:,.0f}."
             )
     if quota.ask > quota.now:
-        because = f"{quota.rate_per_s.mean:,.0f} requests/s" if quota.by_rate else f"{demand} at once"
-        said.append(f"Ask for a quota of {quota.ask:,} (now {quota.now:,}): demand is {because}.")
+        because = f"{quota.rate_per_s.mean:,.0f} requests/s" if quota.by_rate else f"{demand} executions"
+        said.append(f"Ask for a quota of {quota.ask:,} (now {quota.now:,}): peak demand is {because}.")
     else:
-        said.append(f"The account's quota of {quota.now:,} suffices: demand is {demand} at once.")
+        said.append(f"The account's quota of {quota.now:,} suffices: peak demand is {demand} executions.")
     if advice.with_quota is not None:
         said.append(_remaining(advice))
     scaling = max((outcome.refused["scaling rate"] for outcome in advice.unlimited), default=0.0)
     if scaling > 0:
         said.append(
-            f"Whatever the quota, the scaling rate refuses {scaling:.1%} of attempts: only environments that are there "
-            "before (provisioned concurrency) or slower growth help."
+            f"Whatever the quota, the scaling rate refuses {percent(scaling, 1)} of attempts: only provisioned "
+            "concurrency or a gentler ramp helps."
         )
     if advice.plan is not None:
         said.append(_together(advice, advice.plan))
@@ -98,7 +112,7 @@ def _together(advice: LimitsAdvice, plan: LimitPlan) -> str:
     counts = {name: max(step.count for step in steps) for name, steps in plan.schedule.items()}
     shown = [f"{count:,} for {name}" for name, count in list(counts.items())[:_MOST_IN_ANSWER]]
     more = len(counts) - len(shown)
-    shown += [f"{more} functions more"] if more else []
+    shown += [f"{more} more functions"] if more else []
     reserved = [f"{count:,} for {name}" for name, count in list(plan.reserved.items())[:_MOST_IN_ANSWER]]
     needed = [f"provisioned concurrency of {' and '.join(shown)}"]
     needed += [f"reserved concurrency of {' and '.join(reserved)}"] if reserved else []
@@ -110,7 +124,7 @@ def _refused(outcome: LimitOutcome) -> str:
     if not outcome.refused_share:
         return "nothing is refused"
     worst = max(outcome.refused, key=lambda name: outcome.refused[name])
-    return f"{outcome.refused_share:.2%} of attempts are refused, most by the {worst}"
+    return f"{percent(outcome.refused_share)} of attempts are still refused, mostly by the {worst}"
 
 
 def _bill(advice: LimitsAdvice, outcome: LimitOutcome) -> str:
@@ -122,7 +136,7 @@ def _bill(advice: LimitsAdvice, outcome: LimitOutcome) -> str:
 def _remaining(advice: LimitsAdvice) -> str:
     outcome = advice.with_quota
     assert outcome is not None  # noqa: S101 - asked by the caller
-    return f"With that {_refused(outcome)}{_bill(advice, outcome)}."
+    return f"With those settings {_refused(outcome)}{_bill(advice, outcome)}."
 
 
 def limits_text(advice: LimitsAdvice) -> str:
@@ -136,11 +150,27 @@ def limits_text(advice: LimitsAdvice) -> str:
         "",
         *_reserved_block(advice),
     ]
+    if advice.plan is not None:
+        parts += ["", *_plan_block(advice, advice.plan)]
     if advice.provisioned is not None:
         parts += ["", *_provisioned_block(advice, advice.provisioned)]
     if advice.tracking is not None:
         parts += ["", *_tracking_block(advice, advice.tracking)]
+    if advice.not_offered:
+        parts += ["", *(wrapped(f"Not advised: {why}.") for why in advice.not_offered)]
     return "\n".join([*parts, "", *_findings_block(advice)])
+
+
+def _plan_block(advice: LimitsAdvice, plan: LimitPlan) -> list[str]:
+    """Show what to set against the scaling rate: its schedule, its bill and what it changes."""
+    before = percent(advice.refused.mean)
+    lines = [
+        f"Plan against the scaling rate: refused attempts {before} -> {percent(plan.outcome.refused_share)}"
+        f"{_bill(advice, plan.outcome)}."
+    ]
+    for name, steps in list(plan.schedule.items())[:_MOST_LIMITS]:
+        lines.append(f"  {clipped(name, 30)}: {listed(map(_step, steps), _MOST_STEPS)}")
+    return [wrapped(line) for line in lines]
 
 
 def _limits_block(advice: LimitsAdvice) -> list[str]:
@@ -179,7 +209,7 @@ def _risk_block(advice: LimitsAdvice) -> list[str]:
         limit = str(row["first_limit"] or "none").partition(" (")[0]
         rows.append(
             f"{row['multiple']:>7g}x {percent(row['refused_share']):>8} {percent(row['not_served_share']):>10} "
-            f"{row['p99_ms']:>10,.0f} {row['peak']:>8,.0f}  {limit}{when}"
+            f"{count(row['p99_ms']):>10} {row['peak']:>8,.0f}  {limit}{when}"
         )
     return rows
 
@@ -237,13 +267,12 @@ def _step(step: ProvisionedStep) -> str:
 def _findings_block(advice: LimitsAdvice) -> list[str]:
     lines = []
     for row in advice.findings.to_dict("records"):
-        gain = f" [{money(row['usd_per_month'])} a month]" if row["usd_per_month"] else ""
+        gain = f" [{money(row['usd'])} {_PER[row['period']]}]" if row["usd"] else ""
         lines.append(
             wrapped(f"{row['rule']}: {row['function']}: {row['evidence']}{gain}. {_sentence(row['change'])}")
         )
-    length_us = advice.run.scenario.duration_us
-    if lines and month_factor(length_us) > 1:
-        lines.append(wrapped(f"Money a month: {format_duration(length_us)} scaled to {MONTH_HOURS} hours."))
+    if lines:
+        lines.append(wrapped(month_basis(advice.run.scenario).text()))
     return lines or ["no findings"]
 
 
