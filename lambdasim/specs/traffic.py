@@ -46,7 +46,11 @@ class TimestampUnit(StrEnum):
 
 
 class Align(StrEnum):
-    """How a trace is moved to the scenario's time."""
+    """How a trace is moved to the scenario's time.
+
+    ``weekday``: not at all where the trace covers the scenario's days; otherwise by whole weeks, so that a longer trace
+    lends its latest days. ``start``: its first row comes at the scenario's start. ``none``: as recorded.
+    """
 
     WEEKDAY = "weekday"
     START = "start"

@@ -22,7 +22,15 @@ from lambdasim.traffic.opening import open_trace
 from lambdasim.traffic.rates import Rate, change_clock, modulated, profile, ramp, spike
 from lambdasim.traffic.spread import UNIT_GAP, CountSpreader, unit_gaps
 from lambdasim.traffic.trace import Trace, TraceKind
-from lambdasim.units import US_PER_DAY, US_PER_HOUR, US_PER_MINUTE, US_PER_MS, US_PER_S, to_epoch_us
+from lambdasim.units import (
+    US_PER_DAY,
+    US_PER_HOUR,
+    US_PER_MINUTE,
+    US_PER_MS,
+    US_PER_S,
+    from_epoch_us,
+    to_epoch_us,
+)
 
 _CHUNK: Final = 1 << 16
 _WEEK_US: Final = 7 * US_PER_DAY
@@ -72,29 +80,54 @@ class FunctionArrivals:
         return open_trace(self.scenario.base_dir, self.owner, self.traffic)
 
     def coverage(self) -> tuple[str, ...]:
-        """Tell what of the trace lies outside the scenario, and what of the scenario has no trace."""
+        """Say which days of the trace stand for which, what of it is left out, and what of the scenario has none."""
         trace = self.trace
         first_us, end_us = self._placed_us()
         scenario_us = self.scenario.duration_us
-        found = {
+        left_out = {
             "of the trace lie before the scenario and are left out": min(-first_us, end_us - first_us),
             "of the trace lie after the scenario and are left out": min(
                 end_us - scenario_us, end_us - first_us
             ),
+        }
+        missing = {
             "at the scenario's beginning have no trace": min(first_us, scenario_us),
             "at the scenario's end have no trace": min(scenario_us - end_us, scenario_us),
         }
-        if self.traffic.repeat:
-            found = {}
         step_us = trace.interval_us or US_PER_MINUTE
-        return tuple(f"{_about(part_us)} {words}" for words, part_us in found.items() if part_us >= step_us)
+        found = left_out | missing if not self.traffic.repeat else {}
+        said = [f"{_about(part_us)} {words}" for words, part_us in found.items() if part_us >= step_us]
+        moved_us = first_us + to_epoch_us(self.scenario.start) - trace.span_us()[0]
+        if moved_us or any(part_us >= step_us for part_us in left_out.values()):
+            said += self._stand_in(max(first_us, 0), min(end_us, scenario_us), moved_us)
+        return tuple(said)
+
+    def _stand_in(self, begin_us: int, end_us: int, moved_us: int) -> list[str]:
+        """Say which part of the trace stands for which part of the scenario [µs since its start]."""
+        if begin_us >= end_us:
+            return []
+        epoch_us = to_epoch_us(self.scenario.start)
+        simulated = _span(epoch_us + begin_us, epoch_us + end_us)
+        recorded = _span(epoch_us + begin_us - moved_us, epoch_us + end_us - moved_us)
+        if not moved_us:
+            return [f"{recorded} of the trace is simulated, as it was recorded"]
+        return [f"{recorded} of the trace stands for {simulated}"]
 
     def _placed_us(self) -> tuple[int, int]:
         """Give the trace's span where it is moved to [µs since the scenario's start]."""
         first_us, end_us = self.trace.span_us()
         epoch_us = to_epoch_us(self.scenario.start)
-        moved_us = _shift(self.traffic.align, first_us, epoch_us) - epoch_us
-        return first_us + moved_us, end_us + moved_us
+        length_us = end_us - first_us
+        match self.traffic.align:
+            case Align.NONE:
+                moved_us = 0
+            case Align.START:
+                moved_us = epoch_us - first_us
+            case Align.WEEKDAY if self.traffic.repeat and length_us <= self.scenario.duration_us:
+                moved_us = (epoch_us - first_us) // _WEEK_US * _WEEK_US
+            case Align.WEEKDAY:
+                moved_us = _by_weeks(first_us, end_us, epoch_us, epoch_us + self.scenario.duration_us)
+        return first_us + moved_us - epoch_us, end_us + moved_us - epoch_us
 
     def _key(self, stream: Stream) -> DrawKey:
         return DrawKey.of(self.scenario.seed, self.owner, stream)
@@ -205,15 +238,35 @@ def _within(parts: Iterable[NDArray[np.int64]], start_us: int, stop_us: int) -> 
         yield times[(times >= start_us) & (times < stop_us)]
 
 
-def _shift(align: Align, first_us: int, epoch_us: int) -> int:
-    """Give a trace's move [µs]: to the scenario's beginning, to less than a week before by whole weeks, or none."""
-    match align:
-        case Align.NONE:
-            return 0
-        case Align.START:
-            return epoch_us - first_us
-        case Align.WEEKDAY:
-            return (epoch_us - first_us) // _WEEK_US * _WEEK_US
+def _by_weeks(first_us: int, end_us: int, begin_us: int, stop_us: int) -> int:
+    """Give a trace's move by whole weeks [µs] that covers most of a scenario.
+
+    Notes
+    -----
+    Of moves that cover as much, none at all is taken first, then the one furthest back: the latest days of a trace that
+    is longer than the scenario, the earliest place of one that is shorter.
+    """
+
+    def covered(moved_us: int) -> int:
+        return min(end_us + moved_us, stop_us) - max(first_us + moved_us, begin_us)
+
+    to_begin = (begin_us - first_us) // _WEEK_US * _WEEK_US
+    to_end = -((end_us - stop_us) // _WEEK_US) * _WEEK_US
+    moves = (0, *sorted({to_begin, to_begin + _WEEK_US, to_end, to_end - _WEEK_US}))
+    return max(moves, key=covered)
+
+
+def _span(begin_us: int, end_us: int) -> str:
+    """Write a span by its days, or by its minutes where it is shorter than two days.
+
+    Examples
+    --------
+    >>> _span(0, 7 * US_PER_DAY), _span(0, US_PER_HOUR)
+    ('1970-01-01 to 1970-01-07', '1970-01-01 00:00 to 1970-01-01 01:00')
+    """
+    if end_us - begin_us >= 2 * US_PER_DAY:
+        return f"{from_epoch_us(begin_us):%Y-%m-%d} to {from_epoch_us(end_us - 1):%Y-%m-%d}"
+    return f"{from_epoch_us(begin_us):%Y-%m-%d %H:%M} to {from_epoch_us(end_us):%Y-%m-%d %H:%M}"
 
 
 def _about(length_us: int) -> str:

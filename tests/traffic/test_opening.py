@@ -2,6 +2,7 @@
 
 import gzip
 import json
+from datetime import date, timedelta
 from pathlib import Path
 
 import numpy as np
@@ -94,7 +95,11 @@ def test_a_schedule_is_its_moments_times_the_scale() -> None:
         ("align: start", "2026-11-02", ("28.0 days at the scenario's end have no trace",)),
         ("align: start, repeat: true", "2026-11-02", ()),
         ("align: none", "2026-10-31", ("2.0 days at the scenario's beginning have no trace", "26.0 days at")),
-        ("align: weekday", "2026-11-06", ("2.0 days of the trace lie before the scenario", "30.0 days at")),
+        (
+            "align: weekday",
+            "2026-11-06",
+            ("2026-11-02 to 2026-11-03 of the trace stands for 2026-11-09", "3.0 days at", "25.0 days at"),
+        ),
         ("align: none", "2026-12-24", ("2.0 days of the trace lie before the scenario", "30.0 days at")),
         (
             "align: none",
@@ -116,3 +121,30 @@ def test_what_does_not_overlap_is_told(
     assert all(
         sentence.startswith(words) for words, sentence in zip(sorted(found), sorted(told), strict=True)
     )
+
+
+@pytest.mark.parametrize(
+    ("start", "repeat", "said"),
+    [
+        ("2026-09-14", False, "2026-09-14 to 2026-09-27 of the trace is simulated, as it was recorded"),
+        ("2027-03-01", False, "2026-10-12 to 2026-10-25 of the trace stands for 2027-03-01 to 2027-03-14"),
+        ("2027-03-04", True, "2026-10-08 to 2026-10-21 of the trace stands for 2027-03-04 to 2027-03-17"),
+        ("2026-01-05", False, "2026-10-12 to 2026-10-25 of the trace stands for 2026-01-05 to 2026-01-18"),
+    ],
+)
+def test_a_longer_trace_is_used_where_the_scenario_lies_in_it_and_else_by_its_latest_weeks(
+    tmp_path: Path, start: str, repeat: bool, said: str
+) -> None:
+    """Day k of the trace, which begins on Monday 31 August 2026 and ends with Sunday 25 October, has k + 1 events."""
+    days = [date(2026, 8, 31) + timedelta(days=k) for k in range(56)]
+    first = (date.fromisoformat(said[:10]) - days[0]).days
+    (tmp_path / "t.csv").write_text("time,count\n" + "".join(f"{d},{k + 1}\n" for k, d in enumerate(days)))
+    more = ", repeat: true" if repeat else ""
+    text = (
+        f"name: t\nstart: {start}T00:00:00Z\nduration: 14d\nprice_date: 2026-11-01\nfunctions:\n"
+        f"  - {{name: f, traffic: {{trace: t.csv, interval: 24h, timestamp_unit: iso_utc{more}}}}}\n"
+    )
+    arrivals = FunctionArrivals(load_scenario_text(text, base_dir=tmp_path), "f")
+    by_day = np.bincount(np.concatenate(list(arrivals())) // 86_400_000_000, minlength=14)
+    assert by_day.tolist() == [first + 1 + k for k in range(14)]
+    assert arrivals.coverage()[-1] == said
