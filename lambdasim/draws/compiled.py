@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from lambdasim.compiling import Int64, compiled
 from lambdasim.draws import keys, table
 from lambdasim.draws.keys import DrawKey
-from lambdasim.draws.laws import Constant, DrawLaw, Mixture, Resample
+from lambdasim.draws.laws import Constant, DrawLaw, Indexed, Mixture, Resample
 from lambdasim.draws.table import DrawTable
 
 
@@ -50,7 +50,7 @@ _PLACE_MASK: Final = (1 << table._FRACTION_BITS) - 1
 _FRACTION_BITS: Final = table._FRACTION_BITS
 _HALF: Final = 1 << (table._FRACTION_BITS - 1)
 
-CONSTANT, TABLE, RESAMPLE, MIXTURE = range(4)
+CONSTANT, INDEXED, TABLE, RESAMPLE, MIXTURE = range(5)
 LAW: Final = row_type(i8="kind first count parts", u8="k0 k1")
 
 
@@ -91,6 +91,8 @@ class LawArrays:
         match law:
             case Constant():
                 return CONSTANT, law.value, 0, 0
+            case Indexed():
+                return INDEXED, self._keep(law.given), len(law.given), 0
             case DrawTable():
                 cells = np.stack([law.base, law.delta], axis=1)
                 return TABLE, self._keep(cells.ravel()), len(cells), 0
@@ -118,18 +120,13 @@ class LawArrays:
         )
 
 
-def can_compile(law: DrawLaw) -> bool:
-    """Tell whether `LawArrays` takes a law."""
-    if isinstance(law, Mixture):
-        return all(map(can_compile, law.parts))
-    return type(law) in (Constant, DrawTable, Resample)
-
-
 def smallest(law: DrawLaw) -> int:
     """Give a value that no draw of a law lies below."""
     match law:
         case Constant():
             return law.value
+        case Indexed():
+            return int(law.given.min(initial=0))
         case DrawTable():
             return int(min(law.base.min(), (law.base + law.delta).min()))
         case Resample():
@@ -159,8 +156,8 @@ def random_bits(k0: Any, k1: Any, index: Int64, attempt: Int64) -> Any:
 def draw(laws: Laws, law: Int64, index: Int64, attempt: Int64) -> Int64:
     """Draw one value of the law in a row."""
     row = laws.rows[law]
-    if row.kind == CONSTANT:
-        return row.first
+    if row.kind <= INDEXED:
+        return row.first if row.kind == CONSTANT else laws.numbers[row.first + index]
     bits = random_bits(row.k0, row.k1, index, attempt)
     while row.kind == MIXTURE:
         row = laws.rows[row.parts + _part(laws.numbers, row.first, row.count, np.int64(bits >> _U32))]

@@ -58,6 +58,8 @@ class Stream(IntEnum):
     CPU_START_TICK = 21
     CPU_START_DELAY = 22
     CPU_START_CHARGE = 23
+    POST_RESPONSE = 24
+    ENVIRONMENT_SPEED = 25
 
 
 def mix(bits: NDArray[np.uint64]) -> NDArray[np.uint64]:

@@ -9,7 +9,7 @@ from typing import Final, Protocol, assert_never
 import numpy as np
 from numpy.typing import NDArray
 
-from lambdasim.draws.keys import mix
+from lambdasim.draws.keys import DrawKey, mix
 from lambdasim.draws.table import LARGEST_VALUE, DrawTable, normal_quantile_nodes
 from lambdasim.specs.laws import (
     EmpiricalLaw,
@@ -27,7 +27,7 @@ _TAIL: Final = 32  # an exponential law goes beyond 32 times its mean once in 10
 
 
 class DrawLaw(Protocol):
-    """A law that turns random bits into whole numbers of its unit."""
+    """A law that turns random bits into whole numbers of its unit; `values_of` draws from any."""
 
     def values(self, bits: NDArray[np.uint64]) -> NDArray[np.int64]:
         """Give one value for each 64 random bits, shape (n,)."""
@@ -43,6 +43,22 @@ class Constant:
     def values(self, bits: NDArray[np.uint64]) -> NDArray[np.int64]:
         """Give the value for each 64 bits, shape (n,)."""
         return np.full(bits.shape, self.value, dtype=np.int64)
+
+
+@dataclass(frozen=True, eq=False)
+class Indexed:
+    """The value of each invocation, given beforehand; no luck is left in it, whatever the run.
+
+    Attributes
+    ----------
+    given : ndarray of int64, shape (n_invocations,)
+    """
+
+    given: NDArray[np.int64]
+
+    def values(self, bits: NDArray[np.uint64]) -> NDArray[np.int64]:
+        """Refuse: bits do not say which invocation they are for; see `values_of`."""
+        raise TypeError("an indexed law is looked up by invocation, not by random bits")
 
 
 @dataclass(frozen=True, eq=False)
@@ -88,6 +104,32 @@ class Mixture:
             mine = chosen == place
             result[mine] = part.values(fresh[mine])
         return result
+
+
+def values_of(law: DrawLaw, key: DrawKey, index: NDArray[np.int64], attempt: int = 0) -> NDArray[np.int64]:
+    """Draw one value for each index.
+
+    Parameters
+    ----------
+    law : DrawLaw
+    key : DrawKey
+        Whose luck it is.
+    index : ndarray of int64, shape (n,)
+        Which invocations.
+    attempt : int
+        How many times they have run before.
+
+    Returns
+    -------
+    ndarray of int64, shape (n,)
+    """
+    match law:
+        case Constant():
+            return np.full(len(index), law.value, dtype=np.int64)
+        case Indexed():
+            return law.given[index]
+        case _:
+            return law.values(key.bits(index, attempt))
 
 
 def compile_law(law: Law, per_unit: float) -> DrawLaw:

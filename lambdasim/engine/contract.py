@@ -20,16 +20,18 @@ Admission of an attempt, in this order
 3. An idle provisioned environment, within ten requests per second for each allocated one.
 4. Concurrency of on-demand environments: the function's reserved concurrency less its provisioned; or the unreserved
    pool, which is the account's concurrency less all reserved and less the provisioned of functions without reserved.
-5. An idle on-demand environment, most recently used first (or least recently used first).
+5. An idle on-demand environment: most recently used first, least recently used first, or newest created first.
 6. A new environment, if the function's scaling rate allows one more.
 
 A refused attempt leaves no trace but its record. An admitted one spends a token of each rate that let it pass.
 
 The life of an attempt
 ----------------------
-Placement and INIT (cold only), then the handler, cut at the function's timeout. INIT longer than its cap is cut there and
-run again inside the invocation, under the function's timeout. All is known at admission, so the record is complete then.
-A crash, a timeout or running out of memory ends an on-demand environment.
+Placement and INIT (cold only), then the handler and what follows its answer, both cut at the function's timeout. INIT
+longer than its cap is cut there and run again inside the invocation, under the function's timeout. All is known at
+admission, so the record is complete then. A crash, a timeout or running out of memory resets the environment: the next
+invocation on it runs INIT again inside itself, under the function's timeout. Where that times out too it is reset again,
+until its age or its keep-alive ends it. An environment draws its speed with its first run.
 
 Events
 ------
@@ -47,54 +49,41 @@ from typing import Final, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from lambdasim.engine.draws import FunctionDraws
+from lambdasim.engine.records import RECORD_COLUMNS, EventOutcome, Limit, Outcome, RecordChunk, StartType
 from lambdasim.errors import InputError
+
+__all__ = [
+    "NEVER",
+    "RECORD_COLUMNS",
+    "UNLIMITED",
+    "ArrivalChunk",
+    "Arrivals",
+    "Engine",
+    "EventOutcome",
+    "FunctionPlan",
+    "Invoker",
+    "Limit",
+    "Outcome",
+    "Plan",
+    "ProvisionedChange",
+    "RecordChunk",
+    "RetryPolicy",
+    "ReuseOrder",
+    "StartType",
+]
 
 NEVER: Final = (1 << 62) - 1
 UNLIMITED: Final = (1 << 62) - 1
 
 
-class StartType(IntEnum):
-    """How an attempt found its execution environment."""
+class Invoker(IntEnum):
+    """Who invokes a function, waits for it and tries again."""
 
-    NONE = 0
-    COLD = 1
-    WARM = 2
-    PROVISIONED = 3
-
-
-class Outcome(IntEnum):
-    """How an attempt ended."""
-
-    COMPLETED = 0
-    FUNCTION_ERROR = 1
-    CRASH = 2
-    TIMEOUT = 3
-    OUT_OF_MEMORY = 4
-    THROTTLED = 5
-    REJECTED = 6
-
-
-class Limit(IntEnum):
-    """Which limit refused an attempt."""
-
-    NONE = 0
-    PAYLOAD = 1
-    REQUEST_RATE = 2
-    RESERVED_CONCURRENCY = 3
-    ACCOUNT_CONCURRENCY = 4
-    SCALING_RATE = 5
-
-
-class EventOutcome(IntEnum):
-    """How an event ended; PENDING on every attempt but its last."""
-
-    PENDING = 0
-    SUCCEEDED = 1
-    FAILED = 2
-    THROTTLED = 3
-    EXPIRED = 4
-    CLIENT_TIMEOUT = 5
-    REJECTED = 6
+    CLIENT = 0
+    """Waits for the answer."""
+    QUEUE = 1
+    """Lambda's own, for asynchronous events."""
 
 
 class ReuseOrder(IntEnum):
@@ -102,93 +91,7 @@ class ReuseOrder(IntEnum):
 
     MOST_RECENTLY_USED = 0
     LEAST_RECENTLY_USED = 1
-
-
-RECORD_COLUMNS: Final[dict[str, str]] = {
-    "function": "index of the function in the plan, which is ordered by name",
-    "invocation": "number of the event within its function, from 0, in order of arrival",
-    "attempt": "number of the attempt within the event, from 0, refused ones included",
-    "arrival_us": "when the event arrived [µs since the scenario's start]",
-    "start_us": "when the attempt was admitted or refused [µs since the scenario's start]",
-    "placement_us": "finding a place and fetching the code, not billed [µs]",
-    "init_us": "INIT or restore before the handler [µs]",
-    "duration_us": "handler, as REPORT's Duration [µs]",
-    "start_type": "see StartType",
-    "outcome": "see Outcome",
-    "limit": "see Limit",
-    "exec_env": "execution environment, numbered from 0 in order of creation; -1 where none",
-    "event_outcome": "see EventOutcome",
-    "concurrency": "executions of the function in progress, the attempt itself included if it was admitted",
-    "provisioned_concurrency": "those of them on provisioned environments",
-    "account_concurrency": "executions of the account in progress, likewise",
-    "unreserved_concurrency": "those of them that count against the unreserved pool, provisioned ones left out",
-}
-
-
-@dataclass(frozen=True, eq=False)
-class RecordChunk:
-    """Records of consecutive attempts, in the order in which they were admitted or refused.
-
-    Attributes
-    ----------
-    columns : dict of ndarray of int64, each of shape (n_attempts,)
-        Keys and meanings are those of ``RECORD_COLUMNS``.
-    """
-
-    columns: dict[str, NDArray[np.int64]]
-
-    def __len__(self) -> int:
-        """Return the number of attempts."""
-        return len(self.columns["function"])
-
-    def __getitem__(self, name: str) -> NDArray[np.int64]:
-        """Return one column."""
-        return self.columns[name]
-
-    def end_us(self) -> NDArray[np.int64]:
-        """Return when each attempt ended [µs since the scenario's start], shape (n_attempts,)."""
-        return self["start_us"] + self["placement_us"] + self["init_us"] + self["duration_us"]
-
-
-@dataclass(frozen=True, eq=False)
-class RunDraws:
-    """What is drawn for runs of a function's invocations; each array has shape (n,).
-
-    Attributes
-    ----------
-    handler_us : ndarray of int64
-        Handler time at the function's memory size, before the timeout.
-    first_run_us : ndarray of int64
-        Extra handler time when the run is the first in its environment.
-    placement_us, init_us : ndarray of int64
-        Used when the start is cold.
-    fault : ndarray of int64
-        ``Outcome`` of the handler if it is not cut by the timeout.
-    keep_alive_us : ndarray of int64
-        How long the environment stays warm after this run.
-    too_large : ndarray of int64
-        1 where the request's payload is above the limit.
-    """
-
-    handler_us: NDArray[np.int64]
-    first_run_us: NDArray[np.int64]
-    placement_us: NDArray[np.int64]
-    init_us: NDArray[np.int64]
-    fault: NDArray[np.int64]
-    keep_alive_us: NDArray[np.int64]
-    too_large: NDArray[np.int64]
-
-
-class DrawSource(Protocol):
-    """Gives the draws of a function's runs."""
-
-    def draw(self, invocation: NDArray[np.int64], run: int) -> RunDraws:
-        """Draw for the given invocations, each of which has run ``run`` times before."""
-        ...
-
-    def backoff_us(self, invocation: int, retry: int, ceiling_us: int) -> int:
-        """Draw a client's waiting time before its retry, uniform between 0 and the ceiling [µs]."""
-        ...
+    NEWEST_CREATED = 2
 
 
 @dataclass(frozen=True)
@@ -197,8 +100,8 @@ class RetryPolicy:
 
     Attributes
     ----------
-    synchronous : bool
-        The caller waits for the answer; request-rate limits apply.
+    invoker : Invoker
+        Request-rate limits apply to clients.
     client_timeout_us : int
         After this time since the attempt's start the caller has gone (API Gateway answers 504); the work goes on. NEVER
         where the caller waits as long as it takes.
@@ -214,7 +117,7 @@ class RetryPolicy:
         An event is dropped rather than retried later than this after its arrival. NEVER for synchronous triggers.
     """
 
-    synchronous: bool
+    invoker: Invoker
     client_timeout_us: int = NEVER
     throttle_retries: int = 0
     throttle_backoff_us: int = 0
@@ -222,6 +125,11 @@ class RetryPolicy:
     jittered: bool = False
     error_delays_us: tuple[int, ...] = ()
     max_event_age_us: int = NEVER
+
+    @property
+    def synchronous(self) -> bool:
+        """Whether the caller waits for the answer."""
+        return self.invoker is Invoker.CLIENT
 
 
 @dataclass(frozen=True)
@@ -258,7 +166,7 @@ class FunctionPlan:
     scaling_burst, scaling_interval_us : int
         New environments at once, and the time in which as many come back.
     retry : RetryPolicy
-    draws : DrawSource
+    draws : FunctionDraws
     """
 
     name: str
@@ -270,7 +178,7 @@ class FunctionPlan:
     scaling_burst: int
     scaling_interval_us: int
     retry: RetryPolicy
-    draws: DrawSource
+    draws: FunctionDraws
 
 
 @dataclass(frozen=True, eq=False)

@@ -2,139 +2,38 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from functools import partial
 from itertools import pairwise
-
-import numpy as np
-from numpy.typing import NDArray
+from math import log, log1p, sqrt
 
 from lambdasim.catalog import init_prior, keep_alive_curve, limit, retry_rule, timing
-from lambdasim.draws.keys import DrawKey, Stream, happens
-from lambdasim.draws.laws import Constant, DrawLaw, compile_law
+from lambdasim.draws.keys import Stream
+from lambdasim.draws.laws import Constant, DrawLaw, compile_law, lognormal
 from lambdasim.engine.contract import (
     NEVER,
     UNLIMITED,
     ArrivalChunk,
     FunctionPlan,
-    Outcome,
+    Invoker,
     Plan,
     ProvisionedChange,
     RetryPolicy,
     ReuseOrder,
-    RunDraws,
 )
+from lambdasim.engine.draws import FunctionDraws
 from lambdasim.engine.merge import merge_arrivals
 from lambdasim.models.cold_start import first_run_extra_ms, init_law
 from lambdasim.models.cpu_chain import CpuStyle, HandlerQuota
-from lambdasim.models.cpu_scaling import cpu_time_factor, scale_cpu_time
+from lambdasim.models.cpu_scaling import FIXED_POINT_BITS, cpu_time_factor
 from lambdasim.models.keep_alive import keep_alive_law
 from lambdasim.specs.function import Architecture, FunctionSpec
 from lambdasim.specs.laws import Law
-from lambdasim.specs.platform import PlatformSpec, Reuse
+from lambdasim.specs.platform import PlatformSpec
 from lambdasim.specs.scenario import ScenarioSpec
 from lambdasim.specs.work.first_run import FirstRunByMemory
 from lambdasim.traffic.arrivals import FunctionArrivals
 from lambdasim.units import US_PER_MINUTE, US_PER_MS, to_epoch_us
-
-
-@dataclass(frozen=True, eq=False)
-class FunctionDraws:
-    """Draws of one function's runs from its laws.
-
-    Attributes
-    ----------
-    seed : int
-    owner : str
-        The function's name.
-    laws : mapping of Stream to DrawLaw
-    cpu_factor : float
-        Computing time relative to one full x86_64 vCPU; under a quota, CPU time relative to that on x86_64.
-    error_probability, crash_probability : float
-    memory_mb, payload_limit_kb, response_limit_kb : int
-        A response above its limit is an error, after the run.
-    quota : HandlerQuota, optional
-        Where the scheduler's quota stretches CPU time; `laws` then has those of its starts.
-    """
-
-    seed: int
-    owner: str
-    laws: dict[Stream, DrawLaw]
-    cpu_factor: float
-    error_probability: float
-    crash_probability: float
-    memory_mb: int
-    payload_limit_kb: int
-    response_limit_kb: int
-    quota: HandlerQuota | None = None
-
-    def draw(self, invocation: NDArray[np.int64], run: int) -> RunDraws:
-        """Draw for the given invocations, each of which has run ``run`` times before."""
-        value = partial(self._values, invocation, run)
-        failure = self._key(Stream.FAILURE).bits(invocation, run)
-        fault = np.where(
-            value(Stream.MEMORY) > self.memory_mb,
-            Outcome.OUT_OF_MEMORY,
-            np.where(
-                happens(failure, self.error_probability)
-                | (self.payload_kb(Stream.RESPONSE_PAYLOAD, invocation) > self.response_limit_kb),
-                Outcome.FUNCTION_ERROR,
-                np.where(
-                    happens(failure, self.error_probability + self.crash_probability),
-                    Outcome.CRASH,
-                    Outcome.COMPLETED,
-                ),
-            ),
-        )
-        return RunDraws(
-            handler_us=self._handler_us(value),
-            first_run_us=value(Stream.FIRST_RUN),
-            placement_us=value(Stream.PLACEMENT),
-            init_us=value(Stream.INIT),
-            fault=fault.astype(np.int64),
-            keep_alive_us=value(Stream.KEEP_ALIVE),
-            too_large=(self.payload_kb(Stream.REQUEST_PAYLOAD, invocation) > self.payload_limit_kb).astype(
-                np.int64
-            ),
-        )
-
-    def _handler_us(self, value: Callable[[Stream], NDArray[np.int64]]) -> NDArray[np.int64]:
-        cpu_us, io_us = scale_cpu_time(value(Stream.CPU_TIME), self.cpu_factor), value(Stream.IO_TIME)
-        if self.quota is None:
-            return cpu_us + io_us
-        start = self.quota.starts.begun(
-            value(Stream.CPU_START_TICK), value(Stream.CPU_START_DELAY), value(Stream.CPU_START_CHARGE),
-            self.quota.quota_us, self.quota.rules,
-        )  # fmt: skip
-        return self.quota.durations(cpu_us, io_us, start)
-
-    def backoff_us(self, invocation: int, retry: int, ceiling_us: int) -> int:
-        """Draw a client's waiting time, uniform between 0 and the ceiling [µs]."""
-        bits = int(self._key(Stream.CLIENT_BACKOFF).bits(np.array([invocation]), retry)[0])
-        return (bits >> 32) * ceiling_us >> 32
-
-    def payload_kb(self, stream: Stream, invocation: NDArray[np.int64]) -> NDArray[np.int64]:
-        """Give the size of requests or responses, which keep it when they are tried again, shape (n,) [KB]."""
-        return self._values(invocation, 0, stream)
-
-    def has_payloads(self) -> bool:
-        """Tell whether any request or response has a size."""
-        streams = (Stream.REQUEST_PAYLOAD, Stream.RESPONSE_PAYLOAD)
-        return any(self.laws[stream] != Constant(0) for stream in streams)
-
-    def provisioned_init_us(self, environment: NDArray[np.int64]) -> NDArray[np.int64]:
-        """Give the INIT of provisioned environments, numbered from 0 in order of allocation, shape (n,) [µs]."""
-        return self.laws[Stream.INIT].values(self._key(Stream.PROVISIONED_INIT).bits(environment))
-
-    def _key(self, stream: Stream) -> DrawKey:
-        return DrawKey.of(self.seed, self.owner, stream)
-
-    def _values(self, invocation: NDArray[np.int64], run: int, stream: Stream) -> NDArray[np.int64]:
-        law = self.laws[stream]
-        if isinstance(law, Constant):
-            return np.full(len(invocation), law.value, dtype=np.int64)
-        return law.values(self._key(stream).bits(invocation, run))
 
 
 @dataclass(frozen=True)
@@ -168,13 +67,12 @@ def plan_scenario(scenario: ScenarioSpec) -> Plan:
     """
     functions = sorted(scenario.functions, key=lambda function: function.name)
     sources = [FunctionArrivals(scenario, function.name) for function in functions]
-    most_recent = scenario.platform.reuse is Reuse.MOST_RECENTLY_USED
     return Plan(
         functions=tuple(_function_plan(scenario, function) for function in functions),
         arrivals=ScenarioArrivals(tuple(sources)),
         concurrency=scenario.account.concurrency,
         requests_per_concurrency=scenario.account.request_rate_factor,
-        reuse=ReuseOrder.MOST_RECENTLY_USED if most_recent else ReuseOrder.LEAST_RECENTLY_USED,
+        reuse=ReuseOrder[scenario.platform.reuse.name],
         requests_per_environment=scenario.platform.requests_per_environment,
     )
 
@@ -218,6 +116,8 @@ def _function_draws(scenario: ScenarioSpec, function: FunctionSpec) -> FunctionD
             Stream.MEMORY: compile_law(work.max_memory_mb, 1) if work.max_memory_mb else Constant(0),
             Stream.REQUEST_PAYLOAD: compile_law(function.payload.request_kb, 1),
             Stream.RESPONSE_PAYLOAD: compile_law(function.payload.response_kb, 1),
+            Stream.POST_RESPONSE: compile_law(work.post_response_ms, US_PER_MS),
+            Stream.ENVIRONMENT_SPEED: _environment_speed(function),
             **(quota.starts.laws(quota.rules) if quota else {}),
         },
         cpu_factor=factor * arm,
@@ -227,7 +127,21 @@ def _function_draws(scenario: ScenarioSpec, function: FunctionSpec) -> FunctionD
         payload_limit_kb=payload.value,
         response_limit_kb=response.value,
         quota=quota,
+        out_of_memory_probability=work.out_of_memory_probability,
+        timeout_probability=work.timeout_probability,
     )
+
+
+def _environment_speed(function: FunctionSpec) -> DrawLaw:
+    """Make the law of an environment's CPU time over the mean's, times 2^20: lognormal with mean 1."""
+    spread = function.work.environment_spread
+    if spread == "catalog":
+        arm = function.architecture is Architecture.ARM64
+        spread = timing("cpu_speed_error_arm64_permille" if arm else "cpu_speed_error_permille").value / 1000
+    if not spread:
+        return Constant(1 << FIXED_POINT_BITS)
+    sigma = sqrt(log1p(spread**2))
+    return lognormal(log(1 << FIXED_POINT_BITS) - sigma**2 / 2, sigma)
 
 
 def _given(law: Law | str) -> DrawLaw | None:
@@ -281,7 +195,7 @@ def _retry_policy(function: FunctionSpec) -> RetryPolicy:
         default_cut_us = rule.integration_timeout.us if rule.integration_timeout else NEVER
         default_retries = rule.client_retries.value if rule.client_retries else 0
         return RetryPolicy(
-            synchronous=True,
+            invoker=Invoker.CLIENT,
             client_timeout_us=trigger.integration_timeout_us or default_cut_us,
             throttle_retries=default_retries if trigger.client_retries is None else trigger.client_retries,
             throttle_backoff_us=timing("sdk_backoff_first_s").us,
@@ -294,7 +208,7 @@ def _retry_policy(function: FunctionSpec) -> RetryPolicy:
     assert rule.throttle_backoff_max is not None  # noqa: S101
     retries = rule.error_retries.value if trigger.retry_attempts is None else trigger.retry_attempts
     return RetryPolicy(
-        synchronous=False,
+        invoker=Invoker.QUEUE,
         throttle_retries=UNLIMITED,
         throttle_backoff_us=rule.throttle_backoff_first.us,
         throttle_backoff_cap_us=rule.throttle_backoff_max.us,

@@ -11,9 +11,10 @@ What the engine promises, and the order of simultaneous events, stands in `lambd
 
 from __future__ import annotations
 
+from bisect import insort
 from collections import defaultdict, deque
 from collections.abc import Callable, Generator, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from typing import Any, Final
 
 import numpy as np
@@ -31,13 +32,12 @@ from lambdasim.engine.contract import (
     ProvisionedChange,
     RecordChunk,
     ReuseOrder,
-    RunDraws,
     StartType,
 )
+from lambdasim.engine.draws import RunDraws
+from lambdasim.engine.rates import NS_PER_US, RateLimit, per_second
 
 RECORDS_PER_CHUNK: Final = 1 << 16
-_NS_PER_US: Final = 1_000
-_NS_PER_S: Final = 1_000_000_000
 
 # Priorities at one instant. SimPy orders equal priorities by time of scheduling, which for completions is the order of
 # admission; provisioned changes and retries carry function and invocation in theirs.
@@ -48,49 +48,16 @@ _ARRIVAL: Final = 3 << 60
 _FUNCTION: Final = 1 << 42
 
 
-class RateLimit:
-    """A token bucket kept as one number (GCRA): the time at which it would be full again.
-
-    Parameters
-    ----------
-    burst : int
-        Tokens when full.
-    interval_ns : int
-        Time in which one token comes back [ns].
-    """
-
-    __slots__ = ("_full_again_ns", "_interval_ns", "_slack_ns")
-
-    def __init__(self, burst: int, interval_ns: int) -> None:
-        self._interval_ns = interval_ns
-        self._slack_ns = (burst - 1) * interval_ns
-        self._full_again_ns = 0
-
-    def allows(self, now_us: int) -> bool:
-        """Tell whether a token is left."""
-        return self._full_again_ns - now_us * _NS_PER_US <= self._slack_ns
-
-    def spend(self, now_us: int) -> None:
-        """Take a token."""
-        self._full_again_ns = max(self._full_again_ns, now_us * _NS_PER_US) + self._interval_ns
-
-
-def per_second(rate: int) -> RateLimit:
-    """Make a limit of ``rate`` a second that lets one second's worth pass at once.
-
-    Where the rate is zero so is the concurrency that it comes from, which then refuses by its own name.
-    """
-    return RateLimit(max(rate, 1), _NS_PER_S // max(rate, 1))
-
-
 @dataclass(slots=True, eq=False)
 class ExecutionEnvironment:
-    """One execution environment; ``number`` -1 until its first use makes it known."""
+    """One execution environment; ``number`` -1 until its first run makes it known, ``speed`` drawn then."""
 
     number: int
     provisioned: bool
     retires_us: int
     warm_until_us: int = NEVER
+    speed: int = 0
+    was_reset: bool = False
 
 
 @dataclass(slots=True, eq=False)
@@ -194,7 +161,7 @@ class ReferenceRun:
             request_rate = self.account_request_rate
         else:
             request_rate = per_second(function.reserved * self.plan.requests_per_concurrency)
-        interval_ns = function.scaling_interval_us * _NS_PER_US // function.scaling_burst
+        interval_ns = function.scaling_interval_us * NS_PER_US // function.scaling_burst
         return FunctionState(
             rank=rank,
             plan=function,
@@ -240,7 +207,7 @@ class ReferenceRun:
 
     def _chunk_draws(self, ranks: NDArray[np.int64], invocations: NDArray[np.int64]) -> list[tuple[int, ...]]:
         """Draw what the first runs of a chunk's events need, function by function."""
-        result = np.empty((len(ranks), _DRAWN), dtype=np.int64)
+        result = np.empty((len(ranks), len(_COLUMNS)), dtype=np.int64)
         for function in self.functions:
             mine = ranks == function.rank
             if mine.any():
@@ -301,7 +268,7 @@ class ReferenceRun:
     def _warm_environment(self, function: FunctionState, now: int) -> ExecutionEnvironment | None:
         """Take the idle environment whose turn it is; those that have grown cold are dropped as they are met."""
         idle = function.idle
-        take = idle.pop if self.plan.reuse is ReuseOrder.MOST_RECENTLY_USED else idle.popleft
+        take = idle.popleft if self.plan.reuse is ReuseOrder.LEAST_RECENTLY_USED else idle.pop
         while idle:
             environment = take()
             if now < environment.warm_until_us:
@@ -313,35 +280,48 @@ class ReferenceRun:
         function = event.function
         plan = function.plan
         draw = event.draw or self._draw_again(event)
-        handler_us, fault, keep_alive_us = draw[_HANDLER], draw[_FAULT], draw[_KEEP_ALIVE]
-        placement_us = init_us = 0
-        if start is StartType.COLD:
-            placement_us, init_us = draw[_PLACEMENT], draw[_INIT]
-            handler_us += draw[_FIRST_RUN]
-            if init_us > plan.init_cap_us:
-                handler_us += init_us
-                init_us = plan.init_cap_us
-            environment.retires_us = now + plan.max_lifetime_us
         if environment.number < 0:
             environment.number = self.environments_created
             self.environments_created += 1
+            environment.speed = draw[_SPEED]
+        handler_us, fault = draw[_HANDLER], draw[_FAULT]
+        if plan.draws.speeds_differ:
+            handler_us = int(
+                plan.draws.handler_us(np.array([event.invocation]), event.runs, environment.speed)[0]
+            )
+        placement_us = init_us = init_again_us = 0
+        if start is StartType.COLD:
+            placement_us, init_us = draw[_PLACEMENT], draw[_INIT]
+            environment.retires_us = now + plan.max_lifetime_us
+            if init_us > plan.init_cap_us:
+                init_us, init_again_us = plan.init_cap_us, init_us
+        elif environment.was_reset:
+            init_again_us = draw[_INIT]
+        if start is StartType.COLD or environment.was_reset:
+            handler_us += init_again_us + draw[_FIRST_RUN]
 
-        if handler_us > plan.timeout_us:
+        # The answer, if the handler lives to give one, comes before what follows it; the timeout cuts both.
+        answer = int(Outcome.TIMEOUT) if handler_us > plan.timeout_us else fault
+        post_response_us = draw[_POST_RESPONSE] if answer in _ANSWERED else 0
+        duration_us, outcome = handler_us + post_response_us, answer
+        if answer == Outcome.TIMEOUT or duration_us > plan.timeout_us:
             duration_us, outcome = plan.timeout_us, int(Outcome.TIMEOUT)
-        else:
-            duration_us, outcome = handler_us, fault
+            init_again_us = min(init_again_us, duration_us)
+            post_response_us = duration_us - handler_us if answer in _ANSWERED else 0
         event.runs += 1
         time_in_environment = placement_us + init_us + duration_us
         end_us = now + time_in_environment
 
-        final = self._after_run(event, outcome, now, end_us)
+        final = self._after_run(event, answer, outcome, now, end_us, end_us - post_response_us)
         self.records.write(
             function.rank, event.invocation, event.attempts, event.arrival_us, now, placement_us, init_us,
-            duration_us, start, outcome, Limit.NONE, environment.number, final, *self._in_progress(function),
+            duration_us, init_again_us, post_response_us, start, outcome, Limit.NONE, environment.number, final,
+            *self._in_progress(function),
         )  # fmt: skip
 
-        survives = outcome in _ENVIRONMENT_SURVIVES and end_us < environment.retires_us
-        environment.warm_until_us = min(end_us + keep_alive_us, environment.retires_us) if survives else 0
+        environment.was_reset = outcome not in _ANSWERED
+        stays = end_us < environment.retires_us
+        environment.warm_until_us = min(end_us + draw[_KEEP_ALIVE], environment.retires_us) if stays else 0
         completion = Moment(self.sim, time_in_environment, _COMPLETION, (function, environment))
         completion.callbacks.append(self._complete)
 
@@ -372,16 +352,22 @@ class ReferenceRun:
         function.on_demand_in_use -= 1
         if function.plan.reserved is None:
             self.pool_in_use -= 1
-        if environment.warm_until_us:
+        if not environment.warm_until_us:
+            return
+        if self.plan.reuse is ReuseOrder.NEWEST_CREATED:
+            insort(function.idle, environment, key=lambda idle: idle.number)
+        else:
             function.idle.append(environment)
 
-    def _after_run(self, event: Event, outcome: int, now: int, end_us: int) -> EventOutcome:
-        """Decide what follows a run: the event's end, or another attempt."""
+    def _after_run(
+        self, event: Event, answer: int, outcome: int, now: int, end_us: int, answered_us: int
+    ) -> EventOutcome:
+        """Decide what follows a run: the event's end, or another attempt. Clients see the answer, queues the outcome."""
         policy = event.function.plan.retry
         if policy.synchronous:
-            if end_us - now > policy.client_timeout_us:
+            if answered_us - now > policy.client_timeout_us:
                 return EventOutcome.CLIENT_TIMEOUT
-            return EventOutcome.SUCCEEDED if outcome == Outcome.COMPLETED else EventOutcome.FAILED
+            return EventOutcome.SUCCEEDED if answer == Outcome.COMPLETED else EventOutcome.FAILED
         if outcome == Outcome.COMPLETED:
             return EventOutcome.SUCCEEDED
         if event.runs > len(policy.error_delays_us):
@@ -409,7 +395,7 @@ class ReferenceRun:
             event.refusals += 1
             final = self._retry_at(event, now + wait_us)
         self.records.write(
-            event.function.rank, event.invocation, event.attempts, event.arrival_us, now, 0, 0, 0,
+            event.function.rank, event.invocation, event.attempts, event.arrival_us, now, 0, 0, 0, 0, 0,
             StartType.NONE, outcome, limit, -1, final, *self._in_progress(event.function),
         )  # fmt: skip
 
@@ -442,25 +428,16 @@ class ReferenceRun:
             idle.append(ExecutionEnvironment(-1, provisioned=True, retires_us=NEVER))
 
 
-_HANDLER, _FIRST_RUN, _PLACEMENT, _INIT, _FAULT, _KEEP_ALIVE, _TOO_LARGE = range(7)
-_DRAWN: Final = 7
-_ENVIRONMENT_SURVIVES: Final = frozenset({int(Outcome.COMPLETED), int(Outcome.FUNCTION_ERROR)})
+_COLUMNS: Final = tuple(column.name for column in fields(RunDraws))
+_HANDLER, _POST_RESPONSE, _SPEED, _FIRST_RUN, _PLACEMENT, _INIT, _FAULT, _KEEP_ALIVE, _TOO_LARGE = range(
+    len(_COLUMNS)
+)
+_ANSWERED: Final = frozenset({int(Outcome.COMPLETED), int(Outcome.FUNCTION_ERROR)})
 
 
 def _as_rows(draws: RunDraws) -> NDArray[np.int64]:
     """Lay draws out as one row for each invocation, columns in the order of the indices above."""
-    return np.stack(
-        [
-            draws.handler_us,
-            draws.first_run_us,
-            draws.placement_us,
-            draws.init_us,
-            draws.fault,
-            draws.keep_alive_us,
-            draws.too_large,
-        ],
-        axis=1,
-    )
+    return np.stack([getattr(draws, name) for name in _COLUMNS], axis=1)
 
 
 def run_reference(plan: Plan) -> Iterator[RecordChunk]:

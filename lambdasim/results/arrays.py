@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import Any, Final
@@ -14,10 +14,10 @@ from numpy.typing import ArrayLike, NDArray
 from pydantic import TypeAdapter, ValidationError
 
 from lambdasim.draws.keys import Stream
-from lambdasim.draws.laws import DrawLaw, compile_law, farthest
+from lambdasim.draws.laws import Constant, DrawLaw, Indexed, compile_law, farthest
 from lambdasim.draws.table import LARGEST_VALUE
-from lambdasim.engine.contract import NEVER, ArrivalChunk, Plan, RunDraws
-from lambdasim.engine.plan import FunctionDraws, plan_scenario
+from lambdasim.engine.contract import NEVER, ArrivalChunk, Plan
+from lambdasim.engine.plan import plan_scenario
 from lambdasim.errors import InputError
 from lambdasim.specs.base import Spec
 from lambdasim.specs.fields import LONGEST_SCENARIO_US, LONGEST_US
@@ -28,28 +28,6 @@ from lambdasim.units import US_PER_DAY, US_PER_MS, US_PER_S, format_duration
 _CHUNK: Final = 1 << 16
 _NO_LIMIT: Final = 1 << 40
 _LONGEST_RUN_US: Final = 366 * US_PER_DAY
-
-
-@dataclass(frozen=True, eq=False)
-class ArrayDraws:
-    """Durations and INIT given for each invocation, or drawn from a law."""
-
-    base: FunctionDraws
-    handler_us: NDArray[np.int64] | None
-    init_us: NDArray[np.int64] | None
-
-    def draw(self, invocation: NDArray[np.int64], run: int) -> RunDraws:
-        """Draw for the given invocations; what is given stays the same in every run."""
-        drawn = self.base.draw(invocation, run)
-        return replace(
-            drawn,
-            handler_us=drawn.handler_us if self.handler_us is None else self.handler_us[invocation],
-            init_us=drawn.init_us if self.init_us is None else self.init_us[invocation],
-        )
-
-    def backoff_us(self, invocation: int, retry: int, ceiling_us: int) -> int:
-        """Draw a client's waiting time [µs]."""
-        return self.base.backoff_us(invocation, retry, ceiling_us)
 
 
 def plan_arrays(
@@ -81,7 +59,7 @@ def plan_arrays(
     if last_us >= LONGEST_SCENARIO_US:
         raise InputError.single("simulate", "arrivals_s", _too_long(time_us, start))
     handler, handler_law = _array_or_law("durations_ms", durations_ms, order)
-    init, init_draws = _array_or_law("init_ms", init_ms, order)
+    init, init_law = _array_or_law("init_ms", init_ms, order)
     try:
         scenario = ScenarioSpec.model_validate(
             {
@@ -111,13 +89,9 @@ def plan_arrays(
         raise InputError.single("simulate", ".".join(map(str, found["loc"])), found["msg"]) from None
     plan = plan_scenario(scenario)
     base = plan.functions[0].draws
-    assert isinstance(base, FunctionDraws)  # noqa: S101 - plan_scenario makes no other
     laws = dict(base.laws)
-    if handler_law is not None:
-        laws[Stream.IO_TIME] = handler_law
-    if init_draws is not None:
-        laws[Stream.INIT] = init_draws
-    draws = ArrayDraws(replace(base, laws=laws), handler, init)
+    laws |= {Stream.IO_TIME: handler_law, Stream.INIT: init_law}
+    draws = replace(base, laws=laws)
     function = replace(
         plan.functions[0], draws=draws, timeout_us=NEVER, init_cap_us=NEVER, scaling_burst=_NO_LIMIT
     )
@@ -149,8 +123,8 @@ def _chunks(time_us: NDArray[np.int64]) -> Iterator[ArrivalChunk]:
 
 def _array_or_law(
     name: str, given: ArrayLike | Mapping[str, Any], order: NDArray[np.int64]
-) -> tuple[NDArray[np.int64] | None, DrawLaw | None]:
-    """Read durations [ms] as one number for each invocation [µs], or as a law."""
+) -> tuple[NDArray[np.int64] | None, DrawLaw]:
+    """Read durations [ms] as a law [µs], with the numbers that it was given by, if it was."""
     if isinstance(given, Mapping | Spec):
         if isinstance(given, Mapping):
             given = {key: _plain(value) for key, value in given.items()}
@@ -164,14 +138,14 @@ def _array_or_law(
         return None, compile_law(law, US_PER_MS)
     numbers = np.rint(_numbers(name, given, _LONGEST_RUN_US / US_PER_MS) * US_PER_MS).astype(np.int64)
     if numbers.size == 1:
-        return np.full(len(order), int(numbers.ravel()[0]), dtype=np.int64), None
+        return numbers, Constant(int(numbers[0]))
     if numbers.shape != order.shape:
         raise InputError.single(
             "simulate",
             name,
             f"must have one value, or {len(order)}, one for each arrival, got {numbers.size}",
         )
-    return numbers[order], None
+    return numbers[order], Indexed(numbers[order])
 
 
 def _plain(value: Any) -> Any:

@@ -17,6 +17,7 @@ class Reuse(StrEnum):
 
     MOST_RECENTLY_USED = "most_recently_used"
     LEAST_RECENTLY_USED = "least_recently_used"
+    NEWEST_CREATED = "newest_created"
 
 
 class AccountSpec(Spec):

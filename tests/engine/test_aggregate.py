@@ -119,7 +119,9 @@ def recounted(totals: FunctionTotals, plan: FunctionPlan, runs: pd.DataFrame, du
     ):  # fmt: skip
         assert counts.tolist() == [int((runs[column] == kind).sum()) for kind in range(len(counts))]
     served = runs[runs["event_outcome"].isin([EventOutcome.SUCCEEDED, EventOutcome.CLIENT_TIMEOUT])]
-    answered = np.minimum(served["end_us"], served["start_us"] + plan.retry.client_timeout_us)
+    answered = np.minimum(
+        served["end_us"] - served["post_response_us"], served["start_us"] + plan.retry.client_timeout_us
+    )
     latency = np.ceil((answered - served["arrival_us"]) / 1000)
     whole = {
         "duration_ms": np.ceil(began["duration_us"] / 1000),

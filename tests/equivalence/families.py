@@ -7,7 +7,7 @@ provisioned concurrency fall on the same microsecond all the time.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -15,52 +15,30 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from lambdasim.draws.keys import Stream
-from lambdasim.draws.laws import Constant, DrawLaw, Resample, exponential, mixture
+from lambdasim.draws.laws import Constant, DrawLaw, Indexed, Resample, exponential, lognormal, mixture
 from lambdasim.engine.contract import (
     NEVER,
     UNLIMITED,
     ArrivalChunk,
     Engine,
     FunctionPlan,
+    Invoker,
     Plan,
     ProvisionedChange,
     RetryPolicy,
     ReuseOrder,
-    RunDraws,
 )
+from lambdasim.engine.draws import FunctionDraws
 from lambdasim.engine.kernel.engine import run_kernel
 from lambdasim.engine.merge import merge_arrivals
-from lambdasim.engine.plan import FunctionDraws
 from lambdasim.engine.reference import run_reference
 from lambdasim.models.cpu_chain import CpuLaw, CpuStyle, HandlerQuota
 from lambdasim.models.cpu_quota import FirstCheck
+from lambdasim.models.cpu_scaling import FIXED_POINT_BITS
 from lambdasim.models.cpu_start import StartLaw, start_law
 
 ENGINES: dict[str, Engine] = {"reference": run_reference, "kernel": run_kernel}
 NO_RATE = 1 << 40
-
-
-@dataclass(frozen=True, eq=False)
-class Foreign:
-    """A draw source that engines know nothing about."""
-
-    base: FunctionDraws
-
-    def draw(self, invocation: NDArray[np.int64], run: int) -> RunDraws:
-        return self.base.draw(invocation, run)
-
-    def backoff_us(self, invocation: int, retry: int, ceiling_us: int) -> int:
-        return self.base.backoff_us(invocation, retry, ceiling_us)
-
-
-@dataclass(frozen=True, eq=False)
-class Law:
-    """Not one of the laws that compiled code knows."""
-
-    base: DrawLaw
-
-    def values(self, bits: NDArray[np.uint64]) -> NDArray[np.int64]:
-        return self.base.values(bits)
 
 
 Ints = st.SearchStrategy[int]
@@ -89,6 +67,11 @@ def times(highest: int) -> Callable[[int], Ints]:
     return lambda unit: st.integers(0, highest).map(lambda n: n * unit)
 
 
+def some(highest: int) -> Callable[[int], Ints]:
+    """Make a strategy of small multiples of a unit, at least one."""
+    return lambda unit: st.integers(1, highest).map(lambda n: n * unit)
+
+
 def always(value: Any) -> Callable[[int], st.SearchStrategy[Any]]:
     return lambda _unit: st.just(value)
 
@@ -105,6 +88,18 @@ def no_law(_unit: int) -> st.SearchStrategy[DrawLaw]:
     return st.just(Constant(0))
 
 
+def given_numbers(unit: int) -> st.SearchStrategy[DrawLaw]:
+    """Make numbers for more invocations than any family has."""
+    return st.lists(st.integers(0, 4), min_size=60, max_size=60).map(lambda n: Indexed(np.array(n) * unit))
+
+
+SPEEDS = (
+    lognormal(13.8, 0.2),
+    Resample(np.array([1 << 19, 1 << FIXED_POINT_BITS, 3 << 19])),
+    Constant(3 << 18),
+)
+
+
 def quotas(_unit: int) -> st.SearchStrategy[HandlerQuota | None]:
     """Make quotas of several memory sizes, above one vCPU too, with starts on the ticks among others."""
     return st.builds(
@@ -119,13 +114,13 @@ def quotas(_unit: int) -> st.SearchStrategy[HandlerQuota | None]:
 
 
 def no_retries(_unit: int) -> st.SearchStrategy[RetryPolicy]:
-    return st.just(RetryPolicy(synchronous=True))
+    return st.just(RetryPolicy(Invoker.CLIENT))
 
 
 def client_retries(unit: int) -> st.SearchStrategy[RetryPolicy]:
     return st.builds(
         RetryPolicy,
-        synchronous=st.just(True),
+        invoker=st.just(Invoker.CLIENT),
         client_timeout_us=st.sampled_from([0, unit, 3 * unit, NEVER]),
         throttle_retries=st.integers(0, 4),
         throttle_backoff_us=times(2)(unit),
@@ -137,7 +132,7 @@ def client_retries(unit: int) -> st.SearchStrategy[RetryPolicy]:
 def own_retries(unit: int) -> st.SearchStrategy[RetryPolicy]:
     return st.builds(
         RetryPolicy,
-        synchronous=st.just(False),
+        invoker=st.just(Invoker.QUEUE),
         throttle_retries=st.sampled_from([0, 1, UNLIMITED, UNLIMITED]),
         throttle_backoff_us=st.integers(1, 2).map(lambda n: n * unit),
         throttle_backoff_cap_us=st.sampled_from([unit, 3 * unit, 50 * unit]),
@@ -196,7 +191,11 @@ class Family:
     memory: Callable[[int], st.SearchStrategy[DrawLaw]] = field(default=no_law)
     payload: Callable[[int], st.SearchStrategy[DrawLaw]] = field(default=no_law)
     response: Callable[[int], st.SearchStrategy[DrawLaw]] = field(default=no_law)
-    foreign: Callable[[int], st.SearchStrategy[str]] = field(default=always("none"))
+    hangs: Callable[[int], st.SearchStrategy[float]] = field(default=always(0.0))
+    post_response: Callable[[int], st.SearchStrategy[DrawLaw]] = field(default=no_law)
+    speed: Callable[[int], st.SearchStrategy[DrawLaw]] = field(
+        default=always(Constant(1 << FIXED_POINT_BITS))
+    )
 
 
 EVERYTHING = Family(
@@ -220,7 +219,9 @@ EVERYTHING = Family(
     memory=lambda _unit: laws(2, 100),
     payload=lambda _unit: laws(2, 100),
     response=lambda _unit: laws(2, 100),
-    foreign=among("none", "none", "none", "source", "law"),
+    hangs=among(0.0, 0.0, 0.3),
+    post_response=law(1),
+    speed=among(Constant(1 << FIXED_POINT_BITS), Constant(1 << FIXED_POINT_BITS), *SPEEDS),
 )
 
 FAMILIES: dict[str, Family] = {
@@ -280,7 +281,7 @@ FAMILIES: dict[str, Family] = {
     ),
     "scheduler's quota": Family(
         quota=quotas, unit=st.sampled_from([1, 1_000, 4_000, 7_300]), handler=law(9),
-        timeout=among(20_000, 37_000, NEVER, NEVER), retry=own_retries, errors=among(0.0, 0.4),
+        arrivals=(10, 40), timeout=among(20_000, 37_000, NEVER, NEVER), retry=own_retries, errors=among(0.0, 0.4),
     ),
     "scheduler's quota, several functions": Family(
         functions=(2, 4), quota=quotas, unit=st.sampled_from([4_000, 20_000]), handler=law(20), io=law(20),
@@ -290,7 +291,26 @@ FAMILIES: dict[str, Family] = {
         payload=lambda _unit: laws(2, 100), response=lambda _unit: laws(2, 100), retry=any_retries,
         concurrency=among(1, 2),
     ),
-    "draws from outside": replace(EVERYTHING, foreign=among("source", "law", "none")),
+    "numbers given for each invocation": Family(
+        handler=given_numbers, io=given_numbers, init=given_numbers, retry=any_retries, errors=among(0.0, 0.3)
+    ),
+    "work after the answer": Family(
+        arrivals=(10, 40), post_response=lambda unit: st.one_of(laws(3, unit), st.just(Constant(2 * unit))),
+        timeout=some(6), retry=any_retries, errors=among(0.0, 0.3), crashes=among(0.0, 0.3),
+    ),
+    "environments of unlike speed": Family(
+        speed=among(*SPEEDS), retry=any_retries, errors=among(0.0, 0.3), crashes=among(0.0, 0.3), handler=law(9),
+        quota=lambda unit: st.one_of(st.none(), quotas(unit)), provisioned=schedules,
+    ),
+    "reset environments": Family(
+        arrivals=(10, 40), crashes=among(0.0, 0.3), hangs=among(0.3, 0.7), errors=among(0.0, 0.2), init=law(4),
+        first_run=law(2), timeout=some(9), provisioned=schedules, reuse=among(*ReuseOrder),
+        lifetime=among(NEVER, 3_000, 2_000_000),
+        retry=any_retries,
+    ),
+    "newest created first": Family(
+        reuse=always(ReuseOrder.NEWEST_CREATED), functions=(1, 2), arrivals=(10, 60), crashes=among(0.0, 0.3)
+    ),
     "everything": EVERYTHING,
 }  # fmt: skip
 
@@ -344,10 +364,9 @@ def _function(draw: st.DrawFn, family: Family, unit: int, rank: int) -> Function
         payload_limit_kb=128,
         response_limit_kb=128,
         quota=quota,
+        out_of_memory_probability=(hangs := draw(family.hangs(unit))) / 2,
+        timeout_probability=hangs / 2,
     )
-    foreign = draw(family.foreign(unit))
-    if foreign == "law":
-        draws.laws[Stream.IO_TIME] = Law(draws.laws[Stream.IO_TIME])
     return FunctionPlan(
         name=f"f{rank}",
         timeout_us=draw(family.timeout(unit)),
@@ -358,7 +377,7 @@ def _function(draw: st.DrawFn, family: Family, unit: int, rank: int) -> Function
         scaling_burst=draw(family.scaling_burst(unit)),
         scaling_interval_us=draw(family.scaling_interval(unit)),
         retry=draw(family.retry(unit)),
-        draws=Foreign(draws) if foreign == "source" else draws,
+        draws=draws,
     )
 
 
@@ -373,5 +392,7 @@ def _laws(draw: st.DrawFn, family: Family, unit: int) -> dict[Stream, DrawLaw]:
         Stream.MEMORY: family.memory,
         Stream.REQUEST_PAYLOAD: family.payload,
         Stream.RESPONSE_PAYLOAD: family.response,
+        Stream.POST_RESPONSE: family.post_response,
+        Stream.ENVIRONMENT_SPEED: family.speed,
     }
     return {stream: draw(strategy(unit)) for stream, strategy in strategies.items()}

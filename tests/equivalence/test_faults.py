@@ -64,14 +64,41 @@ FAULTS = {
         "return now <= min(slot.time_us + keep_alive_us",
     ),
     "environments that never grow old": (
-        "slot.warm_until_us = min(end_us + keep_alive_us, slot.retires_us)",
-        "slot.warm_until_us = end_us + keep_alive_us",
+        "slot.warm_until_us = min(end_us + function.keep_alive_at_least_us, slot.retires_us)",
+        "slot.warm_until_us = end_us + function.keep_alive_at_least_us",
     ),
     "environments that survive a crash": (
-        "outcome in (at.COMPLETED, at.FUNCTION_ERROR)",
-        "outcome != at.TIMEOUT",
+        "slot.was_reset = outcome not in (at.COMPLETED, at.FUNCTION_ERROR)",
+        "slot.was_reset = outcome == at.TIMEOUT",
     ),
-    "least recently used first": ("elif account.least_recent and", "elif not account.least_recent and"),
+    "a reset without INIT": ("    elif slot.was_reset:\n", "    elif slot.was_reset and False:\n"),
+    "a reset without a first run": (
+        "_, init_again_us, first_run_us = draw_start_up(state, function, event)\n",
+        "_, init_again_us, first_run_us = draw_start_up(state, function, event)\n        first_run_us = np.int64(0)\n",
+    ),
+    "a row that was reset before": ("    slot.was_reset = 0\n", ""),
+    "clients that wait for what follows the answer": ("if answered_us - now >", "if end_us - now >"),
+    "work after the answer that no timeout cuts": ("or duration_us > function.timeout_us", "or False"),
+    "a queue that takes an answer for the outcome": (
+        "if outcome == at.COMPLETED:\n        return at.SUCCEEDED",
+        "if answer == at.COMPLETED:\n        return at.SUCCEEDED",
+    ),
+    "a crash that is answered": ("function.has_post_response and answered", "function.has_post_response"),
+    "hanging runs that complete": ("if answer == at.TIMEOUT or", "if"),
+    "a speed drawn for each run": (
+        "handler_us = draw_handler_us(state, function, event, np.int64(slot.speed))\n    placement",
+        "handler_us = draw_handler_us(state, function, event, draw_speed(state, function, event))\n    placement",
+    ),
+    "speeds rounded down": ("* speed + _HALF)", "* speed)"),
+    "oldest created first": (
+        "if slots[right].number < slots[other].number",
+        "if slots[right].number > slots[other].number",
+    ),
+    "invocations given the next one's number": ("laws.numbers[row.first + index]", "laws.numbers[row.first + index + 1]"),
+    "least recently used first": (
+        "elif account.reuse == at.LEAST_RECENTLY_USED and",
+        "elif account.reuse != at.LEAST_RECENTLY_USED and",
+    ),
     "concurrency not given back": ("account.pool_in_use -= 1", "account.pool_in_use -= 0"),
     "one execution too many in the pool": (
         "elif account.pool_in_use >= account.pool_limit",
@@ -91,7 +118,7 @@ FAULTS = {
     ),
     "tokens that come back late": ("<= rate.slack_ns", "< rate.slack_ns"),
     "tokens saved without bound": (
-        "max(rate.full_again_ns, now * _NS_PER_US) + rate.interval_ns",
+        "max(rate.full_again_ns, now * NS_PER_US) + rate.interval_ns",
         "rate.full_again_ns + rate.interval_ns",
     ),
     "request tokens not spent": ("_spend(request_rate, now)", "pass"),
@@ -100,8 +127,8 @@ FAULTS = {
         "if handler_us >= function.timeout_us",
     ),
     "INIT run again only beyond its cap": (
-        "handler_us += init_us\n",
-        "handler_us += init_us - function.init_cap_us\n",
+        "            init_again_us = init_us\n",
+        "            init_again_us = init_us - function.init_cap_us\n",
     ),
     "a client gone one microsecond early": (
         "> function.client_timeout_us",
@@ -122,9 +149,8 @@ FAULTS = {
     "an overrun of the scheduler's quota forgiven": ("if left_us > 0 else left_us", "if left_us > 0 else 0"),
     "one renewal too few": ("last_us - credit_us) // quota_us + 1", "last_us - credit_us) // quota_us"),
     "waits that renew no credit": ("woken_us // quota.period_us * quota.quota_us", "0"),
-    "draws ahead of the wrong arrival": ("= state.ahead_us[2 * event.given],", "= state.ahead_us[2 * event.given - 2],"),
-    "a first run's fault forgotten": (", state.ahead_us[2 * event.given + 1]", ", at.COMPLETED"),
-    "an event taken twice": ("state.account[0].next_arrival -= 1", "pass"),
+    "draws ahead of the wrong arrival": ("= state.ahead_us[2 * event.row],", "= state.ahead_us[2 * event.row - 2],"),
+    "a first run's fault forgotten": (", state.ahead_us[2 * event.row + 1]", ", at.COMPLETED"),
 }  # fmt: skip
 
 

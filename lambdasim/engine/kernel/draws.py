@@ -1,7 +1,7 @@
 """What the compiled engine draws for a run: the counterpart of `lambdasim.engine.plan.FunctionDraws.draw`.
 
-Each value is drawn when it is asked for, or found among the draws that were given from outside. Handler times and faults
-of first runs are drawn ahead, see `kernel_steps.draw_first_runs`.
+Each value is drawn when it is asked for. Handler times and faults of first runs are drawn ahead, see
+`kernel.steps.draw_first_runs`.
 """
 
 from __future__ import annotations
@@ -14,9 +14,11 @@ from lambdasim.compiling import Bool, Int64, compiled, compiled_apart
 from lambdasim.draws.compiled import draw, random_bits
 from lambdasim.engine.kernel import state as at
 from lambdasim.engine.kernel.state import Event, State
-from lambdasim.models.cpu_scaling import FIXED_POINT_BITS
+from lambdasim.models.cpu_scaling import FIXED_POINT_BITS, PRODUCT_BITS
 
 _HALF: Final = 1 << (FIXED_POINT_BITS - 1)
+_MOST_PRODUCT: Final = 1 << PRODUCT_BITS
+MEAN_SPEED: Final = 1 << FIXED_POINT_BITS
 _U11, _U32 = np.uint64(11), np.uint64(32)
 _LOW_32: Final = (1 << 32) - 1
 
@@ -29,19 +31,17 @@ def _drawn(state: State, function: Any, event: Event, law: Int64) -> Int64:
 @compiled_apart
 def is_still_warm(state: State, function: Any, slot: Any, now: Int64) -> Bool:
     """Tell whether an environment is warm longer than it is for sure: only now is its keep-alive drawn."""
-    if function.given:
-        return False
     keep_alive_us = draw(state.laws, function.first_law + at.KEEP_ALIVE, slot.invocation, slot.runs)
     return now < min(slot.time_us + keep_alive_us, slot.retires_us)
 
 
 @compiled
-def draw_handler_us(state: State, function: Any, event: Event) -> Int64:
-    """Draw the handler's time."""
-    if function.given:
-        return state.given[event.given].handler_us
+def draw_handler_us(state: State, function: Any, event: Event, speed: Int64) -> Int64:
+    """Draw the handler's time in an environment of some speed, as `FunctionDraws.handler_us` does for many."""
     drawn_us = _drawn(state, function, event, at.CPU_TIME)
     cpu_us = (min(drawn_us, function.cpu_most_us) * function.cpu_multiplier + _HALF) >> FIXED_POINT_BITS
+    if function.speeds_differ:
+        cpu_us = (min(cpu_us, _MOST_PRODUCT // max(speed, 1)) * speed + _HALF) >> FIXED_POINT_BITS
     io_us = _drawn(state, function, event, at.IO_TIME)
     if function.quota:
         return _draw_under_quota(state, function, event, cpu_us, io_us)
@@ -125,9 +125,6 @@ def _up(value: Int64, unit: Int64) -> Int64:
 @compiled_apart
 def draw_start_up(state: State, function: Any, event: Event) -> tuple[Int64, Int64, Int64]:
     """Draw what a cold start takes: placement, INIT, and the first run's extra time."""
-    if function.given:
-        given = state.given[event.given]
-        return given.placement_us, given.init_us, given.first_run_us
     return (
         _drawn(state, function, event, at.PLACEMENT),
         _drawn(state, function, event, at.INIT),
@@ -138,8 +135,6 @@ def draw_start_up(state: State, function: Any, event: Event) -> tuple[Int64, Int
 @compiled
 def draw_fault(state: State, function: Any, event: Event) -> Int64:
     """Draw how the handler ends if nothing cuts it."""
-    if function.given:
-        return state.given[event.given].fault
     if not function.can_fail:
         return at.COMPLETED
     if _drawn(state, function, event, at.MEMORY) > function.memory_mb:
@@ -154,15 +149,29 @@ def draw_fault(state: State, function: Any, event: Event) -> Int64:
     luck = np.int64(random_bits(key.k0, key.k1, event.invocation, event.runs) >> _U11)
     if luck < function.error_below:
         return at.FUNCTION_ERROR
-    return at.CRASH if luck < function.crash_below else at.COMPLETED
+    if luck < function.crash_below:
+        return at.CRASH
+    if luck < function.out_of_memory_below:
+        return at.OUT_OF_MEMORY
+    return at.TIMEOUT if luck < function.timeout_below else at.COMPLETED
+
+
+@compiled_apart
+def draw_post_response_us(state: State, function: Any, event: Event) -> Int64:
+    """Draw the work after the answer."""
+    return _drawn(state, function, event, at.POST_RESPONSE)
+
+
+@compiled_apart
+def draw_speed(state: State, function: Any, event: Event) -> Int64:
+    """Draw the speed of the environment whose first run this is."""
+    return _drawn(state, function, event, at.ENVIRONMENT_SPEED)
 
 
 @compiled
 def is_too_large(state: State, event: Event) -> Bool:
     """Tell whether a request is above the limit; it keeps its size when it is tried again."""
     function = state.functions[event.function]
-    if function.given:
-        return state.given[event.given].too_large != 0
     if not function.has_payload:
         return False
     return (

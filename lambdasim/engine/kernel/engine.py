@@ -5,8 +5,7 @@ Here a plan becomes arrays and arrays become records; the steps themselves are c
 length of the traffic: by the largest number of environments and of events that wait for a retry.
 
 Draws from laws are made inside the compiled code. Those of first runs are made in a thread of their own, a chunk of
-arrivals ahead, which takes a quarter off the steps, the longest part of a long run. A draw source of another kind is
-asked for each chunk of arrivals, and for each later run one by one, which is slow where there are many retries.
+arrivals ahead, which takes a quarter off the steps, the longest part of a long run.
 
 This module imports numba. With NUMBA_DISABLE_JIT=1 the steps run as plain Python.
 """
@@ -16,7 +15,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from functools import cache
-from typing import Any, Final, NamedTuple
+from typing import Final, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -25,9 +24,11 @@ import lambdasim.compiling
 import lambdasim.draws.compiled
 import lambdasim.engine.contract
 import lambdasim.engine.kernel.queues
+import lambdasim.engine.rates
+import lambdasim.engine.records
 import lambdasim.models.cpu_scaling
 from lambdasim.compiling import compiled_and_kept
-from lambdasim.engine.contract import NEVER, RECORD_COLUMNS, ArrivalChunk, Plan, RecordChunk, RunDraws
+from lambdasim.engine.contract import NEVER, RECORD_COLUMNS, ArrivalChunk, Plan, RecordChunk
 from lambdasim.engine.kernel import draws as kernel_draws
 from lambdasim.engine.kernel import state as at
 from lambdasim.engine.kernel import steps as kernel_steps
@@ -43,7 +44,8 @@ from lambdasim.engine.kernel.state import (
 # What is compiled into the steps.
 _SOURCES: Final = (
     lambdasim.compiling, lambdasim.draws.compiled, lambdasim.draws.keys, lambdasim.draws.table, lambdasim.engine.contract,
-    lambdasim.engine.kernel.queues, lambdasim.models.cpu_scaling, at, kernel_draws, kernel_steps,
+    lambdasim.engine.kernel.queues,
+    lambdasim.engine.rates, lambdasim.engine.records, lambdasim.models.cpu_scaling, at, kernel_draws, kernel_steps,
 )  # fmt: skip
 
 
@@ -91,7 +93,6 @@ class KernelRun:
     def __init__(self, plan: Plan, room: int = 64, records_room: int = RECORDS_PER_CHUNK) -> None:
         self.plan = plan
         self.state = first_state(plan, room, records_room)
-        self._given = np.flatnonzero(self.state.functions["given"]).tolist()
         self._fixed = self.state
         self._advance = compiled_advance()
         self._draw_first_runs = compiled_draw_first_runs()
@@ -126,14 +127,8 @@ class KernelRun:
 
     def _take(self, coming: _Coming) -> None:
         """Make a chunk of arrivals the one that the steps work on."""
-        # The last row is for draws that are asked for one by one.
-        given = np.empty(len(coming.time_us) + 1 if self._given else 1, dtype=at.GIVEN)
-        for function in self._given:
-            mine = np.flatnonzero((coming.function == function) & (coming.time_us < NEVER))
-            if len(mine):
-                _give(given, mine, self.plan.functions[function].draws.draw(coming.invocation[mine], run=0))
         self.state.account["next_arrival"] = 0
-        self.state = self.state._replace(given=given, **coming._asdict())
+        self.state = self.state._replace(**coming._asdict())
 
     def _go_on(self) -> Iterator[RecordChunk]:
         """Go on until the arrivals are used up, doing what the steps ask for on the way."""
@@ -147,10 +142,8 @@ class KernelRun:
                 yield from self._records()
             elif status == at.SLOTS_FULL:
                 self.state = with_more_slots(self.state, 2 * len(self.state.completions.heap))
-            elif status == at.EVENTS_FULL:
-                self.state = with_more_events(self.state, 2 * len(self.state.retries.heap))
             else:
-                self._draw(status)
+                self.state = with_more_events(self.state, 2 * len(self.state.retries.heap))
 
     def _records(self) -> Iterator[RecordChunk]:
         """Hand over what has been written."""
@@ -160,23 +153,6 @@ class KernelRun:
             self.state.account["record"] = 0
             self.state = self.state._replace(records=empty_records())
             yield RecordChunk(dict(zip(RECORD_COLUMNS, block, strict=True)))
-
-    def _draw(self, status: int) -> None:
-        """Fetch the one draw from outside that the steps need next."""
-        account = self.state.account[0]
-        draws = self.plan.functions[int(account["asked_function"])].draws
-        invocation, number = int(account["asked_invocation"]), int(account["asked_number"])
-        if status == at.NEEDS_DRAW:
-            _give(self.state.given, np.array([-1]), draws.draw(np.array([invocation]), run=number))
-            account["drawn"] = 1
-        else:
-            account["backoff_us"] = draws.backoff_us(invocation, number, int(account["asked_ceiling_us"]))
-            account["backoff_drawn"] = 1
-
-
-def _give(given: NDArray[Any], rows: NDArray[np.int64], draws: RunDraws) -> None:
-    for name in at.GIVEN.names or ():
-        given[name][rows] = getattr(draws, name)
 
 
 def _whole_numbers(numbers: NDArray[np.int64]) -> NDArray[np.int64]:

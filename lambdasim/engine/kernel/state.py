@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lambdasim.compiling import Int64
-from lambdasim.draws.compiled import LawArrays, Laws, can_compile, row_type, smallest
+from lambdasim.draws.compiled import LawArrays, Laws, row_type, smallest
 from lambdasim.draws.keys import DrawKey, Stream
 from lambdasim.draws.laws import Constant
 from lambdasim.engine.contract import (
@@ -26,19 +26,17 @@ from lambdasim.engine.contract import (
     ReuseOrder,
     StartType,
 )
+from lambdasim.engine.draws import FunctionDraws
 from lambdasim.engine.kernel.queues import Queue, Rows, empty_queue, with_more_room
-from lambdasim.engine.plan import FunctionDraws
-from lambdasim.engine.reference import per_second
+from lambdasim.engine.rates import NS_PER_US, RateLimit, per_second
 from lambdasim.models.cpu_chain import HandlerQuota
 from lambdasim.models.cpu_scaling import FixedPointFactor
-
-_NS_PER_US: Final = 1_000
 
 # Records leave in blocks of so many rows. Not a power of two: columns 2^17 bytes apart would share one line of cache.
 RECORDS_PER_CHUNK: Final = (1 << 14) + 8
 
 # Why the steps returned.
-DONE, ARRIVALS_USED_UP, RECORDS_FULL, SLOTS_FULL, EVENTS_FULL, NEEDS_DRAW, NEEDS_BACKOFF = range(7)
+DONE, ARRIVALS_USED_UP, RECORDS_FULL, SLOTS_FULL, EVENTS_FULL = range(5)
 
 # The contract's words as plain integers, as compiled code wants them.
 NO_LIMIT: Final = int(Limit.NONE)
@@ -65,21 +63,23 @@ EVENT_THROTTLED: Final = int(EventOutcome.THROTTLED)
 EXPIRED: Final = int(EventOutcome.EXPIRED)
 CLIENT_TIMEOUT: Final = int(EventOutcome.CLIENT_TIMEOUT)
 EVENT_REJECTED: Final = int(EventOutcome.REJECTED)
+LEAST_RECENTLY_USED: Final = int(ReuseOrder.LEAST_RECENTLY_USED)
+NEWEST_CREATED: Final = int(ReuseOrder.NEWEST_CREATED)
 
 
 # What belongs to no function. One row.
 ACCOUNT: Final = row_type(
-    u4="free_slot free_event next_arrival next_change record records_room least_recent drawn backoff_drawn",
-    i8="pool_limit pool_in_use in_use environments_created admitted "
-    "asked_function asked_invocation asked_number asked_ceiling_us backoff_us",
+    u4="free_slot free_event next_arrival next_change record records_room reuse",
+    i8="pool_limit pool_in_use in_use environments_created admitted",
 )
 # A function's plan, and what changes about it.
 FUNCTION: Final = row_type(
-    u4="given first_law scaling_rate request_rate provisioned_rate idle_first idle_last provisioned_first synchronous "
-    "jittered has_reserved can_fail has_payload quota",
+    u4="first_law scaling_rate request_rate provisioned_rate idle_first idle_last provisioned_first synchronous "
+    "jittered has_reserved can_fail has_payload has_post_response speeds_differ quota",
     i8="on_demand_in_use provisioned_idle provisioned_ready provisioned_in_use provisioned_claimed "
     "timeout_us init_cap_us max_lifetime_us reserved client_timeout_us throttle_retries throttle_backoff_us "
     "throttle_backoff_cap_us max_event_age_us first_delay delays cpu_multiplier cpu_most_us error_below crash_below "
+    "out_of_memory_below timeout_below "
     "memory_mb request_limit_kb response_limit_kb keep_alive_at_least_us",
 )
 # A `HandlerQuota`. Row 0 stands for none.
@@ -91,25 +91,29 @@ RATE: Final = row_type(i8="full_again_ns interval_ns slack_ns")
 # A `ProvisionedChange`, and the rate that comes with it.
 CHANGE: Final = row_type(i8="time_us function claimed ready interval_ns slack_ns")
 # An `ExecutionEnvironment` and the run that it serves, or served last: ``time_us`` is its end, ``key`` counts admissions.
-# ``next`` links it to the queue of completions, to its function's idle environments, or to free rows.
+# ``next`` links it to the queue of completions, to its function's idle environments, or to free rows; idle environments
+# in a heap are linked by ``next`` and ``key``. ``speed`` is CPU time over the mean's, times 2^20.
 SLOT: Final = row_type(
-    u4="function next provisioned runs", i8="time_us key number retires_us warm_until_us invocation"
+    u4="function next runs speed",
+    i4="number",
+    u1="provisioned was_reset",
+    u2="_",
+    i8="time_us key retires_us warm_until_us invocation",
 )
 # An `Event` that waits for its retry; ``key`` orders those of one instant.
 EVENT: Final = row_type(
     u4="function next attempts runs refusals _", i8="time_us key invocation arrival_us _line"
 )
-# What was drawn outside for one run, as `RunDraws`.
-GIVEN: Final = row_type(i8="handler_us first_run_us placement_us init_us fault keep_alive_us too_large")
 # Which law of a function lies how far behind its first.
 (
     CPU_TIME, IO_TIME, INIT, FIRST_RUN, PLACEMENT, KEEP_ALIVE, FAILURE, MEMORY, REQUEST_PAYLOAD, RESPONSE_PAYLOAD,
-    CLIENT_BACKOFF, CPU_START_TICK, CPU_START_DELAY, CPU_START_CHARGE,
-) = range(14)  # fmt: skip
+    CLIENT_BACKOFF, CPU_START_TICK, CPU_START_DELAY, CPU_START_CHARGE, POST_RESPONSE, ENVIRONMENT_SPEED,
+) = range(16)  # fmt: skip
 _STREAMS: Final = (
     Stream.CPU_TIME, Stream.IO_TIME, Stream.INIT, Stream.FIRST_RUN, Stream.PLACEMENT, Stream.KEEP_ALIVE, Stream.FAILURE,
     Stream.MEMORY, Stream.REQUEST_PAYLOAD, Stream.RESPONSE_PAYLOAD, Stream.CLIENT_BACKOFF,
-    Stream.CPU_START_TICK, Stream.CPU_START_DELAY, Stream.CPU_START_CHARGE,
+    Stream.CPU_START_TICK, Stream.CPU_START_DELAY, Stream.CPU_START_CHARGE, Stream.POST_RESPONSE,
+    Stream.ENVIRONMENT_SPEED,
 )  # fmt: skip
 
 
@@ -130,8 +134,6 @@ class State(NamedTuple):
         The present chunk of arrivals.
     ahead_us : ndarray of int64, shape (2 * n_arrivals,)
         Handler's time and fault of each arrival's first run, side by side.
-    given : ndarray of GIVEN, shape (n_arrivals + 1,) or (1,)
-        Draws from outside; the last row is for those that are asked for one by one.
     records : ndarray of int64, shape (n_columns * RECORDS_PER_CHUNK,)
         Column by column.
     """
@@ -148,13 +150,12 @@ class State(NamedTuple):
     time_us: NDArray[np.int64]
     function: NDArray[np.int64]
     invocation: NDArray[np.int64]
-    given: Rows
     ahead_us: NDArray[np.int64]
     records: NDArray[np.int64]
 
 
 class Event(NamedTuple):
-    """What arrived and must be served; ``given`` is its row among the draws from outside."""
+    """What arrived and must be served; ``row`` is its place in the present chunk of arrivals."""
 
     function: Int64
     invocation: Int64
@@ -162,7 +163,7 @@ class Event(NamedTuple):
     attempts: Int64
     runs: Int64
     refusals: Int64
-    given: Int64
+    row: Int64
 
 
 def first_state(plan: Plan, room: int, records_room: int = RECORDS_PER_CHUNK) -> State:
@@ -178,7 +179,7 @@ def first_state(plan: Plan, room: int, records_room: int = RECORDS_PER_CHUNK) ->
     """
     account = np.zeros(1, dtype=ACCOUNT)
     account["pool_limit"] = plan.concurrency - sum(f.reserved or 0 for f in plan.functions)
-    account["least_recent"] = plan.reuse is ReuseOrder.LEAST_RECENTLY_USED
+    account["reuse"] = plan.reuse
     account["records_room"] = records_room
     laws = LawArrays()
     functions = np.zeros(len(plan.functions), dtype=FUNCTION)
@@ -191,13 +192,10 @@ def first_state(plan: Plan, room: int, records_room: int = RECORDS_PER_CHUNK) ->
         _fill_rates(row, rates[2 + 3 * rank :], 2 + 3 * rank, plan, function)
         row["first_delay"] = len(delays)
         delays += function.retry.error_delays_us
-        if isinstance(function.draws, FunctionDraws) and all(map(can_compile, function.draws.laws.values())):
-            _fill_draws(row, laws, function.draws)
-            if function.draws.quota is not None:
-                row["quota"] = 1 + rank
-                quotas[1 + rank] = _quota(function.draws.quota)
-        else:
-            row["given"] = 1
+        _fill_draws(row, laws, function.draws)
+        if function.draws.quota is not None:
+            row["quota"] = 1 + rank
+            quotas[1 + rank] = _quota(function.draws.quota)
     nothing = np.zeros(0, dtype=np.int64)
     state = State(
         account=account,
@@ -212,7 +210,6 @@ def first_state(plan: Plan, room: int, records_room: int = RECORDS_PER_CHUNK) ->
         time_us=nothing,
         function=nothing,
         invocation=nothing,
-        given=np.zeros(1, dtype=GIVEN),
         ahead_us=nothing,
         records=empty_records(),
     )
@@ -256,8 +253,9 @@ def _fill_function(row: Any, function: FunctionPlan) -> None:
 def _fill_rates(row: Any, rates: Rows, first: int, plan: Plan, function: FunctionPlan) -> None:
     """Give a function its three rates; where it has no reserved concurrency, row 1 is the account's for requests."""
     row["scaling_rate"], row["provisioned_rate"] = first, first + 1
-    interval_ns = function.scaling_interval_us * _NS_PER_US // function.scaling_burst
-    rates[0] = (0, interval_ns, (function.scaling_burst - 1) * interval_ns)
+    interval_ns = function.scaling_interval_us * NS_PER_US // function.scaling_burst
+    scaling = RateLimit(function.scaling_burst, interval_ns)
+    rates[0] = (0, scaling.interval_ns, scaling.slack_ns)
     rates[1] = _rate(0)
     if function.retry.synchronous:
         row["request_rate"] = 1 if function.reserved is None else first + 2
@@ -266,18 +264,21 @@ def _fill_rates(row: Any, rates: Rows, first: int, plan: Plan, function: Functio
 
 def _rate(per_second_: int) -> tuple[int, int, int]:
     limit = per_second(per_second_)
-    return 0, limit._interval_ns, limit._slack_ns
+    return 0, limit.interval_ns, limit.slack_ns
 
 
 def _fill_draws(row: Any, laws: LawArrays, draws: FunctionDraws) -> None:
-    errors, crashes = draws.error_probability, draws.crash_probability
-    # Sum and rounding are those of `FunctionDraws.draw` and `keys.happens`.
-    row["error_below"], row["crash_below"] = np.rint(np.multiply([errors, errors + crashes], 1 << 53))
+    shares = [share for _, share in draws.fault_shares()]
+    # Rounded as `keys.happens` does.
+    below = np.rint(np.multiply(shares, 1 << 53))
+    row["error_below"], row["crash_below"], row["out_of_memory_below"], row["timeout_below"] = below
     row["cpu_multiplier"], row["cpu_most_us"] = FixedPointFactor.of(draws.cpu_factor)
-    row["can_fail"] = errors + crashes > 0 or any(
+    row["can_fail"] = shares[-1] > 0 or any(
         draws.laws[stream] != Constant(0) for stream in (Stream.MEMORY, Stream.RESPONSE_PAYLOAD)
     )
     row["has_payload"] = draws.laws[Stream.REQUEST_PAYLOAD] != Constant(0)
+    row["has_post_response"] = draws.laws[Stream.POST_RESPONSE] != Constant(0)
+    row["speeds_differ"] = draws.speeds_differ
     row["memory_mb"] = draws.memory_mb
     row["request_limit_kb"] = draws.payload_limit_kb
     row["response_limit_kb"] = draws.response_limit_kb

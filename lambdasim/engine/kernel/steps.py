@@ -18,17 +18,20 @@ from lambdasim.compiling import Bool, Int64, compiled, compiled_apart
 from lambdasim.engine.contract import NEVER
 from lambdasim.engine.kernel import state as at
 from lambdasim.engine.kernel.draws import (
+    MEAN_SPEED,
     draw_backoff_us,
     draw_fault,
     draw_handler_us,
+    draw_post_response_us,
+    draw_speed,
     draw_start_up,
     is_still_warm,
     is_too_large,
 )
-from lambdasim.engine.kernel.queues import next_row, put, take
+from lambdasim.engine.kernel.queues import put, take
 from lambdasim.engine.kernel.state import RECORDS_PER_CHUNK, Event, State
+from lambdasim.engine.rates import NS_PER_US
 
-_NS_PER_US: Final = 1_000
 _FUNCTION_SHIFT: Final = 42
 _ENDS_WITH_ITS_RUN: Final = -1
 
@@ -57,13 +60,8 @@ def advance(state: State) -> Int64:
         full = _what_is_full(account)
         if full != at.DONE:
             return full
-        if retry_us == now and not _has_draws(state):
-            return at.NEEDS_DRAW
         event = _take_retry(state) if retry_us == now else _take_arrival(state)
-        if not _attempt(state, event, now):
-            _put_back(state, event, now)
-            return at.NEEDS_BACKOFF
-        account.drawn = 0
+        _attempt(state, event, now)
 
 
 def draw_first_runs(state: State) -> None:
@@ -75,10 +73,10 @@ def draw_first_runs(state: State) -> None:
     """
     for row in range(len(state.time_us)):
         function = state.functions[state.function[row]]
-        if not function.given:
-            event = Event(state.function[row], state.invocation[row], 0, 0, 0, 0, row)
-            state.ahead_us[2 * row] = draw_handler_us(state, function, event)
-            state.ahead_us[2 * row + 1] = draw_fault(state, function, event)
+        event = Event(state.function[row], state.invocation[row], 0, 0, 0, 0, row)
+        if not function.speeds_differ:
+            state.ahead_us[2 * row] = draw_handler_us(state, function, event, MEAN_SPEED)
+        state.ahead_us[2 * row + 1] = draw_fault(state, function, event)
 
 
 @compiled
@@ -89,18 +87,6 @@ def _what_is_full(account: Any) -> Int64:
     if account.free_slot == 0:
         return at.SLOTS_FULL
     return at.EVENTS_FULL if account.free_event == 0 else at.DONE
-
-
-@compiled
-def _has_draws(state: State) -> Bool:
-    """Tell whether the draws of the first waiting event can be had; else ask for them."""
-    account, waiting = state.account[0], state.retries.table[next_row(state.retries)]
-    if not state.functions[waiting.function].given or account.drawn:
-        return True
-    account.asked_function = waiting.function
-    account.asked_invocation = waiting.invocation
-    account.asked_number = waiting.runs
-    return False
 
 
 @compiled
@@ -121,39 +107,30 @@ def _take_retry(state: State) -> Event:
     account.free_event = row
     return Event(
         np.int64(waiting.function), waiting.invocation, waiting.arrival_us, np.int64(waiting.attempts),
-        np.int64(waiting.runs), np.int64(waiting.refusals), len(state.given) - 1,
+        np.int64(waiting.runs), np.int64(waiting.refusals), 0,
     )  # fmt: skip
 
 
 @compiled
-def _put_back(state: State, event: Event, now: Int64) -> None:
-    """Undo the taking of an event."""
-    if event.attempts:
-        _wait(state, event, event.attempts, event.runs, event.refusals, now, now)
-    else:
-        state.account[0].next_arrival -= 1
-
-
-@compiled
-def _attempt(state: State, event: Event, now: Int64) -> Bool:
-    """Try to serve an event now; tell whether all that it takes could be had."""
+def _attempt(state: State, event: Event, now: Int64) -> None:
+    """Try to serve an event now."""
     limit, slot, start = _admit(state, event, now)
     if limit != at.NO_LIMIT:
-        return _refuse(state, event, limit, now)
-    _run(state, event, slot, start, now)
-    return True
+        _refuse(state, event, limit, now)
+    else:
+        _run(state, event, slot, start, now)
 
 
 @compiled
 def _allows(rate: Any, now: Int64) -> Bool:
     """Tell whether a token is left, as `RateLimit.allows` does."""
-    return rate.full_again_ns - now * _NS_PER_US <= rate.slack_ns
+    return rate.full_again_ns - now * NS_PER_US <= rate.slack_ns
 
 
 @compiled
 def _spend(rate: Any, now: Int64) -> None:
     """Take a token, as `RateLimit.spend` does."""
-    rate.full_again_ns = max(rate.full_again_ns, now * _NS_PER_US) + rate.interval_ns
+    rate.full_again_ns = max(rate.full_again_ns, now * NS_PER_US) + rate.interval_ns
 
 
 @compiled
@@ -203,9 +180,10 @@ def _admit(state: State, event: Event, now: Int64) -> tuple[Int64, Int64, Int64]
 def _warm_environment(state: State, function: Any, now: Int64) -> Int64:
     """Take the idle environment whose turn it is; those that have grown cold are dropped as they are met."""
     row = function.idle_first
+    in_heap = state.account[0].reuse == at.NEWEST_CREATED
     while row:
         slot = state.completions.table[row]
-        following = slot.next
+        following = _joined(state.completions.table, slot.next, np.uint32(slot.key)) if in_heap else slot.next
         if now < slot.warm_until_us or is_still_warm(state, function, slot, now):
             function.idle_first = following
             return row
@@ -213,6 +191,35 @@ def _warm_environment(state: State, function: Any, now: Int64) -> Int64:
         row = following
     function.idle_first = 0
     return row
+
+
+@compiled_apart
+def _joined(slots: Any, one: Int64, other: Int64) -> Int64:
+    """Join two heaps of idle environments, the newest created first, and give the first row: a skew heap, see Notes.
+
+    Notes
+    -----
+    ``next`` is the left branch of an environment's heap and ``key`` the right one. At each step down the branches change
+    sides, which keeps the work for n environments at about log2 n on average (Sleator, Tarjan: "Self-adjusting heaps",
+    SIAM J. Comput. 15, 1986).
+    """
+    if one == 0:
+        return other
+    if other == 0:
+        return one
+    if slots[one].number < slots[other].number:
+        one, other = other, one
+    first = one
+    while True:
+        right = np.uint32(slots[one].key)
+        slots[one].key = slots[one].next
+        if right == 0:
+            slots[one].next = other
+            return first
+        if slots[right].number < slots[other].number:
+            right, other = other, right
+        slots[one].next = right
+        one = right
 
 
 @compiled
@@ -224,6 +231,7 @@ def _new_environment(state: State, function: Int64, provisioned: Int64) -> Int64
     slot.number = -1
     slot.provisioned = provisioned
     slot.retires_us = NEVER
+    slot.was_reset = 0
     return row
 
 
@@ -238,44 +246,59 @@ def _drop(state: State, row: Int64) -> None:
 def _run(state: State, event: Event, row: Int64, start: Int64, now: Int64) -> None:
     """Serve an event's attempt in the given environment; everything about it is decided here."""
     account, function, slot = state.account[0], state.functions[event.function], state.completions.table[row]
-    if event.attempts or function.given:
-        handler_us, fault = draw_handler_us(state, function, event), draw_fault(state, function, event)
-    else:
-        handler_us, fault = state.ahead_us[2 * event.given], state.ahead_us[2 * event.given + 1]
-    placement_us = init_us = np.int64(0)
-    if start == at.COLD:
-        placement_us, init_us, first_run_us = draw_start_up(state, function, event)
-        handler_us += first_run_us
-        if init_us > function.init_cap_us:
-            handler_us += init_us
-            init_us = function.init_cap_us
-        slot.retires_us = now + function.max_lifetime_us
     if slot.number < 0:
         slot.number = account.environments_created
         account.environments_created += 1
-
-    if handler_us > function.timeout_us:
-        duration_us, outcome = function.timeout_us, at.TIMEOUT
+        if function.speeds_differ:
+            slot.speed = draw_speed(state, function, event)
+    if event.attempts:
+        handler_us, fault = (
+            draw_handler_us(state, function, event, np.int64(slot.speed)),
+            draw_fault(state, function, event),
+        )
     else:
-        duration_us, outcome = handler_us, fault
+        handler_us, fault = state.ahead_us[2 * event.row], state.ahead_us[2 * event.row + 1]
+        if function.speeds_differ:
+            handler_us = draw_handler_us(state, function, event, np.int64(slot.speed))
+    placement_us = init_us = init_again_us = np.int64(0)
+    if start == at.COLD:
+        placement_us, init_us, first_run_us = draw_start_up(state, function, event)
+        if init_us > function.init_cap_us:
+            init_again_us = init_us
+            init_us = function.init_cap_us
+        handler_us += init_again_us + first_run_us
+        slot.retires_us = now + function.max_lifetime_us
+    elif slot.was_reset:
+        _, init_again_us, first_run_us = draw_start_up(state, function, event)
+        handler_us += init_again_us + first_run_us
+
+    answer = at.TIMEOUT if handler_us > function.timeout_us else fault
+    answered = answer in (at.COMPLETED, at.FUNCTION_ERROR)
+    post_response_us = np.int64(0)
+    if function.has_post_response and answered:
+        post_response_us = draw_post_response_us(state, function, event)
+    duration_us, outcome = handler_us + post_response_us, answer
+    if answer == at.TIMEOUT or duration_us > function.timeout_us:
+        duration_us, outcome = function.timeout_us, at.TIMEOUT
+        init_again_us = min(init_again_us, duration_us)
+        post_response_us = duration_us - handler_us if answered else np.int64(0)
     end_us = now + placement_us + init_us + duration_us
 
-    final = _after_run(state, function, event, outcome, now, end_us)
+    final = _after_run(state, function, event, answer, outcome, now, end_us, end_us - post_response_us)
     _write(
-        state, event, now, placement_us, init_us, duration_us, start, outcome, at.NO_LIMIT, slot.number, final
-    )
+        state, event, now, placement_us, init_us, duration_us, init_again_us, post_response_us, start, outcome,
+        at.NO_LIMIT, slot.number, final
+    )  # fmt: skip
 
     slot.time_us = end_us
     slot.key = account.admitted
     account.admitted += 1
     slot.invocation = event.invocation
     slot.runs = event.runs
+    slot.was_reset = outcome not in (at.COMPLETED, at.FUNCTION_ERROR)
     slot.warm_until_us = _ENDS_WITH_ITS_RUN
-    if outcome in (at.COMPLETED, at.FUNCTION_ERROR) and end_us < slot.retires_us:
-        keep_alive_us = function.keep_alive_at_least_us
-        if function.given:
-            keep_alive_us = state.given[event.given].keep_alive_us
-        slot.warm_until_us = min(end_us + keep_alive_us, slot.retires_us)
+    if end_us < slot.retires_us:
+        slot.warm_until_us = min(end_us + function.keep_alive_at_least_us, slot.retires_us)
     put(state.completions, row, now)
 
 
@@ -297,7 +320,10 @@ def _complete(state: State, row: Int64) -> None:
         account.pool_in_use -= 1
     if slot.warm_until_us == _ENDS_WITH_ITS_RUN:
         _drop(state, row)
-    elif account.least_recent and function.idle_first:
+    elif account.reuse == at.NEWEST_CREATED:
+        slot.next = slot.key = 0
+        function.idle_first = _joined(slots, np.uint32(row), function.idle_first)
+    elif account.reuse == at.LEAST_RECENTLY_USED and function.idle_first:
         slots[function.idle_last].next = row
         slot.next = 0
         function.idle_last = row
@@ -307,12 +333,15 @@ def _complete(state: State, row: Int64) -> None:
 
 
 @compiled
-def _after_run(state: State, function: Any, event: Event, outcome: Int64, now: Int64, end_us: Int64) -> Int64:
-    """Decide what follows a run: the event's end, or another attempt."""
+def _after_run(
+    state: State, function: Any, event: Event, answer: Int64, outcome: Int64, now: Int64, end_us: Int64,
+    answered_us: Int64,
+) -> Int64:  # fmt: skip
+    """Decide what follows a run: the event's end, or another attempt. Clients see the answer, queues the outcome."""
     if function.synchronous:
-        if end_us - now > function.client_timeout_us:
+        if answered_us - now > function.client_timeout_us:
             return at.CLIENT_TIMEOUT
-        return at.SUCCEEDED if outcome == at.COMPLETED else at.FAILED
+        return at.SUCCEEDED if answer == at.COMPLETED else at.FAILED
     if outcome == at.COMPLETED:
         return at.SUCCEEDED
     if event.runs >= function.delays:
@@ -322,9 +351,9 @@ def _after_run(state: State, function: Any, event: Event, outcome: Int64, now: I
 
 
 @compiled
-def _refuse(state: State, event: Event, limit: Int64, now: Int64) -> Bool:
-    """Record an attempt that found no room, and decide on its retry; tell whether its wait could be had."""
-    account, function = state.account[0], state.functions[event.function]
+def _refuse(state: State, event: Event, limit: Int64, now: Int64) -> None:
+    """Record an attempt that found no room, and decide on its retry."""
+    function = state.functions[event.function]
     outcome = at.THROTTLED
     if limit == at.PAYLOAD:
         outcome, final = at.REJECTED, at.EVENT_REJECTED
@@ -336,26 +365,15 @@ def _refuse(state: State, event: Event, limit: Int64, now: Int64) -> Bool:
         if function.throttle_backoff_us <= wait_us >> doublings:
             wait_us = function.throttle_backoff_us << doublings
         if function.jittered:
-            if not function.given:
-                wait_us = draw_backoff_us(state, function, event, wait_us)
-            elif account.backoff_drawn:
-                wait_us = account.backoff_us
-                account.backoff_drawn = 0
-            else:
-                account.asked_function = event.function
-                account.asked_invocation = event.invocation
-                account.asked_number = event.refusals
-                account.asked_ceiling_us = wait_us
-                return False
+            wait_us = draw_backoff_us(state, function, event, wait_us)
         final = _retry_at(state, function, event, event.runs, event.refusals + 1, now + wait_us, now)
-    _write(state, event, now, 0, 0, 0, at.NO_START, outcome, limit, -1, final)
-    return True
+    _write(state, event, now, 0, 0, 0, 0, 0, at.NO_START, outcome, limit, -1, final)
 
 
 @compiled
 def _write(
-    state: State, event: Event, start_us: Int64, placement_us: Int64, init_us: Int64, duration_us: Int64, start: Int64,
-    outcome: Int64, limit: Int64, number: Int64, final: Int64
+    state: State, event: Event, start_us: Int64, placement_us: Int64, init_us: Int64, duration_us: Int64,
+    init_again_us: Int64, post_response_us: Int64, start: Int64, outcome: Int64, limit: Int64, number: Int64, final: Int64
 ) -> None:  # fmt: skip
     """Add one record, its values in the order of ``RECORD_COLUMNS``."""
     account, function = state.account[0], state.functions[event.function]
@@ -369,15 +387,17 @@ def _write(
     records[row + 5 * RECORDS_PER_CHUNK] = placement_us
     records[row + 6 * RECORDS_PER_CHUNK] = init_us
     records[row + 7 * RECORDS_PER_CHUNK] = duration_us
-    records[row + 8 * RECORDS_PER_CHUNK] = start
-    records[row + 9 * RECORDS_PER_CHUNK] = outcome
-    records[row + 10 * RECORDS_PER_CHUNK] = limit
-    records[row + 11 * RECORDS_PER_CHUNK] = number
-    records[row + 12 * RECORDS_PER_CHUNK] = final
-    records[row + 13 * RECORDS_PER_CHUNK] = function.on_demand_in_use + function.provisioned_in_use
-    records[row + 14 * RECORDS_PER_CHUNK] = function.provisioned_in_use
-    records[row + 15 * RECORDS_PER_CHUNK] = account.in_use
-    records[row + 16 * RECORDS_PER_CHUNK] = account.pool_in_use
+    records[row + 8 * RECORDS_PER_CHUNK] = init_again_us
+    records[row + 9 * RECORDS_PER_CHUNK] = post_response_us
+    records[row + 10 * RECORDS_PER_CHUNK] = start
+    records[row + 11 * RECORDS_PER_CHUNK] = outcome
+    records[row + 12 * RECORDS_PER_CHUNK] = limit
+    records[row + 13 * RECORDS_PER_CHUNK] = number
+    records[row + 14 * RECORDS_PER_CHUNK] = final
+    records[row + 15 * RECORDS_PER_CHUNK] = function.on_demand_in_use + function.provisioned_in_use
+    records[row + 16 * RECORDS_PER_CHUNK] = function.provisioned_in_use
+    records[row + 17 * RECORDS_PER_CHUNK] = account.in_use
+    records[row + 18 * RECORDS_PER_CHUNK] = account.pool_in_use
 
 
 @compiled

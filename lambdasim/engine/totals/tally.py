@@ -70,10 +70,12 @@ _FAILED, _EXPIRED, _REJECTED = (
     int(kind) for kind in (EventOutcome.FAILED, EventOutcome.EXPIRED, EventOutcome.REJECTED)
 )
 (
-    _FUNCTION, _ATTEMPT, _ARRIVAL, _START, _PLACEMENT_US, _INIT_US, _DURATION_US, _START_TYPE, _OUTCOME, _LIMIT,
-    _EVENT_OUTCOME, _CONCURRENCY, _PROVISIONED_CONCURRENCY, _ACCOUNT_CONCURRENCY, _UNRESERVED_CONCURRENCY,
-) = range(15)  # fmt: skip
-COLUMNS: Final = tuple(name for name in contract.RECORD_COLUMNS if name not in ("invocation", "exec_env"))
+    _FUNCTION, _ATTEMPT, _ARRIVAL, _START, _PLACEMENT_US, _INIT_US,
+    _DURATION_US, _POST_RESPONSE_US, _START_TYPE, _OUTCOME, _LIMIT, _EVENT_OUTCOME,
+    _CONCURRENCY, _PROVISIONED_CONCURRENCY, _ACCOUNT_CONCURRENCY, _UNRESERVED_CONCURRENCY,
+) = range(16)  # fmt: skip
+_UNUSED: Final = ("invocation", "init_again_us", "exec_env")
+COLUMNS: Final = tuple(name for name in contract.RECORD_COLUMNS if name not in _UNUSED)
 """Columns of records, in the order in which `tally` takes them."""
 
 
@@ -268,7 +270,9 @@ def tally(sums: Sums, columns: Columns, first: Int64, stop: Int64) -> Int64:
             spills = _count(sums, spills, function, PROVISIONED, without_init)
         if ended in (_SUCCEEDED, _CLIENT_TIMEOUT):
             # A client that left waited to its own timeout.
-            answered_us = min(end_us, start_us + sums.client_timeout_us[function])
+            answered_us = min(
+                end_us - columns[_POST_RESPONSE_US][row], start_us + sums.client_timeout_us[function]
+            )
             latency_us = answered_us - columns[_ARRIVAL][row]
             latency_ms = without_init if latency_us == duration_us else _whole_ms(latency_us)
             spills = _count(sums, spills, function, LATENCY_COLD + start_type - _COLD, latency_ms)

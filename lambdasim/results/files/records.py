@@ -64,6 +64,8 @@ def records_frame(chunks: tuple[RecordChunk, ...], names: tuple[str, ...]) -> pd
             "placement_ms": column("placement_us") / US_PER_MS,
             "init_ms": column("init_us") / US_PER_MS,
             "duration_ms": column("duration_us") / US_PER_MS,
+            "init_again_ms": column("init_again_us") / US_PER_MS,
+            "post_response_ms": column("post_response_us") / US_PER_MS,
             "end_s": end_us / US_PER_S,
             "start_type": words("start_type", [kind.name.lower() for kind in StartType]),
             "outcome": words("outcome", [kind.name.lower() for kind in Outcome]),

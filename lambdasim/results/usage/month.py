@@ -18,7 +18,7 @@ from lambdasim.billing.rules import BYTES_PER_KB
 from lambdasim.catalog import BillingRules, billing_rules
 from lambdasim.draws.keys import Stream
 from lambdasim.engine.contract import Outcome, Plan, RecordChunk, StartType
-from lambdasim.engine.plan import FunctionDraws
+from lambdasim.engine.draws import FunctionDraws
 from lambdasim.engine.totals.aggregate import Aggregate, MonthlyUsage
 from lambdasim.specs.function import FunctionSpec
 from lambdasim.specs.scenario import ScenarioSpec
@@ -51,7 +51,7 @@ class PayloadMeter:
         for rank, function in enumerate(plan.functions):
             payload = specs[function.name].payload
             self._streamed.append(payload.streamed)
-            if isinstance(function.draws, FunctionDraws) and function.draws.has_payloads():
+            if function.draws.has_payloads():
                 self._draws[rank] = function.draws
         self.extra_requests: dict[int, MonthCounts] = {rank: Counter() for rank in self._draws}
         self.provisioned_extra_requests: dict[int, MonthCounts] = {rank: Counter() for rank in self._draws}
@@ -158,11 +158,9 @@ def provisioned_allocated_s(scenario: ScenarioSpec, spec: FunctionSpec, rules: B
     return counts
 
 
-def provisioned_init_ms(scenario: ScenarioSpec, spec: FunctionSpec, draws: object) -> MonthCounts:
+def provisioned_init_ms(scenario: ScenarioSpec, spec: FunctionSpec, draws: FunctionDraws) -> MonthCounts:
     """Give the INIT of provisioned environments by month, one for each environment allocated, used or not [ms]."""
     counts: MonthCounts = Counter()
-    if not isinstance(draws, FunctionDraws):
-        return counts
     start_us = to_epoch_us(scenario.start)
     for at_us, first, grown in spec.provisioned_steps(start_us, scenario.duration_us).added():
         init_us = draws.provisioned_init_us(np.arange(first, first + grown))

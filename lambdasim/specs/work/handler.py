@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from pydantic import Field, model_serializer
 
@@ -13,6 +13,8 @@ from lambdasim.specs.laws import FixedLaw, Law
 from lambdasim.specs.work.cpu_law import STRAIGHT, CpuLaw
 from lambdasim.specs.work.first_run import FirstRun
 from lambdasim.specs.work.plausible import Plausible
+
+_FAILURES = ("error_probability", "crash_probability", "out_of_memory_probability", "timeout_probability")
 
 
 class WorkSpec(Spec):
@@ -37,7 +39,15 @@ class WorkSpec(Spec):
     error_probability: Share = 0.0
     """How often the handler returns an error."""
     crash_probability: Share = 0.0
-    """How often the handler ends its execution environment."""
+    """How often the handler ends its process; the environment then initialises again."""
+    out_of_memory_probability: Share = 0.0
+    """How often a run is ended out of memory, whatever its size; beside max_memory_mb."""
+    timeout_probability: Share = 0.0
+    """How often a run hangs until the function's timeout."""
+    post_response_ms: Law = FixedLaw(fixed=0)
+    """Work after the answer, of extensions for instance: billed and busy, not waited for by a client [ms]."""
+    environment_spread: Share | Literal["catalog"] = 0.0
+    """Standard deviation of CPU time between execution environments over its mean; catalog: as measured."""
     plausible: Plausible = ()
     """Other settings of cpu_ms and io_ms that measurements leave possible; a sweep over memory sizes shows them too."""
 
@@ -51,10 +61,12 @@ class WorkSpec(Spec):
 
     def cross_faults(self) -> Iterator[CrossFault]:
         """Want failures that leave room for success."""
-        together = self.error_probability + self.crash_probability
-        if together > 1:
+        together = sum(getattr(self, name) for name in _FAILURES)
+        if together > 1 + 1e-12:
+            used = [name for name in _FAILURES if getattr(self, name)]
+            *others, last = used
             yield CrossFault(
-                ("crash_probability",),
-                f"must be at most 1 together with error_probability, got {together:g}",
-                (("error_probability",),),
+                (last,),
+                f"must be at most 1 together with {', '.join(others)}, got {together:g}",
+                tuple((name,) for name in others),
             )

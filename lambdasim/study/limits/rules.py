@@ -13,7 +13,6 @@ from lambdasim.catalog import ChargeKind, billing_rules, limit
 from lambdasim.draws.keys import Stream
 from lambdasim.draws.laws import Constant
 from lambdasim.engine.contract import NEVER, EventOutcome, FunctionPlan, Limit, Outcome
-from lambdasim.engine.plan import FunctionDraws
 from lambdasim.engine.totals.aggregate import FunctionTotals
 from lambdasim.errors import ScenarioError
 from lambdasim.results.run import RunResult
@@ -155,7 +154,7 @@ def _memory(case: Case) -> Iterator[Finding]:
             case.usd(failed * case.totals.duration_ms.mean()),
             "raise memory_mb",
         )
-    elif isinstance(draws, FunctionDraws) and draws.laws[Stream.MEMORY] != Constant(0) and case.totals.events:
+    elif draws.laws[Stream.MEMORY] != Constant(0) and case.totals.events:
         need = memory_need_mb(draws, np.arange(min(case.totals.events, _SAMPLED)))
         most = float(np.quantile(need, 0.999, method="inverted_cdf"))
         if most > _NEAR * case.spec.memory_mb:
@@ -310,7 +309,7 @@ def _errors(case: Case) -> Iterator[Finding]:
 
 def _payloads(case: Case) -> Iterator[Finding]:
     draws = case.plan.draws
-    if not isinstance(draws, FunctionDraws) or not case.totals.events:
+    if not case.totals.events:
         return
     number = np.arange(min(case.totals.events, _SAMPLED))
     for what, stream, allowed in (

@@ -13,7 +13,7 @@ from lambdasim.catalog import limit
 from lambdasim.draws.keys import DrawKey, Stream
 from lambdasim.draws.laws import Constant
 from lambdasim.engine.contract import NEVER, EventOutcome, FunctionPlan, Limit, Outcome
-from lambdasim.engine.plan import FunctionDraws
+from lambdasim.engine.draws import FunctionDraws
 from lambdasim.engine.totals.aggregate import FunctionTotals, claimed_at
 from lambdasim.results.run import RunResult
 from lambdasim.specs.trigger import TriggerType
@@ -233,8 +233,6 @@ def _size_rows(
 ) -> Iterator[tuple[Any, ...]]:
     totals = run.aggregate.functions[place]
     draws = plan.draws
-    if not isinstance(draws, FunctionDraws):
-        return
     number = np.arange(min(totals.events, _SAMPLED))
     if draws.laws[Stream.MEMORY] != Constant(0):
         used = memory_need_mb(draws, number)

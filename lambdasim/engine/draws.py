@@ -1,0 +1,165 @@
+"""What is drawn for a function's runs, from laws that belong to (seed, function, invocation, run)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import partial
+from itertools import accumulate
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lambdasim.draws.keys import DrawKey, Stream, happens
+from lambdasim.draws.laws import Constant, DrawLaw, values_of
+from lambdasim.engine.records import Outcome
+from lambdasim.models.cpu_chain import HandlerQuota
+from lambdasim.models.cpu_scaling import FIXED_POINT_BITS, scale_by_speed, scale_cpu_time
+
+
+@dataclass(frozen=True, eq=False)
+class RunDraws:
+    """What is drawn for runs of a function's invocations; each array has shape (n,).
+
+    Attributes
+    ----------
+    handler_us : ndarray of int64
+        Handler time at the function's memory size, before the timeout, in an environment of mean speed.
+    post_response_us : ndarray of int64
+        Work after the answer.
+    speed : ndarray of int64
+        CPU time over the mean's, times 2^20, of the environment whose first run this is.
+    first_run_us : ndarray of int64
+        Extra handler time when the run is the first in its environment.
+    placement_us, init_us : ndarray of int64
+        Used when the start is cold.
+    fault : ndarray of int64
+        ``Outcome`` of the handler if it is not cut by the timeout.
+    keep_alive_us : ndarray of int64
+        How long the environment stays warm after this run.
+    too_large : ndarray of int64
+        1 where the request's payload is above the limit.
+    """
+
+    handler_us: NDArray[np.int64]
+    post_response_us: NDArray[np.int64]
+    speed: NDArray[np.int64]
+    first_run_us: NDArray[np.int64]
+    placement_us: NDArray[np.int64]
+    init_us: NDArray[np.int64]
+    fault: NDArray[np.int64]
+    keep_alive_us: NDArray[np.int64]
+    too_large: NDArray[np.int64]
+
+
+@dataclass(frozen=True, eq=False)
+class FunctionDraws:
+    """Draws of one function's runs from its laws.
+
+    Attributes
+    ----------
+    seed : int
+    owner : str
+        The function's name.
+    laws : mapping of Stream to DrawLaw
+    cpu_factor : float
+        Computing time relative to one full x86_64 vCPU; under a quota, CPU time relative to that on x86_64.
+    error_probability, crash_probability, out_of_memory_probability, timeout_probability : float
+        A run that times out so hangs until the function's timeout, whatever that is.
+    memory_mb, payload_limit_kb, response_limit_kb : int
+        A response above its limit is an error, after the run.
+    quota : HandlerQuota, optional
+        Where the scheduler's quota stretches CPU time; `laws` then has those of its starts.
+    """
+
+    seed: int
+    owner: str
+    laws: dict[Stream, DrawLaw]
+    cpu_factor: float
+    error_probability: float
+    crash_probability: float
+    memory_mb: int
+    payload_limit_kb: int
+    response_limit_kb: int
+    quota: HandlerQuota | None = None
+    out_of_memory_probability: float = 0.0
+    timeout_probability: float = 0.0
+
+    def draw(self, invocation: NDArray[np.int64], run: int) -> RunDraws:
+        """Draw for the given invocations, each of which has run ``run`` times before."""
+        value = partial(self._values, invocation, run)
+        luck = self._key(Stream.FAILURE).bits(invocation, run)
+        fault = np.full(len(invocation), int(Outcome.COMPLETED), dtype=np.int64)
+        for kind, share in reversed(self.fault_shares()):
+            fault[happens(luck, share)] = kind
+        fault[self.payload_kb(Stream.RESPONSE_PAYLOAD, invocation) > self.response_limit_kb] = (
+            Outcome.FUNCTION_ERROR
+        )
+        fault[value(Stream.MEMORY) > self.memory_mb] = Outcome.OUT_OF_MEMORY
+        return RunDraws(
+            handler_us=self.handler_us(invocation, run),
+            post_response_us=value(Stream.POST_RESPONSE),
+            speed=value(Stream.ENVIRONMENT_SPEED),
+            first_run_us=value(Stream.FIRST_RUN),
+            placement_us=value(Stream.PLACEMENT),
+            init_us=value(Stream.INIT),
+            fault=fault,
+            keep_alive_us=value(Stream.KEEP_ALIVE),
+            too_large=(self.payload_kb(Stream.REQUEST_PAYLOAD, invocation) > self.payload_limit_kb).astype(
+                np.int64
+            ),
+        )
+
+    def fault_shares(self) -> tuple[tuple[Outcome, float], ...]:
+        """Return what a run's luck decides, each with the share of runs that end so or as one before it."""
+        kinds = (
+            (Outcome.FUNCTION_ERROR, self.error_probability),
+            (Outcome.CRASH, self.crash_probability),
+            (Outcome.OUT_OF_MEMORY, self.out_of_memory_probability),
+            (Outcome.TIMEOUT, self.timeout_probability),
+        )
+        return tuple(zip((kind for kind, _ in kinds), accumulate(share for _, share in kinds), strict=True))
+
+    @property
+    def speeds_differ(self) -> bool:
+        """Whether environments differ in speed."""
+        return self.laws[Stream.ENVIRONMENT_SPEED] != Constant(1 << FIXED_POINT_BITS)
+
+    def handler_us(
+        self, invocation: NDArray[np.int64], run: int, speed: int = 1 << FIXED_POINT_BITS
+    ) -> NDArray[np.int64]:
+        """Draw the handler's time in environments of a speed: CPU time over the mean's, times 2^20, shape (n,) [µs]."""
+        value = partial(self._values, invocation, run)
+        cpu_us, io_us = scale_cpu_time(value(Stream.CPU_TIME), self.cpu_factor), value(Stream.IO_TIME)
+        if self.speeds_differ:
+            cpu_us = scale_by_speed(cpu_us, speed)
+        if self.quota is None:
+            return cpu_us + io_us
+        start = self.quota.starts.begun(
+            value(Stream.CPU_START_TICK), value(Stream.CPU_START_DELAY), value(Stream.CPU_START_CHARGE),
+            self.quota.quota_us, self.quota.rules,
+        )  # fmt: skip
+        return self.quota.durations(cpu_us, io_us, start)
+
+    def backoff_us(self, invocation: int, retry: int, ceiling_us: int) -> int:
+        """Draw a client's waiting time, uniform between 0 and the ceiling [µs]."""
+        bits = int(self._key(Stream.CLIENT_BACKOFF).bits(np.array([invocation]), retry)[0])
+        return (bits >> 32) * ceiling_us >> 32
+
+    def payload_kb(self, stream: Stream, invocation: NDArray[np.int64]) -> NDArray[np.int64]:
+        """Give the size of requests or responses, which keep it when they are tried again, shape (n,) [KB]."""
+        return self._values(invocation, 0, stream)
+
+    def has_payloads(self) -> bool:
+        """Tell whether any request or response has a size."""
+        streams = (Stream.REQUEST_PAYLOAD, Stream.RESPONSE_PAYLOAD)
+        return any(self.laws[stream] != Constant(0) for stream in streams)
+
+    def provisioned_init_us(self, environment: NDArray[np.int64]) -> NDArray[np.int64]:
+        """Give the INIT of provisioned environments, numbered from 0 in order of allocation, shape (n,) [µs]."""
+        return values_of(self.laws[Stream.INIT], self._key(Stream.PROVISIONED_INIT), environment)
+
+    def _key(self, stream: Stream) -> DrawKey:
+        return DrawKey.of(self.seed, self.owner, stream)
+
+    def _values(self, invocation: NDArray[np.int64], run: int, stream: Stream) -> NDArray[np.int64]:
+        return values_of(self.laws[stream], self._key(stream), invocation, run)

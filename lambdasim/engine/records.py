@@ -1,0 +1,102 @@
+"""What engines write: one record for each attempt, and the words in it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import IntEnum
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+
+class StartType(IntEnum):
+    """How an attempt found its execution environment."""
+
+    NONE = 0
+    COLD = 1
+    WARM = 2
+    PROVISIONED = 3
+
+
+class Outcome(IntEnum):
+    """How an attempt ended."""
+
+    COMPLETED = 0
+    FUNCTION_ERROR = 1
+    CRASH = 2
+    TIMEOUT = 3
+    OUT_OF_MEMORY = 4
+    THROTTLED = 5
+    REJECTED = 6
+
+
+class Limit(IntEnum):
+    """Which limit refused an attempt."""
+
+    NONE = 0
+    PAYLOAD = 1
+    REQUEST_RATE = 2
+    RESERVED_CONCURRENCY = 3
+    ACCOUNT_CONCURRENCY = 4
+    SCALING_RATE = 5
+
+
+class EventOutcome(IntEnum):
+    """How an event ended; PENDING on every attempt but its last."""
+
+    PENDING = 0
+    SUCCEEDED = 1
+    FAILED = 2
+    THROTTLED = 3
+    EXPIRED = 4
+    CLIENT_TIMEOUT = 5
+    REJECTED = 6
+
+
+RECORD_COLUMNS: Final[dict[str, str]] = {
+    "function": "index of the function in the plan, which is ordered by name",
+    "invocation": "number of the event within its function, from 0, in order of arrival",
+    "attempt": "number of the attempt within the event, from 0, refused ones included",
+    "arrival_us": "when the event arrived [µs since the scenario's start]",
+    "start_us": "when the attempt was admitted or refused [µs since the scenario's start]",
+    "placement_us": "finding a place and fetching the code, not billed [µs]",
+    "init_us": "INIT or restore before the handler [µs]",
+    "duration_us": "handler, as REPORT's Duration; the next two are parts of it [µs]",
+    "init_again_us": "INIT inside the invocation: above its cap, or after the environment was reset [µs]",
+    "post_response_us": "work after the answer, for which the client does not wait [µs]",
+    "start_type": "see StartType",
+    "outcome": "see Outcome",
+    "limit": "see Limit",
+    "exec_env": "execution environment, numbered from 0 in order of creation; -1 where none",
+    "event_outcome": "see EventOutcome",
+    "concurrency": "executions of the function in progress, the attempt itself included if it was admitted",
+    "provisioned_concurrency": "those of them on provisioned environments",
+    "account_concurrency": "executions of the account in progress, likewise",
+    "unreserved_concurrency": "those of them that count against the unreserved pool, provisioned ones left out",
+}
+
+
+@dataclass(frozen=True, eq=False)
+class RecordChunk:
+    """Records of consecutive attempts, in the order in which they were admitted or refused.
+
+    Attributes
+    ----------
+    columns : dict of ndarray of int64, each of shape (n_attempts,)
+        Keys and meanings are those of ``RECORD_COLUMNS``.
+    """
+
+    columns: dict[str, NDArray[np.int64]]
+
+    def __len__(self) -> int:
+        """Return the number of attempts."""
+        return len(self.columns["function"])
+
+    def __getitem__(self, name: str) -> NDArray[np.int64]:
+        """Return one column."""
+        return self.columns[name]
+
+    def end_us(self) -> NDArray[np.int64]:
+        """Return when each attempt ended [µs since the scenario's start], shape (n_attempts,)."""
+        return self["start_us"] + self["placement_us"] + self["init_us"] + self["duration_us"]
