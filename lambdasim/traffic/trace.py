@@ -28,6 +28,16 @@ DTYPES: Final[dict[str, str]] = {
     "exec_env": "str",
 }
 
+LOG_DTYPES: Final[dict[str, str]] = DTYPES | {
+    "start": "str",
+    "restore_ms": "float64",
+    "again_ms": "float64",
+    "response_ms": "float64",
+    "cpu_time_ms": "float64",
+    "runtime": "str",
+}
+"""What Lambda's own logs tell beside: see ``read_report_logs``."""
+
 
 class TraceKind(StrEnum):
     """What a row of a trace stands for."""
@@ -146,7 +156,7 @@ class Trace:
 
         chunks = list(self.chunks())
         if not chunks:
-            return pd.DataFrame({name: pd.Series(dtype=DTYPES[name]) for name in self.columns})
+            return pd.DataFrame({name: pd.Series(dtype=LOG_DTYPES[name]) for name in self.columns})
         return pd.concat(chunks, ignore_index=True)
 
     def select(self, function: str) -> Trace:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import hashlib
 import os
 import stat
@@ -35,7 +36,8 @@ _ARCHIVES: Final = {
 }
 _TAR_MARK: Final = slice(257, 262)
 _UTF8_BOM: Final = b"\xef\xbb\xbf"
-_UTF16_BOMS: Final = (b"\xff\xfe", b"\xfe\xff")
+_UTF16_BOMS: Final = {b"\xff\xfe": "utf-16-le", b"\xfe\xff": "utf-16-be"}
+_UTF16_LOOK: Final = 64
 
 
 @dataclass(frozen=True)
@@ -83,20 +85,40 @@ class SourceFile:
         return Path(self.path).name.split(".")[0] or Path(self.path).name
 
     def blocks(self) -> Iterator[bytes]:
-        """Yield the content in blocks of a few MiB, unpacked, without a byte order mark.
+        """Yield the content in blocks of a few MiB, unpacked, as UTF-8 without a byte order mark.
 
         Raises
         ------
         TraceError
-            When the file changed, is an archive or UTF-16, or its gzip data is broken, cut short or a bomb.
+            When the file changed, is an archive or broken UTF-16, or its gzip data is broken, cut short or a bomb.
         """
         plain = self._stored()
         head = next(plain, b"")
         content = _joined(self._unpacked(head, plain)) if head.startswith(_GZIP) else _with_head(head, plain)
         first = next(content, b"").removeprefix(_UTF8_BOM)
         self._refuse_foreign(first)
+        encoding = _utf16(first)
+        if encoding:
+            yield from self._as_utf8(_with_head(first, content), encoding)
+            return
         yield first
         yield from content
+
+    def _as_utf8(self, content: Iterator[bytes], encoding: str) -> Iterator[bytes]:
+        """Turn UTF-16, as PowerShell's ``>`` and Excel write it, into UTF-8."""
+        decoder = codecs.getincrementaldecoder(encoding)()
+        given = 0
+        try:
+            for block in content:
+                text = decoder.decode(block)
+                given += len(text)
+                if text:
+                    yield text.removeprefix("\ufeff").encode()
+            decoder.decode(b"", final=True)
+        except UnicodeError:
+            raise TraceError.single(
+                self.path, "", f"must be whole UTF-16 text, is broken after {given:,} characters"
+            ) from None
 
     def whole(self, limit: int = JSON_LIMIT_BYTES) -> bytes:
         """Return the unpacked content of a file that is small enough.
@@ -192,8 +214,19 @@ class SourceFile:
             raise TraceError.single(
                 self.path, "", f"is {kinds[0]}; give the text file inside, plain or as .gz"
             )
-        if first.startswith(_UTF16_BOMS):
-            raise TraceError.single(self.path, "", "must be UTF-8 text, is UTF-16")
+
+
+def _utf16(first: bytes) -> str:
+    """Name the UTF-16 encoding of a beginning, by its mark or since every other byte is zero; empty where it is none."""
+    look = first[:_UTF16_LOOK]
+    if look[:2] in _UTF16_BOMS:
+        return _UTF16_BOMS[look[:2]]
+    if len(look) < 4:
+        return ""
+    even, odd = look[::2], look[1::2]
+    if not any(odd) and all(even):
+        return "utf-16-le"
+    return "utf-16-be" if not any(even) and all(odd) else ""
 
 
 def _with_head(head: bytes, rest: Iterator[bytes]) -> Iterator[bytes]:

@@ -125,12 +125,22 @@ def test_packing_that_is_broken_or_foreign_is_told(name: str, tmp_path: Path) ->
         "is a tar archive": tape.getvalue(),
         "is zstd data": b"\x28\xb5\x2f\xfd\x00" + text,
         "is a Parquet file": b"PAR1" + text,
-        "must be UTF-8 text, is UTF-16": text.decode().encode("utf-16"),
+        "must be whole UTF-16 text": text.decode().encode("utf-16") + b"\x00",
     }
     for expected, content in broken.items():
         path = tmp_path / "t.csv.gz"
         path.write_bytes(content)
         assert expected in refused(name, path)
+
+
+@every_reader
+@pytest.mark.parametrize("encoding", ["utf-16", "utf-16-be", "utf-16-le"])
+def test_utf_16_reads_like_utf_8(name: str, encoding: str, tmp_path: Path) -> None:
+    path = tmp_path / "t"
+    path.write_text(GOOD[name])
+    rows = READERS[name](path)
+    path.write_bytes(GOOD[name].encode(encoding))
+    assert READERS[name](path) == rows
 
 
 @every_reader

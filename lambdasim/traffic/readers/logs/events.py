@@ -11,6 +11,7 @@ from typing import Any, Final
 
 from lambdasim.errors import Fault, TraceError
 from lambdasim.traffic.readers.json_text import json_items, json_sequence, parse_json
+from lambdasim.traffic.readers.logs.remarks import is_performance
 from lambdasim.traffic.readers.moments import MomentRule
 from lambdasim.units import US_PER_MS
 
@@ -25,7 +26,6 @@ _DIGITS: Final = re.compile(r"[0-9]{1,15}")
 _GROUP_PATH: Final = re.compile(r"^.*[/:]", re.DOTALL)
 _STREAM: Final = ("logStreamName", "logStream", "@logStream")
 _GROUP: Final = ("logGroup", "logGroupName", "logGroupIdentifier", "@log")
-_PLATFORM: Final = ("platform.start", "platform.report")
 _UTC: Final = MomentRule(naive="utc")
 
 
@@ -102,7 +102,8 @@ def log_event(event: Any) -> LogEvent | dict[str, Any] | None:
         raise TraceError.single("", "", f"must be an object, got {event!r:.40}")
     name = "message" if "message" in event else "@message"
     if name not in event:
-        return event if event.get("type") in _PLATFORM else None
+        mine = str(event.get("type", "")).startswith("platform.") or is_performance(event)
+        return event if mine else None
     message, clock = event[name], "timestamp" if "timestamp" in event else "@timestamp"
     if not isinstance(message, str):
         raise TraceError.single("", name, f"must be text, got {message!r:.40}")

@@ -3,61 +3,24 @@
 from __future__ import annotations
 
 import os
-from bisect import bisect_right
-from collections import defaultdict
 from collections.abc import Iterator
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Final
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from lambdasim.errors import Fault, TraceError
 from lambdasim.traffic.readers.bad_rows import checked_bad_rows
 from lambdasim.traffic.readers.logs.events import LogEvent, log_event, log_records
-from lambdasim.traffic.readers.logs.text import LogText, Reported, Started, platform_finding
+from lambdasim.traffic.readers.logs.invocations import COLUMNS, Invocations
+from lambdasim.traffic.readers.logs.remarks import Remark
+from lambdasim.traffic.readers.logs.text import LogText, Reported, Started, lambda_object
+from lambdasim.traffic.readers.looks import looks_like
 from lambdasim.traffic.readers.moments import MomentRule, Naive
 from lambdasim.traffic.readers.source import SourceFile
 from lambdasim.traffic.report import ReadLog
-from lambdasim.traffic.trace import DTYPES, BadRows, Trace, TraceKind
-from lambdasim.units import US_PER_MS
+from lambdasim.traffic.trace import LOG_DTYPES, BadRows, Trace, TraceKind
 
 if TYPE_CHECKING:
     import pandas as pd
-
-_COLUMNS: Final = (
-    "timestamp_us", "function", "duration_ms", "init_ms", "billed_ms", "memory_mb", "max_memory_mb", "status",
-    "request_id", "exec_env",
-)  # fmt: skip
-
-
-@dataclass
-class _Invocations:
-    """What a log tells of each request."""
-
-    starts_us: dict[str, list[int]] = field(default_factory=lambda: defaultdict(list))
-    reported: list[Reported] = field(default_factory=list)
-
-    def unfinished(self) -> int:
-        """Count invocations that began and were not reported."""
-        reports: dict[str, int] = defaultdict(int)
-        for found in self.reported:
-            reports[found.report.request_id] += 1
-        return sum(max(0, len(times) - reports[request]) for request, times in self.starts_us.items())
-
-    def arrival_us(self, found: Reported) -> int:
-        """Return when an invocation arrived: its environment started, if it had to, before START was written."""
-        report = found.report
-        starting_us = round((report.environment_start_ms or 0) * US_PER_MS)
-        starts_us = self.starts_us.get(report.request_id, [])
-        if found.time_us is None:
-            if len(starts_us) != 1:
-                allowed = (
-                    "a REPORT line has no time of its own, as `aws logs tail` gives, nor just one timed START"
-                )
-                raise TraceError.single(found.where, "timestamp", allowed)
-            return starts_us[0] - starting_us
-        before = bisect_right(starts_us, found.time_us)
-        if before:
-            return starts_us[before - 1] - starting_us
-        return found.time_us - round(report.duration_ms * US_PER_MS) - starting_us
 
 
 @dataclass(frozen=True)
@@ -66,31 +29,26 @@ class _LogReader:
     function: str
     rule: MomentRule
     bad_rows: BadRows
+    timeless: bool
 
     def read(self, log: ReadLog) -> Iterator[pd.DataFrame]:
         import pandas as pd
 
-        seen = _Invocations()
+        seen = Invocations()
         for found in _findings(self.file, self.rule, log):
-            if isinstance(found, Started):
-                seen.starts_us[found.request_id].append(found.time_us)
-            elif isinstance(found, Reported):
-                seen.reported.append(found)
-            else:
+            if isinstance(found, Fault):
                 self._refuse(found, log)
-        for times_us in seen.starts_us.values():
-            times_us.sort()
+            else:
+                seen.add(found)
+        timeless = self.timeless and all(found.time_us is None for found in seen.reported)
         rows: list[tuple[object, ...]] = []
-        for found in seen.reported:
-            try:
-                rows.append(_row(seen.arrival_us(found), found.function or self.function, found))
-            except TraceError as error:
-                self._refuse(error.faults[0], log)
+        for row in seen.rows(self.function, timeless and not seen.starts_us):
+            if isinstance(row, TraceError):
+                self._refuse(row.faults[0], log)
+            else:
+                rows.append(row)
         if not rows:
-            what = f"all {log.skipped:,} were skipped" if log.skipped else "there is none"
-            raise TraceError.single(
-                self.file.path, "", f"must have REPORT lines or platform.report objects; {what}"
-            )
+            self._refuse_all(log)
         log.rows += len(rows)
         unfinished = seen.unfinished()
         if unfinished == 1:
@@ -98,8 +56,18 @@ class _LogReader:
         elif unfinished:
             log.warn(f"{unfinished:,} requests have a START but no REPORT and are left out")
         rows.sort(key=lambda row: row[0])  # type: ignore[arg-type, return-value]
-        columns = zip(_COLUMNS, zip(*rows, strict=True), strict=True)
-        yield pd.DataFrame({name: pd.Series(values, dtype=DTYPES[name]) for name, values in columns})
+        columns = zip(COLUMNS, zip(*rows, strict=True), strict=True)
+        yield pd.DataFrame({name: pd.Series(values, dtype=LOG_DTYPES[name]) for name, values in columns})
+
+    def _refuse_all(self, log: ReadLog) -> None:
+        """Say that no invocation was found, and what the file looks like where it is no log."""
+        seen = "" if log.skipped else looks_like(self.file)
+        what = f"all {log.skipped:,} were skipped" if log.skipped else f"there is none{seen}"
+        raise TraceError.single(
+            self.file.path,
+            "",
+            f"must have REPORT lines, platform.report objects or events of Lambda Insights; {what}",
+        )
 
     def _refuse(self, fault: Fault, log: ReadLog) -> None:
         if self.bad_rows is BadRows.ERROR:
@@ -107,15 +75,9 @@ class _LogReader:
         log.skip(fault)
 
 
-def _row(arrival_us: int, function: str, found: Reported) -> tuple[object, ...]:
-    report = found.report
-    return (
-        arrival_us, function, report.duration_ms, report.environment_start_ms, report.billed_ms, report.memory_mb,
-        report.max_memory_mb, report.status, report.request_id, found.exec_env,
-    )  # fmt: skip
-
-
-def _findings(file: SourceFile, rule: MomentRule, log: ReadLog) -> Iterator[Started | Reported | Fault]:
+def _findings(
+    file: SourceFile, rule: MomentRule, log: ReadLog
+) -> Iterator[Started | Reported | Remark | Fault]:
     text = file.text()
     records = log_records(file.path, text)
     if records is None:
@@ -135,7 +97,9 @@ def _findings(file: SourceFile, rule: MomentRule, log: ReadLog) -> Iterator[Star
                     event.message, rule, file.path, place, event.time_us, event.exec_env, event.function
                 ).findings()
             elif event is not None:
-                yield platform_finding(event, None)
+                found = lambda_object(event, None, where=f"{file.path}, {place}")
+                if found is not None:
+                    yield found
         except TraceError as error:
             fault = error.faults[0]
             yield Fault(f"{file.path}, {place}", fault.field, fault.message)
@@ -147,6 +111,7 @@ def read_report_logs(
     function: str | None = None,
     naive: Naive | None = None,
     on_bad_row: BadRows = BadRows.ERROR,
+    timeless: bool = False,
 ) -> Trace:
     """Read the log of a function.
 
@@ -159,7 +124,8 @@ def read_report_logs(
         puts them into S3; CSV or JSON of the console or of Logs Insights with the time and ``message`` or
         ``@message``; lines of ``aws logs tail`` or of an export to S3, which begin with the time, or with log stream
         and time in either order; or text with ``platform.start`` and ``platform.report`` objects, on one line or
-        several, behind other words or not.
+        several, behind other words or not; events of Lambda Insights; or tables of the console, as ASCII, Markdown or
+        with bars between the columns.
     function : str, optional
         Name of the function where the file has no log group. By default the name of the file without its endings.
     naive : {"utc"}, optional
@@ -167,6 +133,9 @@ def read_report_logs(
         By default they are refused.
     on_bad_row : BadRows
         Whether a bad report is an error or is skipped and listed in ``Trace.report()``.
+    timeless : bool
+        Accept a log in which no report has a time: ``timestamp_us`` is then -1 everywhere. Durations can be used,
+        traffic cannot.
 
     Returns
     -------
@@ -175,9 +144,13 @@ def read_report_logs(
         and before that by what its environment took to start, since START is written after INIT or restore. A
         START that shares a message with its REPORT has the time of that message. ``init_ms`` is what the
         environment took to start: Init Duration, or Restore Duration under SnapStart. ``billed_ms`` is as AWS
-        printed it, and contains the billed part of a restore. ``status`` is ``success`` where the report names
-        no Status, and ``error`` where it names an Error Type alone. ``exec_env`` is the log stream: one stream
-        is one execution environment.
+        printed it, and contains the billed part of a restore. ``status`` is ``success``, ``error``, ``timeout``,
+        ``crash`` or ``out_of_memory``, from Status and Error Type, or from the words that Lambda writes where the
+        report has neither. ``exec_env`` is the log stream: one stream is one execution environment. ``start`` is
+        ``warm``, ``cold``, ``restore``, ``again`` where INIT was broken off and ran again inside this run, or
+        ``reset`` where it ran inside after a failure; ``again_ms`` is that INIT where it is logged.
+        ``restore_ms`` is the restore, ``response_ms`` the time until the answer, ``cpu_time_ms`` the CPU time that
+        Lambda Insights measured, ``runtime`` the runtime of the environment.
 
     Raises
     ------
@@ -202,7 +175,7 @@ def read_report_logs(
         rule = MomentRule(naive=naive)
     except ValueError as problem:
         raise TraceError.single(file.path, "", str(problem)) from None
-    reader = _LogReader(file, function or file.stem, rule, checked_bad_rows(file.path, on_bad_row))
-    trace = Trace(TraceKind.EVENTS, file.provenance("report_logs"), None, _COLUMNS, reader)
+    reader = _LogReader(file, function or file.stem, rule, checked_bad_rows(file.path, on_bad_row), timeless)
+    trace = Trace(TraceKind.EVENTS, file.provenance("report_logs"), None, COLUMNS, reader)
     trace.summary()
     return trace

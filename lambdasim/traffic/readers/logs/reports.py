@@ -13,7 +13,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
+from lambdasim.catalog import limit
 from lambdasim.errors import TraceError
+from lambdasim.units import US_PER_MS, US_PER_S
 
 SUCCESS: Final = "success"
 LARGEST: Final = 10**12
@@ -32,6 +34,14 @@ _NAMES: Final = (
     "Error Type",
 )
 _STATUSES: Final = (SUCCESS, "timeout", "error", "failure")
+_CRASHES: Final = re.compile(
+    r"exit ?error|crash|process ?exited|invalidentrypoint|invalidworkingdir|internal ?error", re.IGNORECASE
+)
+_OUT_OF_MEMORY: Final = re.compile(r"out ?of ?memory|signal: killed", re.IGNORECASE)
+_TIMED_OUT: Final = re.compile(r"time[d_]? ?out", re.IGNORECASE)
+_SECOND_MS: Final = US_PER_S // US_PER_MS
+_LATE_MS: Final = 1_000
+_LEAST_BILLED: Final = 0.5  # of the duration; exports that were rounded by hand fall somewhat below it
 _PLAIN: Final = re.compile(r"[0-9]{1,12}(?:\.[0-9]{1,15})?")
 
 
@@ -73,9 +83,56 @@ class Report:
     error_type: str | None
 
     @property
+    def outcome(self) -> str:
+        """How the run ended: ``success``, ``error``, ``timeout``, ``crash`` or ``out_of_memory``."""
+        said = f"{self.status} {self.error_type or ''}"
+        if self.status == SUCCESS and self.error_type is None:
+            return SUCCESS
+        if _OUT_OF_MEMORY.search(said):
+            return "out_of_memory"
+        if _TIMED_OUT.search(said):
+            return "timeout"
+        if _CRASHES.search(said) or (self.status == "failure" and self.error_type is None):
+            full = self.max_memory_mb is not None and self.max_memory_mb >= self.memory_mb
+            return "out_of_memory" if full else "crash"
+        return "error"
+
+    @property
     def environment_start_ms(self) -> float | None:
         """What the environment took to start, INIT or restore [ms]; None where it was warm."""
         return self.restore_ms if self.init_ms is None else self.init_ms
+
+
+def refuse_impossible(report: Report, where: str = "REPORT") -> None:
+    """Make sure that AWS can have run this.
+
+    Parameters
+    ----------
+    report : Report
+    where : str
+        File and place, for messages.
+
+    Raises
+    ------
+    TraceError
+        When a run is longer than Lambda allows, or billed for less than it took; logs print a run that was cut off
+        somewhat later than the timeout at which it is billed.
+    """
+    longest_ms = limit("timeout_max_s").us // US_PER_MS
+    cut = report.outcome == "timeout" and report.billed_ms % _SECOND_MS == 0 and report.billed_ms > 0
+    for name, value, most in (
+        ("Duration", report.duration_ms, longest_ms + _LATE_MS * cut),
+        ("Init Duration", report.init_ms or 0.0, longest_ms),
+        ("Restore Duration", report.restore_ms or 0.0, longest_ms),
+        ("Billed Duration", report.billed_ms, 2 * longest_ms),
+    ):
+        if value > most:
+            wrong = f"must be at most {most:,} ms, the longest that Lambda allows, got {value:,.10g}"
+            raise TraceError.single(where, name, wrong)
+    least_ms = _LEAST_BILLED * report.duration_ms - 1
+    if report.billed_ms < least_ms and not (cut and report.duration_ms - report.billed_ms <= _LATE_MS):
+        wrong = f"must not be below the Duration of {report.duration_ms:.10g} ms, got {report.billed_ms:,}"
+        raise TraceError.single(where, "Billed Duration", wrong)
 
 
 def parse_report_line(text: str, where: str = "REPORT line") -> Report:

@@ -1,4 +1,4 @@
-"""Log text cut into what Lambda wrote in it: starts and reports of invocations, each with its time and place."""
+"""Log text cut into what Lambda wrote in it: starts, reports and remarks, each with its time and place."""
 
 from __future__ import annotations
 
@@ -9,19 +9,39 @@ from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
 from lambdasim.errors import Fault, TraceError
+from lambdasim.traffic.readers.logs.remarks import (
+    REMARK_TYPES,
+    Remark,
+    RemarkKind,
+    init_report,
+    is_performance,
+    performance_report,
+    platform_remark,
+    runtime_of,
+)
 from lambdasim.traffic.readers.logs.reports import Report, parse_platform_report, parse_report_line
 from lambdasim.traffic.readers.moments import MomentRule
+from lambdasim.units import US_PER_MS
 
 LINE_REACH: Final = 1 << 12
 """How far [characters] a REPORT line reaches, and how far before it its line may begin."""
 OBJECT_REACH: Final = 1 << 16
 """How far [characters] a platform object may reach before and behind its type."""
 _OBJECT_DEPTH: Final = 32
+_LATEST_MS: Final = 7_258_118_400_000  # the year 2200
 _DECODER: Final = json.JSONDecoder()
 _MARK: Final = re.compile(
-    r"(?<![A-Z_])(?:START RequestId:\s*([\w-]{1,128}?)(?=Version:|[^\w-]|$)"
-    r"|(REPORT) R(?:equestId:|e?q?u?e?s?t?I?d?[ \t]*(?=[\r\n]|\Z)))"
-    r'|"type"\s*:\s*"platform\.(start|report)"'
+    r"(?<![A-Z_])(?:START RequestId:\s*(?P<start>[\w-]{1,128}?)(?=Version:|[^\w-]|$)"
+    r"|(?P<report>REPORT) R(?:equestId:|e?q?u?e?s?t?I?d?[ \t]*(?=[\r\n]|\Z))"
+    r"|(?P<begins>INIT_START|RESTORE_START)\s+Runtime Version:\s*(?P<version>[^\s|]{1,100}?)"
+    r"(?=Runtime Version|[\s|]|$)"
+    r"|(?P<started>INIT_REPORT|RESTORE_REPORT)\b(?P<fields>[^\r\n]{0,300}))"
+    r'|"type"\s*:\s*"platform\.(?P<platform>start|report|runtimeDone|initStart|initReport|restoreStart|restoreReport)"'
+    r'|"event_type"\s*:\s*"(?P<performance>performance)"'
+    r"|(?P<late>[\w-]{8,128})\s+Task timed out after"
+    r"|RequestId:\s*(?P<ended>[\w-]{1,128})\s+(?:Error:\s*)?"
+    r"(?P<how>(?:Runtime|Process) exited[^\r\n]{0,160}(?:[\r\n]+Runtime\.\w+)?)"
+    r"|(?P<failed>[\w-]{36})\s+ERROR\s+Invoke Error\b"
 )
 _TIME: Final = (
     r"(?P<time>[0-9]{4}-[0-9]{2}-[0-9]{2}[T ][0-9]{2}:[0-9]{2}:[0-9]{2}"
@@ -33,10 +53,13 @@ _WITHOUT_OFFSET: Final = re.compile(
 _STREAM: Final = (
     r"(?P<stream>[0-9]{4}/[0-9]{2}/[0-9]{2}/[^\s\[\]]{0,160}\[[^\s\[\]]{1,160}\][^\s\[\]]{1,160})"
 )
+_BAR: Final = r"[ \t]*[|,]?[ \t]*"
 _PREFIXES: Final = (
-    re.compile(rf"{_TIME}[ \t]+(?:{_STREAM}[ \t])?"),
-    re.compile(rf"{_STREAM}[ \t]+{_TIME}[ \t]"),
+    re.compile(rf"{_BAR}\"?{_TIME}\"?[ \t|]+(?:{_STREAM}[ \t|])?"),
+    re.compile(rf"{_BAR}{_STREAM}[ \t|]+{_TIME}[ \t|]"),
+    re.compile(rf"{_BAR}(?P<time>[0-9]{{13}})(?=[ \t|,])(?:{_BAR}{_STREAM}[ \t|])?"),
 )
+_EPOCH_MS: Final = re.compile(r"[0-9]{13}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,9 +89,11 @@ class Reported:
     exec_env : str or None
         Log stream.
     where : str
-        File and place, where the time is missing and may have to be asked for; empty otherwise.
+        File and place.
     function : str or None
         Named by the log group, where the log has it.
+    cpu_time_ms : float or None
+        CPU time, which Lambda Insights alone measures [ms].
     """
 
     report: Report
@@ -76,6 +101,7 @@ class Reported:
     exec_env: str | None
     where: str
     function: str | None = None
+    cpu_time_ms: float | None = None
 
 
 @dataclass
@@ -108,25 +134,48 @@ class LogText:
     function: str | None = None
     _counted: tuple[int, int] = field(default=(0, 1), repr=False)
 
-    def findings(self) -> Iterator[Started | Reported | Fault]:
+    def findings(self) -> Iterator[Started | Reported | Remark | Fault]:
         """Yield what Lambda wrote, in the order of the text, or what is wrong with it."""
         done = 0
         while mark := _MARK.search(self.text, done):
             begin, done = done, mark.end()
             try:
-                if mark[3]:
-                    found, first, done = self._object(begin, mark)
-                    yield platform_finding(found, self._moment(first)[1], self.function)
-                elif mark[2]:
-                    if not mark[0].endswith(":"):
-                        raise TraceError.single(
-                            "", "RequestId", f"must be a whole line, it ends with {mark[0]!r}"
-                        )
-                    yield self._reported(mark.start())
-                elif (time_us := self._moment(mark.start())[0]) is not None:
-                    yield Started(mark[1], time_us)
+                if mark["platform"] or mark["performance"]:
+                    content, first, done = self._object(begin, mark)
+                    found = self._of_object(content, first)
+                else:
+                    found = self._of_line(mark)
+                if found is not None:
+                    yield found
             except TraceError as error:
                 yield replace(error.faults[0], where=self._where(mark.start()))
+
+    def _of_object(self, content: dict[str, Any], first: int) -> Started | Reported | Remark | None:
+        time_us, exec_env = self._moment(first)
+        found = lambda_object(content, exec_env, self.function, self._where(first))
+        if "type" not in content and isinstance(found, Reported) and time_us is not None:
+            return replace(found, time_us=time_us)
+        return found
+
+    def _of_line(self, mark: re.Match[str]) -> Started | Reported | Remark | None:
+        if mark["report"]:
+            if not mark[0].endswith(":"):
+                raise TraceError.single("", "RequestId", f"must be a whole line, it ends with {mark[0]!r}")
+            return self._reported(mark.start())
+        time_us, exec_env = self._moment(mark.start())
+        if mark["start"]:
+            return None if time_us is None else Started(mark["start"], time_us)
+        if mark["begins"]:
+            kind = RemarkKind(mark["begins"])
+            return Remark(kind, time_us, exec_env, runtime=runtime_of(mark["version"]))
+        if mark["started"]:
+            return Remark(RemarkKind(mark["started"]), time_us, exec_env, **init_report(mark["fields"]))
+        request = mark["late"] or mark["ended"] or mark["failed"]
+        how = mark["how"] or ""
+        ended = "timeout" if mark["late"] else "error" if mark["failed"] else "crash"
+        if "signal: killed" in how or "OutOfMemory" in how:
+            ended = "out_of_memory"
+        return Remark(RemarkKind.ENDED, time_us, exec_env, request, status=ended)
 
     def without_offset(self) -> bool:
         """Tell whether a line begins with a time that does not say its offset from UTC."""
@@ -135,8 +184,7 @@ class LogText:
     def _reported(self, place: int) -> Reported:
         report = parse_report_line(self.text[place : place + LINE_REACH])
         time_us, exec_env = self._moment(place)
-        where = "" if time_us is not None else self._where(place)
-        return Reported(report, time_us, exec_env, where, self.function)
+        return Reported(report, time_us, exec_env, self._where(place), self.function)
 
     def _object(self, begin: int, mark: re.Match[str]) -> tuple[dict[str, Any], int, int]:
         """Return the object whose type was found, its begin and end; other text may stand right before it."""
@@ -151,9 +199,17 @@ class LogText:
                 found, end = _DECODER.raw_decode(window, brace)
             except (ValueError, RecursionError):
                 continue
-            if first + end > mark.start() and str(found.get("type", "")).startswith("platform."):
+            mine = (
+                is_performance(found)
+                if mark["performance"]
+                else str(found.get("type", "")).startswith("platform.")
+            )
+            if first + end > mark.start() and mine:
                 return found, first + brace, first + end
-        raise TraceError.single("", f"platform.{mark[3]}", "must be a whole JSON object of at most 64 KiB")
+        if mark["performance"]:
+            return {"type": "other"}, mark.start(), mark.end()
+        name = f"platform.{mark['platform']}"
+        raise TraceError.single("", name, "must be a whole JSON object of at most 64 KiB")
 
     def _moment(self, place: int) -> tuple[int | None, str | None]:
         """Return time and log stream: of the log event, or as the line begins with them."""
@@ -165,6 +221,8 @@ class LogText:
             found = prefix.match(self.text, line, place)
             if found:
                 try:
+                    if _EPOCH_MS.fullmatch(found["time"]):
+                        return int(found["time"]) * US_PER_MS, found["stream"]
                     return self.rule.one(found["time"]), found["stream"]
                 except ValueError as problem:
                     raise TraceError.single("", "timestamp", str(problem)) from None
@@ -173,29 +231,58 @@ class LogText:
     def _where(self, place: int) -> str:
         if self.record is not None:
             return f"{self.path}, {self.record}"
-        before, row = self._counted
+        before, row = self._counted if self._counted[0] <= place else (0, 1)
         self._counted = (place, row + self.text.count("\n", before, place))
         return f"{self.path}, row {self._counted[1]}"
 
 
-def platform_finding(
-    found: Mapping[str, Any], exec_env: str | None, function: str | None = None
-) -> Started | Reported:
-    """Read a ``platform.start`` or ``platform.report`` object, which has its own time.
+def lambda_object(
+    found: Mapping[str, Any], exec_env: str | None, function: str | None = None, where: str = ""
+) -> Started | Reported | Remark | None:
+    """Read a ``platform`` object or an event of Lambda Insights, which have their own time; None where it tells nothing.
 
     Raises
     ------
     TraceError
         When its time, request or a metric is missing or wrong.
     """
-    try:
-        time_us = MomentRule().one(str(found.get("time", "")))
-    except ValueError as problem:
-        raise TraceError.single("", "time", str(problem)) from None
+    if is_performance(found):
+        name = found.get("function_name")
+        named = name if isinstance(name, str) and name else function
+        report, cpu_time_ms = performance_report(found)
+        return Reported(report, _embedded_time_us(found), exec_env, where, named, cpu_time_ms)
+    if found.get("type") not in (*REMARK_TYPES, "platform.start", "platform.report"):
+        return None
+    if found["type"] in REMARK_TYPES:
+        return _remark(found, exec_env, function)
+    time_us = _time_us(found)
     if found["type"] == "platform.report":
-        return Reported(parse_platform_report(found), time_us, exec_env, "", function)
+        return Reported(parse_platform_report(found), time_us, exec_env, where, function)
     record = found.get("record")
     request = record.get("requestId") if isinstance(record, dict) else None
     if not isinstance(request, str):
         raise TraceError.single("", "requestId", f"must be text, got {request!r:.40}")
     return Started(request, time_us)
+
+
+def _remark(found: Mapping[str, Any], exec_env: str | None, function: str | None) -> Remark | None:
+    """Read a remark; one that is not as Lambda writes it tells nothing, since no invocation is lost with it."""
+    try:
+        return platform_remark(found, _time_us(found), exec_env, function)
+    except TraceError:
+        return None
+
+
+def _time_us(found: Mapping[str, Any]) -> int:
+    try:
+        return MomentRule().one(str(found.get("time", "")))
+    except ValueError as problem:
+        raise TraceError.single("", "time", str(problem)) from None
+
+
+def _embedded_time_us(event: Mapping[str, Any]) -> int | None:
+    """Return the time inside an event in CloudWatch's embedded metric format [µs since 1970]."""
+    about = event.get("_aws")
+    moment = about.get("Timestamp") if isinstance(about, Mapping) else None
+    whole = isinstance(moment, int) and not isinstance(moment, bool) and 0 <= moment < _LATEST_MS
+    return moment * US_PER_MS if whole and isinstance(moment, int) else None

@@ -1,0 +1,169 @@
+"""Starts, reports and remarks of a log joined: one row for each invocation."""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from collections import defaultdict
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Final
+
+from lambdasim.errors import TraceError
+from lambdasim.traffic.readers.logs.remarks import Remark, RemarkKind
+from lambdasim.traffic.readers.logs.reports import SUCCESS, refuse_impossible
+from lambdasim.traffic.readers.logs.text import Reported, Started
+from lambdasim.units import US_PER_MS
+
+COLUMNS: Final = (
+    "timestamp_us", "function", "duration_ms", "init_ms", "billed_ms", "memory_mb", "max_memory_mb", "status",
+    "request_id", "exec_env", "start", "restore_ms", "again_ms", "response_ms", "cpu_time_ms", "runtime",
+)  # fmt: skip
+UNKNOWN_TIME: Final = -1
+
+
+@dataclass
+class _Start:
+    """What an environment wrote of its start since its last report."""
+
+    init_ms: float | None = None
+    again_ms: float | None = None
+    broken: bool = False
+    again: bool = False
+
+
+@dataclass
+class Invocations:
+    """What a log tells of each request, gathered in the order of the file."""
+
+    starts_us: dict[str, list[int]] = field(default_factory=lambda: defaultdict(list))
+    reported: list[Reported] = field(default_factory=list)
+    answered: dict[str, list[Remark]] = field(default_factory=lambda: defaultdict(list))
+    ended: dict[str, str] = field(default_factory=dict)
+    streams: dict[str | None, list[Reported | Remark]] = field(default_factory=lambda: defaultdict(list))
+    functions: set[str] = field(default_factory=set)
+
+    def add(self, found: Started | Reported | Remark) -> None:
+        """Take what was found next."""
+        if isinstance(found, Started):
+            self.starts_us[found.request_id].append(found.time_us)
+            return
+        if isinstance(found, Reported):
+            self.reported.append(found)
+        elif found.request_id is not None and found.kind is RemarkKind.ANSWERED:
+            self.answered[found.request_id].append(found)
+            return
+        elif found.request_id is not None and found.kind is RemarkKind.ENDED:
+            if self.ended.get(found.request_id) != "out_of_memory":
+                self.ended[found.request_id] = found.status
+            return
+        elif found.function is not None:
+            self.functions.add(found.function)
+        self.streams[found.exec_env].append(found)
+
+    def unfinished(self) -> int:
+        """Count invocations that began and were not reported."""
+        reports: dict[str, int] = defaultdict(int)
+        for found in self.reported:
+            reports[found.report.request_id] += 1
+        return sum(max(0, len(times) - reports[request]) for request, times in self.starts_us.items())
+
+    def rows(self, function: str, timeless: bool) -> Iterator[tuple[object, ...] | TraceError]:
+        """Yield each invocation as a row of ``COLUMNS``, or what is wrong with it.
+
+        Parameters
+        ----------
+        function : str
+            Name where the log has none.
+        timeless : bool
+            Whether no report has a time, which is then unknown in every row.
+        """
+        for times_us in self.starts_us.values():
+            times_us.sort()
+        named = next(iter(self.functions)) if len(self.functions) == 1 else function
+        for items in self.streams.values():
+            start, runtime = _Start(), None
+            for found in _in_time(items):
+                if isinstance(found, Remark):
+                    runtime = found.runtime or runtime
+                    _note(start, found)
+                    continue
+                try:
+                    refuse_impossible(found.report, found.where)
+                    arrival_us = UNKNOWN_TIME if timeless else self._arrival_us(found)
+                except TraceError as error:
+                    yield error
+                else:
+                    yield self._row(arrival_us, found, start, runtime, found.function or named)
+                start = _Start()
+
+    def _row(
+        self, arrival_us: int, found: Reported, start: _Start, runtime: str | None, function: str
+    ) -> tuple[object, ...]:
+        report = found.report
+        init_ms = report.environment_start_ms
+        kind = "warm" if init_ms is None else "cold" if report.init_ms is not None else "restore"
+        if init_ms is None and (start.again or start.broken):
+            kind = "again" if start.broken else "reset"
+        elif init_ms is None and start.init_ms is not None and start.init_ms + 1 < report.billed_ms:
+            kind, init_ms = "cold", start.init_ms
+        outcome = report.outcome
+        outcome = self.ended.get(report.request_id, outcome) if outcome in (SUCCESS, "crash") else outcome
+        return (
+            arrival_us, function, report.duration_ms, init_ms, report.billed_ms, report.memory_mb,
+            report.max_memory_mb, outcome, report.request_id, found.exec_env, kind, report.restore_ms,
+            start.again_ms, self._response_ms(found), found.cpu_time_ms, runtime,
+        )  # fmt: skip
+
+    def _response_ms(self, found: Reported) -> float | None:
+        """Return the time until the answer was sent; never longer than the run."""
+        remarks = self.answered.get(found.report.request_id, [])
+        known = [
+            remark
+            for remark in remarks
+            if remark.ms is not None
+            and (found.time_us is None or remark.time_us is None or remark.time_us <= found.time_us)
+        ]
+        if not known or known[-1].ms is None:
+            return None
+        return min(known[-1].ms, found.report.duration_ms)
+
+    def _arrival_us(self, found: Reported) -> int:
+        """Return when an invocation arrived: its environment started, if it had to, before START was written."""
+        report = found.report
+        starting_us = round((report.environment_start_ms or 0) * US_PER_MS)
+        starts_us = self.starts_us.get(report.request_id, [])
+        if found.time_us is None:
+            if len(starts_us) != 1:
+                allowed = (
+                    "a REPORT line has no time of its own, as `aws logs tail` gives, nor just one timed START"
+                )
+                raise TraceError.single(found.where, "timestamp", allowed)
+            return starts_us[0] - starting_us
+        before = bisect_right(starts_us, found.time_us)
+        if before:
+            return starts_us[before - 1] - starting_us
+        return found.time_us - round(report.duration_ms * US_PER_MS) - starting_us
+
+
+def _note(start: _Start, remark: Remark) -> None:
+    """Keep what a remark tells of the start of an environment."""
+    if remark.kind is RemarkKind.INIT_START:
+        start.init_ms = start.again_ms = None
+        start.again = start.broken = False
+    elif remark.kind is RemarkKind.INIT_REPORT and remark.phase == "invoke":
+        start.again = True
+        start.again_ms = (start.again_ms or 0.0) + (remark.ms or 0.0)
+    elif remark.kind is RemarkKind.INIT_REPORT and remark.status in (SUCCESS, ""):
+        start.init_ms = remark.ms if remark.asked else None
+    elif remark.kind is RemarkKind.INIT_REPORT:
+        start.broken = True
+
+
+def _in_time(items: list[Reported | Remark]) -> list[Reported | Remark]:
+    """Bring what one environment wrote into the order of time; what has no time stays where it is."""
+    times = [item.time_us for item in items if item.time_us is not None]
+    if len(times) < len(items) or times == sorted(times):
+        return items
+    if times[0] > times[-1]:
+        items = items[::-1]
+    return sorted(items, key=lambda item: item.time_us or 0)
