@@ -7,8 +7,9 @@ import re
 from typing import Final
 
 from lambdasim.errors import TraceError
-from lambdasim.specs.faults import one_of, printable
+from lambdasim.specs.faults import one_of
 from lambdasim.traffic.readers.source import SourceFile
+from lambdasim.wording import printable
 
 _HEAD_BYTES: Final = 1 << 16
 _LISTED: Final = 8
