@@ -80,9 +80,17 @@ def readable(table: pd.DataFrame) -> pd.DataFrame:
     """
     import pandas as pd
 
-    columns = [name for name in table.columns if "sha256" not in str(name)]
+    columns = [str(name) for name in table.columns if "sha256" not in str(name)]
+    headings = [heading(name) for name in columns]
+    unique = [
+        words if headings.count(words) == 1 else name.replace("_", " ")
+        for name, words in zip(columns, headings, strict=True)
+    ]
     return pd.DataFrame(
-        {heading(str(name)): [cell(str(name), value) for value in table[name]] for name in columns}
+        {
+            words: [cell(name, value) for value in table[name]]
+            for name, words in zip(columns, unique, strict=True)
+        }
     )
 
 
@@ -104,7 +112,7 @@ def heading(name: str) -> str:
     if _is_share(rest) and rest != "share":
         rest = rest.removesuffix("_share")
     said = " ".join(_WORDS.get(part, part) for part in rest.split("_"))
-    return " ".join(part for part in (said, unit and f"[{unit}]") if part)
+    return f"{said} [{unit}]" if said and unit else said or unit
 
 
 def cell(name: str, value: Any) -> str:

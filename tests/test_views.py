@@ -60,4 +60,9 @@ def test_numpy_cells_read_like_pythons() -> None:
     assert cell("fails", np.bool_(True)) == "yes"
     assert cell("runs", np.int64(1_000_000)) == "1,000,000"
     assert cell("start", pd.NaT) == "–"
-    assert heading("usd") == "[USD]"
+    assert heading("usd") == "USD"
+
+
+def test_no_column_is_dropped_for_a_heading_like_another() -> None:
+    table = readable(pd.DataFrame({"hit_share": [0.5], "hit": [3]}))
+    assert table.iloc[0].to_dict() == {"hit share": "50.00%", "hit": "3"}

@@ -6,7 +6,7 @@ from math import isnan
 from typing import TYPE_CHECKING
 
 from lambdasim.billing.bill import BillRow
-from lambdasim.wording import clipped, money, percent, wrapped
+from lambdasim.wording import clipped, count, money, percent, wrapped
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -44,14 +44,14 @@ def run_text(run: RunResult, intervals: pd.DataFrame | None = None) -> str:
 def _summary_table(run: RunResult) -> str:
     table = run.summary()
     shown = table[
-        ["function", "events", "throttled", "lost", "cold_share", "p50_ms", "p95_ms", "p99_ms"]
+        ["function", "events", "throttled", "failed", "lost", "cold_share", "p50_ms", "p95_ms", "p99_ms"]
     ].copy()
-    shown["function"] = [clipped(name, 24) for name in shown["function"]]
+    shown["function"] = [clipped(name, 20) for name in shown["function"]]
     shown["cold_share"] = [percent(share) for share in table["cold_share"]]
-    for name in ("events", "throttled", "lost"):
+    for name in ("events", "throttled", "failed", "lost"):
         shown[name] = [f"{number:,}" for number in table[name]]
     for name in ("p50_ms", "p95_ms", "p99_ms"):
-        shown[name] = [f"{number:,.0f}" for number in table[name]]
+        shown[name] = [count(number) for number in table[name]]
     return shown.rename(columns={"cold_share": "cold"}).to_string(index=False)
 
 

@@ -19,6 +19,7 @@ from lambdasim.engine.plan import ScenarioArrivals
 from lambdasim.engine.totals.aggregate import Aggregate, FunctionTotals, claimed_at, ready_at
 from lambdasim.engine.totals.histogram import Histogram
 from lambdasim.errors import InputError, LambdaSimError
+from lambdasim.results.failures import failure_counts, failure_warning, lost_events
 from lambdasim.results.files.records import records_frame
 from lambdasim.results.parameters import Parameter, parameters_of
 from lambdasim.results.usage.hourly_costs import list_costs_by_hour
@@ -26,7 +27,7 @@ from lambdasim.results.usage.month import PayloadMeter, run_usage
 from lambdasim.specs.scenario import ScenarioSpec
 from lambdasim.traffic.report import ReadReport
 from lambdasim.units import US_PER_MINUTE, US_PER_MS, format_duration, to_epoch_us
-from lambdasim.wording import money
+from lambdasim.wording import count, money, wrapped
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -119,8 +120,12 @@ class RunResult:
         Returns
         -------
         DataFrame
-            Counts, the share of cold starts among runs, exact percentiles of latency over served events [whole ms,
-            rounded up], the half-width of the 95 % interval of p95 from batch means [ms], peak and mean concurrency.
+            Counts of events: ``succeeded``; ``failed``, whose last run failed; ``lost``, all that did not succeed,
+            refused and expired ones included. Counts of runs that failed, by kind (``errors``, ``timeouts``, ``crashes``,
+            ``out_of_memory``), and of events whose caller a gateway answered 504 (``cut_answers``). Refused attempts
+            (``throttled``), ``runs``, the share of cold starts among runs, exact percentiles of latency over served
+            events [whole ms, rounded up], the half-width of the 95 % interval of p95 from batch means [ms], peak and mean
+            concurrency.
         """
         import pandas as pd
 
@@ -136,9 +141,9 @@ class RunResult:
             "succeeded": int(totals.event_outcomes[EventOutcome.SUCCEEDED]),
             "failed": int(totals.event_outcomes[EventOutcome.FAILED]),
             "throttled": int(totals.outcomes[Outcome.THROTTLED]),
-            "lost": totals.events
-            - int(totals.event_outcomes[EventOutcome.SUCCEEDED] + totals.event_outcomes[EventOutcome.FAILED]),
+            "lost": lost_events(totals),
             "runs": runs,
+            **failure_counts(totals),
             "cold_share": totals.cold / runs if runs else float("nan"),
         }
         for q in PERCENTILES:
@@ -338,11 +343,13 @@ class RunResult:
         bill = self.charges()
         events = sum(totals.events for totals in self.aggregate.functions)
         latency = self.latency_ms()
-        quantiles = ", ".join(f"p{round(q * 100)} {latency.quantile(q):,.0f} ms" for q in PERCENTILES)
+        quantiles = ", ".join(f"p{round(q * 100)} {count(latency.quantile(q))} ms" for q in PERCENTILES)
+        warning = failure_warning(zip(self.aggregate.names, self.aggregate.functions, strict=True))
         span = format_duration(self.scenario.duration_us)
         return (
             f"{self.scenario.name}: {events:,} events in {span}, engine {self.engine}\n"
             f"bill {money(bill.total)}; latency {quantiles}; peak concurrency {self.aggregate.account.peak:,}"
+            + (f"\n{wrapped(warning)}" if warning else "")
         )
 
     def _repr_html_(self) -> str:

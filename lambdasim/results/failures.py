@@ -1,0 +1,94 @@
+"""What fails in a run, by kind, and when that must stand above every other figure."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from lambdasim.engine.contract import EventOutcome, Outcome
+from lambdasim.wording import clipped, count, listed, percent
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from lambdasim.engine.totals.aggregate import FunctionTotals
+
+RUN_FAILURES: Final = {
+    "errors": Outcome.FUNCTION_ERROR,
+    "timeouts": Outcome.TIMEOUT,
+    "crashes": Outcome.CRASH,
+    "out_of_memory": Outcome.OUT_OF_MEMORY,
+}
+"""Names of the ways in which a run fails; each counts runs, of which an event may have several."""
+_WORDS: Final = {
+    "errors": ("run ends with an error", "runs end with an error"),
+    "timeouts": ("run times out", "runs time out"),
+    "crashes": ("run crashes", "runs crash"),
+    "out_of_memory": ("run runs out of memory", "runs run out of memory"),
+    "cut_answers": ("caller gets a gateway timeout", "callers get a gateway timeout"),
+}
+_WORTH_A_WARNING: Final = 0.01
+_MOST_NAMED: Final = 3
+
+
+def failure_counts(totals: FunctionTotals) -> dict[str, int]:
+    """Count what fails of a function, by kind.
+
+    Parameters
+    ----------
+    totals : FunctionTotals
+
+    Returns
+    -------
+    dict of str to int
+        ``errors``, ``timeouts``, ``crashes``, ``out_of_memory`` [runs]; ``cut_answers``, callers that a gateway
+        answered 504 [events].
+    """
+    counts = {name: int(totals.outcomes[kind]) for name, kind in RUN_FAILURES.items()}
+    return counts | {"cut_answers": int(totals.event_outcomes[EventOutcome.CLIENT_TIMEOUT])}
+
+
+def lost_events(totals: FunctionTotals) -> int:
+    """Count events that did not end with success, whatever the reason.
+
+    Parameters
+    ----------
+    totals : FunctionTotals
+
+    Returns
+    -------
+    int
+    """
+    return totals.events - int(totals.event_outcomes[EventOutcome.SUCCEEDED])
+
+
+def failure_warning(functions: Iterable[tuple[str, FunctionTotals]]) -> str:
+    """Say in one sentence what fails where more than 1 % of a function's events are lost.
+
+    Parameters
+    ----------
+    functions : iterable of (str, FunctionTotals)
+        Each function's name and totals.
+
+    Returns
+    -------
+    str
+        Empty where no function loses that many.
+    """
+    told = []
+    for name, totals in functions:
+        lost = lost_events(totals)
+        if lost <= _WORTH_A_WARNING * totals.events:
+            continue
+        kinds = [count(number, *_WORDS[kind]) for kind, number in failure_counts(totals).items() if number]
+        refused = int(totals.outcomes[Outcome.THROTTLED])
+        kinds += [count(refused, "attempt is refused", "attempts are refused")] if refused else []
+        why = f" ({listed(kinds, len(kinds), ' and ')})" if kinds else ""
+        told.append(
+            f"{lost:,} of {count(totals.events, 'event')} of {clipped(name, 40)} are lost, "
+            f"{percent(lost / totals.events, 1)}{why}"
+        )
+    more = len(told) - _MOST_NAMED
+    shown = told[:_MOST_NAMED]
+    if more > 0:
+        shown.append(f"{count(more, 'more function loses', 'more functions lose')} events")
+    return f"WARNING: {'; '.join(shown)}." if shown else ""
