@@ -7,13 +7,15 @@ runs as plain Python.
 from __future__ import annotations
 
 import hashlib
+import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from threading import Timer
-from types import ModuleType
+from types import FunctionType, ModuleType
 from typing import Any, Final, ParamSpec, TypeVar, cast
 
+import numpy as np
 from numba import njit
 from numba.core.caching import FunctionCache
 from numba.core.event import Event, Listener, register, unregister
@@ -22,6 +24,7 @@ from numba.core.sigutils import normalize_signature
 P = ParamSpec("P")
 T = TypeVar("T")
 _PATIENCE_S: Final = 1.0
+_CONSTANTS: Final = (int, float, str, tuple, np.generic)
 # Compiled code does not tell Python's numbers from NumPy's.
 Int64 = Any
 Bool = Any
@@ -47,26 +50,82 @@ def compiled_apart(step: Callable[P, T]) -> Callable[P, T]:
     return cast(Callable[P, T], njit(**_INNER)(step))
 
 
-def compiled_and_kept(step: Callable[P, T], *sources: ModuleType) -> Callable[P, T]:
+def fingerprint(step: Callable[..., Any]) -> str:
+    """Hash all that is compiled into a function: files of the functions and types that it reaches, constants' values.
+
+    Parameters
+    ----------
+    step : callable
+        What it calls, and what that calls, is found through the names in its code.
+
+    Returns
+    -------
+    str
+        16 hexadecimal digits.
+    """
+    files, constants = reached(step)
+    files |= {__file__}
+    digest = hashlib.blake2b(digest_size=8)
+    for content in sorted(hashlib.blake2b(Path(file).read_bytes()).hexdigest() for file in files):
+        digest.update(content.encode())
+    digest.update("\n".join(sorted(constants)).encode())
+    return digest.hexdigest()
+
+
+def reached(step: Callable[..., Any]) -> tuple[set[str], set[str]]:
+    """Return the files of the functions and types that a function reaches, and the constants, each with its value."""
+    files: set[str] = set()
+    constants: set[str] = set()
+    waiting, met = [_plain(step)], set()
+    while waiting:
+        function = waiting.pop()
+        if function in met:
+            continue
+        met.add(function)
+        files.add(function.__code__.co_filename)
+        for name, value in _named(function):
+            inner = _plain(value)
+            if isinstance(inner, FunctionType):
+                waiting.append(inner)
+            elif isinstance(value, type):
+                files.add(getattr(sys.modules[value.__module__], "__file__", None) or "")
+            elif not isinstance(value, ModuleType):
+                constants.add(f"{name}={value!r}" if isinstance(value, _CONSTANTS) else name)
+    return files - {""}, constants
+
+
+def _plain(step: Any) -> Any:
+    """Return the Python function that was compiled; anything else as it is."""
+    return getattr(step, "py_func", step)
+
+
+def _named(function: FunctionType) -> Iterator[tuple[str, Any]]:
+    """Give the globals that a function names, and what it names in modules of its own package."""
+    names = function.__code__.co_names
+    package = function.__module__.partition(".")[0]
+    for name in names:
+        value = function.__globals__.get(name)
+        if value is not None:
+            yield name, value
+        if isinstance(value, ModuleType) and value.__name__.partition(".")[0] == package:
+            yield from ((inner, vars(value)[inner]) for inner in names if inner in vars(value))
+
+
+def compiled_and_kept(step: Callable[P, T]) -> Callable[P, T]:
     """Compile a function and keep it on disk, where there is a place for it.
 
     Parameters
     ----------
     step : callable
-    sources : modules
-        Every module whose code or constants are compiled in.
 
     Notes
     -----
     numba's cache notices a change in the file of the compiled function only. The name under which it is kept therefore
-    carries a hash of all sources. Where the package's directory cannot be written, numba uses the user's cache directory,
-    or NUMBA_CACHE_DIR.
+    carries a hash of all that is compiled in, see `fingerprint`. Where the package's directory cannot be written, numba
+    uses the user's cache directory, or NUMBA_CACHE_DIR.
     """
     plain = getattr(step, "py_func", step)
-    digest = hashlib.blake2b(digest_size=8)
-    for module in sources:
-        digest.update(Path(str(module.__file__)).read_bytes())
-    plain.__qualname__ = f"{plain.__name__}_{digest.hexdigest()}"
+    plain.__qualname__ = f"{plain.__name__}_{fingerprint(plain)}"
     step_compiled = njit(**_OPTIONS)(plain)
     if step_compiled is not plain:  # which it is with NUMBA_DISABLE_JIT=1
         # RuntimeError: neither the package's directory nor the user's can be written.

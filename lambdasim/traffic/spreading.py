@@ -5,15 +5,11 @@ This module imports numba. With NUMBA_DISABLE_JIT=1 it runs as plain Python.
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Callable
 from functools import cache
 from typing import Any, Final
 
-from lambdasim import compiling
 from lambdasim.compiling import compiled_and_kept
-from lambdasim.draws import compiled as drawing
-from lambdasim.draws import keys, table
 from lambdasim.draws.compiled import draw, draw_many
 
 _GAP: Final = 0
@@ -61,4 +57,4 @@ def spread(
 @cache
 def compiled_spread() -> Callable[..., None]:
     """Compile `spread`, or take it from the cache on disk."""
-    return compiled_and_kept(spread, compiling, drawing, keys, table, sys.modules[__name__])
+    return compiled_and_kept(spread)

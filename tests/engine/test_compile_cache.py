@@ -1,6 +1,8 @@
 """Compiled code that is kept on disk: whatever happens to the files, the function gives what it should."""
 
+import importlib
 import shutil
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -8,7 +10,8 @@ from typing import Any
 import numba
 import pytest
 
-from lambdasim.compiling import compiled_and_kept
+from lambdasim.compiling import compiled_and_kept, fingerprint, reached
+from lambdasim.engine.kernel.steps import advance
 
 
 def doubled(value: float) -> float:
@@ -97,3 +100,48 @@ def test_without_any_place_it_is_compiled_each_time(place: Path, monkeypatch: py
     monkeypatch.setattr(numba.core.caching._CacheLocator, "ensure_cache_path", no_place)
     assert fresh()(2) == 4
     assert not kept(place, "")
+
+
+CHAIN = {
+    "outer.py": "from chain import middle\n\ndef step(n):\n    return middle.twice(n) + middle.MORE\n",
+    "middle.py": "from chain.inner import plus\nfrom chain.numbers import MORE\n\ndef twice(n):\n    return plus(n, n)\n",
+    "inner.py": "def plus(n, m):\n    return n + m\n",
+    "numbers.py": "MORE = 3\nUNUSED = 4\n",
+    "other.py": "def unrelated(n):\n    return n\n",
+}
+
+
+def key_of_chain(folder: Path, monkeypatch: pytest.MonkeyPatch, **changes: str) -> str:
+    (folder / "chain").mkdir(exist_ok=True)
+    for name, source in {**CHAIN, **{f"{name}.py": text for name, text in changes.items()}}.items():
+        (folder / "chain" / name).write_text(source, encoding="utf-8")
+    with monkeypatch.context() as patch:
+        patch.syspath_prepend(str(folder))
+        patch.setattr(sys, "dont_write_bytecode", True)
+        for name in [name for name in sys.modules if name.partition(".")[0] == "chain"]:
+            del sys.modules[name]
+        importlib.invalidate_caches()
+        return fingerprint(importlib.import_module("chain.outer").step)
+
+
+def test_a_change_anywhere_in_the_chain_changes_the_key(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    key = key_of_chain(tmp_path, monkeypatch)
+    assert key_of_chain(tmp_path, monkeypatch) == key
+    assert key_of_chain(tmp_path, monkeypatch, inner="def plus(n, m):\n    return n - m\n") != key
+    assert key_of_chain(tmp_path, monkeypatch, numbers="MORE = 2\n") != key
+    assert key_of_chain(tmp_path, monkeypatch, numbers="MORE = 3\nUNUSED = 5\n") == key
+    assert key_of_chain(tmp_path, monkeypatch, other="def unrelated(n):\n    return -n\n") == key
+
+
+def test_the_engines_key_reaches_draws_queues_rates_and_words() -> None:
+    files, constants = reached(advance)
+    assert {Path(file).stem for file in files} >= {"steps", "queues", "draws", "compiled", "state"}
+    assert {name.partition("=")[0] for name in constants} >= {
+        "NEVER",
+        "NS_PER_US",
+        "COLD",
+        "_MULTIPLY_1",
+        "FIXED_POINT_BITS",
+    }

@@ -20,16 +20,8 @@ from typing import Final, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-import lambdasim.compiling
-import lambdasim.draws.compiled
-import lambdasim.engine.contract
-import lambdasim.engine.kernel.queues
-import lambdasim.engine.rates
-import lambdasim.engine.records
-import lambdasim.models.cpu_scaling
 from lambdasim.compiling import compiled_and_kept
 from lambdasim.engine.contract import NEVER, RECORD_COLUMNS, ArrivalChunk, Plan, RecordChunk
-from lambdasim.engine.kernel import draws as kernel_draws
 from lambdasim.engine.kernel import state as at
 from lambdasim.engine.kernel import steps as kernel_steps
 from lambdasim.engine.kernel.state import (
@@ -40,13 +32,6 @@ from lambdasim.engine.kernel.state import (
     with_more_events,
     with_more_slots,
 )
-
-# What is compiled into the steps.
-_SOURCES: Final = (
-    lambdasim.compiling, lambdasim.draws.compiled, lambdasim.draws.keys, lambdasim.draws.table, lambdasim.engine.contract,
-    lambdasim.engine.kernel.queues,
-    lambdasim.engine.rates, lambdasim.engine.records, lambdasim.models.cpu_scaling, at, kernel_draws, kernel_steps,
-)  # fmt: skip
 
 
 class _Coming(NamedTuple):
@@ -163,10 +148,10 @@ def _whole_numbers(numbers: NDArray[np.int64]) -> NDArray[np.int64]:
 @cache
 def compiled_advance() -> Callable[[State], int]:
     """Compile the steps, or take them from the cache on disk."""
-    return compiled_and_kept(kernel_steps.advance, *_SOURCES)
+    return compiled_and_kept(kernel_steps.advance)
 
 
 @cache
 def compiled_draw_first_runs() -> Callable[[State], None]:
     """Compile the draws of first runs, or take them from the cache on disk."""
-    return compiled_and_kept(kernel_steps.draw_first_runs, *_SOURCES)
+    return compiled_and_kept(kernel_steps.draw_first_runs)

@@ -5,7 +5,6 @@ This module imports numba. With NUMBA_DISABLE_JIT=1 it runs as plain Python.
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Callable
 from functools import cache
 from math import prod
@@ -14,11 +13,9 @@ from typing import Any, Final, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from lambdasim import compiling, units
 from lambdasim.compiling import Int64, compiled, compiled_and_kept
 from lambdasim.engine import contract
 from lambdasim.engine.contract import EventOutcome, Limit, Outcome, StartType
-from lambdasim.engine.totals import series
 from lambdasim.engine.totals.series import COUNTS
 from lambdasim.units import US_PER_MINUTE as _MINUTE_US
 from lambdasim.units import US_PER_MS
@@ -283,4 +280,4 @@ def tally(sums: Sums, columns: Columns, first: Int64, stop: Int64) -> Int64:
 @cache
 def compiled_tally() -> Callable[[Sums, tuple[NDArray[np.int64], ...], int, int], int]:
     """Compile `tally`, or take it from the cache on disk."""
-    return compiled_and_kept(tally, compiling, units, contract, series, sys.modules[__name__])
+    return compiled_and_kept(tally)
