@@ -61,7 +61,7 @@ class Laws(NamedTuple):
     ----------
     rows : ndarray of LAW, shape (n_laws,)
         ``kind``; ``first``, the value of a constant or else a place among the numbers; ``count``, how many belong to it;
-        ``parts``, the row of a mixture's first part; ``k0`` and ``k1``, the key of the stream.
+        ``parts``, the row of a mixture's first part; ``k0`` and ``k1``, the key of the quantity.
     numbers : ndarray of int64, shape (n_numbers,)
         Tables (base and growth of each cell side by side), observed values, thresholds.
     """

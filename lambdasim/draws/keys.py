@@ -1,4 +1,4 @@
-"""Counter-based draws: 64 random bits as a pure function of (seed, owner, stream, index, attempt).
+"""Counter-based draws: 64 random bits as a pure function of (seed, owner, quantity, index, attempt).
 
 Two scenarios that differ only in memory size see the same customers, the same work and the same luck, so that their
 differences are paired. No generator state exists: a chunk of draws is made from its indices, in any order, on any
@@ -7,7 +7,7 @@ worker. The bits do not depend on NumPy's generators, so results survive its upg
 Notes
 -----
 ``bits(i) = finish(mix(k0 + i * GAMMA) ^ k1)`` with SplitMix64's mixing function and increment; ``k0`` and ``k1`` are
-the BLAKE2b hash of seed, owner and stream. An attempt after the first changes ``k0``.
+the BLAKE2b hash of seed, owner and quantity. An attempt after the first changes ``k0``.
 
 References
 ----------
@@ -32,7 +32,7 @@ _MULTIPLY_1: Final = 0xBF58476D1CE4E5B9
 _MULTIPLY_2: Final = 0x94D049BB133111EB
 
 
-class Stream(IntEnum):
+class Quantity(IntEnum):
     """What a draw decides. Numbers are part of every result: add new ones at the end, never reuse one."""
 
     ARRIVAL_GAP = 1
@@ -80,7 +80,7 @@ def mix(bits: NDArray[np.uint64]) -> NDArray[np.uint64]:
 
 @dataclass(frozen=True)
 class DrawKey:
-    """The identity of one stream of draws.
+    """The identity of one quantity of draws.
 
     Attributes
     ----------
@@ -92,8 +92,8 @@ class DrawKey:
     k1: int
 
     @classmethod
-    def of(cls, seed: int, owner: str, stream: Stream) -> DrawKey:
-        """Derive the key of a stream.
+    def of(cls, seed: int, owner: str, quantity: Quantity) -> DrawKey:
+        """Derive the key of a quantity.
 
         Parameters
         ----------
@@ -101,10 +101,10 @@ class DrawKey:
             The scenario's seed.
         owner : str
             Whose draws: a function's name. The order of functions in a file changes nothing.
-        stream : Stream
+        quantity : Quantity
             What the draws decide.
         """
-        digest = hashlib.blake2b(f"{seed}\0{owner}\0{int(stream)}".encode(), digest_size=16).digest()
+        digest = hashlib.blake2b(f"{seed}\0{owner}\0{int(quantity)}".encode(), digest_size=16).digest()
         return cls(int.from_bytes(digest[:8], "little"), int.from_bytes(digest[8:], "little"))
 
     def bits(self, index: NDArray[np.int64], attempt: int = 0) -> NDArray[np.uint64]:
@@ -113,7 +113,7 @@ class DrawKey:
         Parameters
         ----------
         index : ndarray of int64, shape (n,)
-            Which invocation (or interval, or gap) of the stream.
+            Which invocation (or interval, or gap) of the quantity.
         attempt : int
             How many times this invocation has run before.
 
@@ -123,7 +123,7 @@ class DrawKey:
 
         Examples
         --------
-        >>> key = DrawKey.of(7, "resize", Stream.CPU_TIME)
+        >>> key = DrawKey.of(7, "resize", Quantity.CPU_TIME)
         >>> both = key.bits(np.arange(4))
         >>> bool((both[2:] == key.bits(np.array([2, 3]))).all())
         True

@@ -1,7 +1,7 @@
 """What every engine promises: inputs as arrays, a total order of events, one record for each attempt.
 
 An engine is a deterministic function of a `Plan`. It draws nothing itself: every duration, failure and keep-alive
-comes from the plan's draws, which belong to (seed, function, stream, invocation, run). Two engines that keep this
+comes from the plan's draws, which belong to (seed, function, quantity, invocation, run). Two engines that keep this
 contract return equal records.
 
 Time is int64 microseconds from the scenario's start.

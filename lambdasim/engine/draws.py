@@ -9,7 +9,7 @@ from itertools import accumulate
 import numpy as np
 from numpy.typing import NDArray
 
-from lambdasim.draws.keys import DrawKey, Stream, happens
+from lambdasim.draws.keys import DrawKey, Quantity, happens
 from lambdasim.draws.laws import Constant, DrawLaw, values_of
 from lambdasim.engine.records import Outcome
 from lambdasim.models.cpu_chain import HandlerQuota
@@ -60,7 +60,7 @@ class FunctionDraws:
     seed : int
     owner : str
         The function's name.
-    laws : mapping of Stream to DrawLaw
+    laws : mapping of Quantity to DrawLaw
     cpu_factor : float
         Computing time relative to one full x86_64 vCPU; under a quota, CPU time relative to that on x86_64.
     error_probability, crash_probability, out_of_memory_probability, timeout_probability : float
@@ -73,7 +73,7 @@ class FunctionDraws:
 
     seed: int
     owner: str
-    laws: dict[Stream, DrawLaw]
+    laws: dict[Quantity, DrawLaw]
     cpu_factor: float
     error_probability: float
     crash_probability: float
@@ -87,24 +87,24 @@ class FunctionDraws:
     def draw(self, invocation: NDArray[np.int64], run: int) -> RunDraws:
         """Draw for the given invocations, each of which has run ``run`` times before."""
         value = partial(self._values, invocation, run)
-        luck = self._key(Stream.FAILURE).bits(invocation, run)
+        luck = self._key(Quantity.FAILURE).bits(invocation, run)
         fault = np.full(len(invocation), int(Outcome.COMPLETED), dtype=np.int64)
         for kind, share in reversed(self.fault_shares()):
             fault[happens(luck, share)] = kind
-        fault[self.payload_kb(Stream.RESPONSE_PAYLOAD, invocation) > self.response_limit_kb] = (
+        fault[self.payload_kb(Quantity.RESPONSE_PAYLOAD, invocation) > self.response_limit_kb] = (
             Outcome.FUNCTION_ERROR
         )
-        fault[value(Stream.MEMORY) > self.memory_mb] = Outcome.OUT_OF_MEMORY
+        fault[value(Quantity.MEMORY) > self.memory_mb] = Outcome.OUT_OF_MEMORY
         return RunDraws(
             handler_us=self.handler_us(invocation, run),
-            post_response_us=value(Stream.POST_RESPONSE),
-            speed=value(Stream.ENVIRONMENT_SPEED),
-            first_run_us=value(Stream.FIRST_RUN),
-            placement_us=value(Stream.PLACEMENT),
-            init_us=value(Stream.INIT),
+            post_response_us=value(Quantity.POST_RESPONSE),
+            speed=value(Quantity.ENVIRONMENT_SPEED),
+            first_run_us=value(Quantity.FIRST_RUN),
+            placement_us=value(Quantity.PLACEMENT),
+            init_us=value(Quantity.INIT),
             fault=fault,
-            keep_alive_us=value(Stream.KEEP_ALIVE),
-            too_large=(self.payload_kb(Stream.REQUEST_PAYLOAD, invocation) > self.payload_limit_kb).astype(
+            keep_alive_us=value(Quantity.KEEP_ALIVE),
+            too_large=(self.payload_kb(Quantity.REQUEST_PAYLOAD, invocation) > self.payload_limit_kb).astype(
                 np.int64
             ),
         )
@@ -122,44 +122,44 @@ class FunctionDraws:
     @property
     def speeds_differ(self) -> bool:
         """Whether environments differ in speed."""
-        return self.laws[Stream.ENVIRONMENT_SPEED] != Constant(1 << FIXED_POINT_BITS)
+        return self.laws[Quantity.ENVIRONMENT_SPEED] != Constant(1 << FIXED_POINT_BITS)
 
     def handler_us(
         self, invocation: NDArray[np.int64], run: int, speed: int = 1 << FIXED_POINT_BITS
     ) -> NDArray[np.int64]:
         """Draw the handler's time in environments of a speed: CPU time over the mean's, times 2^20, shape (n,) [µs]."""
         value = partial(self._values, invocation, run)
-        cpu_us, io_us = scale_cpu_time(value(Stream.CPU_TIME), self.cpu_factor), value(Stream.IO_TIME)
+        cpu_us, io_us = scale_cpu_time(value(Quantity.CPU_TIME), self.cpu_factor), value(Quantity.IO_TIME)
         if self.speeds_differ:
             cpu_us = scale_by_speed(cpu_us, speed)
         if self.quota is None:
             return cpu_us + io_us
         start = self.quota.starts.begun(
-            value(Stream.CPU_START_TICK), value(Stream.CPU_START_DELAY), value(Stream.CPU_START_CHARGE),
+            value(Quantity.CPU_START_TICK), value(Quantity.CPU_START_DELAY), value(Quantity.CPU_START_CHARGE),
             self.quota.quota_us, self.quota.rules,
         )  # fmt: skip
         return self.quota.durations(cpu_us, io_us, start)
 
     def backoff_us(self, invocation: int, retry: int, ceiling_us: int) -> int:
         """Draw a client's waiting time, uniform between 0 and the ceiling [µs]."""
-        bits = int(self._key(Stream.CLIENT_BACKOFF).bits(np.array([invocation]), retry)[0])
+        bits = int(self._key(Quantity.CLIENT_BACKOFF).bits(np.array([invocation]), retry)[0])
         return (bits >> 32) * ceiling_us >> 32
 
-    def payload_kb(self, stream: Stream, invocation: NDArray[np.int64]) -> NDArray[np.int64]:
+    def payload_kb(self, quantity: Quantity, invocation: NDArray[np.int64]) -> NDArray[np.int64]:
         """Give the size of requests or responses, which keep it when they are tried again, shape (n,) [KB]."""
-        return self._values(invocation, 0, stream)
+        return self._values(invocation, 0, quantity)
 
     def has_payloads(self) -> bool:
         """Tell whether any request or response has a size."""
-        streams = (Stream.REQUEST_PAYLOAD, Stream.RESPONSE_PAYLOAD)
-        return any(self.laws[stream] != Constant(0) for stream in streams)
+        quantities = (Quantity.REQUEST_PAYLOAD, Quantity.RESPONSE_PAYLOAD)
+        return any(self.laws[quantity] != Constant(0) for quantity in quantities)
 
     def provisioned_init_us(self, environment: NDArray[np.int64]) -> NDArray[np.int64]:
         """Give the INIT of provisioned environments, numbered from 0 in order of allocation, shape (n,) [µs]."""
-        return values_of(self.laws[Stream.INIT], self._key(Stream.PROVISIONED_INIT), environment)
+        return values_of(self.laws[Quantity.INIT], self._key(Quantity.PROVISIONED_INIT), environment)
 
-    def _key(self, stream: Stream) -> DrawKey:
-        return DrawKey.of(self.seed, self.owner, stream)
+    def _key(self, quantity: Quantity) -> DrawKey:
+        return DrawKey.of(self.seed, self.owner, quantity)
 
-    def _values(self, invocation: NDArray[np.int64], run: int, stream: Stream) -> NDArray[np.int64]:
-        return values_of(self.laws[stream], self._key(stream), invocation, run)
+    def _values(self, invocation: NDArray[np.int64], run: int, quantity: Quantity) -> NDArray[np.int64]:
+        return values_of(self.laws[quantity], self._key(quantity), invocation, run)

@@ -12,7 +12,7 @@ from lambdasim.engine.contract import ArrivalChunk
 ArrivalSource = Callable[[], Iterator[NDArray[np.int64]]]
 
 
-class _Stream:
+class _Function:
     """One function's arrivals, with what has been read of them but not yet given out."""
 
     def __init__(self, rank: int, source: ArrivalSource) -> None:
@@ -56,22 +56,22 @@ def merge_arrivals(sources: Sequence[ArrivalSource]) -> Iterator[ArrivalChunk]:
     ArrivalChunk
         Ordered by time, then function, then invocation.
     """
-    streams = [_Stream(rank, source) for rank, source in enumerate(sources)]
-    while open_streams := [stream for stream in streams if stream.fill()]:
-        # Up to here every stream is known, but the one that ends here may go on at this very instant, and it must not be
+    functions = [_Function(rank, source) for rank, source in enumerate(sources)]
+    while open_functions := [function for function in functions if function.fill()]:
+        # Up to here each function is known, but the one that ends here may go on at this very instant, and it must not be
         # overtaken by functions after it; so one microsecond less, unless that leaves nothing to give out.
-        known_us = min(stream.last_us() for stream in open_streams)
-        parts = [stream.take(known_us - 1) for stream in open_streams]
+        known_us = min(function.last_us() for function in open_functions)
+        parts = [function.take(known_us - 1) for function in open_functions]
         if not any(len(part.time_us) for part in parts):
-            parts = [_instant(stream, known_us) for stream in open_streams]
+            parts = [_instant(function, known_us) for function in open_functions]
         yield _in_order(parts)
 
 
-def _instant(stream: _Stream, time_us: int) -> ArrivalChunk:
-    """Take everything of one instant from one stream, reading on while it may continue."""
+def _instant(function: _Function, time_us: int) -> ArrivalChunk:
+    """Take everything of one instant from one function, reading on while it may continue."""
     parts = []
-    while stream.fill():
-        parts.append(stream.take(time_us))
+    while function.fill():
+        parts.append(function.take(time_us))
         if not len(parts[-1].time_us):
             break
     return _concatenate(parts)

@@ -8,7 +8,7 @@ from itertools import pairwise
 from math import log, log1p, sqrt
 
 from lambdasim.catalog import init_prior, keep_alive_curve, limit, retry_rule, timing
-from lambdasim.draws.keys import Stream
+from lambdasim.draws.keys import Quantity
 from lambdasim.draws.laws import Constant, DrawLaw, compile_law, lognormal
 from lambdasim.engine.contract import (
     NEVER,
@@ -107,17 +107,17 @@ def _function_draws(scenario: ScenarioSpec, function: FunctionSpec) -> FunctionD
         seed=scenario.seed,
         owner=function.name,
         laws={
-            Stream.CPU_TIME: compile_law(work.cpu_ms, US_PER_MS),
-            Stream.IO_TIME: compile_law(work.io_ms, US_PER_MS),
-            Stream.INIT: _init(function),
-            Stream.FIRST_RUN: _first_run(function),
-            Stream.PLACEMENT: _placement(function),
-            Stream.KEEP_ALIVE: _keep_alive(function, scenario.platform),
-            Stream.MEMORY: compile_law(work.max_memory_mb, 1) if work.max_memory_mb else Constant(0),
-            Stream.REQUEST_PAYLOAD: compile_law(function.payload.request_kb, 1),
-            Stream.RESPONSE_PAYLOAD: compile_law(function.payload.response_kb, 1),
-            Stream.POST_RESPONSE: compile_law(work.post_response_ms, US_PER_MS),
-            Stream.ENVIRONMENT_SPEED: _environment_speed(function),
+            Quantity.CPU_TIME: compile_law(work.cpu_ms, US_PER_MS),
+            Quantity.IO_TIME: compile_law(work.io_ms, US_PER_MS),
+            Quantity.INIT: _init(function),
+            Quantity.FIRST_RUN: _first_run(function),
+            Quantity.PLACEMENT: _placement(function),
+            Quantity.KEEP_ALIVE: _keep_alive(function, scenario.platform),
+            Quantity.MEMORY: compile_law(work.max_memory_mb, 1) if work.max_memory_mb else Constant(0),
+            Quantity.REQUEST_PAYLOAD: compile_law(function.payload.request_kb, 1),
+            Quantity.RESPONSE_PAYLOAD: compile_law(function.payload.response_kb, 1),
+            Quantity.POST_RESPONSE: compile_law(work.post_response_ms, US_PER_MS),
+            Quantity.ENVIRONMENT_SPEED: _environment_speed(function),
             **(quota.starts.laws(quota.rules) if quota else {}),
         },
         cpu_factor=factor * arm,

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lambdasim.catalog import timing
-from lambdasim.draws.keys import Stream
+from lambdasim.draws.keys import Quantity
 from lambdasim.draws.laws import Constant, DrawLaw, exponential, mixture
 from lambdasim.models.cpu_quota import Ints, QuotaRules, quota_rules
 
@@ -45,14 +45,14 @@ class StartLaw:
     at_renewal: float
     next_tick: float
 
-    def laws(self, rules: QuotaRules) -> dict[Stream, DrawLaw]:
+    def laws(self, rules: QuotaRules) -> dict[Quantity, DrawLaw]:
         """Return what is drawn for a start: its tick [µs], delay and charge [µs], as `begun` takes them."""
         before = 1 - self.at_renewal - self.next_tick
         ticks = [Constant(number * rules.tick_us) for number in _TICKS]
         return {
-            Stream.CPU_START_TICK: mixture([self.at_renewal, self.next_tick, before], ticks),
-            Stream.CPU_START_DELAY: exponential(self.spread_us),
-            Stream.CPU_START_CHARGE: exponential(self.charge_us),
+            Quantity.CPU_START_TICK: mixture([self.at_renewal, self.next_tick, before], ticks),
+            Quantity.CPU_START_DELAY: exponential(self.spread_us),
+            Quantity.CPU_START_CHARGE: exponential(self.charge_us),
         }
 
     def begun(

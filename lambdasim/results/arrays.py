@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from pydantic import TypeAdapter, ValidationError
 
-from lambdasim.draws.keys import Stream
+from lambdasim.draws.keys import Quantity
 from lambdasim.draws.laws import Constant, DrawLaw, Indexed, compile_law, farthest
 from lambdasim.draws.table import LARGEST_VALUE
 from lambdasim.engine.contract import NEVER, ArrivalChunk, Plan
@@ -90,7 +90,7 @@ def plan_arrays(
     plan = plan_scenario(scenario)
     base = plan.functions[0].draws
     laws = dict(base.laws)
-    laws |= {Stream.IO_TIME: handler_law, Stream.INIT: init_law}
+    laws |= {Quantity.IO_TIME: handler_law, Quantity.INIT: init_law}
     draws = replace(base, laws=laws)
     function = replace(
         plan.functions[0], draws=draws, timeout_us=NEVER, init_cap_us=NEVER, scaling_burst=_NO_LIMIT

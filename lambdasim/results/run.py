@@ -148,7 +148,7 @@ class RunResult:
         }
         for q in PERCENTILES:
             row[f"p{round(q * 100)}_ms"] = latency.quantile(q)
-        row["p95_half_width_ms"] = batch_half_width(totals, 0.95)
+        row["p95_half_width_ms"] = half_width_of_sections(totals, 0.95)
         row["peak_concurrency"] = totals.concurrency.peak
         row["mean_concurrency"] = totals.concurrency.busy_us / self.scenario.duration_us
         return row
@@ -357,8 +357,8 @@ class RunResult:
         return f"<p>{html.escape(repr(self))}</p>{table}"
 
 
-def batch_half_width(totals: FunctionTotals, q: float) -> float:
-    """Give the half-width of a 95 % interval of a latency quantile from batch means of one run [ms].
+def half_width_of_sections(totals: FunctionTotals, q: float) -> float:
+    """Give the half-width of a 95 % interval of a latency quantile from means of equal sections of one run [ms].
 
     Notes
     -----
@@ -367,7 +367,7 @@ def batch_half_width(totals: FunctionTotals, q: float) -> float:
     """
     from scipy.special import stdtrit
 
-    values = [batch.quantile(q) for batch in totals.batch_latency_ms if len(batch)]
+    values = [section.quantile(q) for section in totals.section_latency_ms if len(section)]
     if len(values) < 2:
         return float("nan")
     return float(stdtrit(len(values) - 1, 0.975)) * float(np.std(values, ddof=1)) / sqrt(len(values))

@@ -11,7 +11,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from lambdasim.draws.keys import DrawKey, Stream, happens
+from lambdasim.draws.keys import DrawKey, Quantity, happens
 from lambdasim.draws.laws import DrawLaw, compile_law, exponential, farthest
 from lambdasim.draws.table import LARGEST_VALUE
 from lambdasim.errors import TraceError
@@ -129,8 +129,8 @@ class FunctionArrivals:
                 moved_us = _by_weeks(first_us, end_us, epoch_us, epoch_us + self.scenario.duration_us)
         return first_us + moved_us - epoch_us, end_us + moved_us - epoch_us
 
-    def _key(self, stream: Stream) -> DrawKey:
-        return DrawKey.of(self.scenario.seed, self.owner, stream)
+    def _key(self, quantity: Quantity) -> DrawKey:
+        return DrawKey.of(self.scenario.seed, self.owner, quantity)
 
     def _overlays(self, start_us: int, stop_us: int) -> list[Rate]:
         spikes = [spike(o.at_us, o.duration_us, o.factor, start_us, stop_us) for o in self.traffic.spikes]
@@ -159,7 +159,7 @@ class FunctionArrivals:
 
     def _operational(self, gaps: DrawLaw, unit: float) -> Iterator[NDArray[np.float64]]:
         """Add up gaps, exactly, in units of the operational clock."""
-        key = self._key(Stream.ARRIVAL_GAP)
+        key = self._key(Quantity.ARRIVAL_GAP)
         reached = 0
         for first in count(0, _CHUNK):
             steps = reached + np.cumsum(gaps.values(key.bits(np.arange(first, first + _CHUNK))))
@@ -172,7 +172,7 @@ class FunctionArrivals:
         assert self.traffic.bursty is not None  # noqa: S101 - called for bursty traffic only
         scaled = [(mean_us, _coarseness(mean_us * 32)) for mean_us in self.traffic.bursty.mean_sojourns_us]
         laws = [(exponential(mean_us / coarse), coarse) for mean_us, coarse in scaled]
-        key = self._key(Stream.MODULATION)
+        key = self._key(Quantity.MODULATION)
         for visit in count():
             law, coarse = laws[visit % len(laws)]
             yield int(law.values(key.bits(np.array([visit])))[0]) * coarse
@@ -222,7 +222,7 @@ class FunctionArrivals:
         """Repeat or leave out recorded events so that their expected number grows by the factor."""
         expected = factor.at(time_us)
         whole = np.floor(expected)
-        bits = self._key(Stream.COUNT_ROUNDING).bits(np.arange(first, first + len(time_us)))
+        bits = self._key(Quantity.COUNT_ROUNDING).bits(np.arange(first, first + len(time_us)))
         return np.repeat(time_us, whole.astype(np.int64) + happens(bits, expected - whole))
 
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from lambdasim.draws.keys import DrawKey, Stream, happens
+from lambdasim.draws.keys import DrawKey, Quantity, happens
 from lambdasim.draws.laws import exponential
 from lambdasim.draws.table import DrawTable
 
@@ -47,11 +47,11 @@ class CountSpreader:
         from lambdasim.traffic.spreading import compiled_spread
 
         laws = LawArrays()
-        streams = (Stream.ARRIVAL_GAP, Stream.CLOSING_GAP)
+        streams = (Quantity.ARRIVAL_GAP, Quantity.CLOSING_GAP)
         laws.add([(DrawKey.of(seed, owner, stream), unit_gaps()) for stream in streams])
         self._laws: Laws = laws.arrays()
         self._spread: Callable[..., None] = compiled_spread()
-        self._rounding_key = DrawKey.of(seed, owner, Stream.COUNT_ROUNDING)
+        self._rounding_key = DrawKey.of(seed, owner, Quantity.COUNT_ROUNDING)
         self._interval_us = interval_us
         self._next_arrival = 0
         self._next_interval = 0

@@ -4,7 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
 
-from lambdasim.draws.keys import DrawKey, Stream, happens
+from lambdasim.draws.keys import DrawKey, Quantity, happens
 from lambdasim.draws.laws import Constant, compile_law, exponential, lognormal, mixture, piecewise, resample
 from lambdasim.specs.laws import GammaLaw, UniformLaw
 
@@ -13,22 +13,22 @@ N = 200_000
 SMALLEST_P = 1e-4
 
 
-def bits(stream: Stream = Stream.CPU_TIME, seed: int = 1) -> np.ndarray:
+def bits(stream: Quantity = Quantity.CPU_TIME, seed: int = 1) -> np.ndarray:
     return DrawKey.of(seed, "f", stream).bits(np.arange(N))
 
 
 def test_bits_are_uniform_and_unrelated() -> None:
-    here, there = bits() / 2**64, bits(Stream.INIT) / 2**64
+    here, there = bits() / 2**64, bits(Quantity.INIT) / 2**64
     assert stats.kstest(here, "uniform").pvalue > SMALLEST_P
     assert stats.pearsonr(here[:-1], here[1:]).pvalue > SMALLEST_P
     assert stats.pearsonr(here, there).pvalue > SMALLEST_P
-    again = DrawKey.of(1, "f", Stream.CPU_TIME).bits(np.arange(N), attempt=1) / 2**64
+    again = DrawKey.of(1, "f", Quantity.CPU_TIME).bits(np.arange(N), attempt=1) / 2**64
     assert stats.pearsonr(here, again).pvalue > SMALLEST_P
 
 
 @given(st.lists(st.integers(0, 2**40), min_size=1, max_size=50), st.integers(0, 5))
 def test_a_draw_depends_on_its_index_alone(indices: list[int], attempt: int) -> None:
-    key = DrawKey.of(3, "f", Stream.CPU_TIME)
+    key = DrawKey.of(3, "f", Quantity.CPU_TIME)
     together = key.bits(np.array(indices), attempt)
     alone = [int(key.bits(np.array([index]), attempt)[0]) for index in indices]
     assert together.tolist() == alone

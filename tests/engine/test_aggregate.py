@@ -20,7 +20,7 @@ from lambdasim.engine.contract import (
     RecordChunk,
     StartType,
 )
-from lambdasim.engine.totals.aggregate import BATCHES, FunctionTotals
+from lambdasim.engine.totals.aggregate import SECTIONS, FunctionTotals
 from lambdasim.engine.totals.histogram import Histogram
 from lambdasim.specs import load_scenario_text
 
@@ -135,9 +135,9 @@ def recounted(totals: FunctionTotals, plan: FunctionPlan, runs: pd.DataFrame, du
         if start in totals.latency_ms:
             whole[f"latency {start}"] = latency[served["start_type"] == start]
             histograms[f"latency {start}"] = totals.latency_ms[start]
-    for number, batch in enumerate(totals.batch_latency_ms):
-        of = np.minimum(served["start_us"] * BATCHES // duration_us, BATCHES - 1)
-        whole[f"batch {number}"], histograms[f"batch {number}"] = latency[of == number], batch
+    for number, section in enumerate(totals.section_latency_ms):
+        of = np.minimum(served["start_us"] * SECTIONS // duration_us, SECTIONS - 1)
+        whole[f"section {number}"], histograms[f"section {number}"] = latency[of == number], section
     for name, numbers in whole.items():
         assert Counter(dict(zip(histograms[name].values, histograms[name].counts, strict=True))) == Counter(
             numbers.astype(int)

@@ -14,7 +14,7 @@ import numpy as np
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from lambdasim.draws.keys import Stream
+from lambdasim.draws.keys import Quantity
 from lambdasim.draws.laws import Constant, DrawLaw, Indexed, Resample, exponential, lognormal, mixture
 from lambdasim.engine.contract import (
     NEVER,
@@ -381,18 +381,18 @@ def _function(draw: st.DrawFn, family: Family, unit: int, rank: int) -> Function
     )
 
 
-def _laws(draw: st.DrawFn, family: Family, unit: int) -> dict[Stream, DrawLaw]:
-    strategies: Mapping[Stream, Callable[[int], st.SearchStrategy[DrawLaw]]] = {
-        Stream.CPU_TIME: family.handler,
-        Stream.IO_TIME: family.io,
-        Stream.INIT: family.init,
-        Stream.FIRST_RUN: family.first_run,
-        Stream.PLACEMENT: family.placement,
-        Stream.KEEP_ALIVE: family.keep_alive,
-        Stream.MEMORY: family.memory,
-        Stream.REQUEST_PAYLOAD: family.payload,
-        Stream.RESPONSE_PAYLOAD: family.response,
-        Stream.POST_RESPONSE: family.post_response,
-        Stream.ENVIRONMENT_SPEED: family.speed,
+def _laws(draw: st.DrawFn, family: Family, unit: int) -> dict[Quantity, DrawLaw]:
+    strategies: Mapping[Quantity, Callable[[int], st.SearchStrategy[DrawLaw]]] = {
+        Quantity.CPU_TIME: family.handler,
+        Quantity.IO_TIME: family.io,
+        Quantity.INIT: family.init,
+        Quantity.FIRST_RUN: family.first_run,
+        Quantity.PLACEMENT: family.placement,
+        Quantity.KEEP_ALIVE: family.keep_alive,
+        Quantity.MEMORY: family.memory,
+        Quantity.REQUEST_PAYLOAD: family.payload,
+        Quantity.RESPONSE_PAYLOAD: family.response,
+        Quantity.POST_RESPONSE: family.post_response,
+        Quantity.ENVIRONMENT_SPEED: family.speed,
     }
     return {stream: draw(strategy(unit)) for stream, strategy in strategies.items()}

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
 
-from lambdasim.draws.keys import DrawKey, Stream
+from lambdasim.draws.keys import DrawKey, Quantity
 from lambdasim.specs import ScenarioSpec, load_scenario_text
 from lambdasim.traffic.arrivals import FunctionArrivals
 from lambdasim.traffic.spread import CountSpreader, unit_gaps
@@ -81,7 +81,9 @@ def spread(spreader: CountSpreader, start_us: np.ndarray, counts: np.ndarray) ->
 def test_spread_counts_are_scaled_gaps(intervals: list[tuple[int, int]], interval_us: int) -> None:
     """The same sum written with whole arrays; also where intervals overlap."""
     start = np.cumsum([gap * 40 for gap, _ in intervals])
-    gap_bits, closing_bits = (DrawKey.of(1, "f", s).bits for s in (Stream.ARRIVAL_GAP, Stream.CLOSING_GAP))
+    gap_bits, closing_bits = (
+        DrawKey.of(1, "f", s).bits for s in (Quantity.ARRIVAL_GAP, Quantity.CLOSING_GAP)
+    )
     expected, first = [], 0
     for number, (begin, (_, n)) in enumerate(zip(start, intervals, strict=True)):
         reached = np.cumsum(unit_gaps().values(gap_bits(np.arange(first, first + n))))

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from lambdasim.compiling import Int64
 from lambdasim.draws.compiled import LawArrays, Laws, row_type, smallest
-from lambdasim.draws.keys import DrawKey, Stream
+from lambdasim.draws.keys import DrawKey, Quantity
 from lambdasim.draws.laws import Constant
 from lambdasim.engine.contract import (
     NEVER,
@@ -109,11 +109,12 @@ EVENT: Final = row_type(
     CPU_TIME, IO_TIME, INIT, FIRST_RUN, PLACEMENT, KEEP_ALIVE, FAILURE, MEMORY, REQUEST_PAYLOAD, RESPONSE_PAYLOAD,
     CLIENT_BACKOFF, CPU_START_TICK, CPU_START_DELAY, CPU_START_CHARGE, POST_RESPONSE, ENVIRONMENT_SPEED,
 ) = range(16)  # fmt: skip
-_STREAMS: Final = (
-    Stream.CPU_TIME, Stream.IO_TIME, Stream.INIT, Stream.FIRST_RUN, Stream.PLACEMENT, Stream.KEEP_ALIVE, Stream.FAILURE,
-    Stream.MEMORY, Stream.REQUEST_PAYLOAD, Stream.RESPONSE_PAYLOAD, Stream.CLIENT_BACKOFF,
-    Stream.CPU_START_TICK, Stream.CPU_START_DELAY, Stream.CPU_START_CHARGE, Stream.POST_RESPONSE,
-    Stream.ENVIRONMENT_SPEED,
+_QUANTITIES: Final = (
+    Quantity.CPU_TIME, Quantity.IO_TIME, Quantity.INIT, Quantity.FIRST_RUN, Quantity.PLACEMENT, Quantity.KEEP_ALIVE,
+    Quantity.FAILURE,
+    Quantity.MEMORY, Quantity.REQUEST_PAYLOAD, Quantity.RESPONSE_PAYLOAD, Quantity.CLIENT_BACKOFF,
+    Quantity.CPU_START_TICK, Quantity.CPU_START_DELAY, Quantity.CPU_START_CHARGE, Quantity.POST_RESPONSE,
+    Quantity.ENVIRONMENT_SPEED,
 )  # fmt: skip
 
 
@@ -274,19 +275,19 @@ def _fill_draws(row: Any, laws: LawArrays, draws: FunctionDraws) -> None:
     row["error_below"], row["crash_below"], row["out_of_memory_below"], row["timeout_below"] = below
     row["cpu_multiplier"], row["cpu_most_us"] = FixedPointFactor.of(draws.cpu_factor)
     row["can_fail"] = shares[-1] > 0 or any(
-        draws.laws[stream] != Constant(0) for stream in (Stream.MEMORY, Stream.RESPONSE_PAYLOAD)
+        draws.laws[quantity] != Constant(0) for quantity in (Quantity.MEMORY, Quantity.RESPONSE_PAYLOAD)
     )
-    row["has_payload"] = draws.laws[Stream.REQUEST_PAYLOAD] != Constant(0)
-    row["has_post_response"] = draws.laws[Stream.POST_RESPONSE] != Constant(0)
+    row["has_payload"] = draws.laws[Quantity.REQUEST_PAYLOAD] != Constant(0)
+    row["has_post_response"] = draws.laws[Quantity.POST_RESPONSE] != Constant(0)
     row["speeds_differ"] = draws.speeds_differ
     row["memory_mb"] = draws.memory_mb
     row["request_limit_kb"] = draws.payload_limit_kb
     row["response_limit_kb"] = draws.response_limit_kb
-    row["keep_alive_at_least_us"] = smallest(draws.laws[Stream.KEEP_ALIVE])
+    row["keep_alive_at_least_us"] = smallest(draws.laws[Quantity.KEEP_ALIVE])
     row["first_law"] = laws.add(
         [
-            (DrawKey.of(draws.seed, draws.owner, stream), draws.laws.get(stream, Constant(0)))
-            for stream in _STREAMS
+            (DrawKey.of(draws.seed, draws.owner, quantity), draws.laws.get(quantity, Constant(0)))
+            for quantity in _QUANTITIES
         ]
     )
 

@@ -1,7 +1,7 @@
 """Records summed up as they pass: counts, exact histograms, usage by month, series per minute; bounded memory.
 
 Compiled code makes the sums, see `lambdasim.engine.totals.tally`. Records come in the order of their start, so what
-belongs to a stretch of time (a month, a batch, a level of provisioned concurrency) is gathered in one place, and put
+belongs to a stretch of time (a month, a section, a level of provisioned concurrency) is gathered in one place, and put
 away when the stretch ends.
 """
 
@@ -29,7 +29,7 @@ from lambdasim.units import US_PER_HOUR, US_PER_MINUTE, from_epoch_us, month_end
 if TYPE_CHECKING:
     from lambdasim.engine.totals.tally import Sums
 
-BATCHES: Final = 20
+SECTIONS: Final = 20
 _DENSE_MS: Final = 1 << 14
 _DENSE_BYTES: Final = 256 * 1024 * 1024
 _ROWS_AT_ONCE: Final = 1 << 14
@@ -70,7 +70,7 @@ class FunctionTotals:
         Of runs on demand, the same, of provisioned runs, of all runs, of cold starts [whole ms, rounded up].
     latency_ms : dict of StartType to Histogram
         Arrival to answer of served events [whole ms, rounded up].
-    batch_latency_ms : list of Histogram
+    section_latency_ms : list of Histogram
         The same, by equal stretches of the run in which the serving run began.
     usage : dict of str to MonthlyUsage
         By UTC month of the attempt's start, which is when AWS's metrics count an invocation.
@@ -90,7 +90,7 @@ class FunctionTotals:
     duration_ms: Histogram
     init_ms: Histogram
     latency_ms: dict[StartType, Histogram]
-    batch_latency_ms: list[Histogram]
+    section_latency_ms: list[Histogram]
     usage: dict[str, MonthlyUsage]
     counts: MinuteCounts
     concurrency: Concurrency
@@ -134,7 +134,7 @@ class Aggregate:
         self._tally = tally.compiled_tally()
         self._sums = _first_sums(plan, -(-(duration_us + _SPARE_US) // US_PER_MINUTE))
         self._sparse: dict[tuple[int, int], Histogram] = defaultdict(Histogram)
-        self._batches: dict[tuple[int, int], Histogram] = defaultdict(Histogram)
+        self._sections: dict[tuple[int, int], Histogram] = defaultdict(Histogram)
         self._usage: list[dict[str, MonthlyUsage]] = [{} for _ in plan.functions]
         self._starts_before = np.zeros((len(plan.functions), len(StartType)), dtype=np.int64)
         self._stretch_us = 0
@@ -175,7 +175,7 @@ class Aggregate:
 
     def _turn(self) -> None:
         """Go to the next stretch of time, putting away what belongs to the last."""
-        self._put_batch_away()
+        self._put_section_away()
         self._put_month_away()
         self._stretch_us = self._next_turn_us
         self._next_turn_us = next(self._turns_us)
@@ -185,12 +185,12 @@ class Aggregate:
         moment = np.array([self._stretch_us])
         self._sums.ready[:] = [ready_at(plan, moment)[0] for plan in self._plans]
 
-    def _put_batch_away(self) -> None:
-        number = min(self._stretch_us * BATCHES // self._duration_us, BATCHES - 1)
+    def _put_section_away(self) -> None:
+        number = min(self._stretch_us * SECTIONS // self._duration_us, SECTIONS - 1)
         for function in range(len(self._plans)):
-            self._batches[function, number].absorb(self._histogram(function, self._at.BATCH))
-            self._sparse.pop((function, self._at.BATCH), None)
-        self._sums.dense[:, self._at.BATCH] = 0
+            self._sections[function, number].absorb(self._histogram(function, self._at.SECTION))
+            self._sparse.pop((function, self._at.SECTION), None)
+        self._sums.dense[:, self._at.SECTION] = 0
 
     def _put_month_away(self) -> None:
         month = f"{from_epoch_us(self._start_us + self._stretch_us):%Y-%m}"
@@ -220,7 +220,7 @@ class Aggregate:
     @cached_property
     def functions(self) -> tuple[FunctionTotals, ...]:
         """Everything that is kept of each function, when all records have been added."""
-        self._put_batch_away()
+        self._put_section_away()
         self._put_month_away()
         return tuple(map(self._totals, range(len(self._plans))))
 
@@ -250,7 +250,7 @@ class Aggregate:
             duration_ms=together(warm, cold, provisioned),
             init_ms=self._histogram(function, at.INIT),
             latency_ms=latencies,
-            batch_latency_ms=[self._batches[function, number] for number in range(BATCHES)],
+            section_latency_ms=[self._sections[function, number] for number in range(SECTIONS)],
             usage=self._usage[function],
             counts=counts,
             concurrency=Concurrency(
@@ -310,11 +310,11 @@ class Aggregate:
 
 
 def _turns_us(plan: Plan, start_us: int, duration_us: int) -> Iterator[int]:
-    """Give the moments at which a batch, a month or a level of provisioned concurrency ends [µs], without end."""
-    batches = (-(-number * duration_us // BATCHES) for number in range(1, BATCHES))
+    """Give the moments at which a section, a month or a level of provisioned concurrency ends [µs], without end."""
+    sections = (-(-number * duration_us // SECTIONS) for number in range(1, SECTIONS))
     changes = {change.time_us for function in plan.functions for change in function.provisioned}
     months = (end_us - start_us for end_us in month_ends_us(start_us))
-    return (time_us for time_us, _ in groupby(merge(batches, sorted(changes - {0}), months)))
+    return (time_us for time_us, _ in groupby(merge(sections, sorted(changes - {0}), months)))
 
 
 def ready_at(plan: FunctionPlan, time_us: NDArray[np.int64]) -> NDArray[np.int64]:

@@ -30,9 +30,9 @@ from lambdasim.units import US_PER_MS
 KINDS: Final = (2, len(StartType), len(Outcome), len(Limit), len(EventOutcome))
 _PER_FIRST, _PER_START, _PER_OUTCOME, _PER_LIMIT = (prod(KINDS[place:]) for place in range(1, 5))
 
-# Histograms of a function [ms]: handlers by start, cold ones also with INIT; INIT; latencies by start, and of a batch.
-WARM, COLD, COLD_WITH_INIT, PROVISIONED, INIT, LATENCY_COLD, LATENCY_WARM, LATENCY_PROVISIONED, BATCH = range(
-    9
+# Histograms of a function [ms]: handlers by start, cold ones also with INIT; INIT; latencies by start, and of a section.
+WARM, COLD, COLD_WITH_INIT, PROVISIONED, INIT, LATENCY_COLD, LATENCY_WARM, LATENCY_PROVISIONED, SECTION = (
+    range(9)
 )
 HISTOGRAMS: Final = 9
 SPILLS_PER_RECORD: Final = 5
@@ -273,7 +273,7 @@ def tally(sums: Sums, columns: Columns, first: Int64, stop: Int64) -> Int64:
             latency_us = answered_us - columns[_ARRIVAL][row]
             latency_ms = without_init if latency_us == duration_us else _whole_ms(latency_us)
             spills = _count(sums, spills, function, LATENCY_COLD + start_type - _COLD, latency_ms)
-            spills = _count(sums, spills, function, BATCH, latency_ms)
+            spills = _count(sums, spills, function, SECTION, latency_ms)
     return spills
 
 

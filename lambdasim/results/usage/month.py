@@ -16,7 +16,7 @@ from lambdasim.billing import (
 )
 from lambdasim.billing.rules import BYTES_PER_KB
 from lambdasim.catalog import BillingRules, billing_rules
-from lambdasim.draws.keys import Stream
+from lambdasim.draws.keys import Quantity
 from lambdasim.engine.contract import Outcome, Plan, RecordChunk, StartType
 from lambdasim.engine.draws import FunctionDraws
 from lambdasim.engine.totals.aggregate import Aggregate, MonthlyUsage
@@ -67,12 +67,12 @@ class PayloadMeter:
                     (self.extra_requests[rank], started),
                     (self.provisioned_extra_requests[rank], started & provisioned),
                 ):
-                    size_kb = draws.payload_kb(Stream.REQUEST_PAYLOAD, chunk["invocation"][counted])
+                    size_kb = draws.payload_kb(Quantity.REQUEST_PAYLOAD, chunk["invocation"][counted])
                     more = extra_requests(size_kb * BYTES_PER_KB, self._rules)
                     self._count(counts, chunk["start_us"][counted], more)
             if self._streamed[rank]:
                 answered = started & (chunk["outcome"] == Outcome.COMPLETED)
-                size_kb = draws.payload_kb(Stream.RESPONSE_PAYLOAD, chunk["invocation"][answered])
+                size_kb = draws.payload_kb(Quantity.RESPONSE_PAYLOAD, chunk["invocation"][answered])
                 billed = streamed_bytes_billed(size_kb * BYTES_PER_KB, self._rules)
                 self._count(self.streamed_bytes[rank], chunk["start_us"][answered], billed)
 

@@ -10,7 +10,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from lambdasim.draws.keys import DrawKey, Stream, uniform
+from lambdasim.draws.keys import DrawKey, Quantity, uniform
 from lambdasim.specs.traffic import TrafficSpec
 from lambdasim.study.forecast.history import DailyHistory
 from lambdasim.traffic.rates import Rate, ramp, spike
@@ -107,7 +107,7 @@ def day_shapes(history: DailyHistory, first_day: int, n_days: int, seed: int) ->
     counts = history.shapes.astype(np.float64)
     shape_first = len(history.totals) - len(counts)
     sums = counts.sum(axis=1)
-    p = uniform(DrawKey.of(seed, "", Stream.FORECAST_DAY).bits(np.arange(n_days)))
+    p = uniform(DrawKey.of(seed, "", Quantity.FORECAST_DAY).bits(np.arange(n_days)))
     shapes = np.full((n_days, counts.shape[1]), 1 / counts.shape[1])
     for day in range(n_days):
         number = first_day + day

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike
 
-from lambdasim.draws.keys import DrawKey, Stream, uniform
+from lambdasim.draws.keys import DrawKey, Quantity, uniform
 from lambdasim.errors import InputError
 from lambdasim.study.forecast.history import daily_histories
 from lambdasim.study.forecast.levels import CARRIED_DAYS, WEEK, Floats
@@ -216,7 +216,7 @@ def carried_forward(history: Floats, days: int) -> Floats:
     weeks = np.lib.stride_tricks.sliding_window_view(last, min(WEEK, len(last)))[::-1][::WEEK]
     n = -(-days // WEEK)
     index = np.arange(_BASELINE_PATHS * n)
-    bits = DrawKey.of(0, "carried", Stream.FORECAST_NOISE).bits(index)
+    bits = DrawKey.of(0, "carried", Quantity.FORECAST_NOISE).bits(index)
     drawn = weeks[(uniform(bits) * len(weeks)).astype(np.int64)]
     sums = drawn.reshape(_BASELINE_PATHS, -1)[:, :days].sum(axis=1)
     low, _, high = np.quantile(sums, QUANTILES)

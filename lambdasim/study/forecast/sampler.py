@@ -8,7 +8,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from lambdasim.draws.keys import DrawKey, Stream, uniform
+from lambdasim.draws.keys import DrawKey, Quantity, uniform
 from lambdasim.errors import InputError
 from lambdasim.study.forecast.levels import WEEK, Floats, Levels, levels_of, season_of
 
@@ -141,15 +141,15 @@ def _checked(history: ArrayLike, days: int, paths: int, shared: float) -> Floats
     return totals[begun:][-LONGEST_DAYS:]
 
 
-def _uniforms(seed: int, owner: str, stream: Stream, paths: int, columns: int) -> Floats:
+def _uniforms(seed: int, owner: str, quantity: Quantity, paths: int, columns: int) -> Floats:
     """Draw numbers between 0 and 1 that belong to path and column, shape (paths, columns)."""
     index = np.arange(paths)[:, None] * (1 << 16) + np.arange(columns)
-    return uniform(DrawKey.of(seed, owner, stream).bits(index.ravel())).reshape(paths, columns)
+    return uniform(DrawKey.of(seed, owner, quantity).bits(index.ravel())).reshape(paths, columns)
 
 
 def _chosen(levels: Levels, seed: int, owner: str, paths: int) -> tuple[NDArray[np.int64], Floats, Floats]:
     """Choose a candidate for each path, and two deviations of variance 1."""
-    p = _uniforms(seed, owner, Stream.FORECAST_LEVEL, paths, 3)
+    p = _uniforms(seed, owner, Quantity.FORECAST_LEVEL, paths, 3)
     chosen = np.searchsorted(np.cumsum(levels.weights)[:-1], p[:, 0], side="right")
     deviations = student_t4(p[:, 1:]) / np.sqrt(2)
     return chosen, deviations[:, 0], deviations[:, 1]
@@ -168,7 +168,7 @@ def _starts(levels: Levels, seed: int, owner: str, paths: int, days: int) -> Flo
 def _resampled(noise: Floats, seed: int, paths: int, days: int) -> Floats:
     """Draw blocks of seven consecutive days, the same days for all functions, shape (paths, days)."""
     week = np.arange(days) // WEEK
-    blocks = _uniforms(seed, "", Stream.FORECAST_NOISE, paths, int(week[-1]) + 1)
+    blocks = _uniforms(seed, "", Quantity.FORECAST_NOISE, paths, int(week[-1]) + 1)
     before_end = (blocks * (len(noise) - WEEK + 1)).astype(np.int64)
     resampled: Floats = noise[len(noise) - WEEK - before_end[:, week] + np.arange(days) % WEEK]
     return resampled
@@ -177,9 +177,9 @@ def _resampled(noise: Floats, seed: int, paths: int, days: int) -> Floats:
 def _drift(levels: Levels, seed: int, owner: str, paths: int, days: int, shared: float) -> Floats:
     """Add up weekly steps, each made evenly over its week, shape (paths, days)."""
     weeks = -(-days // WEEK)
-    own = student_t4(_uniforms(seed, owner, Stream.FORECAST_DRIFT, paths, weeks))
+    own = student_t4(_uniforms(seed, owner, Quantity.FORECAST_DRIFT, paths, weeks))
     if shared:
-        common = student_t4(_uniforms(seed, "", Stream.FORECAST_DRIFT, paths, weeks))
+        common = student_t4(_uniforms(seed, "", Quantity.FORECAST_DRIFT, paths, weeks))
         own = np.sqrt(1 - shared) * own + np.sqrt(shared) * common
     chosen = _chosen(levels, seed, owner, paths)[0]
     size = np.sqrt(WEEK * levels.daily_steps[chosen] ** 2 + _FLOOR**2)

@@ -10,7 +10,7 @@ import numpy as np
 
 from lambdasim.billing import Bill, Usage, price
 from lambdasim.catalog import ChargeKind, billing_rules, limit
-from lambdasim.draws.keys import Stream
+from lambdasim.draws.keys import Quantity
 from lambdasim.draws.laws import Constant
 from lambdasim.engine.contract import NEVER, EventOutcome, FunctionPlan, Limit, Outcome
 from lambdasim.engine.totals.aggregate import FunctionTotals
@@ -154,7 +154,7 @@ def _memory(case: Case) -> Iterator[Finding]:
             case.usd(failed * case.totals.duration_ms.mean()),
             "raise memory_mb",
         )
-    elif draws.laws[Stream.MEMORY] != Constant(0) and case.totals.events:
+    elif draws.laws[Quantity.MEMORY] != Constant(0) and case.totals.events:
         need = memory_need_mb(draws, np.arange(min(case.totals.events, _SAMPLED)))
         most = float(np.quantile(need, 0.999, method="inverted_cdf"))
         if most > _NEAR * case.spec.memory_mb:
@@ -313,8 +313,8 @@ def _payloads(case: Case) -> Iterator[Finding]:
         return
     number = np.arange(min(case.totals.events, _SAMPLED))
     for what, stream, allowed in (
-        ("requests", Stream.REQUEST_PAYLOAD, draws.payload_limit_kb),
-        ("responses", Stream.RESPONSE_PAYLOAD, draws.response_limit_kb),
+        ("requests", Quantity.REQUEST_PAYLOAD, draws.payload_limit_kb),
+        ("responses", Quantity.RESPONSE_PAYLOAD, draws.response_limit_kb),
     ):
         if draws.laws[stream] == Constant(0):
             continue

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from lambdasim.catalog import limit
-from lambdasim.draws.keys import DrawKey, Stream
+from lambdasim.draws.keys import DrawKey, Quantity
 from lambdasim.draws.laws import Constant
 from lambdasim.engine.contract import NEVER, EventOutcome, FunctionPlan, Limit, Outcome
 from lambdasim.engine.draws import FunctionDraws
@@ -234,13 +234,13 @@ def _size_rows(
     totals = run.aggregate.functions[place]
     draws = plan.draws
     number = np.arange(min(totals.events, _SAMPLED))
-    if draws.laws[Stream.MEMORY] != Constant(0):
+    if draws.laws[Quantity.MEMORY] != Constant(0):
         used = memory_need_mb(draws, number)
         scope = _failed(run, meter, place, Outcome.OUT_OF_MEMORY)
         yield _row("memory", plan.name, "MB", draws.memory_mb, used, scope)
     for what, stream, allowed in (
-        ("request payload", Stream.REQUEST_PAYLOAD, draws.payload_limit_kb),
-        ("response payload", Stream.RESPONSE_PAYLOAD, draws.response_limit_kb),
+        ("request payload", Quantity.REQUEST_PAYLOAD, draws.payload_limit_kb),
+        ("response payload", Quantity.RESPONSE_PAYLOAD, draws.response_limit_kb),
     ):
         if draws.laws[stream] != Constant(0):
             size_kb = draws.payload_kb(stream, number)
@@ -252,10 +252,10 @@ def _size_rows(
 
 def memory_need_mb(draws: FunctionDraws, invocation: NDArray[np.int64]) -> NDArray[np.int64]:
     """Return what first runs of invocations need at their peak, shape (n,) [MB]."""
-    law = draws.laws[Stream.MEMORY]
+    law = draws.laws[Quantity.MEMORY]
     if isinstance(law, Constant):
         return np.full(len(invocation), law.value, dtype=np.int64)
-    return law.values(DrawKey.of(draws.seed, draws.owner, Stream.MEMORY).bits(invocation))
+    return law.values(DrawKey.of(draws.seed, draws.owner, Quantity.MEMORY).bits(invocation))
 
 
 def _scope(run: RunResult, meter: LimitMeter, places: list[int], kind: Limit) -> _Scope:
