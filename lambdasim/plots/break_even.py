@@ -12,7 +12,7 @@ from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter, StrMetho
 from lambdasim.plots.style import INK, axes_or_new, legend_beside, line_look, nothing, styled
 
 if TYPE_CHECKING:
-    from lambdasim.study.break_even.search import BreakEven
+    from lambdasim.study.break_even.result import BreakEven
 
 _BEFORE = 30.0
 _BEYOND = 3.0

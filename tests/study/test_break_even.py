@@ -1,5 +1,6 @@
 """Break-evens against cases worked by hand, and laws that hold whatever the traffic."""
 
+import json
 from dataclasses import replace
 from decimal import Decimal
 from math import floor, isnan
@@ -14,7 +15,9 @@ from lambdasim.plots.break_even import plot_break_even
 from lambdasim.report.pages.money import break_even_page
 from lambdasim.study.break_even.costs import Costs, Option, Scaling, ServerTerms
 from lambdasim.study.break_even.demand import Load, demand_of
-from lambdasim.study.break_even.search import BreakEven, Crossing, break_even
+from lambdasim.study.break_even.result import BreakEven
+from lambdasim.study.break_even.search import break_even
+from lambdasim.study.break_even.tables import Crossing
 from lambdasim.study.break_even.text import count
 
 STEADY = """
@@ -169,7 +172,7 @@ def test_lambda_that_is_always_dearer_is_said_to_be() -> None:
 def test_no_crossing_is_said_to_be_none() -> None:
     found = crossed(steady(rate=0.001))
     assert all(isnan(crossing.requests.mean) for crossing in found.crossings)
-    assert found.text().startswith("Fargate: no crossing. Lambda is cheaper up to ")
+    assert "Fargate: no crossing. Lambda is cheaper up to " in found.text()
 
 
 def test_laws_of_terms(bursty: BreakEven) -> None:
@@ -263,6 +266,37 @@ def test_texts_fit_eighty_columns_and_pages_hold_them(bursty: BreakEven, hand: B
     assert plot_break_even(hand).get_title(loc="left") == "steady: the month's bill by its traffic"
 
 
+def test_both_ends_of_requests_per_process_come_first() -> None:
+    """200 ms of waiting, 500/s for 4 h a day and 5/s for 20 h, by hand; a month has 730 h."""
+    scenario = ls.load_scenario_text("""
+name: lambda or fargate
+start: 2026-11-01T00:00:00Z
+duration: 1d
+price_date: 2026-11-01
+functions:
+  - name: api
+    memory_mb: 256
+    init_ms: 0
+    work: {io_ms: 200, first_run_ms: 0}
+    traffic: {poisson: {rate_per_s: 87.5, daily: [1,1,1,1,1,1,1,1,1,1,100,100,100,100,1,1,1,1,1,1,1,1,1,1]}}
+""")
+    found = break_even(scenario, multiples=[1], replications=2)
+    usd = found.ends.set_index("option")
+    requests = (500 * 4 + 5 * 20) * 3600 * 730 / 24
+    by_hand = (requests - 1e6) * 0.2e-6 + (requests * 0.2 * 0.25 - 400_000) * 0.0000166667
+    assert usd.loc["Lambda"].tolist() == pytest.approx([by_hand] * 2, rel=0.003)
+    assert usd.loc["Fargate", "many_usd"] == pytest.approx(2 * 730 * 0.04937)
+    assert usd.loc["Fargate", "one_usd"] > usd.loc["Lambda", "one_usd"]
+    for view in (found.text(), repr(found)):
+        first = " ".join(view.split("no crossing")[0].split())
+        assert first.startswith(
+            f"With this traffic Lambda costs ${usd.loc['Lambda', 'one_usd']:.2f} a month."
+        )
+        assert "Fargate: $72.08 if a process serves many requests at a time" in first
+    assert "72.08" in found._repr_html_()
+    assert json.loads(found.to_json())["tables"]["both ends"][1]["many_usd"] == pytest.approx(72.08, abs=0.01)
+
+
 def test_counts_are_words() -> None:
     assert [count(number) for number in (0, 999.4, 1_234_567)] == ["0", "999", "1.23 million"]
 
@@ -285,6 +319,8 @@ def test_bad_terms_are_refused(terms: dict[str, object]) -> None:
 
 
 def test_bad_arguments_are_refused() -> None:
+    with pytest.raises(InputError, match="must be a scenario, as load_scenario returns, got str"):
+        break_even("scenario.yaml")  # type: ignore[arg-type]
     for arguments in ({"multiples": [0]}, {"multiples": [float("nan")]}, {"replications": 1}):
         with pytest.raises(InputError):
             break_even(steady(), **arguments)

@@ -1,5 +1,7 @@
 """The back-test: what it scores, and that the sampler does on real series what is promised."""
 
+import json
+
 import numpy as np
 import pytest
 
@@ -81,3 +83,17 @@ def test_days_that_a_trace_covers_in_part_are_left_out() -> None:
     moved = mine.moved_to(mine.first_day.replace(year=2026))
     assert 0 <= (mine.first_day.replace(year=2026) - moved.end_day).days < 7
     assert moved.first_day.weekday() == mine.first_day.weekday()
+
+
+def test_a_back_test_of_what_is_no_history_is_refused() -> None:
+    for history in ("traffic.csv", None, {"web": 3}):
+        with pytest.raises(InputError):
+            backtest(history)  # type: ignore[arg-type]
+    with pytest.raises(InputError, match="days: must be a whole number of days, got 'month'"):
+        backtest(np.ones(100), days="month")  # type: ignore[arg-type]
+
+
+def test_every_view_of_a_back_test_holds_its_scores(real: Backtest) -> None:
+    assert "coverage" in real._repr_html_()
+    scores = json.loads(real.to_json())["tables"]["scores"]
+    assert [row["coverage"] for row in scores] == pytest.approx(real.summary()["coverage"].tolist())

@@ -182,3 +182,16 @@ def test_shapes_are_those_of_the_same_weekday(taxi: Trace) -> None:
         found = np.flatnonzero((real == shapes[day]).all(axis=1)) + len(past.totals) - len(real)
         assert found.size
         assert ((found - number) % 7 == 0).all()
+
+
+def test_arguments_of_a_wrong_type_are_refused_by_name(taxi: Trace) -> None:
+    with pytest.raises(InputError, match=r"history: must be a trace .* got 'traffic\.csv'"):
+        forecast(scenario(), "2015-02", "traffic.csv")  # type: ignore[arg-type]
+    with pytest.raises(InputError, match="history: must be a trace"):
+        forecast(scenario(), "2015-02", {"rides": "traffic.csv"})  # type: ignore[dict-item]
+    with pytest.raises(InputError, match="scenario: must be a scenario, as load_scenario returns, got str"):
+        forecast("scenario.yaml", "2015-02", taxi)  # type: ignore[arg-type]
+    with pytest.raises(InputError, match="paths: must be a whole number, got 'many'"):
+        forecast(scenario(), "2015-02", taxi, paths="many")  # type: ignore[arg-type]
+    with pytest.raises(InputError, match="month"):
+        forecast(scenario(), date(2015, 2, 1), taxi)  # type: ignore[arg-type]

@@ -14,7 +14,7 @@ from lambdasim.wording import money, number
 
 if TYPE_CHECKING:
     from lambdasim.finance import BillComparison
-    from lambdasim.study.break_even.search import BreakEven
+    from lambdasim.study.break_even.result import BreakEven
     from lambdasim.study.forecast.budget import BudgetOutlook
     from lambdasim.study.forecast.forecast import Forecast
     from lambdasim.study.forecast.sensitivity import Sensitivity
@@ -33,7 +33,7 @@ def break_even_page(found: BreakEven) -> StudyPage:
     """
     import pandas as pd
 
-    from lambdasim.study.break_even.text import count, parameters, reasons, sentences
+    from lambdasim.study.break_even.text import count, headline, parameters, reasons, sentences
 
     crossings = pd.DataFrame(
         [
@@ -66,8 +66,9 @@ def break_even_page(found: BreakEven) -> StudyPage:
     shown = bills.reset_index().rename_axis(columns=None)
     return StudyPage(
         title=f"{found.scenario.name}: Lambda or servers",
-        answer=" ".join(sentences(found)),
+        answer=" ".join([*headline(found), *sentences(found)]),
         tables={
+            "both_ends": found.ends,
             "crossings": crossings,
             "bills": found.table,
             "other_assumptions": variations,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from math import isnan
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 from lambdasim.catalog import Knowledge, limit, price_sheet
 from lambdasim.catalog.prices.servers import managed_terms
@@ -12,11 +12,9 @@ from lambdasim.results.intervals import Interval
 from lambdasim.results.parameters import Parameter
 from lambdasim.study.break_even.costs import Costs, Option, Scaling, month_hours
 from lambdasim.study.break_even.demand import server_time_ms
+from lambdasim.study.break_even.tables import BreakEvenTables, Crossing
 from lambdasim.study.limits.concurrency import break_even_utilization
-from lambdasim.wording import wrapped
-
-if TYPE_CHECKING:
-    from lambdasim.study.break_even.search import BreakEven, Crossing
+from lambdasim.wording import money, wrapped
 
 _LONG: Final = 0.5
 _STEADY: Final = 0.5
@@ -25,10 +23,10 @@ _SLOWER: Final = 2.0
 _MOST_FUNCTIONS: Final = 8
 
 
-def text(found: BreakEven) -> str:
-    """Tell a break-even in at most 80 columns."""
+def text(found: BreakEvenTables) -> str:
+    """Write a break-even in at most 80 columns."""
     options = found.costs.options
-    lines = [wrapped(sentence) for sentence in sentences(found)]
+    lines = [wrapped(sentence) for sentence in (*headline(found), *sentences(found))]
     lines += ["", f"{'USD a month':<26}" + "".join(f"{_short(option):>13}" for option in options)]
     for multiple, rows in found.table.groupby("multiple"):
         usd = dict(zip(rows["option"], rows["usd"], strict=True))
@@ -48,13 +46,34 @@ def text(found: BreakEven) -> str:
     return "\n".join(lines)
 
 
-def sentences(found: BreakEven) -> Iterator[str]:
+def headline(found: BreakEvenTables) -> Iterator[str]:
+    """Say what this traffic costs everywhere, at both ends of what a server's process can do."""
+    usd = found.ends.set_index("option").astype(float)
+    ones, manies = usd["one_usd"].map(money), usd["many_usd"].map(money)
+    yield f"With this traffic Lambda costs {ones[Option.LAMBDA.value]} a month."
+    for option in found.fleets:
+        one, many = ones[option.value], manies[option.value]
+        if one == many:
+            yield f"{option.value}: {one}, however many requests a process serves at a time."
+        else:
+            yield (
+                f"{option.value}: {many} if a process serves many requests at a time (CPU alone counts), {one} if it "
+                "serves one."
+            )
+    number = found.terms.requests_per_process
+    yield (
+        f"Below, a process serves {'one request' if number == 1 else f'{number} requests'} at a time. Your server's code "
+        "decides that, not this run: set requests_per_process (--per-process)."
+    )
+
+
+def sentences(found: BreakEvenTables) -> Iterator[str]:
     """Say for each option where it becomes cheaper than Lambda."""
     for crossing in found.crossings:
         yield _sentence(found, crossing)
 
 
-def _sentence(found: BreakEven, crossing: Crossing) -> str:
+def _sentence(found: BreakEvenTables, crossing: Crossing) -> str:
     name, replications = crossing.option.value, len(found.lines)
     if crossing.dearer == replications:
         return f"{name}: cheaper than Lambda at any traffic."
@@ -62,7 +81,7 @@ def _sentence(found: BreakEven, crossing: Crossing) -> str:
         top = found.lines[0].grid[-1] / found.multiples[-1] * found.most_requests
         return (
             f"{name}: no crossing. Lambda is cheaper up to {count(found.most_requests)} requests a month, the most that "
-            f"were simulated, and told from there up to {count(top)}."
+            f"were simulated, and by extrapolation up to {count(top)}."
         )
     said = (
         f"Below {count(crossing.requests.mean)} requests a month{_range(crossing.requests)} Lambda is cheaper than "
@@ -71,11 +90,12 @@ def _sentence(found: BreakEven, crossing: Crossing) -> str:
     if isnan(crossing.settled.mean):
         said += " Beyond that the lines cross again and again."
     elif crossing.settled.mean > crossing.requests.mean * 1.01:
-        said += f" From {count(crossing.settled.mean)} on Lambda is dearer; in between it depends on how full they are."
+        above = count(crossing.settled.mean)
+        said += f" Above {above} Lambda always costs more; in between it depends on how full the servers are."
     if crossing.crossed < replications:
         said += f" Only {crossing.crossed} of {replications} replications cross."
     if crossing.multiple.mean > found.multiples[-1]:
-        said += f" That is told from the {count(found.most_requests)} simulated."
+        said += f" Extrapolated from the {count(found.most_requests)} requests simulated."
     return said
 
 
@@ -86,7 +106,7 @@ def _range(interval: Interval) -> str:
     return "" if low == high else f" ({low} to {high})"
 
 
-def reasons(found: BreakEven) -> Iterator[str]:
+def reasons(found: BreakEvenTables) -> Iterator[str]:
     """Say what of the run speaks against Lambda, each with its evidence; or that nothing does."""
     said = [*_cost_reasons(found), *_run_reasons(found)]
     yield from said or [
@@ -94,7 +114,7 @@ def reasons(found: BreakEven) -> Iterator[str]:
     ]
 
 
-def _cost_reasons(found: BreakEven) -> Iterator[str]:
+def _cost_reasons(found: BreakEvenTables) -> Iterator[str]:
     now = found.table[found.table["multiple"] == 1.0].set_index("option")["usd"]
     ours = now[Option.LAMBDA.value]
     cheaper = now[now < ours].sort_values()
@@ -116,7 +136,7 @@ def _cost_reasons(found: BreakEven) -> Iterator[str]:
         )
 
 
-def _run_reasons(found: BreakEven) -> Iterator[str]:
+def _run_reasons(found: BreakEvenTables) -> Iterator[str]:
     longest = limit("timeout_max_s")
     for one in found.evidence[:_MOST_FUNCTIONS]:
         name = one.function[:40]
@@ -134,7 +154,7 @@ def _run_reasons(found: BreakEven) -> Iterator[str]:
             )
 
 
-def parameters(found: BreakEven) -> tuple[Parameter, ...]:
+def parameters(found: BreakEvenTables) -> tuple[Parameter, ...]:
     """List what is assumed of the others, and how each is known."""
     terms, costs, assumed = found.terms, found.costs, Knowledge.ASSUMED.value
     given, said = Knowledge.GIVEN.value, "the scenario"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, NamedTuple
 
@@ -13,8 +13,9 @@ from lambdasim.draws.keys import DrawKey, Quantity, uniform
 from lambdasim.errors import InputError
 from lambdasim.study.forecast.history import daily_histories
 from lambdasim.study.forecast.levels import CARRIED_DAYS, WEEK, Floats
-from lambdasim.study.forecast.sampler import LEAST_DAYS, sample_paths
+from lambdasim.study.forecast.sampler import LEAST_DAYS, daily_totals, sample_paths
 from lambdasim.traffic.trace import Trace
+from lambdasim.views import Result
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -75,7 +76,7 @@ class Score(NamedTuple):
 
 
 @dataclass(frozen=True, repr=False)
-class Backtest:
+class Backtest(Result):
     """Forecasts of the past beside what came.
 
     Attributes
@@ -121,6 +122,19 @@ class Backtest:
             if len(names) > 1:
                 rows.append(_score(task, "all", mine))
         return rows
+
+    def frames(self) -> Mapping[str, pd.DataFrame]:
+        """Return the forecasts and their scores by title."""
+        return {"forecasts": self.frame(), "scores": self.summary()}
+
+    def shown(self) -> Mapping[str, pd.DataFrame]:
+        """Return the scores, with their shares named as such."""
+        scores = self.summary().rename(columns=lambda name: name.replace("coverage", "coverage_share"))
+        return {
+            "scores": scores.rename(
+                columns={"p50_error": "p50_error_share", "carried_error": "carried_error_share"}
+            )
+        }
 
     def text(self) -> str:
         """Say in at most 80 columns how far to trust forecasts of these histories."""
@@ -186,6 +200,12 @@ def backtest(
     >>> backtest(trace, days=4, first=8).summary()[["task", "blocks"]].values.tolist()
     [['month ahead', 1], ['mid-month', 1]]
     """
+    numbers: dict[str, object] = {"days": days, "first": first, "history_days": history_days or LEAST_DAYS}
+    for argument, value in numbers.items():
+        if not isinstance(value, int):
+            raise InputError.single(
+                "backtest", argument, f"must be a whole number of days, got {value!r:.40}"
+            )
     if days < 2:
         raise InputError.single("backtest", "days", f"must be at least 2, got {days}")
     if first < LEAST_DAYS or (history_days or LEAST_DAYS) < LEAST_DAYS:
@@ -194,9 +214,13 @@ def backtest(
     if isinstance(history, Trace):
         series = {function: past.totals for function, past in daily_histories(history).items()}
     else:
-        series = {name: np.asarray(history, dtype=np.float64)}
+        series = {name: daily_totals("backtest", history)}
     blocks: list[Block] = []
     for title, totals in series.items():
+        if totals.ndim != 1:
+            raise InputError.single(
+                "backtest", "history", f"must be one row of daily totals, got {history!r:.40}"
+            )
         if len(totals) < first + days:
             found = f"must have {first + days} days for one month of {days} after {first}, got {len(totals)}"
             raise InputError.single("backtest", title, found)

@@ -206,6 +206,15 @@ def forecast(
     >>> december.low_confidence
     ('web',)
     """
+    specs: tuple[object, ...] = (scenario, *variants)
+    for spec in specs:
+        if not isinstance(spec, ScenarioSpec):
+            got = f"must be a scenario, as load_scenario returns, got {type(spec).__name__}"
+            raise InputError.single("forecast", "scenario", got)
+    numbers: dict[str, object] = {"paths": paths, "simulate": paths if simulate is None else simulate}
+    for argument, value in numbers.items():
+        if not isinstance(value, int):
+            raise InputError.single("forecast", argument, f"must be a whole number, got {value!r:.40}")
     if paths < 20:
         raise InputError.single("forecast", "paths", f"must be at least 20, got {paths}")
     if engine not in set(EngineName):

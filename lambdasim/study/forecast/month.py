@@ -147,8 +147,14 @@ def _histories(scenario: ScenarioSpec, history: History | None) -> dict[str, Dai
         found = {name: read[name] for name in names if name in read}
         if not found and len(names) == 1:
             found = {names[0]: _only(read, names[0])}
+    elif not isinstance(history, Mapping) or not all(isinstance(one, Trace) for one in history.values()):
+        raise InputError.single(
+            "forecast",
+            "history",
+            f"must be a trace as a reader returns, or a mapping from functions to traces, got {history!r:.60}",
+        )
     else:
-        unknown = sorted(set(history) - set(names))
+        unknown = sorted(set(map(str, history)) - set(names))
         if unknown:
             raise InputError.single(
                 "forecast", "history", f"has no function of the scenario: {', '.join(unknown)[:80]}"

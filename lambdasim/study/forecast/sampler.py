@@ -120,10 +120,25 @@ def sample_paths(
     return DailyPaths(np.maximum(totals - season.offset, 0.0), low, levels.weekly_drift, width)
 
 
+def daily_totals(where: str, history: object) -> Floats:
+    """Take what was passed as daily totals.
+
+    Raises
+    ------
+    InputError
+        When they are not numbers.
+    """
+    try:
+        return np.asarray(history, dtype=np.float64)
+    except (TypeError, ValueError):
+        found = f"must be an array of daily totals, got {type(history).__name__}"
+        raise InputError.single(where, "history", found) from None
+
+
 def _checked(history: ArrayLike, days: int, paths: int, shared: float) -> Floats:
     """Give the part of a history that counts."""
-    totals = np.asarray(history, dtype=np.float64)
     where = "sample_paths"
+    totals = daily_totals(where, history)
     if totals.ndim != 1 or len(totals) < LEAST_DAYS:
         raise InputError.single(
             where, "history", f"must have at least {LEAST_DAYS} whole days, got {totals.size}"
