@@ -8,7 +8,7 @@ from enum import StrEnum
 import numpy as np
 from numpy.typing import NDArray
 
-from lambdasim.models.cpu_quota import FirstCheck, Ints, QuotaRules, Stretch, quota_rules, run_stretch
+from lambdasim.models.cpu_quota import FirstCheck, Ints, QuotaRules, quota_rules
 from lambdasim.models.cpu_scaling import cpu_time_factor, scale_cpu_time
 from lambdasim.models.cpu_start import StartLaw, Starts, start_law
 from lambdasim.specs.work import cpu_law as said
@@ -118,26 +118,15 @@ class HandlerQuota:
         -------
         ndarray of int64, shape (n,)
             [µs], without INIT.
-
-        Notes
-        -----
-        A wait that goes past k renewals lifts the credit by k quotas, to one quota at most. Work that wakes without
-        credit sleeps to the first renewal that gives it some. A handler may be late in its first check after each wait.
-        What does not divide evenly is in the first stretch on the CPU, and after the last.
         """
-        pieces = self.waits + 1
-        cpu, wait = cpu_us // pieces, io_us // max(self.waits, 1)
-        last = self._stretch(cpu + cpu_us % pieces, *start)
-        duration = last.duration_us + io_us
-        for _ in range(self.waits):
-            woken = last.phase_us + wait
-            credit = np.minimum(last.credit_us + woken // self.rules.period_us * self.quota_us, self.quota_us)
-            last = self._stretch(cpu, woken % self.rules.period_us, credit)
-            duration = duration + last.duration_us
-        return duration
+        from lambdasim.models import cpu_steps
 
-    def _stretch(self, cpu_us: Ints, phase_us: Ints, credit_us: Ints) -> Stretch:
-        return run_stretch(cpu_us, phase_us, credit_us, self.quota_us, self.check, self.rules)
+        columns = cpu_steps.in_one_form(cpu_us, io_us, *start)
+        took_us = np.empty_like(columns[0])
+        cpu_steps.compiled_handlers()(
+            *columns, self.rules.constants(self.quota_us, self.check, self.waits), took_us
+        )
+        return took_us
 
 
 def handler_durations(

@@ -21,6 +21,7 @@ import lambdasim.draws.compiled
 import lambdasim.engine.kernel.draws
 import lambdasim.engine.kernel.queues
 import lambdasim.engine.kernel.steps
+import lambdasim.models.cpu_steps
 from lambdasim.engine.contract import RECORD_COLUMNS, Plan
 from lambdasim.engine.kernel import engine as kernel
 from lambdasim.engine.reference import run_reference
@@ -33,6 +34,7 @@ SOURCES = {
         lambdasim.compiling,
         lambdasim.draws.compiled,
         lambdasim.engine.kernel.queues,
+        lambdasim.models.cpu_steps,
         lambdasim.engine.kernel.draws,
         lambdasim.engine.kernel.steps,
     )

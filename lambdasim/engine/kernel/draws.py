@@ -15,6 +15,7 @@ from lambdasim.draws.compiled import draw, random_bits
 from lambdasim.engine.kernel import state as at
 from lambdasim.engine.kernel.state import Event, State
 from lambdasim.models.cpu_scaling import FIXED_POINT_BITS, PRODUCT_BITS
+from lambdasim.models.cpu_steps import handler_us
 
 _HALF: Final = 1 << (FIXED_POINT_BITS - 1)
 _MOST_PRODUCT: Final = 1 << PRODUCT_BITS
@@ -50,76 +51,15 @@ def draw_handler_us(state: State, function: Any, event: Event, speed: Int64) -> 
 
 @compiled_apart
 def _draw_under_quota(state: State, function: Any, event: Event, cpu_us: Int64, io_us: Int64) -> Int64:
-    """Draw a handler's start and give its duration, as `StartLaw.begun` and `HandlerQuota.durations` do for many."""
+    """Draw a handler's start, as `StartLaw.begun` gives it, and follow the scheduler."""
     quota = state.quotas[function.quota]
     # In turn, so that one look-up is compiled in and not three: 1 s less to compile, as fast.
     tick_us = delay_us = charge_us = np.int64(0)
     for law in range(at.CPU_START_TICK, at.CPU_START_CHARGE + 1):
         tick_us, delay_us, charge_us = delay_us, charge_us, _drawn(state, function, event, law)
-    pieces = quota.waits + 1
-    piece_us, wait_us = cpu_us // pieces, io_us // max(quota.waits, 1)
-    stretch_us = piece_us + cpu_us % pieces
     phase_us = tick_us + min(quota.lead_us + delay_us, quota.tick_us - 1)
     credit_us = quota.quota_us - quota.lead_us - charge_us
-    duration_us = io_us
-    for piece in range(pieces):
-        if piece:
-            woken_us = phase_us + wait_us
-            credit_us = min(credit_us + woken_us // quota.period_us * quota.quota_us, quota.quota_us)
-            phase_us, stretch_us = woken_us % quota.period_us, piece_us
-        took_us, phase_us, credit_us = _run_stretch(quota, stretch_us, phase_us, credit_us)
-        duration_us += took_us
-    return duration_us
-
-
-@compiled
-def _run_stretch(quota: Any, cpu_us: Int64, phase_us: Int64, credit_us: Int64) -> tuple[Int64, Int64, Int64]:
-    """Give duration, and phase and credit at the end, as `cpu_quota.run_stretch` does for many."""
-    period_us, tick_us, quota_us = quota.period_us, quota.tick_us, quota.quota_us
-    if cpu_us == 0:
-        return 0, phase_us % period_us, credit_us
-    took_us = np.int64(0)
-    if credit_us <= 0:
-        asleep = -credit_us // quota_us + 1
-        took_us = asleep * period_us - phase_us
-        credit_us += asleep * quota_us
-        phase_us = np.int64(0)
-
-    # A late first check may lie beyond two renewals.
-    first_check_us = (phase_us // tick_us + quota.first_check) * tick_us
-    for _ in range(2):
-        stop_us = max(first_check_us, _up(phase_us + credit_us, tick_us))
-        room_us, used_us = stop_us - phase_us, period_us - phase_us
-        if cpu_us <= min(room_us, used_us):
-            return took_us + cpu_us, (phase_us + cpu_us) % period_us, credit_us - cpu_us
-        if stop_us < period_us:
-            net_us = quota_us - min(quota.charge_us, quota_us // 4)
-            periods = (room_us - credit_us) // net_us + 1
-            cpu_us += periods * quota.resume_us - room_us
-            credit_us += periods * net_us - room_us
-            took_us += periods * period_us - phase_us
-            break
-        left_us = credit_us - used_us
-        kept_us = min(left_us, _up(used_us, quota.slice_us) - used_us) if left_us > 0 else left_us
-        credit_us = min(quota_us + kept_us, period_us)
-        cpu_us -= used_us
-        took_us += used_us
-        first_check_us = max(first_check_us - period_us, 0)
-        phase_us = np.int64(0)
-
-    # From a renewal on it is looked at every tick.
-    last_us = max(_up(cpu_us, tick_us) - tick_us, 0)
-    renewals = max((last_us - credit_us) // quota_us + 1, 0)
-    had_us = max(_up(credit_us + (renewals - 1) * quota_us, tick_us), 0) if renewals else 0
-    phase_us = cpu_us - had_us
-    ended_with_us = credit_us + renewals * quota_us - cpu_us
-    return took_us + renewals * period_us + phase_us, phase_us % period_us, ended_with_us
-
-
-@compiled
-def _up(value: Int64, unit: Int64) -> Int64:
-    """Round up to a whole number of units."""
-    return -(-value // unit) * unit
+    return handler_us(cpu_us, io_us, phase_us, credit_us, quota)
 
 
 @compiled_apart
