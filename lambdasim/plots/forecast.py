@@ -10,7 +10,7 @@ from matplotlib.axes import Axes
 from matplotlib.ticker import MaxNLocator, StrMethodFormatter
 
 from lambdasim.plots.style import INK, axes_or_new, bar_look, legend_beside, nothing, styled
-from lambdasim.study.forecast.forecast import Forecast
+from lambdasim.study.forecast.result import Forecast
 from lambdasim.study.forecast.sensitivity import Sensitivity
 from lambdasim.wording import money
 

@@ -9,7 +9,8 @@ import lambdasim as ls
 from lambdasim.errors import InputError
 from lambdasim.plots.forecast import plot_forecast, plot_tornado
 from lambdasim.study.forecast.budget import budget_outlook, scaled_usd
-from lambdasim.study.forecast.forecast import Forecast, forecast
+from lambdasim.study.forecast.forecast import forecast
+from lambdasim.study.forecast.result import Forecast
 from lambdasim.study.forecast.sensitivity import Sensitivity, sensitivity
 
 TWO = """

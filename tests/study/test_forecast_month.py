@@ -10,9 +10,10 @@ import lambdasim as ls
 from lambdasim.errors import InputError
 from lambdasim.specs import ScenarioSpec
 from lambdasim.study.forecast.arrivals import day_shapes
-from lambdasim.study.forecast.forecast import Forecast, forecast
+from lambdasim.study.forecast.forecast import forecast
 from lambdasim.study.forecast.history import daily_histories
 from lambdasim.study.forecast.month import month_of, month_scenario
+from lambdasim.study.forecast.result import Forecast
 from lambdasim.study.forecast.usage import COUNTERS
 from lambdasim.traffic.trace import Trace
 

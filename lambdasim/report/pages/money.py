@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from lambdasim.finance import BillComparison
     from lambdasim.study.break_even.result import BreakEven
     from lambdasim.study.forecast.budget import BudgetOutlook
-    from lambdasim.study.forecast.forecast import Forecast
+    from lambdasim.study.forecast.result import Forecast
     from lambdasim.study.forecast.sensitivity import Sensitivity
 
 

@@ -14,8 +14,9 @@ from lambdasim.billing import price
 from lambdasim.errors import InputError
 from lambdasim.specs.base import revised
 from lambdasim.specs.scenario import ScenarioSpec
-from lambdasim.study.forecast.forecast import QUANTILES, Forecast
 from lambdasim.study.forecast.month import month_of, month_scenario
+from lambdasim.study.forecast.result import Forecast
+from lambdasim.study.forecast.tables import QUANTILES
 from lambdasim.study.forecast.usage import BY_TIME, COUNTERS, PathUsage
 from lambdasim.units import US_PER_DAY
 

@@ -14,7 +14,7 @@ from lambdasim.specs.base import revised
 from lambdasim.specs.function import FunctionSpec
 from lambdasim.specs.scenario import ScenarioSpec
 from lambdasim.study.forecast.budget import scaled_usd
-from lambdasim.study.forecast.forecast import Forecast
+from lambdasim.study.forecast.result import Forecast
 from lambdasim.study.forecast.usage import COUNTERS, PathUsage, daily_usage
 from lambdasim.units import US_PER_MINUTE
 

@@ -6,18 +6,18 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from lambdasim.wording import clipped, listed, wrapped
+from lambdasim.wording import clipped, listed, money, wrapped
 
 if TYPE_CHECKING:
-    from lambdasim.study.forecast.forecast import Forecast
+    from lambdasim.study.forecast.tables import ForecastTables
 
 
-def text(forecast: Forecast) -> str:
-    """Tell the month's bill by line item, by function and by week, with P10, P50 and P90 [USD]."""
+def text(forecast: ForecastTables) -> str:
+    """Write the month's bill by line item, by function and by week, with P10, P50 and P90 [USD]."""
     low, middle, high = np.quantile(forecast.total_usd, (0.1, 0.5, 0.9))
     lines = [
-        f"{clipped(forecast.scenario.name, 40)}, {forecast.month}: {middle:,.2f} USD, "
-        f"{low:,.2f} to {high:,.2f} in 8 of 10 months",
+        f"{clipped(forecast.scenario.name, 40)}, {forecast.month}: {money(float(middle))}, "
+        f"{money(float(low))} to {money(float(high))} in 8 of 10 months",
         "",
         f"{'USD':<41}{'P10':>13}{'P50':>13}{'P90':>13}",
     ]
@@ -34,10 +34,10 @@ def text(forecast: Forecast) -> str:
         known = " (known)" if day < forecast.traffic.known_days else ""
         label = f"{forecast.day(day):%a %d %b}{known}"
         lines.append(f"{label:<41}" + "".join(f"{usd:>13,.2f}" for usd in table[:, day]))
-    return "\n".join([*lines, "", *(wrapped(note, first="- ") for note in forecast.notes())])
+    return "\n".join([*lines, "", *(wrapped(note, first="- ") for note in notes(forecast))])
 
 
-def notes(forecast: Forecast) -> tuple[str, ...]:
+def notes(forecast: ForecastTables) -> tuple[str, ...]:
     """Say what a forecast rests on; see ``Forecast.notes``."""
     traffic = forecast.traffic
     found = [
@@ -46,7 +46,7 @@ def notes(forecast: Forecast) -> tuple[str, ...]:
     ]
     if len(forecast.simulated) < len(forecast.total_usd):
         found.append(
-            f"The others are told from their volume by day; told so, a simulated path's bill is wrong by "
+            f"The others are estimated from their volume by day; a simulated path estimated this way has a bill wrong by "
             f"{forecast.fit_error:.2%}, at most {forecast.fit_worst:.2%}."
         )
     low, middle, high = np.quantile(forecast.events, (0.1, 0.5, 0.9))
@@ -55,16 +55,18 @@ def notes(forecast: Forecast) -> tuple[str, ...]:
         found.append("The account's whole free tier is taken off this bill.")
     for name, past in traffic.histories.items():
         even = "; its days are spread evenly, as it has one count a day" if past.shapes.shape[1] == 1 else ""
-        found.append(f"{clipped(name, 64)}: history of {len(past.totals)} days, {past.first_day} on{even}.")
+        found.append(
+            f"{clipped(name, 64)}: history of {len(past.totals)} days, beginning {past.first_day}{even}."
+        )
     for name in forecast.low_confidence:
         found.append(
             f"LOW CONFIDENCE: {clipped(name, 64)} has less than five weeks of history, the range is wider."
         )
     without = sorted(set(forecast.functions_usd) - set(traffic.histories))
     if without:
-        found.append(f"Without a history, traffic as the scenario says: {listed(without, 8)}.")
+        found.append(f"Without a history, traffic follows the scenario: {listed(without, 8)}.")
     if len(traffic.histories) > 1:
-        found.append("Functions are taken to have half of their weekly drift in common.")
+        found.append("Functions are assumed to share half of their weekly drift.")
     throttled = float(np.mean([usage.throttled for usage in forecast.usages]))
     peak = np.quantile([usage.peak for usage in forecast.usages], (0.5, 0.9))
     found.append(
