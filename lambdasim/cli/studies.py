@@ -106,6 +106,10 @@ def compare(
         str | None, typer.Option(help="End with status 1 when the bill grows by more, such as 5%.")
     ] = None,
     fail_throttles: FailThrottlesOption = None,
+    per: Annotated[
+        str | None,
+        typer.Option(help="Money per month or run; default: run where it is no sample of a month."),
+    ] = None,
     markdown: Annotated[bool, typer.Option("--markdown", help="Text for a pull request.")] = False,
     out: OutOption = None,
     as_json: JsonOption = False,
@@ -136,6 +140,7 @@ def compare(
             if fail_above is None
             else _share("--fail-above", fail_above, most=_LARGEST_GROWTH),
             fail_throttles=None if fail_throttles is None else _share("--fail-throttles", fail_throttles),
+            per=per,
             engine=engine,
             executor=executor,
             resume=made(resume),

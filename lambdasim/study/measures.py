@@ -28,6 +28,21 @@ def monthly_bill(run: RunResult) -> Bill:
     return price(usages, on=scenario.price_date, free_tier=scenario.free_tier)
 
 
+def period_bill(run: RunResult, period: str) -> Bill:
+    """Price a run as it is, or a month like it.
+
+    Parameters
+    ----------
+    run : RunResult
+    period : {"month", "run"}
+
+    Returns
+    -------
+    Bill
+    """
+    return run.charges() if period == "run" else monthly_bill(run)
+
+
 @dataclass(frozen=True, eq=False)
 class FunctionMeasures:
     """What one function did in one run.

@@ -4,6 +4,7 @@ import math
 
 import pytest
 
+import lambdasim as ls
 from lambdasim.errors import InputError
 from lambdasim.results.intervals import unpaired_interval
 from lambdasim.specs import ScenarioSpec, load_scenario_text, revised
@@ -153,3 +154,29 @@ def test_precision_is_reached() -> None:
     found = compare([now(), then()], precision=0.01, most_replications=40)
     level = sum(run[TOTAL] for run in found.results["now"]) / found.replications
     assert found.difference("then").half_width <= 0.01 * level
+
+
+FRIDAY = """name: black-friday
+start: 2026-11-27T08:00:00Z
+duration: 2h
+free_tier: false
+functions:
+  - {name: shop, memory_mb: MB, work: {io_ms: 100}, init_ms: 200,
+     traffic: {constant: {rate_per_s: 1}, spikes: [{at: 1h, duration: 1min, factor: 20}]}}
+"""
+
+
+def test_a_spike_is_compared_by_the_run_unless_a_month_is_asked_for() -> None:
+    small, large = (load_scenario_text(FRIDAY.replace("MB", size)) for size in ("512", "1024"))
+    found = ls.compare({"small": small, "large": large}, replications=2)
+    own = [float(ls.simulate(small.with_seed(small.seed + number)).charges().total) for number in (0, 1)]
+    bills = found.differences.set_index(["group", "scope", "measure"]).loc[("money", "account", "bill")]
+    assert bills["base"] == pytest.approx(sum(own) / 2)
+    assert "a month" not in repr(found)
+    said = " ".join(found.text().split())
+    assert "no sample of a month: shop has spikes" in said
+    monthly = ls.compare({"small": small, "large": large}, replications=2, per="month")
+    assert monthly.difference("large").mean == pytest.approx(365 * found.difference("large").mean, rel=1e-3)
+    assert "although it is no sample of one: shop has spikes" in " ".join(monthly.text().split())
+    with pytest.raises(InputError, match="must be month or run"):
+        ls.compare({"small": small, "large": large}, replications=2, per="week")

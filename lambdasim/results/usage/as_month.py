@@ -9,6 +9,7 @@ from typing import Final
 
 from lambdasim.billing import Usage, pool
 from lambdasim.billing.usage import COUNTERS
+from lambdasim.errors import InputError
 from lambdasim.specs.scenario import ScenarioSpec
 from lambdasim.specs.traffic import TrafficSpec
 from lambdasim.units import US_PER_DAY, US_PER_HOUR, format_duration
@@ -111,6 +112,37 @@ class MonthBasis:
             return f"This run of {length} is a month."
         doubt = f", although it is no sample of one: {why}" if why else ""
         return f"Monthly figures scale this run of {length} to {MONTH_HOURS} hours{doubt}."
+
+
+def shared_period(scenarios: Iterable[ScenarioSpec], per: str | None = None) -> str:
+    """Choose the period in which several scenarios' money is shown.
+
+    Parameters
+    ----------
+    scenarios : iterable of ScenarioSpec
+    per : {"month", "run"}, optional
+        What was asked for.
+
+    Returns
+    -------
+    str
+        What was asked for; else ``run`` where a scenario is no sample of a month and all are equally long, else
+        ``month``.
+
+    Raises
+    ------
+    InputError
+        When the period is neither, or runs of different lengths are to be shown by the run.
+    """
+    specs = list(scenarios)
+    alike = len({spec.duration_us for spec in specs}) == 1
+    if per is None:
+        return "run" if alike and not all(month_basis(spec).is_representative for spec in specs) else "month"
+    if per not in {"month", "run"}:
+        raise InputError.single("money", "per", f"must be month or run, got {per[:40]!r}")
+    if per == "run" and not alike:
+        raise InputError.single("money", "per", "must be month where scenarios differ in length, got 'run'")
+    return per
 
 
 def period_factor(basis: MonthBasis) -> Fraction:

@@ -15,10 +15,11 @@ from lambdasim.results.intervals import wanted_replications
 from lambdasim.results.points.store import PointStore, origin
 from lambdasim.results.run import RunResult
 from lambdasim.results.simulate import simulate
+from lambdasim.results.usage.as_month import shared_period
 from lambdasim.specs.scenario import ScenarioSpec
 from lambdasim.study.comparison.result import ACCOUNT, TOTAL, Comparison, Key
 from lambdasim.study.kept import KEYED
-from lambdasim.study.measures import QUANTILES, monthly_bill
+from lambdasim.study.measures import QUANTILES, period_bill
 
 _LEAST_FOR_PRECISION = 4
 
@@ -35,6 +36,7 @@ def compare(
     executor: Executor | None = None,
     resume: str | os.PathLike[str] | None = None,
     progress: Callable[[int, int], None] | None = None,
+    per: str | None = None,
 ) -> Comparison:
     """Compare scenarios with the first of them, in pairs.
 
@@ -46,11 +48,14 @@ def compare(
     replications : int
         How many seeds, from the first scenario's on; the least number where a precision is asked for, which needs 4.
     precision : float, optional
-        Replicate until the half-width of the difference in the month's bill is at most this share of the first's bill.
+        Replicate until the half-width of the difference in the bill is at most this share of the first's bill.
     most_replications : int
         Where that ends in any case.
     fail_above : float, optional
-        The verdict fails where a month's bill rises by more than this share; 0.05 is 5 %.
+        The verdict fails where the bill rises by more than this share; 0.05 is 5 %.
+    per : {"month", "run"}, optional
+        Period of the money. Default: a month; the run, where a scenario is no sample of a month and all are equally
+        long, see ``shared_period``.
     fail_throttles : float, optional
         The verdict fails where more than this share of a scenario's attempts is refused.
     engine : {"auto", "kernel", "reference"}
@@ -72,6 +77,7 @@ def compare(
         When an argument cannot be accepted.
     """
     named = _named(scenarios)
+    period = shared_period(named.values(), per)
     for name, threshold in (("fail_above", fail_above), ("fail_throttles", fail_throttles)):
         if threshold is not None and not threshold >= 0:
             raise InputError.single("compare", name, f"must be 0 or more, got {threshold}")
@@ -89,7 +95,7 @@ def compare(
         )
 
     results = gather(
-        partial(_measured, {name: spec.anywhere() for name, spec in named.items()}, engine),
+        partial(_measured, {name: spec.anywhere() for name, spec in named.items()}, engine, period),
         list(named),
         named[first].seed,
         replications=least,
@@ -97,13 +103,14 @@ def compare(
         wanted=wanted,
         executor=executor,
         progress=progress,
-        store=None if resume is None else partial(_store, resume, named),
+        store=None if resume is None else partial(_store, resume, named, period),
     )
     return Comparison(
         scenarios=named,
         results={name: tuple(runs) for name, runs in results.items()},
         fail_above=fail_above,
         fail_throttles=fail_throttles,
+        period=period,
     )
 
 
@@ -126,35 +133,43 @@ def _named(scenarios: Mapping[str, ScenarioSpec] | Sequence[ScenarioSpec]) -> di
 
 
 def _store(
-    folder: str | os.PathLike[str], scenarios: dict[str, ScenarioSpec], name: str
+    folder: str | os.PathLike[str], scenarios: dict[str, ScenarioSpec], period: str, name: str
 ) -> PointStore[dict[Key, float]]:
     """Give where one scenario's finished runs are kept."""
-    return PointStore(folder, origin(scenarios[name]) | {"study": "compare"}, KEYED)
+    return PointStore(folder, origin(scenarios[name]) | {"study": "compare", "period": period}, KEYED)
 
 
-def _measured(scenarios: dict[str, ScenarioSpec], engine: str, point: tuple[str, int]) -> dict[Key, float]:
+def _measured(
+    scenarios: dict[str, ScenarioSpec], engine: str, period: str, point: tuple[str, int]
+) -> dict[Key, float]:
     """Simulate one scenario with one seed; this may be another process."""
     name, seed = point
     changed = scenarios[name].with_seed(seed)
-    return scenario_measures(simulate(changed, engine=engine, keep_records=False))
+    return scenario_measures(simulate(changed, engine=engine, keep_records=False), period)
 
 
-def scenario_measures(run: RunResult) -> dict[Key, float]:
+def scenario_measures(run: RunResult, period: str = "month") -> dict[Key, float]:
     """Measure a run as a whole and by function.
+
+    Parameters
+    ----------
+    run : RunResult
+    period : {"month", "run"}
+        What the bill is of.
 
     Returns
     -------
     dict of (group, scope, measure) to float
-        Groups: ``money``, the month's bill by line item and by function [USD]; ``latency`` [ms]; ``limits``, shares of
+        Groups: ``money``, the period's bill by line item and by function [USD]; ``latency`` [ms]; ``limits``, shares of
         attempts that each limit refused, and of events that ended badly. A scope is ``account`` or a function.
     """
-    bill = monthly_bill(run)
+    bill = period_bill(run, period)
     measures: dict[Key, float] = {TOTAL: float(bill.total)}
     for item in bill.items:
         key = ("money", "line items", f"{item.kind.value} {item.architecture}".strip())
         measures[key] = measures.get(key, 0.0) + float(item.amount)
     for function, usd in bill.by_function().items():
-        measures["money", function, "USD/month"] = float(usd)
+        measures["money", function, "bill"] = float(usd)
     scopes = [(ACCOUNT, run.aggregate.names), *((name, (name,)) for name in run.aggregate.names)]
     for scope, names in scopes:
         measures |= _latency(run, scope, None if scope == ACCOUNT else scope)

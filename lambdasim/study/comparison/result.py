@@ -10,13 +10,14 @@ from typing import TYPE_CHECKING, Final, NamedTuple, TypeAlias
 from lambdasim.results.intervals import Interval, paired_interval, t_interval
 from lambdasim.specs.scenario import ScenarioSpec
 from lambdasim.views import Result
+from lambdasim.wording import money
 
 if TYPE_CHECKING:
     import pandas as pd
 
 Key: TypeAlias = tuple[str, str, str]
 ACCOUNT: Final = "account"
-TOTAL: Final[Key] = ("money", ACCOUNT, "USD/month")
+TOTAL: Final[Key] = ("money", ACCOUNT, "bill")
 REFUSED: Final[Key] = ("limits", ACCOUNT, "refused")
 
 _GROUPS: Final = {"money": ("Bill", "usd"), "latency": ("Latency", "ms"), "limits": ("Limits", "share")}
@@ -48,12 +49,20 @@ class Comparison(Result):
         Measures of each replication by scenario, see ``scenario_measures``.
     fail_above, fail_throttles : float or None
         Thresholds of the verdict.
+    period : {"month", "run"}
+        What money is of.
     """
 
     scenarios: Mapping[str, ScenarioSpec]
     results: Mapping[str, tuple[dict[Key, float], ...]]
     fail_above: float | None = None
     fail_throttles: float | None = None
+    period: str = "month"
+
+    @property
+    def per(self) -> str:
+        """The period of the money, in words."""
+        return "a month" if self.period == "month" else "a run"
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -88,7 +97,7 @@ class Comparison(Result):
         DataFrame
             ``scenario``, ``group``, ``scope``, ``measure``; ``base`` and ``value``, means over replications;
             ``difference`` with ``low`` and ``high``, its 95 % interval from pairs; ``share`` of the base;
-            ``certain``: the interval leaves zero out. Money in USD a month, latency in ms, limits as shares.
+            ``certain``: the interval leaves zero out. Money in USD a period, latency in ms, limits as shares.
         """
         import pandas as pd
 
@@ -134,7 +143,7 @@ class Comparison(Result):
                 found = self.difference(name)
                 bad = found.mean > self.fail_above * level
                 failed |= bad
-                share = f"{found.mean / level:+.2%}" if level else f"{found.mean:+.2f} USD"
+                share = f"{found.mean / level:+.2%}" if level else money(found.mean, signed=True)
                 low, high = found.low > self.fail_above * level, found.high > self.fail_above * level
                 sure = "" if low == high else ", but the interval holds both answers"
                 reasons.append(
@@ -168,7 +177,7 @@ class Comparison(Result):
         parts = []
         for name in others:
             found = self.difference(name)
-            parts.append(f"{name}: {found.mean:+,.2f} USD a month ({found.low:+,.2f} to {found.high:+,.2f})")
+            parts.append(f"{name}: {_spread(found)} {self.per}")
         return f"against {base}, {self.replications} replications: {'; '.join(parts)}"
 
     def frame(self) -> pd.DataFrame:
@@ -184,3 +193,7 @@ class Comparison(Result):
             suffixed = {name: f"{name}_{unit}" for name in ("base", "value", "difference", "low", "high")}
             found[title] = moved.rename(columns=suffixed)
         return found
+
+
+def _spread(found: Interval) -> str:
+    return f"{money(found.mean, signed=True)} ({money(found.low, signed=True)} to {money(found.high, signed=True)})"

@@ -8,17 +8,16 @@ from collections.abc import Iterator
 from math import isnan
 from typing import TYPE_CHECKING, Any, Final
 
-from lambdasim.results.usage.as_month import MONTH_HOURS, month_factor
+from lambdasim.results.usage.as_month import month_basis
 from lambdasim.study.comparison.result import ACCOUNT, REFUSED, TOTAL
-from lambdasim.units import format_duration
-from lambdasim.wording import clipped, listed, wrapped
+from lambdasim.wording import clipped, listed, money, wrapped
 
 if TYPE_CHECKING:
     from lambdasim.specs.scenario import ScenarioSpec
     from lambdasim.study.comparison.result import Comparison
 
 _TITLES: Final = {
-    "money": "USD a month",
+    "money": "USD",
     "latency": "latency [ms]",
     "limits": "limits [% of attempts or events]",
 }
@@ -27,7 +26,7 @@ _MOST_ROWS: Final = 40
 _MOST_NAMES: Final = 4
 _SETTINGS: Final = {"free_tier": "free tier", "region": "region", "price_date": "price date"}
 _ASKED: Final = (
-    ("USD a month", TOTAL, "{:,.2f}", 1),
+    ("USD", TOTAL, "{:,.2f}", 1),
     ("p50 ms", ("latency", ACCOUNT, "p50"), "{:,.0f}", 1),
     ("p99 ms", ("latency", ACCOUNT, "p99"), "{:,.0f}", 1),
     ("refused %", REFUSED, "{:.3f}", 100),
@@ -41,7 +40,7 @@ def comparison_text(comparison: Comparison) -> str:
     for name in comparison.names[1:]:
         lines += ["", clipped(name), *(wrapped(text) for text in _remarks(comparison, name))]
         for group, rows in _groups(comparison, name):
-            lines += ["", f"{_TITLES[group]:<34} {'base':>12} {'difference':>11} {'±':>9}  share"]
+            lines += ["", f"{_title(comparison, group):<34} {'base':>12} {'difference':>11} {'±':>9}  share"]
             lines += [_text_row(row) for row in rows[:_MOST_ROWS]]
             lines += _left_out(rows)
     verdict = comparison.verdict
@@ -57,8 +56,9 @@ def comparison_markdown(comparison: Comparison) -> str:
     for name in comparison.names[1:]:
         found = comparison.difference(name)
         lines.append(
-            f"**{escaped(name)}** against {escaped(comparison.names[0])}: **{found.mean:+,.2f} USD a month** "
-            f"({found.low:+,.2f} to {found.high:+,.2f})"
+            f"**{escaped(name)}** against {escaped(comparison.names[0])}: "
+            f"**{money(found.mean, signed=True)} {comparison.per}** "
+            f"({money(found.low, signed=True)} to {money(found.high, signed=True)})"
         )
         lines.append("")
     lines += _summary(comparison)
@@ -73,7 +73,7 @@ def comparison_markdown(comparison: Comparison) -> str:
         lines += [f"<details><summary>{_in_html(name)}: all differences</summary>", ""]
         for group, rows in _groups(comparison, name):
             lines += [
-                f"| {_TITLES[group]} | base | difference | 95 % interval | share |",
+                f"| {_title(comparison, group)} | base | difference | 95 % interval | share |",
                 "|---|--:|--:|--:|--:|",
             ]
             lines += [_markdown_row(row) for row in rows[:_MOST_ROWS]]
@@ -85,7 +85,7 @@ def comparison_markdown(comparison: Comparison) -> str:
 def _summary(comparison: Comparison) -> list[str]:
     """Tell in one table, open to the eye, what a reviewer asks first; each value with its difference."""
     lines = [
-        f"| | {' | '.join(title for title, _, _, _ in _ASKED)} |",
+        f"| | {' | '.join(_in_period(comparison, title) for title, _, _, _ in _ASKED)} |",
         f"|---|{'--:|' * len(_ASKED)}",
     ]
     columns = ("scenario", "group", "scope", "measure")
@@ -104,6 +104,14 @@ def _summary(comparison: Comparison) -> list[str]:
             cells.append(told)
         lines.append(f"| {escaped(name)} | {' | '.join(cells)} |")
     return [*lines, ""]
+
+
+def _title(comparison: Comparison, group: str) -> str:
+    return _in_period(comparison, _TITLES[group])
+
+
+def _in_period(comparison: Comparison, title: str) -> str:
+    return f"{title} {comparison.per}" if title == "USD" else title
 
 
 def _remarks(comparison: Comparison, name: str) -> list[str]:
@@ -232,10 +240,12 @@ def _markdown_row(row: dict[str, Any]) -> str:
 
 
 def _note(comparison: Comparison) -> str:
-    lengths = {spec.duration_us for spec in comparison.scenarios.values()}
-    scaled = [format_duration(us) for us in sorted(lengths) if month_factor(us) != 1]
-    month = f" Bills of {' and '.join(scaled)} are scaled to {MONTH_HOURS} hours." if scaled else ""
+    per_month = comparison.period == "month"
+    said = dict.fromkeys(month_basis(spec).text(per_month) for spec in comparison.scenarios.values())
+    free = any(spec.free_tier for spec in comparison.scenarios.values())
+    if free and not per_month:
+        said["A whole month's free tier is taken off the run."] = None
     return (
         f"95 % intervals of paired differences from {comparison.replications} replications with common seeds; "
-        f"? where zero lies in the interval.{month}"
+        f"? where zero lies in the interval. {' '.join(said)}"
     )

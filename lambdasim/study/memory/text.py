@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from lambdasim.catalog import timing
-from lambdasim.results.usage.as_month import MONTH_HOURS, month_factor
+from lambdasim.results.usage.as_month import MONTH_HOURS, month_basis, month_factor
 from lambdasim.study.memory.objective import short
 from lambdasim.study.memory.plausible import doubt, range_text
 from lambdasim.units import format_duration
@@ -95,6 +95,9 @@ def sweep_text(sweep: MemorySweep) -> str:
             f"Half-widths of the paired differences are at most {sweep.widest:.2%} of {sweep.reference}'s values; "
             f"{sweep.precision:.2%} was asked for: {reached}."
         )
+    basis = month_basis(sweep.scenario)
+    if not basis.is_representative:
+        notes.insert(0, basis.text(per_month=True))
     if len({row["architecture"] for row in marked}) > 1:
         notes.append(
             f"CPU time on arm64 is taken as {sweep.arm64_time_ratio:g} times that on x86_64{_ratios(sweep)}."
