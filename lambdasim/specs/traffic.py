@@ -159,7 +159,7 @@ class TrafficSpec(Spec):
     """The rate is multiplied by a factor for a while."""
     ramps: tuple[Overlay, ...] = ()
     """The rate grows in a straight line to a factor, and stays."""
-    scale: Positive = 1.0
+    scale: Annotated[Positive, Field(le=1e6)] = 1.0
     """Factor on all traffic."""
     start_us: Duration = Field(default=0, alias="start")
     """When traffic begins, after the scenario's start."""

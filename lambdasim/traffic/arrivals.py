@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from functools import cached_property, reduce
+from functools import cached_property
 from itertools import count, islice
 from typing import Final
 
@@ -18,9 +18,10 @@ from lambdasim.errors import TraceError
 from lambdasim.specs.scenario import ScenarioSpec
 from lambdasim.specs.schedules import parse_schedule
 from lambdasim.specs.traffic import Align, TrafficSpec
+from lambdasim.traffic.exact import ExactRate, numbered, overlaid
 from lambdasim.traffic.opening import open_trace
-from lambdasim.traffic.rates import Rate, change_clock, modulated, profile, ramp, spike
-from lambdasim.traffic.spread import UNIT_GAP, CountSpreader, unit_gaps
+from lambdasim.traffic.rates import Rate, change_clock, modulated, profile
+from lambdasim.traffic.spread import UNIT_GAP, CountSpreader, repeated, unit_gaps
 from lambdasim.traffic.trace import Trace, TraceKind
 from lambdasim.units import (
     US_PER_DAY,
@@ -33,6 +34,7 @@ from lambdasim.units import (
 )
 
 _CHUNK: Final = 1 << 16
+_VISITS: Final = 1 << 14
 _WEEK_US: Final = 7 * US_PER_DAY
 
 
@@ -132,33 +134,30 @@ class FunctionArrivals:
     def _key(self, quantity: Quantity) -> DrawKey:
         return DrawKey.of(self.scenario.seed, self.owner, quantity)
 
-    def _overlays(self, start_us: int, stop_us: int) -> list[Rate]:
-        spikes = [spike(o.at_us, o.duration_us, o.factor, start_us, stop_us) for o in self.traffic.spikes]
-        ramps = [ramp(o.at_us, o.duration_us, o.factor, start_us, stop_us) for o in self.traffic.ramps]
-        return [Rate.constant(self.traffic.scale, start_us, stop_us), *spikes, *ramps]
-
     def _from_law(self, start_us: int, stop_us: int) -> Iterator[NDArray[np.int64]]:
-        factor = reduce(Rate.times, self._overlays(start_us, stop_us))
+        factor = overlaid(self.traffic, start_us, stop_us)
         traffic = self.traffic
-        operational = self._operational(unit_gaps(), UNIT_GAP)
-        base = Rate.constant(1.0, start_us, stop_us)
         if traffic.constant is not None:
-            base = Rate.constant(traffic.constant.rate_per_s, start_us, stop_us)
-            operational = (np.arange(first, first + _CHUNK, dtype=np.float64) for first in count(0, _CHUNK))
-        elif traffic.poisson is not None:
-            law = traffic.poisson
-            shape = profile(law.daily, law.weekly, to_epoch_us(self.scenario.start), start_us, stop_us)
-            base = Rate.constant(law.rate_per_s, start_us, stop_us).times(shape)
-        elif traffic.bursty is not None:
-            base = modulated(traffic.bursty.rates_per_s, self._sojourns(), start_us, stop_us)
-        elif traffic.renewal is not None:
+            rate = ExactRate.constant(traffic.constant.rate_per_s, start_us, stop_us)
+            return rate.times(factor).arrivals(numbered())
+        if traffic.renewal is not None:
             gap = traffic.renewal.gap_ms
             coarse = _coarseness(farthest(gap) * US_PER_MS)
-            operational = self._operational(compile_law(gap, US_PER_MS / coarse), US_PER_S / coarse)
-        yield from change_clock(base.times(factor), operational)
+            gaps = compile_law(gap, US_PER_MS / coarse)
+            return factor.arrivals(self._summed(gaps), US_PER_S // coarse)
+        if traffic.poisson is not None:
+            law = traffic.poisson
+            shape = profile(law.daily, law.weekly, to_epoch_us(self.scenario.start), start_us, stop_us)
+            rates = iter([Rate.constant(law.rate_per_s, start_us, stop_us).times(shape)])
+        else:
+            assert traffic.bursty is not None  # noqa: S101 - the last of the laws
+            rates = modulated(traffic.bursty.rates_per_s, self._sojourns(), start_us, stop_us)
+        overlay = factor.rounded()
+        operational = (steps / UNIT_GAP for steps in self._summed(unit_gaps()))
+        return change_clock((rate.times(overlay) for rate in rates), operational)
 
-    def _operational(self, gaps: DrawLaw, unit: float) -> Iterator[NDArray[np.float64]]:
-        """Add up gaps, exactly, in units of the operational clock."""
+    def _summed(self, gaps: DrawLaw) -> Iterator[NDArray[np.int64]]:
+        """Add up gaps, exactly, in their own unit."""
         key = self._key(Quantity.ARRIVAL_GAP)
         reached = 0
         for first in count(0, _CHUNK):
@@ -166,25 +165,34 @@ class FunctionArrivals:
             if steps[-1] == reached:
                 raise TraceError.single(self.owner, "gap_ms", "must not be zero every time")
             reached = int(steps[-1])
-            yield steps / unit
+            yield steps
 
-    def _sojourns(self) -> Iterator[int]:
+    def _sojourns(self) -> Iterator[NDArray[np.int64]]:
+        """Draw how long each visit of a state lasts [µs], chunk by chunk."""
         assert self.traffic.bursty is not None  # noqa: S101 - called for bursty traffic only
         scaled = [(mean_us, _coarseness(mean_us * 32)) for mean_us in self.traffic.bursty.mean_sojourns_us]
         laws = [(exponential(mean_us / coarse), coarse) for mean_us, coarse in scaled]
         key = self._key(Quantity.MODULATION)
-        for visit in count():
-            law, coarse = laws[visit % len(laws)]
-            yield int(law.values(key.bits(np.array([visit])))[0]) * coarse
+        rounds = 1
+        first = 0
+        while True:
+            visits = np.arange(first, first + rounds * len(laws))
+            bits = key.bits(visits)
+            lengths_us = np.empty(len(visits), dtype=np.int64)
+            for state, (law, coarse) in enumerate(laws):
+                lengths_us[state :: len(laws)] = law.values(bits[state :: len(laws)]) * coarse
+            yield lengths_us
+            first += len(visits)
+            rounds = min(2 * rounds, -(-_VISITS // len(laws)))
 
     def _from_schedule(self, schedule: str, start_us: int, stop_us: int) -> Iterator[NDArray[np.int64]]:
         """Let a schedule's moments arrive, each as often as the factor says."""
         epoch_us = to_epoch_us(self.scenario.start)
-        factor = reduce(Rate.times, self._overlays(start_us, stop_us))
+        factor = overlaid(self.traffic, start_us, stop_us)
         moments_us = parse_schedule(schedule).times_us(epoch_us + start_us, epoch_us + stop_us)
         first = 0
         while chunk := list(islice(moments_us, _CHUNK)):
-            yield self._thinned(np.array(chunk, dtype=np.int64) - epoch_us, factor, first)
+            yield from self._thinned(np.array(chunk, dtype=np.int64) - epoch_us, factor, first)
             first += len(chunk)
 
     def _from_trace(self, start_us: int, stop_us: int) -> Iterator[NDArray[np.int64]]:
@@ -193,7 +201,7 @@ class FunctionArrivals:
         moved_us = self._placed_us()[0] - first_us
         length_us = end_us - first_us
         period_us = _whole_period(length_us) if self.traffic.repeat else length_us
-        factor = reduce(Rate.times, self._overlays(start_us, stop_us))
+        factor = overlaid(self.traffic, start_us, stop_us)
         spreader = None
         if trace.kind is TraceKind.COUNTS:
             spreader = CountSpreader(self.scenario.seed, self.owner, trace.interval_us or 1)
@@ -209,21 +217,30 @@ class FunctionArrivals:
                 if not len(time_us):
                     break
                 if spreader is not None:
-                    expected = chunk["count"].to_numpy()[kept] * factor.at(time_us)
-                    yield from _within(spreader.spread(time_us, expected), start_us, stop_us)
+                    expected = self._scaled(factor, time_us, chunk["count"].to_numpy()[kept])
+                    yield from _within(spreader.spread(time_us, *expected), start_us, stop_us)
                 else:
                     thinned = self._thinned(time_us, factor, events_before)
-                    yield from _within([thinned], start_us, stop_us)
+                    yield from _within(thinned, start_us, stop_us)
                     events_before += len(time_us)
         if spreader is not None:
-            yield from _within([spreader.rest()], start_us, stop_us)
+            yield from _within(spreader.rest(), start_us, stop_us)
 
-    def _thinned(self, time_us: NDArray[np.int64], factor: Rate, first: int) -> NDArray[np.int64]:
+    def _scaled(
+        self, factor: ExactRate, time_us: NDArray[np.int64], counts: NDArray[np.int64]
+    ) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
+        try:
+            return factor.of_counts(time_us, counts)
+        except ValueError as problem:
+            raise TraceError.single(self.owner, "traffic", f"arrivals {problem}") from None
+
+    def _thinned(
+        self, time_us: NDArray[np.int64], factor: ExactRate, first: int
+    ) -> Iterator[NDArray[np.int64]]:
         """Repeat or leave out recorded events so that their expected number grows by the factor."""
-        expected = factor.at(time_us)
-        whole = np.floor(expected)
+        whole, rest = self._scaled(factor, time_us, np.ones(len(time_us), dtype=np.int64))
         bits = self._key(Quantity.COUNT_ROUNDING).bits(np.arange(first, first + len(time_us)))
-        return np.repeat(time_us, whole.astype(np.int64) + happens(bits, expected - whole))
+        yield from repeated(time_us, whole + happens(bits, rest))
 
 
 def _coarseness(farthest_us: float) -> int:

@@ -2,17 +2,18 @@
 
 Every arrival law without a trace is one mechanism: a process of rate one (evenly spaced, exponential gaps, or gaps of
 a given law) runs on an operational clock, whose speed is the rate. Doubling the rate keeps the customers and brings
-them closer together, so that scenarios of different traffic stay paired.
+them closer together, so that scenarios of different traffic stay paired. Floating-point numbers do for exponential gaps;
+what must be exact is in `traffic.exact`.
 
 References
 ----------
 Cinlar: "Introduction to Stochastic Processes", 1975, on time changes of the Poisson process. Exact for a rate that is
-constant between edges; ramps are given in steps of one second.
+constant between edges.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -21,7 +22,6 @@ from numpy.typing import NDArray
 
 from lambdasim.units import US_PER_HOUR, US_PER_S
 
-_RAMP_STEP_US: Final = US_PER_S
 _HOURS_PER_DAY: Final = 24
 _DAYS_PER_WEEK: Final = 7
 
@@ -59,10 +59,10 @@ class Rate:
         place = np.searchsorted(self.edges_us, time_us, side="right") - 1
         return self.per_s[np.clip(place, 0, len(self.per_s) - 1)]
 
-    def operational_clock(self) -> NDArray[np.float64]:
-        """Give the expected number of arrivals up to each edge, shape (n + 1,)."""
+    def operational_clock(self, before: float = 0.0) -> NDArray[np.float64]:
+        """Return the expected number of arrivals up to each edge, shape (n + 1,), `before` at the first."""
         width_s = np.diff(self.edges_us) / US_PER_S
-        return np.concatenate([[0.0], np.cumsum(self.per_s * width_s)])
+        return np.cumsum(np.concatenate([[before], self.per_s * width_s]))
 
 
 def profile(
@@ -92,59 +92,68 @@ def profile(
     return Rate(edges, shape[(hour - monday) % len(shape)])
 
 
-def spike(at_us: int, duration_us: int, factor: float, start_us: int, stop_us: int) -> Rate:
-    """Make a factor that holds for a while."""
-    inner = np.clip([at_us, at_us + duration_us], start_us, stop_us)
-    return Rate(np.array([start_us, *inner, stop_us]), np.array([1.0, factor, 1.0]))
-
-
-def ramp(at_us: int, duration_us: int, factor: float, start_us: int, stop_us: int) -> Rate:
-    """Make a factor that grows in a straight line from one, and stays."""
-    steps = max(-(-duration_us // _RAMP_STEP_US), 1)
-    inner = at_us + np.arange(steps + 1) * duration_us // steps
-    middle = (np.arange(steps) + 0.5) / steps
-    values = np.concatenate([[1.0], 1 + (factor - 1) * middle, [factor]])
-    return Rate(np.array([start_us, *np.clip(inner, start_us, stop_us), stop_us]), values)
-
-
-def change_clock(rate: Rate, operational: Iterator[NDArray[np.float64]]) -> Iterator[NDArray[np.int64]]:
+def change_clock(
+    rates: Iterable[Rate], operational: Iterator[NDArray[np.float64]]
+) -> Iterator[NDArray[np.int64]]:
     """Turn arrivals on the operational clock into times.
 
     Parameters
     ----------
-    rate : Rate
+    rates : iterable of Rate
+        Each begins where the one before ends.
     operational : iterator of ndarray of float64
         Chunks of increasing arrival times at rate one; may be endless.
 
     Yields
     ------
     ndarray of int64
-        Arrival times before the rate's last edge [µs since the scenario's start].
+        Arrival times before the last rate's last edge [µs since the scenario's start].
     """
-    clock = rate.operational_clock()
-    for chunk in operational:
-        inside = chunk[chunk < clock[-1]]
-        piece = np.searchsorted(clock, inside, side="right") - 1
-        since_edge_us = np.floor((inside - clock[piece]) / rate.per_s[piece] * US_PER_S).astype(np.int64)
-        yield np.minimum(rate.edges_us[piece] + since_edge_us, rate.edges_us[piece + 1] - 1)
-        if len(inside) < len(chunk):
-            return
+    waiting = np.empty(0)
+    reached = 0.0
+    for rate in rates:
+        clock = rate.operational_clock(reached)
+        reached = float(clock[-1])
+        while True:
+            inside = waiting[: np.searchsorted(waiting, reached)]
+            if len(inside):
+                piece = np.searchsorted(clock, inside, side="right") - 1
+                since_edge_us = np.floor((inside - clock[piece]) / rate.per_s[piece] * US_PER_S).astype(
+                    np.int64
+                )
+                yield np.minimum(rate.edges_us[piece] + since_edge_us, rate.edges_us[piece + 1] - 1)
+            if len(inside) < len(waiting):
+                waiting = waiting[len(inside) :]
+                break
+            following = next(operational, None)
+            if following is None:
+                return
+            waiting = following
 
 
-def modulated(rates_per_s: Sequence[float], sojourns_us: Iterator[int], start_us: int, stop_us: int) -> Rate:
+def modulated(
+    rates_per_s: Sequence[float], sojourns_us: Iterator[NDArray[np.int64]], start_us: int, stop_us: int
+) -> Iterator[Rate]:
     """Make the path of a rate that moves through its states in turn (a Markov-modulated process).
 
     Parameters
     ----------
     rates_per_s : sequence of float, shape (n_states,)
-    sojourns_us : iterator of int
-        How long each visit lasts [µs], in the order of visits.
+    sojourns_us : iterator of ndarray of int64, shape (n_visits,)
+        How long each visit lasts [µs], in the order of visits; may be endless.
     start_us, stop_us : int
+
+    Yields
+    ------
+    Rate
+        For each chunk of visits, each beginning where the one before ends.
     """
-    edges, values = [start_us], []
-    for visit, sojourn_us in enumerate(sojourns_us):
-        if edges[-1] >= stop_us:
-            break
-        edges.append(min(edges[-1] + sojourn_us, stop_us))
-        values.append(rates_per_s[visit % len(rates_per_s)])
-    return Rate(np.array(edges), np.array(values, dtype=np.float64))
+    states = np.array(rates_per_s, dtype=np.float64)
+    reached_us, visits = start_us, 0
+    for lengths_us in sojourns_us:
+        edges_us = np.minimum(np.concatenate([[reached_us], reached_us + np.cumsum(lengths_us)]), stop_us)
+        state = (visits + np.arange(len(lengths_us))) % len(states)
+        yield Rate(edges_us, states[state])
+        reached_us, visits = int(edges_us[-1]), visits + len(lengths_us)
+        if reached_us >= stop_us:
+            return

@@ -9,11 +9,29 @@ from collections.abc import Callable
 from functools import cache
 from typing import Any, Final
 
-from lambdasim.compiling import compiled_and_kept
+from lambdasim.compiling import compiled, compiled_and_kept
 from lambdasim.draws.compiled import draw, draw_many
 
 _GAP: Final = 0
 _CLOSING: Final = 1
+
+
+@compiled
+def _add_gaps(laws: Any, first_arrival: Any, times: Any, begin: Any, stop: Any, reached: Any) -> Any:
+    """Draw gaps into ``times[begin:stop]``, add them up, and return how far they reach."""
+    draw_many(laws, _GAP, first_arrival, times, begin, stop)
+    for place in range(begin, stop):
+        reached += times[place]
+        times[place] = reached
+    return reached
+
+
+@compiled
+def _scale(times: Any, begin: Any, stop: Any, start_us: Any, interval_us: Any, length: Any) -> None:
+    """Bring summed gaps, which with the closing gap are of this length, into an interval."""
+    scale = interval_us / max(length, 1)
+    for place in range(begin, stop):
+        times[place] = start_us + min(int(times[place] * scale), interval_us - 1)
 
 
 def spread(
@@ -42,19 +60,68 @@ def spread(
     filled = 0
     for interval in range(len(count)):
         last = filled + count[interval]
-        reached = 0
-        draw_many(laws, _GAP, first_arrival + filled, times, filled, last)
-        for place in range(filled, last):
-            reached += times[place]
-            times[place] = reached
+        reached = _add_gaps(laws, first_arrival + filled, times, filled, last, 0)
         length = reached + draw(laws, _CLOSING, first_interval + interval, 0)
-        scale = interval_us / max(length, 1)
-        for place in range(filled, last):
-            times[place] = start_us[interval] + min(int(times[place] * scale), interval_us - 1)
+        _scale(times, filled, last, start_us[interval], interval_us, length)
         filled = last
+
+
+def total_length(laws: Any, count: Any, first_arrival: Any, interval: Any, times: Any) -> Any:
+    """Add up the gaps of one interval and its closing gap; compiled by `compiled_length`.
+
+    Parameters
+    ----------
+    laws : draws.compiled.Laws
+    count : int
+    first_arrival, interval : int
+        Numbers of its first arrival and of the interval in all.
+    times : ndarray of int64, shape (n,)
+        Room to work in, of any size.
+    """
+    reached = 0
+    for first in range(0, count, len(times)):
+        stop = min(count - first, len(times))
+        reached = _add_gaps(laws, first_arrival + first, times, 0, stop, reached)
+    return reached + draw(laws, _CLOSING, interval, 0)
+
+
+def spread_part(
+    laws: Any, start_us: Any, first_arrival: Any, interval_us: Any, length: Any, reached: Any, times: Any
+) -> Any:
+    """Fill in the next arrival times of one interval, and return how far their gaps reach; compiled by `compiled_part`.
+
+    Parameters
+    ----------
+    laws : draws.compiled.Laws
+    start_us, interval_us : int
+        Beginning and length of the interval [µs].
+    first_arrival : int
+        Number of the first of these arrivals in all.
+    length : int
+        As `total_length` returned it.
+    reached : int
+        How far the gaps of the interval's earlier arrivals reach.
+    times : ndarray of int64, shape (n,)
+        Is filled.
+    """
+    reached = _add_gaps(laws, first_arrival, times, 0, len(times), reached)
+    _scale(times, 0, len(times), start_us, interval_us, length)
+    return reached
 
 
 @cache
 def compiled_spread() -> Callable[..., None]:
     """Compile `spread`, or take it from the cache on disk."""
     return compiled_and_kept(spread)
+
+
+@cache
+def compiled_length() -> Callable[..., int]:
+    """Compile `total_length`, or take it from the cache on disk."""
+    return compiled_and_kept(total_length)
+
+
+@cache
+def compiled_part() -> Callable[..., int]:
+    """Compile `spread_part`, or take it from the cache on disk."""
+    return compiled_and_kept(spread_part)

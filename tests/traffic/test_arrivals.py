@@ -71,8 +71,12 @@ def spread(spreader: CountSpreader, start_us: np.ndarray, counts: np.ndarray) ->
     """Spread in two calls, as a trace comes in chunks."""
     half = len(counts) // 2
     parts = [(start_us[:half], counts[:half]), (start_us[half:], counts[half:])]
-    times = [time for start, count in parts for time in spreader.spread(start, count.astype(float))]
-    return np.concatenate([*times, spreader.rest()])
+    times = [
+        time
+        for start, count in parts
+        for time in spreader.spread(start, np.floor(count).astype(np.int64), count - np.floor(count))
+    ]
+    return np.concatenate([*times, *spreader.rest()])
 
 
 @given(

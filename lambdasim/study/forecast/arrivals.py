@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import reduce
 from typing import Final
 
 import numpy as np
@@ -13,7 +12,7 @@ from numpy.typing import NDArray
 from lambdasim.draws.keys import DrawKey, Quantity, uniform
 from lambdasim.specs.traffic import TrafficSpec
 from lambdasim.study.forecast.history import DailyHistory
-from lambdasim.traffic.rates import Rate, ramp, spike
+from lambdasim.traffic.exact import overlaid
 from lambdasim.traffic.spread import CountSpreader
 from lambdasim.units import US_PER_DAY
 
@@ -48,9 +47,11 @@ class PathArrivals:
         """Give sorted arrival times, chunk by chunk [µs since the month's beginning]."""
         spreader = CountSpreader(self.seed, self.owner, US_PER_DAY // self.shapes.shape[1])
         for begin_us, counts in self._days():
-            for times in spreader.spread(begin_us, counts):
+            whole = np.floor(counts)
+            for times in spreader.spread(begin_us, whole.astype(np.int64), counts - whole):
                 yield self._within(times)
-        yield self._within(spreader.rest())
+        for times in spreader.rest():
+            yield self._within(times)
 
     def expected(self) -> NDArray[np.float64]:
         """Give the expected events of each day, shape (n_days,)."""
@@ -66,7 +67,7 @@ class PathArrivals:
     def _days(self) -> Iterator[tuple[NDArray[np.int64], NDArray[np.float64]]]:
         """Give beginnings of intervals [µs] and expected counts, day by day."""
         n_days, per_day = self.shapes.shape
-        factor = overlaid(self.traffic, n_days)
+        factor = overlaid(self.traffic, 0, n_days * US_PER_DAY).rounded()
         for day in range(n_days):
             begin_us = day * US_PER_DAY + np.arange(per_day) * (US_PER_DAY // per_day)
             yield begin_us, self.totals[day] * self.shapes[day] * factor.at(begin_us)
@@ -77,14 +78,6 @@ class PathArrivals:
     def _within(self, times: NDArray[np.int64]) -> NDArray[np.int64]:
         start_us, stop_us = self._span_us()
         return times[(times >= start_us) & (times < stop_us)]
-
-
-def overlaid(traffic: TrafficSpec, n_days: int) -> Rate:
-    """Give the factor of a function's scale, spikes and ramps over a month."""
-    end_us = n_days * US_PER_DAY
-    spikes = [spike(o.at_us, o.duration_us, o.factor, 0, end_us) for o in traffic.spikes]
-    ramps = [ramp(o.at_us, o.duration_us, o.factor, 0, end_us) for o in traffic.ramps]
-    return reduce(Rate.times, [*spikes, *ramps], Rate.constant(traffic.scale, 0, end_us))
 
 
 def day_shapes(history: DailyHistory, first_day: int, n_days: int, seed: int) -> NDArray[np.float64]:
