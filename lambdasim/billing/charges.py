@@ -83,8 +83,7 @@ def pools_of(
 
 def _counts(usage: Usage, rules: BillingRules) -> Iterator[tuple[ChargeKind, bool, int]]:
     """Yield kind, whether the free tier applies, and count of each charge of a row."""
-    init_is_billed = usage.snap_start or rules.init_is_billed(usage.package_type, usage.runtime)
-    on_demand_ms = usage.billed_ms_with_init if init_is_billed else usage.billed_ms_without_init
+    on_demand_ms = usage.on_demand_ms(rules)
     provisioned_ms = usage.provisioned_billed_ms + usage.provisioned_init_ms
     provisioned_requests = usage.provisioned_requests + usage.provisioned_extra_requests
     on_demand_requests = usage.requests + usage.extra_requests - provisioned_requests

@@ -26,7 +26,7 @@ def billed_ms(duration_us: Ints, init_us: Ints, *, init_is_billed: bool) -> Ints
     init_us : ndarray of int64, shape (n_invocations,)
         INIT, or the billed part of a SnapStart restore; 0 where warm [µs].
     init_is_billed : bool
-        As ``BillingRules.init_is_billed`` says; always for the billed part of a restore.
+        As ``BillingRules.init_is_billed`` says.
 
     Returns
     -------

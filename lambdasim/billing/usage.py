@@ -6,9 +6,13 @@ import json
 import re
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass, fields, replace
-from typing import Any, Final, NoReturn
+from typing import TYPE_CHECKING, Any, Final, NoReturn
 
+from lambdasim.catalog import BillingRules
 from lambdasim.errors import InputError
+
+if TYPE_CHECKING:
+    from lambdasim.specs.function import FunctionSpec
 
 ARCHITECTURES: Final = ("x86_64", "arm64")
 PACKAGE_TYPES: Final = ("zip", "image")
@@ -123,6 +127,53 @@ class Usage:
     def key(self) -> tuple[str | int | bool, ...]:
         """What tells rows apart: everything that is not counted."""
         return tuple(getattr(self, field.name) for field in fields(self) if field.name not in COUNTERS)
+
+    @classmethod
+    def of_function(cls, spec: FunctionSpec, region: str, month: str, **counts: int) -> Usage:
+        """Make the row of a function as it is configured.
+
+        Parameters
+        ----------
+        spec : FunctionSpec
+        region : str
+        month : str
+            ``YYYY-MM`` in UTC.
+        **counts : int
+            Of ``COUNTERS``; 0 where left out.
+
+        Returns
+        -------
+        Usage
+
+        Raises
+        ------
+        InputError
+            When a count is not allowed.
+        """
+        return cls(
+            month=month,
+            region=region,
+            function=spec.name,
+            architecture=spec.architecture.value,
+            memory_mb=spec.memory_mb,
+            ephemeral_mb=spec.ephemeral_mb,
+            package_type=spec.package_type.value,
+            runtime=spec.runtime,
+            snap_start=spec.snap_start is not None,
+            **counts,
+        )
+
+    def on_demand_ms(self, rules: BillingRules) -> int:
+        """Return what is billed of the on-demand attempts: with INIT where the rules say so [ms].
+
+        Parameters
+        ----------
+        rules : BillingRules
+            Of the day that is billed.
+        """
+        if rules.init_is_billed(self.package_type, self.runtime, self.snap_start):
+            return self.billed_ms_with_init
+        return self.billed_ms_without_init
 
     def __add__(self, other: Usage) -> Usage:
         """Add the counts of a row with the same key.

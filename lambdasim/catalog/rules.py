@@ -77,8 +77,8 @@ class BillingRules:
     snapstart_free_prefixes: tuple[str, ...]
     in_force: tuple[RuleInForce, ...]
 
-    def init_is_billed(self, package_type: str, runtime: str) -> bool:
-        """Tell whether INIT of an on-demand environment is billed.
+    def init_is_billed(self, package_type: str, runtime: str, snap_start: bool) -> bool:
+        """Say whether INIT of an on-demand environment, or the restore in its place, is billed with the first run.
 
         Parameters
         ----------
@@ -86,6 +86,12 @@ class BillingRules:
             ``zip`` or ``image``.
         runtime : str
             AWS's identifier, such as ``python3.13`` or ``provided.al2023``.
+        snap_start : bool
+            Whether the function starts from a snapshot: the runtime's part of a restore has always been billed.
+
+        Returns
+        -------
+        bool
 
         References
         ----------
@@ -94,11 +100,15 @@ class BillingRules:
         Examples
         --------
         >>> june, september = billing_rules(date(2025, 6, 30)), billing_rules(date(2025, 9, 1))
-        >>> june.init_is_billed("zip", "python3.13"), september.init_is_billed("zip", "python3.13")
+        >>> june.init_is_billed("zip", "python3.13", False), september.init_is_billed("zip", "python3.13", False)
         (False, True)
-        >>> june.init_is_billed("image", "python3.13"), june.init_is_billed("zip", "provided.al2023")
+        >>> june.init_is_billed("image", "python3.13", False), june.init_is_billed("zip", "provided.al2023", False)
         (True, True)
+        >>> june.init_is_billed("zip", "python3.13", True)
+        True
         """
+        if snap_start:
+            return True
         is_managed_zip = package_type == "zip" and not runtime.startswith(self.custom_runtime_prefixes)
         return self.init_billed_zip_managed if is_managed_zip else self.init_billed_otherwise
 

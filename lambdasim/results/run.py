@@ -269,7 +269,7 @@ class RunResult:
         spec, totals = specs[function], self.aggregate.functions[self.aggregate.names.index(function)]
         on = self.scenario.billing_day
         rules = billing_rules(on)
-        init_billed = rules.init_is_billed(spec.package_type.value, spec.runtime)
+        init_billed = rules.init_is_billed(spec.package_type.value, spec.runtime, spec.snap_start is not None)
         histogram = totals.billed_with_init if init_billed else totals.billed_without_init
         return invocation_costs(
             histogram.values,

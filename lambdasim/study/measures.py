@@ -127,7 +127,9 @@ def function_measures(run: RunResult, function: str) -> FunctionMeasures:
     usd_per_ms = float(run.invocation_costs(function).usd_per_ms)
     own = [usage for usage in run.usage() if usage.function == function]
     listed = float(price(own, on=run.scenario.price_date, free_tier=False).total)
-    init_billed = billing_rules(on).init_is_billed(spec.package_type.value, spec.runtime)
+    init_billed = billing_rules(on).init_is_billed(
+        spec.package_type.value, spec.runtime, spec.snap_start is not None
+    )
     without, with_init = totals.billed_without_init, totals.billed_with_init
     init_usd = (with_init.total() - without.total()) * usd_per_ms if init_billed else 0.0
     billed = together(with_init if init_billed else without, totals.provisioned_billed)

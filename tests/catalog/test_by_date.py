@@ -12,21 +12,23 @@ INIT_DAY = date(2025, 8, 1)
 
 
 @pytest.mark.parametrize(
-    ("package", "runtime", "before"),
+    ("package", "runtime", "snap_start", "before"),
     [
-        ("zip", "python3.13", False),
-        ("zip", "java21", False),
-        ("zip", "provided.al2023", True),
-        ("image", "python3.13", True),
-        ("image", "provided.al2", True),
+        ("zip", "python3.13", False, False),
+        ("zip", "java21", False, False),
+        ("zip", "provided.al2023", False, True),
+        ("image", "python3.13", False, True),
+        ("image", "provided.al2", False, True),
+        ("zip", "python3.13", True, True),  # a restore takes the place of INIT
+        ("zip", "java21", True, True),
     ],
 )
 def test_init_is_billed_for_all_from_1_august_2025_and_was_for_some_before(
-    package: str, runtime: str, before: bool
+    package: str, runtime: str, snap_start: bool, before: bool
 ) -> None:
-    assert billing_rules(INIT_DAY - DAY).init_is_billed(package, runtime) is before
-    assert billing_rules(INIT_DAY).init_is_billed(package, runtime)
-    assert billing_rules(date(2030, 1, 1)).init_is_billed(package, runtime)
+    assert billing_rules(INIT_DAY - DAY).init_is_billed(package, runtime, snap_start) is before
+    assert billing_rules(INIT_DAY).init_is_billed(package, runtime, snap_start)
+    assert billing_rules(date(2030, 1, 1)).init_is_billed(package, runtime, snap_start)
 
 
 def test_the_rule_in_force_tells_its_day_and_source() -> None:

@@ -110,9 +110,7 @@ def _on_demand(rows: list[Usage]) -> dict[str, int | str]:
 
 
 def _billed_ms(row: Usage) -> int:
-    rules = billing_rules(date.fromisoformat(f"{row.month}-01"))
-    with_init = row.snap_start or rules.init_is_billed(row.package_type, row.runtime)
-    return row.billed_ms_with_init if with_init else row.billed_ms_without_init
+    return row.on_demand_ms(billing_rules(date.fromisoformat(f"{row.month}-01")))
 
 
 def _provisioned(rows: list[Usage]) -> dict[str, int | str]:

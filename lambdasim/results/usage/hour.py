@@ -160,18 +160,7 @@ def _allocated_s(scenario: ScenarioSpec, spec: FunctionSpec, first_us: int) -> I
 
 
 def _row(scenario: ScenarioSpec, spec: FunctionSpec, at: datetime, used: dict[str, int]) -> Usage:
-    return Usage(
-        month=f"{at:%Y-%m}",
-        region=scenario.region,
-        function=spec.name,
-        architecture=spec.architecture.value,
-        memory_mb=spec.memory_mb,
-        ephemeral_mb=spec.ephemeral_mb,
-        package_type=spec.package_type.value,
-        runtime=spec.runtime,
-        snap_start=spec.snap_start is not None,
-        **used,
-    )
+    return Usage.of_function(spec, scenario.region, f"{at:%Y-%m}", **used)
 
 
 def _rest(usages: Iterable[Usage], hourly: Iterable[Usage], where: str) -> tuple[Usage, ...]:

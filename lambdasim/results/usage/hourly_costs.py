@@ -81,15 +81,5 @@ def _allocated_s(scenario: ScenarioSpec, spec: FunctionSpec) -> NDArray[np.int64
 
 
 def _list_price(scenario: ScenarioSpec, spec: FunctionSpec, month: str, used: dict[str, Any]) -> float:
-    usage = Usage(
-        month=month,
-        region=scenario.region,
-        function=spec.name,
-        architecture=spec.architecture.value,
-        memory_mb=spec.memory_mb,
-        ephemeral_mb=spec.ephemeral_mb,
-        package_type=spec.package_type.value,
-        runtime=spec.runtime,
-        **used,
-    )
+    usage = Usage.of_function(spec, scenario.region, month, **used)
     return float(price([usage], on=scenario.price_date, free_tier=False).total)

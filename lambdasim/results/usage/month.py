@@ -43,7 +43,7 @@ class PayloadMeter:
 
     def __init__(self, scenario: ScenarioSpec, plan: Plan) -> None:
         self._start_us = to_epoch_us(scenario.start)
-        self._rules = billing_rules(scenario.price_date or scenario.start.date())
+        self._rules = billing_rules(scenario.billing_day)
         self._draws: dict[int, FunctionDraws] = {}
         self._synchronous = [function.retry.synchronous for function in plan.functions]
         self._streamed = []
@@ -103,7 +103,7 @@ def run_usage(
     rows = []
     for rank, function in enumerate(plan.functions):
         spec, used = specs[function.name], aggregate.functions[rank].usage
-        rules = billing_rules(scenario.price_date or scenario.start.date())
+        rules = billing_rules(scenario.billing_day)
         allocated = provisioned_allocated_s(scenario, spec, rules)
         init = provisioned_init_ms(scenario, spec, function.draws)
         cached = snapstart_cached_ms(scenario, rules) if spec.snap_start is not None else Counter()
@@ -114,16 +114,10 @@ def run_usage(
             counts = used.get(month, MonthlyUsage())
             restores = counts.cold_starts if spec.snap_start is not None else 0
             rows.append(
-                Usage(
-                    month=month,
-                    region=scenario.region,
-                    function=function.name,
-                    architecture=spec.architecture.value,
-                    memory_mb=spec.memory_mb,
-                    ephemeral_mb=spec.ephemeral_mb,
-                    package_type=spec.package_type.value,
-                    runtime=spec.runtime,
-                    snap_start=spec.snap_start is not None,
+                Usage.of_function(
+                    spec,
+                    scenario.region,
+                    month,
                     requests=counts.requests,
                     provisioned_requests=counts.provisioned_requests,
                     extra_requests=extra[month],

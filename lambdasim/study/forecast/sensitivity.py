@@ -226,9 +226,7 @@ def _jumps(forecast: Forecast, scenario: ScenarioSpec, path: int, usage: PathUsa
     requests = sum(row.requests + row.extra_requests - row.provisioned_requests for row in rows)
     gb_s = dict.fromkeys(sorted({row.architecture for row in rows}), 0.0)
     for row in rows:
-        init_billed = rules.init_is_billed(row.package_type, row.runtime)
-        billed_ms = row.billed_ms_with_init if init_billed else row.billed_ms_without_init
-        gb_s[row.architecture] += row.memory_mb * billed_ms / scale
+        gb_s[row.architecture] += row.memory_mb * row.on_demand_ms(rules) / scale
     whole_gb_s = sum(gb_s.values())
     first = sheet.rates(rows[0].architecture)
     if scenario.free_tier:

@@ -149,17 +149,7 @@ def daily_usage(run: RunResult) -> PathUsage:
     rows, tables = [], []
     for name, totals in zip(run.aggregate.names, run.aggregate.functions, strict=True):
         spec = specs[name]
-        empty = Usage(
-            month=month,
-            region=run.scenario.region,
-            function=name,
-            architecture=spec.architecture.value,
-            memory_mb=spec.memory_mb,
-            ephemeral_mb=spec.ephemeral_mb,
-            package_type=spec.package_type.value,
-            runtime=spec.runtime,
-            snap_start=spec.snap_start is not None,
-        )
+        empty = Usage.of_function(spec, run.scenario.region, month)
         used = found.get(name, empty)
         minutes = totals.counts.padded(n_days * _MINUTES)
         by_minute = np.array(

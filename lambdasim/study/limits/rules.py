@@ -249,7 +249,7 @@ def _init_usd(case: Case, ms: float) -> float:
     """Price INIT of the period, where INIT is billed by the millisecond: a restore from a snapshot is not [USD]."""
     spec = case.spec
     rules = billing_rules(case.run.scenario.billing_day)
-    billed = spec.snap_start is None and rules.init_is_billed(spec.package_type.value, spec.runtime)
+    billed = spec.snap_start is None and rules.init_is_billed(spec.package_type.value, spec.runtime, False)
     return case.usd(ms) if billed else 0.0
 
 
