@@ -119,6 +119,8 @@ class SourceFile:
             raise TraceError.single(
                 self.path, "", f"must be whole UTF-16 text, is broken after {given:,} characters"
             ) from None
+        if given < 2:  # nothing, or the mark alone
+            raise TraceError.single(self.path, "", "the file is empty")
 
     def whole(self, limit: int = JSON_LIMIT_BYTES) -> bytes:
         """Return the unpacked content of a file that is small enough.
