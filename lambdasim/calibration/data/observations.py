@@ -10,7 +10,13 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
-from lambdasim.calibration.data.environments import EnvironmentUse, Ints, environment_use
+from lambdasim.calibration.data.environments import (
+    TIMEOUTS,
+    EnvironmentUse,
+    Ints,
+    environment_use,
+    init_inside,
+)
 from lambdasim.calibration.data.mixture import mixture_notes
 from lambdasim.calibration.data.statistics import Floats, SizeStatistics, from_values
 from lambdasim.catalog import limit
@@ -25,7 +31,6 @@ if TYPE_CHECKING:
     import pandas as pd
 
 FEWEST_RUNS: Final = 100
-_TIMEOUTS: Final = ("timeout", "timedout")
 _LISTED: Final = 3
 _IN_UTC: Final = (TraceFormat.REPORT_LOGS, TraceFormat.INSIGHTS)
 
@@ -45,6 +50,8 @@ class SizeRuns:
         INIT, or restore, of the same runs [ms].
     timeouts, failed : int
         Runs cut off by a timeout; other warm runs that were reported as errors.
+    reset : int
+        Runs that are in none of these: INIT ran again inside them.
     max_memory_mb : ndarray, shape (k,)
         Highest memory use that each run reports [MB].
     environments : int
@@ -59,6 +66,7 @@ class SizeRuns:
     failed: int
     max_memory_mb: Floats
     environments: int = 1
+    reset: int = 0
 
     def statistics(self) -> SizeStatistics:
         """Summarise the warm runs; those cut off by a timeout count as longer than all others."""
@@ -242,6 +250,10 @@ def _sorted_runs(
         told = "".join(f"; {count:,} {reason}" for reason, count in left_out.items())
         raise TraceError.single(function, "logs", f"have no invocation with duration and memory size{told}")
     notes += mixture_notes(table)
+    reset = init_inside(table)
+    if reset.any():
+        left_out["runs inside which INIT ran again"] = int(reset.sum())
+    table = table.assign(reset=reset)
     sizes = tuple(
         _size_runs(memory, table[table["memory_mb"] == memory])
         for memory in sorted(int(value) for value in table["memory_mb"].unique())
@@ -278,7 +290,7 @@ def _refuse_endless(function: str, arrivals_us: Ints) -> None:
 def _cut_ms(table: pd.DataFrame) -> float | None:
     if "status" not in table:
         return None
-    cut = table.loc[table["status"].isin(_TIMEOUTS), "duration_ms"]
+    cut = table.loc[table["status"].isin(TIMEOUTS), "duration_ms"]
     return float(cut.max()) if len(cut) else None
 
 
@@ -288,9 +300,12 @@ def _size_runs(memory_mb: int, part: pd.DataFrame) -> SizeRuns:
             return np.zeros(0)
         return np.asarray(rows[name].dropna().astype("float64").to_numpy(), dtype=np.float64)
 
+    environments = part["exec_env"].nunique() if "exec_env" in part else 0
+    reset = int(part["reset"].sum())
+    part = part[~part["reset"]]
     status = part["status"].fillna("success") if "status" in part else None
     cold = part["init_ms"].notna() if "init_ms" in part else part["duration_ms"] < 0
-    timed_out = status.isin(_TIMEOUTS) if status is not None else part["duration_ms"] < 0
+    timed_out = status.isin(TIMEOUTS) if status is not None else part["duration_ms"] < 0
     failed = (status != "success") & ~timed_out if status is not None else part["duration_ms"] < 0
     return SizeRuns(
         memory_mb=memory_mb,
@@ -300,7 +315,8 @@ def _size_runs(memory_mb: int, part: pd.DataFrame) -> SizeRuns:
         timeouts=int((timed_out & ~cold).sum()),
         failed=int(failed.sum()),
         max_memory_mb=column("max_memory_mb", part),
-        environments=max(1, int(cold.sum()), part["exec_env"].nunique() if "exec_env" in part else 0),
+        environments=max(1, int(cold.sum()), environments),
+        reset=reset,
     )
 
 
