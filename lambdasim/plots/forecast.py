@@ -1,4 +1,4 @@
-"""Pictures of a month's forecast: the bill as it grows, with its range and the budget, and what it hangs on."""
+"""Pictures of a month's forecast: the bill as it grows, with its range and the budget, and what it depends on."""
 
 from __future__ import annotations
 
@@ -82,7 +82,7 @@ def plot_tornado(found: Sensitivity, ax: Axes | None = None) -> Axes:
     Axes
     """
     ax = axes_or_new(ax, rows=2 * len(found.swings))
-    ax.set_title(f"What the bill of {found.month} hangs on, {money(Decimal(found.base_usd))}")
+    ax.set_title(f"What the bill of {found.month} depends on, {money(Decimal(found.base_usd))}")
     base = found.base_usd
     for place, swing in enumerate(found.swings):
         for look, usd, name in ((0, swing.low_usd, swing.low), (1, swing.high_usd, swing.high)):

@@ -44,7 +44,7 @@ def gather(
     executor : concurrent.futures.Executor, optional
         The result does not depend on it.
     progress : callable, optional
-        Is told how many runs are finished, and how many are planned so far.
+        Called with how many runs are finished, and how many are planned so far.
     store : callable, optional
         Gives where finished runs of a configuration are kept. Those that are there already are not made again.
 

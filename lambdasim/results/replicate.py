@@ -54,7 +54,7 @@ def replicate(
     first : RunResult, optional
         The run of the scenario itself where it is at hand: it is replication 0.
     progress : callable, optional
-        Is told how many replications are finished.
+        Called with how many replications are finished.
 
     Returns
     -------

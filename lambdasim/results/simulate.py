@@ -71,7 +71,7 @@ def simulate(
     sink : callable, optional
         Is given every chunk of records as it leaves the engine.
     progress : callable, optional
-        Is told the simulated time reached [µs since the start].
+        Called with the simulated time reached [µs since the start].
 
     Returns
     -------

@@ -31,7 +31,7 @@ def map_points(
     executor : concurrent.futures.Executor, optional
         A ``ProcessPoolExecutor``, a Dask cluster's ``Client.get_executor()``, or another with ``submit``. It stays open.
     done : callable, optional
-        Is told place and result of each point as it is finished, in any order, in the thread of the caller.
+        Called with place and result of each point as it is finished, in any order, in the thread of the caller.
 
     Returns
     -------

@@ -117,7 +117,7 @@ class Demand:
         return sum(row.requests for row in self.usage)
 
     def grown(self, factor: float, like: Demand | None = None) -> Demand:
-        """Return the demand of so many times the traffic; what hangs on time alone stays.
+        """Return the demand of so many times the traffic; what depends on time alone stays.
 
         Parameters
         ----------

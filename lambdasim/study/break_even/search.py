@@ -51,7 +51,7 @@ def break_even(
     executor : concurrent.futures.Executor, optional
         Where runs go side by side; the result does not depend on it.
     progress : callable, optional
-        Is told how many runs are finished.
+        Called with how many runs are finished.
 
     Returns
     -------
@@ -124,7 +124,7 @@ def _look_further(
     found: dict[float, list[Demand]],
     simulated: Callable[..., dict[float, list[Demand]]],
 ) -> None:
-    """Add lesser and greater multiples until each option has become cheaper than Lambda, and been dearer."""
+    """Add lesser and greater multiples until each option has become cheaper than Lambda, and has cost more."""
 
     def cheaper(multiple: float) -> list[bool]:
         return [

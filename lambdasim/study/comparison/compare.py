@@ -65,7 +65,7 @@ def compare(
         Folder where each finished run is kept. Those that are there already are not simulated again, unless scenario,
         traces, or the version of lambdasim and its prices have changed.
     progress : callable, optional
-        Is told how many runs are finished, and how many are planned.
+        Called with how many runs are finished, and how many are planned.
 
     Returns
     -------

@@ -84,7 +84,7 @@ class BudgetOutlook:
     drivers : tuple of Driver
         Functions, then lines; the largest part of the variance first.
     keeping_factor : float or None
-        Traffic times this would keep the budget on nine of ten paths, what hangs on time being paid all the same; None
+        Traffic times this would keep the budget on nine of ten paths, what depends on time being paid all the same; None
         where even no traffic would not.
     """
 
@@ -263,7 +263,7 @@ def _keeping_factor(forecast: Forecast, budget_usd: float) -> float | None:
 
 
 def scaled_usd(forecast: Forecast, usage: PathUsage, factor: float) -> float:
-    """Price the month of a path as if it had so many times its traffic, what hangs on time staying as it is [USD]."""
+    """Price the month of a path as if it had so many times its traffic, what depends on time staying as it is [USD]."""
     factors = np.where(np.isin(COUNTERS, BY_TIME), 1.0, factor)
     grown = PathUsage(usage.rows, np.rint(usage.by_day * factors), usage.peak, 0.0, 0.0, 0.0)
     scenario = forecast.scenario

@@ -65,7 +65,7 @@ def forecast(
     executor : concurrent.futures.Executor, optional
         Where paths are simulated side by side; the result does not depend on it.
     progress : callable, optional
-        Is told how many paths have been simulated.
+        Called with how many paths have been simulated.
 
     Returns
     -------

@@ -75,7 +75,7 @@ class Jump(NamedTuple):
 
 @dataclass(frozen=True, repr=False)
 class Sensitivity:
-    """What a forecast's bill hangs on.
+    """What a forecast's bill depends on.
 
     Attributes
     ----------

@@ -139,7 +139,7 @@ def daily_usage(run: RunResult) -> PathUsage:
 
     Notes
     -----
-    What is counted by minute goes to its day; what hangs on requests in proportion to them; the rest evenly over the
+    What is counted by minute goes to its day; what depends on requests in proportion to them; the rest evenly over the
     days. The sum over days is the run's usage.
     """
     n_days = run.scenario.duration_us // US_PER_DAY

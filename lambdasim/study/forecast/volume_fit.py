@@ -53,7 +53,7 @@ class VolumeFit:
         ----------
         volumes : mapping of str to ndarray, shape (n_days,)
         like : PathUsage
-            Of a simulated path: gives what hangs on time, and functions without a history.
+            Of a simulated path: gives what depends on time, and functions without a history.
         like_volumes : mapping of str to ndarray, optional
             Of that path: what its usage was above or below the lines is then taken over.
         """

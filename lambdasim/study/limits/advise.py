@@ -184,7 +184,7 @@ def advise_limits(
         traces, or the version of lambdasim and its prices have changed; but the scenario as it is with its own seed
         always is, since the tables need all of that run.
     progress : callable, optional
-        Is told how many runs are finished, and how many are planned.
+        Called with how many runs are finished, and how many are planned.
 
     Returns
     -------

@@ -72,7 +72,7 @@ class Case(NamedTuple):
     plan : FunctionPlan
     totals : FunctionTotals
     used, usage : tuple of Usage
-        The function's own, in the run, and in the period that money is told of.
+        The function's own, in the run, and in the period that money is quoted for.
     basis : MonthBasis
     """
 
@@ -91,11 +91,11 @@ class Case(NamedTuple):
 
     @property
     def per(self) -> str:
-        """The period that money is told of, in words."""
+        """The period that money is quoted for, in words."""
         return "a month" if self.basis.is_representative else "in this run"
 
     def usd(self, ms: float) -> float:
-        """Price so many billed ms of the run, in the period that money is told of [USD]."""
+        """Price so many billed ms of the run, in the period that money is quoted for [USD]."""
         scenario = self.run.scenario
         rate = usd_per_ms(self.spec, scenario.region, scenario.billing_day)
         return float(rate) * ms * float(period_factor(self.basis))
@@ -270,15 +270,15 @@ def _provisioned(case: Case) -> Iterator[Finding]:
         )
         for usage in case.usage
     )
-    dearer = case.costs_more_than(on_demand)
-    if dearer > 0:
+    extra = case.costs_more_than(on_demand)
+    if extra > 0:
         used = case.totals.provisioned.busy_us / allocated_us
         even = break_even_utilization(case.spec, case.run.scenario)
         yield case.finding(
             "provisioned-below-break-even",
             f"provisioned concurrency is used {percent(used, 0)} of its time and saves money only above "
             f"{percent(even, 0)}; on demand the same runs cost less, apart from the INIT of their cold starts",
-            dearer,
+            extra,
             "provision less or by schedule, or keep it for the latency alone",
         )
 

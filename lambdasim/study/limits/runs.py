@@ -119,7 +119,7 @@ def case_outcomes(
     engine : str
     executor : concurrent.futures.Executor, optional
     progress : callable, optional
-        Is told how many cases are finished, and how many there are.
+        Called with how many cases are finished, and how many there are.
     resume : path-like, optional
         Folder where each finished case is kept, by the scenario that it is.
 
