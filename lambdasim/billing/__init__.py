@@ -1,10 +1,11 @@
 """From whole numbers of usage to an exact bill; knows no engine."""
 
 from lambdasim.billing.accounts import account_of, in_account, is_account_id
-from lambdasim.billing.bill import Allocation, Bill, LineItem
+from lambdasim.billing.bill import Bill
 from lambdasim.billing.currency import ExchangeRate, converted
 from lambdasim.billing.distribution import InvocationCosts, invocation_costs, pooled_frame
 from lambdasim.billing.exact import per_million, plain
+from lambdasim.billing.lines import Allocation, LineItem
 from lambdasim.billing.pricing import price
 from lambdasim.billing.rules import (
     allocated_by_month,

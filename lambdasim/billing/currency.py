@@ -9,8 +9,9 @@ from decimal import Decimal
 from fractions import Fraction
 from typing import Final
 
-from lambdasim.billing.bill import Bill, LineItem
+from lambdasim.billing.bill import Bill
 from lambdasim.billing.exact import plain, product
+from lambdasim.billing.lines import LineItem
 from lambdasim.errors import InputError
 
 _CODE: Final = re.compile(r"[A-Z]{3}")

@@ -8,9 +8,10 @@ from datetime import date
 from decimal import Decimal
 from fractions import Fraction
 
-from lambdasim.billing.bill import Allocation, Bill, LineItem
+from lambdasim.billing.bill import Bill
 from lambdasim.billing.charges import Pool, PoolKey, counted_per_billed_unit, pools_of
 from lambdasim.billing.exact import product, quotient
+from lambdasim.billing.lines import Allocation, LineItem
 from lambdasim.billing.shares import PricedPool
 from lambdasim.billing.tiers import FreeSharing, cut_into_bands, share_free
 from lambdasim.billing.usage import Usage

@@ -6,14 +6,11 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from fractions import Fraction
-from typing import TYPE_CHECKING
 
 from lambdasim.billing.charges import PoolKey
 from lambdasim.billing.exact import product, quotient
+from lambdasim.billing.lines import LineItem
 from lambdasim.billing.tiers import FreeSharing, share_free
-
-if TYPE_CHECKING:
-    from lambdasim.billing.bill import LineItem
 
 
 @dataclass(frozen=True)

@@ -202,3 +202,10 @@ def test_a_book_whose_tiers_rise_is_refused(run: ls.RunResult) -> None:
     rising = PriceBook("odd", date(2026, 1, 1), [BookEntry("Lambda-GB-Second", 1, Decimal(90), None)])
     with pytest.raises(InputError, match="dearer"):
         advise_commitment(run, price_book=rising)
+
+
+def test_every_view_has_the_advice(run: ls.RunResult) -> None:
+    study = advise_commitment(run)
+    assert repr(study) in str(study)
+    assert set(json.loads(study.to_json())["tables"]) == {"plans", "if usage differs"}
+    assert "All upfront" in study._repr_html_() or "all_upfront" in study._repr_html_()

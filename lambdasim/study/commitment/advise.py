@@ -21,10 +21,10 @@ from lambdasim.catalog.prices.book import PriceBook
 from lambdasim.catalog.prices.savings_plans import SavingsPlan, savings_plans
 from lambdasim.errors import InputError
 from lambdasim.results.usage.hour import HourlyUsage, hourly_usage
+from lambdasim.study.commitment.result import CommitmentStudy
+from lambdasim.study.commitment.tables import CommitmentOption, TrafficCase, best_option
 
 if TYPE_CHECKING:
-    import pandas as pd
-
     from lambdasim.results.run import RunResult
 
 MULTIPLES: Final = tuple(map(Fraction, ("1/2", "4/5", "1", "5/4", "2")))
@@ -36,125 +36,6 @@ _KNOWN: Final = {
     Knowledge.ASSUMED: "assumed",
     Knowledge.GIVEN: "given",
 }
-
-
-@dataclass(frozen=True)
-class CommitmentOption:
-    """One plan with its best commitment.
-
-    Attributes
-    ----------
-    plan : SavingsPlan
-    usd_per_hour : Fraction
-        Commitment that costs least on average over the futures, in steps that can be bought; 0 where none pays [USD].
-    total_usd, unused_usd : Fraction
-        Mean over the futures: bill with the commitment, and what of the commitment is lost [USD].
-    saving_usd : Fraction
-        Less than on demand, from 0 [USD].
-    upfront_usd : Fraction
-        Paid at once for the whole term [USD].
-    regrets_usd : tuple of Fraction
-        For each future, what this commitment costs above the best one for that future [USD].
-    """
-
-    plan: SavingsPlan
-    usd_per_hour: Fraction
-    total_usd: Fraction
-    unused_usd: Fraction
-    saving_usd: Fraction
-    upfront_usd: Fraction
-    regrets_usd: tuple[Fraction, ...]
-
-
-@dataclass(frozen=True)
-class TrafficCase:
-    """The recommended commitment where there is more or less usage; mean over the futures, covered charges alone.
-
-    Attributes
-    ----------
-    multiple : Fraction
-    on_demand_usd, committed_usd : Fraction
-        Without and with the commitment [USD].
-    best_usd_per_hour : Fraction
-        The best commitment for so much usage [USD].
-    regret_usd : Fraction
-        What the recommended commitment costs above that one [USD].
-    """
-
-    multiple: Fraction
-    on_demand_usd: Fraction
-    committed_usd: Fraction
-    best_usd_per_hour: Fraction
-    regret_usd: Fraction
-
-
-@dataclass(frozen=True)
-class CommitmentStudy:
-    """Every plan against the same usage.
-
-    Attributes
-    ----------
-    hours : int
-        Of the usage.
-    futures : int
-    on_demand_usd : Fraction
-        Mean bill without a plan [USD].
-    coverable_usd : Fraction
-        Part of it that plans cover [USD].
-    options : tuple of CommitmentOption
-        By term and payment.
-    cases : tuple of TrafficCase
-        For the recommended option.
-    notes : tuple of str
-    """
-
-    hours: int
-    futures: int
-    on_demand_usd: Fraction
-    coverable_usd: Fraction
-    options: tuple[CommitmentOption, ...]
-    cases: tuple[TrafficCase, ...]
-    notes: tuple[str, ...]
-
-    @property
-    def best(self) -> CommitmentOption:
-        """The cheapest option; among equals the shortest term, then the least upfront."""
-        return _best(self.options)
-
-    def frame(self) -> pd.DataFrame:
-        """Return one row for each plan, in floating point."""
-        import pandas as pd
-
-        return pd.DataFrame(
-            {
-                "years": option.plan.years,
-                "payment": option.plan.payment.value,
-                "percent": float(option.plan.percent),
-                "known": option.plan.knowledge.value,
-                "usd_per_hour": float(option.usd_per_hour),
-                "total_usd": float(option.total_usd),
-                "saving_usd": float(option.saving_usd),
-                "unused_usd": float(option.unused_usd),
-                "upfront_usd": float(option.upfront_usd),
-                "least_regret_usd": float(min(option.regrets_usd)),
-                "most_regret_usd": float(max(option.regrets_usd)),
-            }
-            for option in self.options
-        )
-
-    def case_frame(self) -> pd.DataFrame:
-        """Return one row for each multiple of the usage, in floating point."""
-        import pandas as pd
-
-        names = ("multiple", "on_demand_usd", "committed_usd", "best_usd_per_hour", "regret_usd")
-        rows = [[float(getattr(case, name)) for name in names] for case in self.cases]
-        return pd.DataFrame(rows, columns=list(names))
-
-    def __str__(self) -> str:
-        """Return tables of 80 columns."""
-        from lambdasim.study.commitment.text import commitment_text
-
-        return commitment_text(self)
 
 
 @dataclass(frozen=True)
@@ -233,7 +114,7 @@ def advise_commitment(
         found = profiles[plan.percent]
         coverable = _mean(profile.cost(0).total_usd for profile in found)
         options.append(_option(plan, found, on_demand))
-    best = _best(options)
+    best = best_option(options)
     return CommitmentStudy(
         hours=len(futures[0].usage.hours),
         futures=len(futures),
@@ -379,10 +260,6 @@ def _case(multiple: Fraction, chosen: Fraction, profiles: Sequence[HourlyProfile
 def _bought(profiles: Sequence[HourlyProfile]) -> Fraction:
     offer = savings_plans()
     return best_commitment(profiles, least=offer.least_usd_per_hour, step=offer.step_usd_per_hour)
-
-
-def _best(options: Sequence[CommitmentOption]) -> CommitmentOption:
-    return min(options, key=lambda option: (option.total_usd, option.plan.years, option.plan.upfront_percent))
 
 
 def _mean(amounts: Iterable[Fraction]) -> Fraction:

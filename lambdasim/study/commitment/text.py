@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from fractions import Fraction
 
+from lambdasim.study.commitment.tables import CommitmentOption, CommitmentTables
 from lambdasim.wording import money, wrapped
 
-if TYPE_CHECKING:
-    from fractions import Fraction
 
-    from lambdasim.study.commitment.advise import CommitmentOption, CommitmentStudy
-
-
-def commitment_text(study: CommitmentStudy) -> str:
+def commitment_text(study: CommitmentTables) -> str:
     """Tell each plan's best commitment, and the recommended one where traffic differs."""
     span = f"{study.hours:,} hours of usage" + (
         f", {study.futures} equally likely runs" if study.futures > 1 else ""
@@ -24,7 +20,7 @@ def commitment_text(study: CommitmentStudy) -> str:
         f"{'plan':25}{'off':>7}{'commit/hour':>13}{'bill':>13}{'saving':>11}{'unused':>11}",
         *(_row(option) for option in study.options),
         "",
-        _advice(study),
+        advice(study),
     ]
     if study.best.usd_per_hour:
         parts += [
@@ -55,7 +51,8 @@ def _row(option: CommitmentOption) -> str:
     )
 
 
-def _advice(study: CommitmentStudy) -> str:
+def advice(study: CommitmentTables) -> str:
+    """Say which commitment to buy, and what it saves."""
     best = study.best
     if not best.usd_per_hour:
         return "No commitment pays: usage is too small or too uneven for the discount."
