@@ -11,8 +11,6 @@
 import pandas as pd
 
 import lambdasim as ls
-from lambdasim import plots
-from lambdasim.specs.base import revised
 
 SCENARIO = "scenarios/thumbnails.yaml"
 SEED = 7
@@ -27,7 +25,7 @@ pd.set_option("display.max_colwidth", None)
 # account: `resize` runs for each uploaded picture, `gallery-api` answers people.
 
 # %%
-scenario = revised(ls.load_scenario(SCENARIO), {"seed": SEED})
+scenario = ls.revised(ls.load_scenario(SCENARIO), {"seed": SEED})
 pd.DataFrame(
     {
         "memory [MB]": [function.memory_mb for function in scenario.functions],
@@ -65,7 +63,7 @@ bill = run.charges()
 bill.table().set_index("usage_type").rename_axis(index=None, columns="usage type")
 
 # %%
-plots.plot_bill(run)
+ls.plots.plot_bill(run)
 
 # %%
 by_function = bill.by_function()
@@ -93,7 +91,7 @@ print(
 # time; starts that had to wait for a new environment (cold) are drawn apart from the others (warm).
 
 # %%
-plots.plot_latency(run, "gallery-api")
+ls.plots.plot_latency(run, "gallery-api")
 
 # %%
 api = summary.loc["gallery-api"]
@@ -103,7 +101,7 @@ print(
 )
 
 # %%
-plots.plot_latency_histogram(run, "resize")
+ls.plots.plot_latency_histogram(run, "resize")
 
 # %% [markdown]
 # Nobody waits for a thumbnail at the other end of a line: an upload puts an event into Lambda's own queue, and a failed
@@ -113,7 +111,7 @@ plots.plot_latency_histogram(run, "resize")
 # ## Is a limit near?
 
 # %%
-plots.plot_concurrency(run)
+ls.plots.plot_concurrency(run)
 
 # %%
 peak = run.account_metrics()["ConcurrentExecutions"].max()

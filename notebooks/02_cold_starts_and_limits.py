@@ -8,8 +8,6 @@
 import pandas as pd
 
 import lambdasim as ls
-from lambdasim import plots
-from lambdasim.specs.base import revised
 
 QUIET = "scenarios/cold_starts.yaml"
 BUSY = "scenarios/launch_day.yaml"
@@ -28,12 +26,12 @@ pd.set_option("display.float_format", "{:,.6g}".format)
 # does not publish for how long; by default lambdasim draws it from a curve that was measured on one function.
 
 # %%
-quiet = revised(ls.load_scenario(QUIET), {"seed": SEED})
+quiet = ls.revised(ls.load_scenario(QUIET), {"seed": SEED})
 run = ls.simulate(quiet, keep_records=False)
 print(run)
 
 # %%
-plots.plot_latency(run)
+ls.plots.plot_latency(run)
 
 # %%
 summary = run.summary().loc[0]
@@ -52,8 +50,8 @@ print(
 # %%
 runs = {"measured curve": run}
 for keep_alive in KEEP_ALIVES:
-    platform = revised(quiet.platform, {"keep_alive": keep_alive})
-    runs[keep_alive] = ls.simulate(revised(quiet, {"platform": platform}), keep_records=False)
+    platform = ls.revised(quiet.platform, {"keep_alive": keep_alive})
+    runs[keep_alive] = ls.simulate(ls.revised(quiet, {"platform": platform}), keep_records=False)
 columns = ["cold_share", "p50_ms", "p95_ms", "p99_ms"]
 assumptions = pd.concat({name: result.summary()[columns].loc[0] for name, result in runs.items()}, axis=1).T
 assumptions["bill_usd"] = [float(result.charges().total) for result in runs.values()]
@@ -89,18 +87,18 @@ print(
 # Provisioned concurrency keeps environments ready, and is paid by the hour whether anybody comes or not.
 
 # %%
-function = revised(quiet.functions[0], {"provisioned_concurrency": PROVISIONED})
-provisioned = ls.simulate(revised(quiet, {"functions": (function,)}), keep_records=False)
+function = ls.revised(quiet.functions[0], {"provisioned_concurrency": PROVISIONED})
+provisioned = ls.simulate(ls.revised(quiet, {"functions": (function,)}), keep_records=False)
 choices = {"on demand": run, "provisioned": provisioned}
 bought = pd.concat({name: result.summary()[columns].loc[0] for name, result in choices.items()}, axis=1).T
 bought["bill_usd"] = [float(result.charges().total) for result in choices.values()]
 bought
 
 # %%
-plots.plot_latency(provisioned)
+ls.plots.plot_latency(provisioned)
 
 # %%
-plots.plot_bill(provisioned)
+ls.plots.plot_bill(provisioned)
 
 # %%
 without, with_it = bought.loc["on demand"], bought.loc["provisioned"]
@@ -119,15 +117,15 @@ print(
 # the rest.
 
 # %%
-busy = revised(ls.load_scenario(BUSY), {"seed": SEED})
+busy = ls.revised(ls.load_scenario(BUSY), {"seed": SEED})
 launch = ls.simulate(busy, keep_records=False)
 print(launch)
 
 # %%
-plots.plot_concurrency(launch)
+ls.plots.plot_concurrency(launch)
 
 # %%
-plots.plot_throttles(launch)
+ls.plots.plot_throttles(launch)
 
 # %% [markdown]
 # Most refusals come from the account's concurrency. `feature-flags` meets a limit of its own that few people know: the
@@ -135,7 +133,7 @@ plots.plot_throttles(launch)
 # it fills its environments.
 
 # %%
-plots.plot_metric(launch, "Throttles")
+ls.plots.plot_metric(launch, "Throttles")
 
 # %% [markdown]
 # ### Who suffers
@@ -161,7 +159,7 @@ print(
 )
 
 # %%
-plots.plot_latency(launch, "receipts")
+ls.plots.plot_latency(launch, "receipts")
 
 # %% [markdown]
 # The steps are the waits of Lambda's queue, which double from one retry to the next.
@@ -174,14 +172,14 @@ plots.plot_latency(launch, "receipts")
 functions = []
 for function in busy.functions:
     if function.name == "checkout":
-        functions.append(revised(function, {"reserved_concurrency": RESERVED_FOR_CHECKOUT}))
+        functions.append(ls.revised(function, {"reserved_concurrency": RESERVED_FOR_CHECKOUT}))
     else:
         functions.append(function)
-account = revised(busy.account, {"concurrency": LARGER_ACCOUNT})
+account = ls.revised(busy.account, {"concurrency": LARGER_ACCOUNT})
 remedies = {
     "as it is": launch,
-    "checkout reserved": ls.simulate(revised(busy, {"functions": tuple(functions)}), keep_records=False),
-    "larger account": ls.simulate(revised(busy, {"account": account}), keep_records=False),
+    "checkout reserved": ls.simulate(ls.revised(busy, {"functions": tuple(functions)}), keep_records=False),
+    "larger account": ls.simulate(ls.revised(busy, {"account": account}), keep_records=False),
 }
 lost = pd.DataFrame(
     {name: result.summary().set_index("function")["lost"] for name, result in remedies.items()}
@@ -198,4 +196,4 @@ print(
 )
 
 # %%
-plots.plot_concurrency(remedies["larger account"])
+ls.plots.plot_concurrency(remedies["larger account"])

@@ -10,8 +10,6 @@ import matplotlib.pyplot as plt
 import pandas as pd
 
 import lambdasim as ls
-from lambdasim import plots
-from lambdasim.specs.base import revised
 
 SCENARIO = "scenarios/documents.yaml"
 SEED = 5
@@ -20,11 +18,11 @@ SLOWEST = 0.05
 REPLICATIONS = 3
 CONFIDENCE = 0.95
 MILLION = 1_000_000
-plt.style.use(plots.STYLE_FILE)
+plt.style.use(ls.plots.STYLE_FILE)
 pd.set_option("display.float_format", "{:,.6g}".format)
 
 # %%
-scenario = revised(ls.load_scenario(SCENARIO), {"seed": SEED})
+scenario = ls.revised(ls.load_scenario(SCENARIO), {"seed": SEED})
 run = ls.simulate(scenario)
 print(run)
 
@@ -34,7 +32,7 @@ print(run)
 # The cost of an invocation follows from its billed milliseconds, so its distribution is exact: nothing is sampled.
 
 # %%
-plots.plot_cost_distribution(run)
+ls.plots.plot_cost_distribution(run)
 
 # %%
 costs = run.costs().loc[0]
@@ -48,7 +46,7 @@ print(
 # ## Who causes the bill
 
 # %%
-plots.plot_cost(run)
+ls.plots.plot_cost(run)
 
 # %%
 part = float(run.invocation_costs("render").share_of_slowest(SLOWEST))
@@ -61,7 +59,7 @@ print(
 # ## And how long they take
 
 # %%
-plots.plot_latency_histogram(run)
+ls.plots.plot_latency_histogram(run)
 
 # %% [markdown]
 # ## Which memory size?
@@ -72,8 +70,8 @@ plots.plot_latency_histogram(run)
 # %%
 runs = {}
 for memory_mb in MEMORY_MB:
-    function = revised(scenario.functions[0], {"memory_mb": memory_mb})
-    runs[memory_mb] = ls.simulate(revised(scenario, {"functions": (function,)}))
+    function = ls.revised(scenario.functions[0], {"memory_mb": memory_mb})
+    runs[memory_mb] = ls.simulate(ls.revised(scenario, {"functions": (function,)}))
 columns = ["p50_ms", "p99_ms", "cold_share"]
 sizes = pd.concat({size: result.summary()[columns].loc[0] for size, result in runs.items()}, axis=1).T
 sizes.insert(0, "bill_usd", [float(result.charges().total) for result in runs.values()])
@@ -119,7 +117,7 @@ print(
 # ## When money is spent
 
 # %%
-plots.plot_hourly_cost(run)
+ls.plots.plot_hourly_cost(run)
 
 # %%
 hourly = run.hourly_costs()

@@ -8,10 +8,6 @@
 import pandas as pd
 
 import lambdasim as ls
-from lambdasim import plots
-from lambdasim.specs.base import revised
-from lambdasim.study.memory.objective import parse_target
-from lambdasim.study.memory.power_tuning import TunedPoint
 
 MEASUREMENTS = "../data/memory_scaling/aws_x86_short_cpu_function_invocations.csv"
 SCENARIO = "scenarios/short_function.yaml"
@@ -36,8 +32,8 @@ print(found)
 
 # %%
 scenario = ls.load_scenario(SCENARIO)
-function = revised(scenario.functions[0], {"work": found.to_work()})
-scenario = revised(scenario, {"functions": (function,)})
+function = ls.revised(scenario.functions[0], {"work": found.to_work()})
+scenario = ls.revised(scenario, {"functions": (function,)})
 
 # %% [markdown]
 # ## Every size, on the same traffic
@@ -45,7 +41,9 @@ scenario = revised(scenario, {"functions": (function,)})
 # The same requests arrive at every size, with the same work and the same luck, so differences are not blurred by chance.
 
 # %%
-sweep = ls.sweep_memory(scenario, sizes=SIZES_MB, objective=parse_target(TARGET), replications=REPLICATIONS)
+sweep = ls.sweep_memory(
+    scenario, sizes=SIZES_MB, objective=ls.parse_target(TARGET), replications=REPLICATIONS
+)
 print(sweep)
 
 # %%
@@ -63,7 +61,7 @@ shown = [
 sweep.table[shown].set_index("memory_mb").rename_axis(index=None, columns="memory_mb")
 
 # %%
-plots.plot_frontier(sweep)
+ls.plots.plot_frontier(sweep)
 
 # %% [markdown]
 # ## Is it true?
@@ -72,8 +70,8 @@ plots.plot_frontier(sweep)
 
 # %%
 means = measured.mean()
-points = tuple(TunedPoint(int(size), float(means[size]), None) for size in SIZES_MB)
-plots.plot_duration(sweep, points)
+points = tuple(ls.TunedPoint(int(size), float(means[size]), None) for size in SIZES_MB)
+ls.plots.plot_duration(sweep, points)
 
 # %%
 held = pd.DataFrame({"measured_ms": means})
@@ -95,7 +93,7 @@ print(
 # ## How sure is the choice?
 
 # %%
-plots.plot_differences(sweep)
+ls.plots.plot_differences(sweep)
 
 # %%
 chosen = sweep.recommendation
@@ -115,11 +113,11 @@ both = ls.sweep_memory(
     sizes=SIZES_MB,
     architectures=("x86_64", "arm64"),
     arm64_time_ratio=ARM64_TIME_RATIO,
-    objective=parse_target(TARGET),
+    objective=ls.parse_target(TARGET),
     replications=REPLICATIONS,
 )
 print(both)
-plots.plot_frontier(both)
+ls.plots.plot_frontier(both)
 
 # %% [markdown]
 # ## In the chart that a team knows

@@ -8,7 +8,6 @@
 import pandas as pd
 
 import lambdasim as ls
-from lambdasim import plots
 
 LAUNCH = "scenarios/launch_50x.yaml"
 SPIKE = "scenarios/spike_300_to_3000.yaml"
@@ -31,7 +30,7 @@ launch = ls.advise_limits(ls.load_scenario(LAUNCH), replications=REPLICATIONS, m
 print(launch)
 
 # %%
-plots.plot_headroom(launch)
+ls.plots.plot_headroom(launch)
 
 # %% [markdown]
 # ### Every limit, the tightest first
@@ -44,7 +43,7 @@ launch.limits[columns].astype({"first_breach_s": object}).fillna("never")
 # ### If more people come
 
 # %%
-plots.plot_risk(launch.risk)
+ls.plots.plot_risk(launch.risk)
 
 # %%
 risk = launch.risk.set_index("multiple")
@@ -86,7 +85,7 @@ spike = ls.advise_limits(ls.load_scenario(SPIKE), replications=REPLICATIONS, mul
 print(spike)
 
 # %%
-plots.plot_headroom(spike)
+ls.plots.plot_headroom(spike)
 
 # %% [markdown]
 # ## A payroll day: one's own cap, and the scaling rate
@@ -106,7 +105,7 @@ print(payroll)
 
 # %%
 month = ls.advise_limits(ls.load_scenario(MONTH), replications=REPLICATIONS, multiples=MULTIPLES[:ONE])
-plots.plot_provisioned(month)
+ls.plots.plot_provisioned(month)
 
 # %%
 ways = {"by schedule": month.provisioned, "by target tracking": month.tracking}

@@ -8,9 +8,6 @@
 import pandas as pd
 
 import lambdasim as ls
-from lambdasim import plots
-from lambdasim.study.forecast.budget import budget_outlook, with_anomaly
-from lambdasim.study.forecast.sensitivity import sensitivity
 
 SCENARIO = "scenarios/ride_receipts.yaml"
 MONTH = "2015-02"
@@ -30,13 +27,13 @@ print(
 )
 
 # %%
-plots.plot_forecast(forecast, budget_usd=BUDGET_USD)
+ls.plots.plot_forecast(forecast, budget_usd=BUDGET_USD)
 
 # %% [markdown]
 # ## Will the budget hold?
 
 # %%
-outlook = budget_outlook(forecast, BUDGET_USD)
+outlook = ls.budget_outlook(forecast, BUDGET_USD)
 print(
     f"The budget of ${outlook.budget_usd:,.2f} breaks with {outlook.probability:.0%} probability. "
     f"{outlook.text().splitlines()[-1]}"
@@ -74,7 +71,7 @@ forecast.functions().set_index("function").round(PLACES)
 
 # %%
 run = forecast.runner.run(forecast.scenario, forecast.simulated[0])
-plots.plot_functions(run.charges())
+ls.plots.plot_functions(run.charges())
 
 # %% [markdown]
 # ## Which assumption matters?
@@ -82,8 +79,8 @@ plots.plot_functions(run.charges())
 # One thing is changed at a time, on the same rides.
 
 # %%
-found = sensitivity(forecast)
-plots.plot_tornado(found)
+found = ls.sensitivity(forecast)
+ls.plots.plot_tornado(found)
 
 # %%
 widest = found.swings[0]
@@ -107,23 +104,23 @@ pd.DataFrame(found.jumps).set_index("what").round({"multiple": 0})
 # From one day on, traffic is a multiple of what it should be: a client that retries without end, say.
 
 # %%
-wrong = with_anomaly(scenario, pd.Timestamp(ANOMALY_FROM).date(), ANOMALY_FACTOR)
+wrong = ls.with_anomaly(scenario, pd.Timestamp(ANOMALY_FROM).date(), ANOMALY_FACTOR)
 broken = ls.forecast(wrong, MONTH, paths=PATHS, simulate=SIMULATED)
-actual = next(alarm for alarm in budget_outlook(broken, BUDGET_USD).alarms if alarm.threshold == 1)
+actual = next(alarm for alarm in ls.budget_outlook(broken, BUDGET_USD).alarms if alarm.threshold == 1)
 print(
     f"With {ANOMALY_FACTOR:g} times the traffic from {ANOMALY_FROM} on, the budget breaks with {actual.probability:.0%} "
     f"probability, and half of the times by {actual.middle}."
 )
 
 # %%
-plots.plot_forecast(broken, budget_usd=BUDGET_USD)
+ls.plots.plot_forecast(broken, budget_usd=BUDGET_USD)
 
 # %% [markdown]
 # The two months line by line, each simulated once with the same rides:
 
 # %%
 worse = broken.runner.run(broken.scenario, broken.simulated[0])
-plots.plot_waterfall(run.charges(), worse.charges(), names=("as planned", "gone wrong"))
+ls.plots.plot_waterfall(run.charges(), worse.charges(), names=("as planned", "gone wrong"))
 
 # %% [markdown]
 # ## What this rests on

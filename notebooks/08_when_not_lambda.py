@@ -9,13 +9,10 @@
 import pandas as pd
 
 import lambdasim as ls
-from lambdasim import plots
-from lambdasim.study.break_even.costs import Scaling, ServerTerms
-from lambdasim.study.break_even.text import parameters, reasons
 
 STEADY = "scenarios/steady_api.yaml"
 BURSTY = "scenarios/load_balancer.yaml"
-TERMS = ServerTerms(utilization=0.6, requests_per_process=1, least_servers=2, scaling=Scaling.PEAK)
+TERMS = ls.ServerTerms(utilization=0.6, requests_per_process=1, least_servers=2, scaling=ls.Scaling.PEAK)
 REPLICATIONS = 2
 MILLION = 1_000_000
 pd.set_option("display.float_format", "{:,.9g}".format)
@@ -27,14 +24,14 @@ pd.set_option("display.float_format", "{:,.9g}".format)
 # as many as their fullest moment needs.
 
 # %%
-plots.plot_metric(ls.simulate(ls.load_scenario(STEADY), keep_records=False), "Invocations")
+ls.plots.plot_metric(ls.simulate(ls.load_scenario(STEADY), keep_records=False), "Invocations")
 
 # %%
 steady = ls.break_even(ls.load_scenario(STEADY), terms=TERMS, replications=REPLICATIONS)
 print(steady)
 
 # %%
-plots.plot_break_even(steady)
+ls.plots.plot_break_even(steady)
 
 # %% [markdown]
 # The bills behind the lines, in USD a month, by million requests:
@@ -50,14 +47,14 @@ bills.pivot(index="million_requests", columns="option", values="usd").rename_axi
 # most of the time.
 
 # %%
-plots.plot_metric(ls.simulate(ls.load_scenario(BURSTY), keep_records=False), "Invocations")
+ls.plots.plot_metric(ls.simulate(ls.load_scenario(BURSTY), keep_records=False), "Invocations")
 
 # %%
 bursty = ls.break_even(ls.load_scenario(BURSTY), terms=TERMS, replications=REPLICATIONS)
 print(bursty)
 
 # %%
-plots.plot_break_even(bursty)
+ls.plots.plot_break_even(bursty)
 
 # %% [markdown]
 # ## What moves it
@@ -81,8 +78,8 @@ pd.DataFrame(crossings).T.round(1)
 # %%
 print(
     "\n".join(
-        ["Steady: " + reason for reason in reasons(steady)]
-        + ["Bursty: " + reason for reason in reasons(bursty)]
+        ["Steady: " + reason for reason in steady.reasons()]
+        + ["Bursty: " + reason for reason in bursty.reasons()]
     )
 )
 
@@ -91,4 +88,4 @@ print(
 
 # %%
 pd.set_option("display.max_colwidth", None)
-pd.DataFrame(parameters(steady)).set_index("parameter")
+steady.parameters().set_index("parameter")

@@ -80,7 +80,7 @@ def present(text: Callable[[], str], page: Callable[[], StudyPage], out: Path | 
 
 def _version(wanted: bool) -> None:
     if wanted:
-        from lambdasim import __version__
+        from lambdasim.version import __version__
 
         write(f"lambdasim {__version__}")
         raise typer.Exit

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-import lambdasim
+from lambdasim import version
 from lambdasim.billing import Bill, InvocationCosts, Usage, invocation_costs, price
 from lambdasim.catalog import billing_rules, price_sheet
 from lambdasim.engine.contract import EventOutcome, Limit, Outcome, Plan, RecordChunk
@@ -333,7 +333,7 @@ class RunResult:
             "scenario": self.scenario.name,
             "scenario_sha256": self.scenario.scenario_hash(),
             "arrays_sha256": self.arrays_sha256,
-            "version": lambdasim.__version__,
+            "version": version.__version__,
             "engine": self.engine,
             "seed": self.scenario.seed,
         }

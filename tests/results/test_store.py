@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 import lambdasim as ls
+from lambdasim import version
 from lambdasim.errors import DamagedFileWarning
 from lambdasim.results.points import store
 from lambdasim.results.points.store import NUMBERS, PointStore, origin
@@ -94,7 +95,7 @@ def test_whatever_changes_the_result_changes_the_key(
     assert counted(scenario, folder) == 3
     assert counted(scenario, folder) == 0
     before = origin(scenario)
-    monkeypatch.setattr(ls, "__version__", "0.0.1")
+    monkeypatch.setattr(version, "__version__", "0.0.1")
     store.release_checksum.cache_clear()
     assert origin(scenario)["version_sha256"] != before["version_sha256"]
     assert counted(scenario, folder) == 3
@@ -103,7 +104,7 @@ def test_whatever_changes_the_result_changes_the_key(
 
 
 def test_prices_and_code_belong_to_the_version(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(ls, "__file__", str(tmp_path / "__init__.py"))
+    monkeypatch.setattr(version, "__file__", str(tmp_path / "__init__.py"))
     seen = set()
     for name, content in [("prices.json", "1"), ("prices.json", "2"), ("code.py", "1"), ("code.py", "2")]:
         (tmp_path / name).write_text(content)

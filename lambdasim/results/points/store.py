@@ -11,7 +11,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any, Final, Generic, NamedTuple, TypeVar
 
-import lambdasim
+from lambdasim import version
 from lambdasim.atomic import write_bytes_atomically
 from lambdasim.errors import DamagedFileWarning, LambdaSimError
 from lambdasim.specs.scenario import ScenarioSpec
@@ -153,8 +153,8 @@ def check_release(release: str) -> None:
 @cache
 def release_checksum(*suffixes: str) -> str:
     """Return the SHA-256 of the version's number and its prices and other data, and of files with further suffixes."""
-    whole = hashlib.sha256(lambdasim.__version__.encode())
-    package = Path(lambdasim.__file__).parent
+    whole = hashlib.sha256(version.__version__.encode())
+    package = Path(version.__file__).parent
     for path in sorted(package.rglob("*")):
         if path.suffix in (*_DATA, *suffixes):
             whole.update(path.relative_to(package).as_posix().encode())

@@ -6,8 +6,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from lambdasim.results.parameters import Parameter
 from lambdasim.study.break_even.tables import BreakEvenTables
-from lambdasim.study.break_even.text import headline, sentences, text
+from lambdasim.study.break_even.text import headline, parameters, reasons, sentences, text
 from lambdasim.views import Result
 
 if TYPE_CHECKING:
@@ -37,6 +38,28 @@ class BreakEven(BreakEvenTables, Result):
     def text(self) -> str:
         """Return the whole answer in at most 80 columns."""
         return text(self)
+
+    def reasons(self) -> tuple[str, ...]:
+        """Say what of the run speaks against Lambda.
+
+        Returns
+        -------
+        tuple of str
+            A sentence for each reason, with its evidence; one that says so where there is none.
+        """
+        return tuple(reasons(self))
+
+    def parameters(self) -> pd.DataFrame:
+        """Return what the answer assumes and how each value is known.
+
+        Returns
+        -------
+        DataFrame
+            ``parameter``, ``value``, ``known``, ``source``.
+        """
+        import pandas as pd
+
+        return pd.DataFrame(parameters(self), columns=list(Parameter._fields))
 
     def __repr__(self) -> str:
         """Say what each option costs and where the lines cross."""
