@@ -48,8 +48,8 @@ from lambdasim.study.break_even.costs import Scaling as Scaling
 from lambdasim.study.break_even.costs import ServerTerms as ServerTerms
 from lambdasim.study.break_even.result import BreakEven as BreakEven
 from lambdasim.study.break_even.search import break_even as break_even
-from lambdasim.study.commitment.advise import CommitmentStudy as CommitmentStudy
 from lambdasim.study.commitment.advise import advise_commitment as advise_commitment
+from lambdasim.study.commitment.result import CommitmentStudy as CommitmentStudy
 from lambdasim.study.comparison.compare import compare as compare
 from lambdasim.study.comparison.result import Comparison as Comparison
 from lambdasim.study.forecast.backtest import Backtest as Backtest
