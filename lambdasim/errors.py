@@ -65,6 +65,10 @@ class TraceError(InputError):
     """A traffic or log file that cannot be read."""
 
 
+class TemplateError(InputError):
+    """A template or an export that cannot be read."""
+
+
 class CatalogError(InputError):
     """A price, limit or timing that the catalog does not have."""
 

@@ -11,7 +11,7 @@ PACKAGE = Path(lambdasim.__file__).parent
 FLOORS = {
     "door": 0, "version": 0, "errors": 0, "units": 0, "compiling": 0, "atomic": 0, "wording": 0, "views": 0, "catalog": 0,
     "specs": 1, "draws": 2, "traffic": 3, "models": 4, "engine": 5,
-    "billing": 6, "results": 7, "study": 8, "finance": 8, "calibration": 9, "plots": 10, "report": 11,
+    "billing": 6, "results": 7, "study": 8, "finance": 8, "calibration": 9, "templates": 9, "plots": 10, "report": 11,
     "cli": 12, "__main__": 12,
 }  # fmt: skip
 OWN_TO_BILLING = {"errors", "units", "wording", "views", "catalog", "specs", "billing"}

@@ -168,7 +168,7 @@ class FunctionSpec(Spec):
     def _snap_start_faults(self) -> Iterator[CrossFault]:
         """Want what SnapStart works with."""
         oldest = limit("snapstart_java_min")
-        if not _has_snap_start(self.runtime):
+        if not has_snap_start(self.runtime):
             yield CrossFault(
                 ("snap_start",),
                 f"needs Java 11, Python 3.12, .NET 8 or later, got {self.runtime[:40]!r} ({oldest.citation()})",
@@ -218,6 +218,13 @@ class FunctionSpec(Spec):
         return init_prior(self.runtime, self.package_type.value, self.architecture.value)
 
 
-def _has_snap_start(runtime: str) -> bool:
+def has_snap_start(runtime: str) -> bool:
+    """Tell whether AWS offers SnapStart for a runtime.
+
+    Parameters
+    ----------
+    runtime : str
+        AWS's identifier.
+    """
     match = _RUNTIME.fullmatch(runtime)
     return match is not None and int(match[2]) >= limit(_OLDEST_SNAP_START[match[1]]).value

@@ -1,0 +1,200 @@
+"""A scenario made of everything that was found, with the questions that no file answers."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, time
+from typing import Any, Final
+
+from lambdasim.catalog import limit, regions
+from lambdasim.catalog.guesses import traffic_guess
+from lambdasim.errors import TemplateError
+from lambdasim.specs.schedules import parse_schedule
+from lambdasim.templates.commented_yaml import Noted, plain
+from lambdasim.templates.found import Found, FoundFunction, Remark
+from lambdasim.templates.function_draft import FunctionDraft, function_draft
+from lambdasim.units import US_PER_S, parse_duration_us, to_epoch_us
+from lambdasim.wording import clipped
+
+_FOREIGN: Final = re.compile(r"[^A-Za-z0-9_-]+")
+_MOST_FUNCTIONS: Final = 10_000
+_MOST_ROWS: Final = 2_000_000
+
+
+@dataclass(frozen=True)
+class Question:
+    """What no file says, and the value that stands in the scenario until someone answers.
+
+    Attributes
+    ----------
+    function : str
+    key : str
+        Place in the function: ``traffic``, ``work``, ``init_ms``.
+    text : str
+        The question.
+    guess : str
+        What is taken.
+    """
+
+    function: str
+    key: str
+    text: str
+    guess: str
+
+
+@dataclass
+class Draft:
+    """A scenario before it is written.
+
+    Attributes
+    ----------
+    scenario : dict
+        As a YAML file has it; values that no file said are ``Noted``.
+    files : dict of str to str
+        Files beside it, by relative name: moments of functions with several schedules.
+    names : dict of str to str
+        Name in the scenario by resource.
+    questions : list of Question
+    remarks : list of Remark
+        What was taken for what, by function.
+    """
+
+    scenario: dict[str, Any]
+    files: dict[str, str] = field(default_factory=dict)
+    names: dict[str, str] = field(default_factory=dict)
+    questions: list[Question] = field(default_factory=list)
+    remarks: list[Remark] = field(default_factory=list)
+
+
+def draft_scenario(found: Found, name: str = "", region: str | None = None) -> Draft:
+    """Make a scenario of what was found.
+
+    Parameters
+    ----------
+    found : Found
+    name : str
+        What the scenario is called; default: the file's name.
+    region : str, optional
+        For prices; default: what the file says, else us-east-1.
+
+    Returns
+    -------
+    Draft
+        A month from a fixed day, so that the same file gives the same bytes.
+
+    Raises
+    ------
+    TemplateError
+        Where the file has no function to simulate, or more than 10,000.
+    """
+    if not found.functions:
+        raise TemplateError.single(found.origin, "", _why_none(found))
+    if len(found.functions) > _MOST_FUNCTIONS:
+        many = f"has {len(found.functions):,} functions; one scenario holds at most {_MOST_FUNCTIONS:,}"
+        raise TemplateError.single(found.origin, "", many)
+    guess = traffic_guess()
+    start = datetime.combine(limit("memory_min_mb").as_of, time(), UTC)
+    draft = Draft({"name": clipped(name or found.origin, 80)})
+    draft.scenario["region"] = _region(found, region, draft)
+    draft.scenario["start"] = start.isoformat().replace("+00:00", "Z")
+    draft.scenario["duration"] = guess.duration
+    functions = []
+    taken: set[str] = set()
+    for one in found.functions:
+        unique = _unique(one, taken)
+        draft.names[one.resource] = unique
+        made = function_draft(one, unique)
+        if made.invoked.schedules:
+            _write_moments(draft, made, unique, start)
+        draft.questions += _questions(made, unique)
+        draft.remarks += [Remark(unique, text) for text in made.remarks]
+        functions.append(Noted(made.settings, _comment(found, one)))
+    account = _account([plain(one) for one in functions])
+    if account is not None:
+        draft.scenario["account"] = account
+    draft.scenario["functions"] = functions
+    return draft
+
+
+def _why_none(found: Found) -> str:
+    if found.left_out:
+        return f"has no function to simulate: its {len(found.left_out)} run only at a deployment"
+    return f"has no function to simulate ({found.kind})"
+
+
+def _region(found: Found, asked: str | None, draft: Draft) -> Any:
+    region = asked or found.region
+    if region is not None and region not in regions():
+        draft.remarks.append(
+            Remark("region", f"{clipped(region, 40)} has no price sheet; us-east-1 is taken")
+        )
+        region = None
+    return region or Noted("us-east-1", "assumed; which region?")
+
+
+def _unique(one: FoundFunction, taken: set[str]) -> str:
+    longest = limit("function_name_max_chars").value
+    base = _FOREIGN.sub("-", one.name).strip("-")[:longest].strip("-") or "function"
+    name, number = base, 1
+    while name in taken:
+        number += 1
+        ending = f"-{number}"
+        name = f"{base[: longest - len(ending)]}{ending}"
+    taken.add(name)
+    return name
+
+
+def _comment(found: Found, one: FoundFunction) -> str:
+    sources = (
+        ", ".join(dict.fromkeys(source.label for source in one.sources)) or "nothing in the file invokes it"
+    )
+    return f"{one.resource} of {found.origin}: {sources}"
+
+
+def _write_moments(draft: Draft, made: FunctionDraft, name: str, start: datetime) -> None:
+    start_us = to_epoch_us(start)
+    stop_us = start_us + parse_duration_us(str(draft.scenario["duration"]))
+    moments: list[int] = []
+    for schedule in made.invoked.schedules:
+        for moment_us in parse_schedule(schedule).times_us(start_us, stop_us):
+            moments.append(moment_us // US_PER_S)
+            if len(moments) > _MOST_ROWS:
+                raise TemplateError.single(name, "schedule", f"gives more than {_MOST_ROWS:,} events")
+    if not moments:
+        made.settings["traffic"] = {"schedule": made.invoked.schedules[0]}
+        return
+    file = f"traffic/{name}.csv"
+    draft.files[file] = "timestamp\n" + "".join(f"{moment}\n" for moment in sorted(moments))
+    traffic = {"trace": file, "format": "csv_events", "timestamp_unit": "s", "align": "none"}
+    made.settings["traffic"] = Noted(traffic, f"moments of {', '.join(made.invoked.schedules)}")
+
+
+def _questions(made: FunctionDraft, name: str) -> list[Question]:
+    guess = traffic_guess()
+    questions = []
+    if made.invoked.asked:
+        asked = f"How many {made.invoked.asked}, and when in the day?"
+        month = guess.rate_per_s * 86_400 * 30
+        questions.append(Question(name, "traffic", asked, f"{guess.rate_per_s:g}/s ({month:,.0f} a month)"))
+    work = plain(made.settings["work"])
+    shown = ", ".join(
+        f"{key} p50 {law['lognormal']['p50']:g} p95 {law['lognormal']['p95']:g}" for key, law in work.items()
+    )
+    questions.append(Question(name, "work", "How much CPU time and waiting has a run?", shown))
+    return questions
+
+
+def _account(functions: list[dict[str, Any]]) -> Any:
+    """Raise the account's concurrency where the file's own settings need it."""
+    default, spare = limit("account_concurrency_default").value, limit("unreserved_concurrency_min").value
+    kept = 0
+    for one in functions:
+        steps = [step["count"] for step in one.get("provisioned_concurrency", ())]
+        reserved = one.get("reserved_concurrency")
+        kept += reserved if reserved is not None else max(steps, default=0)
+    if kept + spare <= default:
+        return None
+    return {
+        "concurrency": Noted(kept + spare, f"assumed: reserved and provisioned concurrency need {kept:,}")
+    }

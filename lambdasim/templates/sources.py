@@ -1,0 +1,204 @@
+"""What invokes a function, as a scenario's trigger and traffic: the main source, its stand-in, and what is asked."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+from pydantic import ValidationError
+
+from lambdasim.catalog import limit, timing
+from lambdasim.catalog.guesses import traffic_guess
+from lambdasim.errors import LambdaSimError
+from lambdasim.specs.schedules import parse_schedule
+from lambdasim.specs.trigger import TriggerSpec
+from lambdasim.templates.commented_yaml import Noted, plain
+from lambdasim.templates.found import FoundFunction, FoundSource
+from lambdasim.wording import listed
+
+_ORDER: Final = (
+    "api_gateway_rest", "api_gateway_http", "function_url", "alb", "sqs", "kinesis", "dynamodb",
+    "s3", "sns", "eventbridge", "async", "schedule", "sdk",
+)  # fmt: skip
+_GATEWAYS: Final = {
+    "api_gateway_rest": "gateway_rest_timeout_s",
+    "api_gateway_http": "gateway_http_timeout_s",
+}
+_RATE: Final = re.compile(r"rate\(\s*([0-9]+)\s+(minute|hour|day)s?\s*\)", re.IGNORECASE)
+_CRON: Final = re.compile(r"cron\(([^()]*)\)", re.IGNORECASE)
+_UNITS: Final = {
+    "api_gateway_rest": "requests", "api_gateway_http": "requests", "function_url": "requests", "alb": "requests",
+    "sqs": "messages", "kinesis": "records", "dynamodb": "records", "sns": "notifications", "sdk": "calls",
+}  # fmt: skip
+
+
+@dataclass
+class Invoked:
+    """A function's trigger and traffic.
+
+    Attributes
+    ----------
+    trigger : dict
+        As a scenario has it.
+    traffic : dict
+        As a scenario has it; empty where ``schedules`` are several, which go into a file.
+    schedules : tuple of str
+        Several schedules of one function, each valid.
+    asked : str
+        What the traffic is a guess of: ``requests``, ``messages`` ...; empty where the file says it.
+    remarks : list of str
+        What stands for what, and what is left out.
+    """
+
+    trigger: dict[str, Any]
+    traffic: dict[str, Any] | Noted
+    schedules: tuple[str, ...] = ()
+    asked: str = ""
+    remarks: list[str] = field(default_factory=list)
+
+
+def invoked_by(function: FoundFunction) -> Invoked:
+    """Choose a function's main source, and make trigger and traffic of it.
+
+    Parameters
+    ----------
+    function : FoundFunction
+
+    Returns
+    -------
+    Invoked
+        A synchronous source before a queue or stream, these before events, schedules last: the others are remarks.
+    """
+    enabled = [source for source in function.sources if source.enabled]
+    if not enabled:
+        return _without_source(function)
+    ordered = sorted(enabled, key=lambda source: _ORDER.index(source.type))
+    main = ordered[0]
+    remarks: list[str] = []
+    trigger = _trigger(function, main, remarks)
+    kinds = sorted({source.type for source in enabled} - {main.type}, key=_ORDER.index)
+    if kinds:
+        others = listed(dict.fromkeys(source.label for source in enabled if source.type != main.type), most=5)
+        remarks.append(f"also invoked by {others}; one trigger stands for all, so add their traffic to it")
+    if main.type == "schedule":
+        return _scheduled(trigger, [source for source in ordered if source.type == "schedule"], remarks)
+    invoked = _guessed(trigger, main, remarks)
+    timed = [text for source in enabled for text in source.schedules]
+    if timed:
+        remarks.append(f"its schedules, {listed(timed, most=5)}, are not in the traffic")
+    return invoked
+
+
+def _without_source(function: FoundFunction) -> Invoked:
+    if function.sources:
+        names = listed((source.label for source in function.sources), most=5)
+        trigger = _trigger(function, function.sources[0], [])
+        idle = Noted({"constant": {"rate_per_s": 0}}, f"disabled in the file: {names}")
+        return Invoked(trigger, idle, remarks=[f"{names}: disabled, so no traffic"])
+    remark = "nothing in the file invokes it; taken as called through the SDK"
+    return _guessed({"type": Noted("sdk", "assumed: nothing in the file invokes it")}, None, [remark])
+
+
+def _guessed(trigger: dict[str, Any], main: FoundSource | None, remarks: list[str]) -> Invoked:
+    guess = traffic_guess()
+    asked = _UNITS.get(main.type if main else "sdk", "events")
+    poisson = {
+        "rate_per_s": Noted(guess.rate_per_s, f"assumed; how many {asked} a second?"),
+        "daily": Noted(list(guess.daily), "assumed: office hours, UTC"),
+    }
+    return Invoked(trigger, {"poisson": poisson}, asked=asked, remarks=remarks)
+
+
+def _scheduled(trigger: dict[str, Any], sources: Sequence[FoundSource], remarks: list[str]) -> Invoked:
+    valid: list[str] = []
+    for source in sources:
+        for text in source.schedules:
+            schedule = valid_schedule(text)
+            if schedule is None:
+                remarks.append(f"{source.label}: {text[:60]} is no schedule that can be followed")
+            else:
+                valid.append(schedule)
+    if not valid:
+        return _guessed(trigger, sources[0], remarks)
+    if len(valid) == 1:
+        return Invoked(trigger, {"schedule": valid[0]}, remarks=remarks)
+    return Invoked(trigger, {}, tuple(valid), remarks=remarks)
+
+
+def valid_schedule(text: str) -> str | None:
+    """Return a schedule expression as scenarios take it, None where it is none.
+
+    Parameters
+    ----------
+    text : str
+        As people write it: a wrong plural or commas between fields are put right, as AWS's own parsers do not.
+
+    Examples
+    --------
+    >>> valid_schedule("rate(5 minute)"), valid_schedule("cron(5, 0, 1, *, ?, *)"), valid_schedule("at(2026-11-20)")
+    ('rate(5 minutes)', 'cron(5 0 1 * ? *)', None)
+    """
+    text = text.strip()
+    if match := _RATE.fullmatch(text):
+        number, unit = int(match[1][:12]), match[2].lower()
+        text = f"rate({number} {unit}{'' if number == 1 else 's'})"
+    elif match := _CRON.fullmatch(text):
+        fields = match[1].split()
+        if len(fields) == 6 and all(part.endswith(",") for part in fields[:5]):
+            fields = [part.rstrip(",") for part in fields]
+        if len(fields) == 6 and fields[2] == "*" and fields[4] == "*":
+            fields[4] = "?"
+        text = f"cron({' '.join(fields)})"
+    try:
+        parse_schedule(text)
+    except (ValueError, LambdaSimError):
+        return None
+    return text
+
+
+def _trigger(function: FoundFunction, source: FoundSource, remarks: list[str]) -> dict[str, Any]:
+    if source.stands_for:
+        remarks.append(f"{source.label}: {source.stands_for} is not modelled; {source.type} stands in for it")
+    trigger: dict[str, Any] = {"type": source.type}
+    if source.type in _GATEWAYS and source.integration_timeout_s is not None:
+        default = timing(_GATEWAYS[source.type]).value
+        if source.asynchronous:
+            pass
+        elif 0 < source.integration_timeout_s < 10 * default and source.integration_timeout_s != default:
+            trigger["integration_timeout"] = f"{source.integration_timeout_s:g}s"
+    if source.asynchronous and source.type in _GATEWAYS:
+        trigger = {"type": Noted("async", f"{source.label} hands requests over without waiting")}
+    if not _is_modelled(trigger):
+        remarks.append(
+            f"{source.label}: {source.type} is not modelled yet; an asynchronous trigger stands in for it, so batches, "
+            "waiting in the source and its retries are not simulated"
+        )
+        trigger = {"type": Noted("async", f"stands in for {source.type}, which is not modelled yet")}
+    if not TriggerSpec.model_validate(plain(trigger)).is_synchronous:
+        trigger |= _retries(function)
+    if not _is_modelled(trigger):
+        trigger = {"type": trigger["type"]}
+    return trigger
+
+
+def _retries(function: FoundFunction) -> dict[str, Any]:
+    low, high = limit("async_error_retries_min").value, limit("async_error_retries_max").value
+    young, old = limit("async_event_age_min_s").value, limit("async_event_age_max_s").value
+    said: dict[str, Any] = {}
+    if function.retry_attempts is not None and low <= function.retry_attempts <= high:
+        said["retry_attempts"] = function.retry_attempts
+    if function.max_event_age_s is not None and young <= function.max_event_age_s <= old:
+        said["max_event_age"] = f"{function.max_event_age_s}s"
+    if function.on_failure != "none":
+        said["on_failure"] = function.on_failure
+    return said
+
+
+def _is_modelled(trigger: dict[str, Any]) -> bool:
+    try:
+        TriggerSpec.model_validate(plain(trigger))
+    except ValidationError:
+        return False
+    return True
