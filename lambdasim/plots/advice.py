@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from lambdasim.specs.scenario import ScenarioSpec
-    from lambdasim.study.limits.advise import LimitsAdvice
+    from lambdasim.study.limits.result import LimitsAdvice
 
 _MARKERS: Final = ("o", "s")
 _LONG_US: Final = 3 * US_PER_DAY

@@ -20,8 +20,8 @@ from lambdasim.engine.totals.aggregate import Aggregate, FunctionTotals, claimed
 from lambdasim.engine.totals.histogram import Histogram
 from lambdasim.errors import InputError, LambdaSimError
 from lambdasim.results.failures import failure_counts, failure_warning, lost_events
-from lambdasim.results.files.records import records_frame
 from lambdasim.results.parameters import Parameter, parameters_of
+from lambdasim.results.record_table import records_frame
 from lambdasim.results.usage.hourly_costs import list_costs_by_hour
 from lambdasim.results.usage.month import PayloadMeter, run_usage
 from lambdasim.specs.scenario import ScenarioSpec

@@ -11,7 +11,6 @@ import numpy as np
 
 from lambdasim.engine.totals.histogram import Histogram
 from lambdasim.results.points.store import Wording, numbers_of_text, numbers_to_text
-from lambdasim.study.limits.outcome import LimitOutcome
 from lambdasim.study.measures import FunctionMeasures
 
 _HISTOGRAMS: Final = ("latency_ms", "duration_ms", "billed_ms")
@@ -55,17 +54,7 @@ def _keyed_of_text(text: dict[str, str]) -> dict[tuple[str, str, str], float]:
     return found
 
 
-def _outcome_to_text(outcome: LimitOutcome) -> dict[str, str]:
-    return {name: json.dumps(value) for name, value in outcome._asdict().items()}
-
-
-def _outcome_of_text(text: dict[str, str]) -> LimitOutcome:
-    return LimitOutcome(**{name: json.loads(value) for name, value in text.items()})
-
-
 MEASURES: Final = Wording(_measures_to_text, _measures_of_text)
 """Of one function in one run."""
 KEYED: Final = Wording(_keyed_to_text, _keyed_of_text)
 """Of numbers by group, scope and measure, as ``compare`` has them."""
-OUTCOME: Final = Wording(_outcome_to_text, _outcome_of_text)
-"""Of a run under some limits, as ``limits`` has it."""

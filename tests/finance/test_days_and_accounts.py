@@ -17,7 +17,8 @@ from lambdasim.billing import Bill, Usage, account_of, in_account, price
 from lambdasim.billing.exact import total
 from lambdasim.errors import InputError
 from lambdasim.finance.days import REST
-from lambdasim.results.usage.hour import HourlyUsage, hourly_usage
+from lambdasim.results.files.hourly import hourly_usage
+from lambdasim.results.usage.hour import HourlyUsage
 
 SCENARIO = """
 name: NAME

@@ -10,7 +10,8 @@ from lambdasim.plots.advice import plot_headroom, plot_provisioned, plot_risk
 from lambdasim.plots.study import plot_differences, plot_duration, plot_frontier
 from lambdasim.plots.style import Picture
 from lambdasim.specs import load_scenario_text
-from lambdasim.study.limits.advise import LimitsAdvice, advise_limits
+from lambdasim.study.limits.advise import advise_limits
+from lambdasim.study.limits.result import LimitsAdvice
 from lambdasim.study.memory.result import MemorySweep
 from lambdasim.study.memory.sweep import sweep_memory
 

@@ -13,9 +13,11 @@ import pytest
 import lambdasim as ls
 from lambdasim.results.points.store import Wording
 from lambdasim.study.comparison.compare import scenario_measures
-from lambdasim.study.kept import KEYED, MEASURES, OUTCOME
-from lambdasim.study.limits.runs import LimitCase, Variant, case_outcomes
+from lambdasim.study.kept import KEYED, MEASURES
+from lambdasim.study.limits.kept import OUTCOME
+from lambdasim.study.limits.runs import case_outcomes
 from lambdasim.study.measures import function_measures
+from lambdasim.study.variants import LimitCase, Variant
 
 SCENARIO = """name: resumed
 start: 2026-11-01T00:00:00Z

@@ -18,7 +18,7 @@ from lambdasim.catalog.files import toml_of
 from lambdasim.catalog.prices.book import BookEntry, PriceBook
 from lambdasim.catalog.prices.savings_plans import savings_plans, savings_plans_of
 from lambdasim.errors import CatalogError, InputError
-from lambdasim.results.usage.hour import hourly_usage
+from lambdasim.results.files.hourly import hourly_usage
 from lambdasim.study.commitment.advise import advise_commitment
 
 SCENARIO = """

@@ -9,7 +9,8 @@ from lambdasim.errors import InputError
 from lambdasim.results.intervals import unpaired_interval
 from lambdasim.specs import ScenarioSpec, load_scenario_text, revised
 from lambdasim.study.comparison.compare import compare
-from lambdasim.study.comparison.result import TOTAL, Comparison
+from lambdasim.study.comparison.result import Comparison
+from lambdasim.study.comparison.tables import TOTAL
 from lambdasim.study.comparison.text import escaped
 
 TEXT = """name: now

@@ -12,15 +12,18 @@ from lambdasim.catalog import limit
 from lambdasim.engine.contract import Limit
 from lambdasim.errors import InputError
 from lambdasim.specs import ScenarioSpec, load_scenario, load_scenario_text, revised
-from lambdasim.study.limits.advise import LimitsAdvice, ProvisionedAdvice, advise_limits, offered
+from lambdasim.study.limits.advise import advise_limits
 from lambdasim.study.limits.concurrency import break_even_utilization
 from lambdasim.study.limits.findings import findings
+from lambdasim.study.limits.limit_table import limit_table
 from lambdasim.study.limits.meter import LimitMeter
+from lambdasim.study.limits.offers import offered
 from lambdasim.study.limits.outcome import outcome_of
 from lambdasim.study.limits.plan import LimitPlan
 from lambdasim.study.limits.provisioned import provisioned_schedule, tracked, tracking_schedule
+from lambdasim.study.limits.result import LimitsAdvice
 from lambdasim.study.limits.rules import RULES
-from lambdasim.study.limits.table import limit_table
+from lambdasim.study.limits.tables import ProvisionedAdvice
 
 STORIES = Path(__file__).parents[2] / "notebooks" / "scenarios"
 # Ten a second for 950 ms each: ten at once, from the second second on.

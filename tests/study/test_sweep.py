@@ -11,8 +11,9 @@ from lambdasim.errors import InputError, OutsideCalibrationWarning
 from lambdasim.specs import ScenarioSpec, load_scenario_text, revised
 from lambdasim.study.memory.objective import Balanced, Cheapest, Fastest, Objective, parse_target
 from lambdasim.study.memory.power_tuning import TuningChart
-from lambdasim.study.memory.result import MemorySweep, SweptSize
+from lambdasim.study.memory.result import MemorySweep
 from lambdasim.study.memory.sweep import sweep_memory
+from lambdasim.study.memory.tables import SweptSize
 
 # 1,769 MB compute in 100 ms, 885 MB (half a vCPU, nearly) in 199.89, 3,538 MB in 100 again.
 BY_HAND = """name: by hand

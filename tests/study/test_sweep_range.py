@@ -18,8 +18,9 @@ from lambdasim.results.parameters import parameters_of
 from lambdasim.specs import ScenarioSpec, load_scenario, load_scenario_text
 from lambdasim.study.memory.objective import Cheapest
 from lambdasim.study.memory.plausible import cpu_share, plausible_ranges, to_measure
-from lambdasim.study.memory.result import MemorySweep, SweptSize
+from lambdasim.study.memory.result import MemorySweep
 from lambdasim.study.memory.sweep import sweep_memory
+from lambdasim.study.memory.tables import SweptSize
 
 LATE = CpuStyle(CpuLaw.QUOTA, FirstCheck.FOURTH_TICK, 1)
 SIZES = (128, 256, 512, 1769)

@@ -11,8 +11,9 @@ from pathlib import Path
 from lambdasim.billing import Usage, in_account, is_account_id
 from lambdasim.errors import InputError
 from lambdasim.finance.origin import UNKNOWN_ACCOUNT, Origin, scenario_price_date
+from lambdasim.results.files.hourly import hourly_usage
 from lambdasim.results.files.saved import load_free_tier, load_usage
-from lambdasim.results.usage.hour import HourlyUsage, hourly_usage
+from lambdasim.results.usage.hour import HourlyUsage
 
 
 @dataclass(frozen=True)

@@ -18,8 +18,8 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from lambdasim.study.comparison.result import Comparison
-    from lambdasim.study.limits.advise import LimitsAdvice
     from lambdasim.study.limits.provisioned import Steps
+    from lambdasim.study.limits.result import LimitsAdvice
     from lambdasim.study.memory.result import MemorySweep
 
 _SWEPT: Final = {

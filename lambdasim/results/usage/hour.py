@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import os
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
-from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
@@ -21,7 +19,6 @@ from lambdasim.units import US_PER_HOUR, US_PER_S, from_epoch_us, to_epoch_us
 if TYPE_CHECKING:
     import pandas as pd
 
-    from lambdasim.results.run import RunResult
     from lambdasim.specs.function import FunctionSpec
     from lambdasim.specs.scenario import ScenarioSpec
 
@@ -64,56 +61,31 @@ class HourlyUsage:
             yield day, tuple(rows[day])
 
 
-def hourly_usage(run: RunResult | str | os.PathLike[str]) -> HourlyUsage:
-    """Cut a run's usage into clock hours.
+def cut_into_hours(
+    metrics: pd.DataFrame, scenario: ScenarioSpec, usages: Iterable[Usage], where: str
+) -> HourlyUsage:
+    """Cut usage by month into clock hours, by a table of metrics by minute.
 
     Parameters
     ----------
-    run : RunResult or path-like
-        A run, or the folder that ``save`` or ``lambdasim simulate --out`` wrote.
+    metrics : DataFrame
+        One row for each function and minute: ``timestamp``, ``function``, and the columns of ``METRIC_OF_COUNTER``.
+    scenario : ScenarioSpec
+    usages : iterable of Usage
+        The run's rows by month.
+    where : str
+        What errors name.
 
     Returns
     -------
     HourlyUsage
-        Sums to the run's usage by month, count by count.
+        Sums to ``usages``, count by count.
 
     Raises
     ------
     InputError
-        When a file of the folder is missing or broken, or its files are of different runs.
-
-    Notes
-    -----
-    An attempt counts in the hour in which its minute begins; provisioned concurrency in the hours in which it was
-    asked for.
+        When the two are of different runs.
     """
-    if isinstance(run, str | os.PathLike):
-        return _of_folder(Path(run))
-    return _cut(run.metrics(), run.scenario, run.usage(), "run")
-
-
-def _of_folder(folder: Path) -> HourlyUsage:
-    import pandas as pd
-    from pydantic import ValidationError
-
-    from lambdasim.results.files.saved import load_usage
-    from lambdasim.specs.scenario import ScenarioSpec
-
-    usages = load_usage(folder)
-    try:
-        scenario = ScenarioSpec.model_validate_json((folder / "scenario.json").read_bytes())
-        metrics = pd.read_csv(folder / "metrics.csv")
-        columns = ["timestamp", "function", *METRIC_OF_COUNTER.values()]
-        metrics = metrics[columns].astype(dict.fromkeys(METRIC_OF_COUNTER.values(), "int64"))
-    except (OSError, ValueError, KeyError, ValidationError) as problem:
-        told = str(problem).splitlines()[0][:80] if str(problem) else type(problem).__name__
-        raise InputError.single(
-            str(folder), "", f"must have scenario.json and metrics.csv of `lambdasim simulate --out`: {told}"
-        ) from None
-    return _cut(metrics, scenario, usages, str(folder))
-
-
-def _cut(metrics: pd.DataFrame, scenario: ScenarioSpec, usages: Iterable[Usage], where: str) -> HourlyUsage:
     first_us = to_epoch_us(scenario.start) // US_PER_HOUR * US_PER_HOUR
     first = from_epoch_us(first_us)
     end_us = to_epoch_us(scenario.start) + scenario.duration_us

@@ -23,7 +23,7 @@ from lambdasim.specs.base import revised
 from lambdasim.specs.function import Architecture, FunctionSpec
 from lambdasim.specs.scenario import ScenarioSpec
 from lambdasim.study.forecast.usage import BY_TIME
-from lambdasim.study.limits.runs import LimitCase, Variant, case_scenario
+from lambdasim.study.variants import LimitCase, Variant, case_scenario
 from lambdasim.units import MB_PER_GB, US_PER_HOUR, US_PER_MINUTE, US_PER_MS
 
 _MINUTES: Final = US_PER_HOUR // US_PER_MINUTE

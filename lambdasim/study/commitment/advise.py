@@ -20,7 +20,8 @@ from lambdasim.catalog import ChargeKind, Knowledge, PriceSheet, Tier, billing_r
 from lambdasim.catalog.prices.book import PriceBook
 from lambdasim.catalog.prices.savings_plans import SavingsPlan, savings_plans
 from lambdasim.errors import InputError
-from lambdasim.results.usage.hour import HourlyUsage, hourly_usage
+from lambdasim.results.files.hourly import hourly_usage
+from lambdasim.results.usage.hour import HourlyUsage
 from lambdasim.study.commitment.result import CommitmentStudy
 from lambdasim.study.commitment.tables import CommitmentOption, TrafficCase, best_option
 

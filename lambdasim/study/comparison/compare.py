@@ -17,7 +17,8 @@ from lambdasim.results.run import RunResult
 from lambdasim.results.simulate import simulate
 from lambdasim.results.usage.as_month import shared_period
 from lambdasim.specs.scenario import ScenarioSpec
-from lambdasim.study.comparison.result import ACCOUNT, TOTAL, Comparison, Key
+from lambdasim.study.comparison.result import Comparison
+from lambdasim.study.comparison.tables import ACCOUNT, TOTAL, Key
 from lambdasim.study.kept import KEYED
 from lambdasim.study.measures import QUANTILES, period_bill
 

@@ -1,184 +1,36 @@
-"""A comparison of scenarios: one table of paired differences, a verdict, views for people."""
+"""The result of a comparison: its tables, and its views for people."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import cached_property
-from typing import TYPE_CHECKING, Final, NamedTuple, TypeAlias
+from typing import TYPE_CHECKING, Final
 
-from lambdasim.results.intervals import Interval, paired_interval, t_interval
-from lambdasim.specs.scenario import ScenarioSpec
+from lambdasim.study.comparison.tables import ACCOUNT, ComparisonTables
+from lambdasim.study.comparison.text import comparison_markdown, comparison_text, difference_text
 from lambdasim.views import Result
-from lambdasim.wording import money
 
 if TYPE_CHECKING:
     import pandas as pd
 
-Key: TypeAlias = tuple[str, str, str]
-ACCOUNT: Final = "account"
-TOTAL: Final[Key] = ("money", ACCOUNT, "bill")
-REFUSED: Final[Key] = ("limits", ACCOUNT, "refused")
-
 _GROUPS: Final = {"money": ("Bill", "usd"), "latency": ("Latency", "ms"), "limits": ("Limits", "share")}
 
 
-class Verdict(NamedTuple):
-    """Whether a CI should stop.
-
-    Attributes
-    ----------
-    failed : bool
-    reasons : tuple of str
-        One for each rule that was asked for and each scenario.
-    """
-
-    failed: bool
-    reasons: tuple[str, ...]
-
-
 @dataclass(frozen=True, eq=False, repr=False)
-class Comparison(Result):
-    """The result of ``compare``.
-
-    Attributes
-    ----------
-    scenarios : mapping of str to ScenarioSpec
-        The first is what the others are compared with.
-    results : mapping of str to tuple of dict
-        Measures of each replication by scenario, see ``scenario_measures``.
-    fail_above, fail_throttles : float or None
-        Thresholds of the verdict.
-    period : {"month", "run"}
-        What money is of.
-    """
-
-    scenarios: Mapping[str, ScenarioSpec]
-    results: Mapping[str, tuple[dict[Key, float], ...]]
-    fail_above: float | None = None
-    fail_throttles: float | None = None
-    period: str = "month"
-
-    @property
-    def per(self) -> str:
-        """The period of the money, in words."""
-        return "a month" if self.period == "month" else "a run"
-
-    @property
-    def names(self) -> tuple[str, ...]:
-        """Names of the scenarios; the first is the base."""
-        return tuple(self.scenarios)
-
-    @property
-    def replications(self) -> int:
-        """How many seeds every scenario was simulated with."""
-        return len(self.results[self.names[0]])
-
-    @cached_property
-    def runs(self) -> pd.DataFrame:
-        """One row for each scenario, replication and measure: ``group``, ``scope``, ``measure``, ``value``."""
-        import pandas as pd
-
-        columns = ["scenario", "replication", "group", "scope", "measure", "value"]
-        rows = [
-            (name, number, *key, value)
-            for name, runs in self.results.items()
-            for number, run in enumerate(runs)
-            for key, value in run.items()
-        ]
-        return pd.DataFrame(rows, columns=columns)
-
-    @cached_property
-    def differences(self) -> pd.DataFrame:
-        """One row for each scenario but the first, and each measure.
-
-        Returns
-        -------
-        DataFrame
-            ``scenario``, ``group``, ``scope``, ``measure``; ``base`` and ``value``, means over replications;
-            ``difference`` with ``low`` and ``high``, its 95 % interval from pairs; ``share`` of the base;
-            ``certain``: the interval leaves zero out. Money in USD a period, latency in ms, limits as shares.
-        """
-        import pandas as pd
-
-        base, *others = self.names
-        rows = []
-        for name in others:
-            keys = dict.fromkeys(key for run in (*self.results[base], *self.results[name]) for key in run)
-            for key in keys:
-                level = t_interval(self._values(base, key)).mean
-                found = self.difference(name, key)
-                rows.append(
-                    {
-                        "scenario": name,
-                        **dict(zip(("group", "scope", "measure"), key, strict=True)),
-                        "base": level,
-                        "value": t_interval(self._values(name, key)).mean,
-                        "difference": found.mean,
-                        "low": found.low,
-                        "high": found.high,
-                        "share": found.mean / level if level else float("nan"),
-                        "certain": found.excludes_zero,
-                    }
-                )
-        return pd.DataFrame(rows)
-
-    def difference(self, name: str, key: Key = TOTAL) -> Interval:
-        """Return the paired difference of a measure between a scenario and the first."""
-        return paired_interval(self._values(name, key), self._values(self.names[0], key))
-
-    def _values(self, name: str, key: Key) -> list[float]:
-        """Return a measure by replication; what has no line costs nothing, who is not there has no latency."""
-        missing = float("nan") if key[0] == "latency" else 0.0
-        return [run.get(key, missing) for run in self.results[name]]
-
-    @property
-    def verdict(self) -> Verdict:
-        """Whether a threshold is passed, with one reason for each rule and scenario."""
-        base, *others = self.names
-        failed, reasons = False, []
-        for name in others:
-            if self.fail_above is not None:
-                level = t_interval(self._values(base, TOTAL)).mean
-                found = self.difference(name)
-                bad = found.mean > self.fail_above * level
-                failed |= bad
-                share = f"{found.mean / level:+.2%}" if level else money(found.mean, signed=True)
-                low, high = found.low > self.fail_above * level, found.high > self.fail_above * level
-                sure = "" if low == high else ", but the interval holds both answers"
-                reasons.append(
-                    f"{'FAIL' if bad else 'pass'}: {name}: bill {share}, allowed {self.fail_above:+.2%}{sure}"
-                )
-            if self.fail_throttles is not None:
-                refused = t_interval(self._values(name, REFUSED)).mean
-                bad = refused > self.fail_throttles
-                failed |= bad
-                reasons.append(
-                    f"{'FAIL' if bad else 'pass'}: {name}: {refused:.3%} of attempts refused, allowed "
-                    f"{self.fail_throttles:.3%}"
-                )
-        return Verdict(failed, tuple(reasons))
+class Comparison(ComparisonTables, Result):
+    """The result of ``compare``; see ``ComparisonTables`` for its attributes."""
 
     def text(self) -> str:
         """Tell the comparison in 80 columns."""
-        from lambdasim.study.comparison.text import comparison_text
-
         return comparison_text(self)
 
     def markdown(self) -> str:
         """Tell the comparison as Markdown for a pull request's comment; names are escaped."""
-        from lambdasim.study.comparison.text import comparison_markdown
-
         return comparison_markdown(self)
 
     def __repr__(self) -> str:
         """Say the difference of the bills."""
-        base, *others = self.names
-        parts = []
-        for name in others:
-            found = self.difference(name)
-            parts.append(f"{name}: {_spread(found)} {self.per}")
-        return f"against {base}, {self.replications} replications: {'; '.join(parts)}"
+        return difference_text(self)
 
     def frame(self) -> pd.DataFrame:
         """Return ``differences``: one row for each scenario but the first, and each measure."""
@@ -193,7 +45,3 @@ class Comparison(Result):
             suffixed = {name: f"{name}_{unit}" for name in ("base", "value", "difference", "low", "high")}
             found[title] = moved.rename(columns=suffixed)
         return found
-
-
-def _spread(found: Interval) -> str:
-    return f"{money(found.mean, signed=True)} ({money(found.low, signed=True)} to {money(found.high, signed=True)})"

@@ -9,12 +9,13 @@ from math import isnan
 from typing import TYPE_CHECKING, Any, Final
 
 from lambdasim.results.usage.as_month import month_basis
-from lambdasim.study.comparison.result import ACCOUNT, REFUSED, TOTAL
+from lambdasim.study.comparison.tables import ACCOUNT, REFUSED, TOTAL
 from lambdasim.wording import clipped, listed, money, wrapped
 
 if TYPE_CHECKING:
+    from lambdasim.results.intervals import Interval
     from lambdasim.specs.scenario import ScenarioSpec
-    from lambdasim.study.comparison.result import Comparison
+    from lambdasim.study.comparison.tables import ComparisonTables
 
 _TITLES: Final = {
     "money": "USD",
@@ -34,7 +35,7 @@ _ASKED: Final = (
 )
 
 
-def comparison_text(comparison: Comparison) -> str:
+def comparison_text(comparison: ComparisonTables) -> str:
     """Tell a comparison for a terminal."""
     lines = [wrapped(f"against {comparison.names[0]}, {comparison.replications} replications in pairs")]
     for name in comparison.names[1:]:
@@ -49,7 +50,14 @@ def comparison_text(comparison: Comparison) -> str:
     return "\n".join([*lines, "", wrapped(_note(comparison))])
 
 
-def comparison_markdown(comparison: Comparison) -> str:
+def difference_text(comparison: ComparisonTables) -> str:
+    """Say the difference of the bills in a line."""
+    base, *others = comparison.names
+    parts = [f"{name}: {_spread(comparison.difference(name))} {comparison.per}" for name in others]
+    return f"against {base}, {comparison.replications} replications: {'; '.join(parts)}"
+
+
+def comparison_markdown(comparison: ComparisonTables) -> str:
     """Tell a comparison for a pull request's comment."""
     verdict = comparison.verdict
     lines = ["### Lambda cost and latency", ""]
@@ -82,7 +90,7 @@ def comparison_markdown(comparison: Comparison) -> str:
     return "\n".join([*lines, f"<sub>{escaped(_note(comparison))}</sub>", ""])
 
 
-def _summary(comparison: Comparison) -> list[str]:
+def _summary(comparison: ComparisonTables) -> list[str]:
     """Tell in one table, open to the eye, what a reviewer asks first; each value with its difference."""
     lines = [
         f"| | {' | '.join(_in_period(comparison, title) for title, _, _, _ in _ASKED)} |",
@@ -106,15 +114,15 @@ def _summary(comparison: Comparison) -> list[str]:
     return [*lines, ""]
 
 
-def _title(comparison: Comparison, group: str) -> str:
+def _title(comparison: ComparisonTables, group: str) -> str:
     return _in_period(comparison, _TITLES[group])
 
 
-def _in_period(comparison: Comparison, title: str) -> str:
+def _in_period(comparison: ComparisonTables, title: str) -> str:
     return f"{title} {comparison.per}" if title == "USD" else title
 
 
-def _remarks(comparison: Comparison, name: str) -> list[str]:
+def _remarks(comparison: ComparisonTables, name: str) -> list[str]:
     """Say what a reader would else look for in the table: functions and settings that are not in both, no difference."""
     base = comparison.names[0]
     before, after = comparison.scenarios[base], comparison.scenarios[name]
@@ -174,7 +182,7 @@ def _one_line(text: str) -> str:
     return " ".join(text.split())
 
 
-def _groups(comparison: Comparison, name: str) -> Iterator[tuple[str, list[dict[str, Any]]]]:
+def _groups(comparison: ComparisonTables, name: str) -> Iterator[tuple[str, list[dict[str, Any]]]]:
     """Give the rows of each group that tell something: what changes, and what is the account's."""
     table = comparison.differences
     table = table[table["scenario"] == name]
@@ -239,7 +247,7 @@ def _markdown_row(row: dict[str, Any]) -> str:
     return f"| {escaped(row['label'])} | {base} | {mean} | {interval} | {share} |"
 
 
-def _note(comparison: Comparison) -> str:
+def _note(comparison: ComparisonTables) -> str:
     per_month = comparison.period == "month"
     said = dict.fromkeys(month_basis(spec).text(per_month) for spec in comparison.scenarios.values())
     free = any(spec.free_tier for spec in comparison.scenarios.values())
@@ -249,3 +257,7 @@ def _note(comparison: Comparison) -> str:
         f"95 % intervals of paired differences from {comparison.replications} replications with common seeds; "
         f"? where zero lies in the interval. {' '.join(said)}"
     )
+
+
+def _spread(found: Interval) -> str:
+    return f"{money(found.mean, signed=True)} ({money(found.low, signed=True)} to {money(found.high, signed=True)})"

@@ -13,7 +13,8 @@ from lambdasim.specs.scenario import ScenarioSpec
 from lambdasim.study.limits.concurrency import QuotaAdvice, in_quota_steps
 from lambdasim.study.limits.outcome import LimitOutcome
 from lambdasim.study.limits.provisioned import Steps, provisioned_schedule
-from lambdasim.study.limits.runs import LimitCase, Variant, run_case, with_buffer
+from lambdasim.study.limits.runs import run_case, with_buffer
+from lambdasim.study.variants import LimitCase, Variant
 
 _ALL_MINUTES: Final = 1.0
 

@@ -21,8 +21,8 @@ from lambdasim.specs.base import revised
 from lambdasim.specs.function import Architecture, FunctionSpec, SnapStartSpec
 from lambdasim.specs.trigger import OnFailure
 from lambdasim.study.limits.concurrency import break_even_utilization
+from lambdasim.study.limits.limit_table import memory_need_mb
 from lambdasim.study.limits.runs import with_buffer
-from lambdasim.study.limits.table import memory_need_mb
 from lambdasim.study.measures import usd_per_ms
 from lambdasim.units import US_PER_MS, US_PER_S
 from lambdasim.wording import money, percent

@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING, Any, Final
 from lambdasim.catalog import limit
 from lambdasim.results.usage.as_month import month_basis
 from lambdasim.specs.function import ProvisionedStep
-from lambdasim.study.limits.table import ACCOUNT, GATEWAY
+from lambdasim.study.limits.limit_table import ACCOUNT, GATEWAY
 from lambdasim.units import format_duration
 from lambdasim.wording import clipped, count, listed, money, percent, wrapped
 
 if TYPE_CHECKING:
-    from lambdasim.study.limits.advise import LimitsAdvice, ProvisionedAdvice
     from lambdasim.study.limits.outcome import LimitOutcome
     from lambdasim.study.limits.plan import LimitPlan
+    from lambdasim.study.limits.tables import AdviceTables, ProvisionedAdvice
 
 _MOST_LIMITS: Final = 12
 _MOST_STEPS: Final = 6
@@ -26,7 +26,7 @@ _WIDTH: Final = 6
 _PER: Final = {"month": "a month", "run": "in this run"}
 
 
-def answer(advice: LimitsAdvice) -> str:
+def answer(advice: AdviceTables) -> str:
     """Say in a paragraph which limit, when, whose requests fail, and what to set."""
     run, breaches = advice.run, advice.worst
     gateway = breaches[breaches["limit"] == GATEWAY].to_dict("records")
@@ -80,7 +80,7 @@ def _limit_of(row: Any) -> str:
     return f"the {name}" if row["scope"] == ACCOUNT else f"the {name} of {row['scope']}"
 
 
-def _what_to_set(advice: LimitsAdvice) -> list[str]:
+def _what_to_set(advice: AdviceTables) -> list[str]:
     quota, said = advice.quota, []
     demand = f"{quota.demand.mean:,.0f} ± {quota.demand.half_width:,.0f}"
     for row in advice.reserved.to_dict("records"):
@@ -108,7 +108,7 @@ def _what_to_set(advice: LimitsAdvice) -> list[str]:
     return said
 
 
-def _together(advice: LimitsAdvice, plan: LimitPlan) -> str:
+def _together(advice: AdviceTables, plan: LimitPlan) -> str:
     counts = {name: max(step.count for step in steps) for name, steps in plan.schedule.items()}
     shown = [f"{count:,} for {name}" for name, count in list(counts.items())[:_MOST_IN_ANSWER]]
     more = len(counts) - len(shown)
@@ -127,19 +127,19 @@ def _refused(outcome: LimitOutcome) -> str:
     return f"{percent(outcome.refused_share)} of attempts are still refused, mostly by the {worst}"
 
 
-def _bill(advice: LimitsAdvice, outcome: LimitOutcome) -> str:
+def _bill(advice: AdviceTables, outcome: LimitOutcome) -> str:
     """Tell what it costs beside what is paid now."""
     now, length = float(advice.run.charges().total), format_duration(advice.run.scenario.duration_us)
     return f"; the bill of {length} goes from {money(now)} to {money(outcome.usd)}"
 
 
-def _remaining(advice: LimitsAdvice) -> str:
+def _remaining(advice: AdviceTables) -> str:
     outcome = advice.with_quota
     assert outcome is not None  # noqa: S101 - asked by the caller
     return f"With those settings {_refused(outcome)}{_bill(advice, outcome)}."
 
 
-def limits_text(advice: LimitsAdvice) -> str:
+def limits_text(advice: AdviceTables) -> str:
     """Tell all of it."""
     parts = [
         answer(advice),
@@ -161,7 +161,7 @@ def limits_text(advice: LimitsAdvice) -> str:
     return "\n".join([*parts, "", *_findings_block(advice)])
 
 
-def _plan_block(advice: LimitsAdvice, plan: LimitPlan) -> list[str]:
+def _plan_block(advice: AdviceTables, plan: LimitPlan) -> list[str]:
     """Show what to set against the scaling rate: its schedule, its bill and what it changes."""
     before = percent(advice.refused.mean)
     lines = [
@@ -173,7 +173,7 @@ def _plan_block(advice: LimitsAdvice, plan: LimitPlan) -> list[str]:
     return [wrapped(line) for line in lines]
 
 
-def _limits_block(advice: LimitsAdvice) -> list[str]:
+def _limits_block(advice: AdviceTables) -> list[str]:
     table = advice.limits
     shown = table[(table["hit_share"] > 0) | (table["headroom"] < _ROOM)].head(_MOST_LIMITS)
     if shown.empty:
@@ -202,7 +202,7 @@ def _short(number: float) -> str:
     return f"{number:.0e}"
 
 
-def _risk_block(advice: LimitsAdvice) -> list[str]:
+def _risk_block(advice: AdviceTables) -> list[str]:
     rows = [f"{'traffic':>8} {'refused':>8} {'not served':>10} {'p99 ms':>10} {'peak':>8}  first limit"]
     for row in advice.risk.to_dict("records"):
         when = "" if isnan(row["first_s"]) else f" {row['first_s']:,.0f} s"
@@ -214,7 +214,7 @@ def _risk_block(advice: LimitsAdvice) -> list[str]:
     return rows
 
 
-def _reserved_block(advice: LimitsAdvice) -> list[str]:
+def _reserved_block(advice: AdviceTables) -> list[str]:
     rows = [
         f"{'reserved':<20} {'demand':>8} {'±':>6} {'now':>6} {'to keep':>8} {'left':>8} {'others':>8}  of pool"
     ]
@@ -230,14 +230,14 @@ def _reserved_block(advice: LimitsAdvice) -> list[str]:
     return [*rows, *([f"and {more} more functions"] if more > 0 else [])]
 
 
-def _provisioned_block(advice: LimitsAdvice, found: ProvisionedAdvice) -> list[str]:
+def _provisioned_block(advice: AdviceTables, found: ProvisionedAdvice) -> list[str]:
     lines = [_effect("by schedule", advice, found)]
     for name, steps in list(found.schedule.items())[:_MOST_LIMITS]:
         lines.append(wrapped(f"  {name}: {listed(map(_step, steps), _MOST_STEPS)}"))
     return lines
 
 
-def _tracking_block(advice: LimitsAdvice, found: ProvisionedAdvice) -> list[str]:
+def _tracking_block(advice: AdviceTables, found: ProvisionedAdvice) -> list[str]:
     target = limit("autoscaling_target_percent").value
     lines = [_effect(f"by target tracking at {target} %", advice, found)]
     for name, steps in list(found.schedule.items())[:_MOST_LIMITS]:
@@ -246,7 +246,7 @@ def _tracking_block(advice: LimitsAdvice, found: ProvisionedAdvice) -> list[str]
     return lines
 
 
-def _effect(way: str, advice: LimitsAdvice, found: ProvisionedAdvice) -> str:
+def _effect(way: str, advice: AdviceTables, found: ProvisionedAdvice) -> str:
     length = format_duration(advice.run.scenario.duration_us)
     fewer = found.cold_before - found.cold_after
     change = f"{abs(fewer):,} {'fewer' if fewer >= 0 else 'more'}"
@@ -264,7 +264,7 @@ def _step(step: ProvisionedStep) -> str:
     return f"{step.count:,} {when}"
 
 
-def _findings_block(advice: LimitsAdvice) -> list[str]:
+def _findings_block(advice: AdviceTables) -> list[str]:
     lines = []
     for row in advice.findings.to_dict("records"):
         gain = f" [{money(row['usd'])} {_PER[row['period']]}]" if row["usd"] else ""

@@ -5,22 +5,22 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from lambdasim.study.memory.objective import short
-from lambdasim.study.memory.result import SweptSize, sizes_of
+from lambdasim.study.memory.tables import SweptSize, sizes_of
 
 if TYPE_CHECKING:
     import pandas as pd
 
-    from lambdasim.study.memory.result import MemorySweep
+    from lambdasim.study.memory.tables import SweepTables
 
 
-def cpu_share(sweep: MemorySweep) -> float:
+def cpu_share(sweep: SweepTables) -> float:
     """Give the CPU time's share of a run on one whole vCPU, in means; 0 where nothing is done."""
     work = sweep.scenario.function(sweep.function).work
     cpu, io = work.cpu_ms.mean(), work.io_ms.mean()
     return cpu / (cpu + io) if cpu else 0.0
 
 
-def plausible_ranges(sweep: MemorySweep) -> pd.DataFrame:
+def plausible_ranges(sweep: SweepTables) -> pd.DataFrame:
     """Return the range of each size over the work as set and its plausible settings.
 
     Parameters
@@ -54,7 +54,7 @@ def plausible_ranges(sweep: MemorySweep) -> pd.DataFrame:
     return ranges
 
 
-def to_measure(sweep: MemorySweep) -> SweptSize | None:
+def to_measure(sweep: SweepTables) -> SweptSize | None:
     """Name the size at which the settings' mean durations differ most; None where they do not differ.
 
     Sizes at which the work as set fails are left out, unless all do.
@@ -69,7 +69,7 @@ def to_measure(sweep: MemorySweep) -> SweptSize | None:
     return sizes_of(differ.loc[[ratio.idxmax()]])[0]
 
 
-def doubt(sweep: MemorySweep) -> str:
+def doubt(sweep: SweepTables) -> str:
     """Say whether the recommendation hangs on what is not known of the work; empty where all is known."""
     if not sweep.alternatives:
         return ""
@@ -97,7 +97,7 @@ def doubt(sweep: MemorySweep) -> str:
     )
 
 
-def range_text(sweep: MemorySweep) -> list[str]:
+def range_text(sweep: SweepTables) -> list[str]:
     """Tell the ranges as lines of at most 80 columns; none where all is known."""
     if not sweep.alternatives:
         return []

@@ -23,7 +23,8 @@ from lambdasim.specs.work.plausible import PlausibleWork
 from lambdasim.study.kept import MEASURES
 from lambdasim.study.measures import FunctionMeasures, function_measures
 from lambdasim.study.memory.objective import Balanced, Objective
-from lambdasim.study.memory.result import MemorySweep, SweptSize
+from lambdasim.study.memory.result import MemorySweep
+from lambdasim.study.memory.tables import SweptSize
 
 SIZES_MB: Final = (128, 256, 512, 1024, 1769, 3008)
 _LEAST_FOR_PRECISION: Final = 4

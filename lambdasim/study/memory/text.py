@@ -12,10 +12,10 @@ from lambdasim.units import format_duration
 from lambdasim.wording import clipped, count, percent, wrapped
 
 if TYPE_CHECKING:
-    from lambdasim.study.memory.result import MemorySweep
+    from lambdasim.study.memory.tables import SweepTables
 
 
-def reason(sweep: MemorySweep) -> str:
+def reason(sweep: SweepTables) -> str:
     """Say what is recommended, why, and how sure that is."""
     wanted = sweep.objective.words()
     best = sweep.recommendation
@@ -49,7 +49,7 @@ def reason(sweep: MemorySweep) -> str:
     return wrapped(" ".join([*parts, doubt(sweep)]))
 
 
-def _nearest(sweep: MemorySweep) -> str:
+def _nearest(sweep: SweepTables) -> str:
     """Say what comes nearest where nothing is allowed."""
     latency = sweep.objective.latency
     good = sweep.table[~sweep.table["fails"]].dropna(subset=[latency])
@@ -65,7 +65,7 @@ def _nearest(sweep: MemorySweep) -> str:
     )
 
 
-def sweep_text(sweep: MemorySweep) -> str:
+def sweep_text(sweep: SweepTables) -> str:
     """Tell a sweep: what was done, both tables, the recommendation, what to know."""
     table = sweep.table
     marked = table.to_dict("records")
@@ -119,7 +119,7 @@ def sweep_text(sweep: MemorySweep) -> str:
     )
 
 
-def _ratios(sweep: MemorySweep) -> str:
+def _ratios(sweep: SweepTables) -> str:
     """Tell the spread behind the catalog's ratio."""
     middle, least, most = (
         timing(f"arm64_time_{name}permille").value / 1000 for name in ("", "least_", "most_")
