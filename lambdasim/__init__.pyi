@@ -28,6 +28,7 @@ from lambdasim.errors import WorkersLostError as WorkersLostError
 from lambdasim.report.pages.run import report_html as report_html
 from lambdasim.results.apart import FunctionResults as FunctionResults
 from lambdasim.results.apart import simulate_functions as simulate_functions
+from lambdasim.results.files.hourly import hourly_usage as hourly_usage
 from lambdasim.results.files.saved import load_run as load_run
 from lambdasim.results.files.saved import load_usage as load_usage
 from lambdasim.results.files.saved import save as save
@@ -36,7 +37,6 @@ from lambdasim.results.points.workers import process_pool as process_pool
 from lambdasim.results.replicate import replicate as replicate
 from lambdasim.results.run import RunResult as RunResult
 from lambdasim.results.simulate import simulate as simulate
-from lambdasim.results.usage.hour import hourly_usage as hourly_usage
 from lambdasim.specs import FunctionSpec as FunctionSpec
 from lambdasim.specs import ScenarioSpec as ScenarioSpec
 from lambdasim.specs import TrafficSpec as TrafficSpec
@@ -61,8 +61,8 @@ from lambdasim.study.forecast.forecast import forecast as forecast
 from lambdasim.study.forecast.result import Forecast as Forecast
 from lambdasim.study.forecast.sensitivity import Sensitivity as Sensitivity
 from lambdasim.study.forecast.sensitivity import sensitivity as sensitivity
-from lambdasim.study.limits.advise import LimitsAdvice as LimitsAdvice
 from lambdasim.study.limits.advise import advise_limits as advise_limits
+from lambdasim.study.limits.result import LimitsAdvice as LimitsAdvice
 from lambdasim.study.memory.objective import Balanced as Balanced
 from lambdasim.study.memory.objective import Cheapest as Cheapest
 from lambdasim.study.memory.objective import Fastest as Fastest
