@@ -191,6 +191,8 @@ class Usage:
 COUNTERS: Final = tuple(
     field.name for field in fields(Usage) if field.default == 0 and field.name != "snap_start"
 )
+BY_TIME: Final = ("provisioned_init_ms", "provisioned_allocated_s", "snapstart_cache_ms")
+"""Counters that grow with time, not with traffic."""
 _KEY_FIELDS: Final = tuple(field.name for field in fields(Usage) if field.name not in COUNTERS)
 
 

@@ -13,7 +13,6 @@ from lambdasim.engine.contract import Limit
 from lambdasim.errors import InputError
 from lambdasim.specs import ScenarioSpec, load_scenario, load_scenario_text, revised
 from lambdasim.study.limits.advise import advise_limits
-from lambdasim.study.limits.concurrency import break_even_utilization
 from lambdasim.study.limits.findings import findings
 from lambdasim.study.limits.limit_table import limit_table
 from lambdasim.study.limits.meter import LimitMeter
@@ -24,6 +23,7 @@ from lambdasim.study.limits.provisioned import provisioned_schedule, tracked, tr
 from lambdasim.study.limits.result import LimitsAdvice
 from lambdasim.study.limits.rules import RULES
 from lambdasim.study.limits.tables import ProvisionedAdvice
+from lambdasim.study.provisioned_use import break_even_utilization
 
 STORIES = Path(__file__).parents[2] / "notebooks" / "scenarios"
 # Ten a second for 950 ms each: ten at once, from the second second on.

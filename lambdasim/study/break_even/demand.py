@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lambdasim.billing import Usage, pool
-from lambdasim.billing.usage import COUNTERS
+from lambdasim.billing.usage import BY_TIME, COUNTERS
 from lambdasim.catalog.prices.servers import Server
 from lambdasim.engine.contract import Outcome, StartType
 from lambdasim.engine.totals.aggregate import FunctionTotals
@@ -22,7 +22,6 @@ from lambdasim.results.usage.as_month import month_factor, monthly_usage
 from lambdasim.specs.base import revised
 from lambdasim.specs.function import Architecture, FunctionSpec
 from lambdasim.specs.scenario import ScenarioSpec
-from lambdasim.study.forecast.usage import BY_TIME
 from lambdasim.study.variants import LimitCase, Variant, case_scenario
 from lambdasim.units import MB_PER_GB, US_PER_HOUR, US_PER_MINUTE, US_PER_MS
 

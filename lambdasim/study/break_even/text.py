@@ -13,7 +13,7 @@ from lambdasim.results.parameters import Parameter
 from lambdasim.study.break_even.costs import Costs, Option, Scaling, month_hours
 from lambdasim.study.break_even.demand import server_time_ms
 from lambdasim.study.break_even.tables import BreakEvenTables, Crossing
-from lambdasim.study.limits.concurrency import break_even_utilization
+from lambdasim.study.provisioned_use import break_even_utilization
 from lambdasim.wording import money, wrapped
 
 _LONG: Final = 0.5

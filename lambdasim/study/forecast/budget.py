@@ -11,13 +11,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lambdasim.billing import price
+from lambdasim.billing.usage import BY_TIME
 from lambdasim.errors import InputError
 from lambdasim.specs.base import revised
 from lambdasim.specs.scenario import ScenarioSpec
 from lambdasim.study.forecast.month import month_of, month_scenario
 from lambdasim.study.forecast.result import Forecast
 from lambdasim.study.forecast.tables import QUANTILES
-from lambdasim.study.forecast.usage import BY_TIME, COUNTERS, PathUsage
+from lambdasim.study.forecast.usage import COUNTERS, PathUsage
 from lambdasim.units import US_PER_DAY
 
 THRESHOLDS: Final = (0.5, 0.8, 1.0)

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lambdasim.billing import Usage
+from lambdasim.billing.usage import BY_TIME
 from lambdasim.engine.merge import merge_arrivals
 from lambdasim.engine.plan import ScenarioArrivals, plan_scenario
 from lambdasim.engine.run import EngineName, run_plan
@@ -32,7 +33,6 @@ BY_REQUEST: Final = (
     "streamed_bytes",
     "snapstart_restored_mb",
 )
-BY_TIME: Final = ("provisioned_init_ms", "provisioned_allocated_s", "snapstart_cache_ms")
 COUNTERS: Final = (*BY_MINUTE, *BY_REQUEST, *BY_TIME)
 _MINUTES: Final = US_PER_DAY // US_PER_MINUTE
 

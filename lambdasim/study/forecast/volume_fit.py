@@ -8,7 +8,8 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from lambdasim.study.forecast.usage import BY_TIME, COUNTERS, PathUsage
+from lambdasim.billing.usage import BY_TIME
+from lambdasim.study.forecast.usage import COUNTERS, PathUsage
 
 Volumes = Mapping[str, NDArray[np.float64]]
 _TIMED = len(COUNTERS) - len(BY_TIME)

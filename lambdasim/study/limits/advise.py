@@ -11,7 +11,6 @@ from lambdasim.errors import InputError
 from lambdasim.results.intervals import t_interval
 from lambdasim.specs.scenario import ScenarioSpec
 from lambdasim.study.limits.concurrency import (
-    break_even_utilization,
     quota_advice,
     reserved_advice,
 )
@@ -24,6 +23,7 @@ from lambdasim.study.limits.provisioned import Steps, provisioned_schedule, trac
 from lambdasim.study.limits.result import LimitsAdvice
 from lambdasim.study.limits.runs import case_outcomes, run_case
 from lambdasim.study.limits.tables import ProvisionedAdvice
+from lambdasim.study.provisioned_use import break_even_utilization
 from lambdasim.study.variants import LimitCase, Variant
 
 if TYPE_CHECKING:

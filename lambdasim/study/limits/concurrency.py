@@ -4,14 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from decimal import Decimal
 from typing import TYPE_CHECKING, Final
 
-from lambdasim.billing.distribution import needed
-from lambdasim.catalog import limit, price_sheet
+from lambdasim.catalog import limit
 from lambdasim.results.intervals import Interval, t_interval
 from lambdasim.results.run import RunResult
-from lambdasim.specs.function import FunctionSpec
 from lambdasim.specs.scenario import ScenarioSpec
 from lambdasim.study.limits.meter import LimitMeter
 from lambdasim.study.limits.outcome import LimitOutcome
@@ -132,27 +129,3 @@ def reserved_advice(run: RunResult, meter: LimitMeter, unlimited: Sequence[Limit
             }
         )
     return pd.DataFrame(rows)
-
-
-def break_even_utilization(spec: FunctionSpec, scenario: ScenarioSpec) -> float:
-    """Give the use above which a provisioned environment is cheaper than on demand; NaN where a rate is unknown.
-
-    Notes
-    -----
-    Idle price over what each used GB-s saves: ``idle / (on demand - provisioned duration)``, first tier.
-
-    Examples
-    --------
-    >>> from lambdasim.specs import load_scenario_text
-    >>> spec = load_scenario_text('''
-    ... {name: x, start: "2026-11-01T00:00:00Z", duration: 1h,
-    ...  functions: [{name: f, traffic: {constant: {rate_per_s: 1}}}]}''')
-    >>> round(break_even_utilization(spec.functions[0], spec), 2)
-    0.6
-    """
-    sheet = price_sheet(scenario.region, scenario.billing_day)
-    rates = sheet.rates(spec.architecture.value)
-    if rates.pc_idle.usd is None or rates.pc_duration.usd is None:
-        return float("nan")
-    saved: Decimal = needed(rates.tiers[0].rate, sheet, "duration") - rates.pc_duration.usd
-    return float(rates.pc_idle.usd / saved) if saved > 0 else float("nan")

@@ -20,10 +20,10 @@ from lambdasim.results.usage.as_month import MonthBasis, period_factor
 from lambdasim.specs.base import revised
 from lambdasim.specs.function import Architecture, FunctionSpec, SnapStartSpec
 from lambdasim.specs.trigger import OnFailure
-from lambdasim.study.limits.concurrency import break_even_utilization
 from lambdasim.study.limits.limit_table import memory_need_mb
 from lambdasim.study.limits.runs import with_buffer
 from lambdasim.study.measures import usd_per_ms
+from lambdasim.study.provisioned_use import break_even_utilization
 from lambdasim.units import US_PER_MS, US_PER_S
 from lambdasim.wording import money, percent
 
