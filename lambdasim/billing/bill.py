@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import defaultdict
+from collections.abc import Sequence
 from dataclasses import dataclass, fields
 from datetime import date
 from decimal import Decimal
@@ -115,11 +116,11 @@ class Bill:
         return pd.DataFrame(rows, columns=names)
 
     def rows(self) -> list[BillRow]:
-        """Return the lines for reading, as text."""
+        """Return the lines for reading, as text; lines of one usage type say in what they differ."""
         return [
             BillRow(
                 item.month,
-                item.usage_type,
+                ", ".join((item.usage_type, *_apart(item, self.items))),
                 f"{item.quantity:,.0f}" if item.quantity == int(item.quantity) else f"{item.quantity:,.2f}",
                 item.unit,
                 plain(item.rate),
@@ -143,6 +144,13 @@ class Bill:
             "notes": list(self.notes),
         }
         return json.dumps(content, indent=1, ensure_ascii=False) + "\n"
+
+
+def _apart(item: LineItem, items: Sequence[LineItem]) -> list[str]:
+    """Return what tells a line from the others of its month and usage type: tier, architecture, provisioned."""
+    alike = [other for other in items if (other.month, other.usage_type) == (item.month, item.usage_type)]
+    common = set.intersection(*(set(other.description.split(", ")) for other in alike))
+    return [part for part in item.description.split(", ") if part not in common]
 
 
 def _json_row(item: LineItem) -> dict[str, str | int | bool]:

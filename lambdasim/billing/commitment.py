@@ -34,7 +34,7 @@ class HourlyPool:
         Counted units in one billed unit.
     bands : tuple of (int or None, Decimal)
         Upper bound [billed units in the whole span], None for the last, and on-demand rate [USD per billed unit].
-    plan_rate : Decimal
+    plan_rate : Decimal or Fraction
         Rate under the plan, above 0 [USD per billed unit].
     """
 
@@ -43,7 +43,7 @@ class HourlyPool:
     free: int
     scale: int
     bands: tuple[tuple[int | None, Decimal], ...]
-    plan_rate: Decimal
+    plan_rate: Decimal | Fraction
 
     @property
     def discount(self) -> Fraction:
@@ -143,6 +143,15 @@ class HourlyProfile:
             stairs.append((_Ramp(before), _Ramp(after)))
             before = after
         self._stairs = tuple(stairs)
+
+    @property
+    def discount(self) -> Fraction:
+        """Part that the plan takes off all usage that is paid for, at first on-demand rates; 0 where there is none."""
+        parts = [
+            (Fraction(pool.bands[0][1]) * sum(pool.paid) / pool.scale, pool.discount) for pool in self.pools
+        ]
+        whole = sum((usd for usd, _ in parts), Fraction(0))
+        return sum((usd * off for usd, off in parts), Fraction(0)) / whole if whole else Fraction(0)
 
     def scaled(self, factor: Fraction) -> HourlyProfile:
         """Return the profile of so many times the usage, to whole counted units; the free part stays."""

@@ -93,7 +93,7 @@ def price_month(usages: Iterable[Usage], terms: PricingTerms) -> Bill:
                 lines=tuple(lines),
             )
         )
-    notes = _notes(pools, items, sheets, free, rules, terms)
+    notes = _notes(rows, pools, items, sheets, free, rules, terms)
     return Bill(tuple(items), tuple(allocations), tuple(dict.fromkeys(notes)), pools=tuple(priced))
 
 
@@ -218,6 +218,7 @@ def _allocations(
 
 
 def _notes(
+    rows: tuple[Usage, ...],
     pools: tuple[Pool, ...],
     items: list[LineItem],
     sheets: Mapping[str, PriceSheet],
@@ -237,6 +238,9 @@ def _notes(
     notes += [f"{item.usage_type}, tier {item.tier}: rate {item.note}" for item in items if item.is_derived]
     if any(pool.key.kind is ChargeKind.DURATION for pool in pools) and not rules.init_billed_zip_managed:
         rule = next(rule for rule in rules.in_force if rule.name == "init_billed_zip_managed")
+        notes.append(f"{rules.on.isoformat()}: {rule.note} ({rule.source})")
+    if not rules.snapstart_is_charged and any(row.snapstart_cache_ms for row in rows):
+        rule = next(rule for rule in rules.in_force if rule.name == "snapstart_is_charged")
         notes.append(f"{rules.on.isoformat()}: {rule.note} ({rule.source})")
     for kind in sorted({key.kind for key in free}):
         sharing = [pool for pool in pools if pool.key in free and pool.key.kind is kind]

@@ -11,8 +11,8 @@ from lambdasim.billing.bill import Bill
 from lambdasim.billing.month import PricingTerms, price_month
 from lambdasim.billing.tiers import FreeSharing
 from lambdasim.billing.usage import Usage, is_month
-from lambdasim.catalog import PriceSheet
-from lambdasim.catalog.prices.book import PriceBook
+from lambdasim.catalog import PriceSheet, usage_type
+from lambdasim.catalog.prices.book import BookEntry, PriceBook
 from lambdasim.errors import InputError
 
 
@@ -103,10 +103,11 @@ def price(
     if price_book is not None:
         _check_book(price_book, {terms.day(name) for name in by_month})
     bills = [price_month(by_month[name], terms) for name in sorted(by_month)]
+    idle = () if price_book is None else _idle_entries(price_book, bills)
     return Bill(
         items=tuple(item for bill in bills for item in bill.items),
         allocations=tuple(part for bill in bills for part in bill.allocations),
-        notes=tuple(dict.fromkeys(note for bill in bills for note in bill.notes)),
+        notes=tuple(dict.fromkeys((*(note for bill in bills for note in bill.notes), *idle))),
         pools=tuple(pool for bill in bills for pool in bill.pools),
     )
 
@@ -133,6 +134,22 @@ def _check_book(book: PriceBook, days: set[date]) -> None:
             "price_book",
             f"is valid from {book.valid_from.isoformat()}, the bill is of {early[0].isoformat()}",
         )
+
+
+def _idle_entries(book: PriceBook, bills: Iterable[Bill]) -> tuple[str, ...]:
+    """Say which lines of a price book change nothing on these bills."""
+    changed: dict[BookEntry, bool] = {}
+    for line in (line for bill in bills for pool in bill.pools for line in pool.lines):
+        name = usage_type(line.kind, line.architecture).name
+        entry = book.entry(line.usage_type.removesuffix(name).removesuffix("-"), name, line.tier)
+        if entry is not None:
+            changed[entry] = changed.get(entry, False) or line.rate != line.list_rate
+    return tuple(
+        f"price book {book.name!r}, {entry}: no effect, "
+        + ("the rate is the list rate" if entry in changed else "no line of this bill is subject to it")
+        for entry in book.entries
+        if not changed.get(entry)
+    )
 
 
 def _moved(usages: tuple[Usage, ...], region: str | None, month: str | None) -> tuple[Usage, ...]:

@@ -54,6 +54,8 @@ class BillingRules:
         Allocated time is rounded up to this step [s].
     snapstart_cache_min_s : int
         Least cache time of a published version [s].
+    snapstart_is_charged : bool
+        Whether any runtime pays for SnapStart yet.
     snapstart_free_prefixes : tuple of str
         How identifiers of runtimes that do not pay for SnapStart begin; all others do.
     in_force : tuple of RuleInForce
@@ -74,6 +76,7 @@ class BillingRules:
     ephemeral_included_mb: int
     provisioned_step_s: int
     snapstart_cache_min_s: int
+    snapstart_is_charged: bool
     snapstart_free_prefixes: tuple[str, ...]
     in_force: tuple[RuleInForce, ...]
 
@@ -113,8 +116,19 @@ class BillingRules:
         return self.init_billed_zip_managed if is_managed_zip else self.init_billed_otherwise
 
     def snapstart_is_billed(self, runtime: str) -> bool:
-        """Tell whether SnapStart's cache and restores are billed for a runtime."""
-        return not runtime.startswith(self.snapstart_free_prefixes)
+        """Say whether SnapStart's cache and restores are billed for a runtime.
+
+        Parameters
+        ----------
+        runtime : str
+            AWS's identifier, such as ``python3.13``.
+
+        Examples
+        --------
+        >>> [billing_rules(date(2024, 11, day)).snapstart_is_billed("python3.12") for day in (17, 18)]
+        [False, True]
+        """
+        return self.snapstart_is_charged and not runtime.startswith(self.snapstart_free_prefixes)
 
 
 @cache

@@ -113,3 +113,20 @@ def test_a_derived_rate_says_so() -> None:
 def test_rules_before_the_known_ones_are_not_guessed() -> None:
     with pytest.raises(CatalogError):
         price([used(1)], on=date(2001, 1, 1))
+
+
+def test_lines_of_one_usage_type_say_in_what_they_differ() -> None:
+    row = Usage("2026-11", "us-east-1", "f", "x86_64", 1024, 512, "zip", "python3.13", snap_start=True)
+    many = replace(
+        row, requests=9, provisioned_requests=4, billed_ms_with_init=7 * 10**12, snapstart_cache_ms=10**9
+    )
+    arm = replace(row, architecture="arm64", snapstart_cache_ms=10**9)
+    named = [line.usage_type for line in price([many, arm], free_tier=False).rows()]
+    assert sorted(named) == [
+        "Lambda-GB-Second, tier 1",
+        "Lambda-GB-Second, tier 2",
+        "Lambda-SnapStart-Cached-GB-S, arm64",
+        "Lambda-SnapStart-Cached-GB-S, x86_64",
+        "Request",
+        "Request, on provisioned concurrency",
+    ]

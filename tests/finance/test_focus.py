@@ -13,6 +13,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from lambdasim.billing import Bill, ExchangeRate, Usage, converted, plain, price
+from lambdasim.catalog import regions
 from lambdasim.errors import InputError
 from lambdasim.finance import Origin, check_focus, focus_rows, write_focus, write_focus_quantiles
 from lambdasim.finance.focus.columns import FocusVersion, Level, focus_columns
@@ -147,6 +148,13 @@ def test_a_bill_without_usage_is_a_header(tmp_path: Path) -> None:
 # The checker fails on broken files: each rule of the table, column by column.
 
 
+NEEDED_BY_OURS = {
+    "ConsumedQuantity", "ConsumedUnit", "RegionId", "RegionName", "ResourceId", "ResourceType", "SkuId", "SkuPriceId",
+    "SubAccountId", "SubAccountType",
+}  # fmt: skip
+"""Columns that may be absent, but not beside the other columns that our files fill."""
+
+
 def broken(path: Path, bill: Bill, change: Callable[[list[dict[str, str]]], None], version: str) -> None:
     write_focus(bill, path, origin=ORIGIN, version=version)
     rows = list(csv.DictReader(path.read_text().splitlines()))
@@ -162,6 +170,10 @@ def test_every_mandatory_column_must_be_there(tmp_path: Path, bill: Bill, versio
     for name, column in focus_columns(version).items():
         path = tmp_path / "b.csv"
         broken(path, bill, lambda rows: [row.pop(name) for row in rows], version)  # noqa: B023
+        if name in NEEDED_BY_OURS:
+            with pytest.raises(InputError, match=rf"row 2: {name}: must not be null where "):
+                check_focus(path, version)
+            continue
         if column.level is not Level.MANDATORY:
             assert check_focus(path, version) == bill.total
             continue
@@ -273,3 +285,79 @@ def test_an_exchange_rate_is_checked(values: tuple[str, Decimal, date], message:
 def test_an_account_is_twelve_digits() -> None:
     with pytest.raises(InputError, match="account_id: must be 12 digits, got '12'"):
         Origin(account_id="12")
+
+
+def test_a_region_has_its_name(bill: Bill) -> None:
+    names = {(row["RegionId"], row["RegionName"]) for row in focus_rows(bill)}
+    assert names == {("us-east-1", "US East (N. Virginia)"), ("eu-central-1", "Europe (Frankfurt)")}
+    for region in regions():
+        (row, *_) = focus_rows(
+            price(
+                [replace(usage("f", region=region, billed_ms_with_init=2), ephemeral_mb=512)], free_tier=False
+            )
+        )
+        assert row["RegionName"] not in (None, region)
+
+
+def changed(path: Path, cells: dict[str, str]) -> Path:
+    """The file with these cells in its first row."""
+    rows = list(csv.DictReader(path.read_text().splitlines()))
+    rows[0] |= cells
+    with path.open("w", newline="") as stream:
+        writer = csv.DictWriter(stream, fieldnames=list(rows[0]))
+        writer.writeheader()
+        writer.writerows(rows)
+    return path
+
+
+LONELY = [
+    ({"CommitmentDiscountId": "sp-1"}, ["Category", "Type", "Status"]),
+    ({"CommitmentDiscountId": "sp-1", "CommitmentDiscountCategory": "Spend", "CommitmentDiscountType": "Compute"},
+     ["CommitmentDiscountStatus: must not be null where CommitmentDiscountId is 'sp-1'"]),
+    ({"CommitmentDiscountName": "plan"}, ["CommitmentDiscountId: must not be null"]),
+    ({"ResourceId": ""}, ["ResourceId: must not be null where ResourceName is"]),
+    ({"ResourceId": "", "ResourceName": ""}, ["ResourceId: must not be null where ResourceType is 'Function'"]),
+    ({"ResourceType": ""}, ["ResourceType: must not be null where ResourceId is"]),
+    ({"SubAccountId": "", "SubAccountType": ""}, ["SubAccountId: must not be null where SubAccountName is 'Payer'"]),
+    ({"RegionName": ""}, ["RegionName: must not be null where RegionId is"]),
+    ({"RegionId": ""}, ["RegionId: must not be null where RegionName is"]),
+    ({"SkuId": ""}, ["SkuId: must not be null where SkuMeter is"]),
+    ({"CommitmentDiscountId": "sp-1", "CommitmentDiscountCategory": "Spend", "CommitmentDiscountType": "Compute",
+      "CommitmentDiscountStatus": "Used", "CommitmentDiscountQuantity": "1"},
+     ["CommitmentDiscountUnit: must not be null where CommitmentDiscountQuantity is '1'"]),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("cells", "messages"), LONELY)
+def test_a_value_that_needs_another_is_not_alone(
+    tmp_path: Path, bill: Bill, cells: dict[str, str], messages: list[str]
+) -> None:
+    path = changed(write_focus(bill, tmp_path / "b.csv", origin=ORIGIN), cells)
+    with pytest.raises(InputError) as caught:
+        check_focus(path)
+    assert "b.csv, row 2: " in str(caught.value)
+    for message in messages:
+        assert message in str(caught.value)
+
+
+def test_a_whole_commitment_is_good(tmp_path: Path, bill: Bill) -> None:
+    whole = {
+        "CommitmentDiscountId": "sp-1",
+        "CommitmentDiscountCategory": "Spend",
+        "CommitmentDiscountType": "Compute Savings Plans",
+        "CommitmentDiscountStatus": "Used",
+    }
+    assert check_focus(changed(write_focus(bill, tmp_path / "b.csv", origin=ORIGIN), whole)) == bill.total
+
+
+def test_a_column_that_the_file_lacks_is_named_once(tmp_path: Path, bill: Bill) -> None:
+    path = write_focus(bill, tmp_path / "b.csv", origin=ORIGIN)
+    rows = [{name: cell for name, cell in row.items() if name != "RegionName"} for row in csv.DictReader(
+        path.read_text().splitlines())]  # fmt: skip
+    with path.open("w", newline="") as stream:
+        writer = csv.DictWriter(stream, fieldnames=list(rows[0]))
+        writer.writeheader()
+        writer.writerows(rows)
+    with pytest.raises(InputError, match="RegionName: must not be null where RegionId is") as caught:
+        check_focus(path)
+    assert len(caught.value.faults) == 1

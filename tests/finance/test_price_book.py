@@ -138,3 +138,27 @@ def test_wrong_csv_is_told(text: str, told: str, tmp_path: Path) -> None:
     path.write_text(text)
     with pytest.raises(InputError, match=told):
         finance.read_price_book(path)
+
+
+def test_lines_without_effect_are_named() -> None:
+    book = PriceBook("corp", date(2026, 1, 1), [
+        BookEntry("Lambda-GB-Second", None, Decimal(10), None),
+        BookEntry("Lambda-GB-Second", 1, Decimal(10), None),
+        BookEntry("Request", None, None, Decimal("0.0000002")),
+        BookEntry("EUC1-Request", None, Decimal(5), None),
+        BookEntry("*", None, Decimal(5), None),
+    ])  # fmt: skip
+    notes = [note for note in price([ROW], price_book=book, free_tier=False).notes if "no effect" in note]
+    unmet = "no effect, no line of this bill is subject to it"
+    assert (
+        notes
+        == [
+            f"price book 'corp', Lambda-GB-Second: {unmet}",  # the line of tier 1 comes first, and no tier 2 is reached
+            "price book 'corp', Request: no effect, the rate is the list rate",
+            f"price book 'corp', EUC1-Request: {unmet}",
+            f"price book 'corp', *: {unmet}",
+        ]
+    )
+    both = [ROW, replace(ROW, region="eu-central-1", ephemeral_mb=1024)]
+    effective = price(both, price_book=book, free_tier=False)
+    assert sum("no effect" in note for note in effective.notes) == 2

@@ -79,3 +79,12 @@ def test_java_still_pays_for_the_billed_part_of_its_restores_as_duration() -> No
     assert price([row], free_tier=False).total == Decimal("0.7") * Decimal("0.0000166667") + Decimal(
         "0.0000002"
     )
+
+
+@pytest.mark.parametrize(("day", "is_billed"), [("2024-11-17", False), ("2024-11-18", True)])
+def test_python_paid_nothing_before_snapstart_came_to_it(day: str, is_billed: bool) -> None:
+    row = replace(BASE, snapstart_cache_ms=10_800_000, snapstart_restored_mb=1024)
+    bill = price([row], on=date.fromisoformat(day), free_tier=False)
+    assert (bill.total == Decimal("10800") * CACHE + RESTORE) is is_billed
+    assert (bill.total == 0) is not is_billed
+    assert any("SnapStart was for Java alone" in note for note in bill.notes) is not is_billed

@@ -83,7 +83,7 @@ def test_steady_usage_is_committed_and_saves_at_most_the_discount(run: ls.RunRes
     for option in found.options:
         assert option.usd_per_hour > 0
         assert option.total_usd + option.saving_usd == found.on_demand_usd
-        assert 0 < option.saving_usd <= found.coverable_usd * Fraction(option.plan.percent) / 100
+        assert 0 < option.saving_usd <= found.coverable_usd * option.discount
         assert option.total_usd >= option.usd_per_hour * found.hours
         assert option.regrets_usd == (0,)
         assert option.usd_per_hour * 100_000 == int(option.usd_per_hour * 100_000)
@@ -148,12 +148,16 @@ def test_the_printed_rates_come_out() -> None:
         ("plan", "source", "hearsay", "source"),
         ("covers", "kinds", ["gifts"], "kinds"),
         ("purchase", "step_usd_per_hour", "0.01", "step_usd_per_hour"),
+        ("rates", "kind", "request", "rates: must be of what plans cover"),
+        ("rates", "years", [2], "years"),
+        ("rates", "x86_64", "0", "above 0"),
+        ("rates", "payment", "later", "payment"),
     ],
 )
 def test_a_broken_catalog_is_told(place: str, field: str, value: object, told: str) -> None:
     content = json.loads(json.dumps(toml_of("savings_plans.toml"), default=str))
     content["as_of"] = date(2026, 9, 25)
-    (content["plan"][0] if place == "plan" else content[place])[field] = value
+    (content[place][0] if place in ("plan", "rates") else content[place])[field] = value
     with pytest.raises(CatalogError, match=told):
         savings_plans_of(content)
 
@@ -209,3 +213,49 @@ def test_every_view_has_the_advice(run: ls.RunResult) -> None:
     assert repr(study) in str(study)
     assert set(json.loads(study.to_json())["tables"]) == {"plans", "if usage differs"}
     assert "All upfront" in study._repr_html_() or "all_upfront" in study._repr_html_()
+
+
+def test_plans_charge_their_listed_rates() -> None:
+    # 1 GB for 100 s on x86_64, every hour: 100 GB-s. Listed: 0.0000147, all upfront 0.0000138 (Price List, 2026-09-25).
+    steady = """
+name: steady
+start: 2026-11-01T00:00:00Z
+duration: 6h
+free_tier: false
+functions:
+  - name: api
+    memory_mb: 1024
+    timeout: 200s
+    init_ms: 0
+    work: {io_ms: 100000, first_run_ms: 0}
+    traffic: {constant: {rate_per_s: 0.0002777777777777778}}
+"""
+    run = ls.simulate(ls.load_scenario_text(steady), keep_records=False)
+    gb_s = sum(row.billed_ms_with_init for row in run.usage()) // 1000
+    found = {(one.plan.years, one.plan.payment.value): one for one in advise_commitment(run).options}
+    for years in (1, 3):
+        for payment, rate in (("no_upfront", "0.0000147"), ("all_upfront", "0.0000138")):
+            option = found[years, payment]
+            assert option.marks == ()
+            assert option.discount == 1 - Fraction(rate) / Fraction("0.0000166667")
+            covered = option.usd_per_hour - option.unused_usd / 6  # what the commitment bought in a mean hour
+            assert covered / Fraction(rate) <= Fraction(gb_s, 6)
+        assert found[years, "partial_upfront"].marks == (("Lambda-GB-Second", "12 % off on demand"),)
+    text = str(advise_commitment(run))
+    assert "no upfront: rates as AWS lists them" in text
+    assert "partial upfront: no listed rate for Lambda-GB-Second; 12 % off on demand" in text
+
+
+def test_regions_without_listed_rates_say_so(run: ls.RunResult) -> None:
+    same, dear = (advise_commitment(run, region=region).options[0] for region in ("us-west-2", "af-south-1"))
+    marks = dict(same.marks)
+    assert marks["USW2-Lambda-GB-Second"] == "listed for us-east-1, whose on-demand rate is the same"
+    assert same.plan.payment == "no_upfront"
+    assert set(dict(dear.marks).values()) == {"12 % off on demand"}
+    assert dear.discount == Fraction(12, 100)
+
+
+def test_own_rates_carry_over_to_listed_plan_rates(run: ls.RunResult) -> None:
+    book = PriceBook("half", date(2026, 1, 1), [BookEntry("*", None, Decimal(50), None)])
+    plain, own = advise_commitment(run), advise_commitment(run, price_book=book)
+    assert [one.discount for one in own.options] == [one.discount for one in plain.options]

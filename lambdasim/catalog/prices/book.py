@@ -38,6 +38,10 @@ class BookEntry:
     percent: Decimal | None
     usd: Decimal | None
 
+    def __str__(self) -> str:
+        """Say what it names."""
+        return self.usage_type if self.tier is None else f"{self.usage_type}, tier {self.tier}"
+
     def applied(self, rate: Rate) -> Rate:
         """Return the rate by the book."""
         if self.usd is not None:
@@ -106,11 +110,14 @@ class PriceBook:
         Rate
             The most specific entry's: with prefix before without, with tier before without, ``*`` last.
         """
+        entry = self.entry(prefix, name, tier)
+        return rate if entry is None else entry.applied(rate)
+
+    def entry(self, prefix: str, name: str, tier: int) -> BookEntry | None:
+        """Return the line of the book that a rate is subject to; parameters as for ``rate``."""
         names = ([f"{prefix}-{name}"] if prefix else []) + [name, EVERY]
-        for key in ((named, band) for named in names for band in (tier, None)):
-            if key in self._found:
-                return self._found[key].applied(rate)
-        return rate
+        keys = ((named, band) for named in names for band in (tier, None))
+        return next((self._found[key] for key in keys if key in self._found), None)
 
     def __str__(self) -> str:
         """Say which book this is."""

@@ -1,4 +1,4 @@
-"""Compute Savings Plans on AWS Lambda: terms, payments, what they take off, and how that is known."""
+"""Compute Savings Plans on AWS Lambda: terms, payments, listed rates, what they take off elsewhere, how that is known."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from datetime import date
 from decimal import Decimal
 from enum import StrEnum
 from functools import cache
+from types import MappingProxyType
 from typing import Any, Final
 
 from lambdasim.catalog.entries import Entry
@@ -15,8 +16,10 @@ from lambdasim.catalog.facts import Knowledge
 from lambdasim.catalog.files import toml_of
 from lambdasim.catalog.usage_types import ChargeKind
 
+RateKey = tuple[str, ChargeKind, str]
 _FILE: Final = "savings_plans.toml"
 _YEARS: Final = (1, 3)
+_ARCHITECTURES: Final = ("x86_64", "arm64")
 
 
 class Payment(StrEnum):
@@ -37,13 +40,16 @@ class SavingsPlan:
         1 or 3.
     payment : Payment
     percent : Decimal
-        Off the first tier's on-demand rate of what it covers [%].
+        Off the first tier's on-demand rate of what it covers and no rate is listed for [%].
     upfront_percent : Decimal
         Part of the whole term's commitment that is paid at once [%].
     source : str
     as_of : date
     knowledge : Knowledge
+        Of the percentage.
     note : str
+    rates : mapping
+        Listed rates by region, kind of charge and architecture [USD per billed unit].
     """
 
     years: int
@@ -54,6 +60,7 @@ class SavingsPlan:
     as_of: date
     knowledge: Knowledge
     note: str
+    rates: Mapping[RateKey, Decimal]
 
 
 @dataclass(frozen=True)
@@ -104,7 +111,8 @@ def savings_plans_of(content: Mapping[str, Any], file: str = _FILE) -> SavingsPl
     """
     whole = Entry(content, file)
     as_of, sources = whole.day("as_of"), whole.entry("sources")
-    plans = tuple(_plan(entry, as_of, sources) for entry in whole.entries("plan"))
+    rates = _rates(whole, sources)
+    plans = tuple(_plan(entry, as_of, sources, rates) for entry in whole.entries("plan"))
     if len({(plan.years, plan.payment) for plan in plans}) < len(plans):
         raise whole.fault("plan", "must have each term and payment once")
     covers, purchase = whole.entry("covers"), whole.entry("purchase")
@@ -113,6 +121,9 @@ def savings_plans_of(content: Mapping[str, Any], file: str = _FILE) -> SavingsPl
     for kind in kinds:
         if kind not in known:
             raise covers.fault("kinds", f"must be of {', '.join(sorted(known))}, got {kind[:40]!r}")
+    strange = {key[1] for found in rates.values() for key in found} - set(kinds)
+    if strange:
+        raise whole.fault("rates", f"must be of what plans cover, {', '.join(kinds)}, got {min(strange)}")
     covers.source("source", sources)
     least, step = purchase.amount("least_usd_per_hour"), purchase.amount("step_usd_per_hour")
     if not 0 < step <= least:
@@ -123,16 +134,42 @@ def savings_plans_of(content: Mapping[str, Any], file: str = _FILE) -> SavingsPl
     return SavingsPlanOffer(plans, tuple(ChargeKind(kind) for kind in kinds), least, step)
 
 
-def _plan(entry: Entry, as_of: date, sources: Entry) -> SavingsPlan:
+def _rates(whole: Entry, sources: Entry) -> Mapping[tuple[int, Payment], dict[RateKey, Decimal]]:
+    """Return the listed rates by term and payment."""
+    found: dict[tuple[int, Payment], dict[RateKey, Decimal]] = {}
+    for entry in whole.entries("rates"):
+        region, payment = entry.text("region"), entry.choice("payment", Payment)
+        kind, years = entry.choice("kind", ChargeKind), entry.items("years")
+        entry.source("source", sources)
+        for year in years:
+            if year not in _YEARS:
+                raise entry.fault("years", f"must be of 1 and 3, got {year!r:.20}")
+            held = found.setdefault((year, payment), {})
+            for architecture in _ARCHITECTURES:
+                if not entry.has(architecture):
+                    continue
+                usd = entry.amount(architecture)
+                if not usd or (region, kind, architecture) in held:
+                    raise entry.fault(architecture, f"must be above 0, and listed once, got {usd}")
+                held[region, kind, architecture] = usd
+        entry.close()
+    return found
+
+
+def _plan(
+    entry: Entry, as_of: date, sources: Entry, rates: Mapping[tuple[int, Payment], dict[RateKey, Decimal]]
+) -> SavingsPlan:
+    years, payment = entry.whole("years", least=1), entry.choice("payment", Payment)
     plan = SavingsPlan(
-        years=entry.whole("years", least=1),
-        payment=entry.choice("payment", Payment),
+        years=years,
+        payment=payment,
         percent=entry.amount("percent"),
         upfront_percent=entry.amount("upfront_percent"),
         source=entry.source("source", sources),
         as_of=entry.day("as_of", default=as_of),
         knowledge=entry.choice("knowledge", Knowledge),
         note=entry.text("note"),
+        rates=MappingProxyType(rates.get((years, payment), {})),
     )
     if plan.years not in _YEARS:
         raise entry.fault("years", f"must be 1 or 3, got {plan.years}")

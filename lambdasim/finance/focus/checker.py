@@ -12,9 +12,11 @@ from typing import Final
 from lambdasim.billing.exact import product, total
 from lambdasim.errors import Fault, InputError
 from lambdasim.finance.focus.columns import (
+    NEEDS,
     ONE_VALUE_COLUMNS,
     PRICED_COLUMNS,
     SUBCATEGORIES_OF_COMPUTE,
+    USAGE_NEEDS,
     FocusColumn,
     Kind,
     Level,
@@ -71,12 +73,15 @@ def check_focus(path: str | os.PathLike[str], version: str = "1.2") -> Decimal:
     faults = list(_header_faults(os.fspath(path), header, columns))
     present = {name: column for name, column in columns.items() if name in header}
     seen: dict[str, str] = {}
+    absent = {
+        name for name, column in columns.items() if column.level is Level.MANDATORY and name not in header
+    }
     billed = Decimal(0)
     for row in rows:
         if len(faults) >= MOST_FAULTS:
             break
         found = [*_cell_faults(row, present), *_mixed_faults(row, seen)]
-        found += _row_faults(row, present) if not found else []
+        found += _row_faults(row, present, absent) if not found else []
         faults += found
         if not found and "BilledCost" in present:
             billed = total((billed, Decimal(row.text("BilledCost"))))
@@ -134,7 +139,17 @@ def _mixed_faults(row: Row, seen: dict[str, str]) -> Iterator[Fault]:
             )
 
 
-def _row_faults(row: Row, present: dict[str, FocusColumn]) -> Iterator[Fault]:
+def _lonely_faults(row: Row, absent: set[str]) -> Iterator[Fault]:
+    """Find values that mean nothing without another column's; a column that the file lacks is named once."""
+    for name, needed in (*NEEDS, *(USAGE_NEEDS if row.text("ChargeCategory") == "Usage" else ())):
+        if not row.text(name) or row.text(needed) or needed in absent:
+            continue
+        if needed not in row.cells:
+            absent.add(needed)
+        yield Fault(row.where, needed, f"must not be null where {name} is {row.text(name)[:40]!r}")
+
+
+def _row_faults(row: Row, present: dict[str, FocusColumn], absent: set[str]) -> Iterator[Fault]:
     """Check what cells of one row, good in themselves, say together."""
     is_priced = row.text("ChargeCategory") in ("Usage", "Purchase") and not row.text("ChargeClass")
     if is_priced and row.text("CommitmentDiscountStatus") != "Unused":
@@ -142,6 +157,7 @@ def _row_faults(row: Row, present: dict[str, FocusColumn]) -> Iterator[Fault]:
             consumed_by_purchase = name.startswith("Consumed") and row.text("ChargeCategory") == "Purchase"
             if name in present and not row.text(name) and not consumed_by_purchase:
                 yield Fault(row.where, name, "must not be null for a charge of usage")
+    yield from _lonely_faults(row, absent)
     for begin, end in _PERIODS:
         if begin in present and end in present and not row.text(begin) < row.text(end):
             yield Fault(row.where, end, f"must be after {begin} {row.text(begin)}, got {row.text(end)}")

@@ -35,6 +35,39 @@ PRICED_COLUMNS: Final = (
     "SkuPriceId",
 )
 """Columns, nullable in general, that a charge for usage must fill unless it is a correction."""
+NEEDS: Final = (
+    ("CommitmentDiscountId", "CommitmentDiscountCategory"),
+    ("CommitmentDiscountId", "CommitmentDiscountType"),
+    ("CommitmentDiscountCategory", "CommitmentDiscountId"),
+    ("CommitmentDiscountName", "CommitmentDiscountId"),
+    ("CommitmentDiscountType", "CommitmentDiscountId"),
+    ("CommitmentDiscountStatus", "CommitmentDiscountId"),
+    ("CommitmentDiscountQuantity", "CommitmentDiscountId"),
+    ("CommitmentDiscountQuantity", "CommitmentDiscountUnit"),
+    ("CommitmentDiscountUnit", "CommitmentDiscountQuantity"),
+    ("CapacityReservationStatus", "CapacityReservationId"),
+    ("ResourceName", "ResourceId"),
+    ("ResourceType", "ResourceId"),
+    ("ResourceId", "ResourceType"),
+    ("SubAccountName", "SubAccountId"),
+    ("SubAccountType", "SubAccountId"),
+    ("SubAccountId", "SubAccountType"),
+    ("RegionName", "RegionId"),
+    ("RegionId", "RegionName"),
+    ("PricingUnit", "PricingQuantity"),
+    ("PricingQuantity", "PricingUnit"),
+    ("ConsumedUnit", "ConsumedQuantity"),
+    ("ConsumedQuantity", "ConsumedUnit"),
+    ("SkuMeter", "SkuId"),
+    ("SkuPriceDetails", "SkuPriceId"),
+    ("AllocatedResourceName", "AllocatedResourceId"),
+)
+"""Where the first column of a pair has a value, the second must have one."""
+USAGE_NEEDS: Final = (
+    ("CommitmentDiscountId", "CommitmentDiscountStatus"),
+    ("CapacityReservationId", "CapacityReservationStatus"),
+)
+"""The same, for charges of usage alone."""
 CUSTOM_COLUMNS: Final = (
     "x_UsageType",
     "x_Operation",

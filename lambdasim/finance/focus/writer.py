@@ -18,6 +18,7 @@ from lambdasim.billing import Bill, ExchangeRate, LineItem, Share, converted, pl
 from lambdasim.billing.accounts import account_of, is_account_id
 from lambdasim.billing.exact import product, total
 from lambdasim.catalog import ChargeKind, usage_type
+from lambdasim.catalog.region_names import region_name
 from lambdasim.errors import InputError
 from lambdasim.finance.focus.columns import CUSTOM_COLUMNS, FocusVersion, Kind, focus_columns, focus_version
 from lambdasim.finance.guard import guarded
@@ -205,6 +206,7 @@ def _names(share: Share, origin: Origin) -> FocusRow:
         "ProviderName": _AWS,
         "PublisherName": _ISSUER,
         "RegionId": share.region,
+        "RegionName": region_name(share.region) if share.region else None,
         "ResourceId": function_arn(share.region, owner, function),
         "ResourceName": function,
         "ResourceType": "Function" if share.function else None,

@@ -9,12 +9,11 @@ from dataclasses import dataclass, replace
 from datetime import date
 from decimal import Decimal
 from fractions import Fraction
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from lambdasim.billing import Bill, Usage, price
 from lambdasim.billing.charges import PoolKey, pools_of
 from lambdasim.billing.commitment import HourlyPool, HourlyProfile, best_commitment
-from lambdasim.billing.exact import product
 from lambdasim.billing.shares import PricedPool
 from lambdasim.catalog import ChargeKind, Knowledge, PriceSheet, Tier, billing_rules, price_sheet
 from lambdasim.catalog.prices.book import PriceBook
@@ -22,6 +21,7 @@ from lambdasim.catalog.prices.savings_plans import SavingsPlan, savings_plans
 from lambdasim.errors import InputError
 from lambdasim.results.files.hourly import hourly_usage
 from lambdasim.results.usage.hour import HourlyUsage
+from lambdasim.study.commitment.rates import plan_rate
 from lambdasim.study.commitment.result import CommitmentStudy
 from lambdasim.study.commitment.tables import CommitmentOption, TrafficCase, best_option
 
@@ -110,10 +110,10 @@ def advise_commitment(
     coverable = Fraction(0)
     for known in offer.plans:
         plan = known if percent is None else replace(known, percent=percent, knowledge=Knowledge.GIVEN)
-        if plan.percent not in profiles:
-            profiles[plan.percent] = [_profile(future, plan, requests_use_commitment) for future in futures]
-        found = profiles[plan.percent]
-        coverable = _mean(profile.cost(0).total_usd for profile in found)
+        if _terms(plan) not in profiles:
+            profiles[_terms(plan)] = [_covered(future, plan, requests_use_commitment) for future in futures]
+        found = profiles[_terms(plan)]
+        coverable = _mean(one.profile.cost(0).total_usd for one in found)
         options.append(_option(plan, found, on_demand))
     best = best_option(options)
     return CommitmentStudy(
@@ -123,7 +123,8 @@ def advise_commitment(
         coverable_usd=coverable,
         options=tuple(options),
         cases=tuple(
-            _case(multiple, best.usd_per_hour, profiles[best.plan.percent]) for multiple in MULTIPLES
+            _case(multiple, best.usd_per_hour, [one.profile for one in profiles[_terms(best.plan)]])
+            for multiple in MULTIPLES
         ),
         notes=_notes(options, requests_use_commitment, price_book),
     )
@@ -148,19 +149,33 @@ def _future(
     return _Future(usage, free_tier, on or usage.price_date, price_book)
 
 
-def _profile(future: _Future, plan: SavingsPlan, with_requests: bool) -> HourlyProfile:
+def _terms(plan: SavingsPlan) -> tuple[object, ...]:
+    """Return what makes two plans charge alike."""
+    return plan.percent, plan.knowledge is Knowledge.GIVEN, frozenset(plan.rates.items())
+
+
+class _Covered(NamedTuple):
+    """What a plan covers of one future, and how its rates are known by usage type."""
+
+    profile: HourlyProfile
+    marks: dict[str, str]
+
+
+def _covered(future: _Future, plan: SavingsPlan, with_requests: bool) -> _Covered:
     """Make the hourly pools that a plan covers."""
     kinds = set(savings_plans().kinds) | ({ChargeKind.REQUEST} if with_requests else set())
     bill = future.bill()
     counts = _hourly_counts(future)
-    pools = []
+    pools, marks = [], {}
     for pool in bill.pools:
         if pool.key.kind not in kinds:
             continue
         day = future.on or date.fromisoformat(f"{pool.key.month}-01")
         tiers = _tiers(price_sheet(pool.key.region, day), pool, future.price_book)
-        off = Decimal(0) if pool.key.kind is ChargeKind.REQUEST else plan.percent
         bands = tuple((tier.up_to_gb_s, tier.rate.usd or Decimal(0)) for tier in tiers)
+        found = plan_rate(plan, pool.key, bands[0][1], day)
+        if found.mark:
+            marks[pool.usage_type] = found.mark
         pools.append(
             HourlyPool(
                 usage_type=pool.usage_type,
@@ -168,12 +183,12 @@ def _profile(future: _Future, plan: SavingsPlan, with_requests: bool) -> HourlyP
                 free=pool.free_count,
                 scale=pool.scale,
                 bands=bands,
-                plan_rate=product(bands[0][1], (100 - off).scaleb(-2)),
+                plan_rate=found.usd,
             )
         )
     if not pools:
         raise InputError.single("commitment", "usage", "has no duration or provisioned concurrency to cover")
-    return HourlyProfile(pools)
+    return _Covered(HourlyProfile(pools), marks)
 
 
 def _tiers(sheet: PriceSheet, pool: PricedPool, book: PriceBook | None) -> list[Tier]:
@@ -225,7 +240,8 @@ def _pooled(rows: Iterable[Usage], future: _Future) -> dict[PoolKey, int]:
     }
 
 
-def _option(plan: SavingsPlan, profiles: Sequence[HourlyProfile], on_demand: Fraction) -> CommitmentOption:
+def _option(plan: SavingsPlan, found: Sequence[_Covered], on_demand: Fraction) -> CommitmentOption:
+    profiles = [one.profile for one in found]
     chosen = _bought(profiles)
     costs = [profile.cost(chosen) for profile in profiles]
     without = _mean(profile.cost(0).total_usd for profile in profiles)
@@ -233,6 +249,8 @@ def _option(plan: SavingsPlan, profiles: Sequence[HourlyProfile], on_demand: Fra
     term_usd = chosen * HOURS_A_YEAR * plan.years
     return CommitmentOption(
         plan=plan,
+        discount=_mean(profile.discount for profile in profiles),
+        marks=tuple(sorted({pair for one in found for pair in one.marks.items()})),
         usd_per_hour=chosen,
         total_usd=on_demand - without + total,
         unused_usd=_mean(cost.unused_usd for cost in costs),
@@ -268,14 +286,28 @@ def _mean(amounts: Iterable[Fraction]) -> Fraction:
     return sum(found, Fraction(0)) / len(found)
 
 
+def _origin(option: CommitmentOption) -> Iterable[str]:
+    """Say how the rates of a plan are known."""
+    plan, marks = option.plan, defaultdict(list)
+    for usage_type, mark in option.marks:
+        marks[mark].append(usage_type)
+    name = plan.payment.value.replace("_", " ")
+    if not option.marks:
+        yield f"{name}: rates as AWS lists them, {plan.as_of.isoformat()}"
+    for mark, usage_types in marks.items():
+        yield f"{name}: no listed rate for {', '.join(usage_types)}; {mark}"
+    if any(mark.endswith("off on demand") for mark in marks):
+        yield (
+            f"{name}: {plan.percent:f} % is {_KNOWN[plan.knowledge]}, as of {plan.as_of.isoformat()}"
+            + (f": {plan.note}" if plan.note else "")
+        )
+
+
 def _notes(
     options: Sequence[CommitmentOption], with_requests: bool, book: PriceBook | None
 ) -> tuple[str, ...]:
     said = dict.fromkeys(
-        f"{option.plan.payment.value.replace('_', ' ')}: {option.plan.percent} % is {_KNOWN[option.plan.knowledge]}, "
-        f"as of {option.plan.as_of.isoformat()}" + (f": {option.plan.note}" if option.plan.note else "")
-        for option in options
-        if option.plan.knowledge is not Knowledge.GIVEN
+        note for option in options if option.plan.knowledge is not Knowledge.GIVEN for note in _origin(option)
     )
     requests = (
         "requests use the commitment up, at no discount"

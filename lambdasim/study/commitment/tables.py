@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 from typing import TYPE_CHECKING
 
+from lambdasim.catalog import Knowledge
 from lambdasim.catalog.prices.savings_plans import SavingsPlan
 
 if TYPE_CHECKING:
@@ -20,6 +21,10 @@ class CommitmentOption:
     Attributes
     ----------
     plan : SavingsPlan
+    discount : Fraction
+        Part that the plan takes off the usage that it covers, at first on-demand rates.
+    marks : tuple of (str, str)
+        Usage types that no rate is listed for, and how theirs was made.
     usd_per_hour : Fraction
         Commitment that costs least on average over the futures, in steps that can be bought; 0 where none pays [USD].
     total_usd, unused_usd : Fraction
@@ -33,6 +38,8 @@ class CommitmentOption:
     """
 
     plan: SavingsPlan
+    discount: Fraction
+    marks: tuple[tuple[str, str], ...]
     usd_per_hour: Fraction
     total_usd: Fraction
     unused_usd: Fraction
@@ -104,8 +111,8 @@ class CommitmentTables:
             {
                 "years": option.plan.years,
                 "payment": option.plan.payment.value,
-                "percent": float(option.plan.percent),
-                "known": option.plan.knowledge.value,
+                "percent": float(100 * option.discount),
+                "known": option.plan.knowledge.value if option.marks else Knowledge.AWS_PAGE.value,
                 "usd_per_hour": float(option.usd_per_hour),
                 "total_usd": float(option.total_usd),
                 "saving_usd": float(option.saving_usd),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from fractions import Fraction
 
 from lambdasim.study.commitment.tables import CommitmentOption, CommitmentTables
-from lambdasim.wording import money, wrapped
+from lambdasim.wording import money, percent, wrapped
 
 
 def commitment_text(study: CommitmentTables) -> str:
@@ -45,7 +45,7 @@ def _row(option: CommitmentOption) -> str:
     plan = option.plan
     years = f"{plan.years} year{'s' if plan.years > 1 else ''}"
     return (
-        f"{years + ', ' + plan.payment.value.replace('_', ' '):25}{f'{plan.percent.normalize():f} %':>7}"
+        f"{years + ', ' + plan.payment.value.replace('_', ' '):25}{percent(float(option.discount)):>7}"
         f"{per_hour(option.usd_per_hour):>13}{money(option.total_usd):>13}"
         f"{money(option.saving_usd):>11}{money(option.unused_usd):>11}"
     )
