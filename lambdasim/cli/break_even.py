@@ -22,10 +22,13 @@ from lambdasim.cli.app import (
     run_progress,
     side_by_side,
 )
+from lambdasim.cli.traces import TraceOptions, takes_traces
 
 
 @app.command("break-even")
+@takes_traces
 def break_even(
+    traces: TraceOptions,
     scenario: Annotated[Path, typer.Argument(help="Scenario file, YAML.")],
     utilization: Annotated[
         float, typer.Option(help="Part of servers that the fullest moment may fill, above 0 to 1.")
@@ -62,7 +65,7 @@ def break_even(
     from lambdasim.study.break_even.costs import Scaling, ServerTerms
     from lambdasim.study.break_even.search import break_even as crossed
 
-    spec = ls.load_scenario(scenario)
+    spec = traces.scenario(scenario)
     if region is not None:
         spec = ls.revised(spec, {"region": region})
     terms = ServerTerms(

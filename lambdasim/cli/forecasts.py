@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from datetime import date
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
@@ -23,21 +23,18 @@ from lambdasim.cli.app import (
     side_by_side,
     write,
 )
-
-if TYPE_CHECKING:
-    from lambdasim.traffic.trace import Trace
-
-UtcOption = Annotated[bool, typer.Option("--utc", help="Take times without an offset as UTC.")]
+from lambdasim.cli.traces import TraceOptions, takes_traces
 
 
 @app.command()
+@takes_traces
 def forecast(
+    traces: TraceOptions,
     scenario: Annotated[Path, typer.Argument(help="Scenario file, YAML.")],
     month: Annotated[str, typer.Option(help="Month to forecast, YYYY-MM.")],
     history: Annotated[
         Path | None, typer.Option(help="Past traffic, any trace; default: the scenario's own traces.")
     ] = None,
-    utc: UtcOption = False,
     move_history: Annotated[
         bool, typer.Option("--move-history", help="Move an old history, by whole weeks, to before the month.")
     ] = False,
@@ -63,10 +60,10 @@ def forecast(
 
     if budget is not None and not 0 < budget < float("inf"):
         raise InputError.single("forecast", "--budget", f"must be above 0, got {budget}")
-    spec = ls.load_scenario(scenario)
+    spec = traces.scenario(scenario) if history is None else ls.load_scenario(scenario)
     if anomaly is not None:
         spec = with_anomaly(spec, *_anomaly(anomaly, month))
-    past = None if history is None else _trace(history, utc)
+    past = None if history is None else traces.trace(history)
     made(out)
     shared = side_by_side(paths, workers, dask)
     with announcing_compilation(), shared as executor, run_progress() as tell:
@@ -104,9 +101,10 @@ def _anomaly(text: str, month: str) -> tuple[date, float]:
 
 
 @app.command()
+@takes_traces
 def backtest(
+    traces: TraceOptions,
     history: Annotated[Path, typer.Argument(help="Past traffic, any trace.")],
-    utc: UtcOption = False,
     days: Annotated[int, typer.Option(min=1, max=366, help="Length of each forecast, days.")] = 30,
     paths: Annotated[int, typer.Option(min=10, help="Paths of traffic.")] = 1000,
     as_json: JsonOption = False,
@@ -114,18 +112,10 @@ def backtest(
     """Tell from past months how far to trust a forecast."""
     from lambdasim.study.forecast.backtest import backtest as tested
 
-    found = tested(_trace(history, utc), name=history.stem, days=days, paths=paths)
+    found = tested(traces.trace(history), name=history.stem, days=days, paths=paths)
     if not as_json:
         write(found.text())
         return
     tables = {"summary": found.summary(), "forecasts": found.frame()}
     content = {name: json.loads(table.to_json(orient="records")) for name, table in tables.items()}
     write(json.dumps(content, indent=1, ensure_ascii=False))
-
-
-def _trace(path: Path, utc: bool) -> Trace:
-    from lambdasim.specs.traffic import TimestampUnit, TrafficSpec
-    from lambdasim.traffic.opening import open_trace
-
-    unit = TimestampUnit.ISO_UTC if utc else TimestampUnit.ISO
-    return open_trace(path.parent, path.name, TrafficSpec(trace=path.name, timestamp_unit=unit))

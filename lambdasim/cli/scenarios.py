@@ -9,16 +9,18 @@ from typing import Annotated
 import typer
 
 from lambdasim.cli.app import JsonOption, app, counted, write
+from lambdasim.cli.traces import TraceOptions, takes_traces
 
 
 @app.command()
+@takes_traces
 def validate(
-    scenario: Annotated[Path, typer.Argument(help="Scenario file, YAML.")], as_json: JsonOption = False
+    traces: TraceOptions,
+    scenario: Annotated[Path, typer.Argument(help="Scenario file, YAML.")],
+    as_json: JsonOption = False,
 ) -> None:
     """Check a scenario file and name every fault."""
-    import lambdasim as ls
-
-    spec = ls.load_scenario(scenario)
+    spec = traces.scenario(scenario)
     if as_json:
         names = [function.name for function in spec.functions]
         write(json.dumps({"functions": names, "scenario_sha256": spec.scenario_hash()}, indent=1))

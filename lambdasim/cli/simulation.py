@@ -24,6 +24,7 @@ from lambdasim.cli.app import (
     tell_readings,
     write,
 )
+from lambdasim.cli.traces import TraceOptions, takes_traces
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -36,7 +37,9 @@ _MOST_RECORDS = 2_000_000
 
 
 @app.command()
+@takes_traces
 def simulate(
+    traces: TraceOptions,
     scenario: Annotated[Path, typer.Argument(help="Scenario file, YAML.")],
     out: Annotated[
         Path | None, typer.Option("-o", "--out", help="Folder for summary, bill, records and pictures.")
@@ -63,7 +66,7 @@ def simulate(
     """Simulate a scenario: bill, percentiles, throttles."""
     import lambdasim as ls
 
-    spec = ls.load_scenario(scenario)
+    spec = traces.scenario(scenario)
     if skip_bad_rows:
         spec = spec.skipping_bad_rows()
     made(resume)

@@ -23,6 +23,7 @@ from lambdasim.cli.app import (
     run_progress,
     side_by_side,
 )
+from lambdasim.cli.traces import TraceOptions, takes_traces
 
 if TYPE_CHECKING:
     from lambdasim.study.memory.objective import Objective
@@ -35,7 +36,9 @@ FailThrottlesOption = Annotated[
 
 
 @app.command("sweep-memory")
+@takes_traces
 def sweep_memory(
+    traces: TraceOptions,
     scenario: Annotated[Path, typer.Argument(help="Scenario file, YAML.")],
     function: Annotated[
         str | None, typer.Option(help="Which function; needed where there are several.")
@@ -70,11 +73,10 @@ def sweep_memory(
 
     Shows cost and latency of each size, with intervals.
     """
-    import lambdasim as ls
     from lambdasim.report.pages.studies import sweep_page
     from lambdasim.study.memory.sweep import sweep_memory as sweep
 
-    spec = ls.load_scenario(scenario)
+    spec = traces.scenario(scenario)
     chosen = _whole_numbers("--sizes", sizes)
     made(out)
     shared = side_by_side(len(chosen) * replications, workers, dask)
@@ -97,7 +99,9 @@ def sweep_memory(
 
 
 @app.command()
+@takes_traces
 def compare(
+    traces: TraceOptions,
     scenarios: Annotated[
         list[Path], typer.Argument(help="Two or more scenario files; the first is the base.")
     ],
@@ -122,14 +126,13 @@ def compare(
 
     Each against the first on the same traffic, with intervals; the bill by line item.
     """
-    import lambdasim as ls
     from lambdasim.errors import InputError
     from lambdasim.report.pages.studies import comparison_page
     from lambdasim.study.comparison.compare import compare as compared
 
     if len(scenarios) < _MANY:
         raise InputError.single("compare", "scenarios", "must be two or more files")
-    specs = [ls.load_scenario(path) for path in scenarios]
+    specs = [traces.scenario(path) for path in scenarios]
     made(out)
     shared = side_by_side(len(specs) * replications, workers, dask)
     with announcing_compilation(), shared as executor, run_progress() as tell:
@@ -153,7 +156,9 @@ def compare(
 
 
 @app.command()
+@takes_traces
 def limits(
+    traces: TraceOptions,
     scenario: Annotated[Path, typer.Argument(help="Scenario file, YAML.")],
     replications: Annotated[int, typer.Option(min=2, help="Seeds.")] = 3,
     multiples: Annotated[
@@ -176,11 +181,10 @@ def limits(
 
     Also when it binds, and what to set.
     """
-    import lambdasim as ls
     from lambdasim.report.pages.studies import limits_page
     from lambdasim.study.limits.advise import advise_limits
 
-    spec = ls.load_scenario(scenario)
+    spec = traces.scenario(scenario)
     factors = tuple(_numbers("--multiples", multiples, float))
     most_refused = float("inf") if fail_throttles is None else _share("--fail-throttles", fail_throttles)
     made(out)

@@ -132,7 +132,9 @@ class TrafficSpec(Spec):
     function_column: Text | None = None
     """Column of the trace that names the function."""
     timestamp_unit: TimestampUnit = TimestampUnit.ISO
-    """How the trace writes time; iso_utc takes times without an offset as UTC."""
+    """How the trace writes time; iso_utc, an older spelling, is iso with utc."""
+    utc: Flag = False
+    """Whether times of the trace without an offset are UTC; they are refused otherwise."""
     interval_us: PositiveDuration | None = Field(default=None, alias="interval")
     """Length of the interval that each count stands for; default: the most common step."""
     select: Text | None = None

@@ -13,7 +13,8 @@ from lambdasim.specs.files import resolved
 from lambdasim.specs.traffic import TimestampUnit, TraceFormat, TrafficSpec
 from lambdasim.traffic.readers.azure.reader import read_azure_2019, read_azure_2021
 from lambdasim.traffic.readers.cloudwatch_metrics import read_metric_data
-from lambdasim.traffic.readers.csv.counts import COUNT_NAMES, read_counts_csv
+from lambdasim.traffic.readers.csv.counted import count_column, refuse_counts
+from lambdasim.traffic.readers.csv.counts import read_counts_csv
 from lambdasim.traffic.readers.csv.events import read_events_csv
 from lambdasim.traffic.readers.csv.table import read_header
 from lambdasim.traffic.readers.insights.reader import read_insights
@@ -61,7 +62,7 @@ def open_trace(base_dir: Path, owner: str, traffic: TrafficSpec) -> Trace:
 def _opened(path: Path, kind: TraceFormat, traffic: TrafficSpec) -> Trace:
     bad_rows = traffic.on_bad_row
     unit = _EPOCH_UNITS.get(traffic.timestamp_unit)
-    naive: Naive | None = "utc" if traffic.timestamp_unit is TimestampUnit.ISO_UTC else None
+    naive: Naive | None = "utc" if traffic.utc or traffic.timestamp_unit is TimestampUnit.ISO_UTC else None
     named = {
         "timestamp_us": traffic.timestamp_column,
         "count": traffic.count_column,
@@ -121,7 +122,8 @@ def trace_format(path: Path, traffic: TrafficSpec) -> TraceFormat:
         return TraceFormat.INSIGHTS if query and not messages else TraceFormat.REPORT_LOGS
     if reported:
         return TraceFormat.REPORT_LOGS
-    header = {name.strip().lower() for name in read_header(file)}
+    names = read_header(file)
+    header = {name.strip().lower() for name in names}
     if {"hashfunction", "1440"} <= header:
         return TraceFormat.AZURE_2019
     if {"app", "func", "end_timestamp", "duration"} <= header:
@@ -130,5 +132,7 @@ def trace_format(path: Path, traffic: TrafficSpec) -> TraceFormat:
         return TraceFormat.INSIGHTS
     if {"@timestamp", "@message"} <= header or {"timestamp", "message"} <= header:
         return TraceFormat.REPORT_LOGS
-    counts = traffic.count_column is not None or not header.isdisjoint(COUNT_NAMES)
-    return TraceFormat.CSV_COUNTS if counts else TraceFormat.CSV_EVENTS
+    if count_column(f"{file.path}, row 1", names, traffic.count_column) is not None:
+        return TraceFormat.CSV_COUNTS
+    refuse_counts(file, names)
+    return TraceFormat.CSV_EVENTS

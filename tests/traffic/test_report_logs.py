@@ -285,7 +285,8 @@ def test_several_unfinished_requests_are_many(tmp_path: Path) -> None:
 def test_times_without_offset_are_utc_only_when_said(tmp_path: Path) -> None:
     (tmp_path / "l.txt").write_text(f"2025-05-12T20:42:17 {REPORT}\n")
     with pytest.raises(
-        TraceError, match=r"row 1: timestamp: must carry an offset from UTC such as Z, or say naive"
+        TraceError,
+        match=r"row 1: timestamp: must carry an offset from UTC such as Z; where it is UTC, say utc",
     ):
         read_report_logs(tmp_path / "l.txt")
     table = read_report_logs(tmp_path / "l.txt", naive="utc").frame()

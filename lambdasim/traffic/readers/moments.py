@@ -106,7 +106,7 @@ class MomentRule:
         offset = found[8]
         if offset is None and self.naive is None:
             raise ValueError(
-                f"must carry an offset from UTC such as Z, or say naive='utc'; got {text[:40]!r}"
+                f"must carry an offset from UTC such as Z; where it is UTC, say utc (--utc, utc: true); got {text[:40]!r}"
             )
         fraction_us = int((found[7] or "")[:6].ljust(6, "0"))
         try:

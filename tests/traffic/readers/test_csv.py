@@ -344,7 +344,7 @@ def test_any_events_survive(
     path.write_text(buffer.getvalue(), newline="", encoding="utf-8")
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(source, "BLOCK_BYTES", block)
-        patch.setattr("lambdasim.traffic.readers.order.in_order.__defaults__", (100,))
+        patch.setattr("lambdasim.traffic.readers.csv.order.in_order.__defaults__", (100,))
         table = read_events_csv(path, unit="us").frame()
     want = sorted(events, key=lambda event: event[0])
     assert table["timestamp_us"].tolist() == [event[0] for event in want]

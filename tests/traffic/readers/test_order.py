@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 from lambdasim.errors import TraceError
 from lambdasim.traffic.readers import read_events_csv, source
 from lambdasim.traffic.readers.csv.blocks import Block
+from lambdasim.traffic.readers.csv.order import in_order
 from lambdasim.traffic.readers.csv.table import CsvTable, TableChunk
-from lambdasim.traffic.readers.order import in_order
 from lambdasim.traffic.readers.source import SourceFile
 
 TABLE = CsvTable(SourceFile("t.csv", 1, 1), ("timestamp_us",), ())

@@ -21,9 +21,9 @@ import numpy as np
 from lambdasim.errors import TraceError
 from lambdasim.traffic.readers.azure.minute_counts import MINUTES, MinuteCounts
 from lambdasim.traffic.readers.cells import CountCell, NumberCell, TextCell
+from lambdasim.traffic.readers.csv.order import in_order
 from lambdasim.traffic.readers.csv.table import Column, CsvTable, TableChunk, open_table
 from lambdasim.traffic.readers.moments import MomentRule
-from lambdasim.traffic.readers.order import in_order
 from lambdasim.traffic.readers.source import SourceFile
 from lambdasim.traffic.report import ReadLog
 from lambdasim.traffic.trace import BadRows, Trace, TraceKind

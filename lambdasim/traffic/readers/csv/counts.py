@@ -5,16 +5,18 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from lambdasim.errors import TraceError
 from lambdasim.traffic.readers.cells import CountCell, MomentCell, TextCell
-from lambdasim.traffic.readers.csv.table import Column, CsvTable, open_table
+from lambdasim.traffic.readers.csv.counted import count_column
+from lambdasim.traffic.readers.csv.names import COUNT_NAMES, FUNCTION_NAMES, TIME_NAMES
+from lambdasim.traffic.readers.csv.order import in_order
+from lambdasim.traffic.readers.csv.table import Column, CsvTable, open_table, read_header
 from lambdasim.traffic.readers.intervals import StepCheck, checked_interval_us
 from lambdasim.traffic.readers.moments import EpochUnit, MomentRule, Naive
-from lambdasim.traffic.readers.order import in_order
 from lambdasim.traffic.readers.source import SourceFile
 from lambdasim.traffic.report import ReadLog
 from lambdasim.traffic.trace import BadRows, Trace, TraceKind
@@ -22,16 +24,6 @@ from lambdasim.traffic.trace import BadRows, Trace, TraceKind
 if TYPE_CHECKING:
     import pandas as pd
     from numpy.typing import NDArray
-
-TIME_NAMES: Final = (
-    "timestamp_us", "timestamp", "time", "datetime", "date_time", "date", "@timestamp",
-    "start", "start_time", "interval_start",
-)  # fmt: skip
-COUNT_NAMES: Final = (
-    "count", "counts", "invocations", "requests", "value", "request_count",
-    "events", "calls", "hits", "sum", "n",
-)  # fmt: skip
-FUNCTION_NAMES: Final = ("function", "function_name", "functionname", "func", "name", "resource")
 
 
 @dataclass(frozen=True)
@@ -78,7 +70,8 @@ def read_counts_csv(
         Take ISO timestamps without an offset as UTC. By default they are refused.
     columns : mapping, optional
         Which column holds what: keys ``timestamp_us``, ``count``, ``function``. By default the first name
-        found of `TIME_NAMES`, `COUNT_NAMES` and `FUNCTION_NAMES`, in any case.
+        found of `TIME_NAMES`, `COUNT_NAMES` and `FUNCTION_NAMES` in ``csv/names.py``, in any case. A column of money
+        is never a count.
     function : str, optional
         Name of the function where the file has no such column. By default the name of the file without its
         endings.
@@ -107,11 +100,17 @@ def read_counts_csv(
     """
     file = SourceFile.at(path)
     layout = (
-        Column("timestamp_us", MomentCell(moment_rule(file, unit, naive)), TIME_NAMES, required=True),
+        Column(
+            "timestamp_us", MomentCell(moment_rule(file, unit, naive)), TIME_NAMES, True, "timestamp_column"
+        ),
         Column("function", TextCell(filled=True), FUNCTION_NAMES),
-        Column("count", CountCell(), COUNT_NAMES, required=True),
+        Column("count", CountCell(), COUNT_NAMES, True, "count_column"),
     )
-    table = open_table(file, layout, chosen=columns, on_bad_row=on_bad_row)
+    chosen = dict(columns or {})
+    counted = count_column(f"{file.path}, row 1", read_header(file), chosen.get("count"))
+    if counted is not None:
+        chosen["count"] = counted
+    table = open_table(file, layout, chosen=chosen, on_bad_row=on_bad_row)
     step_us = checked_interval_us(file.path, interval_us, _first_times_us(table))
     reader = _CountReader(table, function or file.stem, step_us)
     names = ("timestamp_us", "function", "count")

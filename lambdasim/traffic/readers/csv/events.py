@@ -10,10 +10,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from lambdasim.traffic.readers.cells import MomentCell, NumberCell, TextCell, WholeCell
-from lambdasim.traffic.readers.csv.counts import FUNCTION_NAMES, TIME_NAMES, moment_rule
+from lambdasim.traffic.readers.csv.counts import moment_rule
+from lambdasim.traffic.readers.csv.names import EVENT_NAMES, FUNCTION_NAMES, TIME_NAMES
+from lambdasim.traffic.readers.csv.order import in_order
 from lambdasim.traffic.readers.csv.table import Column, CsvTable, open_table
 from lambdasim.traffic.readers.moments import EpochUnit, Naive
-from lambdasim.traffic.readers.order import in_order
 from lambdasim.traffic.readers.source import SourceFile
 from lambdasim.traffic.report import ReadLog
 from lambdasim.traffic.trace import DTYPES, BadRows, Trace, TraceKind
@@ -95,17 +96,18 @@ def read_events_csv(
             "timestamp_us",
             MomentCell(moment_rule(file, unit, naive)),
             (*TIME_NAMES, "arrival"),
-            required=True,
+            True,
+            "timestamp_column",
         ),
         Column("function", TextCell(filled=True), FUNCTION_NAMES),
-        Column("duration_ms", NumberCell(), ("duration_ms", "duration")),
-        Column("init_ms", NumberCell(), ("init_ms", "init_duration_ms", "init_duration")),
-        Column("billed_ms", WholeCell(), ("billed_ms", "billed_duration_ms", "billed_duration")),
-        Column("memory_mb", WholeCell(), ("memory_mb", "memory_size", "memorysize")),
-        Column("max_memory_mb", WholeCell(), ("max_memory_mb", "max_memory_used", "maxmemoryused")),
-        Column("status", TextCell(), ("status",)),
-        Column("request_id", TextCell(), ("request_id", "requestid")),
-        Column("exec_env", TextCell(), ("exec_env", "log_stream", "logstream")),
+        Column("duration_ms", NumberCell(), EVENT_NAMES["duration_ms"]),
+        Column("init_ms", NumberCell(), EVENT_NAMES["init_ms"]),
+        Column("billed_ms", WholeCell(), EVENT_NAMES["billed_ms"]),
+        Column("memory_mb", WholeCell(), EVENT_NAMES["memory_mb"]),
+        Column("max_memory_mb", WholeCell(), EVENT_NAMES["max_memory_mb"]),
+        Column("status", TextCell(), EVENT_NAMES["status"]),
+        Column("request_id", TextCell(), EVENT_NAMES["request_id"]),
+        Column("exec_env", TextCell(), EVENT_NAMES["exec_env"]),
     )
     table = open_table(file, layout, chosen=columns, on_bad_row=on_bad_row)
     names = event_columns(table)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
@@ -11,13 +12,18 @@ from lambdasim.errors import Fault, TraceError
 from lambdasim.traffic.readers.bad_rows import checked_bad_rows
 from lambdasim.traffic.readers.cells import Cell
 from lambdasim.traffic.readers.csv.blocks import Block, records
+from lambdasim.traffic.readers.csv.names import folded
+from lambdasim.traffic.readers.said import said_with
 from lambdasim.traffic.readers.source import SourceFile
 from lambdasim.traffic.report import ReadLog
 from lambdasim.traffic.trace import BadRows
+from lambdasim.wording import clipped
 
 if TYPE_CHECKING:
     import pandas as pd
 
+MOST_COLUMNS: Final = 16_384
+"""As many as a sheet of Excel may have."""
 _LISTED_COLUMNS: Final = 12
 
 
@@ -35,12 +41,26 @@ class Column:
         Names by which it is found in a header, in order of preference, lower case.
     required : bool
         Whether a file without it is refused.
+    option : str
+        What names the column where its name is not known, for messages; empty where nothing does.
     """
 
     name: str
     cell: Cell
     aliases: tuple[str, ...]
     required: bool = False
+    option: str = ""
+
+    def place(self, places: Mapping[str, int]) -> int | None:
+        """Find it among folded names; None where it is not there."""
+        return next((places[alias] for alias in self.aliases if alias in places), None)
+
+    def missing(self) -> str:
+        """Say what a header without it must do."""
+        shown = ", ".join(self.aliases[:_LISTED_COLUMNS])
+        if not self.option:
+            return f"the header must name a column as one of {shown}"
+        return f"the header must name a column as one of {shown}, or {said_with(self.option)} must say which it is"
 
 
 @dataclass(frozen=True)
@@ -245,20 +265,26 @@ def find_columns(
             allowed = ", ".join(known)
             raise TraceError.single(where, "columns", f"must be among {allowed}, got {str(name)[:40]!r}")
         if wanted not in header:
-            raise TraceError.single(where, name, f"no column {str(wanted)[:40]!r}; {_seen(header)}")
-    folded = [name.lower() for name in header]
+            raise TraceError.single(where, name, f"no column {str(wanted)[:40]!r}; {seen(header)}")
+    known_places = _places(header)
     places: list[tuple[str, int, Cell]] = []
     for column in columns:
         given = (chosen or {}).get(column.name)
-        found = [given] if given is not None else [alias for alias in column.aliases if alias in folded]
-        if found:
-            place = header.index(found[0]) if given is not None else folded.index(found[0])
+        place = header.index(given) if given is not None else column.place(known_places)
+        if place is not None:
             places.append((column.name, place, column.cell))
         elif column.required:
-            allowed = ", ".join(column.aliases)
-            needed = f"the header must name a column as one of {allowed}; {_seen(header)}"
-            raise TraceError.single(where, column.name, needed)
+            raise TraceError.single(where, column.name, f"{column.missing()}; {seen(header)}")
     return tuple(places)
+
+
+def _places(header: tuple[str, ...]) -> dict[str, int]:
+    """Give the place of each name, as it is compared; the first of names that are compared as one."""
+    places: dict[str, int] = {}
+    for fold in (str.lower, folded):
+        for place, name in enumerate(header):
+            places.setdefault(fold(name), place)
+    return places
 
 
 def read_header(file: SourceFile) -> tuple[str, ...]:
@@ -275,17 +301,16 @@ def read_header(file: SourceFile) -> tuple[str, ...]:
     if isinstance(row, str):
         raise TraceError.single(where, "", row)
     header = tuple(name.strip() for name in row)
-    twice = (
-        sorted({name for name in header if name and header.count(name) > 1})
-        if len(set(header)) < len(header)
-        else []
-    )
+    if len(header) > MOST_COLUMNS:
+        raise TraceError.single(where, "", f"must have at most {MOST_COLUMNS:,} columns, has {len(header):,}")
+    twice = sorted(name for name, times in Counter(header).items() if name and times > 1)
     if twice:
-        raise TraceError.single(where, twice[0][:40], "the header must name each column once")
+        raise TraceError.single(where, clipped(twice[0], 40), "the header must name each column once")
     return header
 
 
-def _seen(header: tuple[str, ...]) -> str:
+def seen(header: tuple[str, ...]) -> str:
+    """List the columns of a header, for a message, with what is odd about them."""
     shown = ", ".join(repr(name[:40]) for name in header[:_LISTED_COLUMNS])
     more = f" and {len(header) - _LISTED_COLUMNS} more" if len(header) > _LISTED_COLUMNS else ""
     text = f"it has {shown}{more}"

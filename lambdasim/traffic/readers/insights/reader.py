@@ -12,11 +12,11 @@ import numpy as np
 from lambdasim.errors import Fault, TraceError
 from lambdasim.traffic.readers.bad_rows import checked_bad_rows
 from lambdasim.traffic.readers.cells import Cell, MomentCell, NumberCell, TextCell, WholeCell
+from lambdasim.traffic.readers.csv.order import in_order
 from lambdasim.traffic.readers.csv.table import Column, CsvTable, open_table
 from lambdasim.traffic.readers.insights.json_rows import QueryAnswer
 from lambdasim.traffic.readers.logs.events import function_of_group
 from lambdasim.traffic.readers.moments import MomentRule
-from lambdasim.traffic.readers.order import in_order
 from lambdasim.traffic.readers.source import SourceFile
 from lambdasim.traffic.report import ReadLog
 from lambdasim.traffic.trace import DTYPES, BadRows, Trace, TraceKind

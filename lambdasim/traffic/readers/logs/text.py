@@ -38,10 +38,10 @@ _MARK: Final = re.compile(
     r"|(?P<started>INIT_REPORT|RESTORE_REPORT)\b(?P<fields>[^\r\n]{0,300}))"
     r'|"type"\s*:\s*"platform\.(?P<platform>start|report|runtimeDone|initStart|initReport|restoreStart|restoreReport)"'
     r'|"event_type"\s*:\s*"(?P<performance>performance)"'
-    r"|(?P<late>[\w-]{8,128})\s+Task timed out after"
+    r"|(?<![\w-])(?P<late>[\w-]{8,128})\s+Task timed out after"
     r"|RequestId:\s*(?P<ended>[\w-]{1,128})\s+(?:Error:\s*)?"
     r"(?P<how>(?:Runtime|Process) exited[^\r\n]{0,160}(?:[\r\n]+Runtime\.\w+)?)"
-    r"|(?P<failed>[\w-]{36})\s+ERROR\s+Invoke Error\b"
+    r"|(?<![\w-])[\w-]{0,16}?(?P<failed>[\w-]{36})\s+ERROR\s+Invoke Error\b"
 )
 _TIME: Final = (
     r"(?P<time>[0-9]{4}-[0-9]{2}-[0-9]{2}[T ][0-9]{2}:[0-9]{2}:[0-9]{2}"

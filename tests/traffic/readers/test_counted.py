@@ -1,0 +1,151 @@
+"""A table of counts is never read as a list of events, and a column of money is never a count."""
+
+from pathlib import Path
+
+import pytest
+
+from lambdasim.errors import TraceError
+from lambdasim.specs.traffic import TraceFormat, TrafficSpec
+from lambdasim.traffic.opening import open_trace
+from lambdasim.traffic.readers.csv.names import is_count, is_money
+
+DAYS = ("2026-11-02", "2026-11-03", "2026-11-04")
+
+
+def opened(folder: Path, header: str, cells: str = "7", times: tuple[str, ...] = DAYS, **said: str):  # type: ignore[no-untyped-def]
+    rows = [f"{time},{cells}" if cells else time for time in times]
+    (folder / "t.csv").write_text("\n".join([header, *rows]) + "\n")
+    return open_trace(folder, "f", TrafficSpec(trace="t.csv", utc=True, **said))  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "Sum of Invocations", "Invocations", "Sum", "Requests", "Usage Quantity", "UsageQuantity(Requests)",
+        "invocations (Count)", "count(*)", "Sum of Requests", "SampleCount", "USE1-Request(Requests)",
+        "EUC1-Request-ARM (Requests)", "Request (Requests)", "line_item_usage_amount", "Total requests",
+        "Summe von Aufrufe", "sum(invocations)", "Number of invocations", "Invocations Sum", "request_count",
+    ],
+)  # fmt: skip
+def test_names_of_counts_are_known(tmp_path: Path, name: str) -> None:
+    trace = opened(tmp_path, f"Date,{name}")
+    assert trace.source.format == TraceFormat.CSV_COUNTS.replace("csv_counts", "counts_csv")
+    assert trace.summary().invocations == 3 * 7
+
+
+@pytest.mark.parametrize(
+    "name", ["Start time", "Timestamp (UTC)", "Usage Date", "usage_start", "Row Labels", "Day"]
+)
+def test_names_of_times_are_known(tmp_path: Path, name: str) -> None:
+    assert opened(tmp_path, f"{name},count").summary().invocations == 3 * 7
+
+
+@pytest.mark.parametrize(
+    ("header", "cells", "named"),
+    [
+        ("Date,cost", "3.25", "'cost': money"),
+        ("Date,Lambda ($)", "3.25", r"money"),
+        ("Date,Sum of unblendedCost", "$3.25", r"money"),
+        ("Date,orders,checkout", "7,9", r"'orders', 'checkout'"),
+        ("Date,mystery", '"1,234"', "'mystery'"),
+        ("Date,mystery,note", '"1.234,5",text', "'mystery'"),
+    ],
+)
+def test_numbers_that_would_not_be_used_are_refused(
+    tmp_path: Path, header: str, cells: str, named: str
+) -> None:
+    with pytest.raises(TraceError, match=f"{named}.*--count-column.*csv_events.*it has 'Date'"):
+        opened(tmp_path, header, cells)
+
+
+@pytest.mark.parametrize(
+    ("times", "step"),
+    [
+        (DAYS, "1d"),
+        (("2026-11-02T00:00:00Z", "2026-11-02T01:00:00Z", "2026-11-02T02:00:00Z"), "1h"),
+        (("2026-11-02T00:00:00Z", "2026-11-02T00:01:00Z", "2026-11-02T00:02:00Z"), "1min"),
+        (("2026-11-02", "2026-11-03", "2026-11-04", "2026-11-06"), "1d"),
+        (("2026-11-04", "2026-11-02", "2026-11-03"), "1d"),
+    ],
+)
+def test_one_row_for_each_interval_is_no_list_of_events(
+    tmp_path: Path, times: tuple[str, ...], step: str
+) -> None:
+    with pytest.raises(TraceError, match=f"exactly one row for each {step}.*--format csv_events"):
+        opened(tmp_path, "time,path", "/home", times)
+    assert opened(tmp_path, "time,path", "/home", times, format="csv_events").summary().invocations == len(
+        times
+    )
+
+
+@pytest.mark.parametrize(
+    ("header", "cells", "times"),
+    [
+        ("time,request_id", "r1", ("2026-11-02T00:00:00Z", "2026-11-02T00:01:00Z", "2026-11-02T00:02:00Z")),
+        (
+            "time,duration_ms,cost",
+            "12,0.1",
+            ("2026-11-02T00:00:00Z", "2026-11-02T00:01:00Z", "2026-11-02T00:02:00Z"),
+        ),
+        ("time,path", "/a", ("2026-11-02T00:00:00.1Z", "2026-11-02T00:00:07Z", "2026-11-02T00:09:00Z")),
+        ("time,path", "/a", ("2026-11-02", "2026-11-02", "2026-11-03", "2026-11-04")),
+    ],
+)
+def test_what_only_events_have_makes_a_list_of_events(
+    tmp_path: Path, header: str, cells: str, times: tuple[str, ...]
+) -> None:
+    assert opened(tmp_path, header, cells, times).summary().invocations == len(times)
+
+
+def test_a_mean_duration_for_each_day_is_no_list_of_events(tmp_path: Path) -> None:
+    with pytest.raises(TraceError, match="exactly one row for each 1d"):
+        opened(tmp_path, "date,duration", "120.5")
+
+
+def test_a_column_of_money_is_no_count_even_where_it_is_named(tmp_path: Path) -> None:
+    with pytest.raises(TraceError, match="count_column: must be a column of counts; 'cost' is money"):
+        opened(tmp_path, "Date,cost", count_column="cost")
+
+
+def test_a_column_is_named_in_any_table(tmp_path: Path) -> None:
+    assert (
+        opened(tmp_path, "Date,orders,checkout", "7,9", count_column="checkout").summary().invocations == 27
+    )
+
+
+def test_usage_of_several_types_and_several_columns_of_requests_must_be_said(tmp_path: Path) -> None:
+    with pytest.raises(TraceError, match="requests or GB-seconds"):
+        opened(tmp_path, "Date,UsageType,UsageQuantity", "USE1-Request,7")
+    with pytest.raises(TraceError, match="several may"):
+        opened(tmp_path, "Date,USE1-Request(Requests),USW2-Request(Requests)", "7,9")
+
+
+def test_money_and_counts_do_not_overlap() -> None:
+    money = (
+        "cost",
+        "Costs",
+        "unblendedCost",
+        "Sum ($)",
+        "amount USD",
+        "Total charges",
+        "Preis",
+        "price_per_request",
+        "€",
+    )
+    assert all(is_money(name) and not is_count(name) for name in money)
+    assert not any(
+        is_money(name) for name in ("Invocations", "Broadcosts", "Requests", "sum", "USE1-Request(Requests)")
+    )
+
+
+def test_a_missing_time_column_names_the_option(tmp_path: Path) -> None:
+    with pytest.raises(
+        TraceError, match=r"timestamp_us.*timestamp_column \(--timestamp-column\).*it has 'when', 'count'"
+    ):
+        opened(tmp_path, "when,count")
+
+
+def test_too_many_columns_are_refused_soon(tmp_path: Path) -> None:
+    (tmp_path / "t.csv").write_text(",".join(f"c{n}" for n in range(100_000)) + "\n")
+    with pytest.raises(TraceError, match="at most 16,384 columns, has 100,000"):
+        open_trace(tmp_path, "f", TrafficSpec(trace="t.csv"))
