@@ -17,7 +17,7 @@ from benchmarks.measure import Job, Row, beside, rates, say
 from lambdasim.engine.contract import Engine, Plan
 from lambdasim.engine.kernel.engine import run_kernel
 from lambdasim.engine.plan import plan_scenario
-from lambdasim.engine.reference import run_reference
+from lambdasim.engine.reference.engine import run_reference
 from lambdasim.specs import ScenarioSpec, load_scenario_text
 
 ATTEMPTS: Final = 2_000_000

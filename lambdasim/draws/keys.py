@@ -60,6 +60,9 @@ class Quantity(IntEnum):
     CPU_START_CHARGE = 23
     POST_RESPONSE = 24
     ENVIRONMENT_SPEED = 25
+    BATCH_OVERHEAD = 26
+    LANE = 27
+    POISON = 28
 
 
 def mix(bits: NDArray[np.uint64]) -> NDArray[np.uint64]:

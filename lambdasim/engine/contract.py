@@ -9,8 +9,14 @@ Time is int64 microseconds from the scenario's start.
 The order of events
 -------------------
 At one instant: completions, in order of admission; then changes of provisioned concurrency, by function; then retries,
-by function and invocation; then arrivals, by function and invocation. Functions are ordered by name. An environment
-whose keep-alive ends at an instant is already gone for an arrival of that instant.
+by function and invocation or batch; then wakes of queues and streams, by function; then arrivals, by function and
+invocation. Functions are ordered by name. An environment whose keep-alive ends at an instant is already gone for an
+arrival of that instant.
+
+Wakes of a queue: the return of messages, by batch; the end of a window; a step of the pollers. Wakes of a stream: a
+batch that is tried again; a look at a lane, by lane. Batches are numbered by function in the order in which pollers took
+them. A free poller takes what waits in the very step that freed the one or brought the other: after each completion,
+return, end of a window, step and arrival.
 
 Admission of an attempt, in this order
 --------------------------------------
@@ -37,6 +43,15 @@ Events
 ------
 An event (what arrives) has one or more attempts and exactly one final outcome, set on its last attempt. Triggers decide
 on retries, see `RetryPolicy`.
+
+Queues and streams
+------------------
+What arrives at a function with a `SourcePlan` is an item (a message, a record). Engines call its source out in three
+places: *what arrives* is put on a lane, and a poller may take it; *what follows a run or a refusal* is the source's to
+decide (`Invoker.SOURCE`); *what a completion frees* goes to the next items. All else, from admission to billing, knows
+nothing of it. A batch is an event: named by its first item, drawn for by it, with the handler times of its items added.
+Each item has one record of its own when it ends, and at every moment as many were sent as have ended, wait, and are in
+flight.
 """
 
 from __future__ import annotations
@@ -50,6 +65,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lambdasim.engine.draws import FunctionDraws
+from lambdasim.engine.lanes import SourcePlan
 from lambdasim.engine.records import RECORD_COLUMNS, EventOutcome, Limit, Outcome, RecordChunk, StartType
 from lambdasim.errors import InputError
 
@@ -84,6 +100,8 @@ class Invoker(IntEnum):
     """Waits for the answer."""
     QUEUE = 1
     """Lambda's own, for asynchronous events."""
+    SOURCE = 2
+    """Pollers of a queue or a stream, which take items in batches."""
 
 
 class ReuseOrder(IntEnum):
@@ -167,6 +185,13 @@ class FunctionPlan:
         New environments at once, and the time in which as many come back.
     retry : RetryPolicy
     draws : FunctionDraws
+    source : SourcePlan, optional
+        The queue or stream whose pollers invoke the function; its `retry` then has invoker SOURCE.
+
+    Raises
+    ------
+    InputError
+        When source and retries do not fit together.
     """
 
     name: str
@@ -179,6 +204,15 @@ class FunctionPlan:
     scaling_interval_us: int
     retry: RetryPolicy
     draws: FunctionDraws
+    source: SourcePlan | None = None
+
+    def __post_init__(self) -> None:
+        """Refuse, for every engine, a source without pollers' retries, or the other way round."""
+        polled = self.retry.invoker is Invoker.SOURCE
+        if polled != (self.source is not None) or (polled and self.retry.throttle_backoff_us < 1):
+            raise InputError.single(
+                "FunctionPlan", "source", "goes with the invoker SOURCE and a back-off of at least 1 µs"
+            )
 
 
 @dataclass(frozen=True, eq=False)
@@ -251,9 +285,5 @@ class Engine(Protocol):
     """A way to run a plan."""
 
     def __call__(self, plan: Plan) -> Iterator[RecordChunk]:
-        """Run the plan to the end of its last event and give its records, chunk by chunk.
-
-        The seam for pollers and shards: an event source that decides itself when to invoke (queue pollers, stream
-        shards) will be a third kind of event beside arrivals and retries, ordered between them.
-        """
+        """Run the plan to the end of its last event and give its records, chunk by chunk."""
         ...

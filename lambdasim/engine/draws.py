@@ -69,6 +69,8 @@ class FunctionDraws:
         A response above its limit is an error, after the run.
     quota : HandlerQuota, optional
         Where the scheduler's quota stretches CPU time; `laws` then has those of its starts.
+    poison_probability : float
+        Share of items of a queue or stream whose run fails however often it is tried.
     """
 
     seed: int
@@ -83,6 +85,7 @@ class FunctionDraws:
     quota: HandlerQuota | None = None
     out_of_memory_probability: float = 0.0
     timeout_probability: float = 0.0
+    poison_probability: float = 0.0
 
     def draw(self, invocation: NDArray[np.int64], run: int) -> RunDraws:
         """Draw for the given invocations, each of which has run ``run`` times before."""
@@ -91,6 +94,9 @@ class FunctionDraws:
         fault = np.full(len(invocation), int(Outcome.COMPLETED), dtype=np.int64)
         for kind, share in reversed(self.fault_shares()):
             fault[happens(luck, share)] = kind
+        if self.poison_probability:
+            poisoned = happens(self._key(Quantity.POISON).bits(invocation), self.poison_probability)
+            fault[poisoned] = Outcome.FUNCTION_ERROR
         fault[self.payload_kb(Quantity.RESPONSE_PAYLOAD, invocation) > self.response_limit_kb] = (
             Outcome.FUNCTION_ERROR
         )
@@ -144,6 +150,20 @@ class FunctionDraws:
         """Draw a client's waiting time, uniform between 0 and the ceiling [µs]."""
         bits = int(self._key(Quantity.CLIENT_BACKOFF).bits(np.array([invocation]), retry)[0])
         return (bits >> 32) * ceiling_us >> 32
+
+    def lane(self, invocation: int) -> int:
+        """Draw the lane on which an item of a queue or stream arrives."""
+        return self._one(Quantity.LANE, invocation, 0)
+
+    def batch_overhead_us(self, invocation: int, run: int) -> int:
+        """Draw what a batch takes beyond its items, by its first item [µs]."""
+        return self._one(Quantity.BATCH_OVERHEAD, invocation, run)
+
+    def _one(self, quantity: Quantity, invocation: int, run: int) -> int:
+        law = self.laws.get(quantity, Constant(0))
+        if isinstance(law, Constant):
+            return law.value
+        return int(values_of(law, self._key(quantity), np.array([invocation]), run)[0])
 
     def payload_kb(self, quantity: Quantity, invocation: NDArray[np.int64]) -> NDArray[np.int64]:
         """Give the size of requests or responses, which keep it when they are tried again, shape (n,) [KB]."""

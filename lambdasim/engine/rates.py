@@ -2,14 +2,41 @@
 
 from __future__ import annotations
 
-from typing import Final
+from typing import Any, Final
 
 NS_PER_US: Final = 1_000
 _NS_PER_S: Final = 1_000_000_000
 
 
+def allows(rate: Any, now_us: int) -> bool:
+    """Tell whether a token is left: the one rule of both engines.
+
+    Parameters
+    ----------
+    rate : RateLimit, or a row with its fields
+    now_us : int
+
+    Returns
+    -------
+    bool
+    """
+    allowed: bool = rate.full_again_ns - now_us * NS_PER_US <= rate.slack_ns
+    return allowed
+
+
+def spend(rate: Any, now_us: int) -> None:
+    """Take a token.
+
+    Parameters
+    ----------
+    rate : RateLimit, or a row with its fields
+    now_us : int
+    """
+    rate.full_again_ns = max(rate.full_again_ns, now_us * NS_PER_US) + rate.interval_ns
+
+
 class RateLimit:
-    """A token bucket kept as one number (GCRA): the time at which it would be full again.
+    """A token bucket kept as one number (GCRA): the time at which it would be full again; see `allows` and `spend`.
 
     Parameters
     ----------
@@ -25,14 +52,6 @@ class RateLimit:
         self.interval_ns = interval_ns
         self.slack_ns = (burst - 1) * interval_ns
         self.full_again_ns = 0
-
-    def allows(self, now_us: int) -> bool:
-        """Tell whether a token is left."""
-        return self.full_again_ns - now_us * NS_PER_US <= self.slack_ns
-
-    def spend(self, now_us: int) -> None:
-        """Take a token."""
-        self.full_again_ns = max(self.full_again_ns, now_us * NS_PER_US) + self.interval_ns
 
 
 def per_second(rate: int) -> RateLimit:

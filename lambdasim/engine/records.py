@@ -9,6 +9,8 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
+from lambdasim.engine.items import ItemChunk
+
 
 class StartType(IntEnum):
     """How an attempt found its execution environment."""
@@ -52,13 +54,15 @@ class EventOutcome(IntEnum):
     EXPIRED = 4
     CLIENT_TIMEOUT = 5
     REJECTED = 6
+    BATCH = 7
+    """Of a batch from a queue or stream: how its items ended is theirs to say, see ``ItemOutcome``."""
 
 
 RECORD_COLUMNS: Final[dict[str, str]] = {
     "function": "index of the function in the plan, which is ordered by name",
-    "invocation": "number of the event within its function, from 0, in order of arrival",
-    "attempt": "number of the attempt within the event, from 0, refused ones included",
-    "arrival_us": "when the event arrived [µs since the scenario's start]",
+    "invocation": "number of the event within its function, from 0, in order of arrival; of a batch, its first item's",
+    "attempt": "number of the attempt within the event or batch, from 0, refused ones included",
+    "arrival_us": "when the event arrived, or the batch was complete [µs since the scenario's start]",
     "start_us": "when the attempt was admitted or refused [µs since the scenario's start]",
     "placement_us": "finding a place and fetching the code, not billed [µs]",
     "init_us": "INIT or restore before the handler [µs]",
@@ -85,9 +89,12 @@ class RecordChunk:
     ----------
     columns : dict of ndarray of int64, each of shape (n_attempts,)
         Keys and meanings are those of ``RECORD_COLUMNS``.
+    items : ItemChunk or None
+        Messages and records that ended meanwhile, where some function has a queue or a stream.
     """
 
     columns: dict[str, NDArray[np.int64]]
+    items: ItemChunk | None = None
 
     def __len__(self) -> int:
         """Return the number of attempts."""

@@ -26,12 +26,14 @@ class EngineName(StrEnum):
     REFERENCE = "reference"
     KERNEL = "kernel"
 
-    def chosen(self) -> Choice:
-        """Return the engine that will run, and why."""
+    def chosen(self, plan: Plan) -> Choice:
+        """Return the engine that will run a plan, and why."""
         if self is not EngineName.AUTO:
             return Choice(self, "asked for")
         if os.environ.get("NUMBA_DISABLE_JIT", "0") != "0":
             return Choice(EngineName.REFERENCE, "auto: compilation is switched off")
+        if any(function.source is not None for function in plan.functions):
+            return Choice(EngineName.REFERENCE, "auto: the compiled engine runs no queues and streams yet")
         return Choice(EngineName.KERNEL, "auto: compiled, equal and faster")
 
 
@@ -57,7 +59,7 @@ def run_plan(plan: Plan, engine: EngineName) -> Iterator[RecordChunk]:
         In the order in which attempts were admitted or refused.
     """
     if engine is EngineName.REFERENCE:
-        from lambdasim.engine.reference import run_reference
+        from lambdasim.engine.reference.engine import run_reference
 
         return run_reference(plan)
     from lambdasim.engine.kernel.engine import run_kernel

@@ -120,7 +120,7 @@ def simulate(
     if not isinstance(engine, str) or engine not in set(EngineName):
         allowed = ", ".join(EngineName)
         raise InputError.single("simulate", "engine", f"must be one of {allowed}, got {engine!r:.40}")
-    chosen = EngineName(engine).chosen()
+    chosen = EngineName(engine).chosen(plan)
     chunks = _told(run_plan(plan, chosen.engine), sink, progress)
     named = f"{chosen.engine} ({chosen.why})"
     return RunResult.of_records(scenario, plan, chunks, checksum, engine=named, keep_records=keep_records)
@@ -134,5 +134,5 @@ def _told(
         yield chunk
         if sink is not None:
             sink(chunk)
-        if progress is not None:
+        if progress is not None and len(chunk):
             progress(int(chunk["start_us"][-1]))

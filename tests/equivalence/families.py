@@ -31,7 +31,7 @@ from lambdasim.engine.contract import (
 from lambdasim.engine.draws import FunctionDraws
 from lambdasim.engine.kernel.engine import run_kernel
 from lambdasim.engine.merge import merge_arrivals
-from lambdasim.engine.reference import run_reference
+from lambdasim.engine.reference.engine import run_reference
 from lambdasim.models.cpu_chain import CpuLaw, CpuStyle, HandlerQuota
 from lambdasim.models.cpu_quota import FirstCheck
 from lambdasim.models.cpu_scaling import FIXED_POINT_BITS

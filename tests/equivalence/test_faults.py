@@ -21,10 +21,12 @@ import lambdasim.draws.compiled
 import lambdasim.engine.kernel.draws
 import lambdasim.engine.kernel.queues
 import lambdasim.engine.kernel.steps
+import lambdasim.engine.rates
 import lambdasim.models.cpu_steps
+import lambdasim.models.polling
 from lambdasim.engine.contract import RECORD_COLUMNS, Plan
 from lambdasim.engine.kernel import engine as kernel
-from lambdasim.engine.reference import run_reference
+from lambdasim.engine.reference.engine import run_reference
 
 pytestmark = pytest.mark.slow
 
@@ -35,6 +37,8 @@ SOURCES = {
         lambdasim.draws.compiled,
         lambdasim.engine.kernel.queues,
         lambdasim.models.cpu_steps,
+        lambdasim.models.polling,
+        lambdasim.engine.rates,
         lambdasim.engine.kernel.draws,
         lambdasim.engine.kernel.steps,
     )
@@ -120,7 +124,7 @@ FAULTS = {
     ),
     "tokens that come back late": ("<= rate.slack_ns", "< rate.slack_ns"),
     "tokens saved without bound": (
-        "max(rate.full_again_ns, now * NS_PER_US) + rate.interval_ns",
+        "max(rate.full_again_ns, now_us * NS_PER_US) + rate.interval_ns",
         "rate.full_again_ns + rate.interval_ns",
     ),
     "request tokens not spent": ("_spend(request_rate, now)", "pass"),
@@ -140,7 +144,7 @@ FAULTS = {
         "if time_us > event.arrival_us",
         "if time_us >= event.arrival_us",
     ),
-    "waits doubled once too often": ("min(event.refusals, 40)", "min(event.refusals + 1, 40)"),
+    "waits doubled once too often": ("min(before, _MOST_DOUBLINGS)", "min(before + 1, _MOST_DOUBLINGS)"),
     "a retry that repeats the first run's luck": (
         "return draw(state.laws, function.first_law + law, event.invocation, event.runs)",
         "return draw(state.laws, function.first_law + law, event.invocation, 0)",

@@ -32,6 +32,7 @@ from lambdasim.engine.kernel.state import (
     with_more_events,
     with_more_slots,
 )
+from lambdasim.errors import InputError
 
 
 class _Coming(NamedTuple):
@@ -59,7 +60,18 @@ def run_kernel(plan: Plan) -> Iterator[RecordChunk]:
     RecordChunk
         In the order in which attempts were admitted or refused; equal to those of ``run_reference``, cut at other
         places.
+
+    Raises
+    ------
+    InputError
+        When a function has a queue or a stream, which this engine does not run yet.
     """
+    if polled := [function.name for function in plan.functions if function.source is not None]:
+        raise InputError.single(
+            "engine",
+            "kernel",
+            f"does not run queues and streams yet ({', '.join(polled)[:80]}); use reference, or auto",
+        )
     return KernelRun(plan).run()
 
 

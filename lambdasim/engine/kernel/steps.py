@@ -30,10 +30,13 @@ from lambdasim.engine.kernel.draws import (
 )
 from lambdasim.engine.kernel.queues import put, take
 from lambdasim.engine.kernel.state import RECORDS_PER_CHUNK, Event, State
-from lambdasim.engine.rates import NS_PER_US
+from lambdasim.engine.rates import allows, spend
+from lambdasim.models.polling import backoff_us
 
 _FUNCTION_SHIFT: Final = 42
 _ENDS_WITH_ITS_RUN: Final = -1
+# Rules that stand once, for both engines.
+_allows, _spend, _backoff_us = compiled(allows), compiled(spend), compiled(backoff_us)
 
 
 @compiled
@@ -119,18 +122,6 @@ def _attempt(state: State, event: Event, now: Int64) -> None:
         _refuse(state, event, limit, now)
     else:
         _run(state, event, slot, start, now)
-
-
-@compiled
-def _allows(rate: Any, now: Int64) -> Bool:
-    """Tell whether a token is left, as `RateLimit.allows` does."""
-    return rate.full_again_ns - now * NS_PER_US <= rate.slack_ns
-
-
-@compiled
-def _spend(rate: Any, now: Int64) -> None:
-    """Take a token, as `RateLimit.spend` does."""
-    rate.full_again_ns = max(rate.full_again_ns, now * NS_PER_US) + rate.interval_ns
 
 
 @compiled
@@ -360,10 +351,7 @@ def _refuse(state: State, event: Event, limit: Int64, now: Int64) -> None:
     elif event.refusals >= function.throttle_retries:
         final = at.EVENT_THROTTLED
     else:
-        doublings = min(event.refusals, 40)
-        wait_us = function.throttle_backoff_cap_us
-        if function.throttle_backoff_us <= wait_us >> doublings:
-            wait_us = function.throttle_backoff_us << doublings
+        wait_us = _backoff_us(function.throttle_backoff_us, function.throttle_backoff_cap_us, event.refusals)
         if function.jittered:
             wait_us = draw_backoff_us(state, function, event, wait_us)
         final = _retry_at(state, function, event, event.runs, event.refusals + 1, now + wait_us, now)

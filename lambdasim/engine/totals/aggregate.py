@@ -10,7 +10,7 @@ from __future__ import annotations
 import mmap
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from heapq import merge
 from itertools import groupby
@@ -20,8 +20,10 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from lambdasim.engine.contract import EventOutcome, FunctionPlan, Plan, RecordChunk, StartType
+from lambdasim.engine.contract import EventOutcome, FunctionPlan, Invoker, Plan, RecordChunk, StartType
+from lambdasim.engine.items import ItemOutcome, check_items
 from lambdasim.engine.totals.histogram import Histogram, together
+from lambdasim.engine.totals.items import ItemTotals
 from lambdasim.engine.totals.series import COUNTS, Concurrency, MinuteCounts
 from lambdasim.errors import ConservationError
 from lambdasim.units import US_PER_HOUR, US_PER_MINUTE, from_epoch_us, month_ends_us
@@ -34,6 +36,12 @@ _DENSE_MS: Final = 1 << 14
 _DENSE_BYTES: Final = 256 * 1024 * 1024
 _ROWS_AT_ONCE: Final = 1 << 14
 _SPARE_US: Final = 7 * US_PER_HOUR
+_EVENT_OUTCOMES: Final = {
+    ItemOutcome.PROCESSED: EventOutcome.SUCCEEDED,
+    ItemOutcome.DEAD_LETTERED: EventOutcome.FAILED,
+    ItemOutcome.EXPIRED: EventOutcome.EXPIRED,
+    ItemOutcome.GIVEN_UP: EventOutcome.FAILED,
+}
 
 
 @dataclass(eq=False)
@@ -69,7 +77,7 @@ class FunctionTotals:
     billed_with_init, billed_without_init, provisioned_billed, duration_ms, init_ms : Histogram
         Of runs on demand, the same, of provisioned runs, of all runs, of cold starts [whole ms, rounded up].
     latency_ms : dict of StartType to Histogram
-        Arrival to answer of served events [whole ms, rounded up].
+        Arrival to answer of served events [whole ms, rounded up]; of messages and records under NONE.
     section_latency_ms : list of Histogram
         The same, by equal stretches of the run in which the serving run began.
     usage : dict of str to MonthlyUsage
@@ -77,6 +85,8 @@ class FunctionTotals:
     counts : MinuteCounts
     concurrency, provisioned : Concurrency
         All executions, and those on provisioned environments.
+    items : ItemTotals or None
+        Of functions with a queue or a stream. Events, their outcomes and latencies are then those of messages or records.
     """
 
     events: int
@@ -95,6 +105,7 @@ class FunctionTotals:
     counts: MinuteCounts
     concurrency: Concurrency
     provisioned: Concurrency
+    items: ItemTotals | None = None
 
     @property
     def runs(self) -> int:
@@ -141,9 +152,25 @@ class Aggregate:
         self._turns_us = iter(_turns_us(plan, start_us, duration_us))
         self._next_turn_us = next(self._turns_us)
         self._set_levels()
+        self._items = {
+            rank: ItemTotals(duration_us, SECTIONS)
+            for rank, function in enumerate(plan.functions)
+            if function.source is not None
+        }
+        self._items_written = np.zeros(len(plan.functions), dtype=np.int64)
 
     def add(self, chunk: RecordChunk) -> None:
-        """Sum up the next records."""
+        """Sum up the next records, and the items that ended meanwhile.
+
+        Raises
+        ------
+        ConservationError
+            When an item was lost or invented.
+        """
+        if chunk.items is not None:
+            self._items_written = check_items(chunk.items, self.names, self._items_written)
+            for rank, totals in self._items.items():
+                totals.add(chunk.items, rank, self._idle_pollers(rank))
         if not len(chunk):
             return
         self._reach(int(chunk.end_us().max()) // US_PER_MINUTE + 1)
@@ -158,6 +185,10 @@ class Aggregate:
             if stop < len(chunk):
                 self._turn()
             first = stop
+
+    def _idle_pollers(self, rank: int) -> int:
+        source = self._plans[rank].source
+        return source.pollers.idle if source else 0
 
     def _reach(self, minutes: int) -> None:
         """Make room for so many minutes."""
@@ -222,7 +253,24 @@ class Aggregate:
         """Everything that is kept of each function, when all records have been added."""
         self._put_section_away()
         self._put_month_away()
-        return tuple(map(self._totals, range(len(self._plans))))
+        return tuple(self._with_items(self._totals(rank), rank) for rank in range(len(self._plans)))
+
+    def _with_items(self, totals: FunctionTotals, rank: int) -> FunctionTotals:
+        """Tell of messages or records, not of batches, where there are any."""
+        items = self._items.get(rank)
+        if items is None:
+            return totals
+        outcomes = np.zeros(len(EventOutcome), dtype=np.int64)
+        for outcome, event_outcome in _EVENT_OUTCOMES.items():
+            outcomes[event_outcome] += items.outcomes[outcome]
+        return replace(
+            totals,
+            events=items.sent,
+            event_outcomes=outcomes,
+            latency_ms={kind: Histogram() for kind in totals.latency_ms} | {StartType.NONE: items.latency_ms},
+            section_latency_ms=items.section_latency_ms,
+            items=items,
+        )
 
     def _totals(self, function: int) -> FunctionTotals:
         at, scalars, kinds = self._at, self._sums.scalars[function], self._kinds()[function]
@@ -349,7 +397,7 @@ def _first_sums(plan: Plan, minutes: int) -> Sums:
 
     return at.Sums(
         client_timeout_us=of_plan(function.retry.client_timeout_us for function in plan.functions),
-        synchronous=of_plan(function.retry.synchronous for function in plan.functions),
+        queued=of_plan(function.retry.invoker is Invoker.QUEUE for function in plan.functions),
         pooled=of_plan(apart and function.reserved is None for function in plan.functions),
         ready=zeros(n),
         scalars=zeros(n, at.SCALARS),

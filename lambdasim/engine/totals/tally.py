@@ -84,9 +84,9 @@ class Sums(NamedTuple):
 
     Attributes
     ----------
-    client_timeout_us, synchronous, pooled, ready : ndarray, shape (n_functions,)
-        From the plan: when clients have gone; whether callers wait; whether to follow the unreserved pool, which is
-        left out where it is the whole account; how many provisioned environments are ready now.
+    client_timeout_us, queued, pooled, ready : ndarray, shape (n_functions,)
+        From the plan: when clients have gone; whether events lie in Lambda's queue; whether to follow the unreserved
+        pool, which is left out where it is the whole account; how many provisioned environments are ready now.
     scalars : ndarray, shape (n_functions, SCALARS)
     kinds : ndarray, shape (n_functions, product of KINDS)
     dense : ndarray, shape (n_functions, HISTOGRAMS, n_bins)
@@ -99,7 +99,7 @@ class Sums(NamedTuple):
     """
 
     client_timeout_us: NDArray[np.int64]
-    synchronous: NDArray[np.int64]
+    queued: NDArray[np.int64]
     pooled: NDArray[np.int64]
     ready: NDArray[np.int64]
     scalars: NDArray[np.int64]
@@ -236,7 +236,7 @@ def tally(sums: Sums, columns: Columns, first: Int64, stop: Int64) -> Int64:
             kind += _PER_FIRST
         sums.kinds[function, np.uint64(kind + ended)] += 1
         sums.scalars[function, MINUTES] = np.int64(minute) + 1
-        if sums.synchronous[function] == 0:
+        if sums.queued[function] != 0:
             if columns[_ATTEMPT][row] == 0:
                 sums.minutes[function, _RECEIVED, minute] += 1
             if ended in (_FAILED, _EXPIRED, _REJECTED):

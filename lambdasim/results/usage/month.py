@@ -17,7 +17,7 @@ from lambdasim.billing import (
 from lambdasim.billing.rules import BYTES_PER_KB
 from lambdasim.catalog import BillingRules, billing_rules
 from lambdasim.draws.keys import Quantity
-from lambdasim.engine.contract import Outcome, Plan, RecordChunk, StartType
+from lambdasim.engine.contract import Invoker, Outcome, Plan, RecordChunk, StartType
 from lambdasim.engine.draws import FunctionDraws
 from lambdasim.engine.totals.aggregate import Aggregate, MonthlyUsage
 from lambdasim.specs.function import FunctionSpec
@@ -45,7 +45,7 @@ class PayloadMeter:
         self._start_us = to_epoch_us(scenario.start)
         self._rules = billing_rules(scenario.billing_day)
         self._draws: dict[int, FunctionDraws] = {}
-        self._synchronous = [function.retry.synchronous for function in plan.functions]
+        self._queued = [function.retry.invoker is Invoker.QUEUE for function in plan.functions]
         self._streamed = []
         specs = {spec.name: spec for spec in scenario.functions}
         for rank, function in enumerate(plan.functions):
@@ -61,7 +61,7 @@ class PayloadMeter:
         """Count the next records."""
         for rank, draws in self._draws.items():
             started = (chunk["function"] == rank) & (chunk["start_type"] != StartType.NONE)
-            if not self._synchronous[rank]:
+            if self._queued[rank]:
                 provisioned = chunk["start_type"] == StartType.PROVISIONED
                 for counts, counted in (
                     (self.extra_requests[rank], started),

@@ -104,7 +104,7 @@ class PathRunner:
         drawn = {arrivals.owner: arrivals for arrivals in self.arrivals(scenario, path)}
         sources = [drawn.get(source.owner, source) for source in own.sources]
         plan = replace(plan, arrivals=partial(merge_arrivals, sources))
-        chosen = EngineName(self.engine).chosen()
+        chosen = EngineName(self.engine).chosen(plan)
         chunks = run_plan(plan, chosen.engine)
         return RunResult.of_records(scenario, plan, chunks, engine=chosen.engine, keep_records=False)
 

@@ -1,10 +1,11 @@
 """The reference engine: AWS Lambda as a SimPy model, written to be read.
 
-Follow one invocation: `_arrive` turns a row of the traffic into an event and calls `_attempt`. `_admit` asks, in
+Follow one invocation: `_traffic` turns a row of the traffic into an event, `_arrive` calls `attempt`. `_admit` asks, in
 order, for the payload, the request rate, a provisioned environment, concurrency, a warm environment, a new one. If
 none is left, `_refuse` writes the record and decides on a retry. Otherwise `_run` works out how long the attempt takes
 and how it ends, writes the record, decides on a retry, and schedules `_complete`, which gives back concurrency and
-environment.
+environment. A function's queue or stream is called out to where something arrives, after a run or a refusal, and where
+a run ends.
 
 What the engine promises, and the order of simultaneous events, stands in `lambdasim.engine.contract`.
 """
@@ -12,9 +13,7 @@ What the engine promises, and the order of simultaneous events, stands in `lambd
 from __future__ import annotations
 
 from bisect import insort
-from collections import defaultdict, deque
 from collections.abc import Callable, Generator, Iterator
-from dataclasses import dataclass, field, fields
 from typing import Any, Final
 
 import numpy as np
@@ -23,9 +22,9 @@ from numpy.typing import NDArray
 
 from lambdasim.engine.contract import (
     NEVER,
-    RECORD_COLUMNS,
     EventOutcome,
     FunctionPlan,
+    Invoker,
     Limit,
     Outcome,
     Plan,
@@ -35,104 +34,25 @@ from lambdasim.engine.contract import (
     StartType,
 )
 from lambdasim.engine.draws import RunDraws
-from lambdasim.engine.rates import NS_PER_US, RateLimit, per_second
-
-RECORDS_PER_CHUNK: Final = 1 << 16
-
-# Priorities at one instant. SimPy orders equal priorities by time of scheduling, which for completions is the order of
-# admission; provisioned changes and retries carry function and invocation in theirs.
-_COMPLETION: Final = 0
-_PROVISIONED_CHANGE: Final = 1 << 60
-_RETRY: Final = 2 << 60
-_ARRIVAL: Final = 3 << 60
-_FUNCTION: Final = 1 << 42
-
-
-@dataclass(slots=True, eq=False)
-class ExecutionEnvironment:
-    """One execution environment; ``number`` -1 until its first run makes it known, ``speed`` drawn then."""
-
-    number: int
-    provisioned: bool
-    retires_us: int
-    warm_until_us: int = NEVER
-    speed: int = 0
-    was_reset: bool = False
-
-
-@dataclass(slots=True, eq=False)
-class FunctionState:
-    """What changes in the run about one function.
-
-    ``undrawn`` has the events that wait to run again, by the number of their runs so far, since they were last drawn for.
-    """
-
-    rank: int
-    plan: FunctionPlan
-    scaling: RateLimit
-    request_rate: RateLimit | None
-    provisioned_rate: RateLimit
-    idle: deque[ExecutionEnvironment] = field(default_factory=deque)
-    on_demand_in_use: int = 0
-    provisioned_idle: list[ExecutionEnvironment] = field(default_factory=list)
-    provisioned_ready: int = 0
-    provisioned_in_use: int = 0
-    provisioned_claimed: int = 0
-    undrawn: dict[int, list[Event]] = field(default_factory=lambda: defaultdict(list))
-
-
-@dataclass(slots=True, eq=False)
-class Event:
-    """What arrived and must be served: one or more attempts; ``draw`` is for the next run, None where it is not drawn."""
-
-    function: FunctionState
-    invocation: int
-    arrival_us: int
-    draw: tuple[int, ...] | None
-    attempts: int = 0
-    runs: int = 0
-    refusals: int = 0
-
-
-class Moment(simpy.Event):
-    """A point in simulated time with its place among the simultaneous ones."""
-
-    def __init__(self, sim: simpy.Environment, delay: int, priority: int, about: Any = None) -> None:
-        self.env = sim
-        self.callbacks = []
-        self._ok = True
-        self._value = None
-        self.about = about
-        sim.schedule(self, priority, delay)  # type: ignore[arg-type]
-
-
-class RecordWriter:
-    """Columns of a chunk, filled row by row."""
-
-    def __init__(self) -> None:
-        self.full: deque[RecordChunk] = deque()
-        self._start_chunk()
-
-    def _start_chunk(self) -> None:
-        self._block = np.empty((len(RECORD_COLUMNS), RECORDS_PER_CHUNK), dtype=np.int64)
-        self._columns = [memoryview(column) for column in self._block]  # type: ignore[arg-type]
-        self._row = 0
-
-    def write(self, *values: int) -> None:
-        """Add one record, its values in the order of ``RECORD_COLUMNS``."""
-        row = self._row
-        for column, value in zip(self._columns, values, strict=True):
-            column[row] = value
-        self._row = row + 1
-        if self._row == RECORDS_PER_CHUNK:
-            self.close_chunk()
-
-    def close_chunk(self) -> None:
-        """Hand over what has been written."""
-        if self._row:
-            block = self._block[:, : self._row]
-            self.full.append(RecordChunk(dict(zip(RECORD_COLUMNS, block, strict=True))))
-            self._start_chunk()
+from lambdasim.engine.items import COUNTERS
+from lambdasim.engine.lanes import Backoff, SourcePlan
+from lambdasim.engine.rates import NS_PER_US, RateLimit, allows, per_second, spend
+from lambdasim.engine.reference.queue import QueueSource
+from lambdasim.engine.reference.sources import COLUMNS
+from lambdasim.engine.reference.state import (
+    ARRIVAL,
+    COMPLETION,
+    OF_A_FUNCTION,
+    PROVISIONED_CHANGE,
+    RETRY,
+    Event,
+    ExecutionEnvironment,
+    FunctionState,
+    Moment,
+)
+from lambdasim.engine.reference.stream import StreamSource
+from lambdasim.engine.reference.writers import ItemWriter, RecordWriter
+from lambdasim.models.polling import backoff_us
 
 
 class ReferenceRun:
@@ -146,7 +66,8 @@ class ReferenceRun:
     def __init__(self, plan: Plan) -> None:
         self.plan = plan
         self.sim = simpy.Environment(initial_time=0)
-        self.records = RecordWriter()
+        self.items = ItemWriter(self._counted)
+        self.records = RecordWriter(self.items if any(f.source for f in plan.functions) else None)
         self.environments_created = 0
         self.account_in_use = 0
         self.pool_in_use = 0
@@ -162,20 +83,44 @@ class ReferenceRun:
         else:
             request_rate = per_second(function.reserved * self.plan.requests_per_concurrency)
         interval_ns = function.scaling_interval_us * NS_PER_US // function.scaling_burst
-        return FunctionState(
+        state = FunctionState(
             rank=rank,
             plan=function,
             scaling=RateLimit(function.scaling_burst, interval_ns),
             request_rate=request_rate,
             provisioned_rate=per_second(0),
         )
+        if function.source is not None:
+            state.source = self._source(state, function.source)
+        return state
+
+    def _source(self, function: FunctionState, source: SourcePlan) -> QueueSource | StreamSource:
+        returns = source.returns
+        if isinstance(returns, Backoff):
+            return StreamSource(self, function, source, returns)
+        return QueueSource(self, function, source, returns)
+
+    def _counted(self) -> tuple[int, dict[str, NDArray[np.int64]]]:
+        """Give the present moment, and what is counted of each function's queue or stream."""
+        counters = {name: np.zeros(len(self.functions), dtype=np.int64) for name in COUNTERS}
+        for function in self.functions:
+            if function.source is not None:
+                for name, counted in function.source.counted().items():
+                    counters[name][function.rank] = counted
+        return self.now_us, counters
+
+    @property
+    def now_us(self) -> int:
+        """The present moment."""
+        now: int = self.sim.now  # type: ignore[assignment]
+        return now
 
     def run(self) -> Iterator[RecordChunk]:
         """Run to the last event's end, giving records as chunks fill up."""
         for function in self.functions:
             for change in function.plan.provisioned:
-                priority = _PROVISIONED_CHANGE + function.rank
-                self._at(change.time_us, priority, self._change_provisioned, (function, change))
+                priority = PROVISIONED_CHANGE + function.rank
+                self.at(change.time_us, priority, self._change_provisioned, (function, change))
         self.sim.process(self._traffic())
         chunks = self.records.full
         step = self.sim.step
@@ -189,9 +134,10 @@ class ReferenceRun:
         self.records.close_chunk()
         yield from chunks
 
-    def _at(self, time_us: int, priority: int, action: Callable[[Any], None], value: Any) -> None:
-        now: int = self.sim.now  # type: ignore[assignment]
-        Moment(self.sim, time_us - now, priority, value).callbacks.append(action)
+    def at(self, time_us: int, priority: int, action: Callable[[Any], None], about: Any) -> None:
+        """Let something happen at a moment, in its place among the simultaneous."""
+        assert time_us >= self.now_us  # noqa: S101 - SimPy would go back in time
+        Moment(self.sim, time_us - self.now_us, priority, about).callbacks.append(action)
 
     def _traffic(self) -> Generator[Moment, None, None]:
         """Let the traffic arrive, each event in its own moment, so that what ends at that instant ends first."""
@@ -202,21 +148,28 @@ class ReferenceRun:
                 chunk.time_us.tolist(), chunk.function.tolist(), chunk.invocation.tolist(), draws, strict=True
             )
             for time_us, rank, invocation, draw in rows:
-                yield Moment(sim, time_us - sim.now, _ARRIVAL)
-                self._attempt(Event(self.functions[rank], invocation, time_us, draw))
+                yield Moment(sim, time_us - sim.now, ARRIVAL)
+                self._arrive(Event(self.functions[rank], invocation, time_us, draw))
+
+    def _arrive(self, event: Event) -> None:
+        """Try to serve what arrived, or put it on a lane."""
+        if event.function.source is None:
+            self.attempt(event)
+        else:
+            event.function.source.arrive(event)
 
     def _chunk_draws(self, ranks: NDArray[np.int64], invocations: NDArray[np.int64]) -> list[tuple[int, ...]]:
         """Draw what the first runs of a chunk's events need, function by function."""
-        result = np.empty((len(ranks), len(_COLUMNS)), dtype=np.int64)
+        result = np.empty((len(ranks), len(COLUMNS)), dtype=np.int64)
         for function in self.functions:
             mine = ranks == function.rank
             if mine.any():
                 result[mine] = _as_rows(function.plan.draws.draw(invocations[mine], run=0))
         return list(map(tuple, result.tolist()))
 
-    def _attempt(self, event: Event) -> None:
+    def attempt(self, event: Event) -> None:
         """Try to serve an event now."""
-        now: int = self.sim.now  # type: ignore[assignment]
+        now = self.now_us
         found = self._admit(event, now)
         if isinstance(found, Limit):
             self._refuse(event, found, now)
@@ -230,12 +183,12 @@ class ReferenceRun:
         if event.draw is not None and event.draw[_TOO_LARGE]:
             return Limit.PAYLOAD
         request_rate = function.request_rate
-        if request_rate is not None and not request_rate.allows(now):
+        if request_rate is not None and not allows(request_rate, now):
             return Limit.REQUEST_RATE
 
-        if function.provisioned_idle and function.provisioned_rate.allows(now):
+        if function.provisioned_idle and allows(function.provisioned_rate, now):
             environment = function.provisioned_idle.pop()
-            function.provisioned_rate.spend(now)
+            spend(function.provisioned_rate, now)
             function.provisioned_in_use += 1
             start = StartType.PROVISIONED
         else:
@@ -250,8 +203,8 @@ class ReferenceRun:
             if warm is not None:
                 environment = warm
                 start = StartType.WARM
-            elif function.scaling.allows(now):
-                function.scaling.spend(now)
+            elif allows(function.scaling, now):
+                spend(function.scaling, now)
                 environment = ExecutionEnvironment(-1, provisioned=False, retires_us=NEVER)
                 start = StartType.COLD
             else:
@@ -261,7 +214,7 @@ class ReferenceRun:
                 self.pool_in_use += 1
 
         if request_rate is not None:
-            request_rate.spend(now)
+            spend(request_rate, now)
         self.account_in_use += 1
         return environment, start
 
@@ -279,16 +232,14 @@ class ReferenceRun:
         """Serve an event's attempt in the given environment; everything about it is decided here."""
         function = event.function
         plan = function.plan
-        draw = event.draw or self._draw_again(event)
+        draw = self._drawn(event)
         if environment.number < 0:
             environment.number = self.environments_created
             self.environments_created += 1
             environment.speed = draw[_SPEED]
         handler_us, fault = draw[_HANDLER], draw[_FAULT]
         if plan.draws.speeds_differ:
-            handler_us = int(
-                plan.draws.handler_us(np.array([event.invocation]), event.runs, environment.speed)[0]
-            )
+            handler_us = self._handler_us(event, environment.speed)
         placement_us = init_us = init_again_us = 0
         if start is StartType.COLD:
             placement_us, init_us = draw[_PLACEMENT], draw[_INIT]
@@ -322,13 +273,26 @@ class ReferenceRun:
         environment.was_reset = outcome not in _ANSWERED
         stays = end_us < environment.retires_us
         environment.warm_until_us = min(end_us + draw[_KEEP_ALIVE], environment.retires_us) if stays else 0
-        completion = Moment(self.sim, time_in_environment, _COMPLETION, (function, environment))
+        completion = Moment(self.sim, time_in_environment, COMPLETION, (function, environment, event))
         completion.callbacks.append(self._complete)
 
     def _in_progress(self, function: FunctionState) -> tuple[int, int, int, int]:
         """Count executions: the function's, its provisioned ones, the account's, those in the unreserved pool."""
         provisioned = function.provisioned_in_use
         return function.on_demand_in_use + provisioned, provisioned, self.account_in_use, self.pool_in_use
+
+    def _drawn(self, event: Event) -> tuple[int, ...]:
+        """Give what an event's next run needs."""
+        if event.function.source is not None:
+            return event.function.source.draw(event)
+        return event.draw or self._draw_again(event)
+
+    def _handler_us(self, event: Event, speed: int) -> int:
+        """Draw the handler's time in an environment of some speed."""
+        if event.function.source is not None:
+            return event.function.source.handler_us(event, speed)
+        draws = event.function.plan.draws
+        return int(draws.handler_us(np.array([event.invocation]), event.runs, speed)[0])
 
     def _draw_again(self, event: Event) -> tuple[int, ...]:
         """Draw for an event's next run, and at once for all that wait to run for as many times."""
@@ -342,8 +306,14 @@ class ReferenceRun:
 
     def _complete(self, moment: Moment) -> None:
         """Give back what an attempt held."""
-        function, environment = moment.about
+        function, environment, event = moment.about
         self.account_in_use -= 1
+        self._leave(function, environment)
+        if function.source is not None:
+            function.source.free(event)
+
+    def _leave(self, function: FunctionState, environment: ExecutionEnvironment) -> None:
+        """Let an environment idle, or end."""
         if environment.provisioned:
             function.provisioned_in_use -= 1
             if function.provisioned_in_use + len(function.provisioned_idle) < function.provisioned_ready:
@@ -362,9 +332,14 @@ class ReferenceRun:
     def _after_run(
         self, event: Event, answer: int, outcome: int, now: int, end_us: int, answered_us: int
     ) -> EventOutcome:
-        """Decide what follows a run: the event's end, or another attempt. Clients see the answer, queues the outcome."""
+        """Decide what follows a run: the event's end, or another attempt.
+
+        Clients and pollers see the answer, Lambda's queue the outcome.
+        """
         policy = event.function.plan.retry
-        if policy.synchronous:
+        if event.function.source is not None:
+            return event.function.source.after_run(event, answer, outcome, end_us)
+        if policy.invoker is Invoker.CLIENT:
             if answered_us - now > policy.client_timeout_us:
                 return EventOutcome.CLIENT_TIMEOUT
             return EventOutcome.SUCCEEDED if answer == Outcome.COMPLETED else EventOutcome.FAILED
@@ -384,12 +359,12 @@ class ReferenceRun:
         outcome = Outcome.THROTTLED
         if limit is Limit.PAYLOAD:
             outcome, final = Outcome.REJECTED, EventOutcome.REJECTED
+        elif event.function.source is not None:
+            final = event.function.source.after_refusal(event, limit)
         elif event.refusals >= policy.throttle_retries:
             final = EventOutcome.THROTTLED
         else:
-            # A shift beyond the cap's own size changes nothing, and keeps the number small.
-            doubled = policy.throttle_backoff_us << min(event.refusals, 40)
-            wait_us = min(doubled, policy.throttle_backoff_cap_us)
+            wait_us = backoff_us(policy.throttle_backoff_us, policy.throttle_backoff_cap_us, event.refusals)
             if policy.jittered:
                 wait_us = event.function.plan.draws.backoff_us(event.invocation, event.refusals, wait_us)
             event.refusals += 1
@@ -403,12 +378,13 @@ class ReferenceRun:
         """Schedule another attempt, unless the event would be too old by then."""
         if time_us > event.arrival_us + event.function.plan.retry.max_event_age_us:
             return EventOutcome.EXPIRED
-        priority = _RETRY + event.function.rank * _FUNCTION + event.invocation
-        self._at(time_us, priority, self._retry, event)
+        priority = RETRY + event.function.rank * OF_A_FUNCTION + event.invocation
+        self.at(time_us, priority, self.retry, event)
         return EventOutcome.PENDING
 
-    def _retry(self, moment: Moment) -> None:
-        self._attempt(moment.about)
+    def retry(self, moment: Moment) -> None:
+        """Try again what the moment is about."""
+        self.attempt(moment.about)
 
     def _change_provisioned(self, moment: Moment) -> None:
         """Follow the plan's provisioned concurrency: claim it from the limit, then let it serve once it is ready."""
@@ -428,16 +404,15 @@ class ReferenceRun:
             idle.append(ExecutionEnvironment(-1, provisioned=True, retires_us=NEVER))
 
 
-_COLUMNS: Final = tuple(column.name for column in fields(RunDraws))
 _HANDLER, _POST_RESPONSE, _SPEED, _FIRST_RUN, _PLACEMENT, _INIT, _FAULT, _KEEP_ALIVE, _TOO_LARGE = range(
-    len(_COLUMNS)
+    len(COLUMNS)
 )
 _ANSWERED: Final = frozenset({int(Outcome.COMPLETED), int(Outcome.FUNCTION_ERROR)})
 
 
 def _as_rows(draws: RunDraws) -> NDArray[np.int64]:
     """Lay draws out as one row for each invocation, columns in the order of the indices above."""
-    return np.stack([getattr(draws, name) for name in _COLUMNS], axis=1)
+    return np.stack([getattr(draws, name) for name in COLUMNS], axis=1)
 
 
 def run_reference(plan: Plan) -> Iterator[RecordChunk]:

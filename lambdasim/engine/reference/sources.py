@@ -1,0 +1,191 @@
+"""What queues and streams of the reference engine have in common: items, batches, and counting both."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field, fields
+from typing import Any, Final, Protocol
+
+import numpy as np
+
+from lambdasim.engine.contract import FunctionPlan, Outcome
+from lambdasim.engine.draws import RunDraws
+from lambdasim.engine.items import COUNTERS, ItemOutcome
+from lambdasim.engine.lanes import ITEMS_PER_CALL, SourcePlan, fault_of_batch
+from lambdasim.engine.reference.state import OF_A_FUNCTION, WAKE, Event, FunctionState
+from lambdasim.engine.reference.writers import ItemWriter
+from lambdasim.models.polling import calls_of
+
+COLUMNS: Final = tuple(column.name for column in fields(RunDraws))
+HANDLER, FAULT = COLUMNS.index("handler_us"), COLUMNS.index("fault")
+_KIND: Final = 1 << 40
+
+
+class Host(Protocol):
+    """The run that a source belongs to."""
+
+    items: ItemWriter
+
+    @property
+    def now_us(self) -> int:
+        """The present moment."""
+        ...
+
+    def at(self, time_us: int, priority: int, action: Callable[[Any], None], about: Any) -> None:
+        """Let something happen at a moment, in its place among the simultaneous."""
+        ...
+
+    def attempt(self, event: Event) -> None:
+        """Try to serve an event now."""
+        ...
+
+    def retry(self, moment: Any) -> None:
+        """Try again what the moment is about."""
+        ...
+
+
+@dataclass(slots=True, eq=False)
+class Item:
+    """A message or a record; ``batch`` holds it, or None while it waits and after its end."""
+
+    number: int
+    lane: int
+    arrival_us: int
+    draw: tuple[int, ...]
+    first_us: int = -1
+    receives: int = 0
+    batch: Batch | None = None
+    done: bool = False
+
+
+@dataclass(slots=True, eq=False)
+class Batch(Event):
+    """Items that a poller took together: one event, named by its first item."""
+
+    items: list[Item] = field(default_factory=list)
+    serial: int = 0
+    lane: int = 0
+    deadline_us: int = 0
+    faults: list[int] = field(default_factory=list)
+    failed: list[Item] = field(default_factory=list)
+    tries: int = 0
+    is_held: bool = False
+
+
+class LaneSource:
+    """Items on lanes, and what is counted of them.
+
+    Parameters
+    ----------
+    host : Host
+    function : FunctionState
+    source : SourcePlan
+    """
+
+    def __init__(self, host: Host, function: FunctionState, source: SourcePlan) -> None:
+        self.host = host
+        self.function = function
+        self.plan: FunctionPlan = function.plan
+        self.source = source
+        self.batches = 0
+        self.counts = dict.fromkeys(COUNTERS, 0)
+
+    def wake(self, time_us: int, kind: int, number: int, action: Callable[[Any], None], about: Any) -> None:
+        """Let something happen after the retries of a moment and before its arrivals."""
+        self.host.at(
+            time_us, WAKE + self.function.rank * OF_A_FUNCTION + kind * _KIND + number, action, about
+        )
+
+    def counted(self) -> dict[str, int]:
+        """Give what is counted up to now, by name; see ``COUNTERS``."""
+        return self.counts
+
+    def item_of(self, event: Event) -> Item:
+        """Turn what arrived into an item on its lane."""
+        assert event.draw is not None  # noqa: S101 - arrivals are drawn for
+        self.counts["sent"] += 1
+        lane = self.plan.draws.lane(event.invocation)
+        return Item(event.invocation, lane, event.arrival_us, event.draw)
+
+    def batch_of(self, items: list[Item], deadline_us: int) -> Batch:
+        """Take items that wait into a batch."""
+        now = self.host.now_us
+        batch = Batch(
+            self.function,
+            items[0].number,
+            now,
+            None,
+            items=items,
+            serial=self.batches,
+            deadline_us=deadline_us,
+        )
+        self.batches += 1
+        self.hold(batch, items)
+        return batch
+
+    def hold(self, batch: Batch, items: Iterable[Item]) -> None:
+        """Let a batch hold items that waited."""
+        for item in items:
+            item.batch = batch
+            if item.first_us < 0:
+                item.first_us = self.host.now_us
+            self.counts["queued"] -= 1
+            self.counts["in_flight"] += 1
+
+    def end(self, item: Item, outcome: ItemOutcome, done_us: int) -> None:
+        """Write how an item ended, and when."""
+        self.counts["in_flight" if item.batch else "queued"] -= 1
+        self.counts["ended"] += 1
+        item.batch, item.done = None, True
+        self.host.items.write(
+            self.function.rank, item.number, item.lane, item.arrival_us, item.first_us, done_us, item.receives,
+            outcome,
+        )  # fmt: skip
+
+    def count_calls(self, name: str, items: int) -> None:
+        """Count the calls that move so many items."""
+        self.counts[name] += calls_of(items, ITEMS_PER_CALL)
+
+    def draw(self, batch: Batch) -> tuple[int, ...]:
+        """Draw what a batch's run needs: handler times add up, the rest is its first item's."""
+        rows = [self._row(item) for item in batch.items]
+        batch.faults = [row[FAULT] for row in rows]
+        first = list(rows[0])
+        first[HANDLER] = self._overhead_us(batch) + sum(row[HANDLER] for row in rows)
+        first[FAULT] = fault_of_batch(batch.faults)
+        # The first item says which of its runs this is, also for what is drawn of the environment.
+        batch.runs = self.run_of(batch.items[0])
+        return tuple(first)
+
+    def handler_us(self, batch: Batch, speed: int) -> int:
+        """Draw a batch's handler time in an environment of some speed."""
+        draws = self.plan.draws
+        return self._overhead_us(batch) + sum(
+            int(draws.handler_us(np.array([item.number]), self.run_of(item), speed)[0])
+            for item in batch.items
+        )
+
+    def run_of(self, item: Item) -> int:
+        """Give how many times an item has run before."""
+        raise NotImplementedError
+
+    def failing(self, batch: Batch, answer: int) -> list[Item]:
+        """Give the items that have not succeeded, in order."""
+        if answer == Outcome.COMPLETED:
+            return []
+        if answer != Outcome.FUNCTION_ERROR or not self.source.partial:
+            return list(batch.items)
+        return [
+            item for item, fault in zip(batch.items, batch.faults, strict=True) if fault != Outcome.COMPLETED
+        ]
+
+    def _row(self, item: Item) -> tuple[int, ...]:
+        run = self.run_of(item)
+        if run == 0:
+            return item.draw
+        drawn = self.plan.draws.draw(np.array([item.number]), run=run)
+        return tuple(int(getattr(drawn, name)[0]) for name in COLUMNS)
+
+    def _overhead_us(self, batch: Batch) -> int:
+        first = batch.items[0]
+        return self.plan.draws.batch_overhead_us(first.number, self.run_of(first))

@@ -1,0 +1,211 @@
+"""A stream of records in the reference engine: one batch at a time on each lane, and a failure blocks it.
+
+Follow one record: `arrive` puts it at its lane's end, and the lane's poller sees it when it looks next. `_look` starts a
+batch once it is full or has waited its window. The engine runs it; `free` ends what succeeded, and cuts, repeats or gives
+up the rest. A lane's next batch begins when nothing of the last is left.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from dataclasses import dataclass, field
+from typing import Any
+
+from lambdasim.engine.contract import EventOutcome, Limit
+from lambdasim.engine.items import ItemOutcome
+from lambdasim.engine.lanes import Backoff, SourcePlan
+from lambdasim.engine.reference.sources import Batch, Host, Item, LaneSource
+from lambdasim.engine.reference.state import OF_A_FUNCTION, RETRY, Event, FunctionState
+from lambdasim.models.polling import backoff_us, first_half, next_look_us
+
+_TRY, _LOOK = range(2)  # order of wakes of one function at an instant
+
+
+@dataclass(slots=True, eq=False)
+class Lane:
+    """What waits on a lane, and what is cut off a batch and comes before it."""
+
+    number: int
+    offset_us: int
+    waiting: deque[Item] = field(default_factory=deque)
+    parts: list[list[Item]] = field(default_factory=list)
+    is_busy: bool = False
+    is_watched: bool = False
+    opened_us: int = -1
+
+
+class StreamSource(LaneSource):
+    """A stream.
+
+    Parameters
+    ----------
+    host : Host
+    function : FunctionState
+    source : SourcePlan
+    returns : Backoff
+    """
+
+    def __init__(self, host: Host, function: FunctionState, source: SourcePlan, returns: Backoff) -> None:
+        super().__init__(host, function, source)
+        self.returns = returns
+        self.lanes = [
+            Lane(number, number * source.pollers.look_us // source.lanes) for number in range(source.lanes)
+        ]
+
+    def run_of(self, item: Item) -> int:
+        """Give how many times an item has run before."""
+        return item.receives
+
+    def arrive(self, event: Event) -> None:
+        """Put a record at its lane's end; the poller sees it when it looks next."""
+        item = self.item_of(event)
+        self.counts["queued"] += 1
+        lane = self.lanes[item.lane]
+        lane.waiting.append(item)
+        look_us = self.source.pollers.look_us
+        is_full = len(lane.waiting) >= self.source.batch and not look_us
+        if lane.is_busy or (lane.is_watched and not is_full):
+            return
+        if look_us:
+            self._look_at(
+                lane, next_look_us(self.host.now_us + 1, self.source.pollers.look_us, lane.offset_us)
+            )
+        else:
+            self._consider(lane)
+
+    def _look_at(self, lane: Lane, time_us: int) -> None:
+        lane.is_watched = True
+        self.wake(time_us, _LOOK, lane.number, self._look, lane)
+
+    def _look(self, moment: Any) -> None:
+        lane: Lane = moment.about
+        lane.is_watched = False
+        self._consider(lane)
+
+    def _consider(self, lane: Lane) -> None:
+        """Start a batch that is full or has waited its window; else look again."""
+        if lane.is_busy:
+            return
+        now, source = self.host.now_us, self.source
+        self._drop_old(lane.waiting)
+        if not lane.waiting:
+            lane.opened_us = -1
+            return
+        if lane.opened_us < 0:
+            lane.opened_us = now
+        closes_us = lane.opened_us + source.window_us
+        if len(lane.waiting) >= source.batch or now >= closes_us:
+            items = [lane.waiting.popleft() for _ in range(min(source.batch, len(lane.waiting)))]
+            self._start(lane, items)
+        elif source.pollers.look_us:
+            self._look_at(lane, min(next_look_us(now + 1, source.pollers.look_us, lane.offset_us), closes_us))
+        else:
+            self._look_at(lane, closes_us)
+
+    def _drop_old(self, items: deque[Item] | list[Item]) -> None:
+        """Drop records that are too old, which come first."""
+        now = self.host.now_us
+        while items and now >= items[0].arrival_us + self.returns.most_age_us:
+            item = items[0]
+            del items[0]
+            self.end(item, ItemOutcome.EXPIRED, now)
+
+    def _start(self, lane: Lane, items: list[Item], tries: int = 0) -> None:
+        """Invoke with the next batch of a lane."""
+        lane.is_busy, lane.opened_us = True, -1
+        batch = self.batch_of(items, 0)
+        batch.lane, batch.tries = lane.number, tries
+        self.host.attempt(batch)
+
+    def after_run(self, batch: Batch, answer: int, outcome: int, end_us: int) -> EventOutcome:
+        """Say which records must run again; when, is decided when the run has ended."""
+        failing = self.failing(batch, answer)
+        first = batch.items.index(failing[0]) if failing else len(batch.items)
+        batch.failed = batch.items[first:]
+        for item in batch.items:
+            item.receives += 1
+        return EventOutcome.BATCH
+
+    def after_refusal(self, batch: Batch, limit: Limit) -> EventOutcome:
+        """Try again whatever the number of attempts, until all records are too old."""
+        policy, now = self.plan.retry, self.host.now_us
+        wait_us = backoff_us(policy.throttle_backoff_us, policy.throttle_backoff_cap_us, batch.refusals)
+        batch.refusals += 1
+        again_us = self._again_us(batch.items, now + wait_us)
+        priority = RETRY + self.function.rank * OF_A_FUNCTION + batch.serial
+        self.host.at(again_us, priority, self._again, batch)
+        lasts = again_us < batch.items[-1].arrival_us + self.returns.most_age_us
+        return EventOutcome.PENDING if lasts else EventOutcome.BATCH
+
+    def _again_us(self, items: list[Item], time_us: int) -> int:
+        """Give when to try again: at a time, or when the first record is too old, if that is before."""
+        return max(min(time_us, items[0].arrival_us + self.returns.most_age_us), self.host.now_us)
+
+    def _again(self, moment: Any) -> None:
+        """Try a batch again without the records that are too old by now."""
+        batch: Batch = moment.about
+        self._drop_old(batch.items)
+        if batch.items:
+            self.host.attempt(batch)
+        else:
+            self._next(self.lanes[batch.lane])
+
+    def free(self, batch: Batch) -> None:
+        """End what succeeded; cut, repeat or give up the rest."""
+        now = self.host.now_us
+        lane = self.lanes[batch.lane]
+        rest = batch.failed
+        cut = len(batch.items) - len(rest)
+        for item in batch.items[:cut]:
+            self.end(item, ItemOutcome.PROCESSED, now)
+        if not rest:
+            self._next(lane)
+            return
+        tries = 0 if cut else batch.tries
+        if self.returns.bisect and len(rest) > 1:
+            if not cut:
+                half = first_half(len(rest))
+                lane.parts.append(rest[half:])
+                rest = rest[:half]
+            self._run_again(lane, rest, 0)
+            return
+        if tries >= self.returns.most_retries:
+            for item in rest:
+                self.end(item, ItemOutcome.GIVEN_UP, now)
+            self._next(lane)
+            return
+        wait_us = backoff_us(self.returns.first_us, self.returns.most_us, tries)
+        self.wake(
+            self._again_us(rest, now + wait_us), _TRY, batch.serial, self._try_again, (lane, rest, tries + 1)
+        )
+
+    def _try_again(self, moment: Any) -> None:
+        self._run_again(*moment.about)
+
+    def _run_again(self, lane: Lane, items: list[Item], tries: int) -> None:
+        """Run again what failed, without the records that are too old by now."""
+        self._drop_old(items)
+        if items:
+            self._let_go(items)
+            self._start(lane, items, tries)
+        else:
+            self._next(lane)
+
+    def _next(self, lane: Lane) -> None:
+        """Go on with what was cut off before, then with what waits: a full batch follows without a pause."""
+        lane.is_busy = False
+        if lane.parts:
+            self._run_again(lane, lane.parts.pop(), 0)
+            return
+        look_us = self.source.pollers.look_us
+        if len(lane.waiting) >= self.source.batch or not look_us:
+            self._consider(lane)
+        elif lane.waiting:
+            self._look_at(lane, next_look_us(self.host.now_us, look_us, lane.offset_us))
+
+    def _let_go(self, items: list[Item]) -> None:
+        """Let records wait again, for a moment."""
+        for item in items:
+            item.batch = None
+            self.counts["in_flight"] -= 1
+            self.counts["queued"] += 1

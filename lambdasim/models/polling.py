@@ -1,0 +1,108 @@
+"""How pollers of queues and streams grow, look and wait: whole-number rules, one for both engines.
+
+No function here keeps state or knows an engine, so that each can be called by the reference and compiled into the kernel.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+_MOST_DOUBLINGS: Final = 40
+
+
+def backoff_us(first_us: int, most_us: int, before: int) -> int:
+    """Give the wait before another try: doubling from the first up to the greatest.
+
+    Parameters
+    ----------
+    first_us, most_us : int
+        The first wait, and the longest [µs].
+    before : int
+        Tries that failed before this one.
+
+    Returns
+    -------
+    int
+        Wait [µs].
+
+    Notes
+    -----
+    Compared by shifting the greatest down, so that nothing grows beyond 64 bits.
+
+    Examples
+    --------
+    >>> [backoff_us(1, 5, before) for before in range(4)]
+    [1, 2, 4, 5]
+    """
+    doublings = min(before, _MOST_DOUBLINGS)
+    if first_us <= most_us >> doublings:
+        return first_us << doublings
+    return most_us
+
+
+def pollers_after_a_step(allowed: int, growth: int, most: int) -> int:
+    """Give how many batches may be in progress at once after one more step of growth.
+
+    Parameters
+    ----------
+    allowed, growth, most : int
+        Batches allowed so far, added by a step, and allowed at most.
+
+    Returns
+    -------
+    int
+    """
+    return min(allowed + growth, most)
+
+
+def next_look_us(after_us: int, interval_us: int, offset_us: int) -> int:
+    """Give the first moment of a poller's grid that is not before another [µs].
+
+    Parameters
+    ----------
+    after_us : int
+    interval_us : int
+        Time between looks; 0 for one that looks all the time.
+    offset_us : int
+        When it looks first.
+
+    Returns
+    -------
+    int
+
+    Examples
+    --------
+    >>> next_look_us(7, 5, 1), next_look_us(6, 5, 1), next_look_us(7, 0, 0)
+    (11, 6, 7)
+    """
+    if interval_us == 0:
+        return after_us
+    return after_us + (offset_us - after_us) % interval_us
+
+
+def first_half(items: int) -> int:
+    """Give how many items of a batch that is cut in two are in the first part, which is the smaller.
+
+    Parameters
+    ----------
+    items : int
+
+    Returns
+    -------
+    int
+    """
+    return items // 2
+
+
+def calls_of(items: int, per_call: int) -> int:
+    """Give how many calls move so many items.
+
+    Parameters
+    ----------
+    items, per_call : int
+
+    Returns
+    -------
+    int
+    """
+    return -(-items // per_call)
