@@ -1,0 +1,1 @@
+"""How functions are tied to what invokes them by resources beside them."""

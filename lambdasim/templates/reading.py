@@ -1,0 +1,143 @@
+"""Which kind of file a template is, known by its content; each kind has one reader."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Final
+
+from lambdasim.errors import TemplateError
+from lambdasim.templates.cloudformation.assembly import MANIFEST, is_assembly, read_assembly
+from lambdasim.templates.cloudformation.read import read_template
+from lambdasim.templates.documents import Document, parse_document, read_document
+from lambdasim.templates.found import Found
+from lambdasim.templates.samconfig import sam_settings
+from lambdasim.wording import clipped, listed
+
+READS: Final = "a SAM or CloudFormation template, CDK's cdk.out, terraform show -json of a plan or state, tfstate, serverless.yml"
+_IN_FOLDERS: Final = (
+    "template.yaml", "template.yml", "template.json", "serverless.yml", "serverless.yaml", "serverless.json",
+)  # fmt: skip
+_HCL: Final = re.compile(
+    rb"^\s*(resource|module|variable|provider|terraform|data|locals|output)\b[^:\n]*\{", re.MULTILINE
+)
+_PLAN_LOG: Final = re.compile(rb'^\s*\{"@level"')
+_HEAD: Final = 65_536
+
+
+def read_source(
+    path: Path,
+    parameters: Mapping[str, str] | None = None,
+    region: str | None = None,
+    stage: str | None = None,
+) -> Found:
+    """Read whatever describes functions.
+
+    Parameters
+    ----------
+    path : Path
+        A file, or a folder that holds one: ``cdk.out``, or one with ``template.yaml`` or ``serverless.yml``.
+    parameters : mapping, optional
+        Values of parameters, or of ``${param:...}`` and ``${opt:...}`` of serverless.yml.
+    region : str, optional
+        For what the file leaves open.
+    stage : str, optional
+        Of serverless.yml; table of samconfig.toml.
+
+    Returns
+    -------
+    Found
+
+    Raises
+    ------
+    TemplateError
+        Saying what the file is instead, or what is wrong with it.
+    """
+    if path.is_dir():
+        return _read_folder(path, parameters, region, stage)
+    if path.name == MANIFEST and is_assembly(path.parent):
+        return read_assembly(path.parent, region)
+    _refuse_foreign_text(path)
+    return _read_data(read_document(path), path, dict(parameters or {}), region, stage)
+
+
+def _read_folder(
+    path: Path, parameters: Mapping[str, str] | None, region: str | None, stage: str | None
+) -> Found:
+    for folder in (path, path / "cdk.out"):
+        if is_assembly(folder):
+            return read_assembly(folder, region)
+    present = [name for name in _IN_FOLDERS if (path / name).is_file()]
+    if len(present) != 1:
+        got = (
+            f"has {listed(present, last=' and ')}; name one"
+            if present
+            else f"has none of {listed(_IN_FOLDERS)} and no cdk.out"
+        )
+        raise TemplateError.single(str(path), "", got)
+    return read_source(path / present[0], parameters, region, stage)
+
+
+def _refuse_foreign_text(path: Path) -> None:
+    """Say of text that is no YAML or JSON what to give instead."""
+    try:
+        with path.open("rb") as stream:
+            head = stream.read(_HEAD)
+    except OSError:
+        return
+    if _PLAN_LOG.search(head):
+        told = "is the log of terraform plan -json; give terraform show -json PLAN > plan.json instead"
+        raise TemplateError.single(str(path), "", told)
+    if path.suffix in (".tf", ".hcl", ".tofu") or (
+        _HCL.search(head) and not head.lstrip().startswith((b"{", b"---"))
+    ):
+        told = "is Terraform's own language; give terraform show -json PLAN > plan.json instead"
+        raise TemplateError.single(str(path), "", told)
+    if path.suffix in (".ts", ".js", ".py", ".go", ".java", ".cs"):
+        raise TemplateError.single(str(path), "", "is a program; run cdk synth, and give cdk.out")
+
+
+def _read_data(
+    document: Document, path: Path, parameters: dict[str, str], region: str | None, stage: str | None
+) -> Found:
+    data = document.data
+    if not isinstance(data, dict):
+        raise TemplateError.single(document.name, "", f"is not recognised; lambdasim import reads {READS}")
+    if "TemplateBody" in data and not isinstance(data.get("Resources"), dict):
+        body = data["TemplateBody"]
+        inner = (
+            parse_document(body, document.name) if isinstance(body, str) else Document(document.name, body)
+        )
+        return read_template(inner, path.parent, parameters, region)
+    if isinstance(data.get("Resources"), dict) and not _is_foreign(data):
+        overrides, own_region = sam_settings(path.parent, stage or "default")
+        declared = data.get("Parameters")
+        known = {
+            key: value for key, value in overrides.items() if isinstance(declared, dict) and key in declared
+        }
+        return read_template(document, path.parent, {**known, **parameters}, region or own_region)
+    raise TemplateError.single(document.name, "", _what_else(data))
+
+
+def _is_foreign(data: dict[str, Any]) -> bool:
+    return "format_version" in data or ("service" in data and "provider" in data)
+
+
+def _what_else(data: dict[str, Any]) -> str:
+    """Say what a mapping is that no reader takes."""
+    keys = set(data)
+    if "StartAt" in keys and "States" in keys:
+        return "is a definition of Step Functions; give the template that deploys it"
+    if "openapi" in keys or "swagger" in keys:
+        return "is an OpenAPI definition; give the template that deploys it"
+    if {"functions", "start", "duration"} <= keys:
+        return "is a scenario already: lambdasim simulate runs it"
+    if "Functions" in keys or "EventSourceMappings" in keys or "Configuration" in keys:
+        return "is an answer of the AWS CLI and no template"
+    if {"@level", "@message"} & keys:
+        return "is the log of terraform plan -json; give terraform show -json PLAN > plan.json instead"
+    if {"AWSTemplateFormatVersion", "Transform", "Globals"} & keys:
+        return "has no Resources mapping"
+    shown = listed((clipped(key, 30) for key in data), most=6) or "no keys"
+    return f"is not recognised (it has {shown}); lambdasim import reads {READS}"
