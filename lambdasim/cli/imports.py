@@ -34,10 +34,10 @@ def import_(
     as_json: JsonOption = False,
 ) -> None:
     """Make a scenario of a template: functions, limits, triggers; what it cannot say is asked."""
-    from lambdasim.templates.draft import draft_scenario
     from lambdasim.templates.reading import read_source
-    from lambdasim.templates.scenario_writer import scenario_files, write_folder
-    from lambdasim.templates.text import import_mapping, import_text
+    from lambdasim.templates.writing.draft import draft_scenario
+    from lambdasim.templates.writing.scenario_writer import scenario_files, write_folder
+    from lambdasim.templates.writing.text import import_mapping, import_text
 
     found = read_source(source, parameters_of(parameter), region, stage)
     draft = draft_scenario(found, region=region)

@@ -21,6 +21,8 @@ from lambdasim.specs.scenario import ScenarioSpec
 from lambdasim.wording import clipped
 
 _MOST_BYTES: Final = 1_000_000
+_IN_FOLDER: Final = "scenario.yaml"
+_SUFFIXES: Final = (".yaml", ".yml")
 _DEEPEST: Final = 20
 _MOST_NODES: Final = 200_000
 _MOST_FAULTS: Final = 100
@@ -37,7 +39,7 @@ def load_scenario(path: str | os.PathLike[str]) -> ScenarioSpec:
     Parameters
     ----------
     path : path-like
-        UTF-8, at most 1 MB.
+        UTF-8, at most 1 MB; or a folder that holds ``scenario.yaml``, or no other YAML file than the scenario.
 
     Returns
     -------
@@ -53,7 +55,7 @@ def load_scenario(path: str | os.PathLike[str]) -> ScenarioSpec:
     NotModelledWarning
         Where traffic brings no event in the scenario's time.
     """
-    file = Path(path)
+    file = _in_folder(Path(path))
     try:
         if not os.path.isfile(file):
             raise ScenarioError.single(str(file), "", "must be an existing regular file")
@@ -62,6 +64,20 @@ def load_scenario(path: str | os.PathLike[str]) -> ScenarioSpec:
     except OSError as error:
         raise ScenarioError.single(str(file), "", f"cannot be read: {error.strerror}") from None
     return load_scenario_text(content, name=str(file), base_dir=file.parent)
+
+
+def _in_folder(path: Path) -> Path:
+    """Return the scenario of a folder, and a file as it is."""
+    if not path.is_dir():
+        return path
+    named = path / _IN_FOLDER
+    present = [named] if named.is_file() else sorted(one for one in path.iterdir() if one.suffix in _SUFFIXES)
+    if len(present) != 1:
+        held = (
+            f"has {len(present)} YAML files and none is {_IN_FOLDER}" if present else f"has no {_IN_FOLDER}"
+        )
+        raise ScenarioError.single(str(path), "", f"{held}; name the scenario file")
+    return present[0]
 
 
 def load_scenario_text(

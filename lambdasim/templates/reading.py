@@ -15,7 +15,9 @@ from lambdasim.templates.found import Found
 from lambdasim.templates.samconfig import sam_settings
 from lambdasim.wording import clipped, listed
 
-READS: Final = "a SAM or CloudFormation template, CDK's cdk.out, terraform show -json of a plan or state, tfstate, serverless.yml"
+READS: Final = (
+    "SAM or CloudFormation templates, cdk.out, terraform show -json of a plan or state, serverless.yml"
+)
 _IN_FOLDERS: Final = (
     "template.yaml", "template.yml", "template.json", "serverless.yml", "serverless.yaml", "serverless.json",
 )  # fmt: skip

@@ -12,8 +12,6 @@ from hypothesis import strategies as st
 
 from lambdasim.errors import NotModelledWarning, TemplateError
 from lambdasim.specs import load_scenario, load_scenario_text
-from lambdasim.templates.commented_yaml import commented_yaml, plain
-from lambdasim.templates.draft import draft_scenario
 from lambdasim.templates.found import (
     Found,
     FoundFunction,
@@ -23,8 +21,10 @@ from lambdasim.templates.found import (
     Remark,
     environment_bytes,
 )
-from lambdasim.templates.scenario_writer import scenario_files, write_folder
-from lambdasim.templates.sources import valid_schedule
+from lambdasim.templates.writing.commented_yaml import commented_yaml, plain
+from lambdasim.templates.writing.draft import draft_scenario
+from lambdasim.templates.writing.scenario_writer import scenario_files, write_folder
+from lambdasim.templates.writing.sources import valid_schedule
 
 HTTP = FoundSource("api_gateway_http", "HttpApi Get")
 

@@ -78,9 +78,9 @@ def tie_events(ties: Ties) -> None:
 
 def polled_type(ties: Ties, source: Any, properties: dict[str, Any]) -> tuple[str, str]:
     """Tell what a mapping polls: our type, and what it stands for."""
-    if properties.get("SelfManagedEventSource") or properties.get("SelfManagedKafkaEventSourceConfig"):
+    if {"SelfManagedEventSource", "SelfManagedKafkaEventSourceConfig"} & set(properties):
         return "kinesis", "Kafka"
-    if properties.get("DocumentDBEventSourceConfig"):
+    if "DocumentDBEventSourceConfig" in properties:
         return "kinesis", "DocumentDB change streams"
     if any(edge.attribute == "StreamArn" for edge in edges_in(source)):
         return "dynamodb", ""

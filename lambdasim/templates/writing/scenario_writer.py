@@ -10,10 +10,10 @@ from typing import Any, Final
 
 from lambdasim.atomic import write_bytes_atomically
 from lambdasim.errors import TemplateError
-from lambdasim.templates.commented_yaml import commented_yaml, plain
-from lambdasim.templates.draft import Draft
 from lambdasim.templates.found import Found
-from lambdasim.templates.readme_text import readme_text
+from lambdasim.templates.writing.commented_yaml import commented_yaml, plain
+from lambdasim.templates.writing.draft import Draft
+from lambdasim.templates.writing.readme_text import readme_text
 
 SCENARIO: Final = "scenario.yaml"
 README: Final = "README.md"

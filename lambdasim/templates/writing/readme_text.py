@@ -6,8 +6,8 @@ import re
 from collections.abc import Iterable, Iterator
 from typing import Final
 
-from lambdasim.templates.draft import Draft
 from lambdasim.templates.found import Found, Remark
+from lambdasim.templates.writing.draft import Draft
 from lambdasim.wording import clipped
 
 _MARKS: Final = re.compile(r"([\\`*_{}\[\]<>|#])")

@@ -6,9 +6,9 @@ from collections.abc import Iterable
 from dataclasses import asdict
 from typing import Any, Final
 
-from lambdasim.templates.commented_yaml import plain
-from lambdasim.templates.draft import Draft
 from lambdasim.templates.found import Found, Given, Remark
+from lambdasim.templates.writing.commented_yaml import plain
+from lambdasim.templates.writing.draft import Draft
 from lambdasim.wording import clipped, count, wrapped
 
 _MOST_ROWS: Final = 25
@@ -60,7 +60,7 @@ def _table(found: Found, draft: Draft) -> list[str]:
                 said["timeout"],
                 said["architecture"],
                 _trigger(said, [source.type for source in one.sources]),
-            )  # fmt: skip
+            )
         )
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     lines = [

@@ -11,9 +11,9 @@ from typing import Any, Final
 from lambdasim.catalog import InitPrior, init_prior, init_priors, limit
 from lambdasim.catalog.guesses import timeout_share, work_guess
 from lambdasim.specs.function import FunctionSpec, has_snap_start
-from lambdasim.templates.commented_yaml import Noted
 from lambdasim.templates.found import FoundFunction, FoundProvisioned, Given
-from lambdasim.templates.sources import Invoked, invoked_by, valid_schedule
+from lambdasim.templates.writing.commented_yaml import Noted
+from lambdasim.templates.writing.sources import Invoked, invoked_by, valid_schedule
 from lambdasim.wording import clipped
 
 _FAMILY: Final = re.compile(r"(nodejs|python3\.|java|dotnet(?:core)?|ruby)([0-9.]+?)(\.x|\.al2|\.al2023)?")

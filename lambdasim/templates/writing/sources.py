@@ -14,8 +14,8 @@ from lambdasim.catalog.guesses import traffic_guess
 from lambdasim.errors import LambdaSimError
 from lambdasim.specs.schedules import parse_schedule
 from lambdasim.specs.trigger import TriggerSpec
-from lambdasim.templates.commented_yaml import Noted, plain
 from lambdasim.templates.found import FoundFunction, FoundSource
+from lambdasim.templates.writing.commented_yaml import Noted, plain
 from lambdasim.wording import listed
 
 _ORDER: Final = (

@@ -11,9 +11,9 @@ from lambdasim.catalog import limit, regions
 from lambdasim.catalog.guesses import traffic_guess
 from lambdasim.errors import TemplateError
 from lambdasim.specs.schedules import parse_schedule
-from lambdasim.templates.commented_yaml import Noted, plain
 from lambdasim.templates.found import Found, FoundFunction, Remark
-from lambdasim.templates.function_draft import FunctionDraft, function_draft
+from lambdasim.templates.writing.commented_yaml import Noted, plain
+from lambdasim.templates.writing.function_draft import FunctionDraft, function_draft
 from lambdasim.units import US_PER_S, parse_duration_us, to_epoch_us
 from lambdasim.wording import clipped
 

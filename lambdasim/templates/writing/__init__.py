@@ -1,0 +1,1 @@
+"""A scenario folder written from what was found: drafted, commented, refreshed."""

@@ -1,0 +1,64 @@
+"""``lambdasim import`` as a person runs it: from a template to a simulated folder."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+TEMPLATE = """
+Transform: AWS::Serverless-2016-10-31
+Globals: {Function: {Timeout: 20, MemorySize: 512, Architectures: [arm64]}}
+Resources:
+  Api: {Type: AWS::Serverless::Function, Properties: {Runtime: python3.12, Environment: {Variables: {KEY: hunter2}}, Events: {Get: {Type: HttpApi}}}}
+  Tick: {Type: AWS::Serverless::Function, Properties: {Runtime: nodejs22.x, Events: {T: {Type: Schedule, Properties: {Schedule: rate(1 hour)}}}}}
+  Jobs: {Type: AWS::Serverless::Function, Properties: {Runtime: python3.12, Events: {Q: {Type: SQS, Properties: {Queue: "arn:aws:sqs:eu-west-1:123456789012:jobs"}}}}}
+"""  # noqa: E501
+
+
+def run(*args: object, cwd: Path) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-W", "error", "-m", "lambdasim", *map(str, args)]
+    return subprocess.run(command, capture_output=True, text=True, cwd=cwd, env=os.environ, check=False)
+
+
+def test_from_a_template_to_a_bill(tmp_path: Path) -> None:
+    (tmp_path / "template.yaml").write_text(TEMPLATE)
+    done = run("import", "template.yaml", "-o", "app/", cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert "3 functions (SAM template)" in done.stdout
+    assert max(map(len, done.stdout.splitlines())) <= 80
+    for command in (("validate", "app/"), ("simulate", "app/")):
+        done = run(*command, cwd=tmp_path)
+        assert done.returncode == 0, done.stderr
+    assert "Tick" in done.stdout
+    for path in (tmp_path / "app").rglob("*"):
+        if path.is_file():
+            assert "hunter2" not in path.read_text()
+            assert "123456789012" not in path.read_text()
+
+
+def test_json_holds_every_function_with_its_sources(tmp_path: Path) -> None:
+    (tmp_path / "template.yaml").write_text(TEMPLATE)
+    done = run("import", "template.yaml", "--json", cwd=tmp_path)
+    told = json.loads(done.stdout)
+    assert [(one["resource"], one["memory_mb"], one["timeout_s"], one["architecture"]) for one in told["functions"]] == [
+        ("Api", 512, 20, "arm64"), ("Tick", 512, 20, "arm64"), ("Jobs", 512, 20, "arm64"),
+    ]  # fmt: skip
+    assert [one["sources"][0]["type"] for one in told["functions"]] == ["api_gateway_http", "schedule", "sqs"]
+    assert "hunter2" not in done.stdout + done.stderr
+    assert "123456789012" not in done.stdout
+
+
+def test_faults_are_one_line(tmp_path: Path) -> None:
+    (tmp_path / "template.yaml").write_text(TEMPLATE)
+    for args in (
+        ("import", "nothing.yaml"),
+        ("import", "template.yaml", "-p", "Size"),
+        ("import", "template.yaml", "-p", "Size=3"),
+        ("import", "template.yaml", "-o", "template.yaml"),
+        ("import", tmp_path / "none"),
+    ):
+        done = run(*args, cwd=tmp_path)
+        assert done.returncode != 0
+        assert len(done.stderr.strip().splitlines()) == 1, done.stderr
+        assert "Traceback" not in done.stderr
