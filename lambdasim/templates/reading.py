@@ -13,6 +13,7 @@ from lambdasim.templates.cloudformation.read import read_template
 from lambdasim.templates.documents import Document, parse_document, read_document
 from lambdasim.templates.found import Found
 from lambdasim.templates.samconfig import sam_settings
+from lambdasim.templates.terraform.read import is_terraform, read_terraform
 from lambdasim.wording import clipped, listed
 
 READS: Final = (
@@ -106,6 +107,8 @@ def _read_data(
     data = document.data
     if not isinstance(data, dict):
         raise TemplateError.single(document.name, "", f"is not recognised; lambdasim import reads {READS}")
+    if is_terraform(data):
+        return read_terraform(document, path.parent, region)
     if "TemplateBody" in data and not isinstance(data.get("Resources"), dict):
         body = data["TemplateBody"]
         inner = (

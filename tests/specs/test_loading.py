@@ -208,4 +208,16 @@ def test_bytes_that_are_not_utf8_and_missing_files(tmp_path: Path) -> None:
     with pytest.raises(ScenarioError, match="must be UTF-8"):
         load_scenario_text(b"name: \xff\n")
     with pytest.raises(ScenarioError, match="must be an existing regular file"):
+        load_scenario(tmp_path / "none.yaml")
+
+
+def test_a_folder_with_one_scenario_is_a_scenario(tmp_path: Path) -> None:
+    with pytest.raises(ScenarioError, match=r"has no scenario.yaml; name the scenario file"):
         load_scenario(tmp_path)
+    (tmp_path / "one.yml").write_text(GOOD)
+    assert load_scenario(tmp_path) == load_scenario(tmp_path / "one.yml")
+    (tmp_path / "two.yaml").write_text(GOOD)
+    with pytest.raises(ScenarioError, match=r"has 2 YAML files and none is scenario.yaml"):
+        load_scenario(tmp_path)
+    (tmp_path / "scenario.yaml").write_text(GOOD)
+    assert load_scenario(tmp_path).base_dir == tmp_path

@@ -33,7 +33,6 @@ _ASYNCHRONOUS: Final = {
     "AWS::Lambda::EventInvokeConfig": "", "AWS::Logs::AccountPolicy": "log subscription",
     "AWS::CodePipeline::Pipeline": "pipeline", "AWS::CodePipeline::CustomActionType": "pipeline",
     "AWS::Events::EventBus": "event bus", "AWS::SSM::MaintenanceWindowTask": "maintenance window",
-    "AWS::CloudWatch::Alarm": "alarm", "AWS::CloudWatch::CompositeAlarm": "alarm",
 }  # fmt: skip
 _NO_CALLERS: Final = (
     "AWS::IAM::", "AWS::Logs::LogGroup", "AWS::Lambda::", "AWS::SSM::Parameter", "AWS::CloudWatch::Dashboard",
@@ -63,6 +62,12 @@ def tie_events(ties: Ties) -> None:
             _topic(ties, resource)
         elif kind == "AWS::Pipes::Pipe":
             _pipe(ties, resource)
+        elif kind in ("AWS::CloudWatch::Alarm", "AWS::CloudWatch::CompositeAlarm"):
+            acts = [
+                resource.properties.get(key)
+                for key in ("AlarmActions", "OKActions", "InsufficientDataActions")
+            ]
+            ties.add(ties.functions_in(acts), FoundSource("async", f"alarm {resource.id}"))
         elif _ASYNCHRONOUS.get(kind):
             ties.add(
                 ties.functions_in(resource.properties),

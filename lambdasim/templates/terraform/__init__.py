@@ -1,0 +1,1 @@
+"""What Terraform says in JSON: plans, states, and the raw state file."""
