@@ -69,3 +69,10 @@ def traffic_guess() -> TrafficGuess:
     """Return the traffic guessed for an entry point."""
     entry = toml_of(_FILE)["traffic"]
     return TrafficGuess(entry["rate_per_s"], tuple(entry["daily"]), entry["duration"])
+
+
+@cache
+def serverless_defaults() -> tuple[int, int]:
+    """Return memory size [MB] and timeout [s] that the Serverless Framework deploys where its file names none."""
+    entry = toml_of(_FILE)["serverless_framework"]
+    return entry["memory_mb"], entry["timeout_s"]

@@ -13,6 +13,7 @@ from lambdasim.templates.cloudformation.read import read_template
 from lambdasim.templates.documents import Document, parse_document, read_document
 from lambdasim.templates.found import Found
 from lambdasim.templates.samconfig import sam_settings
+from lambdasim.templates.serverless.read import is_serverless, read_serverless
 from lambdasim.templates.terraform.read import is_terraform, read_terraform
 from lambdasim.wording import clipped, listed
 
@@ -122,6 +123,8 @@ def _read_data(
             key: value for key, value in overrides.items() if isinstance(declared, dict) and key in declared
         }
         return read_template(document, path.parent, {**known, **parameters}, region or own_region)
+    if is_serverless(data):
+        return read_serverless(document, path.parent, parameters, region, stage)
     raise TemplateError.single(document.name, "", _what_else(data))
 
 
@@ -140,6 +143,8 @@ def _what_else(data: dict[str, Any]) -> str:
         return "is a scenario already: lambdasim simulate runs it"
     if "Functions" in keys or "EventSourceMappings" in keys or "Configuration" in keys:
         return "is an answer of the AWS CLI and no template"
+    if "services" in keys:
+        return "is a composition of services; give the serverless.yml of one"
     if {"@level", "@message"} & keys:
         return "is the log of terraform plan -json; give terraform show -json PLAN > plan.json instead"
     if {"AWSTemplateFormatVersion", "Transform", "Globals"} & keys:

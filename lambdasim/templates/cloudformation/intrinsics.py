@@ -17,6 +17,11 @@ _MOST_STEPS: Final = 10_000_000
 _CONDITIONS: Final = ("Fn::Equals", "Fn::And", "Fn::Or", "Fn::Not")
 
 
+def _unresolved(why: Any) -> Open:
+    """Give what another importer left open, with its reason."""
+    return Open("${unresolved}", (), why if isinstance(why, str) else "a deployment")
+
+
 class Scope(Protocol):
     """What an evaluation asks its stack."""
 
@@ -58,6 +63,7 @@ class Evaluator:
             "Fn::If": self._if, "Fn::ImportValue": self._import, "Fn::Base64": self.value, "Fn::Length": self._length,
             "Fn::ToJsonString": self._json, "Fn::GetAZs": self._zones, "Fn::Transform": self._transform,
         }  # fmt: skip
+        self._functions["Fn::Unresolved"] = _unresolved
 
     def value(self, raw: Any) -> Any:
         """Evaluate a part of the template.

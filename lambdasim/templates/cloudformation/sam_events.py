@@ -19,8 +19,12 @@ from lambdasim.wording import clipped
 
 _SIMPLE: Final = {
     "S3": "s3", "SNS": "sns", "EventBridgeRule": "eventbridge", "CloudWatchEvent": "eventbridge",
-    "CloudWatchLogs": "async", "IoTRule": "async", "Cognito": "sdk", "AlexaSkill": "sdk",
+    "CloudWatchLogs": "async", "IoTRule": "async", "Cognito": "sdk", "AlexaSkill": "sdk", "ALB": "alb",
 }  # fmt: skip
+_STANDS: Final = {
+    "WebSocket": ("api_gateway_http", "a WebSocket API"),
+    "CloudFront": ("sdk", "Lambda@Edge, which has prices of its own,"),
+}
 _POLLED: Final = {
     "SQS": ("sqs", "Queue"), "Kinesis": ("kinesis", "Stream"), "DynamoDB": ("dynamodb", "Stream"),
     "MSK": ("kinesis", "Stream"), "SelfManagedKafka": ("kinesis", "Topics"), "MQ": ("kinesis", "Broker"),
@@ -79,7 +83,11 @@ def _event(
             "api_gateway_rest" if kind == "Api" else "api_gateway_http",
             label,
             integration_timeout_s=None if waits_ms is None else waits_ms / 1000,
+            asynchronous=flag(properties.get("Async")),
         )
+    if kind in _STANDS:
+        type_, stands_for = _STANDS[kind]
+        return FoundSource(type_, label, stands_for=stands_for)
     if kind in ("Schedule", "ScheduleV2"):
         return scheduled(
             label,
