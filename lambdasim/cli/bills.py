@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 import typer.core
@@ -12,6 +12,11 @@ import typer.core
 from lambdasim.cli.app import JsonOption, OutOption, RegionOption, app, write
 from lambdasim.cli.commitments import PriceBookOption, PriceDateOption, day_of
 from lambdasim.wording import wrapped
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from lambdasim.billing import Bill, ExchangeRate, Usage
 
 _PRICED = "price"
 
@@ -51,6 +56,17 @@ def bill(
         bool | None,
         typer.Option(help="Whether this bill gets the payer's free tier; default: as the scenarios say."),
     ] = None,
+    currency: Annotated[
+        str | None,
+        typer.Option(help="Show the bill in this currency, such as EUR; with --per-usd and --rate-date."),
+    ] = None,
+    per_usd: Annotated[
+        str | None,
+        typer.Option(help="With --currency: what a dollar is worth in it. No rate is ever fetched."),
+    ] = None,
+    rate_date: Annotated[
+        str | None, typer.Option(help="With --currency: day of that rate, YYYY-MM-DD.")
+    ] = None,
     account: Annotated[
         list[str] | None,
         typer.Option(help="Account of each folder, in their order; default: the folders' names."),
@@ -79,8 +95,9 @@ def bill(
     del reprice  # says what happens anyhow
     _refuse_alone("--tag", tag, "--top", top)
     _refuse_alone("--infracost-month", infracost_month, "--infracost", infracost)
+    exchange = _exchange(currency, per_usd, rate_date)
     owned = finance.OwnedRuns.of_folders(folders, account or ())
-    priced = partial(
+    in_usd = partial(
         ls.price,
         region=region,
         month=month,
@@ -88,10 +105,15 @@ def bill(
         free_tier=owned.free_tier if free_tier is None else free_tier,
         price_book=None if price_book is None else finance.read_price_book(price_book),
     )
+
+    def priced(usages: Iterable[Usage]) -> Bill:
+        return in_usd(usages) if exchange is None else finance.converted(in_usd(usages), exchange)
+
     found = priced(owned.usage)
     origin = owned.origin(payer) if any(option is not None for option in (focus, xlsx, top)) else None
     if focus is not None:
-        finance.write_focus(found, focus, origin=origin, version=focus_version)
+        bill_in_usd = in_usd(owned.usage)
+        finance.write_focus(bill_in_usd, focus, origin=origin, version=focus_version, exchange=exchange)
     if xlsx is not None:
         finance.write_workbook(found, xlsx, origin=origin, days=finance.daily_costs(owned.hourly(), priced))
     if infracost is not None:
@@ -104,8 +126,32 @@ def bill(
         views = [finance.allocated_costs(found, top=top, tag=tag, tags=origin.tags)]
         if len(folders) > 1:
             views.append(finance.allocated_costs(found, top=top, by_account=True))
-        text += "".join(f"\n\n{costs_text(view)}" for view in views)
+        text += "".join(f"\n\n{costs_text(view, found.currency)}" for view in views)
     write(text)
+
+
+def _exchange(currency: str | None, per_usd: str | None, rate_date: str | None) -> ExchangeRate | None:
+    """Make an exchange rate of its three options, which come together."""
+    from decimal import Decimal, InvalidOperation
+
+    from lambdasim.billing import ExchangeRate
+    from lambdasim.errors import InputError
+
+    given = {"--currency": currency, "--per-usd": per_usd, "--rate-date": rate_date}
+    if not any(given.values()):
+        return None
+    missing = [option for option, text in given.items() if not text]
+    if missing:
+        there = " and ".join(option for option, text in given.items() if text)
+        raise InputError.single("bill", missing[0], f"must come with {there}")
+    try:
+        rate = Decimal(per_usd or "")
+    except InvalidOperation:
+        raise InputError.single(
+            "bill", "--per-usd", f"must be a number such as 0.92, got {per_usd!r:.40}"
+        ) from None
+    day = day_of(rate_date, "bill", "--rate-date")
+    return None if day is None else ExchangeRate(currency or "", rate, day)
 
 
 def _refuse_alone(option: str, given: object, needed: str, there: object) -> None:
@@ -117,23 +163,67 @@ def _refuse_alone(option: str, given: object, needed: str, there: object) -> Non
 
 @bills.command("compare")
 def compare_bill(
-    actual: Annotated[Path, typer.Argument(help="A real bill: CUR 2.0 or FOCUS, .csv or .parquet.")],
-    folder: Annotated[Path, typer.Argument(help="Folder that `simulate --out` wrote.")],
+    actual: Annotated[
+        Path,
+        typer.Argument(
+            help="A real bill: CUR 2.0, legacy CUR, FOCUS (.csv, .parquet); Cost Explorer by usage type (.csv, .json)."
+        ),
+    ],
+    folders: Annotated[
+        list[Path],
+        typer.Argument(help="Folders that `simulate --out` wrote; several are accounts of one payer."),
+    ],
+    account: Annotated[
+        list[str] | None, typer.Option("--account", help="Only rows of this account; may be repeated.")
+    ] = None,
+    resource: Annotated[
+        list[str] | None,
+        typer.Option("--resource", help="Only this function, name or ARN, * for any text; may be repeated."),
+    ] = None,
+    tag: Annotated[
+        list[str] | None, typer.Option("--tag", help="Only what has this tag, KEY=VALUE; may be repeated.")
+    ] = None,
+    only_region: Annotated[
+        list[str] | None, typer.Option("--only-region", help="Only rows of this region; may be repeated.")
+    ] = None,
+    granularity: Annotated[
+        str | None, typer.Option(help="How Cost Explorer's report is to be read: day or month.")
+    ] = None,
+    region: RegionOption = None,
+    price_date: PriceDateOption = None,
+    price_book: PriceBookOption = None,
     free_tier: Annotated[
         bool | None,
-        typer.Option(help="Whether our bill gets the account's free tier; default: as the scenario says."),
+        typer.Option(help="Whether our bill gets the payer's free tier; default: as the scenarios say."),
     ] = None,
     out: OutOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """Hold a real bill against a simulated one, line by line: differences of usage, of rate, and neither."""
+    from dataclasses import replace
+    from functools import partial
+
     import lambdasim as ls
     from lambdasim import finance
     from lambdasim.report.text import compared_bills_text
-    from lambdasim.results.files.saved import load_free_tier
 
-    free = load_free_tier(folder) if free_tier is None else free_tier
-    found = finance.compare_bill(actual, ls.load_usage(folder), free_tier=free)
+    choice = finance.BillChoice.of_texts(account or (), only_region or (), resource or (), tag or ())
+    ours = choice if region is None else replace(choice, regions=())  # ours is priced as if it were there
+    owned = finance.OwnedRuns.of_folders(folders, [] if len(folders) == 1 else _numbers(folders))
+    tags = owned.origin().tags
+    priced = partial(
+        ls.price,
+        region=region,
+        on=day_of(price_date, "bill compare") or owned.price_date,
+        free_tier=owned.free_tier if free_tier is None else free_tier,
+        price_book=None if price_book is None else finance.read_price_book(price_book),
+    )
+    real = finance.read_actual_bill(actual, choice=choice, granularity=granularity)
+    days = None
+    if real.by_day:
+        hours = [ours.our_hours(used, tags) for used in owned.hourly()]
+        days = finance.daily_costs(hours, priced)
+    found = finance.compare_bill(real, priced(ours.ours(owned.usage, tags)), days=days)
     if out is not None:
         from lambdasim.report.pages.money import bill_comparison_page
 
@@ -144,6 +234,11 @@ def compare_bill(
     write(f"{found}\n\n{compared_bills_text(found)}")
     if out is not None:
         write(f"\nreport: {out / 'report.html'}")
+
+
+def _numbers(folders: list[Path]) -> list[str]:
+    """Name folders by their place: their functions stay apart, and their own names need not differ."""
+    return [str(number) for number in range(1, len(folders) + 1)]
 
 
 @prices.command("refresh")

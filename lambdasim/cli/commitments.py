@@ -17,8 +17,8 @@ PriceBookOption = Annotated[Path | None, typer.Option(help="Own discounts or rat
 PriceDateOption = Annotated[str | None, typer.Option(help="Day whose rates and rules apply, YYYY-MM-DD.")]
 
 
-def day_of(text: str | None, command: str) -> date | None:
-    """Read the day of a ``--price-date``."""
+def day_of(text: str | None, command: str, option: str = "--price-date") -> date | None:
+    """Read the day of an option."""
     from datetime import date
 
     from lambdasim.errors import InputError
@@ -26,7 +26,7 @@ def day_of(text: str | None, command: str) -> date | None:
     try:
         return None if text is None else date.fromisoformat(text)
     except ValueError:
-        raise InputError.single(command, "--price-date", f"must be YYYY-MM-DD, got {text!r:.40}") from None
+        raise InputError.single(command, option, f"must be YYYY-MM-DD, got {text!r:.40}") from None
 
 
 @app.command("commit")

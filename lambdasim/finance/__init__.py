@@ -8,8 +8,10 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from lambdasim.billing import ExchangeRate, converted
+    from lambdasim.finance.actual.choice import BillChoice
     from lambdasim.finance.actual.comparison import BillComparison, ComparedLine, compare_bill
-    from lambdasim.finance.actual.reader import ActualBill, ActualLine, LineClass, read_actual_bill
+    from lambdasim.finance.actual.reader import read_actual_bill
+    from lambdasim.finance.actual.tables import ActualBill, ActualLine, LineClass
     from lambdasim.finance.days import DayCost, daily_costs
     from lambdasim.finance.focus.checker import check_focus
     from lambdasim.finance.focus.writer import focus_rows, write_focus, write_focus_quantiles
@@ -22,14 +24,15 @@ if TYPE_CHECKING:
     from lambdasim.finance.workbook.book import write_workbook
 
 _HOME = {
-    "ActualBill": "lambdasim.finance.actual.reader",
-    "ActualLine": "lambdasim.finance.actual.reader",
+    "ActualBill": "lambdasim.finance.actual.tables",
+    "ActualLine": "lambdasim.finance.actual.tables",
+    "BillChoice": "lambdasim.finance.actual.choice",
     "BillComparison": "lambdasim.finance.actual.comparison",
     "ComparedLine": "lambdasim.finance.actual.comparison",
     "CostShare": "lambdasim.finance.owners.allocation",
     "DayCost": "lambdasim.finance.days",
     "ExchangeRate": "lambdasim.billing",
-    "LineClass": "lambdasim.finance.actual.reader",
+    "LineClass": "lambdasim.finance.actual.tables",
     "Origin": "lambdasim.finance.origin",
     "OwnedRuns": "lambdasim.finance.owners.runs",
     "PriceEffect": "lambdasim.finance.prices.refresh",
@@ -55,6 +58,7 @@ _HOME = {
 __all__ = [
     "ActualBill",
     "ActualLine",
+    "BillChoice",
     "BillComparison",
     "ComparedLine",
     "CostShare",

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from decimal import Decimal
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, NamedTuple, TypeVar
 
 from lambdasim.billing import Bill, Usage, pool
 from lambdasim.billing.exact import total
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from lambdasim.results.usage.hour import HourlyUsage
 
 REST: Final = "not by day"
+_Key = TypeVar("_Key", ChargeKind, str)
 
 
 @dataclass(frozen=True)
@@ -29,10 +30,13 @@ class DayCost:
         large events, INIT of provisioned environments and the rounding up of their allocation.
     amounts : mapping of ChargeKind to Decimal
         Exact, in the bill's currency; kinds without an amount are left out.
+    usage_types : mapping of str to Decimal
+        The same by usage type, as a bill names it.
     """
 
     day: str
     amounts: Mapping[ChargeKind, Decimal]
+    usage_types: Mapping[str, Decimal] = field(default_factory=dict)
 
     @property
     def amount(self) -> Decimal:
@@ -70,23 +74,38 @@ def daily_costs(
             by_day[day] += rows
     by_day[REST] = [row for run in runs for row in run.rest]
     found: list[DayCost] = []
-    before: dict[ChargeKind, Decimal] = {}
+    before = _Sums({}, {})
     so_far: tuple[Usage, ...] = ()
     for day in sorted(by_day):  # digits sort before REST
         so_far = pool((*so_far, *by_day[day]))
-        after = _by_kind(priced(so_far))
-        amounts = {
-            kind: total((amount, before.get(kind, Decimal(0)).copy_negate()))
-            for kind, amount in after.items()
-        }
-        if day != REST or any(amounts.values()):
-            found.append(DayCost(day, {kind: amount for kind, amount in amounts.items() if amount}))
+        after = _sums(priced(so_far))
+        amounts = _less(after.kinds, before.kinds)
+        if day != REST or amounts:
+            found.append(DayCost(day, amounts, _less(after.usage_types, before.usage_types)))
         before = after
     return tuple(found)
 
 
-def _by_kind(bill: Bill) -> dict[ChargeKind, Decimal]:
-    amounts: defaultdict[ChargeKind, list[Decimal]] = defaultdict(list)
+class _Sums(NamedTuple):
+    """A bill by kind of charge and by usage type."""
+
+    kinds: Mapping[ChargeKind, Decimal]
+    usage_types: Mapping[str, Decimal]
+
+
+def _sums(bill: Bill) -> _Sums:
+    kinds: defaultdict[ChargeKind, list[Decimal]] = defaultdict(list)
+    usage_types: defaultdict[str, list[Decimal]] = defaultdict(list)
     for item in bill.items:
-        amounts[item.kind].append(item.amount)
-    return {kind: total(found) for kind, found in amounts.items()}
+        kinds[item.kind].append(item.amount)
+        usage_types[item.usage_type].append(item.amount)
+    return _Sums(
+        {kind: total(found) for kind, found in kinds.items()},
+        {name: total(found) for name, found in usage_types.items()},
+    )
+
+
+def _less(after: Mapping[_Key, Decimal], before: Mapping[_Key, Decimal]) -> dict[_Key, Decimal]:
+    """Return what came, without what did not."""
+    come = {key: total((amount, before.get(key, Decimal(0)).copy_negate())) for key, amount in after.items()}
+    return {key: amount for key, amount in come.items() if amount}

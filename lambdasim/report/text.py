@@ -110,7 +110,7 @@ def _aligned(rows: list[BillRow]) -> str:
 def compared_bills_text(found: BillComparison) -> str:
     """Tell by line where a real bill and ours differ: by usage, by rate, or neither."""
     table = found.frame()
-    shown = table[["month", "usage_type", "line"]].copy()
+    shown = table[["period", "usage_type", "line"]].copy()
     shown["line"] = [
         f"{kind} {line}".strip() for kind, line in zip(shown.pop("usage_type"), shown["line"], strict=True)
     ]

@@ -92,3 +92,29 @@ def test_what_is_no_price_list_is_one_sentence(source: str) -> None:
     done = lambdasim("prices", "refresh", "--from", source)
     assert done.returncode == 2
     assert len(done.stderr.splitlines()) == 1
+
+
+def test_a_bill_in_another_currency(folder: Path, tmp_path: Path) -> None:
+    focus, rate = tmp_path / "bill.csv", ["--per-usd", "0.5", "--rate-date", "2026-11-30"]
+    usd = json.loads(lambdasim("bill", folder, "--no-free-tier", "--json").stdout)
+    done = lambdasim("bill", folder, "--no-free-tier", "--currency", "EUR", *rate, "--focus", focus, "--json")
+    assert done.returncode == 0, done.stderr
+    told = json.loads(done.stdout)
+    assert told["currency"] == "EUR"
+    assert Decimal(told["total"]) == Decimal(usd["total"]) / 2
+    assert "converted: 1 USD = 0.5 EUR on 2026-11-30" in told["notes"]
+    rows = pd.read_csv(focus, dtype=str)
+    assert set(rows["BillingCurrency"]) == {"EUR"}
+    assert sum(map(Decimal, rows["BilledCost"])) == Decimal(told["total"])
+    for wrong, message in (
+        (["--currency", "EUR"], "--per-usd: must come with --currency"),
+        (rate, "--currency: must come with --per-usd and --rate-date"),
+        (
+            ["--currency", "EUR", "--per-usd", "much", "--rate-date", "2026-11-30"],
+            "must be a number such as 0.92",
+        ),
+        (["--currency", "EUR", "--per-usd", "1", "--rate-date", "today"], "--rate-date: must be YYYY-MM-DD"),
+    ):
+        refused = lambdasim("bill", folder, *wrong)
+        assert (refused.returncode, len(refused.stderr.splitlines())) == (2, 1)
+        assert message in refused.stderr

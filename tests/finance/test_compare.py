@@ -184,7 +184,7 @@ def test_a_savings_plan_is_usage_at_a_lower_rate(tmp_path: Path) -> None:
     assert found.sum("from_usage") == 0
     assert found.sum("from_rate") == half * (Decimal("0.0000117") - item.rate)
     assert found.sum("difference") == found.sum("from_rate")
-    assert found.notes == (
+    assert found.actual.notes == (
         "1 rows of other services were left out",
         "1 rows that negate what a Savings Plan covers were left out; that usage is at its effective cost",
     )
@@ -210,7 +210,7 @@ def test_credits_taxes_fees_and_rows_without_rate_have_a_stated_treatment(tmp_pa
         ("", "tax"): Decimal(2),
     }
     assert found.sum("from_usage") == found.sum("from_rate") == 0
-    assert found.notes == (
+    assert found.actual.notes == (
         "1 rows of usage state no rate: theirs is cost by quantity",
         "1 rows of usage have a cost and no quantity: they are shown as other",
         "1 rows of usage have a negative cost: they are shown as credit",
@@ -324,7 +324,7 @@ def test_a_bad_cell_is_one_clear_error(
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("a,b\n1,2\n", "row 1: ServiceName: is missing; the file must be a CUR 2.0 or FOCUS export of AWS"),
+        ("a,b\n1,2\n", "row 1: ServiceName: is missing; the file must be a CUR, CUR 2.0 or FOCUS export of AWS"),
         ("line_item_product_code,x\nAWSLambda,1\n", "line_item_line_item_type: is missing; the file must be a CUR"),
         (f"{HEADER}\n", "has no row of AWS Lambda"),
         (f"{HEADER}\n{','.join('1' for _ in CUR_COLUMNS)}\n", "has no row of AWS Lambda; 1 rows of other services"),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, fields
 from decimal import Decimal
 from fractions import Fraction
@@ -14,7 +14,9 @@ from lambdasim.billing import Bill, LineItem, Usage, plain, price
 from lambdasim.billing.exact import product, total
 from lambdasim.catalog import ChargeKind, usage_type
 from lambdasim.errors import InputError
-from lambdasim.finance.actual.reader import ActualBill, ActualLine, LineClass, read_actual_bill
+from lambdasim.finance.actual.reader import read_actual_bill
+from lambdasim.finance.actual.tables import ActualBill, ActualLine, LineClass
+from lambdasim.finance.days import DayCost
 from lambdasim.wording import money
 
 if TYPE_CHECKING:
@@ -30,7 +32,8 @@ class ComparedLine:
 
     Attributes
     ----------
-    month, usage_type : str
+    period, usage_type : str
+        ``period`` is a month, or a day beside an export by day.
     line : str
         ``tier 1`` and so on, ``free tier``, or what stands in the real bill alone: ``usage``, ``savings_plan``,
         ``credit``, ``tax``, ``other``.
@@ -49,7 +52,7 @@ class ComparedLine:
     note : str
     """
 
-    month: str
+    period: str
     usage_type: str
     line: str
     actual_quantity: Decimal
@@ -76,12 +79,15 @@ class BillComparison:
     Attributes
     ----------
     actual : ActualBill
+    our_notes : tuple of str
+        Of our bill.
     lines : tuple of ComparedLine
-        Ordered by month, usage type and line.
+        Ordered by period, usage type and line.
     """
 
     actual: ActualBill
     lines: tuple[ComparedLine, ...]
+    our_notes: tuple[str, ...] = ()
 
     def sum(self, name: str) -> Decimal:
         """Return the exact sum of a column of money, such as ``from_usage`` [USD]."""
@@ -89,8 +95,8 @@ class BillComparison:
 
     @property
     def notes(self) -> tuple[str, ...]:
-        """How rows of the real bill were treated."""
-        return self.actual.notes
+        """How rows of the real bill were treated, and which choices our bill rests on."""
+        return (*self.actual.notes, *self.our_notes)
 
     def frame(self) -> pd.DataFrame:
         """Return the lines as a table of exact decimals; columns as ``ComparedLine`` has them, and ``difference``."""
@@ -114,18 +120,24 @@ class BillComparison:
 
 
 def compare_bill(
-    actual: str | os.PathLike[str] | ActualBill, ours: Bill | Iterable[Usage], *, free_tier: bool = True
+    actual: str | os.PathLike[str] | ActualBill,
+    ours: Bill | Iterable[Usage],
+    *,
+    free_tier: bool = True,
+    days: Iterable[DayCost] | None = None,
 ) -> BillComparison:
     """Compare a real bill with ours.
 
     Parameters
     ----------
     actual : path-like or ActualBill
-        CUR 2.0 or FOCUS export, CSV or Parquet, see ``read_actual_bill``.
+        CUR, FOCUS or Cost Explorer export, see ``read_actual_bill``.
     ours : Bill or iterable of Usage
         Usage is priced with the rates of its own month.
     free_tier : bool
         Whether usage that is priced here gets the account's free tier; a bill has been decided.
+    days : iterable of DayCost, optional
+        Our bill by day, see ``daily_costs``: needed beside an export by day.
 
     Returns
     -------
@@ -134,7 +146,8 @@ def compare_bill(
     Raises
     ------
     InputError
-        When the file is not such an export, or our bill is not in USD.
+        When the file is not such an export, our bill is not in USD, or an export is by day and ``days`` is not given or
+        does not sum to our bill.
 
     Notes
     -----
@@ -147,11 +160,89 @@ def compare_bill(
     if bill.currency != "USD":
         raise InputError.single("compare", "bill", f"must be in USD, is in {bill.currency[:3]}")
     real = actual if isinstance(actual, ActualBill) else read_actual_bill(actual)
+    if real.is_summed:
+        return BillComparison(real, tuple(_summed(real, bill, days)), bill.notes)
     our_lines, their_lines = _ours(bill.items), _theirs(real.lines, _free_names(bill.items))
     compared: list[ComparedLine] = []
     for key in sorted(our_lines.keys() | their_lines.keys()):
         compared += _matched(key, our_lines.get(key, []), their_lines.get(key, []))
-    return BillComparison(real, tuple(compared))
+    return BillComparison(real, tuple(compared), bill.notes)
+
+
+def _summed(real: ActualBill, bill: Bill, days: Iterable[DayCost] | None) -> Iterator[ComparedLine]:
+    """Compare an export that sums a usage type's tiers, by usage type and month or day."""
+    ours = _our_sums(real, bill, days)
+    theirs: dict[_Key, list[ActualLine]] = {}
+    for line in real.lines:
+        theirs.setdefault((line.key.period, line.key.usage_type), []).append(line)
+    for key in sorted(ours.keys() | theirs.keys()):
+        own = ours.get(key)
+        lines = theirs.get(key, [])
+        counted = [line for line in lines if line.key.line_class is LineClass.USAGE]
+        beside = [line for line in lines if line.key.line_class in (LineClass.TAX, LineClass.CREDIT)]
+        merged = [line for line in lines if line not in counted and line not in beside]
+        if not real.by_day and own is not None and own.rate is not None and counted and not merged:
+            their = _Side(own.line, total(line.quantity for line in counted), None, _cost_of(counted))
+            yield _compared(key, own, their, own.rate)
+        elif own is not None or counted or merged:
+            mine = own or _NOTHING
+            cost = _cost_of([*counted, *merged])
+            alone = (
+                ""
+                if own and (counted or merged)
+                else "on the real bill alone"
+                if not own
+                else "not on the real bill"
+            )
+            yield ComparedLine(
+                *key,
+                line="usage",
+                actual_quantity=total(line.quantity for line in counted),
+                our_quantity=mine.quantity,
+                actual_rate=None,
+                our_rate=mine.rate,
+                actual_cost=cost,
+                our_cost=mine.cost,
+                from_usage=Decimal(0),
+                from_rate=Decimal(0),
+                from_other=_less(cost, mine.cost),
+                note=alone
+                or ("same" if cost == mine.cost else "the report sums what would tell usage from rate"),
+            )
+        for line in beside:
+            yield _compared(key, None, _Side(line.key.line_class.value, line.quantity, None, line.cost), None)
+
+
+def _cost_of(lines: Iterable[ActualLine]) -> Decimal:
+    return total(line.cost for line in lines)
+
+
+def _our_sums(real: ActualBill, bill: Bill, days: Iterable[DayCost] | None) -> dict[_Key, _Side]:
+    """Sum our bill as the export does."""
+    if not real.by_day:
+        items: defaultdict[_Key, list[LineItem]] = defaultdict(list)
+        for item in bill.items:
+            items[item.month, item.usage_type].append(item)
+        return {
+            key: _Side(
+                "usage",
+                total(item.quantity for item in found),
+                found[0].rate if len({item.rate for item in found}) == 1 else None,
+                total(item.amount for item in found),
+            )
+            for key, found in items.items()
+            if any(item.amount for item in found)
+        }
+    given = None if days is None else tuple(days)
+    if given is None or total(day.amount for day in given) != bill.total:
+        raise InputError.single(
+            "compare", "days", "must sum to our bill, by day as the report is: see finance.daily_costs"
+        )
+    return {
+        (day.day, name): _Side("usage", Decimal(0), None, usd)
+        for day in given
+        for name, usd in day.usage_types.items()
+    }
 
 
 class _Side(NamedTuple):
@@ -214,12 +305,14 @@ def _theirs(lines: Iterable[ActualLine], free_names: Mapping[str, str]) -> dict[
     """Return the real bill's lines by month and usage type; what costs nothing goes to the free tier's."""
     found: defaultdict[_Key, list[_Side]] = defaultdict(list)
     for line in lines:
-        month, name, line_class, rate = line.key
+        period, name, line_class, rate = line.key
         is_free = line_class is LineClass.USAGE and not line.cost and not rate
         if is_free:
-            found[month, free_names.get(name, name)].append(_Side(FREE, line.quantity, Decimal(0), line.cost))
+            found[period, free_names.get(name, name)].append(
+                _Side(FREE, line.quantity, Decimal(0), line.cost)
+            )
         else:
-            found[month, name].append(_Side(line_class.value, line.quantity, rate, line.cost))
+            found[period, name].append(_Side(line_class.value, line.quantity, rate, line.cost))
     return {key: _pooled_free(sides) for key, sides in found.items()}
 
 
@@ -265,7 +358,7 @@ def _compared(key: _Key, own: _Side | None, their: _Side | None, first_rate: Dec
     from_rate = _less(difference, from_usage) if is_usage else Decimal(0)
     derived = f"our rate is {own.known}" if own is not None and own.known else ""
     return ComparedLine(
-        month=key[0],
+        period=key[0],
         usage_type=key[1],
         line=our_side.line,
         actual_quantity=real.quantity,

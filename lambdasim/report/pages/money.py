@@ -167,7 +167,7 @@ def bill_comparison_page(found: BillComparison) -> StudyPage:
     """
     table = found.frame()
     columns = ("actual_cost", "our_cost", "from_usage", "from_rate", "from_other", "difference")
-    shown = table[["month"]].copy()
+    shown = table[["period"]].copy()
     pairs = zip(table["usage_type"], table["line"], strict=True)
     shown["line"] = [f"{kind} {line.replace('_', ' ')}".strip() for kind, line in pairs]
     for name in columns:
