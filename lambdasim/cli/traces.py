@@ -23,6 +23,11 @@ _HELP: Final = {
     "function_column": "Column of a trace that names the function.",
     "timestamp_unit": "How a trace writes time: iso, or s, ms, us, ns since 1970.",
     "utc": "Take a trace's times without an offset as UTC.",
+    "separator": "Between fields of a table: comma, semicolon, tab or bar; default: comma.",
+    "decimal": "Before the fraction of a number in a table: point or comma; default: point.",
+    "thousands": "Between groups of three digits: comma, point, space or apostrophe; default: nothing.",
+    "dates": "How a table writes days: iso, us (11/30/2026), british (30/11/2026), german (30.11.2026), excel.",
+    "sheet": "Sheet of a workbook (.xlsx); default: its only one.",
     "interval": "Length of the interval that each count stands for, such as 5min; default: the most common step.",
 }
 _ARGUMENT: Final = "traces"

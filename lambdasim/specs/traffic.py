@@ -45,6 +45,41 @@ class TimestampUnit(StrEnum):
     NS = "ns"
 
 
+class Separator(StrEnum):
+    """What stands between the fields of a table."""
+
+    COMMA = "comma"
+    SEMICOLON = "semicolon"
+    TAB = "tab"
+    BAR = "bar"
+
+
+class DecimalMark(StrEnum):
+    """What stands before the fraction of a number."""
+
+    POINT = "point"
+    COMMA = "comma"
+
+
+class Thousands(StrEnum):
+    """What stands between groups of three digits of a number."""
+
+    COMMA = "comma"
+    POINT = "point"
+    SPACE = "space"
+    APOSTROPHE = "apostrophe"
+
+
+class Dates(StrEnum):
+    """How a table writes days."""
+
+    ISO = "iso"
+    US = "us"
+    BRITISH = "british"
+    GERMAN = "german"
+    EXCEL = "excel"
+
+
 class Align(StrEnum):
     """How a trace is moved to the scenario's time.
 
@@ -135,6 +170,16 @@ class TrafficSpec(Spec):
     """How the trace writes time; iso_utc, an older spelling, is iso with utc."""
     utc: Flag = False
     """Whether times of the trace without an offset are UTC; they are refused otherwise."""
+    separator: Separator | None = None
+    """What stands between the fields of a table; default: a comma."""
+    decimal: DecimalMark | None = None
+    """What stands before the fraction of a number in a table; default: a point."""
+    thousands: Thousands | None = None
+    """What stands between groups of three digits in a table; default: nothing."""
+    dates: Dates = Dates.ISO
+    """How a table writes days: iso, us (month/day/year), british (day/month/year), german (day.month.year), excel."""
+    sheet: Text | None = None
+    """Sheet of a workbook (.xlsx); default: its only one."""
     interval_us: PositiveDuration | None = Field(default=None, alias="interval")
     """Length of the interval that each count stands for; default: the most common step."""
     select: Text | None = None
@@ -181,5 +226,11 @@ class TrafficSpec(Spec):
             yield CrossFault(
                 (), f"needs exactly one of {', '.join(sources)}; got {', '.join(given) or 'none'}"
             )
+        if (
+            self.decimal is not None
+            and self.thousands is not None
+            and self.decimal.value == self.thousands.value
+        ):
+            yield CrossFault(("thousands",), "must differ from decimal", (("decimal",),))
         if self.stop_us is not None and self.stop_us <= self.start_us:
             yield CrossFault(("stop",), "must be after start", (("start",),))

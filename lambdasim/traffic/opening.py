@@ -17,10 +17,12 @@ from lambdasim.traffic.readers.csv.counted import count_column, refuse_counts
 from lambdasim.traffic.readers.csv.counts import read_counts_csv
 from lambdasim.traffic.readers.csv.events import read_events_csv
 from lambdasim.traffic.readers.csv.table import read_header
+from lambdasim.traffic.readers.dialect import Dialect
 from lambdasim.traffic.readers.insights.reader import read_insights
 from lambdasim.traffic.readers.logs.reader import read_report_logs
 from lambdasim.traffic.readers.moments import EpochUnit, Naive
 from lambdasim.traffic.readers.source import SourceFile
+from lambdasim.traffic.readers.workbook import is_workbook
 from lambdasim.traffic.trace import Trace
 
 _EPOCH_UNITS: Final[dict[TimestampUnit, EpochUnit]] = {
@@ -68,6 +70,11 @@ def _opened(path: Path, kind: TraceFormat, traffic: TrafficSpec) -> Trace:
         "count": traffic.count_column,
         "function": traffic.function_column,
     }
+    dialect = _dialect(traffic)
+    tables = (TraceFormat.CSV_EVENTS, TraceFormat.CSV_COUNTS, TraceFormat.AUTO)
+    if dialect.said and kind not in tables:
+        wrong = f"is about tables of counts or of single events, and this trace is {kind}"
+        raise TraceError.single(str(path), f"traffic.{dialect.said[0]}", wrong)
     columns = {key: name for key, name in named.items() if name is not None}
     match kind:
         case TraceFormat.REPORT_LOGS:
@@ -87,11 +94,19 @@ def _opened(path: Path, kind: TraceFormat, traffic: TrafficSpec) -> Trace:
         case TraceFormat.AZURE_2021:
             return read_azure_2021(path, on_bad_row=bad_rows)
         case TraceFormat.CSV_EVENTS:
-            return read_events_csv(path, unit=unit, naive=naive, columns=columns, on_bad_row=bad_rows)
+            return read_events_csv(
+                path, unit=unit, naive=naive, columns=columns, on_bad_row=bad_rows, dialect=dialect
+            )
         case TraceFormat.CSV_COUNTS | TraceFormat.AUTO:
             interval_us = traffic.interval_us
             return read_counts_csv(
-                path, interval_us=interval_us, unit=unit, naive=naive, columns=columns, on_bad_row=bad_rows
+                path,
+                interval_us=interval_us,
+                unit=unit,
+                naive=naive,
+                columns=columns,
+                on_bad_row=bad_rows,
+                dialect=dialect,
             )
 
 
@@ -110,6 +125,9 @@ def trace_format(path: Path, traffic: TrafficSpec) -> TraceFormat:
         When the file cannot be read, or has no header.
     """
     file = SourceFile.at(path)
+    dialect = _dialect(traffic)
+    if is_workbook(file):
+        return _table_format(file, read_header(file, dialect), traffic)
     head = file.head().lstrip()
     reported = _REPORTED.search(head) is not None
     if head[:1] in (b"[", b"{"):
@@ -122,7 +140,7 @@ def trace_format(path: Path, traffic: TrafficSpec) -> TraceFormat:
         return TraceFormat.INSIGHTS if query and not messages else TraceFormat.REPORT_LOGS
     if reported:
         return TraceFormat.REPORT_LOGS
-    names = read_header(file)
+    names = read_header(file, dialect)
     header = {name.strip().lower() for name in names}
     if {"hashfunction", "1440"} <= header:
         return TraceFormat.AZURE_2019
@@ -132,7 +150,15 @@ def trace_format(path: Path, traffic: TrafficSpec) -> TraceFormat:
         return TraceFormat.INSIGHTS
     if {"@timestamp", "@message"} <= header or {"timestamp", "message"} <= header:
         return TraceFormat.REPORT_LOGS
-    if count_column(f"{file.path}, row 1", names, traffic.count_column) is not None:
+    return _table_format(file, names, traffic)
+
+
+def _table_format(file: SourceFile, header: tuple[str, ...], traffic: TrafficSpec) -> TraceFormat:
+    if count_column(f"{file.path}, row 1", header, traffic.count_column) is not None:
         return TraceFormat.CSV_COUNTS
-    refuse_counts(file, names)
+    refuse_counts(file, header, _dialect(traffic))
     return TraceFormat.CSV_EVENTS
+
+
+def _dialect(traffic: TrafficSpec) -> Dialect:
+    return Dialect(traffic.separator, traffic.decimal, traffic.thousands, traffic.dates, traffic.sheet)

@@ -9,6 +9,7 @@ from lambdasim.traffic.readers.azure.tables import read_azure_2019_durations, re
 from lambdasim.traffic.readers.cloudwatch_metrics import read_metric_data
 from lambdasim.traffic.readers.csv.counts import read_counts_csv
 from lambdasim.traffic.readers.csv.events import read_events_csv
+from lambdasim.traffic.readers.dialect import Dialect
 from lambdasim.traffic.readers.insights.reader import read_insights
 from lambdasim.traffic.readers.logs.reader import read_report_logs
 
@@ -25,6 +26,7 @@ FORMATS: Final = {
 
 __all__ = [
     "FORMATS",
+    "Dialect",
     "read_azure_2019",
     "read_azure_2019_durations",
     "read_azure_2019_memory",

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Final, Protocol
 import numpy as np
 
 from lambdasim.traffic.readers.moments import MomentRule
+from lambdasim.traffic.readers.numerals import POINT_GROUPS, unsaid
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -62,10 +63,20 @@ class MomentCell:
 
 @dataclass(frozen=True)
 class CountCell:
-    """A whole number of invocations, 0 to 10^12; ``94.0`` is whole."""
+    """A whole number of invocations, 0 to 10^12; ``94.0`` is whole.
+
+    Attributes
+    ----------
+    said : bool
+        Whether it is said how numbers are written; ``1.000`` is refused otherwise, since it may be one or a thousand.
+    """
+
+    said: bool = False
 
     def one(self, text: str) -> int:
         """Read one count."""
+        if not self.said and re.search(POINT_GROUPS, text):
+            raise ValueError(f"must be a whole number of invocations, got {text[:40]!r}{unsaid(text)}")
         number = _number(_filled(text), "a whole number of invocations")
         if not 0 <= number <= LARGEST_COUNT or number != int(number):
             raise ValueError(f"must be a whole number from 0 to {LARGEST_COUNT:,}, got {text[:40]!r}")
@@ -73,6 +84,14 @@ class CountCell:
 
     def many(self, texts: pa.Array) -> NDArray[np.int64]:
         """Read a column of counts."""
+        import pyarrow.compute as pc
+
+        if (
+            not self.said
+            and pc.any(pc.match_substring(texts, ".")).as_py()
+            and pc.any(pc.match_substring_regex(texts, POINT_GROUPS)).as_py()
+        ):
+            raise ValueError("thousands, or fractions")
         return _whole(_floats(texts), LARGEST_COUNT)
 
     def column(self, values: list[int]) -> NDArray[np.int64]:
@@ -197,7 +216,7 @@ def _filled(text: str) -> str:
 
 def _number(text: str, what: str) -> float:
     if _NUMBER.fullmatch(text) is None:
-        raise ValueError(f"must be {what}, got {text[:40]!r}")
+        raise ValueError(f"must be {what}, got {text[:40]!r}{unsaid(text)}")
     return float(text)
 
 

@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Final, Literal, get_args
 
 import numpy as np
 
+from lambdasim.specs.traffic import Dates
+from lambdasim.traffic.readers.dates import read_date, read_dates, unsaid_date
 from lambdasim.units import to_epoch_us
 
 if TYPE_CHECKING:
@@ -25,11 +27,14 @@ _FIRST_US: Final = 0
 _END_US: Final = to_epoch_us(datetime(LAST_YEAR + 1, 1, 1, tzinfo=UTC))
 _UNITS_PER_S: Final[dict[str, int]] = {"s": 1, "ms": 10**3, "us": 10**6, "ns": 10**9}
 _ISO: Final = re.compile(
-    r"([0-9]{4})-([0-9]{2})-([0-9]{2})"
+    r"([0-9]{4})[-/]([0-9]{2})[-/]([0-9]{2})"
     r"(?:[T ]([0-9]{2})(?::([0-9]{2})(?::([0-9]{2})(?:\.([0-9]{1,9}))?)?)?)?"
     r"(Z|[+-][0-9]{2}(?::?[0-9]{2})?)?"
 )
 _NUMBER: Final = re.compile(r"[+-]?[0-9]{1,20}(?:\.[0-9]{0,20})?")
+_WITHOUT_OFFSET: Final = (
+    "must carry an offset from UTC such as Z; where it is UTC, say utc (--utc, utc: true); got {!r}"
+)
 _ISO_FORM: Final = "an ISO 8601 time with its offset, such as 2026-11-01T00:00:00Z"
 
 
@@ -43,10 +48,13 @@ class MomentRule:
         Unit of numbers since 1970; None where timestamps are ISO 8601 text.
     naive : {"utc"} or None
         What text without an offset means; None refuses it.
+    dates : Dates
+        How days are written; ISO 8601 is read beside.
     """
 
     unit: EpochUnit | None = None
     naive: Naive | None = None
+    dates: Dates = Dates.ISO
 
     def __post_init__(self) -> None:
         if self.unit is not None and self.unit not in get_args(EpochUnit):
@@ -76,7 +84,12 @@ class MomentRule:
         >>> MomentRule().one("1970-01-01T01:00:00+01:00"), MomentRule(unit="ms").one("1500")
         (0, 1500000)
         """
-        moment_us = self._iso(text) if self.unit is None else self._epoch(text, _UNITS_PER_S[self.unit])
+        if self.unit is not None:
+            moment_us = self._epoch(text, _UNITS_PER_S[self.unit])
+        elif self.dates is Dates.ISO or _ISO.fullmatch(text) is not None:
+            moment_us = self._iso(text)
+        else:
+            moment_us = self._said(text)
         if not _FIRST_US <= moment_us < _END_US:
             raise ValueError(f"must lie in the years {FIRST_YEAR} to {LAST_YEAR}, got {text[:40]!r}")
         return moment_us
@@ -89,7 +102,14 @@ class MomentRule:
         ValueError
             Without further detail, when any of them fails; `one` finds which and why.
         """
-        moments_us = self._iso_column(texts) if self.unit is None else self._epoch_column(texts)
+        if self.unit is not None:
+            moments_us = self._epoch_column(texts)
+        elif self.dates is Dates.ISO:
+            moments_us = self._iso_column(texts)
+        elif self.naive is None:
+            raise ValueError("offsets, which only the exact way reads")
+        else:
+            moments_us = read_dates(texts, self.dates)
         if moments_us.size and not (moments_us.min() >= _FIRST_US and moments_us.max() < _END_US):
             raise ValueError("outside the years that are allowed")
         return moments_us
@@ -100,20 +120,25 @@ class MomentRule:
             if _NUMBER.fullmatch(text):
                 raise ValueError(
                     f"must be {_ISO_FORM}; for a number say its unit (s, ms, us or ns), got {text[:40]!r}"
+                    f"{unsaid_date(text)}"
                 )
-            raise ValueError(f"must be {_ISO_FORM}, got {text[:40]!r}")
+            raise ValueError(f"must be {_ISO_FORM}, got {text[:40]!r}{unsaid_date(text)}")
         year, month, day, hour, minute, second = (int(part or 0) for part in found.groups()[:6])
         offset = found[8]
         if offset is None and self.naive is None:
-            raise ValueError(
-                f"must carry an offset from UTC such as Z; where it is UTC, say utc (--utc, utc: true); got {text[:40]!r}"
-            )
+            raise ValueError(_WITHOUT_OFFSET.format(text[:40]))
         fraction_us = int((found[7] or "")[:6].ljust(6, "0"))
         try:
             moment = datetime(year, month, day, hour, minute, second, fraction_us, tzinfo=_zone(offset))
             return to_epoch_us(moment)
         except (ValueError, OverflowError):
             raise ValueError(f"must be a date and time of the calendar, got {text[:40]!r}") from None
+
+    def _said(self, text: str) -> int:
+        written = read_date(text, self.dates)
+        if not written.has_offset and self.naive is None:
+            raise ValueError(_WITHOUT_OFFSET.format(text[:40]))
+        return written.moment_us
 
     def _epoch(self, text: str, per_s: int) -> int:
         if _NUMBER.fullmatch(text) is None:

@@ -8,9 +8,10 @@ import os
 import stat
 import zlib
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from typing import BinaryIO, Final
 
 from lambdasim.errors import TraceError
 from lambdasim.traffic.trace import TraceSource
@@ -34,6 +35,7 @@ _ARCHIVES: Final = {
     b"7z\xbc\xaf": "a 7z archive",
     b"PAR1": "a Parquet file",
 }
+_OLD_WORKBOOK: Final = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
 _TAR_MARK: Final = slice(257, 262)
 _UTF8_BOM: Final = b"\xef\xbb\xbf"
 _UTF16_BOMS: Final = {b"\xff\xfe": "utf-16-le", b"\xfe\xff": "utf-16-be"}
@@ -92,7 +94,7 @@ class SourceFile:
         TraceError
             When the file changed, is an archive or broken UTF-16, or its gzip data is broken, cut short or a bomb.
         """
-        plain = self._stored()
+        plain = self.stored()
         head = next(plain, b"")
         content = _joined(self._unpacked(head, plain)) if head.startswith(_GZIP) else _with_head(head, plain)
         first = next(content, b"").removeprefix(_UTF8_BOM)
@@ -121,6 +123,24 @@ class SourceFile:
             ) from None
         if given < 2:  # nothing, or the mark alone
             raise TraceError.single(self.path, "", "the file is empty")
+
+    @contextmanager
+    def opened(self) -> Iterator[BinaryIO]:
+        """Open the file as it is stored.
+
+        Raises
+        ------
+        TraceError
+            When it cannot be read, or changed.
+        """
+        try:
+            with open(self.path, "rb") as stream:
+                state = os.fstat(stream.fileno())
+                if (state.st_size, state.st_mtime_ns) != (self.size, self.changed_ns):
+                    raise TraceError.single(self.path, "", "the file changed since it was first read")
+                yield stream
+        except OSError as problem:
+            raise TraceError.single(self.path, "", f"cannot be read: {_reason(problem)}") from None
 
     def whole(self, limit: int = JSON_LIMIT_BYTES) -> bytes:
         """Return the unpacked content of a file that is small enough.
@@ -164,20 +184,15 @@ class SourceFile:
     def provenance(self, format_name: str) -> TraceSource:
         """Describe the file, with its checksum."""
         digest = hashlib.sha256()
-        for block in self._stored():
+        for block in self.stored():
             digest.update(block)
         return TraceSource(Path(self.path).name, format_name, digest.hexdigest(), self.size)
 
-    def _stored(self) -> Iterator[bytes]:
-        try:
-            with open(self.path, "rb") as stream:
-                state = os.fstat(stream.fileno())
-                if (state.st_size, state.st_mtime_ns) != (self.size, self.changed_ns):
-                    raise TraceError.single(self.path, "", "the file changed since it was first read")
-                while block := stream.read(BLOCK_BYTES):
-                    yield block
-        except OSError as problem:
-            raise TraceError.single(self.path, "", f"cannot be read: {_reason(problem)}") from None
+    def stored(self) -> Iterator[bytes]:
+        """Yield the content as it is stored."""
+        with self.opened() as stream:
+            while block := stream.read(BLOCK_BYTES):
+                yield block
 
     def _unpacked(self, head: bytes, rest: Iterator[bytes]) -> Iterator[bytes]:
         taken = given = 0
@@ -209,6 +224,9 @@ class SourceFile:
             raise TraceError.single(self.path, "", "the file is empty")
         if first.startswith(_GZIP):
             raise TraceError.single(self.path, "", "gzip inside gzip; unpack it once")
+        if first.startswith(_OLD_WORKBOOK):
+            wrong = "is an old workbook (.xls) or one with a password; save it as .xlsx"
+            raise TraceError.single(self.path, "", wrong)
         kinds = [kind for mark, kind in _ARCHIVES.items() if first.startswith(mark)]
         if first[_TAR_MARK] == b"ustar":
             kinds.append("a tar archive")

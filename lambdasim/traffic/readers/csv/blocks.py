@@ -12,7 +12,9 @@ from typing import Final
 import numpy as np
 
 from lambdasim.errors import TraceError
+from lambdasim.traffic.readers.dialect import TEXT, Dialect
 from lambdasim.traffic.readers.source import SourceFile
+from lambdasim.traffic.readers.workbook import is_workbook, sheet_text
 
 LONGEST_RECORD: Final = 1 << 20
 _TOO_LONG: Final = f"a record must have at most {LONGEST_RECORD:,} bytes; is a quotation mark never closed?"
@@ -33,17 +35,20 @@ class Block:
         Whether there is a quotation mark, so that a record may span lines.
     odd : bool
         Whether there is a byte that only the exact way can explain: NUL, or text that is not UTF-8.
+    mark : str
+        Character between fields.
     """
 
     text: bytes
     line: int
     quoted: bool
     odd: bool
+    mark: str = ","
 
     def rows(self) -> Iterator[tuple[int, list[str] | str]]:
         """Yield the physical line of each record with its fields or its fault; blank lines are left out."""
         lines = io.StringIO(self.text.decode("utf-8", errors="surrogateescape"), newline="")
-        reader = csv.reader(lines, strict=True)
+        reader = csv.reader(lines, delimiter=self.mark, strict=True)
         while True:
             line = self.line + reader.line_num
             try:
@@ -57,14 +62,16 @@ class Block:
                 yield line, _text_fault(row) or row
 
 
-def records(file: SourceFile, *, header: bool = False) -> Iterator[Block]:
-    """Cut a CSV file into blocks of whole records.
+def records(file: SourceFile, *, header: bool = False, dialect: Dialect = TEXT) -> Iterator[Block]:
+    """Cut a CSV file, or a sheet of a workbook, into blocks of whole records.
 
     Parameters
     ----------
     file : SourceFile
     header : bool
         Whether to yield the header record, alone, as the first block; it is left out otherwise.
+    dialect : Dialect
+        What the user says of how it is written.
 
     Raises
     ------
@@ -72,10 +79,14 @@ def records(file: SourceFile, *, header: bool = False) -> Iterator[Block]:
         When a record is longer than 1 MiB, or a line ends in a carriage return alone.
     """
     line = 1
-    for index, text in enumerate(_pieces(file)):
+    from_sheet = not dialect.text_only and is_workbook(file)
+    if dialect.sheet is not None and not from_sheet:
+        raise TraceError.single(file.path, "sheet", "is about workbooks (.xlsx), and this file is none")
+    mark = "," if from_sheet else dialect.mark
+    for index, text in enumerate(sheet_text(file, dialect.form) if from_sheet else _pieces(file)):
         _refuse(file, text, line)
         if index or header:
-            yield Block(text, line, b'"' in text, b"\0" in text or not _is_utf8(text))
+            yield Block(text, line, b'"' in text, b"\0" in text or not _is_utf8(text), mark)
         line += text.count(b"\n")
 
 

@@ -10,6 +10,7 @@ from typing import Final
 import numpy as np
 
 from lambdasim.errors import TraceError
+from lambdasim.specs.traffic import Dates
 from lambdasim.traffic.readers.csv.blocks import records
 from lambdasim.traffic.readers.csv.names import (
     COUNT_NAMES,
@@ -24,6 +25,7 @@ from lambdasim.traffic.readers.csv.names import (
     is_request_usage,
 )
 from lambdasim.traffic.readers.csv.table import seen
+from lambdasim.traffic.readers.dialect import PLAIN, Dialect
 from lambdasim.traffic.readers.moments import MomentRule
 from lambdasim.traffic.readers.said import said_with
 from lambdasim.traffic.readers.source import SourceFile
@@ -91,13 +93,15 @@ def count_column(where: str, header: tuple[str, ...], said: str | None = None) -
     return found
 
 
-def refuse_counts(file: SourceFile, header: tuple[str, ...]) -> None:
+def refuse_counts(file: SourceFile, header: tuple[str, ...], dialect: Dialect = PLAIN) -> None:
     """Refuse a table without a known count that is no plain list of single events.
 
     Parameters
     ----------
     file : SourceFile
     header : tuple of str
+    dialect : Dialect
+        What the user says of how it is written.
 
     Raises
     ------
@@ -109,7 +113,7 @@ def refuse_counts(file: SourceFile, header: tuple[str, ...]) -> None:
     marks = [mark for mark, own in EVENT_NAMES.items() if not set(own).isdisjoint(names)]
     time = next((names.index(name) for name in TIME_NAMES if name in names), None)
     used = {place for place, name in enumerate(names) if name in (*events, *FUNCTION_NAMES)} | {time}
-    rows = list(islice(_rows(file, len(header)), _SAMPLE_ROWS))
+    rows = list(islice(_rows(file, len(header), dialect), _SAMPLE_ROWS))
     if not marks:
         numbers = [
             name
@@ -121,7 +125,9 @@ def refuse_counts(file: SourceFile, header: tuple[str, ...]) -> None:
     if time is None or any(mark in _OWN_MARKS for mark in marks):
         return
     function = next((names.index(name) for name in FUNCTION_NAMES if name in names), None)
-    step_us = _regular_step_us([(row[time], "" if function is None else row[function]) for row in rows])
+    step_us = _regular_step_us(
+        [(row[time], "" if function is None else row[function]) for row in rows], dialect.dates
+    )
     if step_us and (step_us >= US_PER_HOUR or not marks):
         told = (
             f"has exactly one row for each {format_duration(step_us)}, which a list of single events has not; "
@@ -146,9 +152,9 @@ def _ways_out(header: tuple[str, ...]) -> str:
     )
 
 
-def _rows(file: SourceFile, width: int) -> Iterator[list[str]]:
+def _rows(file: SourceFile, width: int, dialect: Dialect) -> Iterator[list[str]]:
     """Give the whole rows of the beginning; what is wrong with others is said when they are read."""
-    for block in islice(records(file), 1):
+    for block in islice(records(file, dialect=dialect), 1):
         for _, row in block.rows():
             if not isinstance(row, str) and len(row) == width:
                 yield row
@@ -161,10 +167,10 @@ def _are_numbers(texts: list[str]) -> bool:
     return numbers > len(filled) / 2
 
 
-def _regular_step_us(rows: list[tuple[str, str]]) -> int:
+def _regular_step_us(rows: list[tuple[str, str]], dates: Dates) -> int:
     """Give the one step, of whole minutes, between the rows of every function; 0 where there is none."""
     moments: dict[str, list[int]] = {}
-    rule = MomentRule(naive="utc")
+    rule = MomentRule(naive="utc", dates=dates)
     for text, function in rows:
         try:
             moments.setdefault(function, []).append(rule.one(text.strip()))

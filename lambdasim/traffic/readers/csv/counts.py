@@ -10,11 +10,13 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from lambdasim.errors import TraceError
+from lambdasim.specs.traffic import Dates
 from lambdasim.traffic.readers.cells import CountCell, MomentCell, TextCell
 from lambdasim.traffic.readers.csv.counted import count_column
 from lambdasim.traffic.readers.csv.names import COUNT_NAMES, FUNCTION_NAMES, TIME_NAMES
 from lambdasim.traffic.readers.csv.order import in_order
 from lambdasim.traffic.readers.csv.table import Column, CsvTable, open_table, read_header
+from lambdasim.traffic.readers.dialect import PLAIN, Dialect
 from lambdasim.traffic.readers.intervals import StepCheck, checked_interval_us
 from lambdasim.traffic.readers.moments import EpochUnit, MomentRule, Naive
 from lambdasim.traffic.readers.source import SourceFile
@@ -53,6 +55,7 @@ def read_counts_csv(
     columns: Mapping[str, str] | None = None,
     function: str | None = None,
     on_bad_row: BadRows = BadRows.ERROR,
+    dialect: Dialect = PLAIN,
 ) -> Trace:
     """Read counts per interval from a CSV file, plain or gzip.
 
@@ -77,6 +80,8 @@ def read_counts_csv(
         endings.
     on_bad_row : BadRows
         Whether a bad row is an error or is skipped and listed in ``Trace.report()``.
+    dialect : Dialect
+        How the table is written: separators, numbers, dates, and the sheet of a workbook (.xlsx). Nothing is guessed.
 
     Returns
     -------
@@ -101,23 +106,33 @@ def read_counts_csv(
     file = SourceFile.at(path)
     layout = (
         Column(
-            "timestamp_us", MomentCell(moment_rule(file, unit, naive)), TIME_NAMES, True, "timestamp_column"
+            "timestamp_us",
+            MomentCell(moment_rule(file, unit, naive, dialect.dates)),
+            TIME_NAMES,
+            True,
+            "timestamp_column",
         ),
         Column("function", TextCell(filled=True), FUNCTION_NAMES),
-        Column("count", CountCell(), COUNT_NAMES, True, "count_column"),
+        Column(
+            "count",
+            dialect.numbers(CountCell(bool(dialect.decimal or dialect.thousands))),
+            COUNT_NAMES,
+            True,
+            "count_column",
+        ),
     )
     chosen = dict(columns or {})
-    counted = count_column(f"{file.path}, row 1", read_header(file), chosen.get("count"))
+    counted = count_column(f"{file.path}, row 1", read_header(file, dialect), chosen.get("count"))
     if counted is not None:
         chosen["count"] = counted
-    table = open_table(file, layout, chosen=chosen, on_bad_row=on_bad_row)
+    table = open_table(file, layout, chosen=chosen, on_bad_row=on_bad_row, dialect=dialect)
     step_us = checked_interval_us(file.path, interval_us, _first_times_us(table))
     reader = _CountReader(table, function or file.stem, step_us)
     names = ("timestamp_us", "function", "count")
     return Trace(TraceKind.COUNTS, file.provenance("counts_csv"), step_us, names, reader)
 
 
-def moment_rule(file: SourceFile, unit: EpochUnit | None, naive: Naive | None) -> MomentRule:
+def moment_rule(file: SourceFile, unit: EpochUnit | None, naive: Naive | None, dates: Dates) -> MomentRule:
     """Check how timestamps are said to be written.
 
     Raises
@@ -126,7 +141,7 @@ def moment_rule(file: SourceFile, unit: EpochUnit | None, naive: Naive | None) -
         When `unit` or `naive` is none of the values allowed.
     """
     try:
-        return MomentRule(unit, naive)
+        return MomentRule(unit, naive, dates)
     except ValueError as problem:
         raise TraceError.single(file.path, "", str(problem)) from None
 

@@ -14,6 +14,7 @@ from lambdasim.traffic.readers.csv.counts import moment_rule
 from lambdasim.traffic.readers.csv.names import EVENT_NAMES, FUNCTION_NAMES, TIME_NAMES
 from lambdasim.traffic.readers.csv.order import in_order
 from lambdasim.traffic.readers.csv.table import Column, CsvTable, open_table
+from lambdasim.traffic.readers.dialect import PLAIN, Dialect
 from lambdasim.traffic.readers.moments import EpochUnit, Naive
 from lambdasim.traffic.readers.source import SourceFile
 from lambdasim.traffic.report import ReadLog
@@ -57,6 +58,7 @@ def read_events_csv(
     columns: Mapping[str, str] | None = None,
     function: str | None = None,
     on_bad_row: BadRows = BadRows.ERROR,
+    dialect: Dialect = PLAIN,
 ) -> Trace:
     """Read single invocations from a CSV file, plain or gzip.
 
@@ -79,6 +81,8 @@ def read_events_csv(
         endings.
     on_bad_row : BadRows
         Whether a bad row is an error or is skipped and listed in ``Trace.report()``.
+    dialect : Dialect
+        How the table is written: separators, numbers, dates, and the sheet of a workbook (.xlsx). Nothing is guessed.
 
     Returns
     -------
@@ -94,22 +98,22 @@ def read_events_csv(
     layout = (
         Column(
             "timestamp_us",
-            MomentCell(moment_rule(file, unit, naive)),
+            MomentCell(moment_rule(file, unit, naive, dialect.dates)),
             (*TIME_NAMES, "arrival"),
             True,
             "timestamp_column",
         ),
         Column("function", TextCell(filled=True), FUNCTION_NAMES),
-        Column("duration_ms", NumberCell(), EVENT_NAMES["duration_ms"]),
-        Column("init_ms", NumberCell(), EVENT_NAMES["init_ms"]),
-        Column("billed_ms", WholeCell(), EVENT_NAMES["billed_ms"]),
-        Column("memory_mb", WholeCell(), EVENT_NAMES["memory_mb"]),
-        Column("max_memory_mb", WholeCell(), EVENT_NAMES["max_memory_mb"]),
+        Column("duration_ms", dialect.numbers(NumberCell()), EVENT_NAMES["duration_ms"]),
+        Column("init_ms", dialect.numbers(NumberCell()), EVENT_NAMES["init_ms"]),
+        Column("billed_ms", dialect.numbers(WholeCell()), EVENT_NAMES["billed_ms"]),
+        Column("memory_mb", dialect.numbers(WholeCell()), EVENT_NAMES["memory_mb"]),
+        Column("max_memory_mb", dialect.numbers(WholeCell()), EVENT_NAMES["max_memory_mb"]),
         Column("status", TextCell(), EVENT_NAMES["status"]),
         Column("request_id", TextCell(), EVENT_NAMES["request_id"]),
         Column("exec_env", TextCell(), EVENT_NAMES["exec_env"]),
     )
-    table = open_table(file, layout, chosen=columns, on_bad_row=on_bad_row)
+    table = open_table(file, layout, chosen=columns, on_bad_row=on_bad_row, dialect=dialect)
     names = event_columns(table)
     reader = EventReader(table, function or file.stem, names)
     return Trace(TraceKind.EVENTS, file.provenance("events_csv"), None, names, reader)

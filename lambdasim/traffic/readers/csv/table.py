@@ -13,6 +13,7 @@ from lambdasim.traffic.readers.bad_rows import checked_bad_rows
 from lambdasim.traffic.readers.cells import Cell
 from lambdasim.traffic.readers.csv.blocks import Block, records
 from lambdasim.traffic.readers.csv.names import folded
+from lambdasim.traffic.readers.dialect import SEPARATORS, TEXT, Dialect
 from lambdasim.traffic.readers.said import said_with
 from lambdasim.traffic.readers.source import SourceFile
 from lambdasim.traffic.report import ReadLog
@@ -98,12 +99,15 @@ class CsvTable:
         Name in the result, place in the file, and kind of each column.
     bad_rows : BadRows
         What happens to a row that cannot be accepted.
+    dialect : Dialect
+        What the user says of how it is written.
     """
 
     file: SourceFile
     header: tuple[str, ...]
     places: tuple[tuple[str, int, Cell], ...]
     bad_rows: BadRows = BadRows.ERROR
+    dialect: Dialect = TEXT
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -124,7 +128,7 @@ class CsvTable:
             At the first bad row, unless bad rows are skipped; always when the file is broken or has no good
             row.
         """
-        for block in records(self.file):
+        for block in records(self.file, dialect=self.dialect):
             frame = self._fast(block)
             if frame is None:
                 frame = self._exact(block, log)
@@ -170,7 +174,7 @@ class CsvTable:
                     block_size=len(block.text) + 1,
                     use_threads=False,
                 ),
-                parse_options=pa_csv.ParseOptions(newlines_in_values=block.quoted),
+                parse_options=pa_csv.ParseOptions(delimiter=block.mark, newlines_in_values=block.quoted),
                 convert_options=pa_csv.ConvertOptions(
                     include_columns=chosen,
                     column_types=dict.fromkeys(chosen, pa.string()),
@@ -211,6 +215,7 @@ def open_table(
     *,
     chosen: Mapping[str, str] | None = None,
     on_bad_row: BadRows = BadRows.ERROR,
+    dialect: Dialect = TEXT,
 ) -> CsvTable:
     """Read the header of a CSV file and find the columns in it.
 
@@ -222,19 +227,25 @@ def open_table(
     chosen : mapping of str to str, optional
         Name in the result to name in the file, where the aliases do not find it.
     on_bad_row : BadRows
+    dialect : Dialect
+        What the user says of how it is written.
 
     Raises
     ------
     TraceError
         When the header is missing, has a name twice, or lacks a required or chosen column.
     """
-    header = read_header(file)
-    places = find_columns(f"{file.path}, row 1", header, columns, chosen)
-    return CsvTable(file, header, places, checked_bad_rows(file.path, on_bad_row))
+    header = read_header(file, dialect)
+    places = find_columns(f"{file.path}, row 1", header, columns, chosen, dialect)
+    return CsvTable(file, header, places, checked_bad_rows(file.path, on_bad_row), dialect)
 
 
 def find_columns(
-    where: str, header: tuple[str, ...], columns: tuple[Column, ...], chosen: Mapping[str, str] | None = None
+    where: str,
+    header: tuple[str, ...],
+    columns: tuple[Column, ...],
+    chosen: Mapping[str, str] | None = None,
+    dialect: Dialect = TEXT,
 ) -> tuple[tuple[str, int, Cell], ...]:
     """Find the columns of a format among the names that a table has.
 
@@ -248,6 +259,8 @@ def find_columns(
         Columns that the format may have.
     chosen : mapping of str to str, optional
         Name in the result to name in the table, where the aliases do not find it.
+    dialect : Dialect
+        What the user says of how it is written.
 
     Returns
     -------
@@ -265,7 +278,7 @@ def find_columns(
             allowed = ", ".join(known)
             raise TraceError.single(where, "columns", f"must be among {allowed}, got {str(name)[:40]!r}")
         if wanted not in header:
-            raise TraceError.single(where, name, f"no column {str(wanted)[:40]!r}; {seen(header)}")
+            raise TraceError.single(where, name, f"no column {str(wanted)[:40]!r}; {seen(header, dialect)}")
     known_places = _places(header)
     places: list[tuple[str, int, Cell]] = []
     for column in columns:
@@ -274,7 +287,7 @@ def find_columns(
         if place is not None:
             places.append((column.name, place, column.cell))
         elif column.required:
-            raise TraceError.single(where, column.name, f"{column.missing()}; {seen(header)}")
+            raise TraceError.single(where, column.name, f"{column.missing()}; {seen(header, dialect)}")
     return tuple(places)
 
 
@@ -287,7 +300,7 @@ def _places(header: tuple[str, ...]) -> dict[str, int]:
     return places
 
 
-def read_header(file: SourceFile) -> tuple[str, ...]:
+def read_header(file: SourceFile, dialect: Dialect = TEXT) -> tuple[str, ...]:
     """Return the names in the first line of a CSV file, without blanks around them.
 
     Raises
@@ -296,7 +309,7 @@ def read_header(file: SourceFile) -> tuple[str, ...]:
         When the first line is no header: broken text, or a name twice.
     """
     where = f"{file.path}, row 1"
-    first = next(records(file, header=True))
+    first = next(records(file, header=True, dialect=dialect))
     _, row = next(first.rows(), (1, [""]))
     if isinstance(row, str):
         raise TraceError.single(where, "", row)
@@ -309,13 +322,14 @@ def read_header(file: SourceFile) -> tuple[str, ...]:
     return header
 
 
-def seen(header: tuple[str, ...]) -> str:
+def seen(header: tuple[str, ...], dialect: Dialect = TEXT) -> str:
     """List the columns of a header, for a message, with what is odd about them."""
     shown = ", ".join(repr(name[:40]) for name in header[:_LISTED_COLUMNS])
     more = f" and {len(header) - _LISTED_COLUMNS} more" if len(header) > _LISTED_COLUMNS else ""
     text = f"it has {shown}{more}"
-    if len(header) == 1 and any(mark in header[0] for mark in ";\t|"):
-        return f"{text}; fields must be separated by commas"
+    for separator, mark in SEPARATORS.items():
+        if len(header) == 1 and mark != dialect.mark and mark in header[0]:
+            return f"{text}; fields are separated by a {separator} where it is said: {said_with('separator', separator)}"
     if not any(name[:1].isalpha() or name[:1] in "@_" for name in header):
         return f"{text}; is the header missing?"
     return text
