@@ -329,7 +329,10 @@ def seen(header: tuple[str, ...], dialect: Dialect = TEXT) -> str:
     text = f"it has {shown}{more}"
     for separator, mark in SEPARATORS.items():
         if len(header) == 1 and mark != dialect.mark and mark in header[0]:
-            return f"{text}; fields are separated by a {separator} where it is said: {said_with('separator', separator)}"
+            if dialect.text_only:
+                return f"{text}; fields must be separated by commas"
+            allowed = f"fields must be separated by {dialect.separator or 'comma'}s"
+            return f"{text}; {allowed}, or say {said_with('separator', separator)}"
     if not any(name[:1].isalpha() or name[:1] in "@_" for name in header):
         return f"{text}; is the header missing?"
     return text
