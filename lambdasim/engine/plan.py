@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 from math import log, log1p, sqrt
 
@@ -220,7 +220,8 @@ def _retry_policy(function: FunctionSpec) -> RetryPolicy:
 def _provisioned_changes(scenario: ScenarioSpec, function: FunctionSpec) -> tuple[ProvisionedChange, ...]:
     """Follow a schedule of allocations: claimed when asked for, ready together when the last of them is.
 
-    What is allocated at the scenario's start is ready then. A smaller allocation takes effect at once.
+    What is allocated at the scenario's start is ready then. A smaller allocation takes effect immediately. On a version
+    that traffic does not call it is claimed and never serves.
     """
     per_minute = timing("provisioned_allocation_per_minute").value
     changes: list[ProvisionedChange] = []
@@ -238,4 +239,6 @@ def _provisioned_changes(scenario: ScenarioSpec, function: FunctionSpec) -> tupl
         if ready_us < next_us:
             ready = count
             changes.append(ProvisionedChange(ready_us, count, ready))
+    if not function.calls_provisioned:
+        changes = [replace(change, ready=0) for change in changes]
     return tuple(changes)

@@ -19,6 +19,7 @@ from lambdasim.specs.traffic import TrafficSpec
 from lambdasim.specs.trigger import TriggerSpec
 from lambdasim.specs.work.handler import WorkSpec
 
+LATEST: Final = "$LATEST"
 _NAME: Final = re.compile(r"[A-Za-z0-9_-]+")
 _RUNTIME: Final = re.compile(r"(java|python3\.|dotnet)(\d+)(\.al2|\.al2023)?")
 _OLDEST_SNAP_START: Final = {
@@ -51,11 +52,16 @@ class ProvisionedStep(Spec):
     """When it is asked for, again and again: cron(...) or rate(...), UTC."""
     count: Annotated[Whole, Field(ge=0)]
     """Environments allocated."""
+    qualifier: Text | None = None
+    """Version or alias that they are allocated on; default: the one that traffic calls."""
 
     def cross_faults(self) -> Iterator[CrossFault]:
-        """Want a moment, or a schedule."""
+        """Want a moment, or a schedule, and a version that AWS allocates on."""
         if (self.at_us is None) == (self.schedule is None):
             yield CrossFault((), "needs either at or schedule")
+        if self.qualifier == LATEST:
+            text = f"must be a version or an alias: AWS allocates none on {LATEST}"
+            yield CrossFault(("qualifier",), text)
 
 
 class SnapStartSpec(Spec):
@@ -65,6 +71,8 @@ class SnapStartSpec(Spec):
     """Loading the snapshot, not billed [ms]."""
     restore_ms: Law = FixedLaw(fixed=timing("snapstart_restore_ms").value)
     """Loading the runtime and running the hooks after it, billed with the first run [ms]."""
+    versions: Annotated[Whole, Field(ge=1)] = 1
+    """Published versions that are kept: each pays for its cache, called or not."""
 
 
 class PayloadSpec(Spec):
@@ -115,6 +123,8 @@ class FunctionSpec(Spec):
     """Concurrency kept for this function, and its cap."""
     provisioned_concurrency: tuple[ProvisionedStep, ...] = ()
     """Environments kept ready, by schedule."""
+    qualifier: Text | None = None
+    """Version or alias that traffic calls; default: that of provisioned concurrency, $LATEST where that one is named."""
     work: WorkSpec = WorkSpec()
     """What one run needs."""
     init_ms: LawOrCatalog = "catalog"
@@ -162,6 +172,9 @@ class FunctionSpec(Spec):
         times = [step.at_us for step in self.provisioned_concurrency if step.at_us is not None]
         if times != sorted(set(times)):
             yield CrossFault(("provisioned_concurrency",), "must be in order of time")
+        if len({step.qualifier for step in self.provisioned_concurrency}) > 1:
+            text = "must be of one version or alias; describe another version as a function of its own"
+            yield CrossFault(("provisioned_concurrency",), text)
         if self.snap_start is not None:
             yield from self._snap_start_faults()
 
@@ -186,6 +199,20 @@ class FunctionSpec(Spec):
                 yield CrossFault(
                     (name,), f"does not go with snap_start ({oldest.citation()})", (("snap_start",),)
                 )
+
+    @property
+    def calls_provisioned(self) -> bool:
+        """Whether traffic calls the version that provisioned concurrency is on; True where there is none.
+
+        References
+        ----------
+        AWS Lambda Developer Guide, configuring provisioned concurrency: it is for a version or an alias, and a call
+        without a qualifier goes to $LATEST.
+        """
+        allocated_on = next((step.qualifier for step in self.provisioned_concurrency), None)
+        if not self.provisioned_concurrency or (allocated_on is None and self.qualifier != LATEST):
+            return True
+        return allocated_on is not None and (self.qualifier or LATEST) == allocated_on
 
     def provisioned_steps(self, start_us: int, duration_us: int) -> ProvisionedSteps:
         """Lay out the schedule of provisioned concurrency.

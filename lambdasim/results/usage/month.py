@@ -106,7 +106,7 @@ def run_usage(
         rules = billing_rules(scenario.billing_day)
         allocated = provisioned_allocated_s(scenario, spec, rules)
         init = provisioned_init_ms(scenario, spec, function.draws)
-        cached = snapstart_cached_ms(scenario, rules) if spec.snap_start is not None else Counter()
+        cached = snapstart_cached_ms(scenario, spec, rules)
         extra = payloads.extra_requests.get(rank, Counter())
         provisioned_extra = payloads.provisioned_extra_requests.get(rank, Counter())
         streamed = payloads.streamed_bytes.get(rank, Counter())
@@ -162,15 +162,17 @@ def provisioned_init_ms(scenario: ScenarioSpec, spec: FunctionSpec, draws: Funct
     return counts
 
 
-def snapstart_cached_ms(scenario: ScenarioSpec, rules: BillingRules) -> MonthCounts:
-    """Give the time that one published version is cached, by month, what is rounded up in the last [ms]."""
+def snapstart_cached_ms(scenario: ScenarioSpec, spec: FunctionSpec, rules: BillingRules) -> MonthCounts:
+    """Give the time that all published versions are cached, by month, what is rounded up in the last [ms]."""
+    if spec.snap_start is None:
+        return Counter()
     begin_us = to_epoch_us(scenario.start)
     whole_ms = snapstart_cache_ms(scenario.duration_us, rules)
     counts: MonthCounts = Counter()
     shared_ms = 0
     for end_us in month_ends_us(begin_us):
         until_ms = min((end_us - begin_us) // US_PER_MS, whole_ms)
-        counts[f"{from_epoch_us(end_us - 1):%Y-%m}"] += until_ms - shared_ms
+        counts[f"{from_epoch_us(end_us - 1):%Y-%m}"] += (until_ms - shared_ms) * spec.snap_start.versions
         shared_ms = until_ms
         if shared_ms == whole_ms:
             break

@@ -18,7 +18,7 @@ from lambdasim.errors import ScenarioError
 from lambdasim.results.run import RunResult
 from lambdasim.results.usage.as_month import MonthBasis, period_factor
 from lambdasim.specs.base import revised
-from lambdasim.specs.function import Architecture, FunctionSpec, SnapStartSpec
+from lambdasim.specs.function import LATEST, Architecture, FunctionSpec, SnapStartSpec
 from lambdasim.specs.trigger import OnFailure
 from lambdasim.study.limits.limit_table import memory_need_mb
 from lambdasim.study.limits.runs import with_buffer
@@ -257,6 +257,17 @@ def _provisioned(case: Case) -> Iterator[Finding]:
     allocated_us = US_PER_S * sum(usage.provisioned_allocated_s for usage in case.used)
     if not allocated_us:
         return
+    if not case.spec.calls_provisioned:
+        paid = tuple(replace(usage, provisioned_init_ms=0, provisioned_allocated_s=0) for usage in case.usage)
+        on = next(step.qualifier for step in case.spec.provisioned_concurrency) or "a published version"
+        yield case.finding(
+            "provisioned-not-called",
+            f"provisioned concurrency is on {on}, traffic calls {case.spec.qualifier or LATEST}: it is paid for and "
+            f"serves nothing, and all {case.totals.cold:,} cold starts stay",
+            case.costs_more_than(paid),
+            "call the version or alias that has it, or give it up",
+        )
+        return
     on_demand = tuple(
         replace(
             usage,
@@ -345,6 +356,27 @@ def _snap_start(case: Case) -> Iterator[Finding]:
     )
 
 
+def _snap_start_versions(case: Case) -> Iterator[Finding]:
+    snap_start, rules = case.spec.snap_start, billing_rules(case.run.scenario.billing_day)
+    if snap_start is None or not rules.snapstart_is_billed(case.spec.runtime):
+        return
+    needed = 1 if case.totals.events else 0
+    spare = snap_start.versions - needed
+    if not spare:
+        return
+    without = tuple(
+        replace(usage, snapstart_cache_ms=usage.snapstart_cache_ms * needed // snap_start.versions)
+        for usage in case.usage
+    )
+    yield case.finding(
+        "snap-start-versions-unused",
+        f"{snap_start.versions:,} published versions with a snapshot are kept, {spare:,} of them without traffic: each "
+        "pays for its cache",
+        case.costs_more_than(without),
+        "delete versions that nothing calls",
+    )
+
+
 def _reserved(case: Case) -> Iterator[Finding]:
     reserved, peak = case.plan.reserved, case.totals.concurrency.peak
     refused = sum(int(totals.limits[Limit.ACCOUNT_CONCURRENCY]) for totals in case.run.aggregate.functions)
@@ -372,6 +404,7 @@ CHECKS: Final[tuple[Callable[[Case], Iterator[Finding]], ...]] = (
     _errors,
     _payloads,
     _snap_start,
+    _snap_start_versions,
     _reserved,
 )
 RULES: Final = (
@@ -389,8 +422,10 @@ RULES: Final = (
     "package-near-limit",
     "payload-near-limit",
     "provisioned-below-break-even",
+    "provisioned-not-called",
     "reserved-unused",
     "snap-start-untried",
+    "snap-start-versions-unused",
     "timeout-far-above-p99.9",
     "timeout-near-p99.9",
     "timeout-too-short",
