@@ -27,7 +27,7 @@ from lambdasim.catalog import (
     usage_type,
 )
 from lambdasim.catalog.prices.book import PriceBook
-from lambdasim.errors import CatalogError
+from lambdasim.errors import CatalogError, Fault
 
 
 @dataclass(frozen=True)
@@ -45,6 +45,15 @@ class PricingTerms:
     def day(self, month: str) -> date:
         """Return the day whose rules and rates apply to a month."""
         return self.on or date.fromisoformat(f"{month}-01")
+
+    def rate(self, listed: Rate, sheet: PriceSheet, key: PoolKey, tier: int) -> Rate:
+        """Return a rate by the price book, if there is one."""
+        name = usage_type(key.kind, key.architecture).name
+        return (
+            listed
+            if self.price_book is None
+            else self.price_book.rate(listed, sheet.usage_prefix, name, tier)
+        )
 
     def sheet(self, region: str, month: str) -> PriceSheet:
         """Return the price sheet for a region and month."""
@@ -95,6 +104,44 @@ def price_month(usages: Iterable[Usage], terms: PricingTerms) -> Bill:
         )
     notes = _notes(rows, pools, items, sheets, free, rules, terms)
     return Bill(tuple(items), tuple(allocations), tuple(dict.fromkeys(notes)), pools=tuple(priced))
+
+
+def missing_rates(usages: Iterable[Usage], terms: PricingTerms) -> list[Fault]:
+    """Name every rate that usage of one month needs and no sheet or price book has.
+
+    Parameters
+    ----------
+    usages : Iterable[Usage]
+        At least one row.
+    terms : PricingTerms
+
+    Returns
+    -------
+    list of Fault
+        One for each region, with all its rates that are missing.
+    """
+    rows = tuple(usages)
+    rules = billing_rules(terms.day(rows[0].month))
+    found: dict[str, list[str]] = {}
+    sheets: dict[str, PriceSheet] = {}
+    for pool in pools_of(rows, rules, free_requests_for_provisioned=terms.free_requests_for_provisioned):
+        key = pool.key
+        sheet = sheets.setdefault(key.region, terms.sheet(key.region, key.month))
+        tiers, scale = _tiers(sheet, key), _scale(key, rules)
+        bounds = [None if tier.up_to_gb_s is None else tier.up_to_gb_s * scale for tier in tiers]
+        reached = cut_into_bands(pool.count, bounds)
+        for number, (tier, count) in enumerate(zip(tiers, reached, strict=True), start=1):
+            if count and terms.rate(tier.rate, sheet, key, number).usd is None:
+                found.setdefault(key.region, []).append(f"{key.architecture}.{key.kind.value}")
+    return [
+        Fault(
+            f"price sheet of {region}, {sheets[region].as_of.isoformat()}",
+            ", ".join(dict.fromkeys(names)),
+            "unknown, and the usage needs them: give --price-sheet FILE (price_sheet=), as `lambdasim prices refresh "
+            "--from PRICE_LIST -o FILE` writes it, or own rates in a price book",
+        )
+        for region, names in found.items()
+    ]
 
 
 def _free_parts(
@@ -168,7 +215,7 @@ def _lines(
         if not count:
             continue
         listed, book = tiers[number - 1].rate, terms.price_book
-        rate = listed if book is None else book.rate(listed, sheet.usage_prefix, named.name, number)
+        rate = terms.rate(listed, sheet, key, number)
         quantity, usd = quotient(count, scale), _known(rate, sheet, key)
         is_booked = book is not None and rate is not listed
         lines.append(

@@ -8,12 +8,12 @@ from dataclasses import replace
 from datetime import date
 
 from lambdasim.billing.bill import Bill
-from lambdasim.billing.month import PricingTerms, price_month
+from lambdasim.billing.month import PricingTerms, missing_rates, price_month
 from lambdasim.billing.tiers import FreeSharing
 from lambdasim.billing.usage import Usage, is_month
 from lambdasim.catalog import PriceSheet, usage_type
 from lambdasim.catalog.prices.book import BookEntry, PriceBook
-from lambdasim.errors import InputError
+from lambdasim.errors import CatalogError, InputError
 
 
 def price(
@@ -45,8 +45,8 @@ def price(
     free_tier : bool
         Whether this bill gets the account's free tier. Other workloads of the account may have used it up.
     price_sheet : PriceSheet or iterable of them, optional
-        Rates for their regions, in place of the catalog's; in USD. Refused where no usage is of a sheet's region, or two
-        are of one region.
+        Rates for their regions, in place of the catalog's. A bill is in one currency: CNY in China. Refused where no
+        usage is of a sheet's region, or two are of one region.
     free_sharing : FreeSharing
         How the free tier is shared between regions and architectures.
     free_counts_toward_tiers : bool
@@ -67,8 +67,8 @@ def price(
     CatalogError
         When a region is unknown, a needed rate is unknown, or a date lies before the known rules.
     InputError
-        When ``month`` is no month or the usage is of several, ``price_sheet`` would have no effect or is not in USD, or
-        ``price_book`` is not valid yet.
+        When ``month`` is no month or the usage is of several, ``price_sheet`` would have no effect, the sheets
+        are in two currencies, or ``price_book`` is not valid yet or has own rates in USD for a bill in CNY.
 
     References
     ----------
@@ -102,20 +102,29 @@ def price(
         by_month[usage.month].append(usage)
     if price_book is not None:
         _check_book(price_book, {terms.day(name) for name in by_month})
+    currency = _currency(rows, terms)
+    if (
+        price_book is not None
+        and currency != "USD"
+        and any(one.usd is not None for one in price_book.entries)
+    ):
+        raise InputError.single("price", "price_book", f"has own rates in USD, the bill is in {currency}")
+    missing = [fault for name in sorted(by_month) for fault in missing_rates(by_month[name], terms)]
+    if missing:
+        raise CatalogError(list(dict.fromkeys(missing)))
     bills = [price_month(by_month[name], terms) for name in sorted(by_month)]
     idle = () if price_book is None else _idle_entries(price_book, bills)
     return Bill(
         items=tuple(item for bill in bills for item in bill.items),
         allocations=tuple(part for bill in bills for part in bill.allocations),
         notes=tuple(dict.fromkeys((*(note for bill in bills for note in bill.notes), *idle))),
+        currency=currency,
         pools=tuple(pool for bill in bills for pool in bill.pools),
     )
 
 
 def _check_sheet(sheet: PriceSheet, usages: tuple[Usage, ...]) -> None:
-    """Refuse a price sheet that would be ignored, or whose amounts would be taken for USD."""
-    if sheet.currency != "USD":
-        raise InputError.single("price", "price_sheet", f"must be in USD, got {sheet.currency[:40]!r}")
+    """Refuse a price sheet that would be ignored."""
     found = sorted({usage.region for usage in usages})
     if found and sheet.region not in found:
         raise InputError.single(
@@ -123,6 +132,16 @@ def _check_sheet(sheet: PriceSheet, usages: tuple[Usage, ...]) -> None:
             "price_sheet",
             f"is of {sheet.region}, the usage of {', '.join(found)[:80]}: it would be ignored",
         )
+
+
+def _currency(usages: tuple[Usage, ...], terms: PricingTerms) -> str:
+    """Return the currency of a bill, which must be one."""
+    found = {terms.sheet(usage.region, usage.month).currency for usage in usages} or {"USD"}
+    if len(found) > 1:
+        raise InputError.single(
+            "price", "price_sheet", f"must be in one currency for one bill, got {', '.join(sorted(found))}"
+        )
+    return found.pop()
 
 
 def _check_book(book: PriceBook, days: set[date]) -> None:

@@ -10,7 +10,7 @@ import typer
 import typer.core
 
 from lambdasim.cli.app import JsonOption, OutOption, RegionOption, app, write
-from lambdasim.cli.commitments import PriceBookOption, PriceDateOption, day_of
+from lambdasim.cli.commitments import PriceBookOption, PriceDateOption, PriceSheetOption, day_of
 from lambdasim.wording import wrapped
 
 if TYPE_CHECKING:
@@ -52,6 +52,7 @@ def bill(
     month: Annotated[str | None, typer.Option(help="Price as if it had been this month, YYYY-MM.")] = None,
     price_date: PriceDateOption = None,
     price_book: PriceBookOption = None,
+    price_sheet: PriceSheetOption = None,
     free_tier: Annotated[
         bool | None,
         typer.Option(help="Whether this bill gets the payer's free tier; default: as the scenarios say."),
@@ -104,6 +105,7 @@ def bill(
         on=day_of(price_date, "bill") or owned.price_date,
         free_tier=owned.free_tier if free_tier is None else free_tier,
         price_book=None if price_book is None else finance.read_price_book(price_book),
+        price_sheet=None if price_sheet is None else finance.fitting_sheets(price_sheet, owned.usage, region),
     )
 
     def priced(usages: Iterable[Usage]) -> Bill:
@@ -192,6 +194,7 @@ def compare_bill(
     region: RegionOption = None,
     price_date: PriceDateOption = None,
     price_book: PriceBookOption = None,
+    price_sheet: PriceSheetOption = None,
     free_tier: Annotated[
         bool | None,
         typer.Option(help="Whether our bill gets the payer's free tier; default: as the scenarios say."),
@@ -217,6 +220,7 @@ def compare_bill(
         on=day_of(price_date, "bill compare") or owned.price_date,
         free_tier=owned.free_tier if free_tier is None else free_tier,
         price_book=None if price_book is None else finance.read_price_book(price_book),
+        price_sheet=None if price_sheet is None else finance.fitting_sheets(price_sheet, owned.usage, region),
     )
     real = finance.read_actual_bill(actual, choice=choice, granularity=granularity)
     days = None

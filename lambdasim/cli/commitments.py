@@ -14,6 +14,12 @@ if TYPE_CHECKING:
     from datetime import date
 
 PriceBookOption = Annotated[Path | None, typer.Option(help="Own discounts or rates, .yaml or .csv.")]
+PriceSheetOption = Annotated[
+    Path | None,
+    typer.Option(
+        help="Price sheets that `prices refresh -o` wrote, in place of those in use, for their regions."
+    ),
+]
 PriceDateOption = Annotated[str | None, typer.Option(help="Day whose rates and rules apply, YYYY-MM-DD.")]
 
 

@@ -19,7 +19,13 @@ if TYPE_CHECKING:
     from lambdasim.finance.owners.allocation import CostShare, allocated_costs
     from lambdasim.finance.owners.runs import OwnedRuns
     from lambdasim.finance.prices.books import read_price_book
-    from lambdasim.finance.prices.refresh import PriceEffect, PriceRefresh, load_price_sheets, refresh_prices
+    from lambdasim.finance.prices.refresh import (
+        PriceEffect,
+        PriceRefresh,
+        fitting_sheets,
+        load_price_sheets,
+        refresh_prices,
+    )
     from lambdasim.finance.tools.usage_files import write_infracost_usage, write_pricing_calculator
     from lambdasim.finance.workbook.book import write_workbook
 
@@ -42,6 +48,7 @@ _HOME = {
     "compare_bill": "lambdasim.finance.actual.comparison",
     "converted": "lambdasim.billing",
     "daily_costs": "lambdasim.finance.days",
+    "fitting_sheets": "lambdasim.finance.prices.refresh",
     "focus_rows": "lambdasim.finance.focus.writer",
     "load_price_sheets": "lambdasim.finance.prices.refresh",
     "read_actual_bill": "lambdasim.finance.actual.reader",
@@ -74,6 +81,7 @@ __all__ = [
     "compare_bill",
     "converted",
     "daily_costs",
+    "fitting_sheets",
     "focus_rows",
     "load_price_sheets",
     "read_actual_bill",

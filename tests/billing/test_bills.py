@@ -101,8 +101,20 @@ def test_one_ceiling_over_init_and_handler() -> None:
 
 
 def test_a_rate_that_is_needed_and_unknown_is_an_error() -> None:
-    with pytest.raises(CatalogError, match="unknown"):
-        price([replace(BASE, region="ap-southeast-3", provisioned_allocated_s=300)])
+    row = replace(BASE, region="us-gov-west-1", requests=7, ephemeral_mb=1024, billed_ms_with_init=10)
+    other = replace(row, region="us-gov-east-1", architecture="arm64", month="2026-12")
+    with pytest.raises(CatalogError) as caught:
+        price([row, other, replace(BASE, requests=5)])
+    assert [fault.where[:28] for fault in caught.value.faults] == [
+        "price sheet of us-gov-west-1", "price sheet of us-gov-east-1"
+    ]  # fmt: skip
+    assert [fault.field for fault in caught.value.faults] == [
+        "x86_64.ephemeral, x86_64.request", "arm64.ephemeral, arm64.request"
+    ]  # fmt: skip
+    assert all("--price-sheet FILE" in fault.message for fault in caught.value.faults)
+    assert (
+        price([replace(row, requests=0, ephemeral_mb=512)]).total >= 0
+    )  # what is not used need not be known
 
 
 def test_a_derived_rate_says_so() -> None:

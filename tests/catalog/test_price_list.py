@@ -5,6 +5,8 @@ import csv
 import io
 import json
 from collections.abc import Callable
+from dataclasses import replace
+from datetime import date
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -13,8 +15,9 @@ import pytest
 
 from lambdasim.billing import Usage, price
 from lambdasim.catalog import price_sheet
+from lambdasim.catalog.prices.book import BookEntry, PriceBook
 from lambdasim.errors import InputError
-from lambdasim.finance import load_price_sheets, refresh_prices
+from lambdasim.finance import fitting_sheets, load_price_sheets, refresh_prices
 
 # Usage type in us-east-1, group, unit, bands (begin, end, USD): the shape and the prices that AWS published in 2026.
 TIERS = [
@@ -163,7 +166,9 @@ def test_the_published_list_gives_the_sheet_in_use(tmp_path: Path, kind: str) ->
 
 
 @pytest.mark.parametrize("kind", ["json", "csv"])
-def test_a_global_list_gives_every_region_and_leaves_china_out(tmp_path: Path, kind: str) -> None:
+def test_a_global_list_gives_every_region_and_leaves_the_free_tier_of_china_out(
+    tmp_path: Path, kind: str
+) -> None:
     china = offer("cn-north-1", "CNN1", "CNY")
     trap = offer("eu-west-1", "EU")
     for product in trap["products"].values():
@@ -171,11 +176,14 @@ def test_a_global_list_gives_every_region_and_leaves_china_out(tmp_path: Path, k
     trap = json.loads(json.dumps(trap).replace("EU-WEST-1", "TRAP"))
     content = merged(offer("eu-west-1", "EU"), offer("us-east-2", "USE2"), china, trap)
     found = refresh_prices(written(tmp_path, content, kind))
-    assert list(found.sheets) == ["eu-west-1", "us-east-2"]
+    assert list(found.sheets) == ["cn-north-1", "eu-west-1", "us-east-2"]
+    assert [sheet.currency for sheet in found.sheets.values()] == ["CNY", "USD", "USD"]
     assert found.sheets["us-east-2"].usage_prefix == "USE2"
-    assert any("prices of China were left out" in note for note in found.notes)
+    assert any("rows of China's free tier were left out" in note for note in found.notes)
     assert list(refresh_prices(written(tmp_path, content, kind), region="us-east-2").sheets) == ["us-east-2"]
-    with pytest.raises(InputError, match="region: must be one of eu-west-1, us-east-2, got 'mars'"):
+    with pytest.raises(
+        InputError, match="region: must be one of cn-north-1, eu-west-1, us-east-2, got 'mars'"
+    ):
         refresh_prices(written(tmp_path, content, kind), region="mars")
 
 
@@ -287,9 +295,45 @@ def test_a_csv_without_a_column_is_refused(tmp_path: Path) -> None:
         refresh_prices(path)
 
 
-def test_a_list_of_china_alone_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(InputError, match="prices of China were left out, which bills in CNY"):
-        refresh_prices(written(tmp_path, offer("cn-north-1", "CNN1", "CNY")))
+@pytest.mark.parametrize(
+    ("region", "prefix", "currency"),
+    [
+        ("cn-north-1", "CNN1", "CNY"),
+        ("cn-northwest-1", "CNW1", "CNY"),
+        ("mx-central-1", "MXC1", "USD"),
+        ("ap-southeast-7", "APS9", "USD"),
+    ],
+)
+def test_regions_that_no_sheet_is_in_use_for(tmp_path: Path, region: str, prefix: str, currency: str) -> None:
+    out = tmp_path / "sheets.json"
+    refresh_prices(written(tmp_path, offer(region, prefix, currency)), out)
+    row = Usage("2026-11", "us-east-1", "f", "x86_64", 1024, 512, "zip", "python3.13", requests=5_000_000)
+    (sheet,) = fitting_sheets(out, [row], region)
+    bill = price([row], region=region, price_sheet=sheet, free_tier=False)
+    rate = sheet.rates("x86_64").request.usd
+    assert rate is not None
+    assert (bill.currency, bill.total) == (currency, 5_000_000 * rate)
+    assert [item.usage_type for item in bill.items] == [f"{prefix}-Request"]
+    assert currency in repr(bill) or currency == "USD"
+    with pytest.raises(InputError, match="regions: must have us-east-1, has"):
+        fitting_sheets(out, [row])
+
+
+def test_prices_in_another_currency_are_refused(tmp_path: Path) -> None:
+    for region, currency in (("eu-west-1", "CNY"), ("cn-north-1", "USD")):
+        with pytest.raises(InputError, match="prices must be in"):
+            refresh_prices(written(tmp_path, offer(region, "EU", currency)))
+
+
+def test_a_bill_has_one_currency(tmp_path: Path) -> None:
+    china = refresh_prices(written(tmp_path, offer("cn-north-1", "CNN1", "CNY"))).sheets["cn-north-1"]
+    row = Usage("2026-11", "us-east-1", "f", "x86_64", 1024, 512, "zip", "python3.13", requests=5)
+    both = [row, replace(row, region="cn-north-1")]
+    with pytest.raises(InputError, match="must be in one currency for one bill, got CNY, USD"):
+        price(both, price_sheet=china)
+    own = PriceBook("corp", date(2026, 1, 1), [BookEntry("Request", None, None, Decimal("0.1"))])
+    with pytest.raises(InputError, match="has own rates in USD, the bill is in CNY"):
+        price(both[1:], price_sheet=china, price_book=own)
 
 
 def test_what_changes_is_told_with_its_effect_on_usage(tmp_path: Path) -> None:

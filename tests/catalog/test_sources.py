@@ -4,12 +4,13 @@ from collections.abc import Iterator
 from dataclasses import fields, is_dataclass
 from datetime import date
 from decimal import Decimal
+from fractions import Fraction
 from importlib.resources import files
 
 import pytest
 
 from lambdasim import catalog
-from lambdasim.catalog import ChargeKind, Knowledge
+from lambdasim.catalog import ChargeKind, Knowledge, Rate, price_sheet, regions
 
 TODAY = date(2027, 1, 1)  # no source of this catalog can be younger
 
@@ -100,3 +101,38 @@ def test_every_data_file_is_named_in_the_list_of_sources() -> None:
     ]
     assert len(data) >= 10
     assert [name for name in data if f"`{name}`" not in listed] == []
+
+
+def test_what_is_derived_follows_the_rates_of_provisioned_concurrency() -> None:
+    # Both rates of provisioned concurrency stand to us-east-1's in one ratio in every region where AWS's own are known,
+    # from 1 to 1.6, while most regions pay one duration rate. SnapStart, of the same kind, is derived from that ratio.
+    home, derived = price_sheet("us-east-1").rates("x86_64"), 0
+    for region in regions():
+        rates = price_sheet(region).rates("x86_64")
+        if not rates.pc_idle.is_confirmed:
+            continue
+        ratio = Fraction(_usd(rates.pc_idle)) / Fraction(_usd(home.pc_idle))
+        assert abs(
+            Fraction(_usd(rates.pc_duration)) / Fraction(_usd(home.pc_duration)) / ratio - 1
+        ) < Fraction("0.001")
+        for name in ("snapstart_cache", "snapstart_restore"):
+            found = getattr(rates, name)
+            assert abs(Fraction(_usd(found)) / Fraction(_usd(getattr(home, name))) / ratio - 1) < Fraction(
+                "0.0001"
+            )
+            assert found.is_confirmed is (region == "us-east-1")
+            derived += found.quality.startswith("derived: us-east-1's")
+    assert derived >= 40
+
+
+def test_streaming_has_a_rate_in_every_region_and_says_where_it_is_from() -> None:
+    for region in regions():
+        rate = price_sheet(region).streaming
+        assert _usd(rate)
+        assert rate.is_confirmed is (region == "us-east-1")
+        assert rate.is_confirmed or rate.quality.startswith("derived: us-east-1's")
+
+
+def _usd(rate: Rate) -> Decimal:
+    assert rate.usd is not None
+    return rate.usd

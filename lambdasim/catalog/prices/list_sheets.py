@@ -14,6 +14,7 @@ from lambdasim.catalog.prices.price_list import (
     OFFER,
     Band,
     PriceList,
+    currency_of,
     kinds_by_name,
     prefix_of,
 )
@@ -98,6 +99,7 @@ def region_prices(prices: PriceList, region: str, known: PriceSheet | None) -> R
         "as_of_note": "publication of the AWS Price List that the file is",
         "architectures": architectures,
         "streaming_per_gb": streaming,
+        **({} if currency_of(region) == "USD" else {"currency": currency_of(region)}),
     }
     duration = usage_type(ChargeKind.DURATION, "x86_64").name
     prefix = prefix_of(found[ChargeKind.DURATION, "x86_64"][0].usage_type, duration) or ""

@@ -1,4 +1,4 @@
-"""The AWS Price List's offer AWSLambda, JSON or CSV, as prices by region and usage type; China's are left out."""
+"""The AWS Price List's offer AWSLambda, JSON or CSV, as prices by region and usage type; China's are in CNY."""
 
 from __future__ import annotations
 
@@ -60,9 +60,9 @@ class PriceList:
         For messages.
     published : date
     bands : tuple of Band
-        On demand, without those of China.
+        On demand.
     dropped : int
-        Prices of China that were left out.
+        Rows of China's free tier, which are no prices, that were left out.
     """
 
     file: str
@@ -103,11 +103,12 @@ def price_list_of_json(content: Mapping[str, Any], file: str) -> PriceList:
             for dimension in offer.named("priceDimensions").values():
                 prices = dimension.entry("pricePerUnit")
                 currencies = prices.names()
-                currency = "USD" if "USD" in currencies else ", ".join(currencies)[:40]
-                if _is_china(names["regionCode"], names["groupDescription"]):
+                own = currency_of(names["regionCode"])
+                currency = own if own in currencies else ", ".join(currencies)[:40]
+                if _is_free_tier_of_china(names["groupDescription"]):
                     dropped += 1
                     continue
-                _check_currency(file, prices.path, currency)
+                _check_currency(file, prices.path, currency, own)
                 bands.append(
                     Band(
                         prices.path,
@@ -156,10 +157,10 @@ def price_list_of_csv(rows: Iterable[tuple[int, Sequence[str]]], file: str) -> P
         cells = {name: row[place] for name, place in places.items()}
         if cells["termtype"] != "OnDemand" or not _is_wanted(cells["usagetype"]):
             continue
-        if _is_china(cells["regioncode"], cells["groupdescription"]):
+        if _is_free_tier_of_china(cells["groupdescription"]):
             dropped += 1
             continue
-        _check_currency(file, where, cells["currency"])
+        _check_currency(file, where, cells["currency"], currency_of(cells["regioncode"]))
         bands.append(
             Band(where, cells["sku"], cells["regioncode"], cells["usagetype"], cells["startingrange"],
                  cells["endingrange"], cells["currency"], cells["priceperunit"], cells["effectivedate"])
@@ -209,10 +210,15 @@ def _check_head(file: str, version: str, offer: str) -> None:
         raise CatalogError.single(file, "offerCode", f"must be {OFFER}, got {repr(offer)[:40]}")
 
 
-def _check_currency(file: str, where: str, currency: str) -> None:
-    if currency != "USD":
+def currency_of(region: str) -> str:
+    """Return the currency in which AWS bills a region: CNY in China, USD elsewhere."""
+    return "CNY" if region.startswith(_CHINA) else "USD"
+
+
+def _check_currency(file: str, where: str, currency: str, own: str) -> None:
+    if currency != own:
         raise CatalogError.single(
-            file, where, f"prices must be in USD, got {repr(currency)[:40]}; bills are in USD"
+            file, where, f"prices must be in {own}, got {repr(currency)[:40]}; bills are in {own}"
         )
 
 
@@ -246,13 +252,13 @@ def prefix_of(name: str, known: str) -> str | None:
     return prefix if prefix != name and _PREFIX.fullmatch(prefix) else None
 
 
-def _is_china(region: str, group_description: str) -> bool:
-    return region.startswith(_CHINA) or _CHINA_GROUP in group_description.lower()
+def _is_free_tier_of_china(group_description: str) -> bool:
+    return _CHINA_GROUP in group_description.lower()
 
 
 def _listed(file: str, published: date, bands: list[Band], dropped: int) -> PriceList:
     found = PriceList(file, published, tuple(bands), dropped)
     if not found.regions:
-        what = f"; {dropped} prices of China were left out, which bills in CNY" if dropped else ""
+        what = f"; {dropped} rows of China's free tier were left out" if dropped else ""
         raise CatalogError.single(file, "", f"has no price of AWS Lambda in a region that is known{what}")
     return found

@@ -121,6 +121,7 @@ class PriceSheet:
     ----------
     region : str
     currency : str
+        USD, or CNY in China; the rates' ``usd`` is in it.
     usage_prefix : str
         Start of usage types on a bill, such as ``USE2``; empty for us-east-1.
     architectures : mapping of str to ArchitectureRates
@@ -261,7 +262,7 @@ def _sheet(region: str, entry: Entry, sources: Entry, usage_prefix: str) -> Pric
     """Make a price sheet of an entry of the file."""
     sheet = PriceSheet(
         region=region,
-        currency="USD",
+        currency=_currency(entry),
         usage_prefix=usage_prefix,
         architectures=MappingProxyType(
             {name: _rates(rates, sources) for name, rates in entry.named("architectures").items()}
@@ -274,6 +275,14 @@ def _sheet(region: str, entry: Entry, sources: Entry, usage_prefix: str) -> Pric
         raise entry.fault("architectures", f"must be x86_64 and arm64, got {', '.join(sheet.architectures)}")
     entry.close()
     return sheet
+
+
+def _currency(entry: Entry) -> str:
+    """Return a region's currency, USD where it names none."""
+    currency = entry.text("currency", default="USD")
+    if currency not in ("USD", "CNY"):
+        raise entry.fault("currency", f"must be USD or CNY, got {currency[:40]!r}")
+    return currency
 
 
 def _rates(entry: Entry, sources: Entry) -> ArchitectureRates:

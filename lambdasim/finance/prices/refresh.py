@@ -216,6 +216,38 @@ def load_price_sheets(path: str | os.PathLike[str]) -> dict[str, PriceSheet]:
     return _sheets(json_object(path), os.fspath(path))
 
 
+def fitting_sheets(
+    path: str | os.PathLike[str], usages: Iterable[Usage], region: str | None = None
+) -> tuple[PriceSheet, ...]:
+    """Read the sheets that ``refresh_prices`` wrote, those that usage needs alone.
+
+    Parameters
+    ----------
+    path : path-like
+    usages : iterable of Usage
+    region : str, optional
+        Where the usage is priced as if it had run.
+
+    Returns
+    -------
+    tuple of PriceSheet
+
+    Raises
+    ------
+    InputError
+        When the file is not one, or has no sheet for any region of the usage.
+    """
+    sheets = load_price_sheets(path)
+    wanted = {region} if region is not None else {usage.region for usage in usages}
+    found = tuple(sheets[name] for name in sorted(wanted & sheets.keys()))
+    if not found:
+        known = ", ".join(sheets)[:120]
+        raise InputError.single(
+            os.fspath(path), "regions", f"must have {', '.join(sorted(wanted))[:120]}, has {known}"
+        )
+    return found
+
+
 def _sheets(content: Mapping[str, Any], file: str) -> dict[str, PriceSheet]:
     """Make sheets with the catalog's own checks; usage types begin as the list has them."""
     prefixes = content.get(_PREFIXES)
@@ -264,7 +296,7 @@ def _notes(prices: PriceList, found: list[RegionPrices], sheets: Mapping[str, Pr
     """Say what a reader of the differences should know besides."""
     yield f"Price List published {prices.published.isoformat()}, {len(found)} region{'s' * (len(found) != 1)}"
     if prices.dropped:
-        yield f"{prices.dropped} prices of China were left out, which bills in CNY"
+        yield f"{prices.dropped} rows of China's free tier were left out"
     for one in found:
         known = _known(one.region)
         if known is None:
