@@ -72,6 +72,7 @@ from lambdasim.study.memory.power_tuning import TunedPoint as TunedPoint
 from lambdasim.study.memory.power_tuning import read_power_tuning as read_power_tuning
 from lambdasim.study.memory.result import MemorySweep as MemorySweep
 from lambdasim.study.memory.sweep import sweep_memory as sweep_memory
+from lambdasim.traffic.readers import Dialect as Dialect
 from lambdasim.traffic.readers import read_azure_2019 as read_azure_2019
 from lambdasim.traffic.readers import read_azure_2019_durations as read_azure_2019_durations
 from lambdasim.traffic.readers import read_azure_2019_memory as read_azure_2019_memory

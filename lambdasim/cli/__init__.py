@@ -1,6 +1,16 @@
 """The command line: one call into the public API for each command, and tables that fit 80 columns."""
 
-from lambdasim.cli import bills, break_even, calibrations, forecasts, imports, scenarios, simulation, studies
+from lambdasim.cli import (
+    bills,
+    break_even,
+    calibrations,
+    commitments,
+    forecasts,
+    imports,
+    scenarios,
+    simulation,
+    studies,
+)
 from lambdasim.cli.app import app
 
 __all__ = [
@@ -8,6 +18,7 @@ __all__ = [
     "bills",
     "break_even",
     "calibrations",
+    "commitments",
     "forecasts",
     "imports",
     "scenarios",

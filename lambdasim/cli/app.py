@@ -11,25 +11,43 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from lambdasim.cli.group import ProgramGroup
+
 if TYPE_CHECKING:
+    from collections.abc import Iterable
     from concurrent.futures import Executor
+    from datetime import date
 
     from lambdasim.report.page import StudyPage
     from lambdasim.results.run import RunResult
 
 app = typer.Typer(
-    add_completion=False,
+    cls=ProgramGroup,
+    context_settings={"help_option_names": ["-h", "--help"]},
     no_args_is_help=True,
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
     help="Cost and limit simulation of AWS Lambda: offline, without credentials, repeatable.",
 )
 
+ScenarioArgument = Annotated[Path, typer.Argument(help="Scenario file, YAML.")]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON for scripts.")]
 OutOption = Annotated[
-    Path | None, typer.Option("-o", "--out", help="Folder for a report page, pictures and tables.")
+    Path | None,
+    typer.Option("-o", "--out", help="Folder for a report page, pictures and tables; made if missing."),
 ]
 RegionOption = Annotated[str | None, typer.Option(help="Price as if all had run in this region.")]
+PriceBookOption = Annotated[Path | None, typer.Option(help="Own discounts or rates, .yaml or .csv.")]
+PriceSheetOption = Annotated[
+    Path | None,
+    typer.Option(
+        help="Price sheets that `prices refresh` wrote, in place of those in use, for their regions."
+    ),
+]
+PriceDateOption = Annotated[str | None, typer.Option(help="Day whose rates and rules apply, YYYY-MM-DD.")]
+SkipBadRowsOption = Annotated[
+    bool, typer.Option("--skip-bad-rows", help="Leave bad rows out, count and list them.")
+]
 EngineOption = Annotated[
     str, typer.Option(help="auto, kernel (compiled) or reference (SimPy); equal results.")
 ]
@@ -69,13 +87,66 @@ def counted(number: int, one: str) -> str:
 def present(text: Callable[[], str], page: Callable[[], StudyPage], out: Path | None, as_json: bool) -> None:
     """Write a study's folder where one is asked for, and print what it found, also where writing fails."""
     shown = page() if as_json or out is not None else None
+    written: list[Path] = []
     try:
         if shown is not None and out is not None:
-            shown.write(out)
+            written = shown.write(out)
     finally:
         write(shown.to_json() if shown is not None and as_json else text())
-    if out is not None and not as_json:
-        write(f"\nreport: {out / 'report.html'}")
+    if written:
+        say_written(written, as_json)
+
+
+def say_written(paths: Iterable[Path], as_json: bool = False) -> None:
+    """Say which files were written, by folder, on the error stream where the output is JSON.
+
+    Parameters
+    ----------
+    paths : iterable of Path
+    as_json : bool
+        Whether standard output holds JSON.
+    """
+    from lambdasim.wording import printable, wrapped
+
+    folders: dict[Path, list[str]] = {}
+    for path in paths:
+        folders.setdefault(path.parent, []).append(path.name)
+    lines = [] if as_json else [""]
+    for folder, names in folders.items():
+        lines.append(f"wrote {printable(str(folder / names[0]))}")
+        if names[1:]:
+            lines.append(wrapped(", ".join(names[1:]), "  and beside it ", "  "))
+    if folders:
+        (sys.stderr if as_json else sys.stdout).write("".join(f"{line}\n" for line in lines))
+
+
+def day_of(text: str | None, command: str, option: str = "--price-date") -> date | None:
+    """Read the day of an option.
+
+    Parameters
+    ----------
+    text : str or None
+        YYYY-MM-DD.
+    command, option : str
+        Named in the error.
+
+    Returns
+    -------
+    date or None
+
+    Raises
+    ------
+    InputError
+        When it is no day.
+    """
+    from datetime import date
+
+    from lambdasim.errors import InputError
+
+    try:
+        return None if text is None else date.fromisoformat(text)
+    except ValueError:
+        raise InputError.single(command, option, f"must be YYYY-MM-DD, got {text!r:.40}") from None
 
 
 def _version(wanted: bool) -> None:

@@ -4,13 +4,25 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
-import typer.core
 
-from lambdasim.cli.app import JsonOption, OutOption, RegionOption, app, write
-from lambdasim.cli.commitments import PriceBookOption, PriceDateOption, PriceSheetOption, day_of
+from lambdasim.cli.app import (
+    JsonOption,
+    OutOption,
+    PriceBookOption,
+    PriceDateOption,
+    PriceSheetOption,
+    RegionOption,
+    app,
+    day_of,
+    made,
+    present,
+    say_written,
+    write,
+)
+from lambdasim.cli.group import DefaultGroup
 from lambdasim.wording import wrapped
 
 if TYPE_CHECKING:
@@ -18,24 +30,13 @@ if TYPE_CHECKING:
 
     from lambdasim.billing import Bill, ExchangeRate, Usage
 
-_PRICED = "price"
-
-
-class _BillGroup(typer.core.TyperGroup):
-    """Takes what is no command of its own for a folder to price: ``lambdasim bill out/``."""
-
-    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
-        named = args and args[0] in self.commands
-        return super().parse_args(ctx, args if named else [_PRICED, *args])
-
-
-bills = typer.Typer(cls=_BillGroup, rich_markup_mode=None)
-app.add_typer(bills, name="bill", help="Price finished runs again; bill compare: a real bill.")
-prices = typer.Typer(no_args_is_help=True, rich_markup_mode=None, help="Price sheets.")
+bills = typer.Typer(cls=DefaultGroup, rich_markup_mode=None)
+app.add_typer(bills, name="bill", help="Price finished runs; bill compare: check a real bill.")
+prices = typer.Typer(no_args_is_help=True, rich_markup_mode=None, help="Show price sheets, or make new ones.")
 app.add_typer(prices, name="prices")
 
 
-@bills.command(_PRICED)
+@bills.command("price")
 def bill(
     folders: Annotated[
         list[Path],
@@ -73,7 +74,9 @@ def bill(
         typer.Option(help="Account of each folder, in their order; default: the folders' names."),
     ] = None,
     payer: Annotated[str | None, typer.Option(help="Account that pays, twelve digits.")] = None,
-    top: Annotated[int | None, typer.Option(min=1, help="Show the dearest functions, so many.")] = None,
+    top: Annotated[
+        int | None, typer.Option(min=1, help="Show this many functions, the most expensive first.")
+    ] = None,
     tag: Annotated[str | None, typer.Option(help="With --top: by the values of this tag.")] = None,
     focus: Annotated[
         Path | None, typer.Option(help="Write the bill as a FOCUS file, .csv or .parquet.")
@@ -86,7 +89,10 @@ def bill(
     ] = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Price finished runs again, for any region, month, date or price book, without simulating."""
+    """Price finished runs again, for any region, month, date or price book, without simulating.
+
+    `lambdasim bill compare` holds a real bill against a run.
+    """
     from functools import partial
 
     import lambdasim as ls
@@ -120,8 +126,10 @@ def bill(
         finance.write_workbook(found, xlsx, origin=origin, days=finance.daily_costs(owned.hourly(), priced))
     if infracost is not None:
         finance.write_infracost_usage(owned.usage, infracost, month=infracost_month)
+    written = [path for path in (focus, xlsx, infracost) if path is not None]
     if as_json:
         write(found.to_json())
+        say_written(written, as_json)
         return
     text = bill_text(found)
     if top is not None and origin is not None:
@@ -130,6 +138,7 @@ def bill(
             views.append(finance.allocated_costs(found, top=top, by_account=True))
         text += "".join(f"\n\n{costs_text(view, found.currency)}" for view in views)
     write(text)
+    say_written(written)
 
 
 def _exchange(currency: str | None, per_usd: str | None, rate_date: str | None) -> ExchangeRate | None:
@@ -183,7 +192,8 @@ def compare_bill(
         typer.Option("--resource", help="Only this function, name or ARN, * for any text; may be repeated."),
     ] = None,
     tag: Annotated[
-        list[str] | None, typer.Option("--tag", help="Only what has this tag, KEY=VALUE; may be repeated.")
+        list[str] | None,
+        typer.Option("--only-tag", help="Only what has this tag, KEY=VALUE; may be repeated."),
     ] = None,
     only_region: Annotated[
         list[str] | None, typer.Option("--only-region", help="Only rows of this region; may be repeated.")
@@ -208,8 +218,10 @@ def compare_bill(
 
     import lambdasim as ls
     from lambdasim import finance
+    from lambdasim.report.pages.money import bill_comparison_page
     from lambdasim.report.text import compared_bills_text
 
+    made(out)
     choice = finance.BillChoice.of_texts(account or (), only_region or (), resource or (), tag or ())
     ours = choice if region is None else replace(choice, regions=())  # ours is priced as if it were there
     owned = finance.OwnedRuns.of_folders(folders, [] if len(folders) == 1 else _numbers(folders))
@@ -228,16 +240,9 @@ def compare_bill(
         hours = [ours.our_hours(used, tags) for used in owned.hourly()]
         days = finance.daily_costs(hours, priced)
     found = finance.compare_bill(real, priced(ours.ours(owned.usage, tags)), days=days)
-    if out is not None:
-        from lambdasim.report.pages.money import bill_comparison_page
-
-        bill_comparison_page(found).write(out)
-    if as_json:
-        write(found.frame().to_json(orient="records", indent=1, default_handler=str))
-        return
-    write(f"{found}\n\n{compared_bills_text(found)}")
-    if out is not None:
-        write(f"\nreport: {out / 'report.html'}")
+    present(
+        lambda: f"{found}\n\n{compared_bills_text(found)}", lambda: bill_comparison_page(found), out, as_json
+    )
 
 
 def _numbers(folders: list[Path]) -> list[str]:
@@ -248,9 +253,7 @@ def _numbers(folders: list[Path]) -> list[str]:
 @prices.command("refresh")
 def prices_refresh(
     source: Annotated[Path, typer.Option("--from", help="AWS Price List file, .json or .csv.")],
-    out: Annotated[
-        Path | None, typer.Option("-o", "--out", help="Write the dated sheets here, JSON.")
-    ] = None,
+    sheets: Annotated[Path | None, typer.Option(help="Write the dated sheets to this file, JSON.")] = None,
     region: Annotated[str | None, typer.Option(help="Only this region of a global file.")] = None,
     effect_on: Annotated[
         Path | None, typer.Option(help="Show the effect on the bill of this `simulate --out` folder.")
@@ -264,7 +267,7 @@ def prices_refresh(
     from lambdasim.report.text import refreshed_prices_text
     from lambdasim.results.files.saved import load_free_tier
 
-    refreshed = finance.refresh_prices(source, out=out, region=region)
+    refreshed = finance.refresh_prices(source, out=sheets, region=region)
     effect = None
     if effect_on is not None:
         effect = refreshed.effect(ls.load_usage(effect_on), free_tier=load_free_tier(effect_on))
@@ -277,10 +280,11 @@ def prices_refresh(
             "effect": effect and {name: plain(getattr(effect, name).total) for name in ("before", "after")},
         }
         write(json.dumps(content, indent=1, ensure_ascii=False))
-        return
-    write(refreshed_prices_text(refreshed))
-    if effect is not None:
-        write(f"\n{effect}")
+    else:
+        write(refreshed_prices_text(refreshed))
+        if effect is not None:
+            write(f"\n{effect}")
+    say_written([] if sheets is None else [sheets], as_json)
 
 
 @prices.command("show")

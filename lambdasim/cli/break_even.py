@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from functools import partial
-from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -14,6 +13,7 @@ from lambdasim.cli.app import (
     JsonOption,
     OutOption,
     RegionOption,
+    ScenarioArgument,
     WorkersOption,
     announcing_compilation,
     app,
@@ -29,7 +29,7 @@ from lambdasim.cli.traces import TraceOptions, takes_traces
 @takes_traces
 def break_even(
     traces: TraceOptions,
-    scenario: Annotated[Path, typer.Argument(help="Scenario file, YAML.")],
+    scenario: ScenarioArgument,
     utilization: Annotated[
         float, typer.Option(help="Part of servers that the fullest moment may fill, above 0 to 1.")
     ] = 0.6,
@@ -51,10 +51,10 @@ def break_even(
     replications: Annotated[int, typer.Option(min=2, help="Seeds.")] = 3,
     region: RegionOption = None,
     out: OutOption = None,
+    as_json: JsonOption = False,
     workers: WorkersOption = 1,
     dask: DaskOption = None,
     engine: EngineOption = "auto",
-    as_json: JsonOption = False,
 ) -> None:
     """Find the traffic from which servers are cheaper than Lambda.
 

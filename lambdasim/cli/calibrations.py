@@ -8,7 +8,9 @@ from typing import Annotated
 
 import typer
 
-from lambdasim.cli.app import JsonOption, app, write
+from lambdasim.cli.app import JsonOption, SkipBadRowsOption, app, made, say_written, write
+
+_FILES = (".yaml", ".yml", ".json", ".csv")
 
 
 @app.command()
@@ -19,38 +21,51 @@ def calibrate(
             help="Logs of one function: REPORT lines, Insights, events; or Power Tuning's JSON or chart URL."
         ),
     ],
-    out: Annotated[
-        Path | None, typer.Option("-o", "--out", help="Write a scenario, YAML, with its arrivals beside it.")
-    ] = None,
     function: Annotated[str | None, typer.Option(help="Which function of the logs.")] = None,
     architecture: Annotated[str, typer.Option(help="x86_64 or arm64: where it ran.")] = "x86_64",
     runtime: Annotated[
         str, typer.Option(help="Whose INIT stands in where few starts are logged.")
     ] = "python3.13",
-    skip_bad_rows: Annotated[
-        bool, typer.Option("--skip-bad-rows", help="Leave bad rows out, count and list them.")
-    ] = False,
-    plot: Annotated[Path | None, typer.Option(help="Write pictures of the fit into this folder.")] = None,
+    skip_bad_rows: SkipBadRowsOption = False,
+    scenario: Annotated[
+        Path | None, typer.Option(help="Write the scenario to this file alone, YAML, arrivals beside it.")
+    ] = None,
+    out: Annotated[
+        Path | None,
+        typer.Option("-o", "--out", help="Folder for scenario.yaml, its arrivals and pictures of the fit."),
+    ] = None,
     as_json: JsonOption = False,
 ) -> None:
     """Fit work, INIT, memory and failures to a function's logs."""
     from lambdasim.calibration.calibrate import calibrate_logs
     from lambdasim.errors import InputError
+    from lambdasim.wording import clipped
 
     if architecture not in ("x86_64", "arm64"):
         raise InputError.single(
             "lambdasim", "--architecture", f"must be x86_64 or arm64, got {architecture[:40]!r}"
         )
+    if out is not None and out.suffix.lower() in _FILES:
+        raise InputError.single(
+            "calibrate", "--out", f"must be a folder; for the scenario alone: --scenario {clipped(out, 200)}"
+        )
+    if out is not None and scenario is not None:
+        raise InputError.single("calibrate", "--scenario", "must come without --out, which writes it too")
+    path = scenario if out is None or made(out) is None else out / "scenario.yaml"
     found = calibrate_logs(
         sources,
-        out,
+        path,
         function=function,
         skip_bad_rows=skip_bad_rows,
         architecture=architecture,
         runtime=runtime,
     )
-    if plot is not None:
+    written = [] if path is None else [path]
+    if path is not None and found.observations is not None and len(found.observations.arrivals_us):
+        written.append(path.with_suffix(".arrivals.csv"))
+    if out is not None:
         from lambdasim.plots.calibration import write_fit_pictures
 
-        write_fit_pictures(found, plot)
+        written += write_fit_pictures(found, out)
     write(json.dumps(found.as_mapping(), indent=1, ensure_ascii=False) if as_json else found.text())
+    say_written(written, as_json)

@@ -4,35 +4,19 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
-from lambdasim.cli.app import JsonOption, RegionOption, app, write
-
-if TYPE_CHECKING:
-    from datetime import date
-
-PriceBookOption = Annotated[Path | None, typer.Option(help="Own discounts or rates, .yaml or .csv.")]
-PriceSheetOption = Annotated[
-    Path | None,
-    typer.Option(
-        help="Price sheets that `prices refresh -o` wrote, in place of those in use, for their regions."
-    ),
-]
-PriceDateOption = Annotated[str | None, typer.Option(help="Day whose rates and rules apply, YYYY-MM-DD.")]
-
-
-def day_of(text: str | None, command: str, option: str = "--price-date") -> date | None:
-    """Read the day of an option."""
-    from datetime import date
-
-    from lambdasim.errors import InputError
-
-    try:
-        return None if text is None else date.fromisoformat(text)
-    except ValueError:
-        raise InputError.single(command, option, f"must be YYYY-MM-DD, got {text!r:.40}") from None
+from lambdasim.cli.app import (
+    JsonOption,
+    PriceBookOption,
+    PriceDateOption,
+    RegionOption,
+    app,
+    day_of,
+    write,
+)
 
 
 @app.command("commit")

@@ -14,6 +14,7 @@ from lambdasim.cli.app import (
     EngineOption,
     JsonOption,
     OutOption,
+    ScenarioArgument,
     WorkersOption,
     announcing_compilation,
     app,
@@ -30,7 +31,7 @@ from lambdasim.cli.traces import TraceOptions, takes_traces
 @takes_traces
 def forecast(
     traces: TraceOptions,
-    scenario: Annotated[Path, typer.Argument(help="Scenario file, YAML.")],
+    scenario: ScenarioArgument,
     month: Annotated[str, typer.Option(help="Month to forecast, YYYY-MM.")],
     history: Annotated[
         Path | None, typer.Option(help="Past traffic, any trace; default: the scenario's own traces.")
@@ -44,11 +45,11 @@ def forecast(
         str | None, typer.Option(help="Traffic times this from a day of the month on, such as 2026-12-10=3.")
     ] = None,
     paths: Annotated[int, typer.Option(min=2, help="Paths of traffic.")] = 200,
+    out: OutOption = None,
+    as_json: JsonOption = False,
     workers: WorkersOption = 1,
     dask: DaskOption = None,
     engine: EngineOption = "auto",
-    out: OutOption = None,
-    as_json: JsonOption = False,
 ) -> None:
     """Forecast a month's bill with its range, from past traffic."""
     import lambdasim as ls

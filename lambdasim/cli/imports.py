@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from lambdasim.cli.app import JsonOption, app, write
+from lambdasim.cli.app import JsonOption, app, say_written, write
 
 ParameterOption = Annotated[
     list[str] | None,
@@ -25,12 +25,12 @@ def import_(
             help="SAM or CloudFormation template, cdk.out, terraform show -json, tfstate, serverless.yml."
         ),
     ],
-    out: Annotated[
-        Path | None, typer.Option("-o", "--out", help="Folder to write: scenario, what was assumed.")
-    ] = None,
     parameter: ParameterOption = None,
     region: Annotated[str | None, typer.Option(help="For prices, and where the template asks.")] = None,
     stage: StageOption = None,
+    out: Annotated[
+        Path | None, typer.Option("-o", "--out", help="Folder for the scenario and what was assumed.")
+    ] = None,
     as_json: JsonOption = False,
 ) -> None:
     """Make a scenario of a template: functions, limits, triggers; what it cannot say is asked."""
@@ -38,17 +38,21 @@ def import_(
     from lambdasim.templates.writing.draft import draft_scenario
     from lambdasim.templates.writing.scenario_writer import scenario_files, write_folder
     from lambdasim.templates.writing.text import import_mapping, import_text
+    from lambdasim.wording import printable
 
     found = read_source(source, parameters_of(parameter), region, stage)
     draft = draft_scenario(found, region=region)
     if out is not None:
-        write_folder(scenario_files(found, draft), out)
+        files = scenario_files(found, draft)
+        write_folder(files, out)
     if as_json:
         write(json.dumps(import_mapping(found, draft), indent=1, ensure_ascii=True))
-        return
-    write(import_text(found, draft))
+    else:
+        write(import_text(found, draft))
     if out is not None:
-        write(f"\nwritten to {out}: scenario.yaml, README.md\nnext: lambdasim simulate {out}")
+        say_written([out / name for name in files], as_json)
+        if not as_json:
+            write(f"next: lambdasim simulate {printable(str(out))}")
 
 
 def parameters_of(given: list[str] | None) -> dict[str, str]:

@@ -3,22 +3,14 @@
 from __future__ import annotations
 
 import json
-from pathlib import Path
-from typing import Annotated
 
-import typer
-
-from lambdasim.cli.app import JsonOption, app, counted, write
+from lambdasim.cli.app import JsonOption, ScenarioArgument, app, counted, write
 from lambdasim.cli.traces import TraceOptions, takes_traces
 
 
 @app.command()
 @takes_traces
-def validate(
-    traces: TraceOptions,
-    scenario: Annotated[Path, typer.Argument(help="Scenario file, YAML.")],
-    as_json: JsonOption = False,
-) -> None:
+def validate(traces: TraceOptions, scenario: ScenarioArgument, as_json: JsonOption = False) -> None:
     """Check a scenario file and name every fault."""
     spec = traces.scenario(scenario)
     if as_json:

@@ -14,12 +14,16 @@ from lambdasim.cli.app import (
     DaskOption,
     EngineOption,
     JsonOption,
+    OutOption,
     ResumeOption,
+    ScenarioArgument,
+    SkipBadRowsOption,
     WorkersOption,
     announcing_compilation,
     app,
     made,
     progress,
+    say_written,
     side_by_side,
     tell_readings,
     write,
@@ -34,16 +38,14 @@ if TYPE_CHECKING:
     from lambdasim.specs import ScenarioSpec
 
 _MOST_RECORDS = 2_000_000
+_SAVED = ("scenario.json", "summary.json", "bill.csv", "usage.json", "metrics.csv")
 
 
 @app.command()
 @takes_traces
 def simulate(
     traces: TraceOptions,
-    scenario: Annotated[Path, typer.Argument(help="Scenario file, YAML.")],
-    out: Annotated[
-        Path | None, typer.Option("-o", "--out", help="Folder for summary, bill, records and pictures.")
-    ] = None,
+    scenario: ScenarioArgument,
     keep_records: Annotated[
         bool | None,
         typer.Option(
@@ -54,14 +56,13 @@ def simulate(
     replications: Annotated[
         int, typer.Option(min=1, help="Simulate with this many seeds and give 95 % intervals.")
     ] = 1,
-    engine: EngineOption = "auto",
-    skip_bad_rows: Annotated[
-        bool, typer.Option("--skip-bad-rows", help="Leave bad rows of traces out, count and list them.")
-    ] = False,
+    skip_bad_rows: SkipBadRowsOption = False,
+    out: OutOption = None,
+    as_json: JsonOption = False,
     workers: WorkersOption = 1,
     dask: DaskOption = None,
     resume: ResumeOption = None,
-    as_json: JsonOption = False,
+    engine: EngineOption = "auto",
 ) -> None:
     """Simulate a scenario: bill, percentiles, throttles."""
     import lambdasim as ls
@@ -84,11 +85,14 @@ def simulate(
         tell_readings(run)
         if records is not None and records.given_up and keep_records is None:
             sys.stderr.write(f"more than {_MOST_RECORDS:,} attempts: not kept; --records keeps them all\n")
+        written: list[Path] = []
         if out is not None:
             from lambdasim.report.folder import write_folder
 
             try:
-                write_folder(run, out)
+                written = [out / name for name in write_folder(run, out)]
+                written += [out / name for name in _SAVED]
+                written += [out / "records.parquet"] if records and not records.given_up else []
             except OSError:
                 write(_told(run, None, as_json))
                 raise
@@ -105,10 +109,7 @@ def simulate(
                     progress=tell,
                 )
     write(_told(run, intervals, as_json))
-    if out is not None and not as_json:
-        write(
-            f"\nwritten to {out}: summary, bill, usage, metrics, records, pictures\nreport: {out / 'report.html'}"
-        )
+    say_written(written, as_json)
 
 
 def _told(run: RunResult, intervals: pd.DataFrame | None, as_json: bool) -> str:

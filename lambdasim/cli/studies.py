@@ -15,6 +15,7 @@ from lambdasim.cli.app import (
     JsonOption,
     OutOption,
     ResumeOption,
+    ScenarioArgument,
     WorkersOption,
     announcing_compilation,
     app,
@@ -39,7 +40,7 @@ FailThrottlesOption = Annotated[
 @takes_traces
 def sweep_memory(
     traces: TraceOptions,
-    scenario: Annotated[Path, typer.Argument(help="Scenario file, YAML.")],
+    scenario: ScenarioArgument,
     function: Annotated[
         str | None, typer.Option(help="Which function; needed where there are several.")
     ] = None,
@@ -159,7 +160,7 @@ def compare(
 @takes_traces
 def limits(
     traces: TraceOptions,
-    scenario: Annotated[Path, typer.Argument(help="Scenario file, YAML.")],
+    scenario: ScenarioArgument,
     replications: Annotated[int, typer.Option(min=2, help="Seeds.")] = 3,
     multiples: Annotated[
         str, typer.Option(help="Multiples of the traffic for the risk of throttling.")

@@ -31,6 +31,7 @@ _HELP: Final = {
     "interval": "Length of the interval that each count stands for, such as 5min; default: the most common step.",
 }
 _ARGUMENT: Final = "traces"
+_COMMON: Final = ("out", "as_json")  # where the options begin that all commands have
 
 
 @dataclass(frozen=True)
@@ -109,7 +110,9 @@ def takes_traces(command: Callable[..., None]) -> Callable[..., None]:
         command(**given, **{_ARGUMENT: TraceOptions(kept)})
 
     keyword = [found.replace(kind=inspect.Parameter.KEYWORD_ONLY) for found in own]
-    named = inspect.Signature([*keyword, *added], return_annotation=None)
+    names = [found.name for found in own]
+    common = next(names.index(name) for name in _COMMON if name in names)
+    named = inspect.Signature([*keyword[:common], *added, *keyword[common:]], return_annotation=None)
     del called.__dict__["__wrapped__"]
     called.__dict__["__signature__"] = named
     called.__annotations__ = {found.name: found.annotation for found in named.parameters.values()}

@@ -11,13 +11,10 @@ from math import isnan
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from matplotlib.axes import Axes
-
 from lambdasim.atomic import write_bytes_atomically
 from lambdasim.finance.guard import guarded
-from lambdasim.plots.style import Picture
 from lambdasim.report.html import document, figure, table_html
-from lambdasim.report.pictures import Drawn
+from lambdasim.report.pictures import Chart, Drawn
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -35,8 +32,8 @@ class StudyPage:
         The study's name, and what it says in a paragraph.
     tables : mapping of str to DataFrame
         By heading, every column; the files and the JSON have them whole.
-    pictures : mapping of str to Axes
-        By the name of their file.
+    pictures : mapping of str to Chart
+        By the name of their file; drawn when the page or its folder is written.
     shown : mapping of str to DataFrame
         Tables that the page shows in another form, by heading; an empty one is left out of the page.
     facts : mapping of str to any
@@ -46,17 +43,13 @@ class StudyPage:
     title: str
     answer: str
     tables: Mapping[str, pd.DataFrame]
-    pictures: Mapping[str, Axes] = field(default_factory=dict)
+    pictures: Mapping[str, Chart] = field(default_factory=dict)
     shown: Mapping[str, pd.DataFrame] = field(default_factory=dict)
     facts: Mapping[str, Any] = field(default_factory=dict)
 
     @cached_property
     def _drawn(self) -> dict[str, Drawn]:
-        drawn = {}
-        for name, ax in self.pictures.items():
-            assert isinstance(ax.figure, Picture)  # noqa: S101 - plots without axes make their own
-            drawn[name] = Drawn(ax.get_title(loc="left"), ax.figure.png())
-        return drawn
+        return {name: chart.drawn() for name, chart in self.pictures.items()}
 
     def to_html(self) -> str:
         """Write the page; everything is inside it, and all text is escaped."""
@@ -78,21 +71,29 @@ class StudyPage:
         content = {"title": self.title, "answer": self.answer, **_known(self.facts), **tables}
         return json.dumps(content, indent=1, ensure_ascii=False)
 
-    def write(self, folder: Path) -> None:
+    def write(self, folder: Path) -> list[Path]:
         """Write ``report.html``, ``result.json``, and each table and picture as a file of its own.
 
         Parameters
         ----------
         folder : Path
             Made if it is missing. Each file is whole or not there; text cannot become a spreadsheet's formula.
+
+        Returns
+        -------
+        list of Path
+            What was written, the page first.
         """
-        for heading, table in self.tables.items():
-            text = table.map(_harmless).to_csv(index=False, lineterminator="\n")
-            write_bytes_atomically(folder / f"{heading}.csv", text.encode())
-        for name, drawn in self._drawn.items():
-            write_bytes_atomically(folder / f"{name}.png", drawn.png)
-        write_bytes_atomically(folder / "result.json", f"{self.to_json()}\n".encode())
-        write_bytes_atomically(folder / "report.html", self.to_html().encode())
+        files = {
+            f"{heading}.csv": table.map(_harmless).to_csv(index=False, lineterminator="\n").encode()
+            for heading, table in self.tables.items()
+        }
+        files |= {f"{name}.png": drawn.png for name, drawn in self._drawn.items()}
+        files |= {"result.json": f"{self.to_json()}\n".encode(), "report.html": self.to_html().encode()}
+        for name, content in files.items():
+            write_bytes_atomically(folder / name, content)
+        first = ["report.html", "result.json"]
+        return [folder / name for name in (*first, *(name for name in files if name not in first))]
 
 
 def _known(facts: Mapping[str, Any]) -> dict[str, Any]:

@@ -1,28 +1,25 @@
-"""The pictures of a run, each drawn once, for its folder and for its page."""
+"""Pictures of pages: named as values, drawn once, and only when a page or a folder asks for them."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Final, NamedTuple
+from typing import Any, Final, NamedTuple
 
-from matplotlib.axes import Axes
-
-from lambdasim import plots
-from lambdasim.plots.style import Picture
 from lambdasim.results.run import RunResult
 
-PLOTS: Final[dict[str, Callable[[RunResult], Axes]]] = {
-    "latency": plots.plot_latency,
-    "latency_histogram": plots.plot_latency_histogram,
-    "concurrency": plots.plot_concurrency,
-    "throttles": plots.plot_throttles,
-    "throttles_over_time": plots.plot_metric,
-    "bill": plots.plot_bill,
-    "hourly_cost": plots.plot_hourly_cost,
-    "cost_distribution": plots.plot_cost_distribution,
-    "cost": plots.plot_cost,
+PLOTS: Final = {
+    "latency": "plot_latency",
+    "latency_histogram": "plot_latency_histogram",
+    "concurrency": "plot_concurrency",
+    "throttles": "plot_throttles",
+    "throttles_over_time": "plot_metric",
+    "bill": "plot_bill",
+    "hourly_cost": "plot_hourly_cost",
+    "cost_distribution": "plot_cost_distribution",
+    "cost": "plot_cost",
 }
+"""The pictures of a run, by the name of their file."""
 
 
 class Drawn(NamedTuple):
@@ -30,6 +27,38 @@ class Drawn(NamedTuple):
 
     title: str
     png: bytes
+
+
+class Chart(NamedTuple):
+    """A picture as a value: what is to be drawn, and of what. Nothing is drawn until ``drawn``.
+
+    Attributes
+    ----------
+    plot : str
+        A name in ``lambdasim.plots``; another renderer may draw it in its own way.
+    of : object
+        The result that the picture shows.
+    options : mapping of str to any
+        Further keywords of the plot.
+    """
+
+    plot: str
+    of: object
+    options: Mapping[str, Any] = {}
+
+    def drawn(self) -> Drawn:
+        """Draw the picture with matplotlib, which is loaded here.
+
+        Returns
+        -------
+        Drawn
+        """
+        from lambdasim import plots
+        from lambdasim.plots.style import Picture
+
+        ax = getattr(plots, self.plot)(self.of, **self.options)
+        assert isinstance(ax.figure, Picture)  # noqa: S101 - plots without axes make their own
+        return Drawn(ax.get_title(loc="left"), ax.figure.png())
 
 
 @dataclass(frozen=True, eq=False)
@@ -47,7 +76,5 @@ class Album:
     def __getitem__(self, name: str) -> Drawn:
         """Return the picture of a name in ``PLOTS``."""
         if name not in self._drawn:
-            ax = PLOTS[name](self.run)
-            assert isinstance(ax.figure, Picture)  # noqa: S101 - plots without axes make their own
-            self._drawn[name] = Drawn(ax.get_title(loc="left"), ax.figure.png())
+            self._drawn[name] = Chart(PLOTS[name], self.run).drawn()
         return self._drawn[name]

@@ -5,10 +5,19 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from functools import cache
 from itertools import groupby
 from typing import Any, Final, Self, TypeVar
 
-from pydantic import BaseModel, ConfigDict, ModelWrapValidatorHandler, ValidationError, model_validator
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    ModelWrapValidatorHandler,
+    ValidationError,
+    ValidationInfo,
+    create_model,
+    model_validator,
+)
 from pydantic_core import ErrorDetails, InitErrorDetails, PydanticCustomError
 
 from lambdasim.errors import Fault, ScenarioError
@@ -66,6 +75,16 @@ class Spec(BaseModel):
         """Find what is wrong between fields that are each right."""
         yield from ()
 
+    def cross_checks(self) -> tuple[Iterator[CrossFault], ...]:
+        """Return the checks between fields, apart from each other.
+
+        Returns
+        -------
+        tuple of iterator of CrossFault
+            Where some fields are faulty, a check ends at the first of them that it looks at, and the others go on.
+        """
+        return (self.cross_faults(),)
+
     @classmethod
     def keys(cls) -> tuple[str, ...]:
         """Return the keys as a scenario file has them."""
@@ -73,14 +92,19 @@ class Spec(BaseModel):
 
     @model_validator(mode="wrap")
     @classmethod
-    def _tell_all_faults(cls, data: Any, handler: ModelWrapValidatorHandler[Self]) -> Self:
+    def _tell_all_faults(
+        cls, data: Any, handler: ModelWrapValidatorHandler[Self], info: ValidationInfo
+    ) -> Self:
         if isinstance(data, Mapping):
             data = cls.prepared(_with_units_checked(cls, dict(data)))
         try:
             spec = handler(data)
         except ValidationError as error:
-            raise ValidationError.from_exception_data(cls.__name__, list(_told(cls, error))) from None
-        if details := [_detail(fault) for fault in spec.cross_faults()]:
+            told = list(_told(cls, error))
+            if isinstance(data, Mapping):
+                told += map(_detail, _partly_checked(cls, data, error, info.context))
+            raise ValidationError.from_exception_data(cls.__name__, told) from None
+        if details := [_detail(fault) for check in spec.cross_checks() for fault in check]:
             raise ValidationError.from_exception_data(cls.__name__, details)
         return spec
 
@@ -147,6 +171,70 @@ def _bare_refused(value: object) -> object:
     if isinstance(value, list | tuple):
         return [_bare_refused(item) for item in value]
     return value
+
+
+def _partly_checked(
+    cls: type[SpecT], data: Mapping[str, Any], error: ValidationError, context: Any
+) -> Iterator[CrossFault]:
+    """Find what is wrong between the fields that are good, where others are not.
+
+    A faulty field is missing from the spec that is checked here, so a check that looks at it ends, and says nothing that
+    could be wrong. Of a list of specs the faulty ones are left out.
+    """
+    bad: dict[str, set[int | None]] = {}
+    for found in error.errors(include_url=False, include_context=False, include_input=False):
+        at = (*found["loc"], None, None)
+        bad.setdefault(str(at[0]), set()).add(at[1] if isinstance(at[1], int) else None)
+    good: dict[str, Any] = {}
+    kept: dict[str, list[int]] = {}
+    for name in cls.model_fields:
+        key = _key_of(cls, name)
+        key = name if key not in data and name in data else key
+        if key not in data:
+            continue
+        value, places = data[key], bad.get(key, bad.get(name, set()))
+        if places:
+            if None in places or not isinstance(value, list | tuple):
+                continue
+            kept[key] = [place for place in range(len(value)) if place not in places]
+            value = [value[place] for place in kept[key]]
+        try:
+            checked = getattr(_alone(cls, name).model_validate({name: value}, context=context), name)
+        except ValidationError:
+            continue
+        if not places or all(isinstance(item, Spec) for item in checked):
+            good[name] = checked
+    spec = cls.model_construct(None, **good)
+    absent = {
+        name
+        for name in cls.model_fields
+        if name not in good and (_key_of(cls, name) in {*data, *bad} or name in {*data, *bad})
+    }
+    for name in absent:
+        spec.__dict__.pop(name, None)
+    for check in spec.cross_checks():
+        try:
+            yield from (_in_place(found, kept) for found in check)
+        except AttributeError as missing:
+            if missing.name not in absent:
+                raise
+
+
+@cache
+def _alone(cls: type[Spec], name: str) -> type[BaseModel]:
+    """Make a model of one field of a spec."""
+    field = cls.model_fields[name]
+    config = ConfigDict(populate_by_name=True, allow_inf_nan=False)
+    fields: dict[str, Any] = {name: (field.annotation, field)}
+    return create_model(cls.__name__, __config__=config, **fields)
+
+
+def _in_place(found: CrossFault, kept: Mapping[str, list[int]]) -> CrossFault:
+    """Give an item of a list, of which faulty ones were left out, the place that it has in the file."""
+    places = kept.get(str(found.at[0]), []) if len(found.at) > 1 else []
+    if not places or not isinstance(found.at[1], int):
+        return found
+    return CrossFault((found.at[0], places[found.at[1]], *found.at[2:]), found.text, found.involves)
 
 
 def _told(cls: type[Spec], error: ValidationError) -> Iterator[InitErrorDetails]:

@@ -106,7 +106,7 @@ class FunctionSpec(Spec):
     image_mb: Annotated[Whole, Limited(None, "image_max_mb")] | None = None
     """Container image [MB]."""
     vpc: Flag = False
-    """Whether the function is attached to a VPC; changes neither INIT nor price of Lambda itself."""
+    """Whether the function is attached to a VPC; has no effect, and a warning says so."""
     snap_start: SnapStartSpec | None = None
     """Start from a snapshot, for the runtimes that have it."""
     layers: Annotated[Whole, Limited(None, "layers_max")] = 0
@@ -142,26 +142,45 @@ class FunctionSpec(Spec):
     traffic: TrafficSpec
     """How events arrive."""
 
-    def cross_faults(self) -> Iterator[CrossFault]:
+    def cross_checks(self) -> tuple[Iterator[CrossFault], ...]:
         """Want a name and a timeout that AWS takes, and settings that fit together."""
+        return (
+            self._name_faults(),
+            self._timeout_faults(),
+            self._runtime_faults(),
+            self._layer_faults(),
+            self._provisioned_faults(),
+            self._order_faults(),
+            *(self._snap_start_faults() if "snap_start" in self.__dict__ else ()),
+        )
+
+    def _name_faults(self) -> Iterator[CrossFault]:
         longest = limit("function_name_max_chars")
         if not _NAME.fullmatch(self.name) or len(self.name) > longest.value:
             yield CrossFault(
                 ("name",),
                 f"must be 1 to {longest.value} of {longest.note}, got {self.name[:40]!r} ({longest.citation()})",
             )
+
+    def _timeout_faults(self) -> Iterator[CrossFault]:
         low, high = limit("timeout_min_s"), limit("timeout_max_s")
         if not low.us <= self.timeout_us <= high.us:
             yield CrossFault(
                 ("timeout",), f"must be between {low.value} and {high.value} s ({high.citation()})"
             )
+
+    def _runtime_faults(self) -> Iterator[CrossFault]:
         if self.init_ms == "catalog" and self.prior is None and self.snap_start is None:
             yield CrossFault(
                 ("runtime",),
                 f"has no measured INIT for {self.runtime[:40]!r}; give init_ms, or a known runtime",
             )
+
+    def _layer_faults(self) -> Iterator[CrossFault]:
         if self.package_type is PackageType.IMAGE and self.layers:
             yield CrossFault(("layers",), "must be 0 for a container image", (("package_type",),))
+
+    def _provisioned_faults(self) -> Iterator[CrossFault]:
         most = max((step.count for step in self.provisioned_concurrency), default=0)
         if self.reserved_concurrency is not None and most > self.reserved_concurrency:
             yield CrossFault(
@@ -169,17 +188,22 @@ class FunctionSpec(Spec):
                 f"must be at most reserved_concurrency ({self.reserved_concurrency}), got {most}",
                 (("reserved_concurrency",),),
             )
+
+    def _order_faults(self) -> Iterator[CrossFault]:
         times = [step.at_us for step in self.provisioned_concurrency if step.at_us is not None]
         if times != sorted(set(times)):
             yield CrossFault(("provisioned_concurrency",), "must be in order of time")
         if len({step.qualifier for step in self.provisioned_concurrency}) > 1:
             text = "must be of one version or alias; describe another version as a function of its own"
             yield CrossFault(("provisioned_concurrency",), text)
-        if self.snap_start is not None:
-            yield from self._snap_start_faults()
 
-    def _snap_start_faults(self) -> Iterator[CrossFault]:
+    def _snap_start_faults(self) -> tuple[Iterator[CrossFault], ...]:
         """Want what SnapStart works with."""
+        if self.snap_start is None:
+            return ()
+        return self._snap_start_runtime_faults(), self._snap_start_storage_faults(), self._snap_start_others()
+
+    def _snap_start_runtime_faults(self) -> Iterator[CrossFault]:
         oldest = limit("snapstart_java_min")
         if not has_snap_start(self.runtime):
             yield CrossFault(
@@ -187,10 +211,15 @@ class FunctionSpec(Spec):
                 f"needs Java 11, Python 3.12, .NET 8 or later, got {self.runtime[:40]!r} ({oldest.citation()})",
                 (("runtime",),),
             )
+
+    def _snap_start_storage_faults(self) -> Iterator[CrossFault]:
         largest = limit("snapstart_ephemeral_max_mb")
         if self.ephemeral_mb > largest.value:
             text = f"must be at most {largest.value} MB with snap_start, got {self.ephemeral_mb} ({largest.citation()})"
             yield CrossFault(("ephemeral_mb",), text, (("snap_start",),))
+
+    def _snap_start_others(self) -> Iterator[CrossFault]:
+        oldest = limit("snapstart_java_min")
         for name, used in (
             ("package_type", self.package_type is PackageType.IMAGE),
             ("provisioned_concurrency", bool(self.provisioned_concurrency)),

@@ -16,8 +16,8 @@ from pydantic_core import PydanticCustomError
 
 from lambdasim.errors import Fault, NotModelledWarning, ScenarioError
 from lambdasim.specs.files import FileReader, resolved
-from lambdasim.specs.idle import idle_traffic
 from lambdasim.specs.scenario import ScenarioSpec
+from lambdasim.specs.unmodelled import without_effect
 from lambdasim.wording import clipped
 
 _MOST_BYTES: Final = 1_000_000
@@ -53,7 +53,7 @@ def load_scenario(path: str | os.PathLike[str]) -> ScenarioSpec:
     Warns
     -----
     NotModelledWarning
-        Where traffic brings no event in the scenario's time.
+        Where a setting has no effect, or traffic brings no event in the scenario's time.
     """
     file = _in_folder(Path(path))
     try:
@@ -99,16 +99,26 @@ def load_scenario_text(
         found = error.errors(include_url=False, include_input=False)
         # A list is "too short" when its only items are faulty; those are told themselves.
         around = {fault["loc"][:depth] for fault in found for depth in range(len(fault["loc"]))}
-        told = [fault for fault in found if fault["loc"] not in around]
+        told = [fault for fault in found if fault["loc"] not in around or not _is_list(data, fault["loc"])]
         faults = [_fault(name, lines, fault["loc"], fault["msg"]) for fault in told]
         raise ScenarioError(_first_of(name, sorted(faults, key=_line_of))) from None
     spec._base_dir = folder
     if missing := list(_missing_traces(name, lines, spec)):
         raise ScenarioError(_first_of(name, missing))
-    idle = [_fault(name, lines, loc, message) for loc, message in idle_traffic(spec)]
+    idle = [_fault(name, lines, loc, message) for loc, message in without_effect(spec)]
     for silent in _first_of(name, idle):
         warnings.warn(str(silent), NotModelledWarning, stacklevel=2)
     return spec
+
+
+def _is_list(data: Any, loc: tuple[int | str, ...]) -> bool:
+    """Tell whether a scenario has a list in some place."""
+    for step in loc:
+        try:
+            data = data[step]
+        except (LookupError, TypeError):
+            return False
+    return isinstance(data, list)
 
 
 def _missing_traces(name: str, lines: _Lines, spec: ScenarioSpec) -> Iterator[Fault]:

@@ -99,20 +99,29 @@ class ScenarioSpec(Spec):
         copy._base_dir = self._base_dir.absolute()
         return copy
 
-    def cross_faults(self) -> Iterator[CrossFault]:
-        """Want a known region, unique names, and limits that leave the unreserved minimum."""
+    def cross_checks(self) -> tuple[Iterator[CrossFault], ...]:
+        """Want a known region and day, unique names, and limits that leave the unreserved minimum."""
+        return self._region_faults(), self._day_faults(), self._name_faults(), self._pool_faults()
+
+    def _region_faults(self) -> Iterator[CrossFault]:
         if self.region not in regions():
             yield CrossFault(("region",), not_among(self.region, regions()))
+
+    def _day_faults(self) -> Iterator[CrossFault]:
         try:
             billing_rules(self.billing_day)
         except CatalogError as error:
             key = "start" if self.price_date is None else "price_date"
             yield CrossFault((key,), f"{error.faults[0].message}; price_date names the day whose rates apply")
+
+    def _name_faults(self) -> Iterator[CrossFault]:
         names: set[str] = set()
         for place, name in enumerate(function.name for function in self.functions):
             if name in names:
                 yield CrossFault(("functions", place, "name"), f"must be unique, got {name[:40]!r} again")
             names.add(name)
+
+    def _pool_faults(self) -> Iterator[CrossFault]:
         reserved = sum(function.reserved_concurrency or 0 for function in self.functions)
         provisioned = sum(
             max((step.count for step in function.provisioned_concurrency), default=0)

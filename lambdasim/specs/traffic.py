@@ -218,19 +218,26 @@ class TrafficSpec(Spec):
     def _listed(cls, value: Any) -> Any:
         return tuple(value) if isinstance(value, list) else value
 
-    def cross_faults(self) -> Iterator[CrossFault]:
-        """Want exactly one source."""
+    def cross_checks(self) -> tuple[Iterator[CrossFault], ...]:
+        """Want exactly one source, and a span of time."""
+        return self._source_faults(), self._mark_faults(), self._span_faults()
+
+    def _source_faults(self) -> Iterator[CrossFault]:
         sources = ("trace", "constant", "poisson", "bursty", "renewal", "schedule")
         given = [name for name in sources if getattr(self, name) is not None]
         if len(given) != 1:
             yield CrossFault(
                 (), f"needs exactly one of {', '.join(sources)}; got {', '.join(given) or 'none'}"
             )
+
+    def _mark_faults(self) -> Iterator[CrossFault]:
         if (
             self.decimal is not None
             and self.thousands is not None
             and self.decimal.value == self.thousands.value
         ):
             yield CrossFault(("thousands",), "must differ from decimal", (("decimal",),))
+
+    def _span_faults(self) -> Iterator[CrossFault]:
         if self.stop_us is not None and self.stop_us <= self.start_us:
             yield CrossFault(("stop",), "must be after start", (("start",),))

@@ -76,7 +76,7 @@ def test_usage_of_two_months_names_the_option_that_chooses_one(tmp_path: Path) -
 def test_a_price_list_beside_the_sheet_in_use(folder: Path, tmp_path: Path) -> None:
     out = tmp_path / "sheets.json"
     source = "data/finance/price_list_layout.json"
-    done = lambdasim("prices", "refresh", "--from", source, "--out", out, "--effect-on", folder)
+    done = lambdasim("prices", "refresh", "--from", source, "--sheets", out, "--effect-on", folder)
     assert done.returncode == 0, done.stderr
     assert "no rate changes" in done.stdout
     assert out.exists()

@@ -14,11 +14,11 @@ def lambdasim(*arguments: object) -> subprocess.CompletedProcess[str]:
 
 
 def test_a_function_is_fitted_to_its_logs(tmp_path: Path) -> None:
-    out = tmp_path / "function.yaml"
+    out = tmp_path / "fit"
     done = lambdasim("calibrate", "data/report_logs/aws_2rps_cloudwatch.json", "-o", out)
     assert done.returncode == 0, done.stderr
     assert "240 warm runs" in done.stdout
-    assert yaml.safe_load(out.read_text())["functions"][0]["memory_mb"] == 1769
+    assert yaml.safe_load((out / "scenario.yaml").read_text())["functions"][0]["memory_mb"] == 1769
 
 
 def test_a_history_is_tested_on_its_past() -> None:

@@ -75,7 +75,7 @@ def test_a_break_even_is_told_and_written(steady: Path, tmp_path: Path) -> None:
     done = lambdasim(*arguments, "--out", tmp_path / "out")
     assert done.returncode == 0, done.stderr
     assert "requests a month Lambda is cheaper than" in done.stdout
-    assert max(map(len, done.stdout.split("\nreport: ")[0].splitlines())) <= 80
+    assert max(map(len, done.stdout.split("\nwrote ")[0].splitlines())) <= 80
     names = {path.name for path in (tmp_path / "out").iterdir()}
     assert {"break_even.png", "report.html", "curves.csv", "bills.csv"} <= names
     asked = lambdasim(*arguments, "--hourly", "--instance", "m7i.large", "--least", 1, "--json")

@@ -27,7 +27,11 @@ def plot_waterfall(run: ls.RunResult, ax: Axes | None = None) -> Axes:
     return plots.plot_waterfall(run.charges(), run.charges(region="sa-east-1"), ax)
 
 
-PLOTS: tuple[Callable[..., Axes], ...] = (*pictures.PLOTS.values(), plot_functions, plot_waterfall)
+PLOTS: tuple[Callable[..., Axes], ...] = (
+    *(getattr(plots, name) for name in pictures.PLOTS.values()),
+    plot_functions,
+    plot_waterfall,
+)
 
 
 def crowd(functions: int, duration: str, spike: int = 600) -> ls.RunResult:

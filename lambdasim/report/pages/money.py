@@ -5,10 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from lambdasim.billing import plain
-from lambdasim.plots.bills import plot_bill_comparison
-from lambdasim.plots.break_even import plot_break_even
-from lambdasim.plots.forecast import plot_forecast, plot_tornado
 from lambdasim.report.page import StudyPage
+from lambdasim.report.pictures import Chart
 from lambdasim.results.parameters import Parameter
 from lambdasim.wording import money, number
 
@@ -90,7 +88,7 @@ def break_even_page(found: BreakEven) -> StudyPage:
                 multiple=[number(multiple) for multiple in crossings["multiple"]],
             ),
         },
-        pictures={"break_even": plot_break_even(found)},
+        pictures={"break_even": Chart("plot_break_even", found)},
         facts={
             "region": found.scenario.region,
             "multiples": list(found.multiples),
@@ -125,7 +123,7 @@ def forecast_page(
     days["date"] = [day.isoformat() for day in days["date"]]
     tables = {"lines": forecast.lines(), "functions": forecast.functions(), "days": days}
     budget = None if outlook is None else outlook.budget_usd
-    pictures = {"forecast": plot_forecast(forecast, budget_usd=budget)}
+    pictures = {"forecast": Chart("plot_forecast", forecast, {"budget_usd": budget})}
     answer = forecast.text().splitlines()[0]
     facts: dict[str, object] = {"month": forecast.month, "notes": list(forecast.notes()), "budget": None}
     if outlook is not None:
@@ -144,7 +142,7 @@ def forecast_page(
     if found is not None:
         tables["swings"] = pd.DataFrame(found.swings, columns=list(Swing._fields))
         tables["jumps"] = pd.DataFrame(found.jumps, columns=list(Jump._fields))
-        pictures["tornado"] = plot_tornado(found)
+        pictures["tornado"] = Chart("plot_tornado", found)
     return StudyPage(
         title=f"{forecast.scenario.name}: bill of {forecast.month}",
         answer=answer,
@@ -179,6 +177,6 @@ def bill_comparison_page(found: BillComparison) -> StudyPage:
         answer=" ".join([f"{found}.", *(f"{note}." for note in found.notes)]),
         tables={"lines": table},
         shown={"lines": shown},
-        pictures={"waterfall": plot_bill_comparison(found)},
+        pictures={"waterfall": Chart("plot_bill_comparison", found)},
         facts={name: plain(found.sum(name)) for name in columns},
     )

@@ -5,9 +5,8 @@ from __future__ import annotations
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any, Final
 
-from lambdasim.plots.advice import plot_headroom, plot_provisioned, plot_risk
-from lambdasim.plots.study import plot_differences, plot_duration, plot_frontier
 from lambdasim.report.page import StudyPage
+from lambdasim.report.pictures import Chart
 from lambdasim.study.memory.objective import short
 from lambdasim.study.memory.plausible import cpu_share, plausible_ranges, to_measure
 from lambdasim.wording import number, percent
@@ -81,9 +80,9 @@ def sweep_page(sweep: MemorySweep) -> StudyPage:
         tables={"sizes": table, "differences": differences, **doubtful},
         shown={"sizes": sizes, "differences": against, **_plausible_shown(sweep)},
         pictures={
-            "frontier": plot_frontier(sweep),
-            "duration": plot_duration(sweep),
-            "differences": plot_differences(sweep),
+            "frontier": Chart("plot_frontier", sweep),
+            "duration": Chart("plot_duration", sweep),
+            "differences": Chart("plot_differences", sweep),
         },
         facts={
             "recommendation": None if chosen is None else chosen._asdict(),
@@ -195,9 +194,9 @@ def limits_page(advice: LimitsAdvice) -> StudyPage:
             "headroom": advice.headroom.head(0),
         },
         pictures={
-            "headroom": plot_headroom(advice),
-            "risk": plot_risk(advice.risk),
-            "provisioned": plot_provisioned(advice),
+            "headroom": Chart("plot_headroom", advice),
+            "risk": Chart("plot_risk", advice.risk),
+            "provisioned": Chart("plot_provisioned", advice),
         },
         facts={
             "quota": {"now": advice.quota.now, "ask": advice.quota.ask, "reserved": advice.quota.reserved},

@@ -1,4 +1,4 @@
-"""Traffic that brings no event at all, which is seldom what was meant."""
+"""What a scenario says without effect on its result, which is seldom what was meant."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ from lambdasim.units import from_epoch_us, to_epoch_us
 _END_OF_CALENDAR_US: Final = to_epoch_us(datetime(2200, 1, 1, tzinfo=UTC))
 
 
-def idle_traffic(spec: ScenarioSpec) -> Iterator[tuple[tuple[str | int, ...], str]]:
-    """Find traffic that starts after the scenario, and schedules that fire at no moment of it.
+def without_effect(spec: ScenarioSpec) -> Iterator[tuple[tuple[str | int, ...], str]]:
+    """Find settings that change nothing: idle traffic, and what the model leaves out.
 
     Parameters
     ----------
@@ -27,7 +27,24 @@ def idle_traffic(spec: ScenarioSpec) -> Iterator[tuple[tuple[str | int, ...], st
         Where in the scenario.
     str
         What is wrong there.
+
+    Notes
+    -----
+    A VPC adds neither to INIT nor to Lambda's own price: its network interfaces are made when the function is created
+    (AWS Lambda Developer Guide, "Giving Lambda functions access to resources in an Amazon VPC").
     """
+    yield from _idle_traffic(spec)
+    for place, function in enumerate(spec.functions):
+        if function.vpc:
+            yield (
+                ("functions", place, "vpc"),
+                "has no effect: a VPC adds neither to INIT nor to Lambda's own price; NAT gateways, endpoints and data "
+                "transfer are not in the bill",
+            )
+
+
+def _idle_traffic(spec: ScenarioSpec) -> Iterator[tuple[tuple[str | int, ...], str]]:
+    """Find traffic that starts after the scenario, and schedules that fire at no moment of it."""
     epoch_us = to_epoch_us(spec.start)
     for place, function in enumerate(spec.functions):
         traffic, at = function.traffic, ("functions", place, "traffic")
