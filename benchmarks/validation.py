@@ -1,13 +1,14 @@
 """Prints how far predictions miss at memory sizes that they were not fitted to; `docs/validation.md` keeps the figures.
 
-Run with ``python benchmarks/validation.py [short] [runtimes] [scenario] [first] [init] [rates]``; without names, all.
+Run with ``python benchmarks/validation.py [short] [pairs] [runtimes] [scenario] [first] [init] [rates] [--seed N]``;
+without names, all. The seed draws the pairs.
 The law, its constants and the belief in styles are those that ship; nothing is chosen for a data set.
 """
 
 from __future__ import annotations
 
 import csv
-import sys
+from argparse import ArgumentParser
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
 from itertools import combinations
@@ -19,6 +20,7 @@ from typing import Any
 import numpy as np
 import yaml
 
+from benchmarks.random_pairs import SEED, known_size, score_pairs, short_function_rows, table
 from lambdasim import load_scenario, read_report_logs, simulate
 from lambdasim.calibration.calibrate import calibrate_logs
 from lambdasim.calibration.data.statistics import SizeStatistics, from_summary
@@ -55,23 +57,13 @@ def show(
 
 def short_function() -> None:
     """Fit one short CPU function at two sizes, predict the others."""
-    with (DATA / "aws_x86_short_cpu_function.csv").open(encoding="utf-8") as file:
-        rows = {
-            int(row["memory_mb"]): {name: float(value) for name, value in row.items()}
-            for row in csv.DictReader(file)
-        }
-
-    def known(memory_mb: int) -> SizeStatistics:
-        row = rows[memory_mb]
-        percentiles = {f"p{p}": row[f"p{p}_ms"] for p in (1, 5, 25, 50, 75, 95, 99)}
-        return from_summary(memory_mb, int(row["n"]), row["mean_ms"], sd_ms=row["sd_ms"], **percentiles)
-
+    rows = short_function_rows()
     all_errors: dict[str, list[float]] = defaultdict(list)
     all_straight: dict[str, list[float]] = defaultdict(list)
     held: list[bool] = []
     for pair in SHORT_PAIRS:
         for styles, kept in ((None, all_errors), (STRAIGHT, all_straight)):
-            sizes = [known(memory_mb) for memory_mb in pair]
+            sizes = [known_size(rows[memory_mb]) for memory_mb in pair]
             fit = fit_work(sizes) if styles is None else fit_work(sizes, styles=styles)
             for memory_mb, row in rows.items():
                 if memory_mb in pair:
@@ -245,8 +237,21 @@ def rates() -> None:
                 )
 
 
+def pairs(seed: int = SEED) -> None:
+    """Fit pairs of sizes drawn at random, each pair on a line, and the table of all."""
+    scores = []
+    for score in score_pairs(seed):
+        print(
+            f"{score.pair[0]:5d} {score.pair[1]:5d}  error {score.error:5.1%}  held {score.held:4.0%}",
+            flush=True,
+        )
+        scores.append(score)
+    print(table(scores))
+
+
 PARTS: dict[str, Callable[[], None]] = {
     "short": short_function,
+    "pairs": pairs,
     "runtimes": runtimes,
     "scenario": scenarios,
     "first": first_runs,
@@ -255,6 +260,10 @@ PARTS: dict[str, Callable[[], None]] = {
 }
 
 if __name__ == "__main__":
+    said = ArgumentParser(description=__doc__)
+    said.add_argument("parts", nargs="*", metavar="part", help=", ".join(PARTS))
+    said.add_argument("--seed", type=int, default=SEED)
+    asked = said.parse_args()
     print(f"{'what':72s} {'n':>5s}  mean % p95 %")
-    for chosen in sys.argv[1:] or PARTS:
-        PARTS[chosen]()
+    for chosen in asked.parts or PARTS:
+        PARTS[chosen](asked.seed) if chosen == "pairs" else PARTS[chosen]()

@@ -55,7 +55,7 @@ class Nodes:
     cpu_sigma: float
     io_sigma: float
 
-    def only(self, which: NDArray[np.bool_] | int) -> Nodes:
+    def only(self, which: NDArray[np.bool_] | NDArray[np.int64] | int) -> Nodes:
         """Return the chosen guesses alone."""
         cpu_ms, io_ms = np.atleast_1d(self.cpu_ms[which]), np.atleast_1d(self.io_ms[which])
         return replace(self, cpu_ms=cpu_ms, io_ms=io_ms)

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from math import hypot, log, sqrt
+from math import log
 from typing import Final
 
 import numpy as np
 
-from lambdasim.calibration.data.statistics import Floats, SizeStatistics
+from lambdasim.calibration.data.statistics import Floats
+from lambdasim.calibration.fit.misfit import Question, misfits
 from lambdasim.calibration.fit.nodes import Nodes
 from lambdasim.models.cpu_chain import CpuLaw, CpuStyle
 from lambdasim.models.cpu_quota import FirstCheck
@@ -25,12 +26,11 @@ ALL_STYLES: Final = (
 _BELIEF_PURE: Final = 0.6
 _BELIEF_STRAIGHT: Final = 0.02
 _BELIEF_LATE: Final = 0.75
-_TAIL_ERROR: Final = {0.05: 2.5, 0.25: 1.5, 0.5: 1.0, 0.75: 1.5, 0.95: 2.5}
 _COARSE: Final = (40, 5, 64)
-_FINE: Final = (21, 11, 256)
+_FINE: Final = (21, 9, 128)
 _ZOOMS: Final = 3
 _NEAR: Final = 12.0
-_HOPELESS: Final = 40.0
+_HOPELESS: Final = 25.0
 _SHORTEST_WAIT_MS: Final = 0.5
 _NARROW: Final = 0.015
 
@@ -54,38 +54,6 @@ class StylePosterior:
     weights: Floats
     log_evidence: float
     misfit: float
-
-
-@dataclass(frozen=True)
-class Question:
-    """What is to be explained, and within which bounds.
-
-    Attributes
-    ----------
-    sizes : tuple of SizeStatistics
-        In order of memory.
-    cpu_share : tuple of (float, float)
-        Bounds of the CPU time's share of the duration at the largest size; what data cannot tell is spread over them.
-    law_error : float
-        Relative error of the law itself; 0 for data that were made by it.
-    speed_error : float
-        Relative standard deviation of the CPU's speed between execution environments.
-    """
-
-    sizes: tuple[SizeStatistics, ...]
-    cpu_share: tuple[float, float]
-    law_error: float
-    speed_error: float
-
-    @property
-    def total_error(self) -> float:
-        """Relative error within which the largest size is known."""
-        largest = self.sizes[-1]
-        return hypot(largest.mean_error, self.law_error, self.speed_error_of(largest))
-
-    def speed_error_of(self, size: SizeStatistics) -> float:
-        """Give the relative error of a size's mean that comes from the few environments that it was measured in."""
-        return self.speed_error / sqrt(size.environments)
 
 
 def style_posteriors(question: Question, styles: Sequence[CpuStyle]) -> list[StylePosterior]:
@@ -146,17 +114,17 @@ def _weighed(
     for _ in range(_ZOOMS + 1):
         logs = np.linspace(low, high, counts)
         grid = _pure_grid if pure else _grid
-        nodes, misfits = grid(question, style, sigmas, logs, steps, draws)
-        best = float(misfits.min())
+        nodes, found = grid(question, style, sigmas, logs, steps, draws)
+        best = float(found.min())
         if not best < hopeless:
             return None
-        near = logs[(misfits < best + _NEAR).any(axis=1)]
+        near = logs[(found < best + _NEAR).any(axis=1)]
         step = logs[1] - logs[0]
         if len(near) > 0.6 * counts and (counts, steps, draws) == _FINE:
             break
         low, high = float(near[0] - step), float(near[-1] + step)
         counts, steps, draws = _FINE
-    weights = np.exp((best - misfits) / 2).ravel()
+    weights = np.exp((best - found) / 2).ravel()
     cell = float(step) * _belief(style) * (_BELIEF_PURE if pure else 1 - _BELIEF_PURE)
     if not pure:
         weights = weights * nodes.cpu_ms / (nodes.cpu_ms + nodes.io_ms)
@@ -196,8 +164,8 @@ def _pure_grid(
 ) -> tuple[Nodes, Floats]:
     """Guess CPU times of work that never waits, and see how all sizes fit."""
     nodes = Nodes(style, np.exp(logs), np.zeros_like(logs), *sigmas)
-    misfits = sum((_misfit(question, size, nodes, draws) for size in question.sizes), np.zeros(len(logs)))
-    return nodes, misfits[:, None]
+    found = sum((misfits(question, size, nodes, draws) for size in question.sizes), np.zeros(len(logs)))
+    return nodes, found[:, None]
 
 
 def _grid(
@@ -219,40 +187,9 @@ def _grid(
         reached = nodes.durations_ms(largest.memory_mb, draws).mean(axis=1).reshape(raw.shape)
         raw = np.maximum(raw, 0) + totals[None, :] - reached
     nodes = Nodes(style, np.repeat(cpu, steps), np.maximum(raw, 0).ravel(), *sigmas)
-    misfits = sum((_misfit(question, size, nodes, draws) for size in question.sizes), np.zeros(raw.size))
-    misfits = misfits.reshape(raw.shape)
-    misfits[:, :-1][raw[:, :-1] < 0] = np.inf
+    found = sum((misfits(question, size, nodes, draws) for size in question.sizes), np.zeros(raw.size))
+    found = found.reshape(raw.shape)
+    found[:, :-1][raw[:, :-1] < 0] = np.inf
     if style.waits:
-        misfits[raw < _SHORTEST_WAIT_MS * style.waits] = np.inf
-    return nodes, misfits
-
-
-def _misfit(question: Question, size: SizeStatistics, nodes: Nodes, draws: int) -> Floats:
-    """Sum squared deviations in units of the errors, shape (n nodes,).
-
-    With an error of the law, deviations count by a heavy-tailed law, so that one quantile that falls on another step does
-    not decide alone, and a common part of them may be the speed of the CPU; without, by the joint normal law of sample
-    quantiles.
-    """
-    durations = nodes.durations_ms(size.memory_mb, draws)
-    levels = [p for p in size.quantiles_ms if p in _TAIL_ERROR]
-    deviations, errors, tails = [], [], []
-    if size.mean_ms is not None:
-        deviations.append(np.log(durations.mean(axis=1) / size.mean_ms))
-        errors.append(size.mean_error)
-        tails.append(1.0)
-    if question.law_error == 0 and size.mean_ms is not None:
-        return np.asarray((deviations[0] / errors[0]) ** 2)
-    if levels:
-        for p, values in zip(levels, np.quantile(durations, levels, axis=1), strict=True):
-            deviations.append(np.log(values / size.quantiles_ms[p]))
-            errors.append(size.quantile_errors[p])
-            tails.append(_TAIL_ERROR[p])
-    scale = np.hypot(errors, question.law_error * np.array(tails))
-    if question.law_error == 0:
-        return np.asarray((deviations[len(levels) // 2] / scale[len(levels) // 2]) ** 2)
-    precision, speed_error = scale**-2, question.speed_error_of(size)
-    # In standard deviations of the speed: without any, speed is never the cause.
-    speed = speed_error * (precision @ np.array(deviations)) / (speed_error**2 * precision.sum() + 1)
-    squares = ((np.array(deviations) - speed_error * speed) / scale[:, None]) ** 2
-    return np.asarray((4 * np.log1p(squares / 4)).sum(axis=0) + speed**2)
+        found[raw < _SHORTEST_WAIT_MS * style.waits] = np.inf
+    return nodes, found

@@ -11,9 +11,11 @@ from typing import Any, Final
 import numpy as np
 
 from lambdasim.calibration.data.statistics import Floats, SizeStatistics
+from lambdasim.calibration.fit.misfit import Question
 from lambdasim.calibration.fit.nodes import Nodes
-from lambdasim.calibration.fit.posterior import ALL_STYLES, Question, StylePosterior, style_posteriors
+from lambdasim.calibration.fit.posterior import ALL_STYLES, StylePosterior, style_posteriors
 from lambdasim.calibration.fit.typical import typical_work
+from lambdasim.calibration.fit.weighted import weighted_medians, weighted_quantiles
 from lambdasim.catalog import limit, timing
 from lambdasim.errors import InputError
 from lambdasim.models.cpu_chain import CpuStyle
@@ -21,10 +23,11 @@ from lambdasim.specs.function import Architecture
 
 DEFAULT_CPU_SHARE: Final = (0.2, 1.0)
 _TWO_SIDED: Final = (0.025, 0.975)
+_INTERVAL: Final = (0.025, 0.5, 0.975)
+_MIDDLE: Final = (0.5,)
 _TENTHS: Final = (0.1, 0.9)
-_SHARE_OF_WEIGHT: Final = 0.995
-_MOST_NODES: Final = 60
-_DRAWS: Final = 1024
+_MOST_NODES: Final = 128
+_DRAWS: Final = 512
 _USUAL_SIZES_MB: Final = (128, 256, 512, 1024, 1769, 2048)
 
 
@@ -135,6 +138,21 @@ class WorkFit:
         """The likeliest style."""
         return next(iter(self.style_weights))
 
+    @cached_property
+    def misfit(self) -> float:
+        """How far the fit is from its own sizes: root mean square of the means' relative errors.
+
+        No prediction is surer than that. 0 where the law has no error.
+        """
+        if not self.law_error:
+            return 0.0
+        errors = []
+        for size in self.sizes:
+            weight, values = self._durations(size.memory_mb)
+            centre = values.mean(axis=1) if size.mean_ms is not None else np.median(values, axis=1)
+            errors.append(float(weighted_quantiles(np.log(centre / size.centre_ms), weight, _MIDDLE)[0]))
+        return float(np.sqrt(np.mean(np.square(errors))))
+
     @property
     def identified(self) -> bool:
         """Whether the data tell CPU time from waiting."""
@@ -177,26 +195,16 @@ class WorkFit:
         least, most = limit("memory_min_mb").value, limit("memory_max_mb").value
         if not least <= memory_mb <= most:
             raise InputError.single("predict", "memory_mb", f"must be {least} to {most}, got {memory_mb}")
-        weights, means, values = [], [], []
-        for nodes, share in self._likely():
-            durations = nodes.durations_ms(_as_on_x86(memory_mb, self.architecture), _DRAWS)
-            weights.append(share)
-            means.append(durations.mean(axis=1))
-            values.append(durations)
-        weight, mean = np.concatenate(weights), np.concatenate(means)
-        weight = weight / weight.sum()
-        low, high = weighted_quantiles(mean, weight, _TWO_SIDED)
-        centre = float(weight @ mean)
-        common = 1.96 * self.common_error
+        weight, values = self._durations(memory_mb)
+        mean = values.mean(axis=1)
+        low, centre, high = (float(value) for value in weighted_quantiles(mean, weight, _INTERVAL))
+        common = 1.96 * hypot(self.common_error, self.misfit)
         interval = Estimate(
             centre,
-            centre * (1 - float(np.hypot(max(1 - low / centre, 0.0), common))),
-            centre * (1 + float(np.hypot(max(high / centre - 1, 0.0), common))),
+            centre * (1 - hypot(1 - low / centre, common)),
+            centre * (1 + hypot(high / centre - 1, common)),
         )
-        levels = (np.arange(_DRAWS) + 0.5) / _DRAWS
-        each = np.repeat(weight / _DRAWS, _DRAWS)
-        mixed = weighted_quantiles(np.concatenate(values).ravel(), each, levels)
-        return Prediction(memory_mb, interval, mixed)
+        return Prediction(memory_mb, interval, weighted_medians(np.sort(values, axis=1), weight))
 
     def goodness(self) -> tuple[SizeFit, ...]:
         """Compare the fit with each of its sizes."""
@@ -303,21 +311,25 @@ class WorkFit:
     def _all_weights(self) -> Floats:
         return np.concatenate([p.weights * w for p, w in zip(self.posteriors, self._evidence, strict=True)])
 
+    def _durations(self, memory_mb: int) -> tuple[Floats, Floats]:
+        """Give the weights of likely guesses, shape (n,), and their durations, shape (n, draws) [ms]."""
+        likely = list(self._likely())
+        x86_mb = _as_on_x86(memory_mb, self.architecture)
+        values = np.concatenate([nodes.durations_ms(x86_mb, _DRAWS) for nodes, _ in likely])
+        return np.concatenate([weight for _, weight in likely]), values
+
     def _likely(self) -> Iterable[tuple[Nodes, Floats]]:
-        """Give the guesses that carry nearly all weight, few enough to draw from."""
-        weights = self._all_weights()
-        order = np.argsort(-weights, kind="stable")
-        enough = int(np.searchsorted(np.cumsum(weights[order]), _SHARE_OF_WEIGHT)) + 1
-        chosen = np.zeros(len(weights), dtype=np.bool_)
-        chosen[order[:: max(1, -(-enough // _MOST_NODES))][:_MOST_NODES]] = True
-        chosen[order[enough:]] = False
+        """Give guesses that stand for all, few enough to draw from: one for each equal part of the whole weight."""
+        reached = np.cumsum(self._all_weights())
+        parts = (np.arange(_MOST_NODES) + 0.5) / _MOST_NODES * reached[-1]
+        places, counts = np.unique(np.searchsorted(reached, parts), return_counts=True)
         first = 0
-        for posterior, evidence in zip(self.posteriors, self._evidence, strict=True):
-            nodes = posterior.nodes
-            kept = chosen[first : first + len(nodes.cpu_ms)]
-            first += len(nodes.cpu_ms)
-            if kept.any():
-                yield nodes.only(kept), posterior.weights[kept] * float(evidence)
+        for posterior in self.posteriors:
+            last = first + len(posterior.weights)
+            mine = (places >= first) & (places < last)
+            if mine.any():
+                yield posterior.nodes.only(places[mine] - first), counts[mine] / _MOST_NODES
+            first = last
 
 
 def fit_work(
@@ -398,13 +410,6 @@ def _as_on_x86(memory_mb: int, architecture: Architecture) -> int:
     if architecture is Architecture.X86_64:
         return memory_mb
     return round(memory_mb * limit("memory_per_vcpu_mb").value / full_speed_mb(architecture))
-
-
-def weighted_quantiles(values: Floats, weights: Floats, levels: Sequence[float] | Floats) -> Floats:
-    """Give quantiles of weighted values; weights sum to one."""
-    order = np.argsort(values, kind="stable")
-    reached = np.cumsum(weights[order]) - weights[order] / 2
-    return np.asarray(np.interp(np.asarray(levels), reached, values[order]), dtype=np.float64)
 
 
 def _cpu_shares(nodes: Nodes) -> Floats:
