@@ -38,7 +38,7 @@ def run_text(run: RunResult, intervals: pd.DataFrame | None = None) -> str:
     if len(throttles):
         throttles["attempts"] = [f"{number:,}" for number in throttles["attempts"]]
         parts += ["", throttles.rename(columns={"attempts": "refused attempts"}).to_string(index=False)]
-    return "\n".join([*parts, "", bill_text(run.charges()), _assumptions(run)])
+    return "\n".join([*parts, "", bill_text(run.charges()), *_days(run), _assumptions(run)])
 
 
 def _summary_table(run: RunResult) -> str:
@@ -66,6 +66,12 @@ def _batch_intervals(run: RunResult) -> str:
 
 def _two_digits(value: float) -> str:
     return f"{value:,.0f}" if value >= 10 else f"{value:.2g}"
+
+
+def _days(run: RunResult) -> list[str]:
+    """Say which days of a trace stand for which."""
+    rows = run.parameters().itertuples()
+    return [wrapped(f"{row.parameter}: {row.value}") for row in rows if str(row.source).startswith("align: ")]
 
 
 def _assumptions(run: RunResult) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import html
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import date
 from math import sqrt
@@ -13,7 +13,7 @@ import numpy as np
 
 from lambdasim import version
 from lambdasim.billing import Bill, InvocationCosts, Usage, invocation_costs, price
-from lambdasim.catalog import billing_rules, price_sheet
+from lambdasim.catalog import Knowledge, billing_rules, price_sheet
 from lambdasim.engine.contract import EventOutcome, Limit, Outcome, Plan, RecordChunk
 from lambdasim.engine.plan import ScenarioArrivals
 from lambdasim.engine.totals.aggregate import Aggregate, FunctionTotals, claimed_at, ready_at
@@ -25,6 +25,7 @@ from lambdasim.results.record_table import records_frame
 from lambdasim.results.usage.hourly_costs import list_costs_by_hour
 from lambdasim.results.usage.month import PayloadMeter, run_usage
 from lambdasim.specs.scenario import ScenarioSpec
+from lambdasim.traffic.arrivals import FunctionArrivals
 from lambdasim.traffic.report import ReadReport
 from lambdasim.units import US_PER_MINUTE, US_PER_MS, format_duration, to_epoch_us
 from lambdasim.wording import count, money, wrapped
@@ -317,15 +318,27 @@ class RunResult:
         """Return what the result rests on and how each is known: ``parameter``, ``value``, ``known``, ``source``."""
         import pandas as pd
 
-        return pd.DataFrame(parameters_of(self.scenario), columns=list(Parameter._fields))
+        found = [*parameters_of(self.scenario), *self._days()]
+        return pd.DataFrame(found, columns=list(Parameter._fields))
+
+    def _days(self) -> Iterator[Parameter]:
+        """Yield which days of a trace stand for which, where they are not the same."""
+        for source in self._with_trace():
+            days = source.days()
+            if days:
+                align = source.traffic.align.value
+                yield Parameter(
+                    f"days of {source.owner}'s trace", days, Knowledge.GIVEN.value, f"align: {align}"
+                )
+
+    def _with_trace(self) -> list[FunctionArrivals]:
+        arrivals = self.plan.arrivals
+        sources = arrivals.sources if isinstance(arrivals, ScenarioArrivals) else ()
+        return [source for source in sources if source.traffic.trace is not None]
 
     def readings(self) -> dict[str, ReadReport]:
         """Return what was found in the traces: rows, rows left out, warnings, what lies outside; by function."""
-        arrivals = self.plan.arrivals
-        if not isinstance(arrivals, ScenarioArrivals):
-            return {}
-        with_trace = [source for source in arrivals.sources if source.traffic.trace is not None]
-        return {source.owner: source.trace.report().also(source.coverage()) for source in with_trace}
+        return {source.owner: source.trace.report().also(source.coverage()) for source in self._with_trace()}
 
     def provenance(self) -> dict[str, Any]:
         """Return what identifies the run."""

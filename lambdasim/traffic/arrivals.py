@@ -99,21 +99,46 @@ class FunctionArrivals:
         step_us = trace.interval_us or US_PER_MINUTE
         found = left_out | missing if not self.traffic.repeat else {}
         said = [f"{_about(part_us)} {words}" for words, part_us in found.items() if part_us >= step_us]
-        moved_us = first_us + to_epoch_us(self.scenario.start) - trace.span_us()[0]
-        if moved_us or any(part_us >= step_us for part_us in left_out.values()):
-            said += self._stand_in(max(first_us, 0), min(end_us, scenario_us), moved_us)
-        return tuple(said)
+        days = self.days()
+        return (*said, days) if days else tuple(said)
 
-    def _stand_in(self, begin_us: int, end_us: int, moved_us: int) -> list[str]:
-        """Say which part of the trace stands for which part of the scenario [µs since its start]."""
-        if begin_us >= end_us:
-            return []
+    def days(self) -> str:
+        """Say which part of the trace stands for which part of the scenario; empty where all of it stands for itself."""
+        first_us, end_us = self._placed_us()
+        begin_us, stop_us = max(first_us, 0), min(end_us, self.scenario.duration_us)
+        if begin_us >= stop_us:
+            return ""
         epoch_us = to_epoch_us(self.scenario.start)
-        simulated = _span(epoch_us + begin_us, epoch_us + end_us)
-        recorded = _span(epoch_us + begin_us - moved_us, epoch_us + end_us - moved_us)
+        moved_us = first_us + epoch_us - self.trace.span_us()[0]
+        step_us = self.trace.interval_us or US_PER_MINUTE
+        if not moved_us and begin_us - first_us < step_us and end_us - stop_us < step_us:
+            return ""
+        simulated = _span(epoch_us + begin_us, epoch_us + stop_us)
+        recorded = _span(epoch_us + begin_us - moved_us, epoch_us + stop_us - moved_us)
+        again = ", again and again" if self.traffic.repeat and end_us < self.scenario.duration_us else ""
         if not moved_us:
-            return [f"{recorded} of the trace is simulated, as it was recorded"]
-        return [f"{recorded} of the trace stands for {simulated}"]
+            return f"{recorded} of the trace is simulated, as it was recorded{again}"
+        return f"{recorded} of the trace stands for {simulated}{again}"
+
+    def _refuse_elsewhere(self) -> None:
+        """Refuse a trace of which nothing falls into the scenario: a bill of nothing would be no answer."""
+        first_us, end_us = self._placed_us()
+        if self.traffic.repeat or (first_us < self.scenario.duration_us and end_us > 0):
+            return
+        epoch_us = to_epoch_us(self.scenario.start)
+        begins_us, ends_us = self.trace.span_us()
+        moved = (
+            "as it was recorded"
+            if self.traffic.align is Align.NONE
+            else "moved by whole weeks, which keep weekdays"
+        )
+        raise TraceError.single(
+            self.owner,
+            "traffic.align",
+            f"nothing of the trace, {_span(begins_us, ends_us)}, falls into the scenario, "
+            f"{_span(epoch_us, epoch_us + self.scenario.duration_us)}, {moved}; say align: start, or repeat: true, or "
+            "change the scenario's start",
+        )
 
     def _placed_us(self) -> tuple[int, int]:
         """Give the trace's span where it is moved to [µs since the scenario's start]."""
@@ -197,6 +222,7 @@ class FunctionArrivals:
 
     def _from_trace(self, start_us: int, stop_us: int) -> Iterator[NDArray[np.int64]]:
         trace = self.trace
+        self._refuse_elsewhere()
         first_us, end_us = trace.span_us()
         moved_us = self._placed_us()[0] - first_us
         length_us = end_us - first_us

@@ -10,6 +10,8 @@ import pytest
 
 import lambdasim as ls
 from lambdasim.errors import LambdaSimError
+from lambdasim.report.text import run_text
+from lambdasim.results.files.saved import run_content
 from lambdasim.specs import load_scenario_text
 from lambdasim.specs.traffic import TraceFormat
 from lambdasim.traffic.arrivals import FunctionArrivals
@@ -148,3 +150,43 @@ def test_a_longer_trace_is_used_where_the_scenario_lies_in_it_and_else_by_its_la
     by_day = np.bincount(np.concatenate(list(arrivals())) // 86_400_000_000, minlength=14)
     assert by_day.tolist() == [first + 1 + k for k in range(14)]
     assert arrivals.coverage()[-1] == said
+
+
+def test_days_of_a_trace_stand_beside_the_bill_in_text_and_json(tmp_path: Path) -> None:
+    days = [date(2026, 1, 1) + timedelta(days=k) for k in range(60)]
+    (tmp_path / "t.csv").write_text("time,count\n" + "".join(f"{d},{k + 1}\n" for k, d in enumerate(days)))
+    text = (
+        "name: t\nstart: 2026-11-02T00:00:00Z\nduration: 7d\nfunctions:\n"
+        "  - {name: f, traffic: {trace: t.csv, utc: true}}\n"
+    )
+    run = ls.simulate(load_scenario_text(text, base_dir=tmp_path))
+    said = "2026-02-23 to 2026-03-01 of the trace stands for 2026-11-02 to 2026-11-08"
+    assert said in " ".join(run_text(run).split())
+    kept = json.loads(json.dumps(run_content(run)["parameters"]))
+    assert [row["value"] for row in kept if row["parameter"] == "days of f's trace"] == [said]
+
+
+@pytest.mark.parametrize(
+    ("traffic", "days", "start"),
+    [
+        ("align: weekday", ("2026-10-01", "2026-10-02"), "2026-11-01"),
+        ("align: none", ("2026-10-01", "2026-10-02"), "2026-11-01"),
+        ("align: none", ("2026-11-04", "2026-11-05"), "2026-11-01"),
+    ],
+)
+def test_a_trace_of_which_nothing_falls_into_the_scenario_is_refused(
+    tmp_path: Path, traffic: str, days: tuple[str, ...], start: str
+) -> None:
+    """Thursday and Friday have no place in a scenario of a Sunday and a Monday."""
+    (tmp_path / "t.csv").write_text("time,count\n" + "".join(f"{day},9\n" for day in days))
+    text = (
+        f"name: t\nstart: {start}T00:00:00Z\nduration: 2d\nfunctions:\n"
+        "  - {name: f, traffic: {trace: t.csv, utc: true, %s}}\n"
+    )
+    scenario = load_scenario_text(text % traffic, base_dir=tmp_path)
+    with pytest.raises(
+        LambdaSimError, match=f"nothing of the trace, {days[0]} to {days[1]}, falls into.*align: start"
+    ):
+        ls.simulate(scenario)
+    at_start = load_scenario_text(text % "align: start", base_dir=tmp_path)
+    assert ls.simulate(at_start).summary()["events"].sum() == 18

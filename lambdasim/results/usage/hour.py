@@ -6,7 +6,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, cast
 
 import numpy as np
 
@@ -14,7 +14,8 @@ from lambdasim.billing import Usage
 from lambdasim.billing.usage import COUNTERS
 from lambdasim.errors import InputError
 from lambdasim.results.usage.hourly_costs import METRIC_OF_COUNTER
-from lambdasim.units import US_PER_HOUR, US_PER_S, from_epoch_us, to_epoch_us
+from lambdasim.units import US_PER_HOUR, US_PER_MINUTE, US_PER_S, from_epoch_us, to_epoch_us
+from lambdasim.wording import clipped
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -23,6 +24,8 @@ if TYPE_CHECKING:
     from lambdasim.specs.scenario import ScenarioSpec
 
 _ALLOCATED: Final = "provisioned_allocated_s"
+_HOURS_AFTER: Final = 24 * 31
+"""How long after its end [hours] a run may still work: events wait, are tried again and time out."""
 
 
 @dataclass(frozen=True)
@@ -90,15 +93,24 @@ def cut_into_hours(
     first = from_epoch_us(first_us)
     end_us = to_epoch_us(scenario.start) + scenario.duration_us
     counts: dict[int, list[Usage]] = {hour: [] for hour in range(-(-(end_us - first_us) // US_PER_HOUR))}
-    labels = metrics["timestamp"].str.slice(0, 13)
-    summed = metrics.groupby([metrics["function"], labels])[list(METRIC_OF_COUNTER.values())].sum()
+    usages = tuple(usages)
+    hour_of = {
+        label: (_hour_us(label, where) - first_us) // US_PER_HOUR for label in metrics["timestamp"].unique()
+    }
+    outside = [label for label, hour in hour_of.items() if not 0 <= hour <= len(counts) + _HOURS_AFTER]
+    if outside:
+        raise InputError.single(where, "timestamp", f"must lie in the run, got {clipped(outside[0], 40)}")
+    hours_of_rows = metrics["timestamp"].map(hour_of)
+    summed = metrics.groupby([metrics["function"], hours_of_rows])[list(METRIC_OF_COUNTER.values())].sum()
     for spec in scenario.functions:
         table: defaultdict[int, dict[str, int]] = defaultdict(dict)
         if spec.name in summed.index.get_level_values(0):
-            for label, row in summed.loc[spec.name].iterrows():
-                at = datetime.fromisoformat(f"{label}:00:00").replace(tzinfo=UTC)
-                hour = (to_epoch_us(at) - first_us) // US_PER_HOUR
-                table[hour] = {name: int(row[column]) for name, column in METRIC_OF_COUNTER.items()}
+            for hour, row in summed.loc[spec.name].iterrows():
+                table[cast("int", hour)] = {
+                    name: int(row[column]) for name, column in METRIC_OF_COUNTER.items()
+                }
+        if to_epoch_us(scenario.start) % US_PER_MINUTE:
+            _move_at_months(table, [usage for usage in usages if usage.function == spec.name], first_us)
         for hour, seconds in _allocated_s(scenario, spec, first_us):
             table[hour][_ALLOCATED] = seconds
         for hour, used in table.items():
@@ -109,6 +121,42 @@ def cut_into_hours(
     hours = tuple(tuple(counts.get(hour, ())) for hour in range(max(counts) + 1))
     rest = _rest(usages, (row for rows in hours for row in rows), where)
     return HourlyUsage(first, hours, rest, scenario.price_date)
+
+
+def _hour_us(label: object, where: str) -> int:
+    """Give the clock hour of a minute's timestamp [µs since 1970]."""
+    try:
+        at = datetime.strptime(str(label)[:13], "%Y-%m-%dT%H").replace(tzinfo=UTC)
+        return to_epoch_us(at)
+    except (ValueError, OverflowError):
+        wrong = f"must be a time such as 2026-11-01T00:00:00Z, got {clipped(label, 40)}"
+        raise InputError.single(where, "timestamp", wrong) from None
+
+
+def _move_at_months(table: dict[int, dict[str, int]], usages: list[Usage], first_us: int) -> None:
+    """Move what a month lacks from its last hour to the next hour.
+
+    Notes
+    -----
+    A run's minutes begin at its start. Where that is not a whole minute, the minute that reaches over the end of a month
+    counts in the hour in which it begins, while each of its attempts belongs to the month in which it starts.
+    """
+    of_month: defaultdict[str, dict[str, int]] = defaultdict(lambda: dict.fromkeys(METRIC_OF_COUNTER, 0))
+    for usage in usages:
+        for name in METRIC_OF_COUNTER:
+            of_month[usage.month][name] += getattr(usage, name)
+    months = {hour: f"{from_epoch_us(first_us + hour * US_PER_HOUR):%Y-%m}" for hour in sorted(table)}
+    for last, month in months.items():
+        following = last + 1
+        if f"{from_epoch_us(first_us + following * US_PER_HOUR):%Y-%m}" == month:
+            continue
+        for name, used in table[last].items():
+            by_hour = sum(table[hour].get(name, 0) for hour in months if months[hour] == month)
+            moved = min(max(by_hour - of_month[month][name], 0), used)
+            if moved:
+                table[last][name] -= moved
+                table.setdefault(following, {})
+                table[following][name] = table[following].get(name, 0) + moved
 
 
 def _allocated_s(scenario: ScenarioSpec, spec: FunctionSpec, first_us: int) -> Iterator[tuple[int, int]]:
