@@ -23,6 +23,7 @@ from lambdasim.engine.contract import (
 )
 from lambdasim.engine.draws import FunctionDraws
 from lambdasim.engine.merge import merge_arrivals
+from lambdasim.engine.source_plan import batches_of, source_laws, source_plan, source_retries
 from lambdasim.models.cold_start import first_run_extra_ms, init_law
 from lambdasim.models.cpu_chain import CpuStyle, HandlerQuota
 from lambdasim.models.cpu_scaling import FIXED_POINT_BITS, cpu_time_factor
@@ -89,6 +90,7 @@ def _function_plan(scenario: ScenarioSpec, function: FunctionSpec) -> FunctionPl
         scaling_interval_us=scenario.account.scaling_interval_us,
         retry=_retry_policy(function),
         draws=_function_draws(scenario, function),
+        source=source_plan(function),
     )
 
 
@@ -102,6 +104,7 @@ def _function_draws(scenario: ScenarioSpec, function: FunctionSpec) -> FunctionD
     per_vcpu_mb = work.memory_per_vcpu_mb
     quota = HandlerQuota.of(CpuStyle.of(work.cpu_law), function.memory_mb, memory_per_vcpu_mb=per_vcpu_mb)
     # The quota law does itself what the factor does for the straight one.
+    batches = batches_of(function.trigger)
     factor = 1.0 if quota else cpu_time_factor(function.memory_mb, work.parallel_fraction, per_vcpu_mb)
     return FunctionDraws(
         seed=scenario.seed,
@@ -119,6 +122,7 @@ def _function_draws(scenario: ScenarioSpec, function: FunctionSpec) -> FunctionD
             Quantity.POST_RESPONSE: compile_law(work.post_response_ms, US_PER_MS),
             Quantity.ENVIRONMENT_SPEED: _environment_speed(function),
             **(quota.starts.laws(quota.rules) if quota else {}),
+            **source_laws(function.trigger),
         },
         cpu_factor=factor * arm,
         error_probability=work.error_probability,
@@ -129,6 +133,7 @@ def _function_draws(scenario: ScenarioSpec, function: FunctionSpec) -> FunctionD
         quota=quota,
         out_of_memory_probability=work.out_of_memory_probability,
         timeout_probability=work.timeout_probability,
+        poison_probability=batches.poison_share if batches else 0.0,
     )
 
 
@@ -190,6 +195,8 @@ def _keep_alive(function: FunctionSpec, platform: PlatformSpec) -> DrawLaw:
 
 def _retry_policy(function: FunctionSpec) -> RetryPolicy:
     trigger = function.trigger
+    if batches_of(trigger) is not None:
+        return source_retries(trigger)
     rule = retry_rule(trigger.type.value)
     if trigger.is_synchronous:
         default_cut_us = rule.integration_timeout.us if rule.integration_timeout else NEVER

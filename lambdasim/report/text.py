@@ -6,6 +6,7 @@ from math import isnan
 from typing import TYPE_CHECKING
 
 from lambdasim.billing.bill import BillRow
+from lambdasim.units import US_PER_S, format_duration
 from lambdasim.wording import clipped, count, money, percent, wrapped
 
 if TYPE_CHECKING:
@@ -38,6 +39,7 @@ def run_text(run: RunResult, intervals: pd.DataFrame | None = None) -> str:
     if len(throttles):
         throttles["attempts"] = [f"{number:,}" for number in throttles["attempts"]]
         parts += ["", throttles.rename(columns={"attempts": "refused attempts"}).to_string(index=False)]
+    parts += _sources(run)
     return "\n".join([*parts, "", bill_text(run.charges()), *_days(run), _assumptions(run)])
 
 
@@ -53,6 +55,30 @@ def _summary_table(run: RunResult) -> str:
     for name in ("p50_ms", "p95_ms", "p99_ms"):
         shown[name] = [count(number) for number in table[name]]
     return shown.rename(columns={"cold_share": "cold"}).to_string(index=False)
+
+
+def _sources(run: RunResult) -> list[str]:
+    """Tell what became of messages and records, where there are any."""
+    table = run.sources()
+    if table.empty:
+        return []
+    ends = _with_commas(
+        table[["sent", "processed", "dead_lettered", "expired", "given_up", "received_again"]]
+    )
+    waits = _with_commas(table[["peak_backlog", "left_at_end", "receive_calls", "empty_receives"]])
+    for place, name in ((0, "oldest_s"), (3, "drain_s")):
+        shown = [format_duration(round(time) * US_PER_S) if time else "-" for time in table[name]]
+        waits.insert(place, name.removesuffix("_s"), shown)
+    parts = ["", "queues and streams, messages or records"]
+    for part in (ends, waits):
+        part.insert(0, "function", [clipped(name, 20) for name in table["function"]])
+        parts.append(part.rename(columns=lambda name: name.replace("_", " ")).to_string(index=False))
+    return parts
+
+
+def _with_commas(table: pd.DataFrame) -> pd.DataFrame:
+    """Write whole numbers with commas."""
+    return table.map("{:,}".format)
 
 
 def _batch_intervals(run: RunResult) -> str:

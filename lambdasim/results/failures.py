@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from lambdasim.engine.contract import EventOutcome, Outcome
+from lambdasim.engine.items import ItemOutcome
 from lambdasim.wording import clipped, count, listed, percent
 
 if TYPE_CHECKING:
@@ -25,6 +26,11 @@ _WORDS: Final = {
     "crashes": ("run crashes", "runs crash"),
     "out_of_memory": ("run runs out of memory", "runs run out of memory"),
     "cut_answers": ("caller gets a gateway timeout", "callers get a gateway timeout"),
+}
+_ITEM_WORDS: Final = {
+    ItemOutcome.DEAD_LETTERED: "dead-lettered",
+    ItemOutcome.EXPIRED: "expired",
+    ItemOutcome.GIVEN_UP: "given up",
 }
 _WORTH_A_WARNING: Final = 0.01
 _MOST_NAMED: Final = 3
@@ -82,9 +88,13 @@ def failure_warning(functions: Iterable[tuple[str, FunctionTotals]]) -> str:
         kinds = [count(number, *_WORDS[kind]) for kind, number in failure_counts(totals).items() if number]
         refused = int(totals.outcomes[Outcome.THROTTLED])
         kinds += [count(refused, "attempt is refused", "attempts are refused")] if refused else []
+        if totals.items is not None:
+            ends = ((words, int(totals.items.outcomes[kind])) for kind, words in _ITEM_WORDS.items())
+            kinds = [f"{number:,} {words}" for words, number in ends if number] + kinds
+        name_of, verb = ("event", "are lost") if totals.items is None else ("item", "are not processed")
         why = f" ({listed(kinds, len(kinds), ' and ')})" if kinds else ""
         told.append(
-            f"{lost:,} of {count(totals.events, 'event')} of {clipped(name, 40)} are lost, "
+            f"{lost:,} of {count(totals.events, name_of)} of {clipped(name, 40)} {verb}, "
             f"{percent(lost / totals.events, 1)}{why}"
         )
     more = len(told) - _MOST_NAMED

@@ -16,12 +16,14 @@ from lambdasim.catalog import (
     retry_rule,
     timing,
 )
+from lambdasim.engine.source_plan import batches_of
 from lambdasim.models.cpu_chain import CpuStyle, HandlerQuota
 from lambdasim.models.cpu_scaling import vcpus
 from lambdasim.specs.base import Spec
 from lambdasim.specs.function import Architecture, FunctionSpec
 from lambdasim.specs.platform import PlatformSpec
 from lambdasim.specs.scenario import ScenarioSpec
+from lambdasim.specs.sources.queue import Ramp
 from lambdasim.units import format_duration
 
 _THE_SCENARIO = "the scenario"
@@ -152,7 +154,7 @@ def _function(function: FunctionSpec) -> Iterator[Parameter]:
         yield Parameter(
             f"arm64 speed of {name}", ratio, known.value, _THE_SCENARIO if said else "no difference assumed"
         )
-    yield from _retries(function)
+    yield from _source(function) if batches_of(function.trigger) else _retries(function)
     if function.provisioned_concurrency:
         yield _fact(timing("provisioned_preparation_s"))
         yield _fact(timing("provisioned_allocation_per_minute"))
@@ -220,6 +222,67 @@ def _retries(function: FunctionSpec) -> Iterator[Parameter]:
     ):
         if fact is not None and not said:
             yield _fact(fact)
+
+
+def _source(function: FunctionSpec) -> Iterator[Parameter]:
+    """Tell how pollers go about it: what is given, what AWS's pages say, what is assumed."""
+    name, queue, stream = function.name, function.trigger.queue, function.trigger.stream
+    rule = retry_rule(function.trigger.type.value)
+    pollers = queue.pollers if queue is not None else None
+    for fact, spec, field in (
+        (rule.event_age, queue or stream, "retention_us"),
+        (
+            rule.throttle_backoff_first,
+            pollers or stream,
+            "throttle_retry_first_us" if pollers else "retry_first_us",
+        ),
+        (
+            rule.throttle_backoff_max,
+            pollers or stream,
+            "throttle_retry_most_us" if pollers else "retry_most_us",
+        ),
+    ):
+        assert fact is not None and spec is not None  # noqa: S101, PT018 - rules of queues and streams have all three
+        if _differs(spec, field):
+            value = format_duration(getattr(spec, field))
+            key = field.removesuffix("_us").replace("_", " ")
+            yield Parameter(f"{key} of {name}", value, Knowledge.GIVEN.value, _THE_SCENARIO)
+        else:
+            yield _fact(fact)
+    if queue is not None and pollers is not None:
+        given = Knowledge.GIVEN.value if pollers != type(pollers)() else Knowledge.ASSUMED.value
+        shape = "in steps of a minute" if pollers.ramp is Ramp.STEP else "in a straight line"
+        most = queue.maximum_concurrency or pollers.most
+        yield Parameter(
+            f"pollers of {name}",
+            f"{min(pollers.first, most)} batches at once, {pollers.growth_per_minute} more a minute while messages wait, "
+            f"{shape}, to {most}; no fewer after failures",
+            given,
+            f"{limit('sqs_concurrency_initial').citation()}; whether in steps, and how they fall, is not published",
+        )
+        yield Parameter(
+            f"idle pollers of {name}",
+            f"{min(pollers.idle, most)}, which wait {timing('sqs_long_poll_s').value} s for each empty receive",
+            given,
+            "AWS's pages name 5, and as few as 2 with little traffic; empty receives are in proportion",
+        )
+        visible = format_duration(queue.effective_visibility_us(function.timeout_us))
+        yield Parameter(
+            f"visibility of {name}",
+            visible,
+            Knowledge.GIVEN.value,
+            "from the receive; the queue's, or longer by a window",
+        )
+        yield Parameter(
+            f"order of {name}", "as messages come or come back", Knowledge.ASSUMED.value, _UNPUBLISHED
+        )
+    if stream is not None:
+        yield Parameter(
+            f"looks at shards of {name}",
+            "spread evenly over the interval",
+            Knowledge.ASSUMED.value,
+            _UNPUBLISHED,
+        )
 
 
 def _money(scenario: ScenarioSpec) -> Iterator[Parameter]:

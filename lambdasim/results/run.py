@@ -22,6 +22,7 @@ from lambdasim.errors import InputError, LambdaSimError
 from lambdasim.results.failures import failure_counts, failure_warning, lost_events
 from lambdasim.results.parameters import Parameter, parameters_of
 from lambdasim.results.record_table import records_frame
+from lambdasim.results.sources import backlog_frame, items_frame, sources_frame
 from lambdasim.results.usage.hourly_costs import list_costs_by_hour
 from lambdasim.results.usage.month import PayloadMeter, run_usage
 from lambdasim.specs.scenario import ScenarioSpec
@@ -106,6 +107,29 @@ class RunResult:
         if self.chunks is None:
             raise LambdaSimError("the run kept no records; simulate with keep_records=True")
         return records_frame(self.chunks, self.aggregate.names)
+
+    @property
+    def items(self) -> pd.DataFrame:
+        """One row for each message or record of queues and streams, see ``results.sources.items_frame``.
+
+        Raises
+        ------
+        LambdaSimError
+            When the run did not keep its records.
+        """
+        if self.chunks is None:
+            raise LambdaSimError("the run kept no records; simulate with keep_records=True")
+        return items_frame(self.chunks, self.aggregate.names)
+
+    def sources(self) -> pd.DataFrame:
+        """Return what became of messages and records, by function; see ``results.sources.sources_frame``."""
+        return sources_frame(self.plan.functions, self.aggregate.functions)
+
+    def backlog(self) -> pd.DataFrame:
+        """Return backlog and age of the oldest by minute; see ``results.sources.backlog_frame``."""
+        reached = [totals.items.minutes for totals in self.aggregate.functions if totals.items is not None]
+        minutes = self.aggregate.minutes(max(reached, default=0))
+        return backlog_frame(self.plan.functions, self.aggregate.functions, minutes)
 
     def latency_ms(self, function: str | None = None) -> Histogram:
         """Return the exact distribution of latency, arrival to answer, over served events [whole ms, rounded up]."""

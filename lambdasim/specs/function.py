@@ -147,6 +147,7 @@ class FunctionSpec(Spec):
         return (
             self._name_faults(),
             self._timeout_faults(),
+            self._trigger_faults(),
             self._runtime_faults(),
             self._layer_faults(),
             self._provisioned_faults(),
@@ -168,6 +169,10 @@ class FunctionSpec(Spec):
             yield CrossFault(
                 ("timeout",), f"must be between {low.value} and {high.value} s ({high.citation()})"
             )
+
+    def _trigger_faults(self) -> Iterator[CrossFault]:
+        for found in self.trigger.timeout_faults(self.timeout_us):
+            yield CrossFault(("trigger", *found.at), found.text, (("timeout",),))
 
     def _runtime_faults(self) -> Iterator[CrossFault]:
         if self.init_ms == "catalog" and self.prior is None and self.snap_start is None:

@@ -11,6 +11,8 @@ from pydantic import Field
 from lambdasim.catalog import InvocationKind, limit, retry_rule
 from lambdasim.specs.base import CrossFault, Spec
 from lambdasim.specs.fields import Limited, PositiveDuration, Whole
+from lambdasim.specs.sources.queue import QueueSpec
+from lambdasim.specs.sources.stream import StreamSpec
 
 
 class TriggerType(StrEnum):
@@ -56,6 +58,17 @@ class TriggerSpec(Spec):
     """Age at which an asynchronous event is dropped; default 6 h."""
     on_failure: OnFailure = OnFailure.NONE
     """Where an asynchronous event goes that was given up."""
+    queue: QueueSpec | None = None
+    """The queue of a trigger of type sqs, and how it is polled."""
+    stream: StreamSpec | None = None
+    """The stream of a trigger of type kinesis or dynamodb, and how it is read."""
+
+    @classmethod
+    def prepared(cls, data: dict[str, Any]) -> dict[str, Any]:
+        """Give a queue or stream its defaults where nothing is said of it."""
+        kinds = {"sqs": "queue", "kinesis": "stream", "dynamodb": "stream"}
+        kind = kinds.get(data["type"]) if isinstance(data.get("type"), str) else None
+        return data if kind is None or kind in data else {**data, kind: {}}
 
     @property
     def kind(self) -> InvocationKind:
@@ -70,22 +83,19 @@ class TriggerSpec(Spec):
     def cross_faults(self) -> Iterator[CrossFault]:
         """Want only settings that the trigger has."""
         kind = self.kind
-        if kind in (InvocationKind.QUEUE, InvocationKind.STREAM):
-            yield CrossFault(
-                ("type",), f"{self.type.value} is not modelled yet; use a synchronous or asynchronous trigger"
-            )
-            return
-        synchronous = kind is InvocationKind.SYNCHRONOUS
+        synchronous, asynchronous = kind is InvocationKind.SYNCHRONOUS, kind is InvocationKind.ASYNCHRONOUS
         gateway = self.type in (TriggerType.API_GATEWAY_REST, TriggerType.API_GATEWAY_HTTP)
         misplaced: dict[str, tuple[Any, bool]] = {
             "integration_timeout": (self.integration_timeout_us, gateway),
             "client_retries": (self.client_retries, synchronous),
-            "retry_attempts": (self.retry_attempts, not synchronous),
-            "max_event_age": (self.max_event_age_us, not synchronous),
+            "retry_attempts": (self.retry_attempts, asynchronous),
+            "max_event_age": (self.max_event_age_us, asynchronous),
             "on_failure": (
                 self.on_failure if self.on_failure is not OnFailure.NONE else None,
-                not synchronous,
+                asynchronous,
             ),
+            "queue": (self.queue, kind is InvocationKind.QUEUE),
+            "stream": (self.stream, kind is InvocationKind.STREAM),
         }
         for key, (value, belongs) in misplaced.items():
             if value is not None and not belongs:
@@ -97,3 +107,11 @@ class TriggerSpec(Spec):
             yield CrossFault(
                 ("max_event_age",), f"must be between {low.value} and {high.value} s ({high.citation()})"
             )
+        if self.stream is not None and kind is InvocationKind.STREAM:
+            for found in self.stream.type_faults(self.type.value):
+                yield CrossFault(("stream", *found.at), found.text, (("type",),))
+
+    def timeout_faults(self, timeout_us: int) -> Iterator[CrossFault]:
+        """Want a queue that fits the function's timeout."""
+        for found in self.queue.timeout_faults(timeout_us) if self.queue is not None else ():
+            yield CrossFault(("queue", *found.at), found.text, found.involves)

@@ -45,7 +45,10 @@ HOSTILE = {
     ),
     "long timeout": (GOOD.replace("traffic", "timeout: 901s\n    traffic"), "must be between 1 and 900 s"),
     "no unit": (GOOD.replace("traffic", "timeout: 30\n    traffic"), "which has no unit"),
-    "queue": (GOOD.replace("traffic", "trigger: {type: sqs}\n    traffic"), "sqs is not modelled yet"),
+    "queue": (
+        GOOD.replace("traffic", "trigger: {type: sqs, queue: {maximum_concurrency: 1}}\n    traffic"),
+        "must be between 2 and 1000 batches, got 1",
+    ),
     "no offset": (GOOD.replace("00Z", "00"), "a moment with an offset from UTC"),
     "region": (GOOD + "region: us-east-9\n", "must be one of"),
     "absolute file": (

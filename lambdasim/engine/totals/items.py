@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
+from lambdasim.engine.contract import NEVER
 from lambdasim.engine.items import COUNTERS, ItemChunk, ItemOutcome
 from lambdasim.engine.totals.histogram import Histogram
 from lambdasim.units import US_PER_MINUTE, US_PER_MS
@@ -37,6 +38,8 @@ class ItemTotals:
     late : int
         Items that had not ended when the scenario's time was over.
     sent_by_minute, ended_by_minute : ndarray of int64
+    eldest_by_minute : ndarray of int64
+        The earliest arrival among items that ended in each minute; NEVER where none did [µs since the scenario's start].
     counters : dict of str to int
         See ``engine.items.COUNTERS``, at the end.
     """
@@ -53,6 +56,7 @@ class ItemTotals:
     late: int = 0
     sent_by_minute: NDArray[np.int64] = field(default_factory=lambda: np.zeros(0, dtype=np.int64))
     ended_by_minute: NDArray[np.int64] = field(default_factory=lambda: np.zeros(0, dtype=np.int64))
+    eldest_by_minute: NDArray[np.int64] = field(default_factory=lambda: np.zeros(0, dtype=np.int64))
     counters: dict[str, int] = field(default_factory=lambda: dict.fromkeys(COUNTERS, 0))
 
     def __post_init__(self) -> None:
@@ -84,9 +88,11 @@ class ItemTotals:
         sent = arrival_us // US_PER_MINUTE
         self.sent_by_minute = _counted(self.sent_by_minute, sent)
         # What ends with a minute is not left when the next begins.
-        self.ended_by_minute = _counted(
-            self.ended_by_minute, np.maximum((done_us - 1) // US_PER_MINUTE, sent)
-        )
+        ended = np.maximum((done_us - 1) // US_PER_MINUTE, sent)
+        self.ended_by_minute = _counted(self.ended_by_minute, ended)
+        missing = len(self.ended_by_minute) - len(self.eldest_by_minute)
+        self.eldest_by_minute = np.pad(self.eldest_by_minute, (0, missing), constant_values=NEVER)
+        np.minimum.at(self.eldest_by_minute, ended, arrival_us)
         served = outcome == ItemOutcome.PROCESSED
         latency_ms = -(-age_us[served] // US_PER_MS)
         self.latency_ms.add(latency_ms)
@@ -94,11 +100,32 @@ class ItemTotals:
         for number in np.unique(section):
             self.section_latency_ms[number].add(latency_ms[section == number])
 
+    @property
+    def minutes(self) -> int:
+        """How many minutes have been reached."""
+        used = np.flatnonzero(self.ended_by_minute)
+        return int(used[-1]) + 1 if len(used) else 0
+
+    def oldest_by_minute_us(self) -> NDArray[np.int64]:
+        """Return the age of the oldest that had not ended when each minute ended, 0 for none, shape (minutes,) [µs].
+
+        Notes
+        -----
+        What is left when a minute ends will end in a later one, and the earliest arrival among all that end later is
+        either that of the oldest that is left, or lies in the future itself.
+        """
+        minutes = self.minutes
+        eldest = np.append(self.eldest_by_minute[1:minutes], NEVER)[:minutes]
+        later = np.minimum.accumulate(eldest[::-1])[::-1]
+        ends_us = (np.arange(minutes) + 1) * US_PER_MINUTE
+        age: NDArray[np.int64] = np.maximum(ends_us - later, 0)
+        return age
+
     def backlog(self) -> NDArray[np.int64]:
         """Return how many were sent and had not ended when each minute ended, shape (minutes,)."""
-        minutes = max(len(self.sent_by_minute), len(self.ended_by_minute))
+        minutes = self.minutes
         sent, ended = (
-            np.pad(counts, (0, minutes - len(counts)))
+            np.pad(counts, (0, max(minutes - len(counts), 0)))[:minutes]
             for counts in (self.sent_by_minute, self.ended_by_minute)
         )
         left: NDArray[np.int64] = np.cumsum(sent - ended)

@@ -38,6 +38,7 @@ def page_of(album: Album) -> str:
     parts = [
         f"<h1>{title}</h1><p>{told}</p>",
         *_functions(run, album),
+        *_sources(run),
         *_throttles(run, album),
         *_bill(bill, album),
         *_costs(run, album),
@@ -64,6 +65,27 @@ def _functions(run: RunResult, album: Album) -> list[str]:
         "<p class='small'>Latency in ms from arrival to answer, over served events, rounded up to whole ms. ± is the "
         "half-width of a 95 % interval of p95, from batch means of this run.</p>",
         *(figure(album[name]) for name in ("latency", "latency_histogram", "concurrency")),
+    ]
+
+
+def _sources(run: RunResult) -> list[str]:
+    table = run.sources()
+    if table.empty:
+        return []
+    ends = table[
+        ["function", "source", "sent", "processed", "dead_lettered", "expired", "given_up", "received_again"]
+    ]
+    waits = table[["function", "oldest_s", "peak_backlog", "left_at_end", "drain_s"]]
+    calls = table[["function", "receives", "receive_calls", "empty_receives", "delete_calls"]]
+    return [
+        "<h2>Queues and streams</h2>",
+        *(
+            table_html(part.rename(columns=lambda name: name.replace("_", " ")))
+            for part in (ends, waits, calls)
+        ),
+        "<p class='small'>Messages or records. Ages in seconds, of the oldest that there was; drain is the time from the "
+        "end of the scenario until the last one ended. Latency above runs from being sent to being processed. A call "
+        "carries up to 10 messages; empty receives assume that idle pollers wait 20 s each time.</p>",
     ]
 
 

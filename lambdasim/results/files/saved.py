@@ -12,6 +12,7 @@ from pydantic import ValidationError
 from lambdasim.atomic import write_bytes_atomically
 from lambdasim.billing import Usage, from_json, to_json
 from lambdasim.engine.plan import plan_scenario
+from lambdasim.engine.source_plan import batches_of
 from lambdasim.errors import InputError
 from lambdasim.results.files.records import RecordFile, read_records
 from lambdasim.results.run import RunResult
@@ -30,13 +31,14 @@ def run_content(run: RunResult) -> dict[str, Any]:
     Returns
     -------
     dict
-        ``provenance``, ``free_tier``, ``summary``, ``throttles``, ``bill``, ``parameters``.
+        ``provenance``, ``free_tier``, ``summary``, ``throttles``, ``sources``, ``bill``, ``parameters``.
     """
     return {
         "provenance": run.provenance(),
         "free_tier": run.scenario.free_tier,
         "summary": json.loads(run.summary().to_json(orient="records", double_precision=12)),
         "throttles": json.loads(run.throttles().to_json(orient="records")),
+        "sources": json.loads(run.sources().to_json(orient="records", double_precision=12)),
         "bill": json.loads(run.charges().to_json()),
         "parameters": json.loads(run.parameters().to_json(orient="records")),
     }
@@ -104,6 +106,12 @@ def load_run(folder: str | os.PathLike[str], keep_records: bool = True) -> RunRe
     if not isinstance(checksum, str) or not isinstance(engine, str):
         raise InputError.single(
             str(place / "summary.json"), "provenance", "must name arrays_sha256 and engine, as text"
+        )
+    if polled := [spec.name for spec in scenario.functions if batches_of(spec.trigger) is not None]:
+        raise InputError.single(
+            str(place),
+            "",
+            f"holds a run with queues or streams ({', '.join(polled)[:80]}), which cannot be read again yet; simulate it",
         )
     names = tuple(sorted(spec.name for spec in scenario.functions))
     chunks = read_records(place / "records.parquet", names, scenario.duration_us)

@@ -24,7 +24,7 @@ from lambdasim.study.limits.limit_table import memory_need_mb
 from lambdasim.study.limits.runs import with_buffer
 from lambdasim.study.measures import usd_per_ms
 from lambdasim.study.provisioned_use import break_even_utilization
-from lambdasim.units import US_PER_MS, US_PER_S
+from lambdasim.units import US_PER_MS, US_PER_S, format_duration
 from lambdasim.wording import money, percent
 
 _FAR: Final = 10
@@ -204,7 +204,17 @@ def _architecture(case: Case) -> Iterator[Finding]:
 
 def _failures(case: Case) -> Iterator[Finding]:
     trigger = case.spec.trigger
-    if trigger.is_synchronous or trigger.on_failure is not OnFailure.NONE:
+    if trigger.is_synchronous or trigger.on_failure is not OnFailure.NONE or trigger.stream is not None:
+        return
+    if trigger.queue is not None:
+        if trigger.queue.max_receives is None:
+            kept = format_duration(trigger.queue.retention_us)
+            yield case.finding(
+                "no-dlq",
+                f"messages that fail come back until their retention of {kept} ends",
+                0.0,
+                "set max_receives and a dead-letter queue",
+            )
         return
     ends = case.totals.event_outcomes
     dropped = int(ends[EventOutcome.FAILED] + ends[EventOutcome.EXPIRED] + ends[EventOutcome.REJECTED])

@@ -9,13 +9,14 @@ from typing import Any, Final
 
 from pydantic import ValidationError
 
-from lambdasim.catalog import limit, timing
+from lambdasim.catalog import InvocationKind, limit, timing
 from lambdasim.catalog.guesses import traffic_guess
 from lambdasim.errors import LambdaSimError
 from lambdasim.specs.schedules import parse_schedule
 from lambdasim.specs.trigger import TriggerSpec
 from lambdasim.templates.found import FoundFunction, FoundSource
 from lambdasim.templates.writing.commented_yaml import Noted, plain
+from lambdasim.templates.writing.polled import polled_trigger
 from lambdasim.wording import listed
 
 _ORDER: Final = (
@@ -170,13 +171,8 @@ def _trigger(function: FoundFunction, source: FoundSource, remarks: list[str]) -
             trigger["integration_timeout"] = f"{source.integration_timeout_s:g}s"
     if source.asynchronous and source.type in _GATEWAYS:
         trigger = {"type": Noted("async", f"{source.label} hands requests over without waiting")}
-    if not _is_modelled(trigger):
-        remarks.append(
-            f"{source.label}: {source.type} is not modelled yet; an asynchronous trigger stands in for it, so batches, "
-            "waiting in the source and its retries are not simulated"
-        )
-        trigger = {"type": Noted("async", f"stands in for {source.type}, which is not modelled yet")}
-    if not TriggerSpec.model_validate(plain(trigger)).is_synchronous:
+    trigger |= polled_trigger(function, source, remarks)
+    if TriggerSpec.model_validate(plain(trigger)).kind is InvocationKind.ASYNCHRONOUS:
         trigger |= _retries(function)
     if not _is_modelled(trigger):
         trigger = {"type": trigger["type"]}

@@ -1,0 +1,1 @@
+"""Queues and streams that invoke a function."""

@@ -1,0 +1,140 @@
+"""What a run tells of queues and streams, worked by hand: tables, text, page, files."""
+
+import json
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+import lambdasim as ls
+from lambdasim.errors import InputError
+from lambdasim.report.pages.run import report_html
+from lambdasim.report.text import run_text
+from lambdasim.results.files.saved import load_run, run_content, save
+from lambdasim.specs import load_scenario_text
+
+# Five messages at 0, 60, … 240 s; each takes 100 s, and only one runs at once.
+BACKLOG = """
+name: backlog
+start: 2026-11-01T00:00:00Z
+duration: 5min
+functions:
+  - name: worker
+    timeout: 100s
+    init_ms: 0
+    work: {io_ms: 100000, first_run_ms: 0}
+    trigger:
+      type: sqs
+      queue: {visibility_timeout: 10min, pollers: {first: 1, most: 1, idle: 1}}
+    traffic: {constant: {rate_per_s: 0.016666666666666666}}
+"""
+POISON = """
+name: poison
+start: 2026-11-01T00:00:00Z
+duration: 1h
+functions:
+  - name: worker
+    timeout: 5s
+    init_ms: 0
+    work: {io_ms: 1000, first_run_ms: 0}
+    trigger: {type: sqs, queue: {batch_size: 1, visibility_timeout: 30s, max_receives: 3, poison_share: 0.2}}
+    traffic: {poisson: {rate_per_s: 1}}
+"""
+
+
+def test_backlog_age_and_drain_by_hand() -> None:
+    run = ls.simulate(load_scenario_text(BACKLOG.replace("queue: {", "queue: {batch_size: 1, ")))
+    assert run.items["done_s"].tolist() == [100, 200, 300, 400, 500]
+    (row,) = run.sources().to_dict(orient="records")
+    assert (row["sent"], row["processed"], row["left_at_end"], row["peak_backlog"]) == (5, 5, 2, 2)
+    assert (row["oldest_s"], row["drain_s"]) == (
+        260,
+        200,
+    )  # the last waits from 240 to 400, and runs to 500 s
+    assert (row["receive_calls"], row["empty_receives"], row["delete_calls"]) == (5, 0, 5)
+    table = run.backlog()
+    # As the minutes end, at 60, 120, …: sent 1, 2, 3, 4, 5, 5, …; ended at 100, 200, 300, 400, 500.
+    assert table["sent"].tolist() == [1, 1, 1, 1, 1, 0, 0, 0, 0]
+    assert table["ended"].tolist() == [0, 1, 0, 1, 1, 0, 1, 0, 1]
+    assert table["backlog"].tolist() == [1, 1, 2, 2, 2, 2, 1, 1, 0]
+    assert table["oldest_s"].tolist() == [60, 60, 120, 120, 120, 180, 180, 240, 0]
+
+
+def test_the_summary_counts_messages_and_the_bill_counts_runs() -> None:
+    run = ls.simulate(load_scenario_text(POISON))
+    (row,) = run.summary().to_dict(orient="records")
+    (source,) = run.sources().to_dict(orient="records")
+    items = run.items
+    assert row["events"] == source["sent"] == len(items)
+    assert (
+        row["failed"] == row["lost"] == source["dead_lettered"] == (items["outcome"] == "dead_lettered").sum()
+    )
+    assert source["processed"] == row["succeeded"]
+    # A poisoned message runs three times, and moves 3 × 30 s after its first receive.
+    poisoned = items[items["outcome"] == "dead_lettered"]
+    assert set(poisoned["receives"]) == {3}
+    waits_s = poisoned["done_s"] - poisoned["first_s"]
+    assert waits_s.median() == pytest.approx(90)
+    assert (waits_s > 90 - 1e-6).all()  # later where no poller was free
+    assert run.usage()[0].requests == len(run.records) == len(items) + 2 * len(poisoned)
+    assert 0.15 < len(poisoned) / len(items) < 0.25
+    assert len(run.latency_ms()) == source["processed"]
+    assert run.latency_ms().quantile(0.5) == 1000
+
+
+def test_text_page_and_json_tell_of_them(tmp_path: Path) -> None:
+    run = ls.simulate(load_scenario_text(POISON))
+    dead = int(run.sources()["dead_lettered"].iloc[0])
+    told = run_text(run)
+    assert "queues and streams, messages or records" in told
+    assert f"{dead:,}" in told
+    assert "dead-lettered" in repr(run)
+    assert "<h2>Queues and streams</h2>" in report_html(run)
+    assert run_content(run)["sources"][0]["dead_lettered"] == dead
+    parameters = set(run.parameters()["parameter"])
+    assert {"pollers of worker", "idle pollers of worker", "visibility of worker"} <= parameters
+    save(run, tmp_path)
+    assert json.loads((tmp_path / "summary.json").read_text())["sources"][0]["dead_lettered"] == dead
+    with pytest.raises(InputError, match="cannot be read again yet"):
+        load_run(tmp_path)
+
+
+def test_idle_pollers_make_three_empty_receives_a_minute_each() -> None:
+    text = POISON.replace("poisson: {rate_per_s: 1}", "constant: {rate_per_s: 0.0000001}")
+    (row,) = ls.simulate(load_scenario_text(text)).sources().to_dict(orient="records")
+    # 5 pollers for an hour, less the seconds in which one of them was busy: 900 but a few.
+    assert 895 <= row["empty_receives"] <= 900
+
+
+def test_a_function_without_a_queue_has_none() -> None:
+    run = ls.simulate(arrivals_s=[0, 1], durations_ms=10)
+    assert run.sources().empty
+    assert run.backlog().empty
+    assert run.items.empty
+
+
+def test_the_compiled_engine_is_not_chosen_for_them() -> None:
+    scenario = load_scenario_text(POISON)
+    assert ls.simulate(scenario).engine.startswith("reference (auto")
+    with pytest.raises(InputError, match="does not run queues and streams yet"):
+        ls.simulate(scenario, engine="kernel")
+
+
+def test_iterator_age_of_a_hot_shard() -> None:
+    text = """
+name: hot
+start: 2026-11-01T00:00:00Z
+duration: 2min
+functions:
+  - name: reader
+    timeout: 60s
+    init_ms: 0
+    work: {io_ms: 1500, first_run_ms: 0}
+    trigger: {type: kinesis, stream: {batch_size: 1, poll_interval: 0s}}
+    traffic: {constant: {rate_per_s: 1}}
+"""
+    run = ls.simulate(load_scenario_text(text))
+    # Record n ends 1.5 (n + 1) s after the start, at an age of 1.5 + 0.5 n s; n goes to 119.
+    assert run.sources()["oldest_s"].tolist() == [1.5 + 0.5 * 119]
+    assert run.sources()["drain_s"].tolist() == [60]
+    assert isinstance(run.items, pd.DataFrame)
