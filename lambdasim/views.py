@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from math import isnan
 from typing import TYPE_CHECKING, Any, Final
 
-from lambdasim.wording import NONE, clipped, count, money, number, percent
+from lambdasim.wording import NONE, clipped, count, money, number, percent, printable
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -33,6 +33,15 @@ class Result(ABC):
     def text(self) -> str:
         """Write the result for a terminal of 80 columns."""
 
+    def headline(self) -> str:
+        """Say the answer in one paragraph, without line ends.
+
+        Returns
+        -------
+        str
+        """
+        return " ".join(repr(self).split())
+
     def frames(self) -> Mapping[str, pd.DataFrame]:
         """Return all tables by title, the main one first."""
         return {"result": self.frame()}
@@ -50,9 +59,10 @@ class Result(ABC):
         return json.dumps({"answer": repr(self), "tables": tables}, indent=1, ensure_ascii=False)
 
     def _repr_html_(self) -> str:
-        parts = [f"<p>{html.escape(repr(self))}</p>"]
-        for title, table in self.shown().items():
-            parts.append(f"<h4>{html.escape(title)}</h4>" if len(self.shown()) > 1 else "")
+        tables = self.shown()
+        parts = [f"<p>{html.escape(printable(self.headline()))}</p>"]
+        for title, table in tables.items():
+            parts.append(f"<h4>{html.escape(title)}</h4>" if len(tables) > 1 else "")
             parts.append(readable(table).to_html(index=False, border=0, escape=True))
         return "".join(parts)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
 from datetime import date
 from decimal import Decimal
@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING, NamedTuple
 from lambdasim.billing.exact import plain, total
 from lambdasim.billing.lines import Allocation, LineItem
 from lambdasim.billing.shares import PricedPool, Share, shares_of
-from lambdasim.wording import money
+from lambdasim.views import Result
+from lambdasim.wording import money, wrapped
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -32,7 +33,7 @@ class BillRow(NamedTuple):
 
 
 @dataclass(frozen=True, repr=False)
-class Bill:
+class Bill(Result):
     """Line items, the parts of functions in them, and what a reader should know.
 
     Attributes
@@ -135,6 +136,25 @@ class Bill:
 
         return pd.DataFrame(self.rows(), columns=list(BillRow._fields))
 
+    def frames(self) -> Mapping[str, pd.DataFrame]:
+        """Return the lines, and the parts of functions in them."""
+        return {"lines": self.frame(), "functions": self.function_frame()}
+
+    def shown(self) -> Mapping[str, pd.DataFrame]:
+        """Return the lines as people read them."""
+        return {"lines": self.table()}
+
+    def text(self) -> str:
+        """Write the lines by month, their total and the notes, in 80 columns."""
+        months: dict[str, list[BillRow]] = {}
+        for row in self.rows():
+            months.setdefault(row.month, []).append(row)
+        lines = [f"{month}\n{_aligned(months[month])}" for month in sorted(months)]
+        width = max((len(row) for rows in lines for row in rows.splitlines()), default=0)
+        paid = f"total {money(self.total, self.currency)}".rjust(width)
+        lines.append(paid if lines else "nothing to pay")
+        return "\n".join([*lines, *(wrapped(f"note: {note}") for note in self.notes)])
+
     def to_json(self) -> str:
         """Return the bill as JSON text; decimals are text, so that no digit is lost."""
         content = {
@@ -151,6 +171,16 @@ def _apart(item: LineItem, items: Sequence[LineItem]) -> list[str]:
     alike = [other for other in items if (other.month, other.usage_type) == (item.month, item.usage_type)]
     common = set.intersection(*(set(other.description.split(", ")) for other in alike))
     return [part for part in item.description.split(", ") if part not in common]
+
+
+def _aligned(rows: list[BillRow]) -> str:
+    """Set lines of a month in columns, as a DataFrame would be, but without loading one's library."""
+    cells = [BillRow._fields[1:]]
+    cells += [row._replace(unit=row.unit.replace("Lambda-GB-Second", "GB-s"))[1:] for row in rows]
+    widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
+    return "\n".join(
+        " ".join(cell.rjust(width) for cell, width in zip(line, widths, strict=True)) for line in cells
+    )
 
 
 def _json_row(item: LineItem) -> dict[str, str | int | bool]:

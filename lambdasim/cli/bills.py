@@ -97,7 +97,7 @@ def bill(
 
     import lambdasim as ls
     from lambdasim import finance
-    from lambdasim.report.text import bill_text, costs_text
+    from lambdasim.report.text import costs_text
 
     del reprice  # says what happens anyhow
     _refuse_alone("--tag", tag, "--top", top)
@@ -131,7 +131,7 @@ def bill(
         write(found.to_json())
         say_written(written, as_json)
         return
-    text = bill_text(found)
+    text = found.text()
     if top is not None and origin is not None:
         views = [finance.allocated_costs(found, top=top, tag=tag, tags=origin.tags)]
         if len(folders) > 1:
@@ -219,7 +219,6 @@ def compare_bill(
     import lambdasim as ls
     from lambdasim import finance
     from lambdasim.report.pages.money import bill_comparison_page
-    from lambdasim.report.text import compared_bills_text
 
     made(out)
     choice = finance.BillChoice.of_texts(account or (), only_region or (), resource or (), tag or ())
@@ -240,9 +239,7 @@ def compare_bill(
         hours = [ours.our_hours(used, tags) for used in owned.hourly()]
         days = finance.daily_costs(hours, priced)
     found = finance.compare_bill(real, priced(ours.ours(owned.usage, tags)), days=days)
-    present(
-        lambda: f"{found}\n\n{compared_bills_text(found)}", lambda: bill_comparison_page(found), out, as_json
-    )
+    present(found.text, lambda: bill_comparison_page(found), out, as_json)
 
 
 def _numbers(folders: list[Path]) -> list[str]:

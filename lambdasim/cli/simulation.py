@@ -114,9 +114,7 @@ def simulate(
 
 def _told(run: RunResult, intervals: pd.DataFrame | None, as_json: bool) -> str:
     if not as_json:
-        from lambdasim.report.text import run_text
-
-        return run_text(run, intervals)
+        return run.text(intervals)
     from lambdasim.results.files.saved import run_content
 
     told = None if intervals is None else json.loads(intervals.to_json(orient="index"))

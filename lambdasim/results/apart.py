@@ -37,17 +37,20 @@ from lambdasim.billing import Bill, Usage, price
 from lambdasim.engine.contract import RecordChunk, StartType
 from lambdasim.engine.totals.histogram import Histogram, together
 from lambdasim.results.points.parallel import map_points
+from lambdasim.results.run_text import summary_text
 from lambdasim.results.simulate import simulate
 from lambdasim.specs.base import revised
 from lambdasim.specs.scenario import ScenarioSpec
 from lambdasim.units import US_PER_S
+from lambdasim.views import Result
+from lambdasim.wording import count, money
 
 if TYPE_CHECKING:
     import pandas as pd
 
 
-@dataclass(frozen=True, eq=False)
-class FunctionResults:
+@dataclass(frozen=True, eq=False, repr=False)
+class FunctionResults(Result):
     """What is known of a scenario's functions; equal to ``RunResult``'s of the same name, to the last bit.
 
     Attributes
@@ -70,6 +73,20 @@ class FunctionResults:
     def charges(self) -> Bill:
         """Price the usage."""
         return price(self.usage, on=self.scenario.price_date, free_tier=self.scenario.free_tier)
+
+    def frame(self) -> pd.DataFrame:
+        """Return one row for each function: ``summary``."""
+        return self.summary
+
+    def text(self) -> str:
+        """Write how each function went, and the bill, in 80 columns."""
+        return "\n".join([repr(self), "", summary_text(self.summary), "", self.charges().text()])
+
+    def __repr__(self) -> str:
+        """Say how much ran, and what it costs."""
+        events = count(int(self.summary["events"].sum()), "event")
+        how = "simulated apart" if self.apart else "simulated together"
+        return f"{self.scenario.name}: {events}, functions {how}; bill {money(self.charges().total)}"
 
 
 def simulate_functions(

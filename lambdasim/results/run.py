@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import html
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date
 from math import sqrt
@@ -23,12 +22,22 @@ from lambdasim.results.failures import failure_counts, failure_warning, lost_eve
 from lambdasim.results.parameters import Parameter, parameters_of
 from lambdasim.results.record_table import records_frame
 from lambdasim.results.sources import backlog_frame, items_frame, sources_frame
+from lambdasim.results.run_text import (
+    assumptions_text,
+    days_texts,
+    replicated_text,
+    section_intervals,
+    sources_text,
+    summary_text,
+    throttles_text,
+)
 from lambdasim.results.usage.hourly_costs import list_costs_by_hour
 from lambdasim.results.usage.month import PayloadMeter, run_usage
 from lambdasim.specs.scenario import ScenarioSpec
 from lambdasim.traffic.arrivals import FunctionArrivals
 from lambdasim.traffic.report import ReadReport
 from lambdasim.units import US_PER_MINUTE, US_PER_MS, format_duration, to_epoch_us
+from lambdasim.views import Result
 from lambdasim.wording import count, money, wrapped
 
 if TYPE_CHECKING:
@@ -38,7 +47,7 @@ PERCENTILES = (0.5, 0.95, 0.99)
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class RunResult:
+class RunResult(Result):
     """A simulated scenario.
 
     Attributes
@@ -156,6 +165,45 @@ class RunResult:
 
         pairs = zip(self.aggregate.names, self.aggregate.functions, strict=True)
         return pd.DataFrame([self._row(name, totals) for name, totals in pairs])
+
+    def frame(self) -> pd.DataFrame:
+        """Return one row for each function; see ``summary``."""
+        return self.summary()
+
+    def frames(self) -> Mapping[str, pd.DataFrame]:
+        """Return functions, bill, refused attempts, costs of one invocation and parameters, by title."""
+        return {
+            "functions": self.summary(),
+            "bill": self.bill(),
+            "refused attempts": self.throttles(),
+            "cost of one invocation": self.costs(),
+            "parameters": self.parameters(),
+        }
+
+    def shown(self) -> Mapping[str, pd.DataFrame]:
+        """Return the functions alone: how the run went."""
+        return {"functions": self.summary()}
+
+    def text(self, intervals: pd.DataFrame | None = None) -> str:
+        """Write how the run went, what it costs and what that rests on, in 80 columns.
+
+        Parameters
+        ----------
+        intervals : DataFrame, optional
+            From replications, see ``replicate``; default: the interval of p95 from this run alone.
+
+        Returns
+        -------
+        str
+        """
+        summary, throttles = self.summary(), self.throttles()
+        parts = [repr(self), "", summary_text(summary)]
+        parts += [section_intervals(summary)] if intervals is None else ["", replicated_text(intervals)]
+        parts += ["", throttles_text(throttles)] if len(throttles) else []
+        sources, parameters = self.sources(), self.parameters()
+        parts += ["", sources_text(sources)] if len(sources) else []
+        parts += ["", self.charges().text(), *days_texts(parameters), assumptions_text(parameters)]
+        return "\n".join(parts)
 
     def _row(self, name: str, totals: FunctionTotals) -> dict[str, Any]:
         latency = totals.all_latency_ms()
@@ -375,23 +423,28 @@ class RunResult:
             "seed": self.scenario.seed,
         }
 
-    def __repr__(self) -> str:
-        """Say what ran, how it went and what it costs."""
-        bill = self.charges()
+    def sentences(self) -> tuple[str, ...]:
+        """Say in sentences what ran, what it costs, and what failed.
+
+        Returns
+        -------
+        tuple of str
+        """
         events = sum(totals.events for totals in self.aggregate.functions)
         latency = self.latency_ms()
         quantiles = ", ".join(f"p{round(q * 100)} {count(latency.quantile(q))} ms" for q in PERCENTILES)
         warning = failure_warning(zip(self.aggregate.names, self.aggregate.functions, strict=True))
-        span = format_duration(self.scenario.duration_us)
         return (
-            f"{self.scenario.name}: {events:,} events in {span}, engine {self.engine}\n"
-            f"bill {money(bill.total)}; latency {quantiles}; peak concurrency {self.aggregate.account.peak:,}"
-            + (f"\n{wrapped(warning)}" if warning else "")
+            f"{events:,} events in {format_duration(self.scenario.duration_us)}, engine {self.engine}",
+            f"bill {money(self.charges().total)}; latency {quantiles}; peak concurrency "
+            f"{count(self.aggregate.account.peak)}",
+            *((warning,) if warning else ()),
         )
 
-    def _repr_html_(self) -> str:
-        table = self.summary().to_html(index=False, float_format="{:,.4g}".format)
-        return f"<p>{html.escape(repr(self))}</p>{table}"
+    def __repr__(self) -> str:
+        """Say what ran, how it went and what it costs."""
+        first, *others = self.sentences()
+        return "\n".join(map(wrapped, [f"{self.scenario.name}: {first}", *others]))
 
 
 def half_width_of_sections(totals: FunctionTotals, q: float) -> float:

@@ -7,7 +7,7 @@ import json
 from collections.abc import Iterator
 from datetime import UTC, date
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 from pydantic import Field, PrivateAttr
 
@@ -18,10 +18,16 @@ from lambdasim.specs.faults import not_among
 from lambdasim.specs.fields import Day, Flag, Moment, ScenarioLength, Text, Whole
 from lambdasim.specs.function import FunctionSpec
 from lambdasim.specs.platform import AccountSpec, PlatformSpec
-from lambdasim.specs.traffic import OnBadRow
+from lambdasim.specs.traffic import SOURCES, OnBadRow
+from lambdasim.units import US_PER_S, format_duration
+from lambdasim.views import Result
+from lambdasim.wording import clipped, count, wrapped
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 
-class ScenarioSpec(Spec):
+class ScenarioSpec(Spec, Result):
     """One account in one region, its functions, and the time to simulate."""
 
     name: Text
@@ -99,6 +105,51 @@ class ScenarioSpec(Spec):
         copy._base_dir = self._base_dir.absolute()
         return copy
 
+    def frame(self) -> pd.DataFrame:
+        """Return the settings of each function that bear on cost and limits.
+
+        Returns
+        -------
+        DataFrame
+            One row for each function: ``function``, ``memory_mb``, ``architecture``, ``runtime``, ``timeout_s``,
+            ``trigger``, ``traffic``, ``reserved`` and ``provisioned`` concurrency (the most that is asked for; missing
+            where there is none), ``snap_start``.
+        """
+        import pandas as pd
+
+        return pd.DataFrame([_settings(function) for function in self.functions]).astype(
+            {"reserved": "Int64", "provisioned": "Int64"}
+        )
+
+    def headline(self) -> str:
+        """Say what is simulated, when and where."""
+        return (
+            f"{self.name}: {count(len(self.functions), 'function')} in {self.region}, "
+            f"{format_duration(self.duration_us)} from {self.start.astimezone(UTC):%Y-%m-%d %H:%M} UTC, seed {self.seed}."
+        )
+
+    def text(self) -> str:
+        """Write the scenario and a line for each function, in 80 columns."""
+        lines = [wrapped(self.headline())]
+        for row in map(_settings, self.functions):
+            lines.append(
+                wrapped(
+                    f"{clipped(row['function'])}: {row['memory_mb']:,} MB, {row['architecture']}, {row['runtime']}, "
+                    f"timeout {row['timeout_s']:g} s, {row['trigger']}, traffic {row['traffic']}",
+                    "  ",
+                    "    ",
+                )
+            )
+        return "\n".join(lines)
+
+    def to_json(self) -> str:
+        """Write the scenario as JSON, which ``load_scenario_text`` reads again."""
+        return json.dumps(self.model_dump(mode="json", by_alias=True), indent=1, ensure_ascii=False)
+
+    def __repr__(self) -> str:
+        """Say what is simulated, when and where."""
+        return self.headline()
+
     def cross_checks(self) -> tuple[Iterator[CrossFault], ...]:
         """Want a known region and day, unique names, and limits that leave the unreserved minimum."""
         return self._region_faults(), self._day_faults(), self._name_faults(), self._pool_faults()
@@ -152,3 +203,21 @@ class ScenarioSpec(Spec):
             self.model_dump(mode="json", by_alias=True), sort_keys=True, separators=(",", ":")
         )
         return hashlib.sha256(content.encode()).hexdigest()
+
+
+def _settings(function: FunctionSpec) -> dict[str, Any]:
+    """Give the row of a function in ``ScenarioSpec.frame``."""
+    source = next(name for name in SOURCES if getattr(function.traffic, name) is not None)
+    most = max((step.count for step in function.provisioned_concurrency), default=None)
+    return {
+        "function": function.name,
+        "memory_mb": function.memory_mb,
+        "architecture": function.architecture.value,
+        "runtime": function.runtime,
+        "timeout_s": function.timeout_us / US_PER_S,
+        "trigger": function.trigger.type.value,
+        "traffic": function.traffic.trace or source,
+        "reserved": function.reserved_concurrency,
+        "provisioned": most,
+        "snap_start": function.snap_start is not None,
+    }

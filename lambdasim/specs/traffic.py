@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from enum import StrEnum
-from typing import Annotated, Any
+from typing import Annotated, Any, Final
 
 from pydantic import Field, field_validator
 
@@ -153,6 +153,10 @@ class Overlay(Spec):
     """By what the rate is multiplied."""
 
 
+SOURCES: Final = ("trace", "constant", "poisson", "bursty", "renewal", "schedule")
+"""Where traffic may come from: one of these keys."""
+
+
 class TrafficSpec(Spec):
     """How events arrive; exactly one source, and what is laid over it."""
 
@@ -223,11 +227,10 @@ class TrafficSpec(Spec):
         return self._source_faults(), self._mark_faults(), self._span_faults()
 
     def _source_faults(self) -> Iterator[CrossFault]:
-        sources = ("trace", "constant", "poisson", "bursty", "renewal", "schedule")
-        given = [name for name in sources if getattr(self, name) is not None]
+        given = [name for name in SOURCES if getattr(self, name) is not None]
         if len(given) != 1:
             yield CrossFault(
-                (), f"needs exactly one of {', '.join(sources)}; got {', '.join(given) or 'none'}"
+                (), f"needs exactly one of {', '.join(SOURCES)}; got {', '.join(given) or 'none'}"
             )
 
     def _mark_faults(self) -> Iterator[CrossFault]:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import json
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import TYPE_CHECKING, Final, Protocol
@@ -10,6 +11,9 @@ from typing import TYPE_CHECKING, Final, Protocol
 from lambdasim.errors import TraceError
 from lambdasim.specs.traffic import OnBadRow
 from lambdasim.traffic.report import ReadLog, ReadReport
+from lambdasim.units import format_duration, from_epoch_us
+from lambdasim.views import Result
+from lambdasim.wording import clipped, count, listed, printable, wrapped
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -47,6 +51,8 @@ class TraceKind(StrEnum):
 
 
 BadRows = OnBadRow
+_FIRST_ROWS: Final = 10
+_MOST_NAMES: Final = 20
 
 
 @dataclass(frozen=True)
@@ -102,8 +108,8 @@ class TraceSummary:
     report: ReadReport
 
 
-@dataclass(frozen=True)
-class Trace:
+@dataclass(frozen=True, repr=False)
+class Trace(Result):
     """Traffic from a file, streamed.
 
     Every call of `chunks` reads the file again from its beginning, in memory bounded by the size of a
@@ -158,6 +164,58 @@ class Trace:
         if not chunks:
             return pd.DataFrame({name: pd.Series(dtype=LOG_DTYPES[name]) for name in self.columns})
         return pd.concat(chunks, ignore_index=True)
+
+    def shown(self) -> Mapping[str, pd.DataFrame]:
+        """Return the first rows, with times as people read them."""
+        first = next(self.chunks(), None)
+        if first is None:
+            return {"first rows": self.frame()}
+        rows = first.head(_FIRST_ROWS)
+        moments = [f"{from_epoch_us(int(moment)):%Y-%m-%d %H:%M:%S}" for moment in rows["timestamp_us"]]
+        rows = rows.drop(columns="timestamp_us")
+        rows.insert(0, "time (UTC)", moments)
+        return {"first rows": rows}
+
+    def headline(self) -> str:
+        """Say what the trace holds; reads it once."""
+        known = self.summary()
+        held = f"{clipped(self.source.name)}: {count(known.invocations, 'invocation')} of "
+        held += f"{count(len(known.functions), 'function')}"
+        if known.first_us is None or known.end_us is None:
+            return f"{held}."
+        first, end = (f"{from_epoch_us(moment):%Y-%m-%d %H:%M}" for moment in (known.first_us, known.end_us))
+        each = "" if self.interval_us is None else f", counted every {format_duration(self.interval_us)}"
+        return f"{held}, {first} to {end} UTC{each}."
+
+    def text(self) -> str:
+        """Write what the trace holds, its functions and what the reading found, in 80 columns."""
+        names = listed(self.functions(), _MOST_NAMES)
+        report = printable(str(self.report()))
+        return "\n".join([wrapped(self.headline()), wrapped(f"functions: {names}"), report])
+
+    def to_json(self) -> str:
+        """Write what the trace holds and what the reading found; its rows are in ``frame``."""
+        known = self.summary()
+        content = {
+            "file": self.source.name,
+            "format": self.source.format,
+            "sha256": self.source.sha256,
+            "kind": self.kind.value,
+            "interval_us": self.interval_us,
+            "functions": list(known.functions),
+            "first_us": known.first_us,
+            "end_us": known.end_us,
+            "invocations": known.invocations,
+            "rows": known.report.rows,
+            "skipped": known.report.skipped,
+            "faults": [str(fault) for fault in known.report.faults],
+            "warnings": list(known.report.warnings),
+        }
+        return json.dumps(content, indent=1, ensure_ascii=False)
+
+    def __repr__(self) -> str:
+        """Say which file, and how it is read; nothing is read for it."""
+        return f"Trace({clipped(self.source.name)!r}, {self.source.format}, {self.kind.value})"
 
     def select(self, function: str) -> Trace:
         """Keep the rows of one function; a trace without that function becomes empty."""

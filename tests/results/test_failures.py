@@ -3,7 +3,6 @@
 import pytest
 
 import lambdasim as ls
-from lambdasim.report.text import run_text
 from lambdasim.specs import load_scenario_text
 
 TEXT = """name: failing
@@ -32,7 +31,7 @@ def test_every_event_that_fails_is_lost_and_stands_by_its_kind(
     run = ls.simulate(load_scenario_text(TEXT.replace(*change)))
     (row,) = run.summary().to_dict("records")
     assert (row["events"], row["succeeded"], row["lost"], row[kind]) == (360, 0, 360, 360)
-    said = run_text(run)
+    said = run.text()
     assert f"WARNING: 360 of 360 events of f are lost, 100.0% ({words})." in " ".join(said.split())
     assert "nan" not in said
     assert max(map(len, said.splitlines())) <= 80

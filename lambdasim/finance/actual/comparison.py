@@ -17,13 +17,16 @@ from lambdasim.errors import InputError
 from lambdasim.finance.actual.reader import read_actual_bill
 from lambdasim.finance.actual.tables import ActualBill, ActualLine, LineClass
 from lambdasim.finance.days import DayCost
-from lambdasim.wording import money
+from lambdasim.views import Result
+from lambdasim.wording import COLUMNS, clipped, money, wrapped
 
 if TYPE_CHECKING:
     import pandas as pd
 
 _ARCHITECTURES: Final = ("x86_64", "arm64")
 FREE: Final = "free tier"
+_PERIOD: Final = 10
+_LEAST_LINE: Final = 6
 
 
 @dataclass(frozen=True)
@@ -72,8 +75,8 @@ class ComparedLine:
         return _less(self.actual_cost, self.our_cost)
 
 
-@dataclass(frozen=True)
-class BillComparison:
+@dataclass(frozen=True, repr=False)
+class BillComparison(Result):
     """A real bill beside ours.
 
     Attributes
@@ -109,7 +112,31 @@ class BillComparison:
         ]
         return pd.DataFrame([[getattr(line, name) for name in names] for line in self.lines], columns=names)
 
-    def __str__(self) -> str:
+    def shown(self) -> Mapping[str, pd.DataFrame]:
+        """Return the lines as people read them, with their parts as money."""
+        table = self.frame()
+        shown = table[["period"]].copy()
+        pairs = zip(table["usage_type"], table["line"], strict=True)
+        shown["line"] = [f"{kind} {line.replace('_', ' ')}".strip() for kind, line in pairs]
+        for name in ("actual_cost", "our_cost", "from_usage", "from_rate", "from_other"):
+            shown[name.removesuffix("_cost").removeprefix("from_")] = [money(usd) for usd in table[name]]
+        return {"lines": shown}
+
+    def text(self) -> str:
+        """Write by line where the real bill and ours differ: by usage, by rate, or neither."""
+        table = self.shown()["lines"]
+        width = max([_LEAST_LINE, *(len(amount) for name in table.columns[2:] for amount in table[name])])
+        rows = [[*table.columns], *table.to_numpy().tolist()]
+        line_width = COLUMNS - len(table.columns[2:]) * (width + 1) - _PERIOD - 1
+        lines = [
+            f"{period:<{_PERIOD}} {clipped(line, line_width):<{line_width}}"
+            + "".join(f" {amount:>{width}}" for amount in amounts)
+            for period, line, *amounts in rows
+        ]
+        notes = [wrapped(f"note: {note}") for note in self.notes]
+        return "\n".join([wrapped(repr(self)), "", *lines, *notes])
+
+    def __repr__(self) -> str:
         """Say both totals and what explains their difference."""
         parts = {name: money(self.sum(f"from_{name}")) for name in ("usage", "rate", "other")}
         explained = ", ".join(f"{name} {amount}" for name, amount in parts.items())

@@ -124,7 +124,7 @@ def forecast_page(
     tables = {"lines": forecast.lines(), "functions": forecast.functions(), "days": days}
     budget = None if outlook is None else outlook.budget_usd
     pictures = {"forecast": Chart("plot_forecast", forecast, {"budget_usd": budget})}
-    answer = forecast.text().splitlines()[0]
+    answer = forecast.headline()
     facts: dict[str, object] = {"month": forecast.month, "notes": list(forecast.notes()), "budget": None}
     if outlook is not None:
         alarms = pd.DataFrame(outlook.alarms, columns=list(Alarm._fields))
@@ -132,8 +132,7 @@ def forecast_page(
             alarms[name] = [None if day is None else day.isoformat() for day in alarms[name]]
         tables["alarms"] = alarms
         tables["drivers"] = pd.DataFrame(outlook.drivers, columns=list(Driver._fields))
-        first, *_, last = outlook.text().splitlines()
-        answer += f". {first[:1].upper()}{first[1:]}. {last}"
+        answer += f" {outlook.headline()}"
         facts["budget"] = {
             "usd": outlook.budget_usd,
             "probability": outlook.probability,

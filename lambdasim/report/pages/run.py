@@ -34,7 +34,7 @@ def page_of(album: Album) -> str:
     run = album.run
     bill, parameters = run.charges(), run.parameters()
     title = html.escape(run.scenario.name)
-    told = html.escape(repr(run)).removeprefix(f"{title}: ").replace("\n", "<br>")
+    told = "<br>".join(map(html.escape, run.sentences()))
     parts = [
         f"<h1>{title}</h1><p>{told}</p>",
         *_functions(run, album),

@@ -76,7 +76,7 @@ def sweep_page(sweep: MemorySweep) -> StudyPage:
     doubtful = {"plausible_work": plausible_ranges(sweep)} if sweep.alternatives else {}
     return StudyPage(
         title=f"{sweep.function}: which memory size",
-        answer=_paragraph(sweep),
+        answer=sweep.headline(),
         tables={"sizes": table, "differences": differences, **doubtful},
         shown={"sizes": sizes, "differences": against, **_plausible_shown(sweep)},
         pictures={
@@ -146,7 +146,7 @@ def comparison_page(comparison: Comparison) -> StudyPage:
     verdict = comparison.verdict
     return StudyPage(
         title=f"{' and '.join(comparison.names)} compared",
-        answer=_paragraph(comparison),
+        answer=comparison.headline(),
         tables={"differences": differences},
         shown={"differences": shown.assign(measure=measures)},
         facts={
@@ -179,7 +179,7 @@ def limits_page(advice: LimitsAdvice) -> StudyPage:
     ways = (("by schedule", advice.provisioned), ("by target tracking", advice.tracking))
     return StudyPage(
         title=f"{advice.run.scenario.name}: limits",
-        answer=_paragraph(advice),
+        answer=advice.headline(),
         tables={
             "limits": advice.limits,
             "risk": advice.risk,
@@ -233,10 +233,6 @@ def _schedule(schedule: Mapping[str, Steps]) -> dict[str, list[dict[str, Any]]]:
         name: [step.model_dump(mode="json", exclude_none=True, by_alias=True) for step in steps]
         for name, steps in schedule.items()
     }
-
-
-def _paragraph(study: object) -> str:
-    return " ".join(repr(study).split())
 
 
 def _size_names(table: pd.DataFrame) -> list[str]:

@@ -120,8 +120,8 @@ def _cost_reasons(found: BreakEvenTables) -> Iterator[str]:
     cheaper = now[now < ours].sort_values()
     if len(cheaper):
         yield (
-            f"Cost: with this traffic {cheaper.index[0]} costs {cheaper.iloc[0]:,.2f} USD a month, Lambda {ours:,.2f}: "
-            f"{ours / cheaper.iloc[0]:.1f} times as much."
+            f"Cost: with this traffic {cheaper.index[0]} costs {money(float(cheaper.iloc[0]))} a month, Lambda "
+            f"{money(float(ours))}: {ours / cheaper.iloc[0]:.1f} times as much."
         )
     mean = sum(one.mean_concurrency for one in found.evidence)
     peak = sum(one.peak_concurrency for one in found.evidence)

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
-from typing import Final, NamedTuple
+from math import isinf
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,6 +21,11 @@ from lambdasim.study.forecast.result import Forecast
 from lambdasim.study.forecast.tables import QUANTILES
 from lambdasim.study.forecast.usage import COUNTERS, PathUsage
 from lambdasim.units import US_PER_DAY
+from lambdasim.views import Result
+from lambdasim.wording import money, percent, wrapped
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 THRESHOLDS: Final = (0.5, 0.8, 1.0)
 _SURE: Final = 0.9
@@ -72,7 +78,7 @@ class Driver(NamedTuple):
 
 
 @dataclass(frozen=True, repr=False)
-class BudgetOutlook:
+class BudgetOutlook(Result):
     """What is to be expected of a budget.
 
     Attributes
@@ -99,7 +105,7 @@ class BudgetOutlook:
     def text(self) -> str:
         """Return the outlook in at most 80 columns."""
         lines = [
-            f"budget {self.budget_usd:,.2f} USD for {self.month}: broken with {self.probability:.0%} probability",
+            self._chance(),
             "",
             f"{'alarm at':<12}{'on':<14}{'probability':>12}{'P10 day':>12}{'P50 day':>12}{'P90 day':>12}",
         ]
@@ -116,17 +122,51 @@ class BudgetOutlook:
                     lines.append(
                         f"{driver.name[:43]:<44}{driver.amount_share:>12.0%}{driver.variance_share:>18.0%}"
                     )
+        return "\n".join([*lines, "", self._kept()])
+
+    def frame(self) -> pd.DataFrame:
+        """Return the alarms; columns are the fields of ``Alarm``."""
+        import pandas as pd
+
+        return pd.DataFrame(self.alarms, columns=list(Alarm._fields))
+
+    def frames(self) -> Mapping[str, pd.DataFrame]:
+        """Return alarms, and drivers of the bill and of its variance."""
+        import pandas as pd
+
+        return {
+            "alarms": self.frame(),
+            "drivers": pd.DataFrame(self.drivers, columns=list(Driver._fields)),
+        }
+
+    def shown(self) -> Mapping[str, pd.DataFrame]:
+        """Return both tables with the names that people read."""
+        alarms, drivers = self.frames().values()
+        named = {"threshold": "alarm_at_share", "early": "P10_day", "middle": "P50_day", "late": "P90_day"}
+        return {"alarms": alarms.rename(columns=named), "drivers": drivers}
+
+    def headline(self) -> str:
+        """Say how likely the budget is to break, and what traffic would keep it."""
+        return f"{self._chance()}. {self._kept()}"
+
+    def _chance(self) -> str:
+        chance = percent(self.probability, 0)
+        return f"Budget {money(self.budget_usd)} for {self.month}: exceeded with {chance} probability"
+
+    def _kept(self) -> str:
         if self.keeping_factor is None:
             kept = "No cut of traffic keeps the budget: what is paid for time alone is above it."
+        elif isinf(self.keeping_factor):
+            kept = "The bill does not depend on traffic: no growth breaks the budget."
         elif self.keeping_factor < 1:
             kept = f"Traffic cut by {1 - self.keeping_factor:.0%} keeps the budget in nine of ten months."
         else:
             kept = f"Traffic may grow by {self.keeping_factor - 1:.0%} with the budget kept in nine of ten months."
-        return "\n".join([*lines, "", kept])
+        return kept
 
     def __repr__(self) -> str:
-        """Show the text view."""
-        return self.text()
+        """Say how likely the budget is to break, and what traffic would keep it."""
+        return wrapped(self.headline())
 
 
 def budget_outlook(

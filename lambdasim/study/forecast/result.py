@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from lambdasim.study.forecast.tables import ForecastTables
-from lambdasim.study.forecast.text import notes, text
+from lambdasim.study.forecast.text import headline, notes, text
 from lambdasim.views import Result
 
 if TYPE_CHECKING:
@@ -42,6 +42,10 @@ class Forecast(ForecastTables, Result):
         """Return the forecast in at most 80 columns."""
         return text(self)
 
+    def headline(self) -> str:
+        """Say what the month costs, and in which range."""
+        return f"{headline(self)}."
+
     def __repr__(self) -> str:
-        """Show the text view."""
-        return self.text()
+        """Say what the month costs, and in which range."""
+        return self.headline()

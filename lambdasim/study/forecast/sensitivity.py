@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
-from typing import Any, Final, NamedTuple
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 import numpy as np
 
@@ -17,6 +17,11 @@ from lambdasim.study.forecast.budget import scaled_usd
 from lambdasim.study.forecast.result import Forecast
 from lambdasim.study.forecast.usage import COUNTERS, PathUsage, daily_usage
 from lambdasim.units import US_PER_MINUTE
+from lambdasim.views import Result
+from lambdasim.wording import money, number, wrapped
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 _DURATION: Final = (0.8, 1.25)
 _MEMORY: Final = (0.5, 2.0)
@@ -74,7 +79,7 @@ class Jump(NamedTuple):
 
 
 @dataclass(frozen=True, repr=False)
-class Sensitivity:
+class Sensitivity(Result):
     """What a forecast's bill depends on.
 
     Attributes
@@ -95,7 +100,7 @@ class Sensitivity:
     def text(self) -> str:
         """Return tornado and jumps in at most 80 columns."""
         lines = [
-            f"{self.month}: {self.base_usd:,.2f} USD, one assumption changed at a time",
+            f"{self.month}: {money(self.base_usd)}, one assumption changed at a time",
             "",
             f"{'assumption':<20}{'from':>12}{'to':>12}{'USD':>12}{'USD':>12}{'elasticity':>12}",
         ]
@@ -110,13 +115,36 @@ class Sensitivity:
         for jump in self.jumps:
             where = f"{'-':>15}{'-':>11}{'-':>7}"
             if not np.isnan(jump.multiple):
-                where = f"{jump.volume:>15,.0f}{f'x {jump.multiple:,.3g}':>11}{jump.chance:>7.0%}"
-            lines.append(f"{jump.what[:34]:<35}{where}{jump.usd:>12,.6g}")
+                where = f"{jump.volume:>15,.0f}{f'x {number(jump.multiple)}':>11}{jump.chance:>7.0%}"
+            lines.append(f"{jump.what[:34]:<35}{where}{number(jump.usd):>12}")
         return "\n".join(lines)
 
+    def frame(self) -> pd.DataFrame:
+        """Return the swings; columns are the fields of ``Swing``."""
+        import pandas as pd
+
+        return pd.DataFrame(self.swings, columns=list(Swing._fields))
+
+    def frames(self) -> Mapping[str, pd.DataFrame]:
+        """Return swings, and where the bill bends or jumps."""
+        import pandas as pd
+
+        return {"swings": self.frame(), "jumps": pd.DataFrame(self.jumps, columns=list(Jump._fields))}
+
+    def headline(self) -> str:
+        """Say what the bill depends on most."""
+        said = f"{self.month}: {money(self.base_usd)}"
+        if not self.swings:
+            return f"{said}."
+        most = self.swings[0]
+        return (
+            f"{said}. It depends most on {most.assumption}: {money(most.low_usd)} at {most.low}, "
+            f"{money(most.high_usd)} at {most.high}."
+        )
+
     def __repr__(self) -> str:
-        """Show the text view."""
-        return self.text()
+        """Say what the bill depends on most."""
+        return wrapped(self.headline())
 
 
 def sensitivity(forecast: Forecast) -> Sensitivity:

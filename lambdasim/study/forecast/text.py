@@ -14,10 +14,8 @@ if TYPE_CHECKING:
 
 def text(forecast: ForecastTables) -> str:
     """Write the month's bill by line item, by function and by week, with P10, P50 and P90 [USD]."""
-    low, middle, high = np.quantile(forecast.total_usd, (0.1, 0.5, 0.9))
     lines = [
-        f"{clipped(forecast.scenario.name, 40)}, {forecast.month}: {money(float(middle))}, "
-        f"{money(float(low))} to {money(float(high))} in 8 of 10 months",
+        headline(forecast),
         "",
         f"{'USD':<41}{'P10':>13}{'P50':>13}{'P90':>13}",
     ]
@@ -35,6 +33,15 @@ def text(forecast: ForecastTables) -> str:
         label = f"{forecast.day(day):%a %d %b}{known}"
         lines.append(f"{label:<41}" + "".join(f"{usd:>13,.2f}" for usd in table[:, day]))
     return "\n".join([*lines, "", *(wrapped(note, first="- ") for note in notes(forecast))])
+
+
+def headline(forecast: ForecastTables) -> str:
+    """Say what the month costs, and in which range."""
+    low, middle, high = np.quantile(forecast.total_usd, (0.1, 0.5, 0.9))
+    return (
+        f"{clipped(forecast.scenario.name, 40)}, {forecast.month}: {money(float(middle))}, "
+        f"{money(float(low))} to {money(float(high))} in 8 of 10 months"
+    )
 
 
 def notes(forecast: ForecastTables) -> tuple[str, ...]:

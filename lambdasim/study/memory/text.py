@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from lambdasim.catalog import timing
 from lambdasim.results.usage.as_month import MONTH_HOURS, month_basis, month_factor
 from lambdasim.study.memory.objective import short
 from lambdasim.study.memory.plausible import doubt, range_text
 from lambdasim.units import format_duration
-from lambdasim.wording import clipped, count, percent, wrapped
+from lambdasim.wording import clipped, count, money, number, percent, wrapped
+
+_CENT: Final = 0.01
+_MANY: Final = 10_000
 
 if TYPE_CHECKING:
     from lambdasim.study.memory.tables import SweepTables
@@ -25,7 +28,7 @@ def reason(sweep: SweepTables) -> str:
     row = table[table["recommended"]].iloc[0]
     latency = sweep.objective.latency
     parts = [
-        f"{sweep.function}: {best} is recommended ({wanted}): ${row['usd_per_month']:,.2f} a month, "
+        f"{sweep.function}: {best} is recommended ({wanted}): {money(row['usd_per_month'])} a month, "
         f"{short(latency)} {row[latency]:,.0f} ms."
     ]
     if best != sweep.reference:
@@ -33,10 +36,11 @@ def reason(sweep: SweepTables) -> str:
         mine = differences[
             (differences["memory_mb"] == best.memory_mb) & (differences["architecture"] == best.architecture)
         ].set_index("measure")
-        money, wait = mine.loc["usd_per_month"], mine.loc[latency]
+        dollars, wait = mine.loc["usd_per_month"].to_dict(), mine.loc[latency]
+        usd = {name: money(dollars[name], signed=True) for name in ("mean", "low", "high")}
         parts.append(
-            f"Against {sweep.reference}: {money['mean']:+,.2f} USD a month ({money['low']:+,.2f} to "
-            f"{money['high']:+,.2f}), {short(latency)} {wait['mean']:+,.0f} ms ({wait['low']:+,.0f} to "
+            f"Against {sweep.reference}: {usd['mean']} a month ({usd['low']} to "
+            f"{usd['high']}), {short(latency)} {wait['mean']:+,.0f} ms ({wait['low']:+,.0f} to "
             f"{wait['high']:+,.0f})."
         )
     else:
@@ -61,7 +65,7 @@ def _nearest(sweep: SweepTables) -> str:
     return (
         f"Fastest is {fastest['memory_mb']:,} MB {fastest['architecture']} with {short(latency)} "
         f"{fastest[latency]:,.0f} ms, cheapest {cheapest['memory_mb']:,} MB {cheapest['architecture']} with "
-        f"${cheapest['usd_per_month']:,.2f} a month."
+        f"{money(cheapest['usd_per_month'])} a month."
     )
 
 
@@ -70,7 +74,7 @@ def sweep_text(sweep: SweepTables) -> str:
     table = sweep.table
     marked = table.to_dict("records")
     first = [
-        f"{'':2}{'MB':>6} {'arch':<6} {'USD/month':>11} {'±':>7} {'USD/M':>8} {'p50':>6} {'p95':>7} {'p99':>7}  "
+        f"{'':2}{'MB':>6} {'arch':<6} {'USD/month':>9} {'±':>7} {'USD/M':>7} {'p50':>6} {'p95':>7} {'p99':>7}  "
     ]
     first += [_money_row(row) for row in marked]
     second = [
@@ -133,10 +137,15 @@ def _money_row(row: dict[Any, Any]) -> str:
     star = "* " if row["recommended"] else "  "
     note = _failing(row) or ("dominated" if row["dominated"] else "")
     return (
-        f"{star}{row['memory_mb']:>6,} {row['architecture']:<6} {row['usd_per_month']:>11,.2f} "
-        f"{row['usd_half_width']:>7,.2g} {row['usd_per_million']:>8,.2f} {count(row['p50_ms']):>6} "
+        f"{star}{row['memory_mb']:>6,} {row['architecture']:<6} {_usd(row['usd_per_month']):>9} "
+        f"{_usd(row['usd_half_width']):>7} {_usd(row['usd_per_million']):>7} {count(row['p50_ms']):>6} "
         f"{count(row['p95_ms']):>7} {count(row['p99_ms']):>7}  {note}"
     ).rstrip()
+
+
+def _usd(amount: float) -> str:
+    """Write money for a column: cents, or whole dollars where they are many."""
+    return number(amount) if 0 < amount < _CENT else f"{amount:,.0f}" if amount >= _MANY else f"{amount:,.2f}"
 
 
 def _failing(row: dict[Any, Any]) -> str:

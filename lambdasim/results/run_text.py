@@ -1,0 +1,151 @@
+"""A run as a terminal shows it: 80 columns."""
+
+from __future__ import annotations
+
+from math import isnan
+from typing import TYPE_CHECKING
+
+from lambdasim.units import US_PER_S, format_duration
+from lambdasim.wording import clipped, count, number, percent, wrapped
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+def summary_text(table: pd.DataFrame) -> str:
+    """Write one line for each function, and the interval of p95 where there is one.
+
+    Parameters
+    ----------
+    table : DataFrame
+        As ``RunResult.summary`` gives it.
+
+    Returns
+    -------
+    str
+    """
+    shown = table[
+        ["function", "events", "throttled", "failed", "lost", "cold_share", "p50_ms", "p95_ms", "p99_ms"]
+    ].copy()
+    shown["function"] = [clipped(name, 20) for name in shown["function"]]
+    shown["cold_share"] = [percent(share) for share in table["cold_share"]]
+    for name in ("events", "throttled", "failed", "lost", "p50_ms", "p95_ms", "p99_ms"):
+        shown[name] = [count(value) for value in table[name]]
+    return shown.rename(columns={"cold_share": "cold"}).to_string(index=False)
+
+
+def section_intervals(table: pd.DataFrame) -> str:
+    """Write the interval of each function's p95 from batch means; nothing where there is none.
+
+    Parameters
+    ----------
+    table : DataFrame
+        As ``RunResult.summary`` gives it.
+
+    Returns
+    -------
+    str
+    """
+    widths = zip(table["function"], table["p95_half_width_ms"], strict=True)
+    shown = [f"{clipped(name, 24)} ± {_two_digits(width)} ms" for name, width in widths if not isnan(width)]
+    return wrapped(f"95 % interval of p95 from batch means of this run: {', '.join(shown)}") if shown else ""
+
+
+def replicated_text(intervals: pd.DataFrame) -> str:
+    """Write intervals from replications.
+
+    Parameters
+    ----------
+    intervals : DataFrame
+        As ``replicate`` gives it.
+
+    Returns
+    -------
+    str
+    """
+    shown = intervals.map(number).to_string()
+    return f"95 % intervals from {int(intervals['replications'].iloc[0])} replications\n{shown}"
+
+
+def throttles_text(table: pd.DataFrame) -> str:
+    """Write refused attempts by function and limit.
+
+    Parameters
+    ----------
+    table : DataFrame
+        As ``RunResult.throttles`` gives it, not empty.
+
+    Returns
+    -------
+    str
+    """
+    shown = table.assign(attempts=[count(attempts) for attempts in table["attempts"]])
+    return shown.rename(columns={"attempts": "refused attempts"}).to_string(index=False)
+
+
+def sources_text(table: pd.DataFrame) -> str:
+    """Write what became of messages and records.
+
+    Parameters
+    ----------
+    table : DataFrame
+        As ``RunResult.sources`` gives it, not empty.
+
+    Returns
+    -------
+    str
+    """
+    ends = table[["sent", "processed", "dead_lettered", "expired", "given_up", "received_again"]].map(count)
+    waits = table[["peak_backlog", "left_at_end", "receive_calls", "empty_receives"]].map(count)
+    for place, name in ((0, "oldest_s"), (3, "drain_s")):
+        shown = [format_duration(round(time) * US_PER_S) if time else "-" for time in table[name]]
+        waits.insert(place, name.removesuffix("_s"), shown)
+    parts = ["queues and streams, messages or records"]
+    for part in (ends, waits):
+        part.insert(0, "function", [clipped(name, 20) for name in table["function"]])
+        parts.append(part.rename(columns=lambda name: name.replace("_", " ")).to_string(index=False))
+    return "\n".join(parts)
+
+
+def days_texts(parameters: pd.DataFrame) -> list[str]:
+    """Say which days of a trace stand for which.
+
+    Parameters
+    ----------
+    parameters : DataFrame
+        As ``RunResult.parameters`` gives it.
+
+    Returns
+    -------
+    list of str
+        A paragraph for each trace that was moved.
+    """
+    return [
+        wrapped(f"{row.parameter}: {row.value}")
+        for row in parameters.itertuples()
+        if str(row.source).startswith("align: ")
+    ]
+
+
+def assumptions_text(parameters: pd.DataFrame) -> str:
+    """Say what a result rests on that AWS does not publish.
+
+    Parameters
+    ----------
+    parameters : DataFrame
+        As ``RunResult.parameters`` gives it.
+
+    Returns
+    -------
+    str
+    """
+    unpublished = [
+        f"{row.parameter} {row.value}"
+        for row in parameters.itertuples()
+        if row.known in ("assumed", "measured", "fitted")
+    ]
+    return wrapped(f"not published by AWS, so assumed or measured: {'; '.join(unpublished)}")
+
+
+def _two_digits(value: float) -> str:
+    return f"{value:,.0f}" if value >= 10 else f"{value:.2g}"
