@@ -21,7 +21,6 @@ from lambdasim.errors import InputError, LambdaSimError
 from lambdasim.results.failures import failure_counts, failure_warning, lost_events
 from lambdasim.results.parameters import Parameter, parameters_of
 from lambdasim.results.record_table import records_frame
-from lambdasim.results.sources import backlog_frame, items_frame, sources_frame
 from lambdasim.results.run_text import (
     assumptions_text,
     days_texts,
@@ -31,6 +30,7 @@ from lambdasim.results.run_text import (
     summary_text,
     throttles_text,
 )
+from lambdasim.results.sources import backlog_frame, items_frame, sources_frame
 from lambdasim.results.usage.hourly_costs import list_costs_by_hour
 from lambdasim.results.usage.month import PayloadMeter, run_usage
 from lambdasim.specs.scenario import ScenarioSpec
@@ -176,6 +176,7 @@ class RunResult(Result):
             "functions": self.summary(),
             "bill": self.bill(),
             "refused attempts": self.throttles(),
+            "queues and streams": self.sources(),
             "cost of one invocation": self.costs(),
             "parameters": self.parameters(),
         }
