@@ -14,7 +14,8 @@ PACKAGE = Path(lambdasim.__file__).parent
 # From the ground up. Rooms that share a floor know nothing of each other; "" is the public door.
 FLOORS = (
     ("errors", "units", "version", "compiling", "door"),
-    ("atomic", "wording"),
+    ("atomic", "manifest", "wording"),
+    ("outputs",),
     ("catalog", "views"),
     ("specs",),
     ("draws",),

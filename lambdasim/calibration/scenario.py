@@ -11,13 +11,15 @@ from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
-from lambdasim.atomic import write_atomically
 from lambdasim.catalog import limit
+from lambdasim.outputs import write_outputs
 from lambdasim.units import US_PER_MS, US_PER_S, from_epoch_us
 
 if TYPE_CHECKING:
     from lambdasim.calibration.calibrate import Calibration
 
+CALIBRATION: Final = "calibration"
+"""Kind of the files of a calibrated scenario, in the manifest of their folder."""
 _ROOM: Final = 2
 _FOREIGN: Final = re.compile(r"[^A-Za-z0-9_-]+")
 _SUPPOSED: Final = {"poisson": {"rate_per_s": 1.0}}
@@ -64,15 +66,15 @@ def write_scenario(found: Calibration, out: str | os.PathLike[str]) -> None:
     import yaml
 
     path = Path(out)
-    beside = None
+    beside, files = None, {}
     if found.observations is not None and len(found.observations.arrivals_us):
         beside = path.with_suffix(".arrivals.csv")
         rows = "\n".join(map(str, found.observations.arrivals_us.tolist()))
-        write_atomically(beside, lambda stream: stream.write(f"timestamp\n{rows}\n".encode()))
+        files[beside] = f"timestamp\n{rows}\n".encode()
     notes = "".join(f"# {line}\n" for line in [*str(found).splitlines(), *_supposed(found)])
     content = scenario_mapping(found, beside.name if beside else None)
     text = notes + yaml.safe_dump(content, sort_keys=False, allow_unicode=True)
-    write_atomically(path, lambda stream: stream.write(text.encode()))
+    write_outputs({**files, path: text.encode()}, CALIBRATION)
 
 
 def _supposed(found: Calibration) -> list[str]:

@@ -12,6 +12,9 @@ from lambdasim.cli import (
     studies,
 )
 from lambdasim.cli.app import app
+from lambdasim.cli.writing import every_command_keeps_to_this
+
+every_command_keeps_to_this(app, bills.bills, bills.prices)
 
 __all__ = [
     "app",

@@ -63,19 +63,31 @@ ResumeOption = Annotated[
 ]
 
 
+_STUDY_NAMES = ("report.html", "result.json")
+
+
 def write(text: str) -> None:
     """Print text, ended by one line end."""
     sys.stdout.write(text.rstrip("\n") + "\n")
 
 
-def made(folder: Path | None) -> Path | None:
-    """Make a folder where it is missing and try to write there, before any work is done."""
+def made(folder: Path | None, *, of_study: bool = True) -> Path | None:
+    """Make a folder where it is missing and try to write there, before any work is done.
+
+    A study's folder is also kept from other processes, and from replacing what is not a study's.
+    """
     if folder is not None:
         from lambdasim.atomic import named
 
         folder.mkdir(parents=True, exist_ok=True)
         with named(folder), TemporaryFile(dir=folder):
             pass
+        if of_study:
+            from lambdasim.outputs import STUDY, OutputFolder, claimed_to_the_end
+
+            claimed_to_the_end(folder)
+            with OutputFolder(folder, STUDY) as place:
+                place.check(_STUDY_NAMES)
     return folder
 
 

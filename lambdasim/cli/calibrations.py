@@ -51,7 +51,12 @@ def calibrate(
         )
     if out is not None and scenario is not None:
         raise InputError.single("calibrate", "--scenario", "must come without --out, which writes it too")
-    path = scenario if out is None or made(out) is None else out / "scenario.yaml"
+    path = scenario if out is None or made(out, of_study=False) is None else out / "scenario.yaml"
+    if path is not None:
+        from lambdasim.calibration.scenario import CALIBRATION
+        from lambdasim.outputs import check_output
+
+        check_output(path, CALIBRATION)
     found = calibrate_logs(
         sources,
         path,

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 import sys
-from contextlib import nullcontext
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -33,7 +34,6 @@ from lambdasim.cli.traces import TraceOptions, takes_traces
 if TYPE_CHECKING:
     import pandas as pd
 
-    from lambdasim.results.files.records import RecordFile
     from lambdasim.results.run import RunResult
     from lambdasim.specs import ScenarioSpec
 
@@ -70,32 +70,19 @@ def simulate(
     spec = traces.scenario(scenario)
     if skip_bad_rows:
         spec = spec.skipping_bad_rows()
-    made(resume)
-    made(out)
+    made(resume, of_study=False)
+    made(out, of_study=False)
     if replications == 1 and (workers > 1 or dask is not None):
         sys.stderr.write("one run stays in one process, on threads: workers share --replications\n")
     with side_by_side(replications - 1, workers, dask) as executor:
-        with (
-            announcing_compilation(),
-            progress(spec.duration_us) as tell,
-            nullcontext() if out is None else _record_file(out, spec, keep_records) as records,
-        ):
-            sink = records.write if records else None
-            run = ls.simulate(spec, engine=engine, keep_records=False, sink=sink, progress=tell)
+        with announcing_compilation(), progress(spec.duration_us) as tell:
+            simulated = partial(ls.simulate, spec, engine=engine, keep_records=False, progress=tell)
+            written: list[Path] = []
+            if out is None:
+                run = simulated()
+            else:
+                run, written = _written(out, simulated, spec, keep_records, as_json)
         tell_readings(run)
-        if records is not None and records.given_up and keep_records is None:
-            sys.stderr.write(f"more than {_MOST_RECORDS:,} attempts: not kept; --records keeps them all\n")
-        written: list[Path] = []
-        if out is not None:
-            from lambdasim.report.folder import write_folder
-
-            try:
-                written = [out / name for name in write_folder(run, out)]
-                written += [out / name for name in _SAVED]
-                written += [out / "records.parquet"] if records and not records.given_up else []
-            except OSError:
-                write(_told(run, None, as_json))
-                raise
         intervals = None
         if replications > 1:
             with progress(replications) as tell:
@@ -121,9 +108,31 @@ def _told(run: RunResult, intervals: pd.DataFrame | None, as_json: bool) -> str:
     return json.dumps(run_content(run) | {"intervals": told}, indent=1, ensure_ascii=False)
 
 
-def _record_file(folder: Path, spec: ScenarioSpec, wanted: bool | None) -> RecordFile:
-    from lambdasim.results.files.records import RecordFile
+def _written(
+    folder: Path, simulated: Callable[..., RunResult], spec: ScenarioSpec, wanted: bool | None, as_json: bool
+) -> tuple[RunResult, list[Path]]:
+    """Simulate, and write all there is to see; what was found is printed also where writing fails."""
+    from lambdasim.errors import InputError
+    from lambdasim.outputs import OutputFolder
+    from lambdasim.report.folder import NAMES, write_folder
+    from lambdasim.results.files.records import RECORDS, RecordFile
+    from lambdasim.results.files.saved import RUN
 
     names = tuple(sorted(function.name for function in spec.functions))
     most = {True: None, False: 0, None: _MOST_RECORDS}[wanted]
-    return RecordFile(folder / "records.parquet", names, most)
+    run = None
+    try:
+        with OutputFolder(folder, RUN) as place:
+            place.check(NAMES)
+            with RecordFile(place, names, most) as records:
+                run = simulated(sink=records.write)
+            written = [*write_folder(run, place), *_SAVED]
+    except (OSError, InputError):
+        if run is not None:
+            write(_told(run, None, as_json))
+        raise
+    if records.given_up and wanted is None:
+        sys.stderr.write(f"more than {_MOST_RECORDS:,} attempts: not kept; --records keeps them all\n")
+    elif not records.given_up:
+        written.append(RECORDS)
+    return run, [folder / name for name in written]

@@ -93,7 +93,7 @@ def sweep_memory(
             precision=None if precision is None else _share("--precision", precision),
             engine=engine,
             executor=executor,
-            resume=made(resume),
+            resume=made(resume, of_study=False),
             progress=tell,
         )
     present(result.text, partial(sweep_page, result), out, as_json)
@@ -147,7 +147,7 @@ def compare(
             per=per,
             engine=engine,
             executor=executor,
-            resume=made(resume),
+            resume=made(resume, of_study=False),
             progress=tell,
         )
     text = result.markdown if markdown else result.text
@@ -199,7 +199,7 @@ def limits(
             ignore=() if ignore is None else ignore.split(","),
             engine=engine,
             executor=executor,
-            resume=made(resume),
+            resume=made(resume, of_study=False),
             progress=tell,
         )
     present(advice.text, partial(limits_page, advice), out, as_json)

@@ -12,6 +12,7 @@ from typing import Any, Final
 
 from lambdasim.errors import InputError
 from lambdasim.finance.reading import json_object
+from lambdasim.results.files.saved import check_run_folder
 from lambdasim.results.parameters import Parameter
 
 UNKNOWN_ACCOUNT: Final = "000000000000"
@@ -81,6 +82,7 @@ class Origin:
             When ``summary.json`` or ``scenario.json`` is missing or not what ``save`` writes.
         """
         place = Path(folder)
+        check_run_folder(place)
         summary, scenario = json_object(place / "summary.json"), json_object(place / "scenario.json")
         where = str(place / "summary.json")
         known = _table(summary.get("provenance"), where, "provenance")
@@ -137,6 +139,7 @@ def scenario_price_date(folder: str | os.PathLike[str]) -> date | None:
     InputError
         When ``scenario.json`` is missing or not what ``save`` writes.
     """
+    check_run_folder(folder)
     where = Path(folder) / "scenario.json"
     says = json_object(where).get("price_date")
     try:

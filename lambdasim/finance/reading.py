@@ -12,6 +12,7 @@ from typing import Any, Final
 
 from lambdasim.catalog.files import parse_json
 from lambdasim.errors import InputError
+from lambdasim.outputs import noted_input
 from lambdasim.traffic.readers.csv.blocks import records
 from lambdasim.traffic.readers.csv.table import read_header
 from lambdasim.traffic.readers.source import SourceFile
@@ -102,6 +103,7 @@ def table_rows(
         When the file is not such a table; while iterating, at the first broken row.
     """
     file = SourceFile.at(path)
+    noted_input(path)
     with Path(path).open("rb") as stream:
         is_parquet = stream.read(len(_PARQUET)) == _PARQUET
     return _parquet(file, wanted) if is_parquet else _csv(file, wanted)

@@ -109,16 +109,17 @@ def plot_fit_distribution(found: Calibration, ax: Axes | None = None) -> Axes:
 
 def write_fit_pictures(found: Calibration, folder: Path) -> list[Path]:
     """Write both pictures as PNG into a folder, ``fit_quantiles.png`` and ``fit_distribution.png``."""
-    from lambdasim.atomic import write_bytes_atomically
+    from lambdasim.outputs import OutputFolder
 
-    written = []
+    pictures = {}
     for name, plot in (("fit_quantiles", plot_fit_quantiles), ("fit_distribution", plot_fit_distribution)):
         figure = plot(found).get_figure(root=True)
         assert isinstance(figure, Picture)  # noqa: S101 - new axes are in a picture
-        path = folder / f"{name}.png"
-        write_bytes_atomically(path, figure.png())
-        written.append(path)
-    return written
+        pictures[f"{name}.png"] = figure.png()
+    with OutputFolder(folder, "fit pictures") as place:
+        for file, content in pictures.items():
+            place.add(file, content)
+    return [folder / file for file in pictures]
 
 
 def _measured(found: Calibration) -> list[tuple[int, Floats]]:

@@ -2,32 +2,36 @@
 
 from __future__ import annotations
 
-from pathlib import Path
+from typing import Final
 
-from lambdasim.atomic import write_bytes_atomically
+from lambdasim.outputs import OutputFolder
 from lambdasim.report.pages.run import page_of
 from lambdasim.report.pictures import PLOTS, Album
-from lambdasim.results.files.saved import save
+from lambdasim.results.files.saved import PARTS, TABLES, add_tables
 from lambdasim.results.run import RunResult
 
+_PAGE: Final = "report.html"
+NAMES: Final = (*PARTS, *TABLES, *(f"{name}.png" for name in PLOTS), _PAGE)
+"""Every file that a run may leave."""
 
-def write_folder(run: RunResult, folder: Path) -> list[str]:
+
+def write_folder(run: RunResult, place: OutputFolder) -> list[str]:
     """Write all there is to see of a run; each file is whole or not there.
 
     Parameters
     ----------
     run : RunResult
-    folder : Path
-        Made if it is missing.
+    place : OutputFolder
+        Of kind ``results.files.saved.RUN``.
 
     Returns
     -------
     list of str
         Names of the page and the pictures, which stand beside what ``save`` writes.
     """
-    save(run, folder)
+    add_tables(run, place)
     album = Album(run)
     for name in PLOTS:
-        write_bytes_atomically(folder / f"{name}.png", album[name].png)
-    write_bytes_atomically(folder / "report.html", page_of(album).encode())
-    return ["report.html", *(f"{name}.png" for name in PLOTS)]
+        place.add(f"{name}.png", album[name].png)
+    place.add(_PAGE, page_of(album).encode())
+    return [_PAGE, *(f"{name}.png" for name in PLOTS)]

@@ -11,8 +11,8 @@ from math import isnan
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from lambdasim.atomic import write_bytes_atomically
 from lambdasim.finance.guard import guarded
+from lambdasim.outputs import STUDY, OutputFolder
 from lambdasim.report.html import document, figure, table_html
 from lambdasim.report.pictures import Chart, Drawn
 
@@ -90,8 +90,9 @@ class StudyPage:
         }
         files |= {f"{name}.png": drawn.png for name, drawn in self._drawn.items()}
         files |= {"result.json": f"{self.to_json()}\n".encode(), "report.html": self.to_html().encode()}
-        for name, content in files.items():
-            write_bytes_atomically(folder / name, content)
+        with OutputFolder(folder, STUDY) as place:
+            for name, content in files.items():
+                place.add(name, content)
         first = ["report.html", "result.json"]
         return [folder / name for name in (*first, *(name for name in files if name not in first))]
 

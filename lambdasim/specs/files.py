@@ -13,6 +13,7 @@ from typing import Any, Final, Self
 
 from pydantic import ValidationInfo
 
+from lambdasim.outputs import noted_input
 from lambdasim.specs.base import fault
 from lambdasim.specs.faults import not_among, shown
 
@@ -78,6 +79,7 @@ class FileReader:
     def _values(self, path: Path, column: object) -> list[float]:
         if path.stat().st_size > _MOST_BYTES:
             raise fault(f"{path.name} must have at most {_MOST_BYTES} bytes")
+        noted_input(path)
         try:
             with path.open(encoding="utf-8-sig", newline="") as lines:
                 rows = csv.reader(lines, strict=True)

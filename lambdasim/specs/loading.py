@@ -15,6 +15,7 @@ from pydantic import ValidationError
 from pydantic_core import PydanticCustomError
 
 from lambdasim.errors import Fault, NotModelledWarning, ScenarioError
+from lambdasim.outputs import noted_input
 from lambdasim.specs.files import FileReader, resolved
 from lambdasim.specs.scenario import ScenarioSpec
 from lambdasim.specs.unmodelled import without_effect
@@ -59,6 +60,7 @@ def load_scenario(path: str | os.PathLike[str]) -> ScenarioSpec:
     try:
         if not os.path.isfile(file):
             raise ScenarioError.single(str(file), "", "must be an existing regular file")
+        noted_input(file)
         with file.open("rb") as stream:
             content = stream.read(_MOST_BYTES + 1)
     except OSError as error:

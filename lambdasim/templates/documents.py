@@ -17,6 +17,7 @@ from typing import Any, Final
 import yaml
 
 from lambdasim.errors import TemplateError
+from lambdasim.outputs import noted_input
 from lambdasim.wording import clipped
 
 _MOST_BYTES: Final = {"JSON": 256_000_000, "YAML": 32_000_000}
@@ -82,6 +83,7 @@ def read_document(path: Path, name: str | None = None) -> Document:
     try:
         if not path.is_file():
             raise TemplateError.single(shown, "", "must be an existing regular file")
+        noted_input(path)
         with path.open("rb") as stream:
             content = stream.read(max(_MOST_BYTES.values()) + 1)
     except OSError as error:

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Final
 
 from lambdasim.errors import LambdaSimError, TemplateError
+from lambdasim.outputs import noted_input
 from lambdasim.templates.documents import Document, read_document
 from lambdasim.wording import clipped
 
@@ -88,6 +89,7 @@ class FolderFiles:
         """
         self._counted(path)
         try:
+            noted_input(path)
             with path.open("rb") as stream:
                 content = stream.read(_MOST_BYTES + 1)
             if len(content) > _MOST_BYTES:

@@ -8,6 +8,8 @@ import tomllib
 from pathlib import Path
 from typing import Any, Final
 
+from lambdasim.outputs import noted_input
+
 _FILES: Final = ("samconfig.toml",)
 _MOST_BYTES: Final = 1_000_000
 _LONG: Final = re.compile(r"ParameterKey=(?P<key>[^,]+),ParameterValue=(?P<value>.*)", re.DOTALL)
@@ -30,6 +32,7 @@ def sam_settings(folder: Path, environment: str = "default") -> tuple[dict[str, 
     """
     for name in _FILES:
         try:
+            noted_input(folder / name)
             with (folder / name).open("rb") as stream:
                 data = tomllib.loads(stream.read(_MOST_BYTES).decode("utf-8-sig"))
         except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError, RecursionError):

@@ -46,6 +46,7 @@ def test_a_real_bill_as_a_page(folder: Path, tmp_path: Path) -> None:
     done = lambdasim("bill", "compare", "data/finance/cur2_layout.csv", folder, "--out", out)
     assert done.returncode == 0, done.stderr
     assert sorted(path.name for path in out.iterdir()) == [
+        "lambdasim-manifest.json",
         "lines.csv",
         "report.html",
         "result.json",

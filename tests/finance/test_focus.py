@@ -156,6 +156,7 @@ NEEDED_BY_OURS = {
 
 
 def broken(path: Path, bill: Bill, change: Callable[[list[dict[str, str]]], None], version: str) -> None:
+    path.unlink(missing_ok=True)
     write_focus(bill, path, origin=ORIGIN, version=version)
     rows = list(csv.DictReader(path.read_text().splitlines()))
     change(rows)

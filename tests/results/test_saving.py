@@ -13,6 +13,8 @@ import pytest
 import lambdasim as ls
 from lambdasim.engine.contract import RECORD_COLUMNS
 from lambdasim.errors import ConservationError, InputError
+from lambdasim.manifest import MANIFEST, Manifest, checksum
+from lambdasim.outputs import OutputFolder
 from lambdasim.results.files.records import RecordFile
 from lambdasim.specs import load_scenario_text
 
@@ -41,6 +43,15 @@ functions:
     work: {cpu_ms: 30, cpu_law: {quota: {waits: 1}}}
     traffic: {poisson: {rate_per_s: 0.1}}
 """
+
+
+def signed(folder: Path) -> Path:
+    """Let the manifest of a folder say that its files are as they are now: what is wrong in them must be noticed too."""
+    manifest = Manifest.of(folder)
+    assert manifest is not None
+    manifest.checksums = {name: (checksum(folder / name),) for name in manifest.kinds}
+    (folder / MANIFEST).write_bytes(manifest.content())
+    return folder
 
 
 @pytest.fixture(scope="module")
@@ -119,7 +130,7 @@ def test_records_that_no_run_writes_are_refused(
         table.set_column(place, table.schema.field(place), pa.array(values)), folder / "records.parquet"
     )
     with pytest.raises(InputError, match=column):
-        ls.load_run(folder)
+        ls.load_run(signed(folder))
 
 
 def test_lost_records_are_noticed(saved: tuple[ls.RunResult, Path], tmp_path: Path) -> None:
@@ -131,17 +142,17 @@ def test_lost_records_are_noticed(saved: tuple[ls.RunResult, Path], tmp_path: Pa
     lost = np.arange(len(last_of_a_retried)) == np.flatnonzero(last_of_a_retried)[0]
     pq.write_table(table.filter(pa.array(~lost)), folder / "records.parquet")
     with pytest.raises(ConservationError, match="arrived"):
-        ls.load_run(folder)
+        ls.load_run(signed(folder))
 
 
 def test_a_file_of_another_kind_is_refused(saved: tuple[ls.RunResult, Path], tmp_path: Path) -> None:
     folder = shutil.copytree(saved[1], tmp_path / "run")
     (folder / "records.parquet").write_bytes(b"PAR1 no")
     with pytest.raises(InputError, match="cannot be read"):
-        ls.load_run(folder)
+        ls.load_run(signed(folder))
     pq.write_table(pa.table({name: pa.array([0]) for name in RECORD_COLUMNS}), folder / "records.parquet")
     with pytest.raises(InputError, match="must hold records of api, snap, worker"):
-        ls.load_run(folder)
+        ls.load_run(signed(folder))
 
 
 def test_a_changed_scenario_is_refused_with_its_field(
@@ -152,13 +163,16 @@ def test_a_changed_scenario_is_refused_with_its_field(
     content["functions"][0]["memory_mb"] = 64
     (folder / "scenario.json").write_text(json.dumps(content))
     with pytest.raises(InputError, match=r"functions\.0\.memory_mb.*128"):
-        ls.load_run(folder)
+        ls.load_run(signed(folder))
 
 
 def test_too_many_records_are_not_kept(saved: tuple[ls.RunResult, Path], tmp_path: Path) -> None:
     run = saved[0]
     for most, kept in ((len(run.records), True), (len(run.records) - 1, False)):
-        with RecordFile(tmp_path / "records.parquet", run.aggregate.names, most) as records:
+        with (
+            OutputFolder(tmp_path, "run", whole=False) as place,
+            RecordFile(place, run.aggregate.names, most) as records,
+        ):
             for chunk in run.chunks or ():
                 records.write(chunk)
         assert (records.given_up, (tmp_path / "records.parquet").exists()) == (not kept, kept)

@@ -18,7 +18,9 @@ from lambdasim.catalog.files import toml_of
 from lambdasim.catalog.prices.book import BookEntry, PriceBook
 from lambdasim.catalog.prices.savings_plans import savings_plans, savings_plans_of
 from lambdasim.errors import CatalogError, InputError
+from lambdasim.manifest import MANIFEST, Manifest, checksum
 from lambdasim.results.files.hourly import hourly_usage
+from lambdasim.results.files.saved import RUN
 from lambdasim.study.commitment.advise import advise_commitment
 
 SCENARIO = """
@@ -162,6 +164,14 @@ def test_a_broken_catalog_is_told(place: str, field: str, value: object, told: s
         savings_plans_of(content)
 
 
+def _signed(folder: Path) -> None:
+    """Write a manifest that says that all files of a folder are a run's, as they are now."""
+    (folder / MANIFEST).unlink(missing_ok=True)
+    names = sorted(path.name for path in folder.iterdir())
+    checksums = {name: (checksum(folder / name),) for name in names}
+    (folder / MANIFEST).write_bytes(Manifest(dict.fromkeys(names, RUN), checksums).content())
+
+
 def test_files_of_different_runs_are_told(run: ls.RunResult, folder: Path, tmp_path: Path) -> None:
     for name in ("scenario.json", "metrics.csv", "summary.json"):
         (tmp_path / name).write_bytes((folder / name).read_bytes())
@@ -169,9 +179,15 @@ def test_files_of_different_runs_are_told(run: ls.RunResult, folder: Path, tmp_p
     from lambdasim.billing import to_json
 
     (tmp_path / "usage.json").write_text(to_json(fewer))
+    with pytest.raises(InputError, match="is missing: cannot tell"):
+        hourly_usage(tmp_path)
+    _signed(tmp_path)
     with pytest.raises(InputError, match="by hour and"):
         hourly_usage(tmp_path)
     (tmp_path / "metrics.csv").write_text("timestamp\n")
+    with pytest.raises(InputError, match=r"metrics\.csv: is not as it was written"):
+        hourly_usage(tmp_path)
+    _signed(tmp_path)
     with pytest.raises(InputError, match=r"metrics\.csv"):
         hourly_usage(tmp_path)
 

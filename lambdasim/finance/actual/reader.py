@@ -18,6 +18,7 @@ from lambdasim.finance.actual.exports import lambda_rows
 from lambdasim.finance.actual.layouts import layout_of
 from lambdasim.finance.actual.tables import ActualBill, ActualKey, ActualLine, ActualRow, LineClass
 from lambdasim.finance.reading import json_object, table_rows
+from lambdasim.outputs import noted_input
 
 MOST_LINES: Final = 100_000
 GRANULARITIES: Final = ("day", "month")
@@ -91,6 +92,7 @@ def _rows(path: str | os.PathLike[str], name: str, counts: Counter[str]) -> tupl
 def _is_json(path: str | os.PathLike[str]) -> bool:
     """Say whether a file begins as a JSON object; what cannot be read is for the readers to refuse."""
     try:
+        noted_input(path)
         with Path(path).open("rb") as stream:
             return stream.read(64).lstrip(b"\xef\xbb\xbf \t\r\n")[:1] == b"{"
     except OSError:

@@ -13,7 +13,6 @@ from decimal import Decimal
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from lambdasim.atomic import write_atomically, write_bytes_atomically
 from lambdasim.billing import Bill, ExchangeRate, LineItem, Share, converted, plain
 from lambdasim.billing.accounts import account_of, is_account_id
 from lambdasim.billing.exact import product, total
@@ -23,6 +22,7 @@ from lambdasim.errors import InputError
 from lambdasim.finance.focus.columns import CUSTOM_COLUMNS, FocusVersion, Kind, focus_columns, focus_version
 from lambdasim.finance.guard import guarded
 from lambdasim.finance.origin import UNKNOWN_ACCOUNT, Origin
+from lambdasim.outputs import write_output
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -85,9 +85,11 @@ def write_focus(
     known = focus_version(version)
     place = Path(path)
     if place.suffix == ".parquet":
-        write_atomically(place, lambda stream: _write_parquet(rows, known, stream))
+        content = io.BytesIO()
+        _write_parquet(rows, known, content)
+        write_output(place, content.getvalue(), "focus")
     else:
-        write_bytes_atomically(place, focus_csv(rows, known).encode())
+        write_output(place, focus_csv(rows, known).encode(), "focus")
     return place
 
 

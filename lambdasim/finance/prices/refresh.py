@@ -9,10 +9,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 from fractions import Fraction
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from lambdasim.atomic import write_bytes_atomically
 from lambdasim.billing import Bill, Usage, price
 from lambdasim.catalog import PriceSheet, Rate, price_sheet, regions
 from lambdasim.catalog.files import parse_json
@@ -21,6 +19,7 @@ from lambdasim.catalog.prices.price_list import PriceList, csv_rows, price_list_
 from lambdasim.catalog.prices.sheets import sheets_of
 from lambdasim.errors import CatalogError, InputError
 from lambdasim.finance.reading import JSON_LIMIT_BYTES, json_object
+from lambdasim.outputs import write_output
 from lambdasim.traffic.readers.source import SourceFile
 from lambdasim.wording import money
 
@@ -179,7 +178,7 @@ def refresh_prices(
     sheets = _sheets(content, prices.file)
     if out is not None:
         text = json.dumps(content, indent=1) + "\n"
-        write_bytes_atomically(Path(out), text.encode())
+        write_output(out, text.encode(), "price sheets")
     pairs = [(_known(name), sheets[name]) for name in wanted]
     differences = tuple(row for known, new in pairs if known for row in _compare(known, new))
     return PriceRefresh(sheets, differences, tuple(_notes(prices, found, sheets)))

@@ -13,12 +13,12 @@ from fractions import Fraction
 from pathlib import Path
 from typing import Final
 
-from lambdasim.atomic import write_bytes_atomically
 from lambdasim.billing import Bill, Usage
 from lambdasim.billing.exact import total
 from lambdasim.catalog import billing_rules
 from lambdasim.errors import InputError
 from lambdasim.finance.origin import Origin
+from lambdasim.outputs import write_output, write_outputs
 
 MOST_ENTRIES: Final = 25
 _NOT_IN_NAMES: Final = re.compile(r"[^A-Za-z0-9_-]")
@@ -76,7 +76,7 @@ def write_infracost_usage(
     content = {"version": 0.1, "resource_usage": resources}
     text = _COMMENT.format(month=chosen) + yaml.safe_dump(content, sort_keys=False)
     place = Path(path)
-    write_bytes_atomically(place, text.encode())
+    write_output(place, text.encode(), "infracost")
     return place
 
 
@@ -201,13 +201,13 @@ def write_pricing_calculator(
         for number, usage_type in enumerate(sorted(amounts), start=1)
     ]
     place = Path(path)
-    written = []
+    files = {}
     for number, start in enumerate(range(0, len(entries), MOST_ENTRIES), start=1):
         content = {"workloadEstimateId": workload_estimate_id, "usage": entries[start : start + MOST_ENTRIES]}
         target = place if number == 1 else place.with_name(f"{place.stem}.{number}{place.suffix}")
-        write_bytes_atomically(target, (json.dumps(content, indent=1) + "\n").encode())
-        written.append(target)
-    return tuple(written)
+        files[target] = (json.dumps(content, indent=1) + "\n").encode()
+    write_outputs(files, "pricing calculator")
+    return tuple(files)
 
 
 def _json_number(amount: Decimal) -> int | float:

@@ -11,7 +11,6 @@ from fractions import Fraction
 from pathlib import Path
 from typing import Final
 
-from lambdasim.atomic import write_bytes_atomically
 from lambdasim.billing import Bill, LineItem, plain
 from lambdasim.billing.exact import total
 from lambdasim.catalog import ChargeKind, PriceSheet, Rate, price_sheet
@@ -21,6 +20,7 @@ from lambdasim.finance.guard import guarded
 from lambdasim.finance.origin import Origin
 from lambdasim.finance.workbook.days import write_days
 from lambdasim.finance.workbook.sheet import FORMATS, LAST_ROW, Column, Page, letter
+from lambdasim.outputs import write_output
 
 SUMMARY, ITEMS, DAYS, FUNCTIONS, ASSUMPTIONS, PRICES = (
     "Summary",
@@ -102,7 +102,7 @@ def write_workbook(
     _write_prices(pages[PRICES], _sheets(bill) if sheets is None else tuple(sheets))
     book.close()
     place = Path(path)
-    write_bytes_atomically(place, content.getvalue())
+    write_output(place, content.getvalue(), "workbook")
     return place
 
 

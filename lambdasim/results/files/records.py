@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Iterator
+from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -13,6 +13,7 @@ import numpy as np
 from lambdasim.atomic import named
 from lambdasim.engine.contract import RECORD_COLUMNS, EventOutcome, Limit, Outcome, RecordChunk, StartType
 from lambdasim.errors import InputError
+from lambdasim.outputs import OutputFolder, noted_input
 from lambdasim.specs.fields import LONGEST_US
 from lambdasim.units import US_PER_DAY
 
@@ -22,17 +23,18 @@ if TYPE_CHECKING:
 _IN_PROGRESS: Final = (
     "concurrency", "provisioned_concurrency", "account_concurrency", "unreserved_concurrency",
 )  # fmt: skip
+RECORDS: Final = "records.parquet"
 _ROW_GROUP: Final = 1 << 17
 _LONGEST_RETRY_US: Final = 7 * US_PER_DAY
 
 
 class RecordFile:
-    """Streams records to Parquet; the file appears, whole, when the run has ended.
+    """Streams records to Parquet; the file appears, whole, with the other files of its folder.
 
     Parameters
     ----------
-    path : Path
-        A file that is there already goes when there are too many records for a new one.
+    folder : OutputFolder
+        Gets ``records.parquet``; one that is there already goes when there are too many records for a new one.
     names : tuple of str
         Functions, in the plan's order; kept in the file's metadata with the meaning of each column.
     most : int, optional
@@ -44,13 +46,13 @@ class RecordFile:
         Whether there were too many.
     """
 
-    def __init__(self, path: Path, names: tuple[str, ...], most: int | None = None) -> None:
+    def __init__(self, folder: OutputFolder, names: tuple[str, ...], most: int | None = None) -> None:
         import pyarrow as pa
 
         meta = {"functions": json.dumps(names), "columns": json.dumps(RECORD_COLUMNS)}
-        self._path = path
+        self._folder = folder
+        self._open = ExitStack()
         self._schema = pa.schema([(name, pa.int64()) for name in RECORD_COLUMNS], metadata=meta)
-        self._partial = path.with_name(f".{path.name}.partial")
         self._writer: pq.ParquetWriter | None = None
         self._waiting: list[RecordChunk] = []
         self._room = most
@@ -60,13 +62,8 @@ class RecordFile:
         """Begin the file."""
         import pyarrow.parquet as pq
 
-        self._path.parent.mkdir(parents=True, exist_ok=True)
-        try:
-            with named(self._path):
-                self._writer = pq.ParquetWriter(self._partial, self._schema)
-        except BaseException:  # an interrupt too
-            self._partial.unlink(missing_ok=True)
-            raise
+        stream = self._open.enter_context(self._folder.stream(RECORDS))
+        self._writer = pq.ParquetWriter(stream, self._schema)
         return self
 
     def write(self, chunk: RecordChunk) -> None:
@@ -91,31 +88,22 @@ class RecordFile:
         whole = length if last else length // _ROW_GROUP * _ROW_GROUP
         for first in range(0, whole, _ROW_GROUP):
             group = {name: column[first : min(first + _ROW_GROUP, whole)] for name, column in rows.items()}
-            with named(self._path):
+            with named(self._folder.path / RECORDS):
                 self._writer.write_table(pa.table(group, schema=self._schema))
         self._waiting = [RecordChunk({name: column[whole:] for name, column in rows.items()})]
 
     def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
-        """Put the file in its place, or remove what is unfinished."""
-        try:
-            self._finish(whole=kind is None)
-        finally:
-            self._partial.unlink(missing_ok=True)
-
-    def _finish(self, whole: bool) -> None:
+        """Finish the file; the folder puts it in its place, or removes it after an error."""
         assert self._writer is not None  # noqa: S101 - open between enter and exit
-        try:
-            if whole and self._waiting:
-                self._write_groups(last=True)
-        finally:
-            with named(self._path):
-                self._writer.close()
-        if whole and self.given_up:
-            self._path.unlink(missing_ok=True)
-        elif whole:
-            with self._partial.open("rb") as stream:
-                os.fsync(stream.fileno())
-            os.replace(self._partial, self._path)
+        with self._open:
+            try:
+                if kind is None and self._waiting:
+                    self._write_groups(last=True)
+            finally:
+                with named(self._folder.path / RECORDS):
+                    self._writer.close()
+        if self.given_up:
+            self._folder.drop(RECORDS)
 
 
 def read_records(path: Path, names: tuple[str, ...], duration_us: int) -> Iterator[RecordChunk]:
@@ -139,6 +127,7 @@ def read_records(path: Path, names: tuple[str, ...], duration_us: int) -> Iterat
 
     if not path.is_file():
         raise InputError.single(str(path), "", "must be a file that `lambdasim simulate --out` wrote")
+    noted_input(path)
     try:
         with pq.ParquetFile(path) as file:
             meta = file.schema_arrow.metadata or {}

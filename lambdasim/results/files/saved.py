@@ -5,20 +5,27 @@ from __future__ import annotations
 import json
 import os
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from pydantic import ValidationError
 
-from lambdasim.atomic import write_bytes_atomically
 from lambdasim.billing import Usage, from_json, to_json
 from lambdasim.engine.plan import plan_scenario
 from lambdasim.engine.source_plan import batches_of
 from lambdasim.errors import InputError
-from lambdasim.results.files.records import RecordFile, read_records
+from lambdasim.manifest import check_parts
+from lambdasim.outputs import OutputFolder, noted_input
+from lambdasim.results.files.records import RECORDS, RecordFile, read_records
 from lambdasim.results.run import RunResult
 from lambdasim.specs.scenario import ScenarioSpec
 
 _MOST_BYTES = 64 * 1024 * 1024
+RUN: Final = "run"
+"""Kind of the files of a run, in the manifest of their folder."""
+PARTS: Final = ("scenario.json", "usage.json", "summary.json", "metrics.csv", RECORDS)
+"""Files that are read again."""
+TABLES: Final = ("bill.csv",)
+"""Files for people alone."""
 
 
 def run_content(run: RunResult) -> dict[str, Any]:
@@ -52,13 +59,31 @@ def save(run: RunResult, folder: str | os.PathLike[str]) -> None:
     run : RunResult
     folder : path-like
         Made if it is missing. Gets ``summary.json``, ``bill.csv``, ``usage.json``, ``metrics.csv`` and
-        ``scenario.json``; and ``records.parquet`` if the run kept its records (else see ``RecordFile``).
+        ``scenario.json``; and ``records.parquet`` if the run kept its records (else see ``RecordFile``). Last comes
+        ``lambdasim-manifest.json``, with checksums of what lambdasim wrote there.
+
+    Raises
+    ------
+    InputError, OSError
+        When a file there was not written by lambdasim, or another process writes; see ``OutputFolder``.
     """
-    place = Path(folder)
-    if run.chunks is not None:
-        with RecordFile(place / "records.parquet", run.aggregate.names) as records:
-            for chunk in run.chunks:
-                records.write(chunk)
+    with OutputFolder(folder, RUN) as place:
+        if run.chunks is not None:
+            with RecordFile(place, run.aggregate.names) as records:
+                for chunk in run.chunks:
+                    records.write(chunk)
+        add_tables(run, place)
+
+
+def add_tables(run: RunResult, place: OutputFolder) -> None:
+    """Write all files of a run beside its records.
+
+    Parameters
+    ----------
+    run : RunResult
+    place : OutputFolder
+        Of kind ``RUN``.
+    """
     scenario = run.scenario.model_dump(mode="json", by_alias=True)
     files = {
         "scenario.json": json.dumps(scenario, indent=1, ensure_ascii=False) + "\n",
@@ -68,7 +93,18 @@ def save(run: RunResult, folder: str | os.PathLike[str]) -> None:
         "summary.json": json.dumps(run_content(run), indent=1, ensure_ascii=False) + "\n",
     }
     for name, text in files.items():
-        write_bytes_atomically(place / name, text.encode())
+        place.add(name, text.encode())
+
+
+def check_run_folder(folder: str | os.PathLike[str]) -> None:
+    """Make sure that the files of a run in a folder were written by one run, and are as it wrote them.
+
+    Raises
+    ------
+    InputError
+        Naming the file that is another's, was changed, or is only half there.
+    """
+    check_parts(Path(folder), RUN, PARTS, "lambdasim simulate --out")
 
 
 def load_run(folder: str | os.PathLike[str], keep_records: bool = True) -> RunResult:
@@ -92,6 +128,7 @@ def load_run(folder: str | os.PathLike[str], keep_records: bool = True) -> RunRe
         When a file is missing or is not what ``save`` and ``RecordFile`` write.
     """
     place = Path(folder)
+    check_run_folder(place)
     content = _read_json(place / "scenario.json")
     try:
         scenario = ScenarioSpec.model_validate(content)
@@ -124,6 +161,7 @@ def _read(path: Path) -> bytes:
     """Read a file of a run, of bounded size."""
     if not path.is_file():
         raise InputError.single(str(path), "", "must be a file that `lambdasim simulate --out` wrote")
+    noted_input(path)
     try:
         with path.open("rb") as stream:
             content = stream.read(_MOST_BYTES + 1)
@@ -152,6 +190,7 @@ def load_usage(folder: str | os.PathLike[str]) -> tuple[Usage, ...]:
     InputError
         When the folder has no usage file, or the file is not one.
     """
+    check_run_folder(folder)
     path = Path(folder) / "usage.json"
     try:
         text = _read(path).decode()
@@ -168,6 +207,7 @@ def load_free_tier(folder: str | os.PathLike[str]) -> bool:
     InputError
         When the folder has no summary, or it does not say.
     """
+    check_run_folder(folder)
     path = Path(folder) / "summary.json"
     summary = _read_json(path)
     says = summary.get("free_tier") if isinstance(summary, dict) else None

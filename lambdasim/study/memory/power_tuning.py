@@ -29,6 +29,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lambdasim.errors import InputError
+from lambdasim.outputs import noted_input
 
 CHART_BASE: Final = "https://lambda-power-tuning.show/"
 _MOST_CHARS: Final = 1_000_000
@@ -169,6 +170,7 @@ class TuningOutput:
 def read_power_tuning(path: str | os.PathLike[str]) -> TuningOutput:
     """Read the output of Power Tuning from a JSON file; see ``parse_power_tuning``."""
     file = Path(path)
+    noted_input(file)
     try:
         with file.open("rb") as stream:
             content = stream.read(_MOST_CHARS + 1)

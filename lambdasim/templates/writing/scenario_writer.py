@@ -8,8 +8,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
-from lambdasim.atomic import write_bytes_atomically
+from lambdasim.atomic import refuse_what_is_no_file
 from lambdasim.errors import TemplateError
+from lambdasim.outputs import OutputFolder, forced
 from lambdasim.templates.found import Found
 from lambdasim.templates.writing.commented_yaml import commented_yaml, plain
 from lambdasim.templates.writing.draft import Draft
@@ -18,6 +19,7 @@ from lambdasim.templates.writing.readme_text import readme_text
 SCENARIO: Final = "scenario.yaml"
 README: Final = "README.md"
 RECORD: Final = "imported.json"
+_IMPORT: Final = "import"
 _FORM: Final = "lambdasim import 1"
 
 
@@ -92,15 +94,18 @@ def write_folder(files: dict[str, bytes], folder: Path) -> None:
     """
     if folder.exists() and not folder.is_dir():
         raise TemplateError.single(str(folder), "", "must be a folder, and is a file")
-    for name in changed_by_hand(folder, files):
+    for name in files:
+        refuse_what_is_no_file(folder / name)
+    for name in [] if forced() else changed_by_hand(folder, files):
         told = (
             "was changed since it was imported; use --refresh to keep the changes"
             if name == SCENARIO
             else ("is there already and was not written by lambdasim import")
         )
         raise TemplateError.single(str(folder / name), "", told)
-    for name in sorted(files, key=lambda one: (one == RECORD, one)):
-        write_bytes_atomically(folder / name, files[name])
+    with OutputFolder(folder, _IMPORT, whole=False, known=tuple(files)) as place:
+        for name, content in files.items():
+            place.add(name, content)
 
 
 def changed_by_hand(folder: Path, files: dict[str, bytes]) -> list[str]:

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import BinaryIO, Final
 
 from lambdasim.errors import TraceError
+from lambdasim.outputs import noted_input
 from lambdasim.traffic.trace import TraceSource
 
 BLOCK_BYTES: Final = 1 << 21
@@ -133,6 +134,7 @@ class SourceFile:
         TraceError
             When it cannot be read, or changed.
         """
+        noted_input(self.path)
         try:
             with open(self.path, "rb") as stream:
                 state = os.fstat(stream.fileno())

@@ -1,0 +1,132 @@
+"""Every command that writes, with arguments that work; and the program, run in this process."""
+
+import inspect
+import io
+import sys
+import warnings
+from contextlib import redirect_stderr, redirect_stdout
+from pathlib import Path
+from typing import NamedTuple
+
+from lambdasim.cli import app
+from lambdasim.cli.bills import bills, prices
+from lambdasim.cli.writing import OUTPUTS
+
+SCENARIO = """name: t
+start: 2026-11-02T00:00:00Z
+duration: {duration}
+functions: [{{name: f, traffic: {{trace: trace.csv, align: none}}, work: {{cpu_ms: 20}}}}]
+"""
+TRACE = "timestamp\n" + "".join(f"2026-11-02T00:00:{second:02}Z\n" for second in range(60))
+TEMPLATE = """AWSTemplateFormatVersion: "2010-09-09"
+Transform: AWS::Serverless-2016-10-31
+Resources:
+  Api:
+    Type: AWS::Serverless::Function
+    Properties: {Handler: a.b, Runtime: python3.12, MemorySize: 256}
+"""
+GROUPS = {(): app, ("bill",): bills, ("prices",): prices}
+
+# What each takes beside the output, {place} being a folder with the inputs that `inputs` makes.
+ARGUMENTS = {
+    ("simulate", "out"): "simulate {place}/s.yaml -o",
+    ("sweep-memory", "out"): "sweep-memory {place}/s.yaml --sizes 128,256 --replications 2 -o",
+    ("compare", "out"): "compare {place}/s.yaml {place}/longer.yaml --replications 2 -o",
+    ("limits", "out"): "limits {place}/s.yaml --replications 2 --multiples 1,2 -o",
+    ("break-even", "out"): "break-even {place}/s.yaml --replications 2 --multiple 1 -o",
+    (
+        "forecast",
+        "out",
+    ): "forecast {place}/s.yaml --history {place}/history.csv --month 2026-12 --paths 20 -o",
+    ("calibrate", "out"): "calibrate {place}/log.txt -o",
+    ("calibrate", "scenario"): "calibrate {place}/log.txt --scenario",
+    ("bill price", "focus"): "bill {place}/run --focus",
+    ("bill price", "xlsx"): "bill {place}/run --xlsx",
+    ("bill price", "infracost"): "bill {place}/run --infracost",
+    ("bill compare", "out"): "bill compare {place}/actual.csv {place}/run -o",
+    ("import", "out"): "import {place}/template.yaml -o",
+    ("prices refresh", "sheets"): "prices refresh --from {place}/list.json --sheets",
+}
+_ALSO = {("calibrate", "scenario")}  # an input of all other commands
+# Where the command writes a folder, a file that it writes there; else an ending.
+FOLDERS = {
+    ("simulate", "out"): "metrics.csv",
+    ("sweep-memory", "out"): "report.html",
+    ("compare", "out"): "report.html",
+    ("limits", "out"): "report.html",
+    ("break-even", "out"): "report.html",
+    ("forecast", "out"): "report.html",
+    ("calibrate", "out"): "scenario.yaml",
+    ("bill compare", "out"): "report.html",
+    ("import", "out"): "scenario.yaml",
+}
+ENDINGS = {"focus": "b.csv", "xlsx": "b.xlsx", "infracost": "b.yml", "sheets": "b.json", "scenario": "b.yaml"}
+
+
+class Ended(NamedTuple):
+    """How a command ended."""
+
+    status: int
+    stdout: str
+    stderr: str
+
+
+def lambdasim(arguments: str) -> Ended:
+    """Run the program as a terminal would, in this process."""
+    from lambdasim import __main__ as program
+
+    out, told, before = io.StringIO(), io.StringIO(), sys.argv
+    sys.argv = ["lambdasim", *arguments.split()]
+    try:
+        with redirect_stdout(out), redirect_stderr(told), warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            program._run()
+    except SystemExit as end:
+        status = end.code if isinstance(end.code, int) else 0
+        return Ended(status, out.getvalue(), told.getvalue())
+    finally:
+        sys.argv = before
+    return Ended(0, out.getvalue(), told.getvalue())
+
+
+def commands() -> dict[str, list[str]]:
+    """Name the parameters of every command that there is, by the words that call it."""
+    found = {}
+    for words, group in GROUPS.items():
+        for command in group.registered_commands:
+            assert command.callback is not None
+            name = " ".join((*words, command.name or command.callback.__name__))
+            found[name] = list(inspect.signature(command.callback).parameters)
+    return found
+
+
+def writers() -> set[tuple[str, str]]:
+    """Name every parameter by which a command writes."""
+    return {
+        (name, one) for name, parameters in commands().items() for one in parameters if one in OUTPUTS
+    } | _ALSO
+
+
+def inputs(place: Path) -> None:
+    """Make all that the commands read."""
+    days = "".join(
+        f"2026-{month:02}-{day:02}T00:00:00Z,{20 + day % 7}\n"
+        for month in (9, 10, 11)
+        for day in range(1, 31)
+    )
+    (place / "s.yaml").write_text(SCENARIO.format(duration="2min"))
+    (place / "longer.yaml").write_text(SCENARIO.format(duration="3min"))
+    (place / "trace.csv").write_text(TRACE)
+    (place / "history.csv").write_text("timestamp,count\n" + days)
+    rows = [
+        f"2026-11-02T00:00:{n:02} REPORT RequestId: 00000000-0000-4000-8000-{n:012} "
+        f"Duration: {20 + n % 5}.00 ms Billed Duration: {20 + n % 5} ms "
+        f"Memory Size: 512 MB Max Memory Used: 70 MB"
+        for n in range(40)
+    ]
+    (place / "template.yaml").write_text(TEMPLATE)
+    (place / "log.txt").write_text("\n".join(rows) + "\n")
+    (place / "actual.csv").write_text(Path("data/finance/cur2_layout.csv").read_text())
+    (place / "list.json").write_text(Path("data/finance/price_list_layout.json").read_text())
+    done = lambdasim(f"simulate {place}/s.yaml -o {place}/run")
+    assert done.status == 0, done
