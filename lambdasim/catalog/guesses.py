@@ -76,3 +76,79 @@ def serverless_defaults() -> tuple[int, int]:
     """Return memory size [MB] and timeout [s] that the Serverless Framework deploys where its file names none."""
     entry = toml_of(_FILE)["serverless_framework"]
     return entry["memory_mb"], entry["timeout_s"]
+
+
+@dataclass(frozen=True)
+class Spread:
+    """How wrong guesses may be.
+
+    Attributes
+    ----------
+    duration, cpu, init, variation : float
+        Factor at the 90th percentile; its inverse at the 10th.
+    init_median : float
+        Median of INIT's factor.
+    variation_median : float
+        Standard deviation of a given duration over its mean, in the middle.
+    """
+
+    duration: float
+    cpu: float
+    init: float
+    init_median: float
+    variation: float
+    variation_median: float
+
+
+@dataclass(frozen=True)
+class EstimateSize:
+    """How much an estimate simulates.
+
+    Attributes
+    ----------
+    cases, fewest_cases : int
+        Settings of what is not known, for few functions and for many.
+    functions_times_cases : int
+        Between the two.
+    events : int
+        In all cases together.
+    most_events : int
+        In all cases together, for traffic of which even a quarter of an hour has more than ``events``.
+    peak : float
+        The busiest hour over the mean.
+    """
+
+    cases: int
+    fewest_cases: int
+    functions_times_cases: int
+    events: int
+    most_events: int
+    peak: float
+
+
+@cache
+def spread() -> Spread:
+    """Return how wrong the guesses of this module may be."""
+    entry = toml_of(_FILE)["spread"]
+    return Spread(
+        entry["duration"],
+        entry["cpu"],
+        entry["init"],
+        entry["init_median"],
+        entry["variation_spread"],
+        entry["variation"],
+    )
+
+
+@cache
+def estimate_size() -> EstimateSize:
+    """Return how much an estimate simulates."""
+    entry = toml_of(_FILE)["estimate"]
+    return EstimateSize(
+        entry["cases"],
+        entry["fewest_cases"],
+        entry["functions_times_cases"],
+        entry["events"],
+        entry["most_events"],
+        entry["peak"],
+    )

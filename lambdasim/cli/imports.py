@@ -67,3 +67,49 @@ def parameters_of(given: list[str] | None) -> dict[str, str]:
             raise InputError.single("lambdasim", "--parameter", f"must be NAME=VALUE, got {clipped(one, 40)}")
         parameters[key.strip()] = value
     return parameters
+
+
+@app.command()
+def estimate(
+    template: Annotated[
+        Path | None, typer.Argument(help="Template as for import; or none, and --calls with --duration.")
+    ] = None,
+    requests: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--requests", metavar="VOLUME", help="3M/month, 40/s, 200k/day; of all, or NAME=VOLUME."
+        ),
+    ] = None,
+    calls: Annotated[
+        str | None, typer.Option(metavar="VOLUME", help="Volume of one described function.")
+    ] = None,
+    duration: Annotated[str | None, typer.Option(help="Its mean duration, such as 120ms.")] = None,
+    memory: Annotated[int | None, typer.Option(help="Its memory [MB].")] = None,
+    architecture: Annotated[str, typer.Option(help="x86_64 or arm64, of a described function.")] = "x86_64",
+    runtime: Annotated[str, typer.Option(help="Whose INIT, of a described function.")] = "python3.13",
+    parameter: ParameterOption = None,
+    region: Annotated[str | None, typer.Option(help="For prices, and where the template asks.")] = None,
+    stage: StageOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Estimate a month's bill with its range, without a scenario."""
+    from lambdasim.cli.app import announcing_compilation, progress
+    from lambdasim.templates.estimate.ask import Described, estimate_function, estimate_template
+    from lambdasim.templates.estimate.text import estimate_text
+
+    with announcing_compilation(), progress(100) as tell:
+
+        def told(done: int, planned: int) -> None:
+            tell(done * 100 // planned)
+
+        if template is not None:
+            found = estimate_template(
+                template, requests or [], parameters=parameters_of(parameter), region=region, stage=stage,
+                described={"--calls": calls, "--duration": duration, "--memory": memory}, progress=told,
+            )  # fmt: skip
+        else:
+            described = Described(
+                calls or next(iter(requests or []), None), duration, memory, architecture, runtime, region
+            )
+            found = estimate_function(described, progress=told)
+    write(json.dumps(found.to_mapping(), indent=1, ensure_ascii=True) if as_json else estimate_text(found))

@@ -1,0 +1,162 @@
+"""The two questions that ``estimate`` answers: a template at a volume, and a function that a person describes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from lambdasim.catalog import limit
+from lambdasim.catalog.guesses import spread
+from lambdasim.errors import InputError
+from lambdasim.templates.estimate.estimate import Estimate, estimate
+from lambdasim.templates.estimate.sources import described_function, spread_volume, template_scenario
+from lambdasim.templates.estimate.volume import per_second, volumes
+from lambdasim.templates.found import Found, Given
+from lambdasim.templates.reading import read_source
+from lambdasim.templates.writing.draft import draft_scenario
+from lambdasim.units import US_PER_MS, US_PER_S, format_duration, parse_duration_us
+from lambdasim.wording import count, number
+
+Progress = Callable[[int, int], None]
+
+
+@dataclass(frozen=True)
+class Described:
+    """One function in a person's words.
+
+    Attributes
+    ----------
+    calls, duration : str or None
+        Volume and mean duration, with their units.
+    memory_mb : int or None
+    architecture, runtime : str
+    region : str or None
+    """
+
+    calls: str | None
+    duration: str | None
+    memory_mb: int | None
+    architecture: str
+    runtime: str
+    region: str | None
+
+
+def estimate_template(
+    path: Path,
+    requests: list[str],
+    *,
+    parameters: Mapping[str, str] | None = None,
+    region: str | None = None,
+    stage: str | None = None,
+    described: Mapping[str, object] | None = None,
+    progress: Progress | None = None,
+) -> Estimate:
+    """Estimate what a template's functions cost at a volume.
+
+    Parameters
+    ----------
+    path : Path
+        Anything that ``read_source`` reads.
+    requests : list of str
+        Volumes: of all entry points together, or ``NAME=VOLUME``.
+    parameters, region, stage
+        See ``read_source``.
+    described : mapping
+        Options that belong to a described function and must be empty here.
+    progress : callable, optional
+
+    Raises
+    ------
+    InputError
+        Where a volume or the template cannot be read.
+    """
+    for option, value in (described or {}).items():
+        if value is not None:
+            raise InputError.single(
+                "lambdasim", option, "describes one function; leave it out with a template"
+            )
+    together, named = volumes(requests)
+    found = read_source(path, parameters, region, stage)
+    draft = draft_scenario(found, region=region)
+    scenario, scheduled = template_scenario(draft)
+    rates, about_traffic = spread_volume(draft, scheduled, together, named)
+    assumed = (*about_traffic, *_about_template(found, region))
+    return estimate(scenario, rates, origin=found.origin, assumed=assumed, progress=progress)
+
+
+def _about_template(found: Found, region: str | None) -> list[str]:
+    ranges = spread()
+    told = [
+        f"work of a short request or event, times or divided by up to {number(ranges.duration)}; "
+        "lambdasim calibrate LOGS narrows it most",
+        f"INIT of minimal functions of the runtime, times {number(ranges.init_median)}, halved or doubled",
+    ]
+    if region is None and found.region is None:
+        told.append("region us-east-1")
+    guessed = [one for one in found.functions if Given.ASSUMED in one.given.values()]
+    if guessed:
+        told.append(
+            f"settings of {count(len(guessed), 'function')} that only a deployment knows: --parameter K=V"
+        )
+    kinds = sorted(
+        {
+            source.type
+            for one in found.functions
+            for source in one.sources
+            if source.type in ("sqs", "kinesis", "dynamodb")
+        }
+    )
+    if kinds:
+        told.append(f"one run for each message of {', '.join(kinds)}; batches cost less")
+    if found.not_modelled or found.unresolved:
+        told.append(
+            f"{count(len(found.not_modelled) + len(found.unresolved), 'remark')} that lambdasim import shows"
+        )
+    if found.left_out:
+        told.append(f"{count(len(found.left_out), 'function')} left out that only a deployment runs")
+    return told
+
+
+def estimate_function(described: Described, *, progress: Progress | None = None) -> Estimate:
+    """Estimate what one function costs that a person describes.
+
+    Parameters
+    ----------
+    described : Described
+    progress : callable, optional
+
+    Raises
+    ------
+    InputError
+        Where an option is missing or cannot be read.
+    """
+    if described.calls is None or described.duration is None:
+        missing = "--calls" if described.calls is None else "--duration"
+        raise InputError.single("lambdasim", missing, "is missing; or give a template, and --requests")
+    rate = per_second(described.calls, "--calls")
+    try:
+        duration_us = parse_duration_us(described.duration)
+    except ValueError as error:
+        raise InputError.single("lambdasim", "--duration", str(error)) from None
+    longest_us = limit("timeout_max_s").us
+    if not 0 < duration_us <= longest_us:
+        told = f"must be above 0 and at most {format_duration(longest_us)}"
+        raise InputError.single("lambdasim", "--duration", told)
+    memory_mb = described.memory_mb or limit("memory_default_mb").value
+    scenario = described_function(
+        memory_mb, described.architecture, described.runtime, longest_us / US_PER_S, described.region
+    )
+    assumed = [
+        f"{count(memory_mb)} MB {described.architecture} {described.runtime}, called through a gateway or SDK",
+        f"mean duration as given, its standard deviation {number(spread().variation_median)} of it, halved or doubled",
+        f"INIT of a minimal function, times {number(spread().init_median)}, halved or doubled; office hours",
+    ]
+    if described.memory_mb is None:
+        assumed.append(f"memory {count(memory_mb)} MB, Lambda's default; --memory")
+    if described.region is None:
+        assumed.append("region us-east-1")
+    return estimate(
+        scenario, {"function": rate}, known_ms=duration_us / US_PER_MS, origin="one function",
+        assumed=tuple(assumed), progress=progress,
+    )  # fmt: skip

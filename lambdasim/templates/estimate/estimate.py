@@ -1,0 +1,303 @@
+"""The bill of a month with its range, from short simulations over settings of what is not known."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from fractions import Fraction
+from math import ceil, sqrt
+from typing import Any, Final
+
+from lambdasim.billing import Usage, price
+from lambdasim.catalog.guesses import estimate_size
+from lambdasim.engine.contract import EventOutcome, Outcome
+from lambdasim.results.run import RunResult
+from lambdasim.results.simulate import simulate
+from lambdasim.results.usage.as_month import month_factor, monthly_usage
+from lambdasim.specs.base import revised
+from lambdasim.specs.platform import AccountSpec
+from lambdasim.specs.scenario import ScenarioSpec
+from lambdasim.templates.estimate.cases import (
+    FACTORS,
+    Case,
+    cases,
+    part_of,
+    quantiles,
+    shares_of_range,
+    varied,
+    windows,
+)
+from lambdasim.templates.estimate.volume import per_month
+
+_FORM: Final = "lambdasim estimate 1"
+_UNBOUND: Final = 10_000_000
+_UNBOUND_BURST: Final = 1_000_000
+_MB_PER_GB: Final = 1024
+_MS_PER_S: Final = 1000
+
+
+@dataclass(frozen=True)
+class Range:
+    """A figure's range over what is not known.
+
+    Attributes
+    ----------
+    p10, p50, p90 : float
+    """
+
+    p10: float
+    p50: float
+    p90: float
+
+    @classmethod
+    def of(cls, values: list[float]) -> Range:
+        """Take the range of the values of all cases."""
+        return cls(*quantiles(values))
+
+
+@dataclass(frozen=True)
+class EstimatedFunction:
+    """One function's part.
+
+    Attributes
+    ----------
+    name : str
+    requests : float
+        A month.
+    usd : Range
+        Its part of the bill without the free tier [USD].
+    duration_ms : Range
+        Mean duration [ms].
+    p95_ms : Range
+        95th percentile of the latency [ms].
+    cold_share, timeout_share : Range
+    peak_concurrency : Range
+    """
+
+    name: str
+    requests: float
+    usd: Range
+    duration_ms: Range
+    p95_ms: Range
+    cold_share: Range
+    timeout_share: Range
+    peak_concurrency: Range
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """A month's bill with its range, and what it rests on.
+
+    Attributes
+    ----------
+    origin : str
+        What was estimated.
+    region, month : str
+        Whose rates apply.
+    requests : float
+        A month.
+    usd, usd_list : Range
+        Bill with the account's free tier, and without [USD a month].
+    gb_seconds : Range
+        A month.
+    cold_share, lost_share : Range
+        Of runs that began cold; of events that did not succeed.
+    peak_concurrency : Range
+        In the busiest hour.
+    concurrency : int
+        The account's limit.
+    causes : tuple of (str, float)
+        What makes the range of the bill, the largest part first.
+    functions : tuple of EstimatedFunction
+        The most expensive first.
+    assumed : tuple of str
+    cases : int
+        Simulations behind each figure.
+    """
+
+    origin: str
+    region: str
+    month: str
+    requests: float
+    usd: Range
+    usd_list: Range
+    gb_seconds: Range
+    cold_share: Range
+    lost_share: Range
+    peak_concurrency: Range
+    concurrency: int
+    causes: tuple[tuple[str, float], ...]
+    functions: tuple[EstimatedFunction, ...]
+    assumed: tuple[str, ...] = ()
+    cases: int = 0
+
+    def to_mapping(self) -> dict[str, Any]:
+        """Return everything for JSON, with the form's name."""
+        from dataclasses import asdict
+
+        return {"form": _FORM, **asdict(self), "causes": dict(self.causes)}
+
+
+@dataclass
+class _Seen:
+    """What one case gave."""
+
+    usages: list[Usage] = field(default_factory=list)
+    runs: int = 0
+    cold: float = 0.0
+    events: float = 0.0
+    lost: float = 0.0
+    peak: float = 0.0
+    functions: dict[str, dict[str, float]] = field(default_factory=dict)
+
+
+def estimate(
+    scenario: ScenarioSpec,
+    rates: Mapping[str, float],
+    *,
+    known_ms: float | None = None,
+    origin: str = "",
+    assumed: tuple[str, ...] = (),
+    engine: str = "auto",
+    progress: Callable[[int, int], None] | None = None,
+) -> Estimate:
+    """Estimate a month's bill.
+
+    Parameters
+    ----------
+    scenario : ScenarioSpec
+        Functions; their traffic is replaced.
+    rates : mapping
+        Mean events per second by function; functions without one, or with 0, are not called.
+    known_ms : float, optional
+        Mean duration of every function [ms]; guessed and varied else.
+    origin : str
+        What is estimated, for people.
+    assumed : tuple of str
+        What the scenario rests on, for people.
+    engine : {"auto", "kernel", "reference"}
+    progress : callable, optional
+        Called with cases done and planned.
+
+    Returns
+    -------
+    Estimate
+        The same for the same arguments. A busy function is simulated for minutes and a rare one for a month; usage is
+        scaled to 730 hours and priced together. No limit of the account refuses anything, so that the bill is of all the
+        traffic; the peak, which is the sum of the functions', is held against the account's concurrency instead.
+    """
+    rates = {name: rate for name, rate in rates.items() if rate > 0}
+    limit_of_account = scenario.account.concurrency
+    scenario = revised(scenario, {"account": AccountSpec(concurrency=_UNBOUND, scaling_burst=_UNBOUND_BURST)})
+    planned = cases(rates, len(scenario.functions))
+    seen = []
+    for number, case in enumerate(planned, start=1):
+        seen.append(_case(scenario, rates, case, len(planned), known_ms, engine))
+        if progress is not None:
+            progress(number, len(planned))
+    found = _estimate(scenario, rates, planned, seen, known_ms, origin, assumed)
+    return replace(found, concurrency=limit_of_account)
+
+
+def _case(
+    scenario: ScenarioSpec,
+    rates: Mapping[str, float],
+    case: Case,
+    number: int,
+    known_ms: float | None,
+    engine: str,
+) -> _Seen:
+    seen = _Seen()
+    functions = {one.name: varied(one, place, case, known_ms) for place, one in enumerate(scenario.functions)}
+    for window in windows(rates, number):
+        part = part_of(scenario, window, functions, rates)
+        run = simulate(part.with_seed(scenario.seed + case.number), engine=engine, keep_records=False)
+        factor = month_factor(part.duration_us)
+        seen.usages += monthly_usage(run.usage(), factor)
+        _count(run, seen, 1.0 if window.shaped else estimate_size().peak)
+    return seen
+
+
+def _count(run: RunResult, seen: _Seen, busiest: float) -> None:
+    for name, totals in zip(run.aggregate.names, run.aggregate.functions, strict=True):
+        runs = totals.runs
+        weight = per_month(1.0) * _MS_PER_S / max(run.scenario.duration_us / 1000, 1)
+        succeeded = int(totals.event_outcomes[EventOutcome.SUCCEEDED])
+        latency = totals.all_latency_ms()
+        peak = totals.concurrency.peak
+        seen.runs += runs
+        seen.cold += weight * totals.cold
+        seen.events += weight * totals.events
+        seen.lost += weight * (totals.events - succeeded)
+        counted = totals.counts.padded(totals.counts.minutes)
+        duration_us = int(counted["DurationSum_us"].sum())
+        # A short window is even: in the busiest hour the mean is higher, and its excess grows as a Poisson law's does.
+        mean = duration_us / max(run.scenario.duration_us, 1)
+        at_peak = float(max(ceil(busiest * mean + (peak - mean) * sqrt(busiest)), peak))
+        seen.peak += at_peak
+        seen.functions[name] = {
+            "duration_ms": duration_us / 1000 / runs if runs else 0.0,
+            "p95_ms": latency.quantile(0.95) if runs else 0.0,
+            "cold_share": totals.cold / runs if runs else 0.0,
+            "timeout_share": int(totals.outcomes[Outcome.TIMEOUT]) / runs if runs else 0.0,
+            "peak_concurrency": at_peak,
+        }
+
+
+def _estimate(
+    scenario: ScenarioSpec,
+    rates: Mapping[str, float],
+    planned: list[Case],
+    seen: list[_Seen],
+    known_ms: float | None,
+    origin: str,
+    assumed: tuple[str, ...],
+) -> Estimate:
+    on = scenario.price_date
+    bills = [float(price(one.usages, on=on, free_tier=True).total) for one in seen]
+    listed = [price(one.usages, on=on, free_tier=False) for one in seen]
+    totals = [float(bill.total) for bill in listed]
+    by_function = [bill.by_function() for bill in listed]
+    functions = [
+        EstimatedFunction(
+            name,
+            per_month(rates.get(name, 0.0)),
+            Range.of([float(bill.get(name, Fraction(0))) for bill in by_function]),
+            *(
+                Range.of([one.functions.get(name, {}).get(key, 0.0) for one in seen])
+                for key in ("duration_ms", "p95_ms", "cold_share", "timeout_share", "peak_concurrency")
+            ),
+        )
+        for name in (function.name for function in scenario.functions)
+    ]
+    functions.sort(key=lambda one: (-one.usd.p50, one.name))
+    shares = shares_of_range([case.scores for case in planned], totals)
+    unknown = ("INIT", "spread of durations") if known_ms is not None else ("duration", "CPU time", "INIT")
+    causes = sorted(
+        ((name, share) for name, share in zip(FACTORS, shares, strict=True) if name in unknown),
+        key=lambda one: -one[1],
+    )
+    return Estimate(
+        origin=origin,
+        region=scenario.region,
+        month=scenario.start.strftime("%Y-%m"),
+        requests=sum(map(per_month, rates.values())),
+        usd=Range.of(bills),
+        usd_list=Range.of(totals),
+        gb_seconds=Range.of([_gb_seconds(one.usages) for one in seen]),
+        cold_share=Range.of([one.cold / one.events if one.events else 0.0 for one in seen]),
+        lost_share=Range.of([one.lost / one.events if one.events else 0.0 for one in seen]),
+        peak_concurrency=Range.of([one.peak for one in seen]),
+        concurrency=scenario.account.concurrency,
+        causes=tuple(causes),
+        functions=tuple(functions),
+        assumed=assumed,
+        cases=len(planned),
+    )
+
+
+def _gb_seconds(usages: list[Usage]) -> float:
+    return sum(
+        one.memory_mb / _MB_PER_GB * (one.billed_ms_with_init + one.provisioned_billed_ms) / _MS_PER_S
+        for one in usages
+    )
