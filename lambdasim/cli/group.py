@@ -9,8 +9,8 @@ from typing import Any, Final
 from typer.core import TyperGroup
 
 ORDER: Final = {
-    "Describe a scenario": ("validate", "import", "calibrate", "schema"),
-    "Simulate it": ("simulate",),
+    "Describe a scenario": ("init", "validate", "import", "calibrate", "schema"),
+    "Simulate it": ("estimate", "simulate"),
     "Decide": ("sweep-memory", "compare", "limits", "break-even"),
     "Plan and check money": ("forecast", "backtest", "bill", "commit", "prices"),
 }

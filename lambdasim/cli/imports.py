@@ -55,6 +55,32 @@ def import_(
             write(f"next: lambdasim simulate {printable(str(out))}")
 
 
+@app.command()
+def init(
+    name: Annotated[
+        str | None, typer.Argument(help="File to write, scenario.yaml; with --example, which example.")
+    ] = None,
+    example: Annotated[
+        bool, typer.Option("--example", help="Copy an example by its name; without a name, list them.")
+    ] = False,
+) -> None:
+    """Write a commented scenario to edit, or one of the examples."""
+    from lambdasim.templates.examples import FIRST, copy_example, example_names
+    from lambdasim.wording import printable, wrapped
+
+    if example and name is None:
+        for one, about in example_names().items():
+            write(wrapped(f"{one}: {about}", "", "  "))
+        return
+    chosen, target = (
+        (name or FIRST, Path(f"{name}.yaml")) if example else (FIRST, Path(name or "scenario.yaml"))
+    )
+    written = copy_example(chosen, target)
+    say_written([written])
+    verb = "import" if chosen == "template" else "simulate"
+    write(f"next: lambdasim {verb} {printable(str(written))}")
+
+
 def parameters_of(given: list[str] | None) -> dict[str, str]:
     """Read ``K=V`` options."""
     from lambdasim.errors import InputError

@@ -62,3 +62,48 @@ def test_faults_are_one_line(tmp_path: Path) -> None:
         assert done.returncode != 0
         assert len(done.stderr.strip().splitlines()) == 1, done.stderr
         assert "Traceback" not in done.stderr
+
+
+def test_a_first_number_in_an_empty_folder(tmp_path: Path) -> None:
+    done = run("init", cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert "scenario.yaml" in done.stdout
+    assert run("validate", "scenario.yaml", cwd=tmp_path).returncode == 0
+    again = run("init", cwd=tmp_path)
+    assert again.returncode == 2
+    assert again.stderr == "scenario.yaml: is there already and is not replaced; name another file\n"
+
+
+def test_every_example_is_listed_and_can_be_copied_and_used(tmp_path: Path) -> None:
+    done = run("init", "--example", cwd=tmp_path)
+    names = [line.split(":")[0] for line in done.stdout.splitlines() if not line.startswith(" ")]
+    assert names[0] == "scenario"
+    assert {"template", "product_launch", "java_snapstart"} <= set(names)
+    for name in names:
+        assert run("init", "--example", name, cwd=tmp_path).returncode == 0
+        verb = "import" if name == "template" else "validate"
+        used = run(verb, f"{name}.yaml", cwd=tmp_path)
+        assert used.returncode == 0, used.stderr
+    done = run("init", "--example", "nothing", cwd=tmp_path)
+    assert done.returncode == 2
+    assert "has no nothing; there are scenario" in done.stderr
+
+
+def test_an_estimate_is_one_screen_and_json_for_scripts(tmp_path: Path) -> None:
+    (tmp_path / "template.yaml").write_text(TEMPLATE)
+    done = run("estimate", "template.yaml", "--requests", "3M/month", cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert len(done.stdout.splitlines()) <= 30
+    assert max(map(len, done.stdout.splitlines())) <= 80
+    told = json.loads(
+        run("estimate", "--calls", "20k/day", "--duration", "120ms", "--json", cwd=tmp_path).stdout
+    )
+    assert told["usd"]["p10"] <= told["usd"]["p50"] <= told["usd"]["p90"]
+    for wrong in (
+        ("estimate",),
+        ("estimate", "template.yaml", "--calls", "3/s"),
+        ("estimate", "template.yaml", "--requests", "x"),
+    ):
+        done = run(*wrong, cwd=tmp_path)
+        assert done.returncode == 2
+        assert len(done.stderr.splitlines()) == 1
