@@ -114,6 +114,8 @@ class EstimateSize:
         In all cases together.
     most_events : int
         In all cases together, for traffic of which even a quarter of an hour has more than ``events``.
+    polled_events : int
+        Messages and records in all cases together.
     peak : float
         The busiest hour over the mean.
     """
@@ -123,6 +125,7 @@ class EstimateSize:
     functions_times_cases: int
     events: int
     most_events: int
+    polled_events: int
     peak: float
 
 
@@ -150,5 +153,6 @@ def estimate_size() -> EstimateSize:
         entry["functions_times_cases"],
         entry["events"],
         entry["most_events"],
+        entry["polled_events"],
         entry["peak"],
     )

@@ -42,7 +42,7 @@ def written(folder: Path, *functions: FoundFunction) -> Path:
 def test_the_folder_loads_and_marks_what_was_assumed(tmp_path: Path) -> None:
     one = FoundFunction(
         "Api", "orders-api", memory_mb=512, timeout_s=20, architecture="arm64", runtime="python3.12",
-        sources=(HTTP,), reserved_concurrency=7, ephemeral_mb=1024, environment_bytes=99, layers=2, vpc=True,
+        sources=(HTTP,), reserved_concurrency=7, ephemeral_mb=1024, environment_bytes=99, layers=2,
         provisioned=(FoundProvisioned(3),), tags=(("team", "web"),), given={"timeout_s": Given.DEFAULT},
     )  # fmt: skip
     folder = written(tmp_path / "app", one)
@@ -54,18 +54,19 @@ def test_the_folder_loads_and_marks_what_was_assumed(tmp_path: Path) -> None:
         "python3.12",
     )
     assert (spec.reserved_concurrency, spec.ephemeral_mb, spec.environment_bytes) == (7, 1024, 99)
-    assert (spec.layers, spec.vpc, spec.tags, spec.trigger.type.value) == (
-        2,
-        True,
-        {"team": "web"},
-        "api_gateway_http",
-    )
+    assert (spec.layers, spec.tags, spec.trigger.type.value) == (2, {"team": "web"}, "api_gateway_http")
     assert [step.count for step in spec.provisioned_concurrency] == [3]
     text = (folder / "scenario.yaml").read_text()
     assert "timeout: 20s  # the default; not in the file" in text
     assert re.search(r"memory_mb: 512\n", text)
     assert "rate_per_s: 0.1  # assumed" in text
     assert "| orders-api | traffic |" in (folder / "README.md").read_text()
+
+
+def test_a_vpc_is_taken_over_and_said_to_have_no_effect(tmp_path: Path) -> None:
+    folder = written(tmp_path, FoundFunction("F", "F", vpc=True))
+    with pytest.warns(NotModelledWarning, match="vpc: has no effect"):
+        assert load_scenario(folder).function("F").vpc
 
 
 def test_schedules_are_exact(tmp_path: Path) -> None:

@@ -99,16 +99,6 @@ def _about_template(found: Found, region: str | None) -> list[str]:
         told.append(
             f"settings of {count(len(guessed), 'function')} that only a deployment knows: --parameter K=V"
         )
-    kinds = sorted(
-        {
-            source.type
-            for one in found.functions
-            for source in one.sources
-            if source.type in ("sqs", "kinesis", "dynamodb")
-        }
-    )
-    if kinds:
-        told.append(f"one run for each message of {', '.join(kinds)}; batches cost less")
     if found.not_modelled or found.unresolved:
         told.append(
             f"{count(len(found.not_modelled) + len(found.unresolved), 'remark')} that lambdasim import shows"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from math import exp, log1p, sqrt
 from statistics import NormalDist
@@ -166,7 +166,7 @@ class Window:
     shaped: bool
 
 
-def windows(rates: Mapping[str, float], number: int) -> list[Window]:
+def windows(rates: Mapping[str, float], number: int, polled: Collection[str] = ()) -> list[Window]:
     """Choose how long functions are simulated: rare ones a month, busy ones as long as the budget of events allows.
 
     A quarter of an hour is the shortest, unless that alone has too many events: an empty account starts cold throughout,
@@ -178,19 +178,22 @@ def windows(rates: Mapping[str, float], number: int) -> list[Window]:
         Mean events per second by function.
     number : int
         Of cases.
+    polled : collection of str
+        Functions of queues and streams, which are simulated apart and with fewer events.
     """
-    budget = estimate_size().events / number / max(len(rates), 1)
+    size = estimate_size()
+    slow = size.polled_events / number / max(len(polled), 1)
+    budget = size.events / number / max(len(rates), 1)
     lengths = (_LONGEST_US, 7 * US_PER_DAY, US_PER_DAY, 6 * US_PER_HOUR, US_PER_HOUR, _SHORT_US)
-    most = estimate_size().most_events / number
-    grouped: dict[int, list[str]] = {}
+    most = size.most_events / number
+    grouped: dict[tuple[int, bool], list[str]] = {}
     for name, rate in rates.items():
-        fitting = (length for length in lengths if rate * length / US_PER_S <= budget)
-        length = next(fitting, min(_SHORT_US, max(int(most / rate * US_PER_S), US_PER_S)))
-        grouped.setdefault(length, []).append(name)
-    return [
-        Window(length, tuple(names), length >= US_PER_DAY)
-        for length, names in sorted(grouped.items(), reverse=True)
-    ]
+        allowed, bound = (slow, slow) if name in polled else (budget, most)
+        fitting = (length for length in lengths if rate * length / US_PER_S <= allowed)
+        length = next(fitting, min(_SHORT_US, max(int(bound / rate * US_PER_S), US_PER_S)))
+        grouped.setdefault((length, name in polled), []).append(name)
+    ordered = sorted(grouped.items(), reverse=True)
+    return [Window(length, tuple(names), length >= US_PER_DAY) for (length, _), names in ordered]
 
 
 def part_of(

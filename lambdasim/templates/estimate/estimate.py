@@ -30,6 +30,7 @@ from lambdasim.templates.estimate.cases import (
 from lambdasim.templates.estimate.volume import per_month
 
 _FORM: Final = "lambdasim estimate 1"
+_POLLED: Final = ("sqs", "kinesis", "dynamodb")
 _UNBOUND: Final = 10_000_000
 _UNBOUND_BURST: Final = 1_000_000
 _MB_PER_GB: Final = 1024
@@ -209,7 +210,8 @@ def _case(
 ) -> _Seen:
     seen = _Seen()
     functions = {one.name: varied(one, place, case, known_ms) for place, one in enumerate(scenario.functions)}
-    for window in windows(rates, number):
+    polled = {one.name for one in scenario.functions if one.trigger.type.value in _POLLED}
+    for window in windows(rates, number, polled):
         part = part_of(scenario, window, functions, rates)
         run = simulate(part.with_seed(scenario.seed + case.number), engine=engine, keep_records=False)
         factor = month_factor(part.duration_us)
