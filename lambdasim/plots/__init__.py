@@ -8,7 +8,7 @@ from lambdasim.plots.cost import plot_bill, plot_cost, plot_cost_distribution, p
 from lambdasim.plots.forecast import plot_forecast, plot_tornado
 from lambdasim.plots.latency import plot_latency, plot_latency_histogram
 from lambdasim.plots.limits import plot_concurrency, plot_metric, plot_throttles
-from lambdasim.plots.study import plot_differences, plot_duration, plot_frontier
+from lambdasim.plots.study import plot_cost_and_duration, plot_differences, plot_duration, plot_frontier
 from lambdasim.plots.style import STYLE_FILE
 
 __all__ = [
@@ -18,6 +18,7 @@ __all__ = [
     "plot_break_even",
     "plot_concurrency",
     "plot_cost",
+    "plot_cost_and_duration",
     "plot_cost_distribution",
     "plot_differences",
     "plot_duration",

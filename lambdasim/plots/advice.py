@@ -11,7 +11,7 @@ from matplotlib.ticker import FixedLocator, NullLocator, PercentFormatter, StrMe
 from numpy.typing import NDArray
 
 from lambdasim.errors import InputError
-from lambdasim.plots.style import INK, axes_or_new, legend_beside, line_look, nothing, styled, time_axis
+from lambdasim.plots.style import axes_or_new, ink, legend_beside, line_look, nothing, styled, time_axis
 from lambdasim.study.limits.provisioned import allocated_by_minute, demand_by_minute
 from lambdasim.units import US_PER_DAY, US_PER_HOUR, US_PER_MINUTE, to_epoch_us
 
@@ -41,18 +41,20 @@ def plot_headroom(advice: LimitsAdvice, ax: Axes | None = None) -> Axes:
     ax.set_title(f"{advice.run.scenario.name}: least headroom of the account {worst:.0%}")
     if not used.any():
         return nothing(ax, "nothing ran")
-    unit_us = time_axis(ax, max(advice.run.scenario.duration_us, len(used) * US_PER_MINUTE))
+    at = time_axis(
+        ax, advice.run.scenario.start, max(advice.run.scenario.duration_us, len(used) * US_PER_MINUTE)
+    )
     most, step = _most(used, advice.run.scenario.duration_us)
     ax.stairs(
         most,
-        np.arange(len(most) + 1) * step * US_PER_MINUTE / unit_us,
+        at(np.arange(len(most) + 1) * step * US_PER_MINUTE),
         fill=True,
         color=line_look(0)["color"],
         alpha=0.3,
         label=f"claimed, most in {'a minute' if step == 1 else 'an hour'}",
     )
     quota = advice.quota
-    ax.axhline(quota.now, color=INK, linewidth=1.2, label=f"account's limit {quota.now:,}")
+    ax.axhline(quota.now, color=ink(), linewidth=1.2, label=f"account's limit {quota.now:,}")
     top = max(quota.now, float(used.max()))
     if quota.ask > quota.now:
         top = max(top, quota.ask)
@@ -148,10 +150,9 @@ def plot_provisioned(advice: LimitsAdvice, function: str | None = None, ax: Axes
     name = function or max(demand, key=lambda one: int(demand[one].max()))
     shown, when = _busiest_day(demand[name], run.scenario)
     ax.set_title(f"{name}: provisioned concurrency over demand{when}")
-    unit_us = time_axis(ax, len(demand[name][shown]) * US_PER_MINUTE)
-    if when:
-        ax.set_xlabel("hour of the day, UTC")
-    edges = np.arange(len(demand[name][shown]) + 1) * US_PER_MINUTE / unit_us
+    start = run.scenario.start + timedelta(minutes=shown.start or 0)
+    at = time_axis(ax, start, len(demand[name][shown]) * US_PER_MINUTE)
+    edges = at(np.arange(len(demand[name][shown]) + 1) * US_PER_MINUTE)
     ax.stairs(
         demand[name][shown],
         edges,

@@ -11,7 +11,7 @@ from matplotlib.axes import Axes
 from matplotlib.ticker import MaxNLocator, StrMethodFormatter
 
 from lambdasim.billing import Bill
-from lambdasim.plots.style import INK, MOST_LINES, axes_or_new, bar_look, legend_beside, nothing, styled
+from lambdasim.plots.style import MOST_LINES, axes_or_new, bar_look, ink, legend_beside, nothing, styled
 from lambdasim.wording import money
 
 if TYPE_CHECKING:
@@ -86,13 +86,13 @@ def _waterfall(
         label = None if place in told else ("more", "less")[place - 1]
         told.add(place)
         ax.barh(row, float(change), left=level, height=_BAR, label=label, **bar_look(place))
-        ax.plot([level, level], [row - 1, row + _BAR / 2], color=INK, linewidth=0.8)
+        ax.plot([level, level], [row - 1, row + _BAR / 2], color=ink(), linewidth=0.8)
         level += float(change)
         ends.append(level)
         right = max(level, level - float(change))
         ax.annotate(f" {'+' if change > 0 else ''}{money(change)}", (right, row), va="center", fontsize=9)
     last = len(steps) + 1
-    ax.plot([level, level], [last - 1, last + _BAR / 2], color=INK, linewidth=0.8)
+    ax.plot([level, level], [last - 1, last + _BAR / 2], color=ink(), linewidth=0.8)
     ax.barh(last, float(after), height=_BAR, **bar_look(0))
     ax.annotate(f" {money(after)}", (float(after), last), va="center", fontsize=9)
     ax.set_yticks(range(last + 1), [names[0], *(name for name, _ in steps), names[1]])

@@ -9,7 +9,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter, StrMethodFormatter
 
-from lambdasim.plots.style import INK, axes_or_new, legend_beside, line_look, nothing, styled
+from lambdasim.plots.style import axes_or_new, ink, legend_beside, line_look, nothing, styled
 
 if TYPE_CHECKING:
     from lambdasim.study.break_even.result import BreakEven
@@ -53,12 +53,12 @@ def plot_break_even(found: BreakEven, ax: Axes | None = None) -> Axes:
     for crossing in met:
         ours = table[table["option"] == "Lambda"]
         usd = float(np.interp(crossing.requests.mean, ours["requests"], ours["usd"]))
-        ax.plot([crossing.requests.mean], [usd], "o", markersize=9, markerfacecolor="none", color=INK)
+        ax.plot([crossing.requests.mean], [usd], "o", markersize=9, markerfacecolor="none", color=ink())
     if met:
-        ax.plot([], [], "o", markersize=9, markerfacecolor="none", color=INK, label="crossing")
+        ax.plot([], [], "o", markersize=9, markerfacecolor="none", color=ink(), label="crossing")
     if right > found.most_requests * 1.01:
         ax.axvspan(
-            found.most_requests, right * 1.1, color=INK, alpha=0.06, linewidth=0, label="beyond simulated"
+            found.most_requests, right * 1.1, color=ink(), alpha=0.06, linewidth=0, label="beyond simulated"
         )
     paid = table.loc[table["usd"] > 0, "usd"]
     ax.set_xscale("log")

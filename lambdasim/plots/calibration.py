@@ -11,7 +11,7 @@ from matplotlib.axes import Axes
 
 from lambdasim.calibration.calibrate import Calibration
 from lambdasim.calibration.data.statistics import Floats
-from lambdasim.plots.style import DASHES, INK, MOST_LINES, Picture, axes_or_new, nothing, styled
+from lambdasim.plots.style import DASHES, MOST_LINES, Picture, axes_or_new, ink, nothing, styled
 
 _SHOWN: Final = 200
 
@@ -49,7 +49,7 @@ def plot_fit_quantiles(found: Calibration, ax: Axes | None = None) -> Axes:
             label=f"{memory_mb:,} MB",
         )
     low, high = max(min(ends), 1e-2) * 0.97, max(ends) * 1.03
-    ax.plot([low, high], [low, high], color=INK, linewidth=0.8, label="equal")
+    ax.plot([low, high], [low, high], color=ink(), linewidth=0.8, label="equal")
     if high > 8 * low:
         ax.set_xscale("log")
         ax.set_yscale("log")

@@ -10,14 +10,15 @@ from matplotlib.ticker import MaxNLocator, StrMethodFormatter
 
 from lambdasim.billing import LineItem
 from lambdasim.plots.style import (
-    INK,
     MOST_LINES,
     axes_or_new,
     bar_look,
+    ink,
     left_out,
     legend_beside,
     line_look,
     nothing,
+    paper,
     size_axis,
     steps_drawn,
     styled,
@@ -105,8 +106,10 @@ def plot_cost_distribution(run: RunResult, ax: Axes | None = None) -> Axes:
         ax.step(np.append(cost[:1], cost), np.append(0, frame["invocations_share"]), where="post", **look,
                 label=f"{row['function']}: mean {row['usd_per_million']:,.3g}")  # fmt: skip
         marks = [row[f"p{round(q * 100)}_usd"] * _MILLION for q in PERCENTILES]
-        ax.plot(marks, PERCENTILES, "o", color=look["color"], markersize=5, markeredgecolor="white")
-    ax.plot([], [], "o", color=INK, markersize=5, label=", ".join(f"p{round(q * 100)}" for q in PERCENTILES))
+        ax.plot(marks, PERCENTILES, "o", color=look["color"], markersize=5, markeredgecolor=paper())
+    ax.plot(
+        [], [], "o", color=ink(), markersize=5, label=", ".join(f"p{round(q * 100)}" for q in PERCENTILES)
+    )
     ax.set_xlabel("cost of one invocation [USD per million such invocations]")
     ax.set_ylabel("share of invocations that cost no more")
     ax.set_ylim(0, 1.03)
@@ -138,7 +141,7 @@ def plot_cost(run: RunResult, ax: Axes | None = None) -> Axes:
         charge = np.append(100 * (1 - frame["duration_share"].to_numpy())[::-1], 100.0)
         part = 100 * row["slowest_5_percent_share"]
         ax.plot(slowest, charge, label=f"{row['function']}: slowest 5 % cause {part:.0f} %", **look)
-        ax.plot([5], [part], "o", color=look["color"], markersize=5, markeredgecolor="white", clip_on=False)
+        ax.plot([5], [part], "o", color=look["color"], markersize=5, markeredgecolor=paper(), clip_on=False)
     ax.plot([0, 100], [0, 100], color="0.65", linewidth=1, label="if all took as long")
     ax.set_xlabel("slowest invocations [% of the function's]")
     ax.set_ylabel("their part of its duration charge [%]")
@@ -175,11 +178,11 @@ def plot_hourly_cost(run: RunResult, ax: Axes | None = None) -> Axes:
     used = int(np.flatnonzero(table.to_numpy().any(axis=1)).max(initial=-1)) + 1
     table = table.iloc[: steps_drawn(run.scenario.duration_us, US_PER_HOUR, used)]
     hours = np.append(table.index.to_numpy(), table.index[-1] + 1)
-    unit_us = time_axis(ax, max(run.scenario.duration_us, int(hours[-1]) * US_PER_HOUR))
+    at = time_axis(ax, run.scenario.start, max(run.scenario.duration_us, int(hours[-1]) * US_PER_HOUR))
     shown = table.iloc[:, :MOST_LINES]
     for place, name in enumerate(shown.columns):
         usd = shown[name].to_numpy()
-        ax.step(hours * US_PER_HOUR / unit_us, np.append(usd, usd[-1:]), where="post",
+        ax.step(at(hours * US_PER_HOUR), np.append(usd, usd[-1:]), where="post",
                 label=f"{name}: {money(total[name])}", **line_look(place) | {"linewidth": 1.2})  # fmt: skip
     ax.set_ylim(bottom=0)
     ax.set_ylabel("USD per hour")

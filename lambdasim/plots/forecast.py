@@ -9,7 +9,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.ticker import MaxNLocator, StrMethodFormatter
 
-from lambdasim.plots.style import INK, axes_or_new, bar_look, legend_beside, nothing, styled
+from lambdasim.plots.style import axes_or_new, bar_look, ink, legend_beside, nothing, styled
 from lambdasim.study.forecast.result import Forecast
 from lambdasim.study.forecast.sensitivity import Sensitivity
 from lambdasim.wording import money
@@ -48,14 +48,14 @@ def plot_forecast(forecast: Forecast, ax: Axes | None = None, *, budget_usd: flo
     ax.plot(days, np.median(table, axis=0), color=colour, label="P50")
     known = forecast.traffic.known_days
     if 0 < known < forecast.traffic.n_days:
-        ax.axvline(known, color=INK, linewidth=0.8, linestyle=":")
+        ax.axvline(known, color=ink(), linewidth=0.8, linestyle=":")
         ax.annotate(
-            " known", (known, 0.98), xycoords=("data", "axes fraction"), ha="right", va="top", color=INK
+            " known", (known, 0.98), xycoords=("data", "axes fraction"), ha="right", va="top", color=ink()
         )
     top = float(np.quantile(total, 0.95)) or float(total.max())
     if budget_usd is not None:
         if budget_usd <= _FAR * top:
-            ax.axhline(budget_usd, color=INK, linestyle="--", linewidth=1.2, label="budget")
+            ax.axhline(budget_usd, color=ink(), linestyle="--", linewidth=1.2, label="budget")
             top = max(top, budget_usd)
         chance = float((total > budget_usd).mean())
         ax.set_title(f"Bill of {forecast.month}: {chance:.0%} to break {money(Decimal(budget_usd))}")
@@ -98,7 +98,7 @@ def plot_tornado(found: Sensitivity, ax: Axes | None = None) -> Axes:
     ends = [usd for swing in found.swings for usd in (swing.low_usd, swing.high_usd)] + [base]
     spare = (max(ends) - min(ends)) * 0.22 or max(base, 1e-6)
     ax.set_xlim(max(min(ends) - spare, -spare), max(ends) + spare)
-    ax.axvline(base, color=INK, linewidth=1)
+    ax.axvline(base, color=ink(), linewidth=1)
     ax.set_yticks(range(len(found.swings)), [swing.assumption for swing in found.swings])
     ax.set_ylim(len(found.swings) - 0.5, -0.5)
     ax.set_xlabel("bill of the month [USD]")

@@ -11,9 +11,9 @@ from lambdasim.engine.contract import StartType
 from lambdasim.engine.totals.histogram import Histogram
 from lambdasim.plots.style import (
     DASHES,
-    INK,
     axes_or_new,
     bar_look,
+    ink,
     legend_beside,
     line_look,
     nothing,
@@ -130,7 +130,7 @@ def _mark_percentiles(ax: Axes, latency: Histogram) -> None:
         value = latency.quantile(q)
         ax.axvline(
             max(value, 1),
-            color=INK,
+            color=ink(),
             linewidth=1,
             dashes=dashes,
             label=f"all: p{round(q * 100)} = {value:,.0f} ms",

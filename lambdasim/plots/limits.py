@@ -11,10 +11,10 @@ from numpy.typing import NDArray
 
 from lambdasim.errors import InputError
 from lambdasim.plots.style import (
-    INK,
     MOST_LINES,
     axes_or_new,
     bar_look,
+    ink,
     left_out,
     legend_beside,
     line_look,
@@ -64,21 +64,21 @@ def plot_concurrency(run: RunResult, function: str | None = None, ax: Axes | Non
     if not peak:
         return nothing(ax, "nothing ran")
     step_us, unit = _step(run)
-    unit_us = time_axis(ax, max(run.scenario.duration_us, len(series) * US_PER_MINUTE))
+    at = time_axis(ax, run.scenario.start, max(run.scenario.duration_us, len(series) * US_PER_MINUTE))
     whole = _by(series, step_us // US_PER_MINUTE).max(axis=1)
     ax.stairs(
         whole,
-        np.arange(len(whole) + 1) * step_us / unit_us,
+        at(np.arange(len(whole) + 1) * step_us),
         linewidth=1.0,
         color=line_look(0)["color"],
         baseline=None,
     )
     ax.set_ylim(0, peak * 1.15)
     if peak * _PART_OF_LIMIT > limit:
-        ax.axhline(limit, color=INK, dashes=(5, 2), linewidth=1)
+        ax.axhline(limit, color=ink(), dashes=(5, 2), linewidth=1)
         ax.set_ylim(0, max(limit, peak) * 1.15)
         ax.annotate(f"{whose} {limit:,}", (0.01, limit), xycoords=("axes fraction", "data"), xytext=(0, 3),
-                    textcoords="offset points", va="bottom", fontsize=9, color=INK)  # fmt: skip
+                    textcoords="offset points", va="bottom", fontsize=9, color=ink())  # fmt: skip
     ax.set_ylabel(f"executions, most in a{'n' if unit == 'hour' else ''} {unit}")
     _whole_numbers(ax)
     return ax
@@ -161,11 +161,11 @@ def plot_metric(run: RunResult, metric: Metric = "Throttles", ax: Axes | None = 
     by_step = {name: _by(series, step_us // US_PER_MINUTE).sum(axis=1) for name, series in counts.items()}
     used = max(int(np.flatnonzero(steps)[-1]) + 1 for steps in by_step.values())
     drawn = steps_drawn(run.scenario.duration_us, step_us, used)
-    unit_us = time_axis(ax, max(run.scenario.duration_us, drawn * step_us))
+    at = time_axis(ax, run.scenario.start, max(run.scenario.duration_us, drawn * step_us))
     for place, (name, series) in enumerate(list(counts.items())[:MOST_LINES]):
         steps = np.pad(by_step[name], (0, max(drawn - len(by_step[name]), 0)))[:drawn]
         ax.step(
-            np.arange(drawn + 1) * step_us / unit_us,
+            at(np.arange(drawn + 1) * step_us),
             np.append(steps, steps[-1:]),
             where="post",
             label=f"{name}: {int(series.sum()):,}",

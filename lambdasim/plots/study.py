@@ -9,11 +9,12 @@ from matplotlib.axes import Axes
 from matplotlib.ticker import FixedLocator, LogFormatter, NullLocator, StrMethodFormatter
 
 from lambdasim.plots.style import (
-    INK,
     axes_or_new,
+    ink,
     legend_beside,
     line_look,
     nothing,
+    paper,
     size_axis,
     styled,
 )
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
 
 _MARKERS: Final = ("o", "s", "^", "D")
 _MANY: Final = 12
+_UPRIGHT: Final = 6
 
 
 @styled
@@ -50,7 +52,7 @@ def plot_frontier(sweep: MemorySweep, ax: Axes | None = None) -> Axes:
     if good.empty:
         return nothing(ax, "every size fails")
     best = good[~good["dominated"]].sort_values(latency)
-    ax.plot(best[latency], best["usd_per_month"], color=INK, linewidth=1, zorder=1)
+    ax.plot(best[latency], best["usd_per_month"], color=ink(), linewidth=1, zorder=1)
     for place, (architecture, rows) in enumerate(good.groupby("architecture", sort=True)):
         colour = line_look(place)["color"]
         marker = _MARKERS[place % len(_MARKERS)]
@@ -61,7 +63,7 @@ def plot_frontier(sweep: MemorySweep, ax: Axes | None = None) -> Axes:
                     part["usd_per_month"],
                     marker=marker,
                     s=42,
-                    facecolor="white" if hollow else colour,
+                    facecolor=paper() if hollow else colour,
                     edgecolor=colour,
                     label=f"{architecture}{', dominated' if hollow else ''}",
                     zorder=2,
@@ -72,7 +74,7 @@ def plot_frontier(sweep: MemorySweep, ax: Axes | None = None) -> Axes:
         chosen["usd_per_month"],
         s=190,
         facecolor="none",
-        edgecolor=INK,
+        edgecolor=ink(),
         label="recommended" if len(chosen) else None,
         zorder=3,
     )
@@ -87,12 +89,52 @@ def plot_frontier(sweep: MemorySweep, ax: Axes | None = None) -> Axes:
             ha=side,
             va="top" if side == "center" else "center",
             fontsize=8,
-            color=INK,
+            color=ink(),
         )
     size_axis(ax, max(0.85 * float(good[latency].min()), 0.5), max(1.1 * float(good[latency].max()), 1.0))
     _from_zero(ax, float(good["usd_per_month"].max()))
     ax.set_xlabel(f"{latency.removesuffix('_ms')} of the latency [ms]")
     ax.set_ylabel("cost a month [USD]")
+    legend_beside(ax)
+    return ax
+
+
+@styled
+def plot_cost_and_duration(sweep: MemorySweep, ax: Axes | None = None) -> Axes:
+    """Draw what each memory size costs and how long its runs take, in one picture with two scales.
+
+    Parameters
+    ----------
+    sweep : MemorySweep
+    ax : Axes, optional
+        Gets a second vertical axis.
+
+    Returns
+    -------
+    Axes
+        The one with the money; sizes that fail are left out.
+    """
+    ax = axes_or_new(ax)
+    ax.set_title(f"{sweep.function}: cost and duration by memory size")
+    table = sweep.table[~sweep.table["fails"]]
+    if not (table["mean_duration_ms"] > 0).any():
+        return nothing(ax, "nothing ran" if sweep.table["fails"].sum() == 0 else "every size fails")
+    right = ax.twinx()
+    right.spines["right"].set_visible(True)
+    right.grid(visible=False)
+    for place, (architecture, rows) in enumerate(table.groupby("architecture", sort=True)):
+        marker = {"marker": _MARKERS[place % len(_MARKERS)], "markersize": 5}
+        cost, duration = line_look(0) | marker, line_look(1) | marker
+        ax.plot(rows["memory_mb"], rows["usd_per_month"], label=f"{architecture}: cost", **cost)
+        right.plot(rows["memory_mb"], rows["mean_duration_ms"], **duration)
+        ax.plot([], [], label=f"{architecture}: mean duration", **duration)
+    ax.set_xscale("log")
+    _size_ticks(ax, sorted(set(table["memory_mb"].tolist())))
+    ax.set_xlabel("memory [MB]")
+    ax.set_ylabel("cost a month [USD]")
+    right.set_ylabel("duration [ms]")
+    _from_zero(ax, float(table["usd_per_month"].max()))
+    _from_zero(right, float(table["mean_duration_ms"].max()))
     legend_beside(ax)
     return ax
 
@@ -135,7 +177,7 @@ def plot_duration(sweep: MemorySweep, points: tuple[TunedPoint, ...] = (), ax: A
         )
     if points:
         measured = [point.memory_mb for point in points]
-        ax.plot(measured, [point.duration_ms for point in points], "x", color=INK, label="measured")
+        ax.plot(measured, [point.duration_ms for point in points], "x", color=ink(), label="measured")
     sizes = sorted({*sweep.table["memory_mb"].tolist(), *(point.memory_mb for point in points)})
     ax.set_xscale("log")
     ax.set_yscale("log")
@@ -194,7 +236,7 @@ def plot_differences(sweep: MemorySweep, measure: str = "usd_per_month", ax: Axe
         capsize=3,
         label="mean, 95 % interval of pairs",
     )
-    ax.axvline(0, color=INK, linewidth=1)
+    ax.axvline(0, color=ink(), linewidth=1)
     pairs = zip(table["memory_mb"], table["architecture"], strict=True)
     ax.set_yticks(rows, [f"{size:,} MB {architecture}" for size, architecture in pairs])
     ax.set_ylim(len(table) - 0.4, -0.6)
@@ -211,7 +253,7 @@ def _size_ticks(ax: Axes, sizes: list[int]) -> None:
     ax.xaxis.set_major_locator(FixedLocator(shown))
     ax.xaxis.set_minor_locator(NullLocator())
     ax.xaxis.set_major_formatter(StrMethodFormatter("{x:,.0f}"))
-    if len(sizes) > 6:
+    if len(shown) > _UPRIGHT:
         ax.tick_params(axis="x", labelrotation=45)
 
 

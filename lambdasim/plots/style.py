@@ -3,36 +3,70 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from datetime import datetime
 from functools import wraps
 from math import log10
 from pathlib import Path
-from typing import Any, Final, Literal, ParamSpec
+from textwrap import fill
+from typing import Any, Final, ParamSpec
 
 import matplotlib as mpl
+import numpy as np
 from matplotlib import style
 from matplotlib.axes import Axes
+from matplotlib.dates import AutoDateLocator, ConciseDateFormatter
 from matplotlib.figure import Figure
 from matplotlib.ticker import LogLocator, NullFormatter, StrMethodFormatter
+from numpy.typing import NDArray
 
-from lambdasim.units import US_PER_DAY, US_PER_HOUR, US_PER_MINUTE
+from lambdasim.units import US_PER_DAY, to_epoch_us
 
 P = ParamSpec("P")
 
 STYLE_FILE: Final = Path(__file__).with_name("lambdasim.mplstyle")
+_NARROW_STYLE: Final = STYLE_FILE.with_name("narrow.mplstyle")
 DASHES: Final[tuple[tuple[float, ...], ...]] = ((), (5, 2), (1.5, 1.5), (6, 2, 1.5, 2))
 HATCHES: Final = ("", "///", "...", "xxx", "\\\\\\")
-INK: Final = "0.25"
 MOST_LINES: Final = 12
 _DPI: Final = 120
+_NARROW_TITLE: Final = 42
+_NARROW_LABEL: Final = 32
+
+
+_DATES: Final = {
+    "formats": ["%Y", "%b %Y", "%b %d", "%H:%M", "%H:%M", "%H:%M:%S"],
+    "zero_formats": ["", "%Y", "%b %d", "%b %d", "%H:%M", "%H:%M"],
+    "offset_formats": ["", "", "%Y", "%Y-%m-%d", "%Y-%m-%d", "%Y-%m-%d"],
+}
+_NARROW: ContextVar[bool] = ContextVar("narrow", default=False)
+
+
+@contextmanager
+def narrow() -> Iterator[None]:
+    """Draw for a phone, within a ``with`` statement: less wide, the legend below, titles wrapped."""
+    token = _NARROW.set(True)
+    try:
+        yield
+    finally:
+        _NARROW.reset(token)
+
+
+def _styles(is_narrow: bool) -> list[str | Path]:
+    """Return matplotlib's styles, later ones over earlier ones."""
+    return ["default", STYLE_FILE, *([_NARROW_STYLE] if is_narrow else [])]
 
 
 class Picture(Figure):
     """A figure that pyplot does not keep, and that a notebook shows; its PNG holds neither versions nor dates."""
 
+    is_narrow = False
+
     def savefig(self, fname: Any, *, transparent: bool | None = None, **kwargs: Any) -> None:
         """Save in the project's style, whatever the caller has set; see matplotlib for the arguments."""
-        with style.context(["default", STYLE_FILE]):
+        with style.context(_styles(self.is_narrow)):
             super().savefig(fname, transparent=transparent, **kwargs)
 
     def png(self) -> bytes:
@@ -58,10 +92,28 @@ def styled(plot: Callable[P, Axes]) -> Callable[P, Axes]:
 
     @wraps(plot)
     def drawn(*args: P.args, **kwargs: P.kwargs) -> Axes:
-        with style.context(["default", STYLE_FILE]):
-            return plot(*args, **kwargs)
+        with style.context(_styles(_NARROW.get())):
+            ax = plot(*args, **kwargs)
+            if _NARROW.get():
+                _narrowed(ax)
+        return ax
 
     return drawn
+
+
+def _narrowed(ax: Axes) -> None:
+    """Wrap what is too long for a narrow picture; the title begins at the picture's edge."""
+    figure = ax.get_figure(root=True)
+    if figure is not None:
+        figure.suptitle(
+            fill(ax.get_title(loc="left"), _NARROW_TITLE),
+            x=0.01,
+            ha="left",
+            fontsize=mpl.rcParams["axes.titlesize"],
+        )
+        ax.set_title("")
+    ax.set_xlabel(fill(ax.get_xlabel(), _NARROW_LABEL))
+    ax.set_ylabel(fill(ax.get_ylabel(), _NARROW_LABEL))
 
 
 def axes_or_new(ax: Axes | None, rows: int = 0) -> Axes:
@@ -77,6 +129,7 @@ def axes_or_new(ax: Axes | None, rows: int = 0) -> Axes:
         return ax
     width, height = mpl.rcParams["figure.figsize"]
     figure = Picture(figsize=(width, max(height * 0.6, min(1.6 + 0.34 * rows, 12)) if rows else height))
+    figure.is_narrow = _NARROW.get()
     return figure.add_subplot(axes_class=PictureAxes)
 
 
@@ -93,14 +146,29 @@ def bar_look(place: int) -> dict[str, Any]:
     return {
         "facecolor": colours[place % len(colours)],
         "hatch": hatch,
-        "edgecolor": "white",
+        "edgecolor": paper(),
         "linewidth": 0.6,
     }
 
 
+def ink() -> str:
+    """Return the colour of words and plain lines."""
+    return str(mpl.rcParams["text.color"])
+
+
+def paper() -> str:
+    """Return the colour behind everything."""
+    return str(mpl.rcParams["figure.facecolor"])
+
+
 def legend_beside(ax: Axes) -> None:
-    """Put the legend to the right, where it covers nothing."""
-    ax.legend(loc="upper left", bbox_to_anchor=(1.02, 1.0))
+    """Put the legend where it covers nothing: to the right, or below in a narrow picture."""
+    if _NARROW.get():
+        ax.legend(loc="upper left", bbox_to_anchor=(0.0, -0.24))
+    else:
+        figure = ax.get_figure(root=True)
+        beside = 1.14 if isinstance(figure, Picture) and len(figure.axes) > 1 else 1.02
+        ax.legend(loc="upper left", bbox_to_anchor=(beside, 1.0))
 
 
 def left_out(functions: int) -> str:
@@ -110,7 +178,7 @@ def left_out(functions: int) -> str:
 
 def nothing(ax: Axes, text: str) -> Axes:
     """Say that there is nothing to draw, and why."""
-    ax.text(0.5, 0.5, text, transform=ax.transAxes, ha="center", va="center", color=INK, fontsize=10)
+    ax.text(0.5, 0.5, text, transform=ax.transAxes, ha="center", va="center", color=ink(), fontsize=10)
     ax.set_xticks([])
     ax.set_yticks([])
     ax.grid(visible=False)
@@ -158,21 +226,28 @@ def steps_drawn(duration_us: int, step_us: int, used: int) -> int:
     return max(whole, 1) if used <= whole + 1 else used
 
 
-def time_axis(ax: Axes, duration_us: int) -> int:
-    """Label the horizontal axis as time since the scenario's start.
+def time_axis(
+    ax: Axes, start: datetime, duration_us: int
+) -> Callable[[NDArray[np.int64]], NDArray[np.float64]]:
+    """Label the horizontal axis with UTC dates and times.
+
+    Parameters
+    ----------
+    ax : Axes
+    start : datetime
+        The first moment that is drawn.
+    duration_us : int
+        [µs]; above 0.
 
     Returns
     -------
-    int
-        The unit of the axis [µs].
+    callable
+        Places on the axis, from times since ``start`` [µs].
     """
-    unit: Literal["days", "hours", "minutes"]
-    if duration_us > 3 * US_PER_DAY:
-        unit, unit_us = "days", US_PER_DAY
-    elif duration_us > 3 * US_PER_HOUR:
-        unit, unit_us = "hours", US_PER_HOUR
-    else:
-        unit, unit_us = "minutes", US_PER_MINUTE
-    ax.set_xlabel(f"time since the scenario's start [{unit}]")
-    ax.set_xlim(0, duration_us / unit_us)
-    return unit_us
+    first = to_epoch_us(start) / US_PER_DAY
+    locator = AutoDateLocator(minticks=3, maxticks=5 if _NARROW.get() else 8)  # type: ignore[no-untyped-call]
+    ax.xaxis.set_major_locator(locator)
+    ax.xaxis.set_major_formatter(ConciseDateFormatter(locator, **_DATES))  # type: ignore[no-untyped-call]
+    ax.set_xlabel("UTC")
+    ax.set_xlim(first, first + duration_us / US_PER_DAY)
+    return lambda times_us: first + np.asarray(times_us) / US_PER_DAY

@@ -4,59 +4,140 @@ from __future__ import annotations
 
 import base64
 import html
-from collections.abc import Iterable
-from typing import TYPE_CHECKING, Final
+import re
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from lambdasim.report.pictures import Drawn
-from lambdasim.wording import number
+from lambdasim.views import cell
+from lambdasim.views import heading as heading_of_column
+from lambdasim.wording import printable
 
 if TYPE_CHECKING:
     import pandas as pd
 
-_STYLE: Final = """
-body { font: 16px/1.5 system-ui, sans-serif; max-width: 60rem; margin: 2rem auto; padding: 0 1rem; color: #222 }
-h2 { margin-top: 2.2rem }
-.wide { overflow-x: auto; margin: 1rem 0 }
-table { border-collapse: collapse; font-size: 14px; font-variant-numeric: tabular-nums }
-th, td { padding: .25rem .8rem; border-bottom: 1px solid #ddd; text-align: right; vertical-align: top }
-thead th { border-bottom: 2px solid #999; vertical-align: bottom }
-th:first-child, td:first-child { text-align: left; padding-left: 0; min-width: 6.5rem }
-td:last-child, th:last-child { padding-right: 0 } .numbers td { white-space: nowrap }
-.words td, .words th { text-align: left } .words td:last-child { min-width: 14rem }
-figure { margin: 1rem 0 } img { max-width: 100%; height: auto } .small { color: #555; font-size: 14px }
-.small li { overflow-wrap: anywhere }
-@media print {
-  body { max-width: none; margin: 0; font-size: 10pt } table, .small { font-size: 8.5pt } .wide { overflow: visible }
-  h2 { break-after: avoid } tr, figure { break-inside: avoid } img { max-height: 9cm } th, td { padding: .15rem .5rem }
-}
-"""
+_STYLE: Final = Path(__file__).with_name("page.css")
+_IDENTIFIER: Final = re.compile(r"[a-z][a-z0-9]*(_[a-z0-9]+)*")
+_STACKED: Final = 4
+"""Columns from which a table's rows become cards on a phone."""
+
+
+class Fact(NamedTuple):
+    """A figure of the headline.
+
+    Attributes
+    ----------
+    name, value : str
+        What it is, and the figure with its unit.
+    note : str
+        What it rests on or is held against; may be empty.
+    """
+
+    name: str
+    value: str
+    note: str = ""
 
 
 def document(title: str, parts: Iterable[str]) -> str:
     """Write a page of parts, which are HTML, under a title, which is text."""
     head = (
         "<meta charset='utf-8'><meta name='viewport' content='width=device-width, initial-scale=1'>"
-        f"<title>{html.escape(title)}</title><style>{_STYLE}</style>"
+        "<meta name='color-scheme' content='light dark'>"
+        f"<title>{escaped(title)}</title><style>{_STYLE.read_text(encoding='utf-8')}</style>"
     )
-    return f"<!doctype html>\n<html lang='en'><head>{head}</head>\n<body>{''.join(parts)}</body></html>\n"
+    return (
+        f"<!doctype html>\n<html lang='en'><head>{head}</head>\n"
+        f"<body><main><h1>{escaped(title)}</h1>{''.join(parts)}</main></body></html>\n"
+    )
 
 
-def table_html(table: pd.DataFrame, css_class: str = "numbers") -> str:
-    """Write a table; what is in its cells is escaped."""
-    named = table.rename(columns=lambda name: name.replace("_", " "))
-    for name, column in named.items():
-        if column.dtype.kind in "if":
-            named[name] = [number(value) for value in column]
-    return f"<div class='wide'>{named.to_html(index=False, border=0, classes=css_class, escape=True)}</div>"
+def escaped(text: object) -> str:
+    """Write a text from outside so that it is neither markup nor a control of the reader's screen."""
+    return html.escape(printable(str(text)), quote=True)
 
 
-def bullets(lines: Iterable[str]) -> str:
+def headline(facts: Sequence[Fact]) -> str:
+    """Write the figures that a reader takes away, as cards; nothing where there are none."""
+    cards = "".join(
+        f"<div><dt>{escaped(fact.name)}</dt><dd>{escaped(fact.value)}"
+        f"{f'<small>{escaped(fact.note)}</small>' if fact.note else ''}</dd></div>"
+        for fact in facts
+    )
+    return f"<dl class='facts'>{cards}</dl>" if cards else ""
+
+
+def heading(text: str) -> str:
+    """Write the heading of a section."""
+    return f"<h2>{escaped(text)}</h2>"
+
+
+def paragraph(text: str, css_class: str = "") -> str:
+    """Write a paragraph; its lines stay lines."""
+    inside = "<br>".join(escaped(line) for line in text.splitlines())
+    return f"<p class='{css_class}'>{inside}</p>" if css_class else f"<p>{inside}</p>"
+
+
+def warning(text: str) -> str:
+    """Write what a reader must see before any figure; nothing where there is nothing to say."""
+    return f"<p class='warning' role='note'>{escaped(text)}</p>" if text else ""
+
+
+def table_html(table: pd.DataFrame, name: str, css_class: str = "numbers") -> str:
+    """Write a table; what is in its cells is escaped.
+
+    Parameters
+    ----------
+    table : DataFrame
+        Columns named as programs name them get their unit, and cells are written by it, see ``views``; the first
+        column names the row.
+    name : str
+        For those who hear the page.
+    css_class : {"numbers", "words"}
+    """
+    names = [_heading(str(column)) for column in table.columns]
+    columns = [
+        [cell(str(name), value) for value in table.iloc[:, place]] for place, name in enumerate(table.columns)
+    ]
+    head = "".join(f"<th scope='col'>{escaped(column)}</th>" for column in names)
+    rows = []
+    for row in zip(*columns, strict=True):
+        first, *rest = row
+        cells = "".join(
+            f"<td data-label='{escaped(column)}'>{escaped(value)}</td>"
+            for column, value in zip(names[1:], rest, strict=True)
+        )
+        rows.append(f"<tr><th scope='row'>{escaped(first)}</th>{cells}</tr>")
+    stacked = " stacked" if len(names) >= _STACKED else ""
+    return (
+        f"<div class='wide' role='region' tabindex='0' aria-label='{escaped(name)}'>"
+        f"<table class='{css_class}{stacked}'><thead><tr>{head}</tr></thead><tbody>{''.join(rows)}</tbody></table></div>"
+    )
+
+
+def _heading(name: str) -> str:
+    """Write a column's name; one that programs use, in words and with its unit."""
+    return heading_of_column(name) if _IDENTIFIER.fullmatch(name) else name
+
+
+def bullets(lines: Iterable[str], css_class: str = "small") -> str:
     """Write a list; nothing where there are no lines."""
-    items = "".join(f"<li>{html.escape(line)}</li>" for line in lines)
-    return f"<ul class='small'>{items}</ul>" if items else ""
+    items = "".join(f"<li>{escaped(line)}</li>" for line in lines)
+    return f"<ul class='{css_class}'>{items}</ul>" if items else ""
+
+
+def folded(summary: str, inside: str) -> str:
+    """Write a section that a reader opens; printed, it is open."""
+    return f"<details><summary>{escaped(summary)}</summary>{inside}</details>"
 
 
 def figure(drawn: Drawn) -> str:
-    """Put a picture into the page."""
-    told, image = html.escape(drawn.title, quote=True), base64.b64encode(drawn.png).decode()
-    return f"<figure><img alt='{told}' src='data:image/png;base64,{image}'></figure>"
+    """Put a picture into the page, in the width that fits the reader's screen."""
+    return (
+        f"<figure><picture><source media='(max-width: 40rem)' srcset='{_data(drawn.narrow_png)}'>"
+        f"<img alt='{escaped(drawn.title)}' src='{_data(drawn.png)}'></picture></figure>"
+    )
+
+
+def _data(png: bytes) -> str:
+    return f"data:image/png;base64,{base64.b64encode(png).decode()}"

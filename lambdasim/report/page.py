@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import html
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -13,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from lambdasim.finance.guard import guarded
 from lambdasim.outputs import STUDY, OutputFolder
-from lambdasim.report.html import document, figure, table_html
+from lambdasim.report.html import Fact, bullets, document, figure, heading, headline, paragraph, table_html
 from lambdasim.report.pictures import Chart, Drawn
 
 if TYPE_CHECKING:
@@ -28,8 +27,10 @@ class StudyPage:
 
     Attributes
     ----------
-    title, answer : str
-        The study's name, and what it says in a paragraph.
+    title : str
+        The study's name.
+    answer : tuple of str
+        What it says, a thought in each; the first is the answer.
     tables : mapping of str to DataFrame
         By heading, every column; the files and the JSON have them whole.
     pictures : mapping of str to Chart
@@ -38,14 +39,20 @@ class StudyPage:
         Tables that the page shows in another form, by heading; an empty one is left out of the page.
     facts : mapping of str to any
         What scripts ask for beside the tables; becomes JSON.
+    headline : tuple of Fact
+        The figures that a reader takes away, as cards above everything else.
+    notes : tuple of str
+        What the figures rest on, below everything else.
     """
 
     title: str
-    answer: str
+    answer: tuple[str, ...]
     tables: Mapping[str, pd.DataFrame]
     pictures: Mapping[str, Chart] = field(default_factory=dict)
     shown: Mapping[str, pd.DataFrame] = field(default_factory=dict)
     facts: Mapping[str, Any] = field(default_factory=dict)
+    headline: tuple[Fact, ...] = ()
+    notes: tuple[str, ...] = ()
 
     @cached_property
     def _drawn(self) -> dict[str, Drawn]:
@@ -53,13 +60,14 @@ class StudyPage:
 
     def to_html(self) -> str:
         """Write the page; everything is inside it, and all text is escaped."""
-        parts = [f"<h1>{html.escape(self.title)}</h1><p>{html.escape(self.answer)}</p>"]
+        parts = [headline(self.headline), *_said(self.answer)]
         parts += [figure(drawn) for drawn in self._drawn.values()]
-        for heading, table in {**self.tables, **self.shown}.items():
+        for name, table in {**self.tables, **self.shown}.items():
             if len(table):
                 words = table.map(lambda cell: isinstance(cell, str) and len(cell) > _LONG).to_numpy().any()
-                parts.append(f"<h2>{html.escape(heading.replace('_', ' ').capitalize())}</h2>")
-                parts.append(table_html(table, "words" if words else "numbers"))
+                title = name.replace("_", " ").capitalize()
+                parts += [heading(title), table_html(table, title, "words" if words else "numbers")]
+        parts.append(bullets(self.notes))
         return document(self.title, parts)
 
     def to_json(self) -> str:
@@ -68,7 +76,7 @@ class StudyPage:
             heading: json.loads(table.to_json(orient="records", double_precision=12, default_handler=str))
             for heading, table in self.tables.items()
         }
-        content = {"title": self.title, "answer": self.answer, **_known(self.facts), **tables}
+        content = {"title": self.title, "answer": " ".join(self.answer), **_known(self.facts), **tables}
         return json.dumps(content, indent=1, ensure_ascii=False)
 
     def write(self, folder: Path) -> list[Path]:
@@ -95,6 +103,11 @@ class StudyPage:
                 place.add(name, content)
         first = ["report.html", "result.json"]
         return [folder / name for name in (*first, *(name for name in files if name not in first))]
+
+
+def _said(answer: tuple[str, ...]) -> list[str]:
+    """Write the answer as a paragraph, and what goes with it as a list."""
+    return [paragraph(answer[0]), bullets(answer[1:], "")]
 
 
 def _known(facts: Mapping[str, Any]) -> dict[str, Any]:

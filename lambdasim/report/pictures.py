@@ -23,10 +23,20 @@ PLOTS: Final = {
 
 
 class Drawn(NamedTuple):
-    """A picture: its title, and its PNG."""
+    """A picture in two widths.
+
+    Attributes
+    ----------
+    title : str
+    png : bytes
+        As its file has it.
+    narrow_png : bytes
+        For a phone.
+    """
 
     title: str
     png: bytes
+    narrow_png: bytes
 
 
 class Chart(NamedTuple):
@@ -54,11 +64,14 @@ class Chart(NamedTuple):
         Drawn
         """
         from lambdasim import plots
-        from lambdasim.plots.style import Picture
+        from lambdasim.plots.style import Picture, narrow
 
         ax = getattr(plots, self.plot)(self.of, **self.options)
+        with narrow():
+            small = getattr(plots, self.plot)(self.of, **self.options)
         assert isinstance(ax.figure, Picture)  # noqa: S101 - plots without axes make their own
-        return Drawn(ax.get_title(loc="left"), ax.figure.png())
+        assert isinstance(small.figure, Picture)  # noqa: S101 - as above
+        return Drawn(ax.get_title(loc="left"), ax.figure.png(), small.figure.png())
 
 
 @dataclass(frozen=True, eq=False)

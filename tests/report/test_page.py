@@ -6,7 +6,9 @@ from html.parser import HTMLParser
 import pytest
 
 import lambdasim as ls
+from lambdasim.results.failures import lost_events
 from lambdasim.specs import load_scenario_text
+from lambdasim.wording import money, percent
 
 HOSTILE = "<img src=//evil onerror=alert(1)> & '\"</title>"
 SCENARIO = """
@@ -52,7 +54,8 @@ def test_what_the_scenario_says_is_escaped(run: ls.RunResult) -> None:
     elements = Elements(page)
     assert {tag for tag, _ in elements.found} <= {
         "html", "head", "meta", "title", "style", "body", "h1", "h2", "p", "br", "div", "table", "thead", "tbody",
-        "tr", "th", "td", "ul", "li", "figure", "img",
+        "tr", "th", "td", "ul", "li", "figure", "img", "main", "dl", "dt", "dd", "small", "details", "summary",
+        "picture", "source",
     }  # fmt: skip
     assert not [attributes for _, attributes in elements.found if "onerror" in attributes]
     assert elements.text.count(HOSTILE) >= 2
@@ -66,6 +69,9 @@ def test_nothing_is_fetched(run: ls.RunResult) -> None:
     assert all(
         (picture["src"] or "").startswith("data:image/png;base64,") and picture["alt"] for picture in pictures
     )
+    sources = [attributes for tag, attributes in Elements(page).found if tag == "source"]
+    assert len(sources) == len(pictures)
+    assert all((source["srcset"] or "").startswith("data:image/png;base64,") for source in sources)
     style = page[page.index("<style>") : page.index("</style>")]
     assert not re.search(r"url\(|@import|https?:", style)
 
@@ -80,9 +86,27 @@ def test_shares_read_in_per_cent_and_what_is_missing_is_a_dash(run: ls.RunResult
     assert "account concurrency" in text
 
 
+def test_the_headline_says_money_latency_limit_and_what_failed(run: ls.RunResult) -> None:
+    page = ls.report_html(run)
+    facts = dict(re.findall(r"<dt>([^<]*)</dt><dd>([^<]*)", page))
+    totals = run.aggregate.functions[0]
+    assert facts["Bill for 10min"] == money(run.charges().total)
+    assert facts["Latency, 95th percentile"] == f"{run.latency_ms().quantile(0.95):,.0f} ms"
+    assert facts["Peak concurrency"] == f"{run.aggregate.account.peak:,}"
+    assert facts["Events not served"] == percent(lost_events(totals) / totals.events)
+    # What fails stands above the headline.
+    assert page.index("class='warning'") < page.index("class='facts'")
+
+
+def test_rows_become_cards_on_a_phone(run: ls.RunResult) -> None:
+    cells = [attributes for tag, attributes in Elements(ls.report_html(run)).found if tag == "td"]
+    assert cells
+    assert all(attributes.get("data-label") for attributes in cells)
+
+
 def test_a_run_without_events_makes_a_page() -> None:
     text = Elements(ls.report_html(ls.simulate(arrivals_s=[], durations_ms=1))).text
-    assert "Throttles" not in text
+    assert "Refused attempts" not in text
     assert "Cost of one invocation" not in text
 
 

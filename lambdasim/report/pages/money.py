@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from lambdasim.billing import plain
+from lambdasim.report.html import Fact
 from lambdasim.report.page import StudyPage
 from lambdasim.report.pictures import Chart
 from lambdasim.results.parameters import Parameter
-from lambdasim.wording import money, number
+from lambdasim.wording import count, money, number, percent
 
 if TYPE_CHECKING:
     from lambdasim.finance import BillComparison
@@ -31,7 +34,8 @@ def break_even_page(found: BreakEven) -> StudyPage:
     """
     import pandas as pd
 
-    from lambdasim.study.break_even.text import count, headline, parameters, reasons, sentences
+    from lambdasim.study.break_even.text import count as millions
+    from lambdasim.study.break_even.text import headline, parameters, reasons, sentences
 
     crossings = pd.DataFrame(
         [
@@ -61,10 +65,11 @@ def break_even_page(found: BreakEven) -> StudyPage:
     bills = found.table.pivot_table(
         index=["multiple", "requests"], columns="option", values="usd", sort=False
     )
-    shown = bills.reset_index().rename_axis(columns=None)
+    shown = bills.map(money).reset_index().rename_axis(columns=None)
     return StudyPage(
         title=f"{found.scenario.name}: Lambda or servers",
-        answer=" ".join([*headline(found), *sentences(found)]),
+        answer=(*headline(found), *sentences(found)),
+        headline=_options(found),
         tables={
             "both_ends": found.ends,
             "crossings": crossings,
@@ -76,13 +81,13 @@ def break_even_page(found: BreakEven) -> StudyPage:
         },
         shown={
             "bills": shown.assign(
-                multiple=[f"{multiple:g} x" for multiple in shown["multiple"]],
-                requests=[count(requests) for requests in shown["requests"]],
+                multiple=[f"{multiple:g}×" for multiple in shown["multiple"]],
+                requests=[millions(requests) for requests in shown["requests"]],
             ),
             "curves": found.curve.head(0),
             "crossings": crossings.assign(
                 **{
-                    name: [count(value) for value in crossings[name]]
+                    name: [millions(value) for value in crossings[name]]
                     for name in ("requests", "low", "high", "settled_requests")
                 },
                 multiple=[number(multiple) for multiple in crossings["multiple"]],
@@ -124,7 +129,7 @@ def forecast_page(
     tables = {"lines": forecast.lines(), "functions": forecast.functions(), "days": days}
     budget = None if outlook is None else outlook.budget_usd
     pictures = {"forecast": Chart("plot_forecast", forecast, {"budget_usd": budget})}
-    answer = forecast.headline()
+    answer = (forecast.headline(), *(() if outlook is None else (outlook.headline(),)))
     facts: dict[str, object] = {"month": forecast.month, "notes": list(forecast.notes()), "budget": None}
     if outlook is not None:
         alarms = pd.DataFrame(outlook.alarms, columns=list(Alarm._fields))
@@ -132,7 +137,6 @@ def forecast_page(
             alarms[name] = [None if day is None else day.isoformat() for day in alarms[name]]
         tables["alarms"] = alarms
         tables["drivers"] = pd.DataFrame(outlook.drivers, columns=list(Driver._fields))
-        answer += f" {outlook.headline()}"
         facts["budget"] = {
             "usd": outlook.budget_usd,
             "probability": outlook.probability,
@@ -145,9 +149,11 @@ def forecast_page(
     return StudyPage(
         title=f"{forecast.scenario.name}: bill of {forecast.month}",
         answer=answer,
+        headline=_forecast_facts(forecast, outlook),
         tables=tables,
         pictures=pictures,
         facts=facts,
+        notes=forecast.notes(),
     )
 
 
@@ -173,9 +179,39 @@ def bill_comparison_page(found: BillComparison) -> StudyPage:
     shown["note"] = table["note"]
     return StudyPage(
         title="A real bill beside ours",
-        answer=" ".join([f"{found}.", *(f"{note}." for note in found.notes)]),
+        answer=(f"{found}.", *(f"{note}." for note in found.notes)),
         tables={"lines": table},
         shown={"lines": shown},
         pictures={"waterfall": Chart("plot_bill_comparison", found)},
         facts={name: plain(found.sum(name)) for name in columns},
     )
+
+
+def _options(found: BreakEven) -> tuple[Fact, ...]:
+    """Give this traffic's bill on each option, at both ends of what a server's process can do."""
+    facts = []
+    for row in found.ends.to_dict("records"):
+        one, many = money(float(row["one_usd"])), money(float(row["many_usd"]))
+        if one == many:
+            facts.append(Fact(str(row["option"]), one, "a month"))
+        else:
+            facts.append(
+                Fact(str(row["option"]), f"{many} to {one}", "a month; many requests a process, or one")
+            )
+    return tuple(facts)
+
+
+def _forecast_facts(forecast: Forecast, outlook: BudgetOutlook | None) -> tuple[Fact, ...]:
+    low, middle, high = (float(usd) for usd in np.quantile(forecast.total_usd, (0.1, 0.5, 0.9)))
+    events = count(float(np.median(forecast.events)))
+    facts = [
+        Fact(f"Bill of {forecast.month}", money(middle), f"{money(low)} to {money(high)} in 8 of 10 months"),
+        Fact("Events", events, "median of the sample paths"),
+    ]
+    if outlook is not None:
+        facts.append(
+            Fact(
+                "Budget", money(outlook.budget_usd), f"{percent(outlook.probability, 0)} likely to be broken"
+            )
+        )
+    return tuple(facts)

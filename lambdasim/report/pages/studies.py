@@ -5,11 +5,17 @@ from __future__ import annotations
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any, Final
 
+from lambdasim.report.html import Fact
 from lambdasim.report.page import StudyPage
 from lambdasim.report.pictures import Chart
+from lambdasim.study.comparison.tables import REFUSED
+from lambdasim.study.comparison.text import difference_text
+from lambdasim.study.limits.text import answers
 from lambdasim.study.memory.objective import short
 from lambdasim.study.memory.plausible import cpu_share, plausible_ranges, to_measure
-from lambdasim.wording import number, percent
+from lambdasim.study.memory.text import reasons
+from lambdasim.units import format_duration
+from lambdasim.wording import count, money, number, percent
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -59,28 +65,29 @@ def sweep_page(sweep: MemorySweep) -> StudyPage:
     """
     table, differences = sweep.table, sweep.differences()
     sizes = _in_percent(table[[*_SWEPT]], ["cold_share", "throttled_share", "wins"])
+    sizes["usd_per_month"] = [money(usd) for usd in sizes["usd_per_month"]]
     sizes = sizes.rename(columns=_SWEPT)
     sizes.insert(0, "size", _size_names(table))
     sizes.insert(1, "note", "")
     sizes.loc[table["dominated"], "note"] = "dominated"
     sizes.loc[table["fails"], "note"] = "fails"
     sizes.loc[table["recommended"], "note"] = "recommended"
-    money = differences[differences["measure"] == "usd_per_month"]
-    against = _with_interval(money.assign(size=_size_names(money)))[
-        ["size", "mean", "95 % interval", "share"]
-    ]
-    against = _in_percent(against, ["share"]).rename(
-        columns={"mean": f"USD a month against {sweep.reference}"}
-    )
+    costs = differences[differences["measure"] == "usd_per_month"]
+    against = costs.assign(
+        size=_size_names(costs), mean=[money(usd, signed=True) for usd in costs["mean"]], **_interval(costs)
+    )[["size", "mean", "95 % interval", "share"]]
+    against = _in_percent(against, ["share"]).rename(columns={"mean": f"a month against {sweep.reference}"})
     chosen = sweep.recommendation
     doubtful = {"plausible_work": plausible_ranges(sweep)} if sweep.alternatives else {}
     return StudyPage(
         title=f"{sweep.function}: which memory size",
-        answer=sweep.headline(),
+        answer=tuple(reasons(sweep)),
+        headline=_sweep_facts(sweep),
         tables={"sizes": table, "differences": differences, **doubtful},
         shown={"sizes": sizes, "differences": against, **_plausible_shown(sweep)},
         pictures={
             "frontier": Chart("plot_frontier", sweep),
+            "cost_and_duration": Chart("plot_cost_and_duration", sweep),
             "duration": Chart("plot_duration", sweep),
             "differences": Chart("plot_differences", sweep),
         },
@@ -138,7 +145,11 @@ def comparison_page(comparison: Comparison) -> StudyPage:
     columns = ["scope", "measure", "base", "difference", "95 % interval", "share"]
     if len(comparison.names) > 2:
         columns.insert(0, "scenario")
-    shown = _in_percent(_with_interval(told), ["share"])[columns]
+    shown = _in_percent(told.assign(**_interval(told)), ["share"])
+    for name in ("base", "difference"):
+        cells = zip(told["group"], told[name], strict=True)
+        shown[name] = [_in_unit(group, value, signed=name == "difference") for group, value in cells]
+    shown = shown[columns]
     pairs = zip(told["group"], told["measure"], strict=True)
     measures = [
         f"{group}: {measure if group == 'money' else measure.replace('_', ' ')}" for group, measure in pairs
@@ -146,7 +157,8 @@ def comparison_page(comparison: Comparison) -> StudyPage:
     verdict = comparison.verdict
     return StudyPage(
         title=f"{' and '.join(comparison.names)} compared",
-        answer=comparison.headline(),
+        answer=(f"{difference_text(comparison)}.", *verdict.reasons),
+        headline=_comparison_facts(comparison),
         tables={"differences": differences},
         shown={"differences": shown.assign(measure=measures)},
         facts={
@@ -172,6 +184,7 @@ def limits_page(advice: LimitsAdvice) -> StudyPage:
     units = zip(advice.limits["limit"], advice.limits["unit"], strict=True)
     limits["limit"] = [f"{limit} [{unit}]" for limit, unit in units]
     risk = _in_percent(advice.risk, ["refused_share", "not_served_share"])
+    risk["multiple"] = [f"{multiple:g}× traffic" for multiple in advice.risk["multiple"]]
     reserved = _in_percent(advice.reserved, ["pool_share"])
     reserved["reserved"] = ["none" if now < 0 else str(now) for now in advice.reserved["reserved"]]
     reserved["possible"] = ["yes" if possible else "no room" for possible in advice.reserved["possible"]]
@@ -179,7 +192,8 @@ def limits_page(advice: LimitsAdvice) -> StudyPage:
     ways = (("by schedule", advice.provisioned), ("by target tracking", advice.tracking))
     return StudyPage(
         title=f"{advice.run.scenario.name}: limits",
-        answer=advice.headline(),
+        answer=tuple(answers(advice)),
+        headline=_limits_facts(advice),
         tables={
             "limits": advice.limits,
             "risk": advice.risk,
@@ -240,10 +254,97 @@ def _size_names(table: pd.DataFrame) -> list[str]:
     return [f"{memory_mb:,} MB {architecture}" for memory_mb, architecture in pairs]
 
 
-def _with_interval(table: pd.DataFrame) -> pd.DataFrame:
-    """Join the two ends of the interval of each row."""
-    ends = zip(table["low"], table["high"], strict=True)
-    return table.assign(**{"95 % interval": [f"{number(low)} to {number(high)}" for low, high in ends]})
+def _interval(table: pd.DataFrame) -> dict[str, list[str]]:
+    """Join the two ends of the interval of each row, in the unit of its group; money where rows have no group."""
+    groups = table["group"] if "group" in table else ["money"] * len(table)
+    rows = zip(groups, table["low"], table["high"], strict=True)
+    return {
+        "95 % interval": [
+            f"{_in_unit(group, low, signed=True)} to {_in_unit(group, high, signed=True)}"
+            for group, low, high in rows
+        ]
+    }
+
+
+def _in_unit(group: str, value: float, *, signed: bool = False) -> str:
+    """Write a value of a comparison: money, latency in ms, or a share of attempts or events."""
+    if group == "money":
+        return money(value, signed=signed)
+    if group == "limits":
+        return percent(value, signed=signed)
+    return f"{'+' if signed and value > 0 else ''}{number(value)} ms"
+
+
+def _sweep_facts(sweep: MemorySweep) -> tuple[Fact, ...]:
+    best = sweep.recommendation
+    if best is None:
+        return (Fact("Recommended", "no size", sweep.objective.words()),)
+    row = sweep.table[sweep.table["recommended"]].iloc[0]
+    latency = sweep.objective.latency
+    wins = 1 - sweep.instability
+    return (
+        Fact("Recommended", str(best), sweep.objective.words()),
+        Fact("Cost a month", money(row["usd_per_month"]), f"± {money(row['usd_half_width'])}, 95 % interval"),
+        Fact(
+            f"Latency, {short(latency)}",
+            f"{count(row[latency])} ms",
+            f"Duration {number(row['mean_duration_ms'])} ms",
+        ),
+        Fact("Chosen in", percent(wins, 0), f"of {count(sweep.replications, 'replication')}"),
+    )
+
+
+def _comparison_facts(comparison: Comparison) -> tuple[Fact, ...]:
+    facts = []
+    for name in comparison.names[1:]:
+        cost, p95 = comparison.difference(name), comparison.difference(name, ("latency", "account", "p95"))
+        refused = comparison.difference(name, REFUSED)
+        facts += [
+            Fact(
+                f"{name}: bill {comparison.per}",
+                money(cost.mean, signed=True),
+                f"{money(cost.low, signed=True)} to {money(cost.high, signed=True)}, 95 % interval",
+            ),
+            Fact(f"{name}: p95 of latency", _in_unit("latency", p95.mean, signed=True)),
+            Fact(f"{name}: refused attempts", _in_unit("limits", refused.mean, signed=True)),
+        ]
+    return tuple(facts[:6])
+
+
+def _limits_facts(advice: LimitsAdvice) -> tuple[Fact, ...]:
+    worst, run = advice.worst, advice.run
+    quota, demand = advice.quota, advice.quota.demand
+    binding = Fact("Hurts most", "no limit", "nothing is refused")
+    if len(worst):
+        first = worst.iloc[0]
+        binding = Fact(
+            "Hurts most",
+            str(first["limit"]),
+            f"{first['scope']}: {percent(first['lost_share'], 1)} of events lost to it",
+        )
+    return (
+        binding,
+        Fact(
+            "Attempts refused",
+            percent(advice.refused.mean, 1),
+            f"± {percent(advice.refused.half_width, 1)}, 95 % interval",
+        ),
+        Fact(
+            "Peak demand",
+            f"{count(demand.mean)} ± {count(demand.half_width)}",
+            f"the account has {quota.now:,}",
+        ),
+        Fact(
+            "Quota to ask for",
+            f"{max(quota.ask, quota.now):,}",
+            "" if quota.ask > quota.now else "what there is suffices",
+        ),
+        Fact(
+            f"Bill for {format_duration(run.scenario.duration_us)}",
+            money(run.charges().total),
+            "" if advice.plan is None else f"{money(advice.plan.outcome.usd)} with the plan",
+        ),
+    )
 
 
 def _in_percent(table: pd.DataFrame, columns: list[str]) -> pd.DataFrame:

@@ -27,7 +27,12 @@ _PER: Final = {"month": "a month", "run": "in this run"}
 
 
 def answer(advice: AdviceTables) -> str:
-    """Say in a paragraph which limit, when, whose requests fail, and what to set."""
+    """Say which limit, when, whose requests fail, and what to set, as a paragraph of 80 columns."""
+    return wrapped(" ".join(answers(advice)))
+
+
+def answers(advice: AdviceTables) -> list[str]:
+    """Say which limit, when, whose requests fail, and what to set, a thought in each sentence."""
     run, breaches = advice.run, advice.worst
     gateway = breaches[breaches["limit"] == GATEWAY].to_dict("records")
     breaches = breaches[breaches["limit"] != GATEWAY]
@@ -63,7 +68,7 @@ def answer(advice: AdviceTables) -> str:
         parts.append(
             f"While the account's pool refused, {neighbour['function']} held {neighbour['pool_share']:.0%} of it."
         )
-    return wrapped(" ".join([*parts, *_what_to_set(advice)]))
+    return [*parts, *_what_to_set(advice)]
 
 
 def _first(row: Any) -> str:

@@ -19,11 +19,16 @@ if TYPE_CHECKING:
 
 
 def reason(sweep: SweepTables) -> str:
-    """Say what is recommended, why, and how sure that is."""
+    """Say what is recommended, why, and how sure that is, as a paragraph of 80 columns."""
+    return wrapped(" ".join(reasons(sweep)))
+
+
+def reasons(sweep: SweepTables) -> list[str]:
+    """Say what is recommended, why, and how sure that is, a thought in each sentence."""
     wanted = sweep.objective.words()
     best = sweep.recommendation
     if best is None:
-        return wrapped(f"{sweep.function}: no size is allowed ({wanted}). {_nearest(sweep)} {doubt(sweep)}")
+        return _said(f"{sweep.function}: no size is allowed ({wanted}).", _nearest(sweep), doubt(sweep))
     table = sweep.table
     row = table[table["recommended"]].iloc[0]
     latency = sweep.objective.latency
@@ -50,7 +55,11 @@ def reason(sweep: SweepTables) -> str:
     others = "another size wins in" if sweep.instability else "it wins in all of"
     share = f"{sweep.instability:.0%} of " if sweep.instability else ""
     parts.append(f"Stability: {others} {share}{sweep.replications} replications.")
-    return wrapped(" ".join([*parts, doubt(sweep)]))
+    return _said(*parts, doubt(sweep))
+
+
+def _said(*sentences: str) -> list[str]:
+    return [sentence for sentence in sentences if sentence]
 
 
 def _nearest(sweep: SweepTables) -> str:
