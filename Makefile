@@ -5,13 +5,14 @@ BIN := $(VENV)/bin
 READY := $(VENV)/ready
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-slow equality check notebooks bench clean
+.PHONY: help demo test test-slow test-browser equality check notebooks bench clean
 
 help:
 	@echo "make demo       a month of real traffic: bill, percentiles, pictures, report (out/demo)"
 	@echo "make test       the tests"
 	@echo "make check      formatting, lint, types, floors, notebooks"
 	@echo "make test-slow  the longer proofs"
+	@echo "make test-browser  pages in Chromium, which must be installed"
 	@echo "make equality   both engines on some 2,500 generated scenarios, and on deliberate faults"
 	@echo "make notebooks  notebooks from their scripts, and as pages (notebooks/html)"
 	@echo "make bench      timings beside SimPy and SimFaaS; BENCH=--quick in a minute, BENCH=--month with 10^9 invocations"
@@ -30,6 +31,11 @@ test: $(READY)
 
 test-slow: $(READY)
 	$(BIN)/python -m pytest -n 2 -m slow
+
+# What drives the browser is installed for it alone; the browser is the system's own.
+test-browser: $(READY)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable ".[browser]"
+	$(BIN)/python -m pytest -m browser tests/browser
 
 equality: $(READY)
 	$(BIN)/python -m pytest -n 2 -m "slow or not slow" tests/equivalence

@@ -11,7 +11,16 @@ from matplotlib.axes import Axes
 from matplotlib.ticker import MaxNLocator, StrMethodFormatter
 
 from lambdasim.billing import Bill
-from lambdasim.plots.style import MOST_LINES, axes_or_new, bar_look, ink, legend_beside, nothing, styled
+from lambdasim.plots.style import (
+    MOST_LINES,
+    axes_or_new,
+    bar_look,
+    ink,
+    legend_beside,
+    name_rows,
+    nothing,
+    styled,
+)
 from lambdasim.wording import money
 
 if TYPE_CHECKING:
@@ -95,7 +104,7 @@ def _waterfall(
     ax.plot([level, level], [last - 1, last + _BAR / 2], color=ink(), linewidth=0.8)
     ax.barh(last, float(after), height=_BAR, **bar_look(0))
     ax.annotate(f" {money(after)}", (float(after), last), va="center", fontsize=9)
-    ax.set_yticks(range(last + 1), [names[0], *(name for name, _ in steps), names[1]])
+    name_rows(ax, [names[0], *(name for name, _ in steps), names[1]])
     ax.set_ylim(last + 0.5, -0.5)
     ax.set_xlim(min(0.0, *ends) * 1.2, max(0.0, *ends) * 1.2 or 1)
     _usd_axis(ax)
@@ -141,7 +150,7 @@ def plot_functions(bill: Bill, ax: Axes | None = None) -> Axes:
         left += usd_of
     for row, usd in enumerate(left.tolist()):
         ax.annotate(f" {money(Decimal(usd))}", (usd, row), va="center", fontsize=9)
-    ax.set_yticks(range(len(shown)), shown)
+    name_rows(ax, shown)
     ax.set_ylim(max(len(shown), 3) - 0.5, -0.5)
     ax.set_xlim(0, float(left.max()) * 1.2)
     _usd_axis(ax)

@@ -17,6 +17,7 @@ from lambdasim.plots.style import (
     left_out,
     legend_beside,
     line_look,
+    name_rows,
     nothing,
     paper,
     size_axis,
@@ -54,7 +55,7 @@ def plot_bill(run: RunResult, ax: Axes | None = None) -> Axes:
     amounts = [float(item.amount) for item in items]
     bars = ax.barh(np.arange(len(items)), amounts, height=0.62, **bar_look(0))
     ax.bar_label(bars, labels=[money(item.amount) for item in items], padding=4, fontsize=9)
-    ax.set_yticks(range(len(items)), labels)
+    name_rows(ax, labels)
     ax.set_ylim(max(len(items), 3) - 0.5, -0.5)
     ax.set_xlim(min(0, *amounts) * 1.25, max(0, *amounts) * 1.25)
     ax.set_xlabel("USD")

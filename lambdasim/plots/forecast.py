@@ -9,7 +9,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.ticker import MaxNLocator, StrMethodFormatter
 
-from lambdasim.plots.style import axes_or_new, bar_look, ink, legend_beside, nothing, styled
+from lambdasim.plots.style import axes_or_new, bar_look, ink, legend_beside, name_rows, nothing, styled
 from lambdasim.study.forecast.result import Forecast
 from lambdasim.study.forecast.sensitivity import Sensitivity
 from lambdasim.wording import money
@@ -99,7 +99,7 @@ def plot_tornado(found: Sensitivity, ax: Axes | None = None) -> Axes:
     spare = (max(ends) - min(ends)) * 0.22 or max(base, 1e-6)
     ax.set_xlim(max(min(ends) - spare, -spare), max(ends) + spare)
     ax.axvline(base, color=ink(), linewidth=1)
-    ax.set_yticks(range(len(found.swings)), [swing.assumption for swing in found.swings])
+    name_rows(ax, (swing.assumption for swing in found.swings))
     ax.set_ylim(len(found.swings) - 0.5, -0.5)
     ax.set_xlabel("bill of the month [USD]")
     ax.xaxis.set_major_locator(MaxNLocator(5))

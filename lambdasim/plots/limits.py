@@ -18,6 +18,7 @@ from lambdasim.plots.style import (
     left_out,
     legend_beside,
     line_look,
+    name_rows,
     nothing,
     steps_drawn,
     styled,
@@ -116,7 +117,7 @@ def plot_throttles(run: RunResult, ax: Axes | None = None) -> Axes:
         ax.annotate(
             f"{total:,.0f}", (total, row), xytext=(4, 0), textcoords="offset points", va="center", fontsize=9
         )
-    ax.set_yticks(range(len(shown)), [str(name) for name in shown.index])
+    name_rows(ax, shown.index)
     ax.set_ylim(max(len(shown), 3) - 0.5, -0.5)
     ax.set_xlim(0, left.max() * 1.18)
     ax.set_xlabel("attempts refused")

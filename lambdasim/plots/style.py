@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from datetime import datetime
@@ -34,6 +34,11 @@ MOST_LINES: Final = 12
 _DPI: Final = 120
 _NARROW_TITLE: Final = 42
 _NARROW_LABEL: Final = 32
+_LEGEND: Final = (36, 40)
+_LEGEND_LINE: Final = 0.2
+"""Height of a line of a legend below [inches]."""
+_NAMES: Final = (34, 16)
+"""Longest line of a legend and of a row's name [characters], wide and narrow."""
 
 
 _DATES: Final = {
@@ -102,15 +107,11 @@ def styled(plot: Callable[P, Axes]) -> Callable[P, Axes]:
 
 
 def _narrowed(ax: Axes) -> None:
-    """Wrap what is too long for a narrow picture; the title begins at the picture's edge."""
+    """Wrap what is too long for a narrow picture; its title begins at its edge."""
     figure = ax.get_figure(root=True)
     if figure is not None:
-        figure.suptitle(
-            fill(ax.get_title(loc="left"), _NARROW_TITLE),
-            x=0.01,
-            ha="left",
-            fontsize=mpl.rcParams["axes.titlesize"],
-        )
+        title, size = fill(ax.get_title(loc="left"), _NARROW_TITLE), mpl.rcParams["axes.titlesize"]
+        figure.suptitle(title, x=0.01, ha="left", fontsize=size)
         ax.set_title("")
     ax.set_xlabel(fill(ax.get_xlabel(), _NARROW_LABEL))
     ax.set_ylabel(fill(ax.get_ylabel(), _NARROW_LABEL))
@@ -163,12 +164,24 @@ def paper() -> str:
 
 def legend_beside(ax: Axes) -> None:
     """Put the legend where it covers nothing: to the right, or below in a narrow picture."""
-    if _NARROW.get():
-        ax.legend(loc="upper left", bbox_to_anchor=(0.0, -0.24))
-    else:
-        figure = ax.get_figure(root=True)
-        beside = 1.14 if isinstance(figure, Picture) and len(figure.axes) > 1 else 1.02
-        ax.legend(loc="upper left", bbox_to_anchor=(beside, 1.0))
+    figure = ax.get_figure(root=True)
+    if isinstance(figure, Picture) and figure.is_narrow:
+        handles, labels = ax.get_legend_handles_labels()
+        labels = [fill(label, _LEGEND[True]) for label in labels]
+        figure.legend(handles, labels, loc="outside lower left")
+        lines = sum(label.count("\n") + 1 for label in labels)
+        figure.set_figheight(figure.get_figheight() + lines * _LEGEND_LINE)
+        return
+    handles, labels = ax.get_legend_handles_labels()
+    beside = 1.14 if isinstance(figure, Picture) and len(figure.axes) > 1 else 1.02
+    labels = [fill(label, _LEGEND[False]) for label in labels]
+    ax.legend(handles, labels, loc="upper left", bbox_to_anchor=(beside, 1.0))
+
+
+def name_rows(ax: Axes, names: Iterable[object]) -> None:
+    """Name the bars of a picture, from the top; long names wrap."""
+    labels = [fill(str(name), _NAMES[_NARROW.get()], max_lines=2, placeholder="…") for name in names]
+    ax.set_yticks(range(len(labels)), labels)
 
 
 def left_out(functions: int) -> str:

@@ -14,6 +14,8 @@ from lambdasim.results.parameters import Parameter
 from lambdasim.wording import count, money, number, percent
 
 if TYPE_CHECKING:
+    import pandas as pd
+
     from lambdasim.finance import BillComparison
     from lambdasim.study.break_even.result import BreakEven
     from lambdasim.study.forecast.budget import BudgetOutlook
@@ -151,6 +153,7 @@ def forecast_page(
         answer=answer,
         headline=_forecast_facts(forecast, outlook),
         tables=tables,
+        shown={name: _in_usd(tables[name]) for name in ("lines", "functions", "days")},
         pictures=pictures,
         facts=facts,
         notes=forecast.notes(),
@@ -184,6 +187,14 @@ def bill_comparison_page(found: BillComparison) -> StudyPage:
         shown={"lines": shown},
         pictures={"waterfall": Chart("plot_bill_comparison", found)},
         facts={name: plain(found.sum(name)) for name in columns},
+    )
+
+
+def _in_usd(table: pd.DataFrame) -> pd.DataFrame:
+    """Name the quantiles of money as money."""
+    quantiles = {"p10", "p50", "p90"}
+    return table.rename(
+        columns=lambda name: f"{name}_usd" if name.rsplit("_", maxsplit=1)[-1] in quantiles else name
     )
 
 

@@ -9,7 +9,7 @@ from lambdasim.report.html import Fact
 from lambdasim.report.page import StudyPage
 from lambdasim.report.pictures import Chart
 from lambdasim.study.comparison.tables import REFUSED
-from lambdasim.study.comparison.text import difference_text
+from lambdasim.study.comparison.text import difference_text, remarks
 from lambdasim.study.limits.text import answers
 from lambdasim.study.memory.objective import short
 from lambdasim.study.memory.plausible import cpu_share, plausible_ranges, to_measure
@@ -157,7 +157,11 @@ def comparison_page(comparison: Comparison) -> StudyPage:
     verdict = comparison.verdict
     return StudyPage(
         title=f"{' and '.join(comparison.names)} compared",
-        answer=(f"{difference_text(comparison)}.", *verdict.reasons),
+        answer=(
+            f"{difference_text(comparison)}.",
+            *(f"{name}: {said}" for name in comparison.names[1:] for said in remarks(comparison, name)),
+            *verdict.reasons,
+        ),
         headline=_comparison_facts(comparison),
         tables={"differences": differences},
         shown={"differences": shown.assign(measure=measures)},
@@ -296,17 +300,18 @@ def _sweep_facts(sweep: MemorySweep) -> tuple[Fact, ...]:
 
 def _comparison_facts(comparison: Comparison) -> tuple[Fact, ...]:
     facts = []
+    base = comparison.names[0]
     for name in comparison.names[1:]:
         cost, p95 = comparison.difference(name), comparison.difference(name, ("latency", "account", "p95"))
         refused = comparison.difference(name, REFUSED)
         facts += [
             Fact(
-                f"{name}: bill {comparison.per}",
+                f"{name} against {base}: bill {comparison.per}",
                 money(cost.mean, signed=True),
                 f"{money(cost.low, signed=True)} to {money(cost.high, signed=True)}, 95 % interval",
             ),
-            Fact(f"{name}: p95 of latency", _in_unit("latency", p95.mean, signed=True)),
-            Fact(f"{name}: refused attempts", _in_unit("limits", refused.mean, signed=True)),
+            Fact(f"{name} against {base}: p95 of latency", _in_unit("latency", p95.mean, signed=True)),
+            Fact(f"{name} against {base}: refused attempts", _in_unit("limits", refused.mean, signed=True)),
         ]
     return tuple(facts[:6])
 

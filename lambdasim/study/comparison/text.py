@@ -39,7 +39,7 @@ def comparison_text(comparison: ComparisonTables) -> str:
     """Tell a comparison for a terminal."""
     lines = [wrapped(f"against {comparison.names[0]}, {comparison.replications} replications in pairs")]
     for name in comparison.names[1:]:
-        lines += ["", clipped(name), *(wrapped(text) for text in _remarks(comparison, name))]
+        lines += ["", clipped(name), *(wrapped(text) for text in remarks(comparison, name))]
         for group, rows in _groups(comparison, name):
             lines += ["", f"{_title(comparison, group):<34} {'base':>12} {'difference':>11} {'±':>9}  share"]
             lines += [_text_row(row) for row in rows[:_MOST_ROWS]]
@@ -54,7 +54,7 @@ def difference_text(comparison: ComparisonTables) -> str:
     """Say the difference of the bills in a line."""
     base, *others = comparison.names
     parts = [f"{name}: {_spread(comparison.difference(name))} {comparison.per}" for name in others]
-    return f"against {base}, {comparison.replications} replications: {'; '.join(parts)}"
+    return f"Against {base}, {comparison.replications} replications: {'; '.join(parts)}"
 
 
 def comparison_markdown(comparison: ComparisonTables) -> str:
@@ -73,7 +73,7 @@ def comparison_markdown(comparison: ComparisonTables) -> str:
     lines += [
         f"- {escaped(name)}: {escaped(text)}"
         for name in comparison.names[1:]
-        for text in _remarks(comparison, name)
+        for text in remarks(comparison, name)
     ]
     lines += [f"- {escaped(reason)}" for reason in verdict.reasons]
     lines.append("")
@@ -122,7 +122,7 @@ def _in_period(comparison: ComparisonTables, title: str) -> str:
     return f"{title} {comparison.per}" if title == "USD" else title
 
 
-def _remarks(comparison: ComparisonTables, name: str) -> list[str]:
+def remarks(comparison: ComparisonTables, name: str) -> list[str]:
     """Say what a reader would else look for in the table: functions and settings that are not in both, no difference."""
     base = comparison.names[0]
     before, after = comparison.scenarios[base], comparison.scenarios[name]
