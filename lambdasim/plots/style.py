@@ -34,11 +34,11 @@ MOST_LINES: Final = 12
 _DPI: Final = 120
 _NARROW_TITLE: Final = 42
 _NARROW_LABEL: Final = 32
-_LEGEND: Final = (36, 40)
+_LEGEND: Final = 40
 _LEGEND_LINE: Final = 0.2
 """Height of a line of a legend below [inches]."""
 _NAMES: Final = (34, 16)
-"""Longest line of a legend and of a row's name [characters], wide and narrow."""
+"""Longest line of a row's name [characters], wide and narrow."""
 
 
 _DATES: Final = {
@@ -167,15 +167,13 @@ def legend_beside(ax: Axes) -> None:
     figure = ax.get_figure(root=True)
     if isinstance(figure, Picture) and figure.is_narrow:
         handles, labels = ax.get_legend_handles_labels()
-        labels = [fill(label, _LEGEND[True]) for label in labels]
+        labels = [fill(label, _LEGEND) for label in labels]
         figure.legend(handles, labels, loc="outside lower left")
         lines = sum(label.count("\n") + 1 for label in labels)
         figure.set_figheight(figure.get_figheight() + lines * _LEGEND_LINE)
         return
-    handles, labels = ax.get_legend_handles_labels()
     beside = 1.14 if isinstance(figure, Picture) and len(figure.axes) > 1 else 1.02
-    labels = [fill(label, _LEGEND[False]) for label in labels]
-    ax.legend(handles, labels, loc="upper left", bbox_to_anchor=(beside, 1.0))
+    ax.legend(loc="upper left", bbox_to_anchor=(beside, 1.0))
 
 
 def name_rows(ax: Axes, names: Iterable[object]) -> None:

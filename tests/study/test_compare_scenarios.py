@@ -98,7 +98,7 @@ def test_views(compared: Comparison) -> None:
     assert max(map(len, compared.text().splitlines())) <= 80
     assert "| USD a month |" in compared.markdown()
     assert "<table" in compared._repr_html_()
-    assert "against now" in repr(compared)
+    assert "Against now" in repr(compared)
 
 
 EVIL = "</details><script>|x|\n# @team #9999 [a](http://b) `c` *d* ![e](f)"
