@@ -132,14 +132,14 @@ def _sources(run: RunResult) -> list[str]:
     waits = table[["function", "oldest_s", "peak_backlog", "left_at_end", "drain_s"]]
     calls = table[["function", "receives", "receive_calls", "empty_receives", "delete_calls"]]
     return [
-        "<h2>Queues and streams</h2>",
-        *(
-            table_html(part.rename(columns=lambda name: name.replace("_", " ")))
-            for part in (ends, waits, calls)
+        heading("Queues and streams"),
+        *(table_html(part, "Queues and streams") for part in (ends, waits, calls)),
+        paragraph(
+            "Messages or records. Ages in seconds, of the oldest that there was; drain is the time from the end of the "
+            "scenario until the last one ended. Latency above runs from being sent to being processed. A call carries up "
+            "to 10 messages; empty receives assume that idle pollers wait 20 s each time.",
+            "small",
         ),
-        "<p class='small'>Messages or records. Ages in seconds, of the oldest that there was; drain is the time from the "
-        "end of the scenario until the last one ended. Latency above runs from being sent to being processed. A call "
-        "carries up to 10 messages; empty receives assume that idle pollers wait 20 s each time.</p>",
     ]
 
 
