@@ -121,8 +121,13 @@ class RetryPolicy:
     invoker : Invoker
         Request-rate limits apply to clients.
     client_timeout_us : int
-        After this time since the attempt's start the caller has gone (API Gateway answers 504); the work goes on. NEVER
-        where the caller waits as long as it takes.
+        After this time since the attempt's start the caller has gone (API Gateway answers 504, an SDK reads no more);
+        the work goes on. NEVER where the caller waits as long as it takes.
+    repeats_timeouts : bool
+        Whether a caller that has gone tries again, as SDKs do, beside the run that goes on; it counts with
+        ``throttle_retries``.
+    timeout_backoff_us : int
+        Wait before the first try after that, doubling up to the same cap.
     throttle_retries : int
         How often a refused attempt is tried again; UNLIMITED for Lambda's own queue, until the event's age ends it.
     throttle_backoff_us, throttle_backoff_cap_us : int
@@ -137,6 +142,8 @@ class RetryPolicy:
 
     invoker: Invoker
     client_timeout_us: int = NEVER
+    repeats_timeouts: bool = False
+    timeout_backoff_us: int = 0
     throttle_retries: int = 0
     throttle_backoff_us: int = 0
     throttle_backoff_cap_us: int = 0

@@ -32,6 +32,7 @@ from lambdasim.specs.function import Architecture, FunctionSpec
 from lambdasim.specs.laws import Law
 from lambdasim.specs.platform import PlatformSpec
 from lambdasim.specs.scenario import ScenarioSpec
+from lambdasim.specs.trigger import TriggerType
 from lambdasim.specs.work.first_run import FirstRunByMemory
 from lambdasim.traffic.arrivals import FunctionArrivals
 from lambdasim.units import US_PER_MINUTE, US_PER_MS, to_epoch_us
@@ -199,11 +200,16 @@ def _retry_policy(function: FunctionSpec) -> RetryPolicy:
         return source_retries(trigger)
     rule = retry_rule(trigger.type.value)
     if trigger.is_synchronous:
+        sdk = trigger.type is TriggerType.SDK
         default_cut_us = rule.integration_timeout.us if rule.integration_timeout else NEVER
+        if sdk:
+            default_cut_us = trigger.read_timeout_us or timing("sdk_read_timeout_s").us
         default_retries = rule.client_retries.value if rule.client_retries else 0
         return RetryPolicy(
             invoker=Invoker.CLIENT,
             client_timeout_us=trigger.integration_timeout_us or default_cut_us,
+            repeats_timeouts=sdk,
+            timeout_backoff_us=timing("sdk_backoff_timeout_first_ms").us,
             throttle_retries=default_retries if trigger.client_retries is None else trigger.client_retries,
             throttle_backoff_us=timing("sdk_backoff_first_s").us,
             throttle_backoff_cap_us=timing("sdk_backoff_max_s").us,

@@ -25,7 +25,7 @@ _WORDS: Final = {
     "timeouts": ("run times out", "runs time out"),
     "crashes": ("run crashes", "runs crash"),
     "out_of_memory": ("run runs out of memory", "runs run out of memory"),
-    "cut_answers": ("caller gets a gateway timeout", "callers get a gateway timeout"),
+    "cut_answers": ("caller stops waiting", "callers stop waiting"),
 }
 _ITEM_WORDS: Final = {
     ItemOutcome.DEAD_LETTERED: "dead-lettered",

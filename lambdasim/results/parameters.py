@@ -24,6 +24,7 @@ from lambdasim.specs.function import Architecture, FunctionSpec
 from lambdasim.specs.platform import PlatformSpec
 from lambdasim.specs.scenario import ScenarioSpec
 from lambdasim.specs.sources.queue import Ramp
+from lambdasim.specs.trigger import TriggerType
 from lambdasim.units import format_duration
 
 _THE_SCENARIO = "the scenario"
@@ -212,7 +213,10 @@ def _start(function: FunctionSpec) -> Iterator[Parameter]:
 
 def _retries(function: FunctionSpec) -> Iterator[Parameter]:
     rule = retry_rule(function.trigger.type.value)
+    read_timeout = timing("sdk_read_timeout_s")
+    may_outlast = function.trigger.type is TriggerType.SDK and function.timeout_us > read_timeout.us
     for fact, said in (
+        (read_timeout if may_outlast else None, function.trigger.read_timeout_us is not None),
         (rule.client_retries, function.trigger.client_retries is not None),
         (rule.integration_timeout, function.trigger.integration_timeout_us is not None),
         (rule.error_retries, function.trigger.retry_attempts is not None),

@@ -48,8 +48,10 @@ class TriggerSpec(Spec):
     """Where events come from; decides who retries."""
     integration_timeout_us: PositiveDuration | None = Field(default=None, alias="integration_timeout")
     """After this time API Gateway answers 504 while the function goes on; REST and HTTP APIs only."""
+    read_timeout_us: PositiveDuration | None = Field(default=None, alias="read_timeout")
+    """After this time an SDK gives a call up and makes it again, while the function goes on; default 60s."""
     client_retries: Annotated[Whole, Field(ge=0, le=100)] | None = None
-    """How often a synchronous client repeats a throttled request; default: 2 for the SDK, else 0."""
+    """How often a client repeats a throttled call, an SDK an unanswered one too; default: 2 for the SDK, else 0."""
     retry_attempts: Annotated[Whole, Limited("async_error_retries_min", "async_error_retries_max")] | None = (
         None
     )
@@ -87,6 +89,7 @@ class TriggerSpec(Spec):
         gateway = self.type in (TriggerType.API_GATEWAY_REST, TriggerType.API_GATEWAY_HTTP)
         misplaced: dict[str, tuple[Any, bool]] = {
             "integration_timeout": (self.integration_timeout_us, gateway),
+            "read_timeout": (self.read_timeout_us, self.type is TriggerType.SDK),
             "client_retries": (self.client_retries, synchronous),
             "retry_attempts": (self.retry_attempts, asynchronous),
             "max_event_age": (self.max_event_age_us, asynchronous),

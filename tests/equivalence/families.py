@@ -122,6 +122,8 @@ def client_retries(unit: int) -> st.SearchStrategy[RetryPolicy]:
         RetryPolicy,
         invoker=st.just(Invoker.CLIENT),
         client_timeout_us=st.sampled_from([0, unit, 3 * unit, NEVER]),
+        repeats_timeouts=st.booleans(),
+        timeout_backoff_us=times(2)(unit),
         throttle_retries=st.integers(0, 4),
         throttle_backoff_us=times(2)(unit),
         throttle_backoff_cap_us=st.sampled_from([0, unit, 3 * unit, 5 << 33]),

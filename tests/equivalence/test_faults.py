@@ -140,6 +140,15 @@ FAULTS = {
         "> function.client_timeout_us",
         ">= function.client_timeout_us",
     ),
+    "a client that counts no try after silence": ("event.refusals + 1, again_us", "event.refusals, again_us"),
+    "a client that waits after silence as after a throttle": (
+        "event, function.timeout_backoff_us)",
+        "event, function.throttle_backoff_us)",
+    ),
+    "a client that tries again only when its run ends": (
+        "now + function.client_timeout_us + wait_us",
+        "now + function.timeout_us + wait_us",
+    ),
     "an event too old one microsecond early": (
         "if time_us > event.arrival_us",
         "if time_us >= event.arrival_us",

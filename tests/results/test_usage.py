@@ -120,7 +120,8 @@ def test_metrics_tell_spillover_and_utilization() -> None:
 
 def test_a_run_longer_than_a_minute_is_in_progress_in_each() -> None:
     run = run_of(
-        "timeout: 5min, init_ms: 0, work: {io_ms: 150000, first_run_ms: 0}, traffic: {schedule: rate(1 hour)}"
+        "timeout: 5min, init_ms: 0, work: {io_ms: 150000, first_run_ms: 0}, trigger: {type: function_url}, "
+        "traffic: {schedule: rate(1 hour)}"
     )
     assert run.metrics()["ConcurrentExecutions"].tolist() == [1, 1, 1]
 

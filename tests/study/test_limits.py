@@ -365,6 +365,8 @@ functions:
   - {name: large, layers: 5, work: {io_ms: 500}, payload: {request_kb: 6000}, traffic: {constant: {rate_per_s: 1}}}
   - {name: idle, provisioned_concurrency: [{at: 0s, count: 10}], work: {io_ms: 500},
      traffic: {constant: {rate_per_s: 1}}}
+  - {name: outlasted, timeout: 2min, init_ms: 0, work: {io_ms: 70000, first_run_ms: 0},
+     traffic: {constant: {rate_per_s: 0.01}}}
   - {name: good, architecture: arm64, memory_mb: 512, work: {io_ms: 500, max_memory_mb: 200}, timeout: 3s,
      trigger: {type: s3, on_failure: dlq}, traffic: {constant: {rate_per_s: 1}}}
 """
@@ -386,6 +388,7 @@ def test_every_rule_finds_its_fault_and_no_other() -> None:
         "failing": {"errors-paid-for"},
         "large": {"payload-near-limit", "layers-near-limit"},
         "idle": {"provisioned-below-break-even"},
+        "outlasted": {"read-timeout-below-timeout"},
     }
     assert "good" not in set(table["function"])
     by_rule = table.set_index("rule")
@@ -399,6 +402,8 @@ def test_every_rule_finds_its_fault_and_no_other() -> None:
     assert by_rule.loc["provisioned-below-break-even", "usd"] == pytest.approx(idle, rel=0.01)
     assert by_rule.loc["timeout-too-short", "usd"] == pytest.approx(3600 * 730 * rate)
     assert by_rule.loc["gateway-cut-below-timeout", "usd"] == pytest.approx(360 * 29 * 730 * rate)
+    # 36 calls an hour, two more runs of 70 s each.
+    assert by_rule.loc["read-timeout-below-timeout", "usd"] == pytest.approx(36 * 2 * 70 * 730 * rate)
     assert (table["usd"].diff().dropna() <= 0).all()
 
 

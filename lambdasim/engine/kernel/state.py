@@ -77,9 +77,9 @@ FUNCTION: Final = row_type(
     u4="first_law scaling_rate request_rate provisioned_rate idle_first idle_last provisioned_first synchronous "
     "jittered has_reserved can_fail has_payload has_post_response speeds_differ quota",
     i8="on_demand_in_use provisioned_idle provisioned_ready provisioned_in_use provisioned_claimed "
-    "timeout_us init_cap_us max_lifetime_us reserved client_timeout_us throttle_retries throttle_backoff_us "
-    "throttle_backoff_cap_us max_event_age_us first_delay delays cpu_multiplier cpu_most_us error_below crash_below "
-    "out_of_memory_below timeout_below "
+    "timeout_us init_cap_us max_lifetime_us reserved client_timeout_us repeats_timeouts timeout_backoff_us "
+    "throttle_retries throttle_backoff_us throttle_backoff_cap_us max_event_age_us first_delay delays "
+    "cpu_multiplier cpu_most_us error_below crash_below out_of_memory_below timeout_below "
     "memory_mb request_limit_kb response_limit_kb keep_alive_at_least_us",
 )
 # A `HandlerQuota`. Row 0 stands for none.
@@ -243,6 +243,8 @@ def _fill_function(row: Any, function: FunctionPlan) -> None:
     row["reserved"] = function.reserved or 0
     row["synchronous"] = policy.synchronous
     row["client_timeout_us"] = policy.client_timeout_us
+    row["repeats_timeouts"] = policy.repeats_timeouts
+    row["timeout_backoff_us"] = policy.timeout_backoff_us
     row["throttle_retries"] = policy.throttle_retries
     row["throttle_backoff_us"] = policy.throttle_backoff_us
     row["throttle_backoff_cap_us"] = policy.throttle_backoff_cap_us

@@ -331,7 +331,7 @@ def _after_run(
     """Decide what follows a run: the event's end, or another attempt. Clients see the answer, queues the outcome."""
     if function.synchronous:
         if answered_us - now > function.client_timeout_us:
-            return at.CLIENT_TIMEOUT
+            return _after_silence(state, function, event, now)
         return at.SUCCEEDED if answer == at.COMPLETED else at.FAILED
     if outcome == at.COMPLETED:
         return at.SUCCEEDED
@@ -339,6 +339,25 @@ def _after_run(
         return at.FAILED
     delay_us = state.delays[function.first_delay + event.runs]
     return _retry_at(state, function, event, event.runs + 1, event.refusals, end_us + delay_us, now)
+
+
+@compiled_apart
+def _after_silence(state: State, function: Any, event: Event, now: Int64) -> Int64:
+    """Decide what a client does that has waited in vain, while its run goes on."""
+    if not function.repeats_timeouts or event.refusals >= function.throttle_retries:
+        return at.CLIENT_TIMEOUT
+    wait_us = _client_wait_us(state, function, event, function.timeout_backoff_us)
+    again_us = now + function.client_timeout_us + wait_us
+    return _retry_at(state, function, event, event.runs + 1, event.refusals + 1, again_us, now)
+
+
+@compiled
+def _client_wait_us(state: State, function: Any, event: Event, first_us: Int64) -> Int64:
+    """Give how long a client, or Lambda's queue, waits before it tries again."""
+    wait_us = _backoff_us(first_us, function.throttle_backoff_cap_us, event.refusals)
+    if function.jittered:
+        wait_us = draw_backoff_us(state, function, event, wait_us)
+    return wait_us
 
 
 @compiled
@@ -351,9 +370,7 @@ def _refuse(state: State, event: Event, limit: Int64, now: Int64) -> None:
     elif event.refusals >= function.throttle_retries:
         final = at.EVENT_THROTTLED
     else:
-        wait_us = _backoff_us(function.throttle_backoff_us, function.throttle_backoff_cap_us, event.refusals)
-        if function.jittered:
-            wait_us = draw_backoff_us(state, function, event, wait_us)
+        wait_us = _client_wait_us(state, function, event, function.throttle_backoff_us)
         final = _retry_at(state, function, event, event.runs, event.refusals + 1, now + wait_us, now)
     _write(state, event, now, 0, 0, 0, 0, 0, at.NO_START, outcome, limit, -1, final)
 

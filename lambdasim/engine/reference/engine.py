@@ -341,7 +341,7 @@ class ReferenceRun:
             return event.function.source.after_run(event, answer, outcome, end_us)
         if policy.invoker is Invoker.CLIENT:
             if answered_us - now > policy.client_timeout_us:
-                return EventOutcome.CLIENT_TIMEOUT
+                return self._after_silence(event, now + policy.client_timeout_us)
             return EventOutcome.SUCCEEDED if answer == Outcome.COMPLETED else EventOutcome.FAILED
         if outcome == Outcome.COMPLETED:
             return EventOutcome.SUCCEEDED
@@ -352,6 +352,25 @@ class ReferenceRun:
             event.draw = None
             event.function.undrawn[event.runs].append(event)
         return final
+
+    def _after_silence(self, event: Event, gone_us: int) -> EventOutcome:
+        """Decide what a client does that has waited in vain, while its run goes on."""
+        policy = event.function.plan.retry
+        if not policy.repeats_timeouts or event.refusals >= policy.throttle_retries:
+            return EventOutcome.CLIENT_TIMEOUT
+        wait_us = self._client_wait_us(event, policy.timeout_backoff_us)
+        event.refusals += 1
+        event.draw = None
+        event.function.undrawn[event.runs].append(event)
+        return self._retry_at(event, gone_us + wait_us)
+
+    def _client_wait_us(self, event: Event, first_us: int) -> int:
+        """Give how long a client, or Lambda's queue, waits before it tries again."""
+        policy = event.function.plan.retry
+        wait_us = backoff_us(first_us, policy.throttle_backoff_cap_us, event.refusals)
+        if policy.jittered:
+            wait_us = event.function.plan.draws.backoff_us(event.invocation, event.refusals, wait_us)
+        return wait_us
 
     def _refuse(self, event: Event, limit: Limit, now: int) -> None:
         """Record an attempt that found no room, and decide on its retry."""
@@ -364,9 +383,7 @@ class ReferenceRun:
         elif event.refusals >= policy.throttle_retries:
             final = EventOutcome.THROTTLED
         else:
-            wait_us = backoff_us(policy.throttle_backoff_us, policy.throttle_backoff_cap_us, event.refusals)
-            if policy.jittered:
-                wait_us = event.function.plan.draws.backoff_us(event.invocation, event.refusals, wait_us)
+            wait_us = self._client_wait_us(event, policy.throttle_backoff_us)
             event.refusals += 1
             final = self._retry_at(event, now + wait_us)
         self.records.write(

@@ -208,13 +208,19 @@ def _time_rows(
         scope = _Scope(totals.events, float("nan"), expired, expired)
         allowed_ms = plan.retry.max_event_age_us / US_PER_MS
         yield _named_row("event age", plan.name, "ms", allowed_ms, values, scope)
-    if plan.retry.client_timeout_us != NEVER:
+    gives_up_us = plan.retry.client_timeout_us
+    if gives_up_us < (plan.timeout_us if plan.retry.repeats_timeouts else NEVER):
         gone = int(totals.event_outcomes[EventOutcome.CLIENT_TIMEOUT])
         latency = totals.all_latency_ms()
         values = (latency.quantile(0.5), latency.quantile(0.99), latency.quantile(1.0))
         scope = _Scope(totals.events, float("nan"), gone, gone)
         yield _named_row(
-            "gateway cut", plan.name, "ms", plan.retry.client_timeout_us / US_PER_MS, values, scope
+            "read timeout" if plan.retry.repeats_timeouts else "gateway cut",
+            plan.name,
+            "ms",
+            gives_up_us / US_PER_MS,
+            values,
+            scope,
         )
 
 

@@ -178,6 +178,17 @@ def _gateway(case: Case) -> Iterator[Finding]:
     if cut_us == NEVER or cut_us >= case.spec.timeout_us:
         return
     gone = int(case.totals.event_outcomes[EventOutcome.CLIENT_TIMEOUT])
+    if case.plan.retry.repeats_timeouts:
+        again = case.runs - case.totals.events
+        if again > 0:
+            yield case.finding(
+                "read-timeout-below-timeout",
+                f"the SDK gives a call up after {cut_us / US_PER_MS:,.0f} ms and makes it again while the function goes "
+                f"on: {case.totals.events:,} calls had {case.runs:,} runs, all of them billed",
+                case.usd(again * case.totals.duration_ms.mean()),
+                "invoke asynchronously, or raise the client's read timeout above the function's timeout",
+            )
+        return
     yield case.finding(
         "gateway-cut-below-timeout",
         f"the gateway answers 504 after {cut_us / US_PER_MS:,.0f} ms, the function may go on to "
@@ -433,6 +444,7 @@ RULES: Final = (
     "payload-near-limit",
     "provisioned-below-break-even",
     "provisioned-not-called",
+    "read-timeout-below-timeout",
     "reserved-unused",
     "snap-start-untried",
     "snap-start-versions-unused",
