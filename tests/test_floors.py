@@ -15,7 +15,7 @@ PACKAGE = Path(lambdasim.__file__).parent
 FLOORS = (
     ("errors", "units", "version", "compiling", "door"),
     ("atomic", "manifest", "wording"),
-    ("outputs",),
+    ("outputs", "yaml_text"),
     ("catalog", "views"),
     ("specs",),
     ("draws",),

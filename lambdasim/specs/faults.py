@@ -2,12 +2,30 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
 from difflib import get_close_matches
 from typing import Any, Final
 
 from lambdasim.wording import clipped, listed
 
+_SURE: Final = 0.8
+_ALIKE: Final = 0.7
+_WORD: Final = re.compile("[A-Z]?[a-z]+|[A-Z]+")
+_UNITS: Final = frozenset({"us", "ms", "s", "sec", "seconds", "mb", "kb", "gb", "bytes", "per", "size", "in"})
+_MEANINGS: Final = {
+    "median": ("p50",),
+    "average": ("mean",),
+    "avg": ("mean",),
+    "mean": ("mean",),
+    "p50": ("p50",),
+    "memory_size": ("memory_mb",),
+    "ram": ("memory_mb",),
+    "arch": ("architecture",),
+    "architectures": ("architecture",),
+    "rps": ("rate_per_s",),
+}
+"""What people call a key, and the keys that mean the same; a word that is near one of these is no other's misspelling."""
 FAULT: Final = "fault"
 _SHOWN_CHARS: Final = 40
 _LISTED_NAMES: Final = 40
@@ -68,15 +86,41 @@ def one_of(names: Iterable[str]) -> str:
 
 
 def did_you_mean(got: object, names: Iterable[str]) -> str:
-    """Suggest the nearest allowed name, or nothing.
+    """Suggest the nearest allowed name that can mean the same, or nothing.
 
     Examples
     --------
     >>> did_you_mean("memory", ["memory_mb", "timeout"])
     '; did you mean memory_mb?'
+    >>> did_you_mean("median", ["mean", "p50", "p95"])
+    '; did you mean p50?'
+    >>> did_you_mean("p99", ["p50", "mean", "p95"])
+    ''
     """
-    near = get_close_matches(str(got)[:_SHOWN_CHARS], list(names), n=1)
+    allowed = list(names)
+    word = str(got)[:_SHOWN_CHARS]
+    known = get_close_matches(word.lower(), _MEANINGS, n=1, cutoff=_SURE)
+    if known:
+        same = [name for name in _MEANINGS[known[0]] if name in allowed]
+        return f"; did you mean {same[0]}?" if same else ""
+    near = [name for name in get_close_matches(word, allowed, n=len(allowed) or 1) if _may_be(word, name)]
     return f"; did you mean {near[0]}?" if near else ""
+
+
+def _may_be(got: str, name: str) -> bool:
+    """Say whether two names can be one: word for word alike, the same numbers, and only units more or less."""
+    numbers = [re.findall("[0-9]+", text) for text in (got, name)]
+    mine, theirs = (_WORD.findall(text) for text in (got, name))
+    mine, theirs = ([word.lower() for word in words] for words in (mine, theirs))
+    if numbers[0] != numbers[1]:
+        return False
+    for word in mine:
+        near = get_close_matches(word, theirs, n=1, cutoff=_ALIKE)
+        if near:
+            theirs.remove(near[0])
+        elif word not in _UNITS:
+            return False
+    return all(word in _UNITS for word in theirs)
 
 
 def not_among(got: object, names: Iterable[str]) -> str:

@@ -18,6 +18,7 @@ from lambdasim.specs.schedules import ScheduleText, parse_schedule
 from lambdasim.specs.traffic import TrafficSpec
 from lambdasim.specs.trigger import TriggerSpec
 from lambdasim.specs.work.handler import WorkSpec
+from lambdasim.units import format_duration
 
 LATEST: Final = "$LATEST"
 _NAME: Final = re.compile(r"[A-Za-z0-9_-]+")
@@ -167,7 +168,9 @@ class FunctionSpec(Spec):
         low, high = limit("timeout_min_s"), limit("timeout_max_s")
         if not low.us <= self.timeout_us <= high.us:
             yield CrossFault(
-                ("timeout",), f"must be between {low.value} and {high.value} s ({high.citation()})"
+                ("timeout",),
+                f"must be between {low.value} and {high.value} s, got {format_duration(self.timeout_us)} "
+                f"({high.citation()})",
             )
 
     def _trigger_faults(self) -> Iterator[CrossFault]:

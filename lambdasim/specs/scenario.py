@@ -173,20 +173,24 @@ class ScenarioSpec(Spec, Result):
             names.add(name)
 
     def _pool_faults(self) -> Iterator[CrossFault]:
-        reserved = sum(function.reserved_concurrency or 0 for function in self.functions)
-        provisioned = sum(
-            max((step.count for step in function.provisioned_concurrency), default=0)
-            for function in self.functions
-            if function.reserved_concurrency is None
-        )
-        spare = limit("unreserved_concurrency_min")
-        if reserved + provisioned > max(self.account.concurrency - spare.value, 0):
-            yield CrossFault(
-                ("account", "concurrency"),
-                f"reserved and provisioned concurrency ({reserved + provisioned}) must leave {spare.value} of "
-                f"{self.account.concurrency} unreserved ({spare.citation()})",
-                (("functions",),),
-            )
+        """Find the function with which reserved and provisioned concurrency leave too little, in their order."""
+        spare, taken = limit("unreserved_concurrency_min"), 0
+        room = max(self.account.concurrency - spare.value, 0)
+        for place, function in enumerate(self.functions):
+            key, asked = "reserved_concurrency", function.reserved_concurrency
+            if asked is None:
+                key = "provisioned_concurrency"
+                asked = max((step.count for step in function.provisioned_concurrency), default=0)
+            if taken + asked > room:
+                others = f", functions above have {taken}" if taken else ""
+                yield CrossFault(
+                    ("functions", place, key),
+                    f"must be at most {room - taken}: of {self.account.concurrency} {spare.value} stay "
+                    f"unreserved{others}; got {asked} ({spare.citation()})",
+                    (("functions",), ("account",)),
+                )
+                return
+            taken += asked
 
     def skipping_bad_rows(self) -> ScenarioSpec:
         """Return a copy whose traces leave bad rows out, counted and listed."""

@@ -162,3 +162,52 @@ def test_lines_without_effect_are_named() -> None:
     both = [ROW, replace(ROW, region="eu-central-1", ephemeral_mb=1024)]
     effective = price(both, price_book=book, free_tier=False)
     assert sum("no effect" in note for note in effective.notes) == 2
+
+
+def test_aliases_that_would_grow_without_end_are_refused_at_their_first_anchor(tmp_path: Path) -> None:
+    """360 bytes stand for 10^9 rates: never expanded."""
+    path = tmp_path / "bomb.yaml"
+    rows = "\n".join(
+        f"{two}: &{two} [{', '.join([f'*{one}'] * 10)}]"
+        for one, two in zip("abcdefgh", "bcdefghi", strict=True)
+    )
+    path.write_text(f"name: x\nvalid_from: 2026-01-01\na: &a [1]\n{rows}\nrates: *i\n")
+    with pytest.raises(InputError, match=r"bomb\.yaml:3: anchors and aliases are not allowed"):
+        finance.read_price_book(path)
+
+
+@pytest.mark.parametrize(
+    ("entry", "message"),
+    [
+        ("{usage_type: Mars, usd: 1}", r"b\.yaml:5, rates\[1\]: usage_type: must be \* or"),
+        (
+            "{usage_type: '*', discount_percent: 101}",
+            r"b\.yaml:5, rates\[1\]: discount_percent: must be from 0 to 100",
+        ),
+        ("{usage_type: '*'}", r"b\.yaml:5, rates\[1\]: discount_percent: or usd must be given"),
+        (
+            "{usage_type: Request, discount_percent: 5}",
+            r"b\.yaml:5, rates\[1\]: usage_type: 'Request' is there twice",
+        ),
+        ("{usage: Request}", r"b\.yaml:5, rates\[1\]: must have usage_type"),
+        (
+            "{usage_type: '*', discount_percent: much}",
+            r"b\.yaml:5, rates\[1\]: discount_percent: must be a number",
+        ),
+    ],
+)
+def test_a_bad_rate_is_named_by_line_and_place(tmp_path: Path, entry: str, message: str) -> None:
+    path = tmp_path / "b.yaml"
+    path.write_text(
+        f"name: x\nvalid_from: 2026-01-01\nrates:\n  - {{usage_type: Request, usd: 0.0000001}}\n  - {entry}\n"
+    )
+    with pytest.raises(InputError, match=message):
+        finance.read_price_book(path)
+
+
+def test_a_rate_keeps_each_of_its_digits(tmp_path: Path) -> None:
+    path = tmp_path / "b.yaml"
+    path.write_text(
+        "name: x\nvalid_from: 2026-01-01\nrates:\n  - {usage_type: Request, usd: 0.000000123456}\n"
+    )
+    assert str(finance.read_price_book(path).entries[0].usd) == "1.23456E-7"

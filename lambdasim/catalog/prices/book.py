@@ -84,12 +84,12 @@ class PriceBook:
         if not name or not self.entries:
             raise CatalogError.single(where, "", "must have a name and one entry at least")
         self._found: dict[tuple[str, int | None], BookEntry] = {}
-        for entry in self.entries:
+        for number, entry in enumerate(self.entries):
             fault = _fault(entry)
             if fault is None and (entry.usage_type, entry.tier) in self._found:
                 fault = ("usage_type", f"{entry.usage_type[:60]!r} is there twice")
             if fault is not None:
-                raise CatalogError.single(where, *fault)
+                raise CatalogError.single(where, f"rates[{number}].{fault[0]}", fault[1])
             self._found[entry.usage_type, entry.tier] = entry
 
     def rate(self, rate: Rate, prefix: str, name: str, tier: int) -> Rate:

@@ -12,6 +12,7 @@ from lambdasim.catalog.prices.book import BookEntry, PriceBook
 from lambdasim.errors import CatalogError, InputError
 from lambdasim.finance.reading import Row, table_rows
 from lambdasim.traffic.readers.source import SourceFile
+from lambdasim.yaml_text import read_yaml
 
 _LIMIT_BYTES: Final = 1 << 20
 _ENTRY_FIELDS: Final = ("usage_type", "tier", "discount_percent", "usd")
@@ -58,19 +59,25 @@ def _of_csv(place: Path) -> PriceBook:
     days = {row.text("valid_from") for row in found}
     if len(days) != 1:
         raise InputError.single(str(place), "valid_from", f"must be one day in all rows, got {len(days)}")
-    return PriceBook(
-        place.stem, _day(days.pop(), str(place)), [_entry(row) for row in found], source=place.name
-    )
+    return _book(place.stem, _day(days.pop(), str(place)), found, place.name)
+
+
+def _book(name: str, valid_from: date, rows: list[Row], source: str) -> PriceBook:
+    """Make the book of its lines; the first that cannot be one is named by its place."""
+    entries = [_entry(row) for row in rows]
+    try:
+        return PriceBook(name, valid_from, entries, source=source)
+    except CatalogError as error:
+        fault = error.faults[0]
+        number, _, field = fault.field.removeprefix("rates[").partition("].")
+        if not fault.field.startswith("rates["):
+            raise
+        raise rows[int(number)].fault(field, fault.message) from None
 
 
 def _of_yaml(place: Path) -> PriceBook:
-    import yaml
-
     text, where = SourceFile.at(place).text(_LIMIT_BYTES), str(place)
-    try:
-        content = yaml.load(text, Loader=yaml.BaseLoader)  # noqa: S506 - texts, lists and tables only
-    except (yaml.YAMLError, RecursionError, ValueError) as problem:
-        raise InputError.single(where, "", f"is not YAML: {str(problem).splitlines()[0][:100]}") from None
+    content, lines = read_yaml(text, where, as_text=True)
     _check(content, _FIELDS, where, "")
     for name in ("name", "valid_from", "rates"):
         if name not in content:
@@ -79,13 +86,13 @@ def _of_yaml(place: Path) -> PriceBook:
         raise InputError.single(where, "currency", f"must be USD, got {content['currency']!r:.40}")
     if not isinstance(content["rates"], list):
         raise InputError.single(where, "rates", "must be a list")
-    entries = []
+    rows = []
     for number, entry in enumerate(content["rates"]):
-        _check(entry, _ENTRY_FIELDS, where, f"rates[{number}]")
-        cells = {name: str(value) for name, value in entry.items()}
-        entries.append(_entry(Row(f"{where}, rates[{number}]", dict(cells))))
+        place_of = f"{where}:{lines['rates', number]}, rates[{number}]"
+        _check(entry, _ENTRY_FIELDS, place_of, "")
+        rows.append(Row(place_of, {name: str(value) for name, value in entry.items()}))
     source = str(content.get("source", "")) or place.name
-    return PriceBook(str(content["name"]), _day(content["valid_from"], where), entries, source=source)
+    return _book(str(content["name"]), _day(content["valid_from"], where), rows, source)
 
 
 def _check(table: Any, known: tuple[str, ...], where: str, field: str) -> None:
