@@ -9,9 +9,10 @@ from lambdasim.billing import LineItem as LineItem
 from lambdasim.billing import Usage as Usage
 from lambdasim.billing import in_account as in_account
 from lambdasim.billing import price as price
-from lambdasim.calibration.calibrate import Calibration as Calibration
 from lambdasim.calibration.calibrate import calibrate as calibrate
 from lambdasim.calibration.calibrate import calibrate_logs as calibrate_logs
+from lambdasim.calibration.result import Calibration as Calibration
+from lambdasim.calibration.round_trip import RoundTrip as RoundTrip
 from lambdasim.catalog import price_sheet as price_sheet
 from lambdasim.errors import CatalogError as CatalogError
 from lambdasim.errors import ConservationError as ConservationError

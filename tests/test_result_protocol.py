@@ -80,6 +80,7 @@ MADE: dict[str, Callable[[], Any]] = {
     "BudgetOutlook": lambda: ls.budget_outlook(month(), 1.0),
     "Sensitivity": lambda: ls.sensitivity(month()),
     "Backtest": lambda: ls.backtest(ls.read_counts_csv("data/traffic/nyc_taxi.csv", naive="utc"), paths=20),
+    "RoundTrip": lambda: ls.calibrate_logs(["data/report_logs/aws_15rps_cloudwatch.json"]).round_trip,
     "CommitmentStudy": lambda: ls.advise_commitment(run()),
     "BillComparison": lambda: ls.finance.compare_bill("data/finance/cur2_layout.csv", run().usage()),
 }

@@ -16,11 +16,12 @@ from lambdasim.outputs import write_outputs
 from lambdasim.units import US_PER_MS, US_PER_S, from_epoch_us
 
 if TYPE_CHECKING:
-    from lambdasim.calibration.calibrate import Calibration
+    from lambdasim.calibration.result import Calibration
 
 CALIBRATION: Final = "calibration"
 """Kind of the files of a calibrated scenario, in the manifest of their folder."""
 _ROOM: Final = 2
+_WIDTH: Final = 120
 _FOREIGN: Final = re.compile(r"[^A-Za-z0-9_-]+")
 _SUPPOSED: Final = {"poisson": {"rate_per_s": 1.0}}
 
@@ -51,7 +52,16 @@ def scenario_mapping(found: Calibration, arrivals: str | None) -> dict[str, Any]
             "timestamp_unit": "us",
             "align": "none",
         }
-    return {"name": name, "start": start.isoformat(), "duration": span, "functions": [function]}
+    scenario: dict[str, Any] = {
+        "name": name,
+        "start": start.isoformat(),
+        "duration": span,
+        "functions": [function],
+    }
+    peak = 0 if data is None else data.runs.peak_concurrency()
+    if peak > limit("account_concurrency_default").value:
+        scenario["account"] = {"concurrency": 2 * peak}
+    return scenario
 
 
 def write_scenario(found: Calibration, out: str | os.PathLike[str]) -> None:
@@ -73,22 +83,40 @@ def write_scenario(found: Calibration, out: str | os.PathLike[str]) -> None:
         files[beside] = f"timestamp\n{rows}\n".encode()
     notes = "".join(f"# {line}\n" for line in [*str(found).splitlines(), *_supposed(found)])
     content = scenario_mapping(found, beside.name if beside else None)
-    text = notes + yaml.safe_dump(content, sort_keys=False, allow_unicode=True)
+    text = notes + yaml.dump(content, Dumper=_dumper(), sort_keys=False, allow_unicode=True, width=_WIDTH)
     write_outputs({**files, path: text.encode()}, CALIBRATION)
+
+
+def _dumper() -> Any:
+    """Return a writer of YAML that puts rows of numbers side by side."""
+    import yaml
+
+    class Rows(yaml.SafeDumper):
+        """Writes lists of numbers in brackets."""
+
+    def row(dumper: yaml.SafeDumper, values: list[Any]) -> yaml.Node:
+        plain = bool(values) and all(isinstance(value, int | float) for value in values)
+        return dumper.represent_sequence("tag:yaml.org,2002:seq", values, flow_style=plain)
+
+    Rows.add_representer(list, row)
+    return Rows
 
 
 def _supposed(found: Calibration) -> list[str]:
     """Say what the scenario has that no data told."""
-    lines = [
-        f"supposed: runtime {found.runtime}, which stands for INIT and first run where no log tells them"
-    ]
     data = found.observations
+    if data is not None and data.runtime == found.runtime:
+        lines = [f"runtime {found.runtime}: as logged"]
+    else:
+        lines = [
+            f"supposed: runtime {found.runtime}, which stands for INIT and first run where no log tells them"
+        ]
     if data is None:
         return [
             *lines,
             "supposed: traffic of one event a second for a day, and the timeout, with room at the smallest size",
         ]
-    timed_out = any(size.timeouts for size in data.sizes)
+    timed_out = data.cut_ms is not None
     lines.append("arrivals: as logged" if len(data.arrivals_us) else "supposed: one event a second")
     return (
         lines if timed_out else [*lines, "supposed: the timeout, twice the longest run at any size or more"]
@@ -105,5 +133,5 @@ def _timeout_s(found: Calibration) -> int:
     sizes = (smallest_mb, *(size.memory_mb for size in found.work.sizes))
     longest = max(found.work.predict(size).durations_ms[-1] for size in sizes)
     if data is not None:
-        longest = max([longest, *(float(v) for size in data.sizes for v in (*size.warm_ms, *size.first_ms))])
+        longest = max(longest, float(data.runs.duration_ms.max(initial=0.0)))
     return int(np.clip(ceil(_ROOM * longest * US_PER_MS / US_PER_S), least, most))

@@ -24,15 +24,18 @@ def calibrate(
     function: Annotated[str | None, typer.Option(help="Which function of the logs.")] = None,
     architecture: Annotated[str, typer.Option(help="x86_64 or arm64: where it ran.")] = "x86_64",
     runtime: Annotated[
-        str, typer.Option(help="Whose INIT stands in where few starts are logged.")
-    ] = "python3.13",
+        str | None, typer.Option(help="AWS's identifier; by default as the logs name it, else python3.13.")
+    ] = None,
+    strict: Annotated[
+        bool, typer.Option("--strict", help="End with status 1 where the scenario does not repeat its log.")
+    ] = False,
     skip_bad_rows: SkipBadRowsOption = False,
     scenario: Annotated[
         Path | None, typer.Option(help="Write the scenario to this file alone, YAML, arrivals beside it.")
     ] = None,
     out: Annotated[
         Path | None,
-        typer.Option("-o", "--out", help="Folder for scenario.yaml, its arrivals and pictures of the fit."),
+        typer.Option("-o", "--out", help="Folder for scenario.yaml, its arrivals, page and pictures."),
     ] = None,
     as_json: JsonOption = False,
 ) -> None:
@@ -69,8 +72,10 @@ def calibrate(
     if path is not None and found.observations is not None and len(found.observations.arrivals_us):
         written.append(path.with_suffix(".arrivals.csv"))
     if out is not None:
-        from lambdasim.plots.calibration import write_fit_pictures
+        from lambdasim.report.pages.calibration import calibration_page
 
-        written += write_fit_pictures(found, out)
+        written += calibration_page(found).write(out)
     write(json.dumps(found.as_mapping(), indent=1, ensure_ascii=False) if as_json else found.text())
     say_written(written, as_json)
+    if strict and found.round_trip is not None and found.round_trip.marked:
+        raise typer.Exit(1)

@@ -176,7 +176,9 @@ def _first_run(function: FunctionSpec) -> DrawLaw:
     """Give extra work after INIT; the catalog's does not belong to a given INIT, nor to a restore."""
     said = function.work.first_run_ms
     if isinstance(said, FirstRunByMemory):
-        return _mean_first_run([(point.memory_mb, point.mean_ms) for point in said.by_memory], function)
+        return _mean_first_run(
+            [(point.memory_mb, point.mean_ms) for point in said.by_memory], function, said.spread
+        )
     if (given := _given(said)) is not None:
         return given
     prior = init_prior(function.runtime, function.package_type.value, function.architecture.value)
@@ -185,8 +187,14 @@ def _first_run(function: FunctionSpec) -> DrawLaw:
     return _mean_first_run(prior.first_handler_ms, function)
 
 
-def _mean_first_run(points: Iterable[tuple[int, float]], function: FunctionSpec) -> DrawLaw:
-    return Constant(round(first_run_extra_ms(points, function.memory_mb) * US_PER_MS))
+def _mean_first_run(
+    points: Iterable[tuple[int, float]], function: FunctionSpec, spread: float = 0.0
+) -> DrawLaw:
+    mean_us = first_run_extra_ms(points, function.memory_mb) * US_PER_MS
+    if not spread:
+        return Constant(round(mean_us))
+    sigma = sqrt(log1p(spread**2))
+    return lognormal(log(mean_us) - sigma**2 / 2, sigma)
 
 
 def _keep_alive(function: FunctionSpec, platform: PlatformSpec) -> DrawLaw:

@@ -9,8 +9,8 @@ import matplotlib as mpl
 import numpy as np
 from matplotlib.axes import Axes
 
-from lambdasim.calibration.calibrate import Calibration
 from lambdasim.calibration.data.statistics import Floats
+from lambdasim.calibration.result import Calibration
 from lambdasim.plots.style import DASHES, MOST_LINES, Picture, axes_or_new, ink, nothing, styled
 
 _SHOWN: Final = 200

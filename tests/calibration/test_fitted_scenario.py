@@ -107,7 +107,9 @@ def test_few_cold_starts_lie_between_data_and_catalog() -> None:
         assert prior.p50_ms < found.median_ms.value < 900
         medians.append(found.median_ms.value)
     assert medians == sorted(medians)
-    assert fit_init(np.full(3, 900.0), None) is None
+    alone = fit_init(np.full(3, 900.0), None)
+    assert alone is not None
+    assert alone.median_ms.value == pytest.approx(900)
 
 
 def invocations(rows: list[tuple[float, str, float, float | None]]) -> pd.DataFrame:

@@ -31,6 +31,21 @@ def test_one_ceiling_over_init_and_handler_in_the_usage() -> None:
     assert (usage.billed_ms_with_init, usage.billed_ms_without_init, usage.requests) == (2366, 1059, 1)
 
 
+def test_init_over_its_cap_is_billed_once_inside_the_run() -> None:
+    """INIT of 12 s is cut at 10 s, which is not billed, and runs again inside: 12 s and 500 ms of handler."""
+    text = """name: t
+start: 2026-11-01T00:00:00Z
+duration: 20s
+functions:
+  - {name: f, timeout: 60s, init_ms: 12000, work: {io_ms: 500}, trigger: {type: alb},
+     traffic: {constant: {rate_per_s: 0.1}}}
+"""
+    run = ls.simulate(load_scenario_text(text))
+    usage = run.usage()[0]
+    assert run.records["init_ms"].tolist() == [10_000, 10_000]
+    assert (usage.requests, usage.billed_ms_with_init, usage.billed_ms_without_init) == (2, 25_000, 25_000)
+
+
 def test_an_attempt_belongs_to_the_month_in_which_it_starts() -> None:
     start = datetime(2026, 10, 31, 23, 59, 59, tzinfo=UTC)
     run = ls.simulate(arrivals_s=[0.999999, 1.0], durations_ms=5000, start=start)
@@ -123,10 +138,12 @@ def recounted(totals: FunctionTotals, plan: FunctionPlan, runs: pd.DataFrame, du
         served["end_us"] - served["post_response_us"], served["start_us"] + plan.retry.client_timeout_us
     )
     latency = np.ceil((answered - served["arrival_us"]) / 1000)
+    cut = (on_demand["start_type"] == StartType.COLD) & (on_demand["init_again_us"] > 0)
+    billed_init = on_demand["init_us"].mask(cut, 0)
     whole = {
         "duration_ms": np.ceil(began["duration_us"] / 1000),
         "billed_without_init": np.ceil(on_demand["duration_us"] / 1000),
-        "billed_with_init": np.ceil((on_demand["duration_us"] + on_demand["init_us"]) / 1000),
+        "billed_with_init": np.ceil((on_demand["duration_us"] + billed_init) / 1000),
         "provisioned_billed": np.ceil(began.drop(on_demand.index)["duration_us"] / 1000),
         "init_ms": np.ceil(cold["init_us"] / 1000),
     }

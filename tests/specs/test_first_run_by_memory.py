@@ -32,6 +32,17 @@ def test_between_sizes_it_is_a_straight_line_of_logarithms() -> None:
     assert first_ms(3008) == 100
 
 
+def test_spread_keeps_the_mean_at_every_size() -> None:
+    """4,000 cold starts: mean and deviation of the extra time within five standard errors of what was asked for."""
+    table = TABLE.replace("}]}", "}], spread: 0.3}")
+    text = TEXT.replace("MEMORY", "512").replace("FIRST", table).replace("duration: 1s", "duration: 4000s")
+    run = ls.simulate(load_scenario_text(text.replace("trigger:", "keep_alive: 0s, trigger:")))
+    extra = run.records["duration_ms"].to_numpy() - 10
+    assert (run.records["start_type"] == "cold").all()
+    assert extra.mean() == pytest.approx(200, abs=5 * 60 / 4000**0.5)
+    assert extra.std() == pytest.approx(60, rel=0.1)
+
+
 def test_a_saved_run_keeps_the_table(tmp_path: Path) -> None:
     spec = load_scenario_text(TEXT.replace("MEMORY", "512").replace("FIRST", TABLE))
     ls.save(ls.simulate(spec), tmp_path)
@@ -49,6 +60,7 @@ def test_a_saved_run_keeps_the_table(tmp_path: Path) -> None:
         ("{by_memory: [{memory_mb: 1, mean_ms: 1}]}", "memory_mb"),
         ("{by_memory: [{memory_mb: 512, mean_ms: 0}]}", "mean_ms"),
         ("{by_size: 1}", "by_size"),
+        ("{by_memory: [{memory_mb: 512, mean_ms: 1}], spread: -1}", "spread"),
         ("yes", "must be"),
     ],
 )

@@ -7,8 +7,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from lambdasim.calibration.calibrate import Calibration, calibrate
+from lambdasim.calibration.calibrate import calibrate
 from lambdasim.calibration.data.statistics import from_values
+from lambdasim.calibration.result import Calibration
 from lambdasim.calibration.scenario import write_scenario
 from lambdasim.errors import ScenarioError
 from lambdasim.models.cpu_chain import CpuLaw, CpuStyle, handler_durations

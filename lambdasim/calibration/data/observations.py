@@ -10,29 +10,30 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
-from lambdasim.calibration.data.environments import (
-    TIMEOUTS,
-    EnvironmentUse,
-    Ints,
-    environment_use,
-    init_inside,
-)
+from lambdasim.calibration.data.environments import EnvironmentUse, Ints, environment_use
 from lambdasim.calibration.data.mixture import mixture_notes
-from lambdasim.calibration.data.statistics import Floats, SizeStatistics, from_values
+from lambdasim.calibration.data.runs import Runs, runs_of
+from lambdasim.calibration.data.statistics import Floats, SizeStatistics, from_summary, from_values
 from lambdasim.catalog import limit
 from lambdasim.errors import InputError, TraceError
 from lambdasim.specs.fields import LONGEST_SCENARIO_US
 from lambdasim.specs.traffic import OnBadRow, TimestampUnit, TraceFormat, TrafficSpec
 from lambdasim.traffic.opening import open_trace, trace_format
+from lambdasim.traffic.readers.logs.reader import read_report_logs
+from lambdasim.traffic.readers.logs.reports import SUCCESS
 from lambdasim.traffic.trace import Trace, TraceKind
 from lambdasim.units import US_PER_DAY, from_epoch_us
+from lambdasim.wording import listed
 
 if TYPE_CHECKING:
     import pandas as pd
 
 FEWEST_RUNS: Final = 100
 _LISTED: Final = 3
-_IN_UTC: Final = (TraceFormat.REPORT_LOGS, TraceFormat.INSIGHTS)
+_NEAR_CUT: Final = 1.5
+_ALIKE: Final = 0.5
+_ONE_RUN_SPREAD: Final = 0.5
+_IN_UTC: Final = (TraceFormat.INSIGHTS,)
 
 
 @dataclass(frozen=True)
@@ -43,7 +44,7 @@ class SizeRuns:
     ----------
     memory_mb : int
     warm_ms : ndarray, shape (n,)
-        Durations of complete warm runs [ms].
+        Durations of complete warm runs, without work after the answer [ms].
     first_ms : ndarray, shape (m,)
         Durations of the first run after INIT, without INIT [ms].
     init_ms : ndarray, shape (m,)
@@ -53,9 +54,11 @@ class SizeRuns:
     reset : int
         Runs that are in none of these: INIT ran again inside them.
     max_memory_mb : ndarray, shape (k,)
-        Highest memory use that each run reports [MB].
+        Highest memory use that each run reports, runs that were ended out of memory left out [MB].
     environments : int
         How many execution environments served them: those that logs name, or as many as started cold.
+    cut_ms : float or None
+        Longest run that a timeout cut off [ms].
     """
 
     memory_mb: int
@@ -67,10 +70,31 @@ class SizeRuns:
     max_memory_mb: Floats
     environments: int = 1
     reset: int = 0
+    cut_ms: float | None = None
 
-    def statistics(self) -> SizeStatistics:
-        """Summarise the warm runs; those cut off by a timeout count as longer than all others."""
-        return from_values(self.memory_mb, self.warm_ms, self.timeouts, self.environments)
+    @property
+    def tail_timeouts(self) -> int:
+        """Timeouts that are the upper end of the other durations: those near the limit are half as many or more.
+
+        Others are a kind of run of their own, which hangs; they say nothing of how long the rest takes.
+        """
+        if not self.timeouts or self.cut_ms is None:
+            return 0
+        near = int((self.warm_ms > self.cut_ms / _NEAR_CUT).sum())
+        return self.timeouts if near >= _ALIKE * self.timeouts else 0
+
+    def statistics(self) -> SizeStatistics | None:
+        """Summarise the warm runs, or the first ones where there is no other.
+
+        Timeouts at the end of a tail count as longer than all other runs. One run alone is taken as known to within
+        half of it. None where no run was complete.
+        """
+        values = self.warm_ms if len(self.warm_ms) else self.first_ms
+        if len(values) > 1:
+            return from_values(self.memory_mb, values, self.tail_timeouts, self.environments)
+        if len(values) == 1 and values[0] > 0:
+            return from_summary(self.memory_mb, 1, float(values[0]), sd_ms=_ONE_RUN_SPREAD * float(values[0]))
+        return None
 
 
 @dataclass(frozen=True)
@@ -94,16 +118,22 @@ class Observations:
         How environments were used, where logs name them.
     cut_ms : float or None
         Longest run that a timeout cut off, which is the timeout [ms].
+    runs : Runs
+        Every run that is used, as columns.
+    runtime : str or None
+        As the log names it; None where it does not.
     """
 
     function: str
     sizes: tuple[SizeRuns, ...]
     rows: int
+    runs: Runs
     left_out: dict[str, int] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
     arrivals_us: Ints = field(default_factory=lambda: np.zeros(0, dtype=np.int64))
     use: EnvironmentUse | None = None
     cut_ms: float | None = None
+    runtime: str | None = None
 
 
 def read_observations(
@@ -115,7 +145,8 @@ def read_observations(
     ----------
     paths : iterable of path-like
         Files that `lambdasim.traffic.readers` knows, with durations and memory sizes. Times of logs without an offset
-        are UTC, as ``aws logs tail --format short`` prints them.
+        are UTC, as ``aws logs tail --format short`` prints them. Log text without any times is read too, for what runs
+        took.
     function : str, optional
         Which function, where an export has several.
     skip_bad_rows : bool
@@ -132,6 +163,9 @@ def read_observations(
         file = Path(path)
         spec = TrafficSpec(trace=file.name, on_bad_row=bad_rows)
         kind = trace_format(file, spec)
+        if kind is TraceFormat.REPORT_LOGS:
+            traces.append(read_report_logs(file, naive="utc", on_bad_row=bad_rows, timeless=True))
+            continue
         unit = TimestampUnit.ISO_UTC if kind in _IN_UTC else TimestampUnit.ISO
         spec = TrafficSpec(trace=file.name, format=kind, timestamp_unit=unit, on_bad_row=bad_rows)
         traces.append(open_trace(file.parent, file.name, spec))
@@ -250,14 +284,11 @@ def _sorted_runs(
         told = "".join(f"; {count:,} {reason}" for reason, count in left_out.items())
         raise TraceError.single(function, "logs", f"have no invocation with duration and memory size{told}")
     notes += mixture_notes(table)
-    reset = init_inside(table)
-    if reset.any():
-        left_out["runs inside which INIT ran again"] = int(reset.sum())
-    table = table.assign(reset=reset)
-    sizes = tuple(
-        _size_runs(memory, table[table["memory_mb"] == memory])
-        for memory in sorted(int(value) for value in table["memory_mb"].unique())
-    )
+    runs = runs_of(table)
+    if runs.inside.any():
+        left_out["runs inside which INIT ran again"] = int(runs.inside.sum())
+    used_mb = _max_memory_mb(table)
+    sizes = tuple(_size_runs(int(memory_mb), runs, used_mb) for memory_mb in np.unique(runs.memory_mb))
     if len(sizes) > 1:
         notes.append(
             "the memory size changes: "
@@ -268,11 +299,36 @@ def _sorted_runs(
             notes.append(
                 f"only {len(size.warm_ms):,} warm runs at {size.memory_mb} MB: intervals are wide, tails unknown"
             )
-    arrivals = np.sort(table["timestamp_us"].to_numpy(dtype=np.int64))
-    _refuse_endless(function, arrivals)
+    arrivals = runs.arrival_us if runs.has_times else np.zeros(0, dtype=np.int64)
+    if not len(arrivals):
+        notes.append("the log has no times: work and INIT are fitted, traffic is not known")
+    if len(arrivals):
+        _refuse_endless(function, arrivals)
+    cut_ms = runs.duration_ms[runs.ended("timeout")].max(initial=0.0)
     return Observations(
-        function, sizes, rows, left_out, tuple(notes), arrivals, environment_use(table), _cut_ms(table)
+        function,
+        sizes,
+        rows,
+        runs,
+        left_out,
+        tuple(notes),
+        arrivals,
+        environment_use(table) if len(arrivals) else None,
+        float(cut_ms) or None,
+        _runtime(table, notes),
     )
+
+
+def _runtime(table: pd.DataFrame, notes: list[str]) -> str | None:
+    """Take the runtime that the log names; the one of the most runs where it was changed."""
+    if "runtime" not in table or not table["runtime"].notna().any():
+        return None
+    counts = table["runtime"].value_counts()
+    if len(counts) > 1:
+        notes.append(
+            f"the log has runs of {listed(map(str, counts.index), last=' and ')}; {counts.index[0]} is written"
+        )
+    return str(counts.index[0])
 
 
 def _refuse_endless(function: str, arrivals_us: Ints) -> None:
@@ -287,48 +343,49 @@ def _refuse_endless(function: str, arrivals_us: Ints) -> None:
     )
 
 
-def _cut_ms(table: pd.DataFrame) -> float | None:
-    if "status" not in table:
-        return None
-    cut = table.loc[table["status"].isin(TIMEOUTS), "duration_ms"]
-    return float(cut.max()) if len(cut) else None
+def _max_memory_mb(table: pd.DataFrame) -> Floats:
+    """Give the highest memory use of each run in order of arrival; NaN where it is not known, shape (n,) [MB]."""
+    if "max_memory_mb" not in table:
+        return np.full(len(table), np.nan)
+    ordered = table.sort_values("timestamp_us", kind="stable")["max_memory_mb"]
+    return np.asarray(ordered.astype("float64").to_numpy(na_value=np.nan), dtype=np.float64)
 
 
-def _size_runs(memory_mb: int, part: pd.DataFrame) -> SizeRuns:
-    def column(name: str, rows: pd.DataFrame) -> Floats:
-        if name not in rows:
-            return np.zeros(0)
-        return np.asarray(rows[name].dropna().astype("float64").to_numpy(), dtype=np.float64)
-
-    environments = part["exec_env"].nunique() if "exec_env" in part else 0
-    reset = int(part["reset"].sum())
-    part = part[~part["reset"]]
-    status = part["status"].fillna("success") if "status" in part else None
-    cold = part["init_ms"].notna() if "init_ms" in part else part["duration_ms"] < 0
-    timed_out = status.isin(TIMEOUTS) if status is not None else part["duration_ms"] < 0
-    failed = (status != "success") & ~timed_out if status is not None else part["duration_ms"] < 0
+def _size_runs(memory_mb: int, runs: Runs, used_mb: Floats) -> SizeRuns:
+    here = runs.memory_mb == memory_mb
+    work_ms, complete, cut = runs.work_ms(), runs.ended(SUCCESS), runs.ended("timeout")
+    cold, apart = runs.cold & ~runs.again, here & ~runs.inside
+    used = used_mb[here & ~runs.ended("out_of_memory")]
+    named = 0 if runs.environment is None else len(set(runs.environment[here]))
     return SizeRuns(
         memory_mb=memory_mb,
-        warm_ms=column("duration_ms", part[~cold & ~timed_out & ~failed]),
-        first_ms=column("duration_ms", part[cold & ~timed_out & ~failed]),
-        init_ms=column("init_ms", part[cold]),
-        timeouts=int((timed_out & ~cold).sum()),
-        failed=int(failed.sum()),
-        max_memory_mb=column("max_memory_mb", part),
-        environments=max(1, int(cold.sum()), environments),
-        reset=reset,
+        warm_ms=work_ms[apart & ~cold & complete],
+        first_ms=work_ms[apart & cold & complete],
+        init_ms=runs.init_ms[apart & cold],
+        timeouts=int((apart & ~cold & cut).sum()),
+        failed=int((apart & ~complete & ~cut).sum()),
+        max_memory_mb=used[~np.isnan(used)],
+        environments=max(1, int((apart & cold).sum()), named),
+        reset=int((here & runs.inside).sum()),
+        cut_ms=float(runs.duration_ms[here & cut].max(initial=0.0)) or None,
     )
 
 
 def require_warm(observations: Observations) -> tuple[SizeStatistics, ...]:
-    """Give statistics of the sizes with warm runs enough for any.
+    """Give statistics of the sizes with complete runs.
+
+    Where one size has two or more, those with a single run are left out.
 
     Raises
     ------
     InputError
-        When no size has two complete warm runs.
+        When no run was complete.
     """
-    usable = [size.statistics() for size in observations.sizes if len(size.warm_ms) > 1]
+    found = [size.statistics() for size in observations.sizes]
+    known = [one for one in found if one is not None]
+    usable = [one for one in known if one.n > 1] or known
     if not usable:
-        raise InputError.single(observations.function, "logs", "must have two complete warm runs or more")
+        raise InputError.single(
+            observations.function, "logs", "must have a run that was complete: work cannot be fitted to none"
+        )
     return tuple(usable)

@@ -3,20 +3,28 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from math import log, sqrt
 from statistics import NormalDist
 from typing import Any, Final
 
 import numpy as np
 
 from lambdasim.calibration.data.statistics import Floats
+from lambdasim.calibration.fit.shape import law_of_values
 from lambdasim.calibration.fit.work import Estimate
 from lambdasim.catalog.priors import InitPrior
 
 FEWEST_COLD: Final = 30
-_PRIOR_RUNS: Final = 2.0
-_BETWEEN_FUNCTIONS: Final = 0.5
-_MOST_VALUES: Final = 200
+_BETWEEN_FUNCTIONS: Final = 1.5
+"""Standard deviation of the logarithm of INIT between functions of one runtime: real ones start up to some tens of times
+later than the catalog's minimal functions."""
+_WITHIN: Final = 0.25
+"""That of one function's cold starts, before any was seen; as if it came from two of them."""
+_WITHIN_RUNS: Final = 2
+_SHAPE_RUNS: Final = 0.5
+"""As how many of them it counts in the law itself, which is a best guess and no interval."""
 _SHOWN: Final = 50
+_SHORTEST_MS: Final = 0.01
 
 
 @dataclass(frozen=True)
@@ -30,15 +38,18 @@ class InitFit:
         The law as equally likely values [ms].
     held_to : str
         Runtime of the catalog that few cold starts were held to; empty where they speak for themselves.
+    prior_runs : float
+        For how many cold starts the catalog's median counted.
     """
 
     median_ms: Estimate
     values_ms: Floats
     held_to: str = ""
+    prior_runs: float = 0.0
 
-    def law(self) -> dict[str, Any]:
+    def law(self) -> Any:
         """Return the law as a scenario's ``init_ms``."""
-        return {"empirical": [round(float(value), 2) for value in self.values_ms]}
+        return law_of_values(self.values_ms)
 
 
 def fit_init(values_ms: Floats, prior: InitPrior | None) -> InitFit | None:
@@ -48,44 +59,60 @@ def fit_init(values_ms: Floats, prior: InitPrior | None) -> InitFit | None:
     ----------
     values_ms : ndarray, shape (n,)
     prior : InitPrior or None
-        The catalog's, for the runtime.
+        The catalog's, for the runtime; None where it has none, and few cold starts then speak alone.
 
     Returns
     -------
     InitFit or None
-        None where there are too few and no prior.
+        None where there is no cold start.
 
     Notes
     -----
-    From 30 cold starts on, their own quantiles. Below, the logarithm's mean is that of the data and of two more cold
-    starts at the catalog's median, and the shape is the catalog's: its median, p90 and p99 joined in the normal score,
-    which has the second, slower component that one lognormal misses. The catalog has minimal functions; others start
-    later by a factor with a spread of about 0.5 in the logarithm, hence the weight of two alone.
+    From 30 cold starts on, their own quantiles. Below, by the logarithm: the variance is that of the data and of two
+    more cold starts with a deviation of 0.25; the median is weighed by precision against the catalog's, which is taken
+    as known to 1.5 only, the spread between functions. So the catalog counts for at most a thirtieth of a cold start.
+    The interval is Student's. The shape is the catalog's, its median, p90 and p99 joined in the normal score, stretched
+    to the deviation of the data and of half a cold start of 0.25.
     """
     n = len(values_ms)
-    if n >= FEWEST_COLD:
-        levels = (np.arange(min(n, _MOST_VALUES)) + 0.5) / min(n, _MOST_VALUES)
-        logs = np.log(np.maximum(values_ms, 0.01))
-        error = 1.96 * 1.25 * float(logs.std(ddof=1)) / np.sqrt(n)
-        centre = float(np.median(values_ms))
-        return InitFit(
-            Estimate(centre, centre * float(np.exp(-error)), centre * float(np.exp(error))),
-            np.quantile(values_ms, levels),
-        )
-    if prior is None or n == 0:
+    if n == 0:
         return None
-    logs = np.log(np.maximum(values_ms, 0.01))
-    centre = (float(logs.sum()) + _PRIOR_RUNS * float(np.log(prior.p50_ms))) / (n + _PRIOR_RUNS)
-    spread = max(prior.sigma_log, float(logs.std(ddof=1)) if n > 1 else 0.0)
-    error = 1.96 * float(np.hypot(spread / np.sqrt(n), _BETWEEN_FUNCTIONS * _PRIOR_RUNS / (n + _PRIOR_RUNS)))
+    logs = np.log(np.maximum(values_ms, _SHORTEST_MS))
+    if n >= FEWEST_COLD:
+        error = 1.96 * 1.25 * float(logs.std(ddof=1)) / sqrt(n)
+        return InitFit(_around(float(np.median(values_ms)), error), np.sort(values_ms))
+    freedom = _WITHIN_RUNS + n - 1
+    squares = float(((logs - logs.mean()) ** 2).sum())
+    variance = (_WITHIN_RUNS * _WITHIN**2 + squares) / freedom
+    weight, centre = 0.0, float(logs.mean())
+    if prior is not None:
+        weight = variance / _BETWEEN_FUNCTIONS**2
+        centre = (float(logs.sum()) + weight * log(prior.p50_ms)) / (n + weight)
     median = float(np.exp(centre))
+    width = sqrt((_SHAPE_RUNS * _WITHIN**2 + squares) / (_SHAPE_RUNS + n - 1))
+    values = median * _shape(prior, width)
+    named = "" if prior is None else prior.runtime
+    return InitFit(_around(median, _student(freedom) * sqrt(variance / (n + weight))), values, named, weight)
+
+
+def _around(centre: float, error: float) -> Estimate:
+    return Estimate(centre, centre * float(np.exp(-error)), centre * float(np.exp(error)))
+
+
+def _student(freedom: int) -> float:
+    from scipy.stats import t
+
+    return float(t.ppf(0.975, freedom))
+
+
+def _shape(prior: InitPrior | None, sigma: float) -> Floats:
+    """Give values about a median of 1: the catalog's tail, as wide as the deviation asks for."""
     normal = NormalDist()
+    wanted = np.array([normal.inv_cdf((place + 0.5) / _SHOWN) for place in range(_SHOWN)])
+    if prior is None:
+        return np.exp(sigma * wanted)
     scores = [normal.inv_cdf(p) for p in (0.01, 0.5, 0.9, 0.99)]
-    known = np.log([prior.p50_ms**2 / prior.p90_ms, prior.p50_ms, prior.p90_ms, prior.p99_ms])
-    wanted = [normal.inv_cdf((place + 0.5) / _SHOWN) for place in range(_SHOWN)]
-    shape = np.exp(np.interp(wanted, scores, known)) / prior.p50_ms
-    return InitFit(
-        Estimate(median, median * float(np.exp(-error)), median * float(np.exp(error))),
-        median * shape,
-        prior.runtime,
+    known = np.log([prior.p50_ms**2 / prior.p90_ms, prior.p50_ms, prior.p90_ms, prior.p99_ms]) - log(
+        prior.p50_ms
     )
+    return np.asarray(np.exp(np.interp(wanted, scores, known) * sigma / prior.sigma_log))

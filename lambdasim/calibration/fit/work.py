@@ -115,6 +115,8 @@ class WorkFit:
         speed in the environments seen.
     cpu_share : tuple of (float, float)
     architecture : Architecture
+    measured_cpu : bool
+        Whether CPU time was measured beside the durations.
     """
 
     sizes: tuple[SizeStatistics, ...]
@@ -123,6 +125,7 @@ class WorkFit:
     common_error: float
     cpu_share: tuple[float, float]
     architecture: Architecture = Architecture.X86_64
+    measured_cpu: bool = False
 
     @cached_property
     def style_weights(self) -> dict[CpuStyle, float]:
@@ -157,7 +160,7 @@ class WorkFit:
     def identified(self) -> bool:
         """Whether the data tell CPU time from waiting."""
         cpu = self.cpu_ms
-        return len(self.sizes) > 1 and cpu.high < 2 * max(cpu.low, 1e-9)
+        return (len(self.sizes) > 1 or self.measured_cpu) and cpu.high < 2 * max(cpu.low, 1e-9)
 
     @cached_property
     def cpu_ms(self) -> Estimate:
@@ -271,7 +274,9 @@ class WorkFit:
     def findings(self) -> list[str]:
         """Say in words what a reader must know before using the fit."""
         found = []
-        if len(self.sizes) == 1:
+        if self.measured_cpu:
+            found.append(f"CPU time was measured beside the durations: {self.cpu_ms} ms")
+        elif len(self.sizes) == 1:
             low, high = self.cpu_share
             found.append(
                 "one memory size does not tell CPU time from waiting: the CPU share is taken to lie between "

@@ -68,10 +68,10 @@ _FAILED, _EXPIRED, _REJECTED = (
 )
 (
     _FUNCTION, _ATTEMPT, _ARRIVAL, _START, _PLACEMENT_US, _INIT_US,
-    _DURATION_US, _POST_RESPONSE_US, _START_TYPE, _OUTCOME, _LIMIT, _EVENT_OUTCOME,
+    _DURATION_US, _INIT_AGAIN_US, _POST_RESPONSE_US, _START_TYPE, _OUTCOME, _LIMIT, _EVENT_OUTCOME,
     _CONCURRENCY, _PROVISIONED_CONCURRENCY, _ACCOUNT_CONCURRENCY, _UNRESERVED_CONCURRENCY,
-) = range(16)  # fmt: skip
-_UNUSED: Final = ("invocation", "init_again_us", "exec_env")
+) = range(17)  # fmt: skip
+_UNUSED: Final = ("invocation", "exec_env")
 COLUMNS: Final = tuple(name for name in contract.RECORD_COLUMNS if name not in _UNUSED)
 """Columns of records, in the order in which `tally` takes them."""
 
@@ -257,7 +257,9 @@ def tally(sums: Sums, columns: Columns, first: Int64, stop: Int64) -> Int64:
             spills = _count(sums, spills, function, WARM, without_init)
         elif start_type == _COLD:
             init_us = columns[_INIT_US][row]
-            with_init = _whole_ms(init_us + duration_us)
+            # INIT that was cut at its cap is not billed: its second run is, inside the duration.
+            cut = columns[_INIT_AGAIN_US][row] > 0
+            with_init = without_init if cut else _whole_ms(init_us + duration_us)
             _billed(sums, function, minute, with_init, without_init)
             sums.minutes[function, _COLD_COUNT, minute] += 1
             spills = _count(sums, spills, function, INIT, _whole_ms(init_us))

@@ -29,6 +29,8 @@ class FirstRunByMemory(Spec):
 
     by_memory: Annotated[tuple[FirstRunPoint, ...], Field(min_length=1)]
     """Sizes and means; outside them the nearest one's."""
+    spread: Annotated[Real, Field(ge=0, le=10)] = 0.0
+    """Standard deviation over the mean, at every size, of a lognormal law; 0 where every first run takes the mean."""
 
     def cross_faults(self) -> Iterator[CrossFault]:
         """Want rising sizes."""
@@ -39,7 +41,7 @@ class FirstRunByMemory(Spec):
 
 
 def _as_first_run(value: object) -> object:
-    if isinstance(value, FirstRunByMemory) or (isinstance(value, Mapping) and list(value) == [_BY_MEMORY]):
+    if isinstance(value, FirstRunByMemory) or (isinstance(value, Mapping) and _BY_MEMORY in value):
         return value
     return as_mapping_or_catalog(value)
 

@@ -33,6 +33,7 @@ from lambdasim.outputs import noted_input
 
 CHART_BASE: Final = "https://lambda-power-tuning.show/"
 _MOST_CHARS: Final = 1_000_000
+_MOST_INSIDE: Final = 10_000
 _DIGITS: Final = 40
 
 
@@ -190,7 +191,9 @@ def parse_power_tuning(text: str, where: str = "Power Tuning output") -> TuningO
     Parameters
     ----------
     text : str
-        The output with ``results`` around it or without; ``power`` as number or text; with ``stats`` or without.
+        The output with ``results`` around it or without; ``power`` as number or text; with ``stats`` or without. Also
+        what Step Functions tells of a tuning run, whose ``output`` is JSON inside a text (``describe-execution``,
+        ``get-execution-history``).
     where : str
         Name of the source, for messages.
 
@@ -199,12 +202,9 @@ def parse_power_tuning(text: str, where: str = "Power Tuning output") -> TuningO
     InputError
         When a value is missing or cannot be accepted.
     """
-    try:
-        content = json.loads(text, parse_float=Decimal, parse_int=Decimal, parse_constant=_no_number)
-    except (ValueError, RecursionError) as error:
-        raise InputError.single(where, "", f"is not JSON: {str(error)[:100]}") from None
-    if isinstance(content, dict) and isinstance(content.get("results"), dict):
-        content = content["results"]
+    content = _parsed(text, where)
+    if isinstance(content, dict) and "power" not in content:
+        content = _output_inside(content, where) or content
     if not isinstance(content, dict):
         raise InputError.single(where, "", "must be an object with power, cost and duration")
     chosen = _point(content, ("power", "duration", "cost"), where)
@@ -223,6 +223,30 @@ def parse_power_tuning(text: str, where: str = "Power Tuning output") -> TuningO
     return TuningOutput(
         chosen.memory_mb, chosen.cost_usd, chosen.duration_ms, points, chart, stats is not None
     )
+
+
+def _parsed(text: str, where: str) -> Any:
+    try:
+        return json.loads(text, parse_float=Decimal, parse_int=Decimal, parse_constant=_no_number)
+    except (ValueError, RecursionError) as error:
+        raise InputError.single(where, "", f"is not JSON: {str(error)[:100]}") from None
+
+
+def _output_inside(content: Any, where: str) -> Mapping[str, Any] | None:
+    """Find the output of a tuning run inside an object; the last one, which is that of the whole execution."""
+    found, waiting, seen = None, [content], 0
+    while waiting and seen < _MOST_INSIDE:
+        part, seen = waiting.pop(0), seen + 1
+        if isinstance(part, Mapping):
+            if "power" in part and "duration" in part:
+                found = part
+                continue
+            texts = [part[key] for key in ("output", "results") if isinstance(part.get(key), str)]
+            waiting += [_parsed(one, f"{where}, output") for one in texts if one.lstrip()[:1] == "{"]
+            waiting += [value for value in part.values() if isinstance(value, Mapping | list)]
+        elif isinstance(part, list):
+            waiting += [value for value in part if isinstance(value, Mapping | list)]
+    return found
 
 
 def _point(row: Any, keys: tuple[str, str, str], where: str) -> TunedPoint:

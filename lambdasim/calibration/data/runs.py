@@ -1,0 +1,166 @@
+"""Every run of a log as plain columns: what it took, how it started and how it ended."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lambdasim.calibration.data.environments import TIMEOUTS, Flags, Ints, init_inside
+from lambdasim.calibration.data.statistics import Floats
+from lambdasim.traffic.readers.logs.reports import SUCCESS
+from lambdasim.units import US_PER_MS
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+Words = NDArray[np.object_]
+OUTCOMES: Final = (SUCCESS, "error", "timeout", "crash", "out_of_memory")
+"""How a run ended. What a log calls otherwise is an error."""
+BREAKING: Final = ("timeout", "crash", "out_of_memory")
+"""Outcomes after which Lambda resets the environment."""
+_LEAST_AFTER_MS: Final = 2.0
+_KNOWN: Final = {SUCCESS, *OUTCOMES}
+
+
+@dataclass(frozen=True, eq=False)
+class Runs:
+    """The runs of a function, in order of arrival; each column has shape (n,).
+
+    Attributes
+    ----------
+    arrival_us : ndarray of int64
+        [µs since 1970]; -1 where the log has no times.
+    memory_mb : ndarray of int64
+    duration_ms : ndarray of float
+        As REPORT's Duration, work after the answer and INIT inside the run included [ms].
+    billed_ms : ndarray of float
+        As printed; NaN where the log does not tell [ms].
+    init_ms : ndarray of float
+        INIT of a cold start, or the whole restore; NaN where there was none [ms].
+    again_ms : ndarray of float
+        INIT inside the run where it is logged [ms].
+    response_ms : ndarray of float
+        Time until the answer; NaN where it is not logged [ms].
+    cpu_time_ms : ndarray of float
+        CPU time that Lambda Insights measured; NaN elsewhere [ms].
+    outcome : ndarray of str
+        One of ``OUTCOMES``.
+    cold, restored, again, inside : ndarray of bool
+        Whether the run met a new environment: after INIT, after a restore, or after an INIT that was broken off and ran
+        again inside it; and whether INIT ran inside it, for that reason or because its environment was reset.
+    environment : ndarray of str or None
+        Log stream.
+    """
+
+    arrival_us: Ints
+    memory_mb: Ints
+    duration_ms: Floats
+    billed_ms: Floats
+    init_ms: Floats
+    again_ms: Floats
+    response_ms: Floats
+    cpu_time_ms: Floats
+    outcome: Words
+    cold: Flags
+    restored: Flags
+    again: Flags
+    inside: Flags
+    environment: Words | None
+
+    def __len__(self) -> int:
+        """Return the number of runs."""
+        return len(self.arrival_us)
+
+    @property
+    def has_times(self) -> bool:
+        """Whether the log says when each run arrived."""
+        return bool(len(self) and (self.arrival_us >= 0).all())
+
+    def ended(self, *outcomes: str) -> Flags:
+        """Tell which runs ended in one of these ways, shape (n,)."""
+        return np.isin(self.outcome.astype(str), outcomes)
+
+    def ends_us(self) -> Ints:
+        """Give when each run ended [µs since 1970], shape (n,)."""
+        took_ms = self.duration_ms + np.nan_to_num(self.init_ms)
+        return self.arrival_us + np.rint(took_ms * US_PER_MS).astype(np.int64)
+
+    def peak_concurrency(self) -> int:
+        """Count the most runs at once; 0 where the log has no times."""
+        if not self.has_times:
+            return 0
+        over = np.searchsorted(np.sort(self.ends_us()), self.arrival_us, side="right")
+        return int((np.arange(1, len(self) + 1) - over).max())
+
+    def warm(self) -> Flags:
+        """Tell which runs met a warm environment and ran to their end, whatever their outcome, shape (n,)."""
+        return ~self.cold & ~self.inside & ~self.ended("timeout")
+
+    def work_ms(self) -> Floats:
+        """Give the time until the answer, or the whole duration where nothing follows it, shape (n,) [ms].
+
+        Complete runs whose answer is not logged are taken to have the mean of the others' work after it.
+        """
+        after = self.after_answer_ms()
+        if not self.works_after_answer:
+            return self.duration_ms
+        known = np.where(np.isnan(after), np.where(self.ended(SUCCESS), np.nanmean(after), 0.0), after)
+        return np.maximum(self.duration_ms - known, 0.01)
+
+    @property
+    def works_after_answer(self) -> bool:
+        """Whether runs go on after their answer for longer than a report's own delay."""
+        after = self.after_answer_ms()
+        return bool((~np.isnan(after)).any() and np.nanmean(after) >= _LEAST_AFTER_MS)
+
+    def after_answer_ms(self) -> Floats:
+        """Give the work after the answer; NaN where the log does not tell, or the run failed, shape (n,) [ms]."""
+        after = np.maximum(self.duration_ms - self.response_ms, 0.0)
+        return np.where(self.ended(SUCCESS), after, np.nan)
+
+
+def runs_of(table: pd.DataFrame) -> Runs:
+    """Take the runs of a table.
+
+    Parameters
+    ----------
+    table : DataFrame
+        Columns as of a ``Trace``, in any order, each row with a duration and a memory size.
+    """
+    table = table.sort_values("timestamp_us", kind="stable").reset_index(drop=True)
+
+    def numbers(name: str) -> Floats:
+        if name not in table:
+            return np.full(len(table), np.nan)
+        return np.asarray(table[name].astype("float64").to_numpy(na_value=np.nan), dtype=np.float64)
+
+    start = table["start"].fillna("").to_numpy(dtype=object) if "start" in table else np.full(len(table), "")
+    again, restored = start == "again", start == "restore"
+    init_ms = numbers("init_ms")
+    named = "exec_env" in table and not table["exec_env"].isna().any()
+    return Runs(
+        arrival_us=table["timestamp_us"].to_numpy(dtype=np.int64),
+        memory_mb=table["memory_mb"].to_numpy(dtype=np.int64),
+        duration_ms=numbers("duration_ms"),
+        billed_ms=numbers("billed_ms"),
+        init_ms=init_ms,
+        again_ms=numbers("again_ms"),
+        response_ms=numbers("response_ms"),
+        cpu_time_ms=numbers("cpu_time_ms"),
+        outcome=np.array(_outcomes(table), dtype=object),
+        cold=~np.isnan(init_ms) | again,
+        restored=restored,
+        again=again,
+        inside=init_inside(table),
+        environment=table["exec_env"].to_numpy(dtype=object) if named else None,
+    )
+
+
+def _outcomes(table: pd.DataFrame) -> list[str]:
+    if "status" not in table:
+        return [SUCCESS] * len(table)
+    said = table["status"].fillna(SUCCESS)
+    return ["timeout" if one in TIMEOUTS else one if one in _KNOWN else "error" for one in said]

@@ -1,0 +1,319 @@
+"""What a calibration found, as a report, as plain values, and as a function of a scenario."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import asdict, dataclass, field
+from functools import cached_property
+from typing import Any, Final
+
+import numpy as np
+
+from lambdasim.calibration.data.observations import Observations
+from lambdasim.calibration.data.statistics import Floats
+from lambdasim.calibration.fit.first_run import FirstRunFit
+from lambdasim.calibration.fit.init import InitFit
+from lambdasim.calibration.fit.meet import met
+from lambdasim.calibration.fit.shape import law_of_values
+from lambdasim.calibration.fit.work import Estimate, WorkFit, full_speed_mb
+from lambdasim.calibration.round_trip import RoundTrip
+from lambdasim.calibration.written import FAILURES, Restores, failure_findings, mode_findings
+from lambdasim.catalog import limit
+from lambdasim.wording import wrapped
+
+RUNTIME: Final = "python3.13"
+"""What stands in where neither a log nor the user names a runtime."""
+_FIRST_RUN_SIZES_MB: Final = (128, 256, 512, 1024, 1769, 3008)
+_LEAST_EXTRA_MS: Final = 0.01
+_WEAK: Final = 20
+_BEYOND: Final = 1.2
+_ENDS: Final = 20
+_SETTING: Final = ("cpu_ms", "io_ms", "cpu_law")
+
+
+@dataclass(frozen=True)
+class ColdFit:
+    """INIT and the first run after it.
+
+    Attributes
+    ----------
+    n : int
+        Cold starts seen.
+    init_ms : dict of float to Estimate
+        Median, p90 and p99 with intervals from order statistics [ms]; p99 is hardly more than the largest of few.
+    values_ms : ndarray, shape (n,)
+        All INIT durations, sorted; they do not depend on the memory size.
+    first_run_extra_ms : dict of int to Estimate
+        By memory size [MB], how much longer the first run takes than a warm one [ms].
+    first_run_spread : float
+        Standard deviation of that over its mean, beyond what warm runs vary, at the size with the most cold starts.
+    """
+
+    n: int
+    init_ms: dict[float, Estimate]
+    values_ms: Floats
+    first_run_extra_ms: dict[int, Estimate]
+    first_run_spread: float = 0.0
+
+
+@dataclass(frozen=True)
+class Calibration:
+    """What data tell of a function.
+
+    Attributes
+    ----------
+    function : str
+    work : WorkFit
+    cold : ColdFit or None
+        None where there was no cold start.
+    memory_need_mb : Estimate or None
+        Highest use seen; the interval goes from the median use to 10 % above the highest.
+    failures : dict of str to Estimate
+        Share of all runs that ended as ``error``, ``crash``, ``out_of_memory`` or ``timeout``; empty without logs.
+    observations : Observations or None
+    init : InitFit or None
+        INIT as a law, held to the catalog where cold starts are few.
+    first_run : FirstRunFit or None
+        The first handler run after INIT by memory size; None where fewer than two were seen at every size.
+    runtime : str
+        As it was said, as the log names it, or supposed.
+    notes : tuple of str
+        What a reader must know of the source.
+    snap_start : Restores or None
+        None where the log has no restores.
+    unseen_init_ms : float or None
+        INIT as runs after failures show it, where the log tells of none [ms].
+    keep_alive_s : int or None
+        How long environments last, where the catalog's curve does not have the log's cold starts [s].
+    repeat : callable or None
+        What holds the log beside its twin; see ``round_trip``.
+    """
+
+    function: str
+    work: WorkFit
+    cold: ColdFit | None = None
+    memory_need_mb: Estimate | None = None
+    failures: dict[str, Estimate] = field(default_factory=dict)
+    observations: Observations | None = None
+    init: InitFit | None = None
+    first_run: FirstRunFit | None = None
+    runtime: str = RUNTIME
+    notes: tuple[str, ...] = ()
+    snap_start: Restores | None = None
+    unseen_init_ms: float | None = None
+    keep_alive_s: int | None = None
+    repeat: Callable[[Calibration], RoundTrip] | None = field(default=None, repr=False, compare=False)
+
+    @cached_property
+    def round_trip(self) -> RoundTrip | None:
+        """The scenario on the log's own arrivals, beside the log; None without logs."""
+        return None if self.repeat is None else self.repeat(self)
+
+    @property
+    def memory_mb(self) -> int:
+        """The size with the most warm runs [MB]."""
+        return max(self.work.sizes, key=lambda size: size.n).memory_mb
+
+    @property
+    def error_probability(self) -> Estimate | None:
+        """Share of runs that ended as function errors; None without logs."""
+        return self.failures.get("error")
+
+    def findings(self) -> list[str]:
+        """Say in words what a reader must know: what was left out, and what is not known."""
+        found = list(self.notes)
+        data = self.observations
+        if data is not None:
+            found += data.notes
+            found += [f"{count:,} {reason} were left out" for reason, count in data.left_out.items()]
+            found += failure_findings(data, self.failures)
+            found += mode_findings(self._durations_ms(data))
+        runs = sum(size.n - size.censored for size in self.work.sizes)
+        if runs < _WEAK:
+            found.append(f"weak fit: {runs} complete runs tell little; read every number here as a guess")
+        return [*found, *self._of_starts(), *self.work.findings(), *self._to_measure()]
+
+    def _of_starts(self) -> list[str]:
+        """Say how INIT is known where the log has few cold starts, or none."""
+        found = []
+        if self.init is not None and self.init.held_to and self.cold is not None:
+            found.append(
+                f"few cold starts ({self.cold.n:,}): INIT median {self.init.median_ms} ms; the catalog's "
+                f"{self.init.held_to} counts for {self.init.prior_runs:.2g} of a cold start"
+            )
+        if self.unseen_init_ms is not None:
+            found.append(
+                "the log tells of no INIT, and runs right after failures, which hold it, took "
+                f"{self.unseen_init_ms:.3g} ms longer than others: that is written as INIT; "
+                "give init_ms where you know it"
+            )
+        return found
+
+    def _to_measure(self) -> list[str]:
+        """Name the size at which the unknown split matters most, where the split is not identified."""
+        if self.work.identified:
+            return []
+        seen = {size.memory_mb for size in self.work.sizes}
+        need = 0 if self.memory_need_mb is None else self.memory_need_mb.value
+        others = [size for size in _FIRST_RUN_SIZES_MB if size not in seen and size > need]
+        if not others:
+            return []
+        ranges = {size: self.work.predict(size).mean_ms for size in others}
+        telling = max(others, key=lambda size: ranges[size].high / ranges[size].low)
+        return [
+            "a sweep of the written scenario shows both ends of the split beside its middle; at "
+            f"{telling} MB the mean could be "
+            f"{ranges[telling].low:.4g} to {ranges[telling].high:.4g} ms: a measurement there tells most"
+        ]
+
+    def to_work(self) -> dict[str, Any]:
+        """Return the ``work:`` mapping of a scenario."""
+        return dict(self._work)
+
+    @cached_property
+    def _work(self) -> dict[str, Any]:
+        work = self._met(self.work.to_work())
+        data = self.observations
+        if data is not None and data.runs.works_after_answer:
+            after = data.runs.after_answer_ms()
+            work["post_response_ms"] = law_of_values(after[~np.isnan(after)])
+        if self.memory_need_mb is not None:
+            work["max_memory_mb"] = round(self.memory_need_mb.value)
+        work |= {FAILURES[kind]: round(one.value, 6) for kind, one in self.failures.items() if one.value > 0}
+        if self.cold is not None and self.cold.first_run_extra_ms:
+            work["first_run_ms"] = {"by_memory": self._first_run_points()}
+            if self.cold.first_run_spread:
+                work["first_run_ms"]["spread"] = round(self.cold.first_run_spread, 4)
+        plausible = [
+            self._met({"cpu_law": work["cpu_law"], **setting}, whole=False)
+            for setting in self.work.plausible()
+        ]
+        return work | {"plausible": plausible} if plausible else work
+
+    def _met(self, work: dict[str, Any], *, whole: bool = True) -> dict[str, Any]:
+        """Bend work to the durations at the size with the most runs, where a log has them."""
+        data = self.observations
+        if data is None or not len(values := self._durations_ms(data)):
+            return work
+        per_vcpu_mb = limit("memory_per_vcpu_mb").value
+        memory_mb = round(self.memory_mb * per_vcpu_mb / full_speed_mb(self.work.architecture))
+        setting = {name: work[name] for name in _SETTING}
+        found = met(
+            setting, values, memory_mb, keep_split=len(self.work.sizes) > 1, most=200 if whole else _ENDS
+        )
+        return {**work, **found} if whole else found
+
+    def _durations_ms(self, data: Observations) -> Floats:
+        """Give durations of all warm runs at the size with the most of them, whatever their outcome, shape (n,) [ms].
+
+        Timeouts at the end of a tail stand in with what the fit has beyond the limit.
+        """
+        runs = data.runs
+        here = runs.memory_mb == self.memory_mb
+        rows = here & runs.warm()
+        values = runs.work_ms()[rows if rows.any() else here & ~runs.inside & ~runs.ended("timeout")]
+        (size,) = (one for one in data.sizes if one.memory_mb == self.memory_mb)
+        if not size.tail_timeouts or size.cut_ms is None:
+            return np.asarray(values)
+        fitted = self.work.predict(self.memory_mb).durations_ms
+        beyond = np.sort(fitted[fitted > size.cut_ms])
+        if not len(beyond):
+            beyond = np.array([size.cut_ms * _BEYOND])
+        places = ((np.arange(size.tail_timeouts) + 0.5) / size.tail_timeouts * len(beyond)).astype(int)
+        return np.concatenate([values, beyond[places]])
+
+    def _first_run_points(self) -> list[dict[str, Any]]:
+        """Give the mean extra time of the first run at the sizes seen, and as predicted at others."""
+        assert self.cold is not None  # noqa: S101 - asked for where there were cold starts
+        extras = {size: found.value for size, found in self.cold.first_run_extra_ms.items()}
+        if self.first_run is not None:
+            for size in _FIRST_RUN_SIZES_MB:
+                if size not in extras:
+                    warm = self.work.predict(size).mean_ms.value
+                    extras[size] = self.first_run.predict_ms(size).value - warm
+        return [
+            {"memory_mb": size, "mean_ms": round(max(extra, _LEAST_EXTRA_MS), 3)}
+            for size, extra in sorted(extras.items())
+        ]
+
+    def to_function(self) -> dict[str, Any]:
+        """Return what a scenario says of the function, apart from its traffic: name, memory, work and INIT."""
+        function: dict[str, Any] = {
+            "name": self.function,
+            "memory_mb": self.memory_mb,
+            "architecture": self.work.architecture.value,
+            "runtime": self.runtime,
+            "work": self.to_work(),
+        }
+        if self.snap_start is not None:
+            function["snap_start"] = self.snap_start.spec()
+        elif self.init is not None:
+            function["init_ms"] = self.init.law()
+        elif self.unseen_init_ms is not None:
+            function["init_ms"] = round(self.unseen_init_ms, 3)
+        if self.keep_alive_s is not None:
+            function["keep_alive"] = f"{self.keep_alive_s}s"
+        return function
+
+    def text(self) -> str:
+        """Return the report in lines of at most 80 columns, with the round trip where there are logs."""
+        lines = [wrapped(line) for line in str(self).splitlines()]
+        return "\n".join(lines if self.round_trip is None else [*lines, "", self.round_trip.text()])
+
+    def as_mapping(self) -> dict[str, Any]:
+        """Return what was found as plain values, for JSON: estimates, fit by size, findings, and the function."""
+
+        def plain(estimate: Estimate | None) -> dict[str, float] | None:
+            return None if estimate is None else asdict(estimate)
+
+        use = None if self.observations is None else self.observations.use
+        return {
+            "function": self.to_function(),
+            "cpu_ms": plain(self.work.cpu_ms),
+            "io_ms": plain(self.work.io_ms),
+            "identified": self.work.identified,
+            "styles": {str(style): weight for style, weight in self.work.style_weights.items()},
+            "fit": [asdict(fit) for fit in self.work.goodness()],
+            "cold_starts": 0 if self.cold is None else self.cold.n,
+            "init_median_ms": plain(None if self.init is None else self.init.median_ms),
+            "memory_need_mb": plain(self.memory_need_mb),
+            "error_probability": plain(self.error_probability),
+            "failures": {kind: plain(one) for kind, one in self.failures.items()},
+            "environments": None if use is None else asdict(use),
+            "left_out": {} if self.observations is None else dict(self.observations.left_out),
+            "findings": self.findings(),
+            "round_trip": None if self.round_trip is None else self.round_trip.as_rows(),
+        }
+
+    def __str__(self) -> str:
+        """Return a short report as lines of text."""
+        work = self.work
+        lines = [
+            f"{self.function}: fitted to "
+            + ", ".join(f"{s.n:,} warm runs at {s.memory_mb} MB" for s in work.sizes),
+            f"CPU time {work.cpu_ms} ms on one vCPU, waiting {work.io_ms} ms",
+            "style: "
+            + "; ".join(f"{style} {weight:.0%}" for style, weight in list(work.style_weights.items())[:3]),
+            *(
+                f"at {fit.memory_mb} MB: {fit.observed_ms:.4g} ms seen, the fit {fit.error:+.1%}"
+                + "".join(f", p{round(100 * p)} {e:+.1%}" for p, e in fit.quantile_errors.items())
+                for fit in work.goodness()
+            ),
+        ]
+        if self.cold is not None and self.cold.n:
+            lines.append(f"INIT, cold starts seen {self.cold.n:,}: median {self.cold.init_ms[0.5]} ms")
+        if self.snap_start is not None:
+            load, restore = np.median(self.snap_start.load_ms), np.median(self.snap_start.restore_ms)
+            lines.append(
+                f"SnapStart, restores seen {len(self.snap_start.load_ms):,}: median {load:.4g} ms of loading, "
+                f"not billed, and {restore:.4g} ms billed"
+            )
+        if self.first_run is not None:
+            shown = sorted(size.memory_mb for size in self.first_run.sizes)
+            told = ", ".join(f"{self.first_run.predict_ms(mb)} ms at {mb} MB" for mb in shown)
+            lines.append(f"first run after INIT: {told}")
+        if self.memory_need_mb is not None:
+            lines.append(f"memory used at most: {self.memory_need_mb.value:.0f} MB")
+        if self.observations is not None and self.observations.use is not None:
+            lines += str(self.observations.use).splitlines()
+        return "\n".join(lines + [f"note: {text}" for text in self.findings()])

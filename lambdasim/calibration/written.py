@@ -1,0 +1,189 @@
+"""What a log says happened, and what a scenario says of it: failures, restores, INIT, work after the answer, modes."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Final
+
+import numpy as np
+
+from lambdasim.calibration.data.observations import Observations
+from lambdasim.calibration.data.runs import BREAKING, Runs
+from lambdasim.calibration.data.statistics import Floats
+from lambdasim.calibration.fit.shape import law_of_values, modes
+from lambdasim.calibration.fit.work import Estimate
+from lambdasim.wording import count, listed, percent
+
+FAILURES: Final = {
+    "error": "error_probability",
+    "crash": "crash_probability",
+    "out_of_memory": "out_of_memory_probability",
+    "timeout": "timeout_probability",
+}
+"""How a run may fail, and the key of a scenario's work for it."""
+_NAMES: Final = {
+    "error": "function errors",
+    "crash": "crashes",
+    "out_of_memory": "runs out of memory",
+    "timeout": "timeouts",
+}
+_APART: Final = 1.3
+_FEWEST_AFTER: Final = 1
+
+
+@dataclass(frozen=True)
+class Restores:
+    """Restores of SnapStart snapshots.
+
+    Attributes
+    ----------
+    load_ms : ndarray, shape (n,)
+        Loading of the snapshot, which is not billed [ms].
+    restore_ms : ndarray, shape (n,)
+        The billed part [ms].
+    """
+
+    load_ms: Floats
+    restore_ms: Floats
+
+    def spec(self) -> dict[str, Any]:
+        """Return a scenario's ``snap_start``."""
+        return {"load_ms": law_of_values(self.load_ms), "restore_ms": law_of_values(self.restore_ms)}
+
+
+def failures(data: Observations) -> dict[str, Estimate]:
+    """Give the share of each kind of failure among all runs, with its 95 % interval by Clopper and Pearson.
+
+    Where INIT inside the run uses up the time of most runs that hold it, the share of timeouts is that among the others:
+    a scenario's engine lets INIT do the same. Timeouts that are the upper end of the other durations are not counted.
+
+    Parameters
+    ----------
+    data : Observations
+
+    Returns
+    -------
+    dict of str to Estimate
+        By ``FAILURES``; all of them.
+    """
+    runs = data.runs
+    tail = sum(size.tail_timeouts for size in data.sizes)
+    found = {}
+    for kind in FAILURES:
+        failed, counted = runs.ended(kind), np.ones(len(runs), dtype=np.bool_)
+        inside = int(runs.inside.sum())
+        if kind == "timeout" and 0 < inside < len(runs) and int((failed & runs.inside).sum()) > inside / 2:
+            counted = ~runs.inside
+        number = int((failed & counted).sum()) - (tail if kind == "timeout" else 0)
+        found[kind] = share(max(number, 0), int(counted.sum()))
+    return found
+
+
+def share(number: int, of: int) -> Estimate:
+    """Give a share with its 95 % interval by Clopper and Pearson.
+
+    Examples
+    --------
+    >>> print(share(63, 807), share(0, 100))
+    0.0781 [0.0605, 0.0988] 0 [0, 0.0362]
+    """
+    from scipy.stats import beta
+
+    if not of:
+        return Estimate(0.0, 0.0, 1.0)
+    low = float(beta.ppf(0.025, number, of - number + 1)) if number else 0.0
+    high = float(beta.ppf(0.975, number + 1, of - number)) if number < of else 1.0
+    return Estimate(number / of, low, high)
+
+
+def failure_findings(data: Observations, found: dict[str, Estimate]) -> list[str]:
+    """Say which failures the log has, and what is not known of them."""
+    said = [
+        f"{_NAMES[kind]}: {percent(one.value, 1)} of runs [{percent(one.low, 1)}, {percent(one.high, 1)}]"
+        for kind, one in found.items()
+        if one.value
+    ]
+    if found["out_of_memory"].value:
+        said.append("a larger size may end the runs out of memory; the log does not tell how much they need")
+    work, complete = data.runs.work_ms()[data.runs.warm()], data.runs.ended("success")[data.runs.warm()]
+    if complete.any() and not complete.all():
+        ratio = float(work[~complete].mean() / max(work[complete].mean(), 1e-9))
+        if ratio > _APART or ratio < 1 / _APART:
+            said.append(
+                f"runs that failed took {work[~complete].mean():.4g} ms on average and complete ones "
+                f"{work[complete].mean():.4g} ms: the law of work holds both, whatever the outcome"
+            )
+    return said
+
+
+def restores(runs: Runs) -> Restores | None:
+    """Take the restores of a log apart into loading and the billed part; None where it has none.
+
+    The billed part is what is billed beyond the duration; what is left of the restore is loading.
+    """
+    rows = runs.restored & ~np.isnan(runs.init_ms)
+    if not rows.any():
+        return None
+    whole = runs.init_ms[rows]
+    billed = runs.billed_ms[rows] - runs.duration_ms[rows].round(3)
+    billed = np.where(np.isnan(billed), 0.0, np.clip(np.floor(billed), 0.0, whole))
+    return Restores(whole - billed, billed)
+
+
+def init_values_ms(data: Observations) -> Floats:
+    """Give INIT of every start that the log tells of [ms], shape (n,).
+
+    An INIT that was broken off and ran again inside the run counts with what the second took: as logged, or what the run
+    took longer than a warm one. Where there is no other, INIT inside runs after a failure counts so too.
+    """
+    runs = data.runs
+    plain = runs.init_ms[runs.cold & ~runs.restored & ~runs.again]
+    again = _inside_ms(runs, runs.again)
+    found = np.concatenate([plain[~np.isnan(plain)], again])
+    return found if len(found) or runs.restored.any() else _inside_ms(runs, runs.inside & ~runs.again)
+
+
+def _inside_ms(runs: Runs, rows: Any) -> Floats:
+    """Give INIT that ran inside these runs [ms]."""
+    rows = rows & ~runs.ended("timeout")
+    warm = runs.work_ms()[runs.warm()]
+    usual = float(warm.mean()) if len(warm) else 0.0
+    rest: Floats = np.maximum(runs.duration_ms[rows] - usual, 0.0)
+    return np.where(
+        np.isnan(runs.again_ms[rows]), rest, np.minimum(runs.again_ms[rows], runs.duration_ms[rows])
+    )
+
+
+def unseen_init_ms(data: Observations) -> float | None:
+    """Give INIT as runs after failures show it, in a log that tells of no INIT at all [ms].
+
+    A timeout, a crash or running out of memory resets the environment, so the next run in it holds INIT. Where runs are
+    one after another, the next of the log is the next of the environment. None where there is no such run.
+    """
+    runs = data.runs
+    broken = np.flatnonzero(runs.ended(*BREAKING)[:-1])
+    if runs.cold.any() or runs.inside.any() or not runs.has_times or not len(broken):
+        return None
+    if runs.peak_concurrency() > 1:
+        return None
+    following = np.zeros(len(runs), dtype=np.bool_)
+    following[broken + 1] = True
+    usable = runs.ended("success")
+    after, others = runs.work_ms()[following & usable], runs.work_ms()[~following & usable]
+    if len(after) < _FEWEST_AFTER or not len(others):
+        return None
+    return max(float(np.median(after) - np.median(others)), 0.0)
+
+
+def mode_findings(values_ms: Floats) -> list[str]:
+    """Say which kinds of runs there are, where durations fall into groups with nothing between."""
+    groups = modes(np.sort(values_ms)) if len(values_ms) else []
+    if len(groups) < 2:
+        return []
+    shown = [
+        f"{percent(len(group) / len(values_ms), 1)} of {group[0]:.4g} to {group[-1]:.4g} ms"
+        if len(group) > 1
+        else f"{count(1, 'run')} of {group[0]:.4g} ms"
+        for group in groups
+    ]
+    return [f"warm runs are of {len(groups)} kinds, written as a mixture: {listed(shown, last=' and ')}"]

@@ -1,0 +1,160 @@
+"""Logs made for the round trip: REPORT lines of functions whose kinds of runs, starts and failures are known."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+
+import numpy as np
+
+BEGAN = datetime(2026, 8, 3, tzinfo=UTC)
+_ENDINGS = {
+    "success": "",
+    "timeout": "\tStatus: timeout",
+    "error": "\tStatus: error\tError Type: ValueError",
+    "crash": "\tStatus: error\tError Type: Runtime.ExitError",
+    "out_of_memory": "\tStatus: error\tError Type: Runtime.OutOfMemory",
+}
+
+
+def moment(second: float) -> str:
+    return (BEGAN + timedelta(seconds=second)).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+class Log:
+    """Lines of a log, run by run, with an environment that is named by its stream."""
+
+    def __init__(self, memory_mb: int = 512, timeout_ms: float = 3_000) -> None:
+        self.memory_mb, self.timeout_ms, self.lines, self.number = memory_mb, timeout_ms, [], 0
+
+    def run(
+        self,
+        second: float,
+        ms: float,
+        outcome: str = "success",
+        *,
+        init_ms: float | None = None,
+        restore_ms: tuple[float, float] | None = None,
+        stream: str | None = None,
+        used_mb: int = 80,
+    ) -> None:
+        """Add a run that begins at a second and takes so long, INIT or restore before it."""
+        ms = self.timeout_ms if outcome == "timeout" else ms
+        started = ""
+        before, billed = 0.0, int(np.ceil(ms))
+        if init_ms is not None:
+            started, before, billed = (
+                f"\tInit Duration: {init_ms:.2f} ms",
+                init_ms,
+                int(np.ceil(ms + init_ms)),
+            )
+        if restore_ms is not None:
+            load, paid = restore_ms
+            started = f"\tRestore Duration: {load + paid:.2f} ms\tBilled Restore Duration: {round(paid)} ms"
+            before, billed = load + paid, int(np.ceil(ms + round(paid)))
+        named = "" if stream is None else f"2026/08/03/[$LATEST]{stream} "
+        at = moment(second + (before + ms) / 1000)
+        self.number += 1
+        self.lines.append(
+            f"{at} {named}REPORT RequestId: {self.number:08x}-aaaa-4000-8000-000000000000\tDuration: {ms:.2f} ms\t"
+            f"Billed Duration: {billed} ms\tMemory Size: {self.memory_mb} MB\tMax Memory Used: {used_mb} MB"
+            f"{started}{_ENDINGS[outcome]}"
+        )
+
+    def text(self) -> str:
+        return "\n".join(self.lines) + "\n"
+
+
+def three_modes(rng: np.random.Generator) -> str:
+    """Hits, misses and a rare report: 70, 25 and 5 % of 12, 140 and 1,900 ms."""
+    log = Log(1024)
+    for k in range(1200):
+        centre = rng.choice([12.0, 140.0, 1_900.0], p=[0.7, 0.25, 0.05])
+        log.run(3.0 * k, centre * np.exp(0.06 * rng.standard_normal()))
+    return log.text()
+
+
+def heavy_tail(rng: np.random.Generator) -> str:
+    """No law at all: a lognormal body and a Pareto tail."""
+    log = Log(1769, 60_000)
+    body, tail = 80 * np.exp(0.3 * rng.standard_normal(2000)), 200 * (1 + rng.pareto(2.5, 2000))
+    for k, ms in enumerate(np.where(rng.random(2000) < 0.9, body, tail)):
+        log.run(2.0 * k, float(min(ms, 50_000)))
+    return log.text()
+
+
+def failing(rng: np.random.Generator) -> str:
+    """One stream: 4 % timeouts, 3 % crashes, 2 % out of memory, 5 % errors; INIT of 400 ms inside the next."""
+    log, broken = Log(), False
+    kinds = ["success", "timeout", "crash", "out_of_memory", "error"]
+    for k in range(1500):
+        outcome = rng.choice(kinds, p=[0.86, 0.04, 0.03, 0.02, 0.05])
+        ms = 90 * np.exp(0.1 * rng.standard_normal()) + (
+            400 * np.exp(0.05 * rng.standard_normal()) if broken else 0
+        )
+        init = 400 * np.exp(0.05 * rng.standard_normal()) if k == 0 else None
+        log.run(5.0 * k, ms, str(outcome), init_ms=init, stream="a" * 32)
+        broken = outcome in ("timeout", "crash", "out_of_memory")
+    return log.text()
+
+
+def restored(rng: np.random.Generator) -> str:
+    """A Python function with SnapStart: hourly bursts of 12 runs, the first restored and slower."""
+    log = Log(1024)
+    for hour in range(60):
+        for k in range(12):
+            first = k == 0
+            ms = 45 * np.exp(0.1 * rng.standard_normal()) + (
+                160 * np.exp(0.2 * rng.standard_normal()) if first else 0
+            )
+            paid = (350 * np.exp(0.1 * rng.standard_normal()), 150 * np.exp(0.15 * rng.standard_normal()))
+            log.run(3600.0 * hour + 10 * k, ms, restore_ms=paid if first else None, stream=f"{hour:032x}")
+    return log.text()
+
+
+def cold_starts(rng: np.random.Generator) -> str:
+    """INIT of 900 ms with a tail, first runs that vary a lot, bursts of ten every half hour."""
+    log = Log(512, 10_000)
+    for burst in range(50):
+        for k in range(10):
+            first = k == 0
+            ms = 60 * np.exp(0.15 * rng.standard_normal()) + (
+                500 * np.exp(0.4 * rng.standard_normal()) if first else 0
+            )
+            init = 900 * np.exp(0.12 * abs(rng.standard_normal())) if first else None
+            log.run(1800.0 * burst + 12 * k, ms, init_ms=init, stream=f"{burst:032x}")
+    return log.text()
+
+
+def tail_cut_off(rng: np.random.Generator) -> str:
+    """One wide law that the timeout of 1 s cuts: the longest 6 % of runs."""
+    log = Log(1769, 1_000)
+    for k, ms in enumerate(400 * np.exp(0.6 * rng.standard_normal(1500))):
+        log.run(5.0 * k, float(ms), "timeout" if ms >= 1_000 else "success")
+    return log.text()
+
+
+def two_runs(rng: np.random.Generator) -> str:
+    """Two complete runs, a crash and an error."""
+    log = Log(256)
+    for k, outcome in enumerate(["success", "crash", "success", "error"]):
+        log.run(30.0 * k, 40 + 5 * float(rng.random()), outcome)
+    return log.text()
+
+
+def all_cold(rng: np.random.Generator) -> str:
+    """Twelve runs, every one a cold start: an hour lies between them."""
+    log = Log(512)
+    for k in range(12):
+        log.run(
+            3600.0 * k,
+            210 * np.exp(0.1 * rng.standard_normal()),
+            init_ms=650 * np.exp(0.05 * rng.standard_normal()),
+        )
+    return log.text()
+
+
+GENERATED: dict[str, Callable[[np.random.Generator], str]] = {
+    made.__name__: made
+    for made in (three_modes, heavy_tail, failing, restored, cold_starts, tail_cut_off, two_runs, all_cold)
+}
