@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 READY := $(VENV)/ready
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-slow test-browser equality check notebooks bench clean
+.PHONY: help demo test test-slow test-browser equality check notebooks bench clean fuzz
 
 help:
 	@echo "make demo       a month of real traffic: bill, percentiles, pictures, report (out/demo)"
@@ -13,6 +13,7 @@ help:
 	@echo "make check      formatting, lint, types, floors, notebooks"
 	@echo "make test-slow  the longer proofs"
 	@echo "make test-browser  pages in Chromium, which must be installed"
+	@echo "make fuzz       spoilt files for every reader; FUZZ_SECONDS=60 for each of them, FUZZ_SEED=1 for others"
 	@echo "make equality   both engines on some 2,500 generated scenarios, and on deliberate faults"
 	@echo "make notebooks  notebooks from their scripts, and as pages (notebooks/html)"
 	@echo "make bench      timings beside SimPy and SimFaaS; BENCH=--quick in a minute, BENCH=--month with 10^9 invocations"
@@ -36,6 +37,11 @@ test-slow: $(READY)
 test-browser: $(READY)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable ".[browser]"
 	$(BIN)/python -m pytest -m browser tests/browser
+
+# Half of the readers on each core: five minutes in all with 11 readers at 55 seconds.
+fuzz: export FUZZ_SECONDS ?= 55
+fuzz: $(READY)
+	$(BIN)/python -m pytest -n 2 -m fuzz tests/fuzz
 
 equality: $(READY)
 	$(BIN)/python -m pytest -n 2 -m "slow or not slow" tests/equivalence

@@ -149,3 +149,40 @@ def test_too_many_columns_are_refused_soon(tmp_path: Path) -> None:
     (tmp_path / "t.csv").write_text(",".join(f"c{n}" for n in range(100_000)) + "\n")
     with pytest.raises(TraceError, match="at most 16,384 columns, has 100,000"):
         open_trace(tmp_path, "f", TrafficSpec(trace="t.csv"))
+
+
+def test_rows_of_totals_are_left_out_and_said(tmp_path: Path) -> None:
+    (tmp_path / "pivot.csv").write_text(
+        "Row Labels,Sum of Requests\n2026-11-02,7\n2026-11-03,8\nGrand Total,15\n"
+    )
+    pivot = open_trace(tmp_path, "f", TrafficSpec(trace="pivot.csv", utc=True))
+    assert pivot.summary().invocations == 15
+    assert pivot.report().warnings == ("rows of totals are left out, such as 'Grand Total'",)
+    (tmp_path / "explorer.csv").write_text(
+        '"Usage type","USW2-Request(Requests)","Total usage(Requests)"\n"Usage type total","15.0","15.0"\n'
+        '"2026-11-02","7.0","7.0"\n"2026-11-03","8.0","8.0"\n'
+    )
+    explorer = open_trace(tmp_path, "f", TrafficSpec(trace="explorer.csv", utc=True))
+    assert explorer.summary().invocations == 15
+
+
+def test_a_bad_byte_and_a_missing_field_are_named_with_row_and_column(tmp_path: Path) -> None:
+    for text, wrong in (
+        (
+            b"time,count\n2026-11-02,7\n2026-11-03,8\0\n",
+            "row 3: count: must be text, has a NUL byte after '8'",
+        ),
+        (
+            b"time,count\n2026-11-02,7\n2026\xff-11-03,8\n",
+            "row 3: time: must be UTF-8 text, has the byte 0xff",
+        ),
+        (
+            b"time,count,path\n2026-11-02,7,/\n2026-11-03\n",
+            "must have 3 fields like the header, has 1: 'count', 'path' are",
+        ),
+        (b"time,count\n2026-11-02,7\n2026-11-03,8,9\n", "has 3: '9' is beyond it"),
+    ):
+        (tmp_path / "t.csv").write_bytes(text)
+        with pytest.raises(TraceError) as refused:
+            open_trace(tmp_path, "f", TrafficSpec(trace="t.csv", utc=True)).frame()
+        assert wrong in str(refused.value)

@@ -22,6 +22,19 @@ _LONE_CR: Final = re.compile(rb"\r(?!\n)")
 _NOT_UTF8: Final = re.compile("[\udc80-\udcff]")
 
 
+class CellFault(str):
+    """What is wrong with a record, as text, and in which of its fields."""
+
+    place: int
+
+    @classmethod
+    def at(cls, place: int, text: str) -> CellFault:
+        """Make the fault of a field, counted from 0."""
+        fault = cls(text)
+        fault.place = place
+        return fault
+
+
 @dataclass(frozen=True)
 class Block:
     """Whole records of a CSV file.
@@ -164,11 +177,13 @@ def _is_utf8(text: bytes) -> bool:
     return True
 
 
-def _text_fault(row: list[str]) -> str | None:
-    for text in row:
+def _text_fault(row: list[str]) -> CellFault | None:
+    for place, text in enumerate(row):
         if "\0" in text:
-            return f"must be text, has a NUL byte after {text[: text.index(chr(0))][:40]!r}"
+            return CellFault.at(
+                place, f"must be text, has a NUL byte after {text[: text.index(chr(0))][:40]!r}"
+            )
         wrong = _NOT_UTF8.search(text)
         if wrong:
-            return f"must be UTF-8 text, has the byte 0x{ord(wrong[0]) - 0xDC00:02x}"
+            return CellFault.at(place, f"must be UTF-8 text, has the byte 0x{ord(wrong[0]) - 0xDC00:02x}")
     return None

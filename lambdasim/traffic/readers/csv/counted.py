@@ -83,7 +83,8 @@ def count_column(where: str, header: tuple[str, ...], said: str | None = None) -
         )
     found = next(iter(known or requests), None)
     kinds = {folded(name) for name in header} & USAGE_TYPE_NAMES
-    if found is not None and folded(found) in USAGE_NAMES and kinds:
+    in_requests = found is not None and found.rstrip().lower().endswith("(requests)")
+    if found is not None and folded(found) in USAGE_NAMES and kinds and not in_requests:
         raise TraceError.single(
             where,
             "count_column",

@@ -10,7 +10,7 @@ TIME_NAMES: Final = (
     "start", "start_time", "interval_start", "timestamps", "day", "usage_date", "usage_start", "start_date",
     "usage_start_date", "line_item_usage_start_date", "lineitem/usagestartdate", "hour", "period", "bin(1h)",
     "bin(1d)", "bin(5m)", "bin(1m)", "event_time", "eventtime", "datum", "zeit", "zeitstempel", "row_labels",
-    "zeilenbeschriftungen",
+    "zeilenbeschriftungen", "usage_type", "service",
 )  # fmt: skip
 """Times, by preference: plain names, then those of CloudWatch, Cost Explorer, Athena over a CUR, and Excel's pivots."""
 _COUNTED: Final = (
@@ -52,6 +52,7 @@ _MONEY: Final = re.compile(
     r"(?<![a-z])(?:cost|costs|price|prices|charge|charges|spend|bill|amount due|fee|fees|kosten|preis|betrag|usd|eur|gbp"
     r"|cny|jpy|inr|aud|cad|chf|brl)(?![a-z])|[$€£¥₹]"
 )
+_TOTALS: Final = frozenset({"total", "totals", "grand total", "gesamtergebnis", "gesamt", "summe"})
 _CAMEL: Final = re.compile(r"(?<=[a-z])(?=[A-Z])")
 
 
@@ -94,3 +95,17 @@ _REQUESTS: Final = re.compile(r"(?:[a-z]{2,4}[0-9]-)?(?:lambda-)?requests?(?:-ar
 def is_request_usage(name: str) -> bool:
     """Say whether a column is Cost Explorer's usage of a Lambda request type, such as ``USE1-Request(Requests)``."""
     return _REQUESTS.fullmatch(name.strip().lower()) is not None
+
+
+def is_total(row: list[str], place: int, header: tuple[str, ...]) -> bool:
+    """Say whether a row is one of totals, as Excel's pivots and Cost Explorer write them, by its cell of the time.
+
+    Examples
+    --------
+    >>> is_total(["Grand Total", "7"], 0, ("Row Labels", "Sum of Requests")), is_total(["x", "7"], 0, ("Date", "n"))
+    (True, False)
+    """
+    if place >= min(len(row), len(header)):
+        return False
+    text = row[place].strip().lower()
+    return text in _TOTALS or text == f"{header[place].lower()} total"

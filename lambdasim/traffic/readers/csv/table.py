@@ -11,14 +11,14 @@ from typing import TYPE_CHECKING, Any, Final
 from lambdasim.errors import Fault, TraceError
 from lambdasim.traffic.readers.bad_rows import checked_bad_rows
 from lambdasim.traffic.readers.cells import Cell
-from lambdasim.traffic.readers.csv.blocks import Block, records
-from lambdasim.traffic.readers.csv.names import folded
+from lambdasim.traffic.readers.csv.blocks import Block, CellFault, records
+from lambdasim.traffic.readers.csv.names import folded, is_total
 from lambdasim.traffic.readers.dialect import SEPARATORS, TEXT, Dialect
 from lambdasim.traffic.readers.said import said_with
 from lambdasim.traffic.readers.source import SourceFile
 from lambdasim.traffic.report import ReadLog
 from lambdasim.traffic.trace import BadRows
-from lambdasim.wording import clipped
+from lambdasim.wording import clipped, listed
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -101,6 +101,8 @@ class CsvTable:
         What happens to a row that cannot be accepted.
     dialect : Dialect
         What the user says of how it is written.
+    totals : int or None
+        Place of the column in which a row of totals says so; None where there are none.
     """
 
     file: SourceFile
@@ -108,6 +110,7 @@ class CsvTable:
     places: tuple[tuple[str, int, Cell], ...]
     bad_rows: BadRows = BadRows.ERROR
     dialect: Dialect = TEXT
+    totals: int | None = None
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -147,9 +150,10 @@ class CsvTable:
         """Read one row, or tell what is wrong with it."""
         where = f"{self.file.path}, row {line}"
         if isinstance(row, str):
-            return Fault(where, "", row)
+            place = row.place if isinstance(row, CellFault) else len(self.header)
+            return Fault(where, clipped("".join(self.header[place : place + 1]), 40), row)
         if len(row) != len(self.header):
-            return Fault(where, "", f"must have {len(self.header)} fields like the header, has {len(row)}")
+            return Fault(where, "", _of_other_length(row, self.header))
         values: list[object] = []
         for _, place, cell in self.places:
             try:
@@ -199,6 +203,12 @@ class CsvTable:
             values = self.exact(line, row)
             if not isinstance(values, Fault):
                 good.append(values)
+            elif (
+                self.totals is not None
+                and not isinstance(row, str)
+                and is_total(row, self.totals, self.header)
+            ):
+                log.warn(f"rows of totals are left out, such as {row[self.totals].strip()!r}")
             elif self.bad_rows is BadRows.SKIP:
                 log.skip(values)
             else:
@@ -207,6 +217,18 @@ class CsvTable:
         return pd.DataFrame(
             {name: cell.column(values) for (name, _, cell), values in zip(self.places, columns, strict=True)}
         )
+
+
+def _of_other_length(row: list[str], header: tuple[str, ...]) -> str:
+    """Say how many fields a row has, and which are missing or too many."""
+    wrong = f"must have {len(header)} fields like the header, has {len(row)}"
+    missing = [repr(clipped(name, 40)) for name in header[len(row) :]]
+    if missing:
+        return (
+            f"{wrong}: {listed(missing, most=_LISTED_COLUMNS)} {'is' if len(missing) == 1 else 'are'} missing"
+        )
+    beyond = [repr(clipped(text, 40)) for text in row[len(header) :]]
+    return f"{wrong}: {listed(beyond, most=_LISTED_COLUMNS)} {'is' if len(beyond) == 1 else 'are'} beyond it"
 
 
 def open_table(
@@ -237,7 +259,9 @@ def open_table(
     """
     header = read_header(file, dialect)
     places = find_columns(f"{file.path}, row 1", header, columns, chosen, dialect)
-    return CsvTable(file, header, places, checked_bad_rows(file.path, on_bad_row), dialect)
+    times = [place for name, place, _ in places if name == "timestamp_us" and not dialect.text_only]
+    totals = times[0] if times else None
+    return CsvTable(file, header, places, checked_bad_rows(file.path, on_bad_row), dialect, totals)
 
 
 def find_columns(
