@@ -241,8 +241,12 @@ def pairs(seed: int = SEED) -> None:
     """Fit pairs of sizes drawn at random, each pair on a line, and the table of all."""
     scores = []
     for score in score_pairs(seed):
+        third = (
+            "" if score.settled else f"  asks for {score.telling_mb} MB, then {score.error_with_third:.1%}"
+        )
         print(
-            f"{score.pair[0]:5d} {score.pair[1]:5d}  error {score.error:5.1%}  held {score.held:4.0%}",
+            f"{score.pair[0]:5d} {score.pair[1]:5d}  error {score.error:5.1%}  held {score.held:4.0%}"
+            f"  expected {score.expected_error:5.1%}{third}",
             flush=True,
         )
         scores.append(score)

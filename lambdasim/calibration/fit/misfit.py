@@ -63,6 +63,7 @@ def misfits(question: Question, size: SizeStatistics, nodes: Nodes, draws: int) 
       part of all of them may be the speed of the CPU.
     - A figure on a step of the scheduler's period has more error: the law places its steps within some 3 % of the CPU
       time, so half of what the figure moves when CPU time moves by that much, beyond what it would move without steps.
+      A mean alone has the law's error only, which was measured on means, on steps or not.
     - Mean and quantiles of one size go wrong together. With k of them, correlated by c, the sum counts as that of
       ``k / (1 + (k - 1) c)`` independent ones.
     """
@@ -81,7 +82,7 @@ def misfits(question: Question, size: SizeStatistics, nodes: Nodes, draws: int) 
     figures = _log_figures(durations, levels, has_mean=has_mean)
     deviations = figures - np.log(np.array(observed, dtype=np.float64))[:, None]
     scale = np.hypot(errors, question.law_error * tails)[:, None]
-    if _has_steps(nodes, size):
+    if levels and _has_steps(nodes, size):
         slower, faster = (
             _log_figures(
                 replace(nodes, cpu_ms=nodes.cpu_ms * factor).durations_ms(size.memory_mb, _REACH_DRAWS),

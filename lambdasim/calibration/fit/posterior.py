@@ -107,7 +107,8 @@ def _weighed(
     """Search a grid, then look closer where guesses fit; ``pure`` work never waits.
 
     Total and CPU share are spread evenly beforehand, the total on a logarithmic scale; most of the belief is in a share
-    of one, since many handlers only compute.
+    of one, since many handlers only compute. The less its own spread the better it is believed, since steps of the
+    scheduler are what spreads durations most.
     """
     low, high = (log(share * question.sizes[-1].centre_ms) for share in _share_bounds(question))
     counts, steps, draws = _COARSE
@@ -126,6 +127,7 @@ def _weighed(
         counts, steps, draws = _FINE
     weights = np.exp((best - found) / 2).ravel()
     cell = float(step) * _belief(style) * (_BELIEF_PURE if pure else 1 - _BELIEF_PURE)
+    cell *= _NARROW / max(sigmas[0], _NARROW)
     if not pure:
         weights = weights * nodes.cpu_ms / (nodes.cpu_ms + nodes.io_ms)
         cell *= 6 * question.total_error / steps

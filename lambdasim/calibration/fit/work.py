@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
-from math import hypot, sqrt
+from math import exp, hypot, log, sqrt
 from typing import Any, Final
 
 import numpy as np
@@ -14,6 +14,8 @@ from lambdasim.calibration.data.statistics import Floats, SizeStatistics
 from lambdasim.calibration.fit.misfit import Question
 from lambdasim.calibration.fit.nodes import Nodes
 from lambdasim.calibration.fit.posterior import ALL_STYLES, StylePosterior, style_posteriors
+from lambdasim.calibration.fit.separation import Separation, separation
+from lambdasim.calibration.fit.spoilt import refuse_spoilt
 from lambdasim.calibration.fit.typical import typical_work
 from lambdasim.calibration.fit.weighted import weighted_medians, weighted_quantiles
 from lambdasim.catalog import limit, timing
@@ -25,7 +27,9 @@ DEFAULT_CPU_SHARE: Final = (0.2, 1.0)
 _TWO_SIDED: Final = (0.025, 0.975)
 _INTERVAL: Final = (0.025, 0.5, 0.975)
 _MIDDLE: Final = (0.5,)
+_Z: Final = 1.96
 _TENTHS: Final = (0.1, 0.9)
+_MISFIT_ALLOWED: Final = 3
 _MOST_NODES: Final = 128
 _DRAWS: Final = 512
 _USUAL_SIZES_MB: Final = (128, 256, 512, 1024, 1769, 2048)
@@ -156,6 +160,12 @@ class WorkFit:
             errors.append(float(weighted_quantiles(np.log(centre / size.centre_ms), weight, _MIDDLE)[0]))
         return float(np.sqrt(np.mean(np.square(errors))))
 
+    @cached_property
+    def separation(self) -> Separation:
+        """How well the sizes settle what other sizes take, and which size would settle it."""
+        weights = np.concatenate([weight for _, weight in self._likely()])
+        return separation(lambda size: self._durations(size)[1].mean(axis=1), weights)
+
     @property
     def identified(self) -> bool:
         """Whether the data tell CPU time from waiting."""
@@ -201,11 +211,11 @@ class WorkFit:
         weight, values = self._durations(memory_mb)
         mean = values.mean(axis=1)
         low, centre, high = (float(value) for value in weighted_quantiles(mean, weight, _INTERVAL))
-        common = 1.96 * hypot(self.common_error, self.misfit)
+        common = _Z * hypot(self.common_error, self.misfit)
         interval = Estimate(
             centre,
-            centre * (1 - hypot(1 - low / centre, common)),
-            centre * (1 + hypot(high / centre - 1, common)),
+            centre * exp(-hypot(log(centre / low), common)),
+            centre * exp(hypot(log(high / centre), common)),
         )
         return Prediction(memory_mb, interval, weighted_medians(np.sort(values, axis=1), weight))
 
@@ -284,10 +294,24 @@ class WorkFit:
             )
         elif not self.identified:
             found.append(f"the sizes hardly tell CPU time from waiting: CPU time is {self.cpu_ms} ms")
-        worst = max(self.goodness(), key=lambda fit: abs(fit.error))
-        if abs(worst.error) > max(3 * self.law_error, 0.02):
+        if len(self.sizes) > 1 and not self.separation.settled:
+            likely = ", ".join(
+                f"{style} {weight:.0%}" for style, weight in list(self.style_weights.items())[:3]
+            )
             found.append(
-                f"the fit misses {worst.memory_mb} MB by {worst.error:+.1%}: no style explains all sizes"
+                f"these sizes cannot separate the styles that fit ({likely}): predictions at other sizes are "
+                f"expected to miss by {self.separation.expected_error:.0%}; a measurement at "
+                f"{self.separation.telling_mb} MB would separate them best"
+            )
+        allowed = max(3 * min(self.law_error, _law_error()), 0.02)
+        missed = [
+            f"{fit.memory_mb:,} MB by {fit.error:+.1%}"
+            for fit in self.goodness()
+            if abs(fit.error) > allowed and abs(log(fit.fitted_ms / fit.observed_ms)) > self.misfit / 2
+        ]
+        if missed:
+            found.append(
+                f"the fit misses {', '.join(missed)}: no style explains all sizes, ranges allow for that"
             )
         censored = sum(size.censored for size in self.sizes)
         if censored:
@@ -306,9 +330,17 @@ class WorkFit:
         return np.asarray(weights / weights.sum())
 
     def _estimate(self, columns: Sequence[Floats]) -> Estimate:
+        """Average over guesses; where the fit misses its own sizes, no surer than that in either part of the whole."""
         values, weights = np.concatenate(columns), self._all_weights()
         low, high = weighted_quantiles(values, weights, _TWO_SIDED)
-        return Estimate(float(weights @ values), float(low), float(high))
+        centre = float(weights @ values)
+        excess = sqrt(max(self.misfit**2 - self.law_error**2, 0.0))
+        whole = float(weights @ np.concatenate([p.nodes.cpu_ms + p.nodes.io_ms for p in self.posteriors]))
+        return Estimate(
+            centre,
+            max(centre - hypot(centre - low, _Z * excess * whole), 0.0),
+            centre + hypot(high - centre, _Z * excess * whole),
+        )
 
     def _average(self, values: Sequence[float]) -> float:
         return float(self._evidence @ np.array(values))
@@ -368,12 +400,13 @@ def fit_work(
     Raises
     ------
     InputError
-        When there is no size, or the same one twice, or nothing fits.
+        When there is no size, or the same one twice, or nothing fits, or a minority of means cannot belong to the others.
 
     Notes
     -----
     CPU time, waiting and style are weighed by how well means and quantiles agree; everything that comes out is an
-    average over what is left, so that no single style decides where several fit alike.
+    average over what is left, so that no single style decides where several fit alike. Where three or more sizes scatter
+    by more than three times the law's error, their scatter takes its place.
     """
     ordered = tuple(sorted(sizes, key=lambda size: size.memory_mb))
     if not ordered:
@@ -384,11 +417,31 @@ def fit_work(
     if not 0 < cpu_share[0] <= cpu_share[1] <= 1:
         raise InputError.single("calibration", "cpu_share", f"must rise within 0 to 1, got {cpu_share}")
     if law_error is None:
-        law_error = timing("cpu_law_error_permille").value / 1000
+        law_error = _law_error()
     architecture = Architecture(architecture)
     bounds = cpu_share if len(ordered) == 1 else (0.002, 1.0)
     meant = tuple(replace(size, memory_mb=_as_on_x86(size.memory_mb, architecture)) for size in ordered)
     speed_error = _speed_error(architecture) if law_error else 0.0
+    if law_error:
+        refuse_spoilt(ordered)
+    fit = _weighed(meant, ordered, styles, bounds, law_error, speed_error, architecture)
+    free = len(ordered) - 2
+    if free > 0 and fit.misfit > _MISFIT_ALLOWED * law_error:
+        # The sizes scatter more than the law is known to: believe each as much as they do.
+        scatter = fit.misfit * sqrt(len(ordered) / free)
+        fit = _weighed(meant, ordered, styles, bounds, scatter, speed_error, architecture)
+    return fit
+
+
+def _weighed(
+    meant: tuple[SizeStatistics, ...],
+    ordered: tuple[SizeStatistics, ...],
+    styles: Sequence[CpuStyle],
+    bounds: tuple[float, float],
+    law_error: float,
+    speed_error: float,
+    architecture: Architecture,
+) -> WorkFit:
     between_sizes = speed_error if len(ordered) > 1 else 0.0
     posteriors = style_posteriors(Question(meant, bounds, law_error, between_sizes), styles)
     if not posteriors:
@@ -402,6 +455,11 @@ def full_speed_mb(architecture: Architecture) -> int:
     if architecture is Architecture.ARM64:
         return timing("cpu_full_arm64_mb").value
     return limit("memory_per_vcpu_mb").value
+
+
+def _law_error() -> float:
+    """Give what the law is known to miss a size by, relative."""
+    return timing("cpu_law_error_permille").value / 1000
 
 
 def _speed_error(architecture: Architecture) -> float:
