@@ -156,3 +156,20 @@ def estimate_size() -> EstimateSize:
         entry["polled_events"],
         entry["peak"],
     )
+
+
+@cache
+def usual_sizes_mb() -> tuple[int, ...]:
+    """Return the memory sizes that are tried where nobody names any [MB].
+
+    Returns
+    -------
+    tuple of int
+        Rising.
+
+    Examples
+    --------
+    >>> usual_sizes_mb()
+    (128, 256, 512, 1024, 1769, 3008)
+    """
+    return tuple(toml_of(_FILE)["memory"]["usual_mb"])

@@ -45,8 +45,9 @@ def sweep_memory(
         str | None, typer.Option(help="Which function; needed where there are several.")
     ] = None,
     sizes: Annotated[
-        str, typer.Option(help="Memory sizes in MB, with commas between.")
-    ] = "128,256,512,1024,1536,2048,3008",
+        str | None,
+        typer.Option(help="Comma-separated memory sizes in MB; default: 128 to 3008, one vCPU among them."),
+    ] = None,
     architectures: Annotated[
         str | None, typer.Option(help="x86_64, arm64 or both with a comma; default: the function's.")
     ] = None,
@@ -74,11 +75,12 @@ def sweep_memory(
 
     Shows cost and latency of each size, with intervals.
     """
+    from lambdasim.catalog import usual_sizes_mb
     from lambdasim.report.pages.studies import sweep_page
     from lambdasim.study.memory.sweep import sweep_memory as sweep
 
     spec = traces.scenario(scenario)
-    chosen = _whole_numbers("--sizes", sizes)
+    chosen = usual_sizes_mb() if sizes is None else _whole_numbers("--sizes", sizes)
     made(out)
     shared = side_by_side(len(chosen) * replications, workers, dask)
     with announcing_compilation(), shared as executor, run_progress() as tell:

@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from pydantic import TypeAdapter, ValidationError
 
+from lambdasim.catalog import limit
 from lambdasim.draws.keys import Quantity
 from lambdasim.draws.laws import Constant, DrawLaw, Indexed, compile_law, farthest
 from lambdasim.draws.table import LARGEST_VALUE
@@ -35,9 +36,9 @@ def plan_arrays(
     durations_ms: ArrayLike | Mapping[str, Any],
     init_ms: ArrayLike | Mapping[str, Any] = 0.0,
     keep_alive_s: float = 600.0,
-    concurrency: int = 1000,
+    concurrency: int = limit("account_concurrency_default").value,
     reuse: str = "most_recently_used",
-    memory_mb: int = 1769,
+    memory_mb: int = limit("memory_per_vcpu_mb").value,
     seed: int = 0,
     start: datetime = datetime(2026, 1, 1, tzinfo=UTC),
 ) -> tuple[ScenarioSpec, Plan, str]:

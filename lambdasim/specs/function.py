@@ -9,7 +9,14 @@ from typing import Annotated, Final, Literal
 
 from pydantic import Field
 
-from lambdasim.catalog import init_prior, limit, timing
+from lambdasim.catalog import (
+    has_snap_start,
+    init_prior,
+    limit,
+    snap_start_families,
+    snap_start_in_words,
+    timing,
+)
 from lambdasim.specs.base import CrossFault, Spec
 from lambdasim.specs.fields import Duration, Flag, Limited, PositiveDuration, Text, Whole
 from lambdasim.specs.laws import FixedLaw, Law, LawOrCatalog
@@ -22,12 +29,6 @@ from lambdasim.units import format_duration
 
 LATEST: Final = "$LATEST"
 _NAME: Final = re.compile(r"[A-Za-z0-9_-]+")
-_RUNTIME: Final = re.compile(r"(java|python3\.|dotnet)(\d+)(\.al2|\.al2023)?")
-_OLDEST_SNAP_START: Final = {
-    "java": "snapstart_java_min",
-    "python3.": "snapstart_python_min_minor",
-    "dotnet": "snapstart_dotnet_min",
-}
 
 
 class Architecture(StrEnum):
@@ -212,11 +213,11 @@ class FunctionSpec(Spec):
         return self._snap_start_runtime_faults(), self._snap_start_storage_faults(), self._snap_start_others()
 
     def _snap_start_runtime_faults(self) -> Iterator[CrossFault]:
-        oldest = limit("snapstart_java_min")
+        oldest = snap_start_families()[0]
         if not has_snap_start(self.runtime):
             yield CrossFault(
                 ("snap_start",),
-                f"needs Java 11, Python 3.12, .NET 8 or later, got {self.runtime[:40]!r} ({oldest.citation()})",
+                f"needs {snap_start_in_words()}, got {self.runtime[:40]!r} ({oldest.citation()})",
                 (("runtime",),),
             )
 
@@ -227,7 +228,7 @@ class FunctionSpec(Spec):
             yield CrossFault(("ephemeral_mb",), text, (("snap_start",),))
 
     def _snap_start_others(self) -> Iterator[CrossFault]:
-        oldest = limit("snapstart_java_min")
+        oldest = snap_start_families()[0]
         for name, used in (
             ("package_type", self.package_type is PackageType.IMAGE),
             ("provisioned_concurrency", bool(self.provisioned_concurrency)),
@@ -280,15 +281,3 @@ class FunctionSpec(Spec):
     def prior(self) -> object | None:
         """Measured INIT of the runtime, None where there is none."""
         return init_prior(self.runtime, self.package_type.value, self.architecture.value)
-
-
-def has_snap_start(runtime: str) -> bool:
-    """Tell whether AWS offers SnapStart for a runtime.
-
-    Parameters
-    ----------
-    runtime : str
-        AWS's identifier.
-    """
-    match = _RUNTIME.fullmatch(runtime)
-    return match is not None and int(match[2]) >= limit(_OLDEST_SNAP_START[match[1]]).value

@@ -86,7 +86,7 @@ class TriggerSpec(Spec):
         """Want only settings that the trigger has."""
         kind = self.kind
         synchronous, asynchronous = kind is InvocationKind.SYNCHRONOUS, kind is InvocationKind.ASYNCHRONOUS
-        gateway = self.type in (TriggerType.API_GATEWAY_REST, TriggerType.API_GATEWAY_HTTP)
+        gateway = retry_rule(self.type.value).integration_timeout is not None
         misplaced: dict[str, tuple[Any, bool]] = {
             "integration_timeout": (self.integration_timeout_us, gateway),
             "read_timeout": (self.read_timeout_us, self.type is TriggerType.SDK),

@@ -19,6 +19,8 @@ def cited() -> Iterator[tuple[str, object]]:
     for name, fact in (*catalog.limits().items(), *catalog.timings().items()):
         yield name, fact
     yield "older limit", catalog.limit("payload_request_async_max_kb", date(2025, 1, 1))
+    for family in catalog.snap_start_families():
+        yield family.family, family
     for name, rule in catalog.retry_rules().items():
         yield name, rule
     for name, price in catalog.neighbour_prices().items():
@@ -62,7 +64,7 @@ def test_every_price_sheet_has_sources_date_and_how_each_rate_is_known(region: s
 
 def test_what_is_general_knowledge_is_not_passed_off_as_read_on_a_page() -> None:
     assumed = {name for name, fact in catalog.timings().items() if fact.knowledge is Knowledge.ASSUMED}
-    assert {"placement_ms", "environment_max_life_s", "sdk_retries", "scheduler_delivery_age_s"} <= assumed
+    assert {"placement_ms", "environment_max_life_s", "client_retries", "scheduler_delivery_age_s"} <= assumed
     assert {fact.knowledge for fact in catalog.limits().values()} == {Knowledge.AWS_PAGE}
     read = {
         name for name, price in catalog.neighbour_prices().items() if price.knowledge is Knowledge.AWS_PAGE

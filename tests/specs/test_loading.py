@@ -43,7 +43,7 @@ HOSTILE = {
         GOOD.replace("traffic", "memory_mb: 64\n    traffic"),
         "must be between 128 and 10240 MB, got 64",
     ),
-    "long timeout": (GOOD.replace("traffic", "timeout: 901s\n    traffic"), "must be between 1 and 900 s"),
+    "long timeout": (GOOD.replace("traffic", "timeout: 1801s\n    traffic"), "must be between 1 and 1800 s"),
     "no unit": (GOOD.replace("traffic", "timeout: 30\n    traffic"), "which has no unit"),
     "queue": (
         GOOD.replace("traffic", "trigger: {type: sqs, queue: {maximum_concurrency: 1}}\n    traffic"),

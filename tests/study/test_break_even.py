@@ -240,7 +240,7 @@ name: slow
 start: 2026-11-01T00:00:00Z
 duration: 12h
 functions:
-  - {name: long, memory_mb: 1769, timeout: 900s, work: {io_ms: 850000}, traffic: {constant: {rate_per_s: 0.0002}}}
+  - {name: long, memory_mb: 1769, timeout: 1000s, work: {io_ms: 950000}, traffic: {constant: {rate_per_s: 0.0002}}}
   - name: rare
     memory_mb: 1769
     keep_alive: 1min
@@ -252,7 +252,7 @@ functions:
         replications=2,
     )
     told = " ".join(slow.text().split())
-    assert "Long runs: of long one in a hundred takes 850.0 s or more" in told
+    assert "Long runs: of long one in a hundred takes 950.0 s or more" in told
     assert "Extreme latency:" in told
     assert "of the runs of rare start cold and then take 3,050 ms" in told
 

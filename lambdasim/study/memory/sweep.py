@@ -9,7 +9,7 @@ from dataclasses import replace
 from functools import partial
 from typing import Any, Final, NamedTuple
 
-from lambdasim.catalog import timing
+from lambdasim.catalog import timing, usual_sizes_mb
 from lambdasim.errors import InputError, OutsideCalibrationWarning
 from lambdasim.results.gathering import gather
 from lambdasim.results.intervals import wanted_replications
@@ -26,7 +26,6 @@ from lambdasim.study.memory.objective import Balanced, Objective
 from lambdasim.study.memory.result import MemorySweep
 from lambdasim.study.memory.tables import SweptSize
 
-SIZES_MB: Final = (128, 256, 512, 1024, 1769, 3008)
 _LEAST_FOR_PRECISION: Final = 4
 _MOST_FOR_ALTERNATIVES: Final = 3
 
@@ -43,7 +42,7 @@ class _Swept(NamedTuple):
 def sweep_memory(
     scenario: ScenarioSpec,
     function: str | None = None,
-    sizes: Iterable[int] = SIZES_MB,
+    sizes: Iterable[int] | None = None,
     *,
     architectures: Iterable[str] | None = None,
     objective: Objective | None = None,
@@ -66,8 +65,8 @@ def sweep_memory(
         settings, they are swept too, with at most three of the same seeds.
     function : str, optional
         Which; may be left out where the scenario has one.
-    sizes : iterable of int
-        Memory sizes [MB]; order and repetition change nothing.
+    sizes : iterable of int, optional
+        Memory sizes [MB]; order and repetition change nothing. Default: ``catalog.usual_sizes_mb()``.
     architectures : iterable of str, optional
         ``x86_64``, ``arm64``; default: the function's own.
     objective : Objective, optional
@@ -105,7 +104,11 @@ def sweep_memory(
     spec = _named(scenario, function)
     own = SweptSize(spec.memory_mb, spec.architecture.value)
     wanted_architectures = sorted(set(architectures or [own.architecture]))
-    swept = [SweptSize(size, name) for size in sorted(set(sizes)) for name in wanted_architectures]
+    swept = [
+        SweptSize(size, name)
+        for size in sorted(set(usual_sizes_mb() if sizes is None else sizes))
+        for name in wanted_architectures
+    ]
     if not swept:
         raise InputError.single("sweep", "sizes", "must have at least one memory size")
     if precision is not None and not precision > 0:

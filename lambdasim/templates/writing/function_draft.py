@@ -8,9 +8,9 @@ from math import exp
 from statistics import NormalDist
 from typing import Any, Final
 
-from lambdasim.catalog import InitPrior, init_prior, init_priors, limit
+from lambdasim.catalog import InitPrior, has_snap_start, init_prior, init_priors, limit
 from lambdasim.catalog.guesses import timeout_share, work_guess
-from lambdasim.specs.function import FunctionSpec, has_snap_start
+from lambdasim.specs.function import FunctionSpec
 from lambdasim.templates.found import FoundFunction, FoundProvisioned, Given
 from lambdasim.templates.writing.commented_yaml import Noted
 from lambdasim.templates.writing.sources import Invoked, invoked_by, valid_schedule
