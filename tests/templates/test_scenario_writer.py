@@ -46,8 +46,7 @@ def test_the_folder_loads_and_marks_what_was_assumed(tmp_path: Path) -> None:
         provisioned=(FoundProvisioned(3),), tags=(("team", "web"),), given={"timeout_s": Given.DEFAULT},
     )  # fmt: skip
     folder = written(tmp_path / "app", one)
-    with pytest.warns(NotModelledWarning, match=r"functions\.0\.vpc: has no effect"):
-        spec = load_scenario(folder / "scenario.yaml").function("orders-api")
+    spec = load_scenario(folder / "scenario.yaml").function("orders-api")
     assert (spec.memory_mb, spec.timeout_us, spec.architecture.value, spec.runtime) == (
         512,
         20_000_000,
