@@ -37,7 +37,13 @@ def _careful(callback: Callable[..., Any]) -> Callable[..., Any]:
 
     if writes:
         option = inspect.Parameter("force", inspect.Parameter.KEYWORD_ONLY, default=False, annotation=_FORCE)
-        parameters = [*signature.parameters.values(), option]
+        parameters = list(signature.parameters.values())
+        names = [parameter.name for parameter in parameters]
+        place = names.index("as_json") if "as_json" in names else len(names)
+        parameters = [
+            parameter.replace(kind=inspect.Parameter.KEYWORD_ONLY)
+            for parameter in (*parameters[:place], option, *parameters[place:])
+        ]
         careful.__signature__ = signature.replace(parameters=parameters)  # type: ignore[attr-defined]
         careful.__annotations__ = {
             name: parameter.annotation
