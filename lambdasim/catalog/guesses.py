@@ -65,6 +65,13 @@ def timeout_share() -> float:
 
 
 @cache
+def duration_cpu_shares() -> tuple[float, float, float]:
+    """Return CPU time's share of a known duration: the least plausible, the one taken, the most plausible."""
+    low, middle, high = toml_of(_FILE)["work"]["known_duration"]["cpu_shares"]
+    return low, middle, high
+
+
+@cache
 def traffic_guess() -> TrafficGuess:
     """Return the traffic guessed for an entry point."""
     entry = toml_of(_FILE)["traffic"]

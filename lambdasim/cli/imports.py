@@ -14,6 +14,9 @@ ParameterOption = Annotated[
     list[str] | None,
     typer.Option("--parameter", "-p", metavar="K=V", help="Value of a template's parameter."),
 ]
+UsageOption = Annotated[
+    Path | None, typer.Option("--usage", help="Infracost's usage file: requests and durations by function.")
+]
 StageOption = Annotated[str | None, typer.Option(help="Stage of serverless.yml; table of samconfig.toml.")]
 
 
@@ -28,6 +31,7 @@ def import_(
     parameter: ParameterOption = None,
     region: Annotated[str | None, typer.Option(help="For prices, and where the template asks.")] = None,
     stage: StageOption = None,
+    usage: UsageOption = None,
     out: Annotated[
         Path | None, typer.Option("-o", "--out", help="Folder for the scenario and what was assumed.")
     ] = None,
@@ -35,12 +39,15 @@ def import_(
 ) -> None:
     """Make a scenario of a template: functions, limits, triggers; what it cannot say is asked."""
     from lambdasim.templates.reading import read_source
+    from lambdasim.templates.usage_file import with_usage
     from lambdasim.templates.writing.draft import draft_scenario
     from lambdasim.templates.writing.scenario_writer import scenario_files, write_folder
     from lambdasim.templates.writing.text import import_mapping, import_text
     from lambdasim.wording import printable
 
     found = read_source(source, parameters_of(parameter), region, stage)
+    if usage is not None:
+        found = with_usage(found, usage)
     draft = draft_scenario(found, region=region)
     if out is not None:
         files = scenario_files(found, draft)
@@ -116,6 +123,7 @@ def estimate(
     parameter: ParameterOption = None,
     region: Annotated[str | None, typer.Option(help="For prices, and where the template asks.")] = None,
     stage: StageOption = None,
+    usage: UsageOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """Estimate a month's bill with its range, without a scenario."""
@@ -130,7 +138,7 @@ def estimate(
 
         if template is not None:
             found = estimate_template(
-                template, requests or [], parameters=parameters_of(parameter), region=region, stage=stage,
+                template, requests or [], parameters=parameters_of(parameter), region=region, stage=stage, usage=usage,
                 described={"--calls": calls, "--duration": duration, "--memory": memory}, progress=told,
             )  # fmt: skip
         else:

@@ -56,6 +56,29 @@ _BOUND: Final = {
     "less_than": "less than {lt}",
     "less_than_equal": "at most {le}",
 }
+_ELSE: Final = (
+    (
+        re.compile(r"AWS::Serverless(-2016-10-31|::)"),
+        "a SAM template; lambdasim import makes a scenario of it",
+    ),
+    (
+        re.compile(r"^\s*\"?Resources\"?\s*:[\s\S]*AWS::", re.MULTILINE),
+        "a CloudFormation template; lambdasim import makes a scenario of it",
+    ),
+    (
+        re.compile(r"\"(planned_values|terraform_version)\"\s*:"),
+        "Terraform's JSON; lambdasim import makes a scenario of it",
+    ),
+    (
+        re.compile(r"^(resource_usage|resource_type_default_usage)\s*:", re.MULTILINE),
+        "an Infracost usage file; lambdasim import takes it with --usage",
+    ),
+    (
+        re.compile(r"^provider\s*:[\s\S]*^functions\s*:|^functions\s*:[\s\S]*^provider\s*:", re.MULTILINE),
+        "a serverless.yml; lambdasim import makes a scenario of it",
+    ),
+)
+_OWN: Final = re.compile(r"^\"?(start|duration)\"?\s*:", re.MULTILINE)
 
 
 def shown(value: object) -> str:
@@ -154,3 +177,23 @@ def in_our_words(found: Mapping[str, Any]) -> str:
     if kind == "too_long":
         return f"must have at most {context['max_length']} items, got {context['actual_length'] or 'more'}"
     return f"is not allowed: {found['msg'][:1].lower()}{found['msg'][1:]}, got {shown(got)}"
+
+
+def foreign_kind(text: str) -> str | None:
+    """Say what a text is instead of a scenario; None where nothing is recognised.
+
+    Parameters
+    ----------
+    text : str
+        Of a file that was refused as a scenario.
+
+    Examples
+    --------
+    >>> foreign_kind("Transform: AWS::Serverless-2016-10-31")
+    'a SAM template; lambdasim import makes a scenario of it'
+    >>> foreign_kind("name: x") is None
+    True
+    """
+    if _OWN.search(text):
+        return None
+    return next((told for pattern, told in _ELSE if pattern.search(text)), None)

@@ -13,6 +13,7 @@ from pydantic_core import PydanticCustomError
 
 from lambdasim.errors import Fault, NotModelledWarning, ScenarioError
 from lambdasim.outputs import noted_input
+from lambdasim.specs.faults import foreign_kind
 from lambdasim.specs.files import FileReader, resolved
 from lambdasim.specs.scenario import ScenarioSpec
 from lambdasim.specs.unmodelled import without_effect
@@ -82,6 +83,8 @@ def load_scenario_text(
         decoded = content.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         raise ScenarioError.single(name, "", f"must be UTF-8, byte {error.start} is not") from None
+    if (kind := foreign_kind(decoded)) is not None:
+        raise ScenarioError.single(name, "", f"is {kind}")
     data, lines = read_yaml(decoded, name, ScenarioError)
     folder = base_dir or Path()
     try:

@@ -84,6 +84,7 @@ def read_document(path: Path, name: str | None = None) -> Document:
         if not path.is_file():
             raise TemplateError.single(shown, "", "must be an existing regular file")
         noted_input(path)
+        noted_input(path)
         with path.open("rb") as stream:
             content = stream.read(max(_MOST_BYTES.values()) + 1)
     except OSError as error:

@@ -88,6 +88,7 @@ class FolderFiles:
             Where it is no text, or too long.
         """
         self._counted(path)
+        noted_input(path)
         try:
             noted_input(path)
             with path.open("rb") as stream:

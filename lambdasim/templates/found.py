@@ -169,6 +169,8 @@ class FoundFunction:
         ``none``, ``dlq`` or ``destination``: where an asynchronous event goes that was given up.
     sources : tuple of FoundSource
         Each thing that invokes it, in the order of the file.
+    requests_per_month, duration_ms : float or None
+        Traffic and mean duration [ms], where a file of usage says them; templates do not.
     tags : tuple of (str, str)
     given : dict
         How ``memory_mb``, ``timeout_s``, ``architecture`` and others are known; the file where absent.
@@ -195,6 +197,8 @@ class FoundFunction:
     max_event_age_s: int | None = None
     on_failure: str = "none"
     sources: tuple[FoundSource, ...] = ()
+    requests_per_month: float | None = None
+    duration_ms: float | None = None
     tags: tuple[tuple[str, str], ...] = ()
     given: dict[str, Given] = field(default_factory=dict)
     notes: tuple[str, ...] = ()

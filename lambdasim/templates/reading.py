@@ -15,6 +15,7 @@ from lambdasim.templates.found import Found
 from lambdasim.templates.samconfig import sam_settings
 from lambdasim.templates.serverless.read import is_serverless, read_serverless
 from lambdasim.templates.terraform.read import is_terraform, read_terraform
+from lambdasim.templates.usage_file import functions_of_usage, is_usage_file
 from lambdasim.wording import clipped, listed
 
 READS: Final = (
@@ -125,6 +126,8 @@ def _read_data(
         return read_template(document, path.parent, {**known, **parameters}, region or own_region)
     if is_serverless(data):
         return read_serverless(document, path.parent, parameters, region, stage)
+    if is_usage_file(data):
+        return functions_of_usage(document)
     raise TemplateError.single(document.name, "", _what_else(data))
 
 

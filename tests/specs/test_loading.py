@@ -224,3 +224,24 @@ def test_a_folder_with_one_scenario_is_a_scenario(tmp_path: Path) -> None:
         load_scenario(tmp_path)
     (tmp_path / "scenario.yaml").write_text(GOOD)
     assert load_scenario(tmp_path).base_dir == tmp_path
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("Transform: AWS::Serverless-2016-10-31\nGlobals: {}\nResources: {F: !Ref X}\n", "is a SAM template"),
+        ("Resources:\n  F: {Type: AWS::Lambda::Function, Timeout: !Ref T}\n", "is a CloudFormation template"),
+        ('{"format_version": "1.2", "planned_values": {}}', "is Terraform's JSON"),
+        (
+            "version: 0.1\nresource_usage:\n  aws_lambda_function.x: {monthly_requests: 1}\n",
+            "is an Infracost usage file",
+        ),
+        ("service: s\nprovider:\n  name: aws\nfunctions:\n  f: {handler: x}\n", "is a serverless.yml"),
+    ],
+)
+def test_what_is_no_scenario_is_named_in_one_line(text: str, told: str) -> None:
+    with pytest.raises(ScenarioError) as caught:
+        load_scenario_text(text)
+    assert len(caught.value.faults) == 1
+    assert told in str(caught.value)
+    assert "lambdasim import" in str(caught.value)

@@ -5,6 +5,7 @@ import json
 from pathlib import Path
 from textwrap import dedent
 from time import perf_counter
+from typing import Any
 
 import pytest
 
@@ -459,7 +460,7 @@ def test_cdk_assemblies_join_their_stacks(tmp_path: Path) -> None:
     out = tmp_path / "cdk.out"
     (out / "assembly-Prod").mkdir(parents=True)
     stack = {"type": "aws:cloudformation:stack", "environment": "aws://123456789012/eu-west-1"}
-    manifest = {
+    manifest: dict[str, Any] = {
         "version": "36.0.0",
         "artifacts": {
             "Data": {**stack, "properties": {"templateFile": "Data.template.json"}},
@@ -490,6 +491,8 @@ def test_cdk_assemblies_join_their_stacks(tmp_path: Path) -> None:
             },
         },
     }
+    manifest["artifacts"]["Assert"] = {**stack, "properties": {"templateFile": "Assert.template.json"}}
+    (out / "Assert.template.json").write_text(json.dumps({"Parameters": {}, "Rules": {}}))
     (out / "manifest.json").write_text(json.dumps(manifest))
     (out / "Data.template.json").write_text(json.dumps(data))
     (out / "assembly-Prod" / "manifest.json").write_text(json.dumps(code))

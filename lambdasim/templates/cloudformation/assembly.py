@@ -53,6 +53,8 @@ def read_assembly(folder: Path, region: str | None = None) -> Found:
     stacks = []
     for name, path, own in named:
         document = files.document(path)
+        if isinstance(document.data, dict) and not isinstance(document.data.get("Resources"), dict):
+            continue
         prefix = f"{name}/" if len(named) > 1 else ""
         stack = Stack(
             document.data,

@@ -23,6 +23,7 @@ _PSEUDO: Final = {
 }
 _NESTED: Final = {"AWS::CloudFormation::Stack": "TemplateURL", "AWS::Serverless::Application": "Location"}
 _MADE: Final = (".Alias", ".Version", "Alias", "Version", "Role")
+_CONDITIONAL: Final = ("AWS::Serverless::Function", "AWS::Lambda::Function", *_NESTED)
 _DEEPEST_STACK: Final = 8
 _MOST_RESOURCES: Final = 200_000
 _IMPLICIT: Final = (
@@ -357,6 +358,9 @@ class Stack:
         TemplateError
             Beyond 200,000.
         """
+        if self._depth and not isinstance(self.data.get("Resources"), dict):
+            self._unresolved("", "this nested stack has no Resources")
+            return
         if not isinstance(self.data.get("Resources"), dict):
             raise TemplateError.single(self.name, "Resources", "must be a mapping of ids to resources")
         if len(self._resources) > _MOST_RESOURCES:
@@ -371,7 +375,7 @@ class Stack:
                 held = self.condition(condition) if isinstance(condition, str) else None
                 if held is False:
                     continue
-                if held is None:
+                if held is None and raw["Type"] in _CONDITIONAL:
                     self._unresolved(name, f"its condition {clipped(condition, 60)} is taken to hold")
             if raw["Type"] in _NESTED:
                 child = self.child(name)

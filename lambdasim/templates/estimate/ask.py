@@ -14,6 +14,7 @@ from lambdasim.templates.estimate.sources import described_function, spread_volu
 from lambdasim.templates.estimate.volume import per_second, volumes
 from lambdasim.templates.found import Found, Given
 from lambdasim.templates.reading import read_source
+from lambdasim.templates.usage_file import with_usage
 from lambdasim.templates.writing.draft import draft_scenario
 from lambdasim.units import US_PER_MS, US_PER_S, format_duration, parse_duration_us
 from lambdasim.wording import count, number
@@ -49,6 +50,7 @@ def estimate_template(
     parameters: Mapping[str, str] | None = None,
     region: str | None = None,
     stage: str | None = None,
+    usage: Path | None = None,
     described: Mapping[str, object] | None = None,
     progress: Progress | None = None,
 ) -> Estimate:
@@ -62,6 +64,8 @@ def estimate_template(
         Volumes: of all entry points together, or ``NAME=VOLUME``.
     parameters, region, stage
         See ``read_source``.
+    usage : Path, optional
+        Infracost's usage file: traffic and durations.
     described : mapping
         Options that belong to a described function and must be empty here.
     progress : callable, optional
@@ -78,11 +82,13 @@ def estimate_template(
             )
     together, named = volumes(requests)
     found = read_source(path, parameters, region, stage)
+    found = found if usage is None else with_usage(found, usage)
     draft = draft_scenario(found, region=region)
     scenario, scheduled = template_scenario(draft)
     rates, about_traffic = spread_volume(draft, scheduled, together, named)
     assumed = (*about_traffic, *_about_template(found, region))
-    return estimate(scenario, rates, origin=found.origin, assumed=assumed, progress=progress)
+    known = {draft.names[one.resource]: one.duration_ms for one in found.functions if one.duration_ms}
+    return estimate(scenario, rates, known_ms=known, origin=found.origin, assumed=assumed, progress=progress)
 
 
 def _about_template(found: Found, region: str | None) -> list[str]:
@@ -147,6 +153,6 @@ def estimate_function(described: Described, *, progress: Progress | None = None)
     if described.region is None:
         assumed.append("region us-east-1")
     return estimate(
-        scenario, {"function": rate}, known_ms=duration_us / US_PER_MS, origin="one function",
+        scenario, {"function": rate}, known_ms={"function": duration_us / US_PER_MS}, origin="one function",
         assumed=tuple(assumed), progress=progress,
     )  # fmt: skip

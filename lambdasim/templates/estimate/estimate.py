@@ -156,7 +156,7 @@ def estimate(
     scenario: ScenarioSpec,
     rates: Mapping[str, float],
     *,
-    known_ms: float | None = None,
+    known_ms: Mapping[str, float] | None = None,
     origin: str = "",
     assumed: tuple[str, ...] = (),
     engine: str = "auto",
@@ -170,8 +170,8 @@ def estimate(
         Functions; their traffic is replaced.
     rates : mapping
         Mean events per second by function; functions without one, or with 0, are not called.
-    known_ms : float, optional
-        Mean duration of every function [ms]; guessed and varied else.
+    known_ms : mapping, optional
+        Mean durations by function [ms]; those of others are guessed and varied.
     origin : str
         What is estimated, for people.
     assumed : tuple of str
@@ -190,6 +190,7 @@ def estimate(
     rates = {name: rate for name, rate in rates.items() if rate > 0}
     limit_of_account = scenario.account.concurrency
     scenario = revised(scenario, {"account": AccountSpec(concurrency=_UNBOUND, scaling_burst=_UNBOUND_BURST)})
+    known_ms = dict(known_ms or {})
     planned = cases(rates, len(scenario.functions))
     seen = []
     for number, case in enumerate(planned, start=1):
@@ -205,11 +206,14 @@ def _case(
     rates: Mapping[str, float],
     case: Case,
     number: int,
-    known_ms: float | None,
+    known_ms: Mapping[str, float],
     engine: str,
 ) -> _Seen:
     seen = _Seen()
-    functions = {one.name: varied(one, place, case, known_ms) for place, one in enumerate(scenario.functions)}
+    functions = {
+        one.name: varied(one, place, case, known_ms.get(one.name))
+        for place, one in enumerate(scenario.functions)
+    }
     polled = {one.name for one in scenario.functions if one.trigger.type.value in _POLLED}
     for window in windows(rates, number, polled):
         part = part_of(scenario, window, functions, rates)
@@ -251,7 +255,7 @@ def _estimate(
     rates: Mapping[str, float],
     planned: list[Case],
     seen: list[_Seen],
-    known_ms: float | None,
+    known_ms: Mapping[str, float],
     origin: str,
     assumed: tuple[str, ...],
 ) -> Estimate:
@@ -274,7 +278,13 @@ def _estimate(
     ]
     functions.sort(key=lambda one: (-one.usd.p50, one.name))
     shares = shares_of_range([case.scores for case in planned], totals)
-    unknown = ("INIT", "spread of durations") if known_ms is not None else ("duration", "CPU time", "INIT")
+    unknown = (
+        ("INIT", "spread of durations")
+        if set(rates) <= set(known_ms)
+        else FACTORS
+        if known_ms
+        else FACTORS[:3]
+    )
     causes = sorted(
         ((name, share) for name, share in zip(FACTORS, shares, strict=True) if name in unknown),
         key=lambda one: -one[1],

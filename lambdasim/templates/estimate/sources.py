@@ -50,6 +50,8 @@ def _scheduled_rate(traffic: Mapping[str, Any], files: Mapping[str, str], start_
     if "schedule" in traffic:
         moments = parse_schedule(traffic["schedule"]).times_us(start_us, start_us + _MONTH_US)
         return sum(1 for _ in moments) / seconds
+    if "poisson" in traffic:
+        return float(traffic["poisson"]["rate_per_s"])
     if "trace" in traffic:
         return (files[traffic["trace"]].count("\n") - 1) / seconds
     return 0.0

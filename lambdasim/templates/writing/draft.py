@@ -178,8 +178,9 @@ def _questions(made: FunctionDraft, name: str) -> list[Question]:
         month = guess.rate_per_s * 86_400 * 30
         questions.append(Question(name, "traffic", asked, f"{guess.rate_per_s:g}/s ({month:,.0f} a month)"))
     work = plain(made.settings["work"])
+    laws = {key: work[key]["lognormal"] for key in ("cpu_ms", "io_ms")}
     shown = ", ".join(
-        f"{key} p50 {law['lognormal']['p50']:g} p95 {law['lognormal']['p95']:g}" for key, law in work.items()
+        f"{key} {' '.join(f'{part} {value:g}' for part, value in law.items())}" for key, law in laws.items()
     )
     questions.append(Question(name, "work", "How much CPU time and waiting has a run?", shown))
     return questions

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field
-from math import exp
+from math import exp, log1p, sqrt
 from statistics import NormalDist
 from typing import Any, Final
 
 from lambdasim.catalog import InitPrior, has_snap_start, init_prior, init_priors, limit
-from lambdasim.catalog.guesses import timeout_share, work_guess
+from lambdasim.catalog.guesses import duration_cpu_shares, spread, timeout_share, work_guess
 from lambdasim.specs.function import FunctionSpec
 from lambdasim.templates.found import FoundFunction, FoundProvisioned, Given
 from lambdasim.templates.writing.commented_yaml import Noted
@@ -20,6 +20,8 @@ _FAMILY: Final = re.compile(r"(nodejs|python3\.|java|dotnet(?:core)?|ruby)([0-9.
 _GO: Final = "provided.al2"
 _DEFAULT_RUNTIME: Final = FunctionSpec.model_fields["runtime"].default
 _Z95: Final = NormalDist().inv_cdf(0.95)
+_VARIATION: Final = spread().variation_median
+_P95: Final = exp(-log1p(_VARIATION**2) / 2 + _Z95 * sqrt(log1p(_VARIATION**2)))
 _BATCHES: Final = ("sqs", "kinesis", "dynamodb")
 _REQUESTS: Final = ("api_gateway_rest", "api_gateway_http", "function_url", "alb", "sdk")
 
@@ -220,6 +222,8 @@ def _step(step: FoundProvisioned, reserved: int | None, remarks: list[str]) -> d
 
 
 def _work(found: FoundFunction, invoked: Invoked, memory_mb: int, timeout_s: int) -> Noted:
+    if found.duration_ms:
+        return _known_work(found.duration_ms, memory_mb)
     trigger = invoked.trigger["type"]
     kind = trigger.value if isinstance(trigger, Noted) else trigger
     batch = any(source.type in _BATCHES for source in found.sources) and kind in _BATCHES
@@ -234,6 +238,25 @@ def _work(found: FoundFunction, invoked: Invoked, memory_mb: int, timeout_s: int
     what = {"item": "an item of a batch", "request": "a short request", "event": "a short event"}
     name = "item" if batch else "request" if kind in _REQUESTS else "event"
     return Noted(laws, f"assumed, {what[name]}; lambdasim calibrate LOGS gives the real one")
+
+
+def _known_work(duration_ms: float, memory_mb: int) -> Noted:
+    """Split a known mean duration into CPU time and waiting: half and half, and both ends as plausible."""
+    speed = min(1.0, memory_mb / limit("memory_per_vcpu_mb").value)
+
+    def split(share: float) -> dict[str, Any]:
+        parts = {"cpu_ms": share * duration_ms * speed, "io_ms": (1 - share) * duration_ms}
+        return {
+            name: {"lognormal": {"mean": _short(mean), "p95": _short(mean * _P95)}}
+            for name, mean in parts.items()
+        }
+
+    low, middle, high = duration_cpu_shares()
+    laws = {**split(middle), "plausible": [split(low), split(high)]}
+    return Noted(
+        laws,
+        f"mean duration {duration_ms:g} ms from the file of usage; how much of it is CPU time is assumed",
+    )
 
 
 def _short(value: float) -> float:

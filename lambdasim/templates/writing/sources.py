@@ -12,6 +12,7 @@ from pydantic import ValidationError
 from lambdasim.catalog import InvocationKind, limit, timing
 from lambdasim.catalog.guesses import traffic_guess
 from lambdasim.errors import LambdaSimError
+from lambdasim.results.usage.as_month import MONTH_HOURS
 from lambdasim.specs.schedules import parse_schedule
 from lambdasim.specs.trigger import TriggerSpec
 from lambdasim.templates.found import FoundFunction, FoundSource
@@ -85,7 +86,7 @@ def invoked_by(function: FoundFunction) -> Invoked:
         remarks.append(f"also invoked by {others}; one trigger stands for all, so add their traffic to it")
     if main.type == "schedule":
         return _scheduled(trigger, [source for source in ordered if source.type == "schedule"], remarks)
-    invoked = _guessed(trigger, main, remarks)
+    invoked = _guessed(trigger, main, remarks, function.requests_per_month)
     timed = [text for source in enabled for text in source.schedules]
     if timed:
         remarks.append(f"its schedules, {listed(timed, most=5)}, are not in the traffic")
@@ -99,11 +100,25 @@ def _without_source(function: FoundFunction) -> Invoked:
         idle = Noted({"constant": {"rate_per_s": 0}}, f"disabled in the file: {names}")
         return Invoked(trigger, idle, remarks=[f"{names}: disabled, so no traffic"])
     remark = "nothing in the file invokes it; taken as called through the SDK"
-    return _guessed({"type": Noted("sdk", "assumed: nothing in the file invokes it")}, None, [remark])
+    trigger = {"type": Noted("sdk", "assumed: nothing in the file invokes it")}
+    return _guessed(trigger, None, [remark], function.requests_per_month)
 
 
-def _guessed(trigger: dict[str, Any], main: FoundSource | None, remarks: list[str]) -> Invoked:
+def _guessed(
+    trigger: dict[str, Any],
+    main: FoundSource | None,
+    remarks: list[str],
+    requests_per_month: float | None = None,
+) -> Invoked:
     guess = traffic_guess()
+    if requests_per_month is not None:
+        rate = float(f"{requests_per_month / (MONTH_HOURS * 3600):.6g}")
+        known: dict[str, Any] = {
+            "rate_per_s": Noted(rate, f"{requests_per_month:,.0f} a month, from the file of usage")
+        }
+        if rate > 0:
+            known["daily"] = Noted(list(guess.daily), "assumed: office hours, UTC")
+        return Invoked(trigger, {"poisson": known}, remarks=remarks)
     asked = _UNITS.get(main.type if main else "sdk", "events")
     poisson = {
         "rate_per_s": Noted(guess.rate_per_s, f"assumed; how many {asked} a second?"),
