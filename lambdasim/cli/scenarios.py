@@ -12,12 +12,19 @@ from lambdasim.cli.traces import TraceOptions, takes_traces
 @takes_traces
 def validate(traces: TraceOptions, scenario: ScenarioArgument, as_json: JsonOption = False) -> None:
     """Check a scenario file and name every fault."""
+    from lambdasim.results.foreseen import foreseen_failures
+    from lambdasim.wording import wrapped
+
     spec = traces.scenario(scenario)
+    warned = foreseen_failures(spec)
     if as_json:
         names = [function.name for function in spec.functions]
-        write(json.dumps({"functions": names, "scenario_sha256": spec.scenario_hash()}, indent=1))
+        content = {"functions": names, "scenario_sha256": spec.scenario_hash(), "warnings": warned}
+        write(json.dumps(content, indent=1, ensure_ascii=False))
         return
     write(f"{scenario}: good; {counted(len(spec.functions), 'function')}; {spec.scenario_hash()[:12]}")
+    for warning in warned:
+        write(wrapped(f"warning: {warning}"))
 
 
 @app.command()

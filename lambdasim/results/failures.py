@@ -20,6 +20,7 @@ RUN_FAILURES: Final = {
     "out_of_memory": Outcome.OUT_OF_MEMORY,
 }
 """Names of the ways in which a run fails; each counts runs, of which an event may have several."""
+CUT_ANSWERS: Final = "cut_answers"
 _WORDS: Final = {
     "errors": ("run ends with an error", "runs end with an error"),
     "timeouts": ("run times out", "runs time out"),
@@ -50,7 +51,7 @@ def failure_counts(totals: FunctionTotals) -> dict[str, int]:
         answered 504 [events].
     """
     counts = {name: int(totals.outcomes[kind]) for name, kind in RUN_FAILURES.items()}
-    return counts | {"cut_answers": int(totals.event_outcomes[EventOutcome.CLIENT_TIMEOUT])}
+    return counts | {CUT_ANSWERS: int(totals.event_outcomes[EventOutcome.CLIENT_TIMEOUT])}
 
 
 def lost_events(totals: FunctionTotals) -> int:

@@ -141,7 +141,7 @@ class RunResult(Result):
         return backlog_frame(self.plan.functions, self.aggregate.functions, minutes)
 
     def latency_ms(self, function: str | None = None) -> Histogram:
-        """Return the exact distribution of latency, arrival to answer, over served events [whole ms, rounded up]."""
+        """Return the exact distribution of latency, arrival to answer, of all that waited [whole ms, rounded up]."""
         together = Histogram()
         for name, totals in zip(self.aggregate.names, self.aggregate.functions, strict=True):
             if function in (None, name):
@@ -157,7 +157,7 @@ class RunResult(Result):
             Counts of events: ``succeeded``; ``failed``, whose last run failed; ``lost``, all that did not succeed,
             refused and expired ones included. Counts of runs that failed, by kind (``errors``, ``timeouts``, ``crashes``,
             ``out_of_memory``), and of events whose caller a gateway answered 504 (``cut_answers``). Refused attempts
-            (``throttled``), ``runs``, the share of cold starts among runs, exact percentiles of latency over served
+            (``throttled``), ``runs``, the share of cold starts among runs, exact percentiles of latency over answered
             events [whole ms, rounded up], the half-width of the 95 % interval of p95 from batch means [ms], peak and mean
             concurrency.
         """
@@ -224,7 +224,7 @@ class RunResult(Result):
             row[f"p{round(q * 100)}_ms"] = latency.quantile(q)
         row["p95_half_width_ms"] = half_width_of_sections(totals, 0.95)
         row["peak_concurrency"] = totals.concurrency.peak
-        row["mean_concurrency"] = totals.concurrency.busy_us / self.scenario.duration_us
+        row["mean_concurrency"] = totals.mean_concurrency(self.scenario.duration_us)
         return row
 
     def throttles(self) -> pd.DataFrame:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from math import isnan
 from typing import TYPE_CHECKING
 
+from lambdasim.results.failures import CUT_ANSWERS, RUN_FAILURES
 from lambdasim.units import US_PER_S, format_duration
 from lambdasim.wording import clipped, count, number, percent, wrapped
 
@@ -31,7 +32,16 @@ def summary_text(table: pd.DataFrame) -> str:
     shown["cold_share"] = [percent(share) for share in table["cold_share"]]
     for name in ("events", "throttled", "failed", "lost", "p50_ms", "p95_ms", "p99_ms"):
         shown[name] = [count(value) for value in table[name]]
-    return shown.rename(columns={"cold_share": "cold"}).to_string(index=False)
+    import pandas as pd
+
+    text = shown.rename(columns={"cold_share": "cold"}).to_string(index=False)
+    kinds = [name for name in (*RUN_FAILURES, CUT_ANSWERS) if (table[name] > 0).any()]
+    if not kinds:
+        return text
+    failing = table[(table[kinds] > 0).any(axis=1)]
+    by_kind = {name.replace("_", " "): [count(value) for value in failing[name]] for name in kinds}
+    rows = pd.DataFrame({"what fails": [clipped(name, 20) for name in failing["function"]], **by_kind})
+    return f"{text}\n\n{rows.to_string(index=False)}"
 
 
 def section_intervals(table: pd.DataFrame) -> str:

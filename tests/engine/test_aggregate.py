@@ -15,6 +15,7 @@ from lambdasim.engine.contract import (
     RECORD_COLUMNS,
     EventOutcome,
     FunctionPlan,
+    Invoker,
     Limit,
     Outcome,
     RecordChunk,
@@ -133,7 +134,10 @@ def recounted(totals: FunctionTotals, plan: FunctionPlan, runs: pd.DataFrame, du
         (totals.event_outcomes, "event_outcome"),
     ):  # fmt: skip
         assert counts.tolist() == [int((runs[column] == kind).sum()) for kind in range(len(counts))]
-    served = runs[runs["event_outcome"].isin([EventOutcome.SUCCEEDED, EventOutcome.CLIENT_TIMEOUT])]
+    answers = [EventOutcome.SUCCEEDED, EventOutcome.CLIENT_TIMEOUT]
+    if plan.retry.invoker is Invoker.CLIENT:  # who waits gets an answer from a run that failed, too
+        answers.append(EventOutcome.FAILED)
+    served = runs[runs["event_outcome"].isin(answers) & (runs["start_type"] != StartType.NONE)]
     answered = np.minimum(
         served["end_us"] - served["post_response_us"], served["start_us"] + plan.retry.client_timeout_us
     )

@@ -77,14 +77,17 @@ class FunctionTotals:
     billed_with_init, billed_without_init, provisioned_billed, duration_ms, init_ms : Histogram
         Of runs on demand, the same, of provisioned runs, of all runs, of cold starts [whole ms, rounded up].
     latency_ms : dict of StartType to Histogram
-        Arrival to answer of served events [whole ms, rounded up]; of messages and records under NONE.
+        Arrival to answer of events whose client waited for a run, whatever it got, and of events from a queue of Lambda's
+        that succeeded [whole ms, rounded up]; of messages and records under NONE.
     section_latency_ms : list of Histogram
-        The same, by equal stretches of the run in which the serving run began.
+        The same, by equal stretches of the run in which the answering run began.
     usage : dict of str to MonthlyUsage
         By UTC month of the attempt's start, which is when AWS's metrics count an invocation.
     counts : MinuteCounts
     concurrency, provisioned : Concurrency
         All executions, and those on provisioned environments.
+    last_end_us : int
+        When the last execution ended [µs since the start].
     items : ItemTotals or None
         Of functions with a queue or a stream. Events, their outcomes and latencies are then those of messages or records.
     """
@@ -105,6 +108,7 @@ class FunctionTotals:
     counts: MinuteCounts
     concurrency: Concurrency
     provisioned: Concurrency
+    last_end_us: int = 0
     items: ItemTotals | None = None
 
     @property
@@ -118,8 +122,12 @@ class FunctionTotals:
         return int(self.starts[StartType.COLD])
 
     def all_latency_ms(self) -> Histogram:
-        """Return the latency of all served events together [ms]."""
+        """Return the latency of all events together [ms]."""
         return together(*self.latency_ms.values())
+
+    def mean_concurrency(self, duration_us: int) -> float:
+        """Return the mean of executions in progress, over a scenario or to the end of work that outlasts it."""
+        return self.concurrency.busy_us / max(duration_us, self.last_end_us)
 
 
 class Aggregate:
@@ -315,6 +323,7 @@ class Aggregate:
                 by_minute[at.PROVISIONED_ENDED, :ends],
                 by_minute[at.PROVISIONED_HIGHEST, :ends],
             ),
+            last_end_us=int(scalars[at.LAST_END_US]),
         )
 
     @cached_property

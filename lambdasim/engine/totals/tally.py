@@ -22,9 +22,9 @@ from lambdasim.units import US_PER_MS
 
 # Scalars of a function. The last three are put away when a month ends.
 (
-    BUSY_US, PEAK, PROVISIONED_BUSY_US, PROVISIONED_PEAK, MINUTES, END_MINUTES, MS_WITH_INIT, MS_WITHOUT_INIT,
-    PROVISIONED_MS, SCALARS,
-) = range(10)  # fmt: skip
+    BUSY_US, PEAK, PROVISIONED_BUSY_US, PROVISIONED_PEAK, MINUTES, END_MINUTES, LAST_END_US, MS_WITH_INIT,
+    MS_WITHOUT_INIT, PROVISIONED_MS, SCALARS,
+) = range(11)  # fmt: skip
 
 # Attempts of a function are counted by all that tells them apart: first or later, and the four kinds of the contract.
 KINDS: Final = (2, len(StartType), len(Outcome), len(Limit), len(EventOutcome))
@@ -166,6 +166,7 @@ def _started(
     end_minute = np.uint64(_minute(max(end_us - 1, start_us)))
     totals[BUSY_US] += busy_us
     totals[PEAK] = max(totals[PEAK], in_progress)
+    totals[LAST_END_US] = max(totals[LAST_END_US], end_us)
     totals[END_MINUTES] = max(totals[END_MINUTES], np.int64(end_minute) + 1)
     by_minute[_INVOCATIONS, minute] += 1
     by_minute[_DURATION, minute] += columns[_DURATION_US][row]
@@ -267,8 +268,8 @@ def tally(sums: Sums, columns: Columns, first: Int64, stop: Int64) -> Int64:
             spills = _count(sums, spills, function, COLD_WITH_INIT, with_init)
         else:
             spills = _count(sums, spills, function, PROVISIONED, without_init)
-        if ended in (_SUCCEEDED, _CLIENT_TIMEOUT):
-            # A client that left waited to its own timeout.
+        if ended in (_SUCCEEDED, _CLIENT_TIMEOUT) or (ended == _FAILED and sums.queued[function] == 0):
+            # Every client that waited counts, whatever it got; one that left waited to its own timeout.
             answered_us = min(
                 end_us - columns[_POST_RESPONSE_US][row], start_us + sums.client_timeout_us[function]
             )

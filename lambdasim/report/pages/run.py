@@ -18,7 +18,7 @@ from lambdasim.report.html import (
     warning,
 )
 from lambdasim.report.pictures import Album
-from lambdasim.results.failures import failure_warning
+from lambdasim.results.failures import CUT_ANSWERS, RUN_FAILURES, failure_warning
 from lambdasim.units import format_duration
 from lambdasim.wording import count, listed, money, percent
 
@@ -98,7 +98,9 @@ def _facts(run: RunResult, bill: Bill) -> list[Fact]:
 
 def _functions(run: RunResult, album: Album) -> list[str]:
     summary = run.summary()
-    events = summary[["function", *_COUNTED, "cold_share"]].astype(dict.fromkeys(_COUNTED, "int64"))
+    kinds = [name for name in (*RUN_FAILURES, CUT_ANSWERS) if (summary[name] > 0).any()]
+    counted = [*_COUNTED, *kinds]
+    events = summary[["function", *counted, "cold_share"]].astype(dict.fromkeys(counted, "int64"))
     events = events.assign(cold_share=[percent(share) for share in events["cold_share"]])
     waits = summary[["function", "p50_ms", "p95_ms", "p95_half_width_ms", "p99_ms"]]
     waits = waits.join(summary[["peak_concurrency", "mean_concurrency"]])

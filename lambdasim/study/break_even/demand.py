@@ -324,7 +324,7 @@ def _evidence(name: str, totals: FunctionTotals, duration_us: int) -> FunctionEv
         runs=runs,
         timed_out=int(totals.outcomes[Outcome.TIMEOUT]),
         p99_duration_ms=totals.duration_ms.quantile(0.99),
-        mean_concurrency=totals.concurrency.busy_us / duration_us,
+        mean_concurrency=totals.mean_concurrency(duration_us),
         peak_concurrency=totals.concurrency.peak,
         cold_share=totals.cold / runs if runs else 0.0,
         cold_ms=totals.latency_ms[StartType.COLD].quantile(0.5),

@@ -1,0 +1,68 @@
+"""What can be known of failures before a run, from a sample of the same draws."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Final
+
+import numpy as np
+
+from lambdasim.draws.keys import Quantity
+from lambdasim.draws.laws import Constant
+from lambdasim.engine.plan import plan_scenario
+from lambdasim.engine.records import Outcome
+from lambdasim.units import format_duration
+from lambdasim.wording import clipped, percent
+
+if TYPE_CHECKING:
+    from lambdasim.engine.contract import FunctionPlan
+    from lambdasim.specs.scenario import ScenarioSpec
+
+_SAMPLE: Final = 1_000
+_WORTH_SAYING: Final = 0.01
+
+
+def foreseen_failures(scenario: ScenarioSpec) -> list[str]:
+    """Say what will fail whatever the traffic: too little memory, a timeout below INIT or below the work, no work at all.
+
+    Parameters
+    ----------
+    scenario : ScenarioSpec
+
+    Returns
+    -------
+    list of str
+        A sentence for each, naming function and key. Shares are those of the first 1,000 invocations' draws, which are
+        the run's own; those of at most 1 % are not mentioned.
+    """
+    plan, kept = plan_scenario(scenario), {function.name: function for function in scenario.functions}
+    return [
+        f"{clipped(function.name, 60)}: {sentence}"
+        for function in plan.functions
+        for sentence in _of_function(function, kept[function.name].memory_mb)
+    ]
+
+
+def _of_function(function: FunctionPlan, memory_mb: int) -> Iterator[str]:
+    drawn = function.draws.draw(np.arange(_SAMPLE, dtype=np.int64), 0)
+    timeout_us, timeout = function.timeout_us, format_duration(function.timeout_us)
+    hungry = float(np.mean(drawn.fault == Outcome.OUT_OF_MEMORY)) - function.draws.out_of_memory_probability
+    if hungry > _WORTH_SAYING:
+        yield f"memory_mb: {percent(hungry, 1)} of runs need more than the {memory_mb:,} MB it has, and fail"
+    init_us = int(np.median(drawn.init_us))
+    if init_us > function.init_cap_us and init_us > timeout_us:
+        yield (
+            f"timeout: INIT takes {format_duration(init_us)}, is cut at {format_duration(function.init_cap_us)} "
+            f"and begins again inside the run, whose timeout is {timeout}: no run succeeds"
+        )
+    elif init_us > timeout_us:
+        yield (
+            f"timeout: {timeout} is below INIT ({format_duration(init_us)}): once a run has failed, INIT begins again "
+            "inside the next one, and the environment never recovers"
+        )
+    slow = float(np.mean(drawn.handler_us > timeout_us))
+    if slow > _WORTH_SAYING:
+        yield f"timeout: {percent(slow, 1)} of runs take longer than {timeout}, and fail"
+    laws = function.draws.laws
+    if all(laws[quantity] == Constant(0) for quantity in (Quantity.CPU_TIME, Quantity.IO_TIME)):
+        yield "work: has neither cpu_ms nor io_ms, so its runs take 0 ms"

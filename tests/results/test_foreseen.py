@@ -1,0 +1,71 @@
+"""What fails whatever the traffic is said before a run, and what is said is what the run then shows."""
+
+import pytest
+
+import lambdasim as ls
+from lambdasim.results.foreseen import foreseen_failures
+from lambdasim.specs import load_scenario_text
+
+HEAD = """name: t
+start: 2026-11-01T00:00:00Z
+duration: 1h
+functions:
+  - {name: f, runtime: python3.12, memory_mb: 128, trigger: {type: function_url},
+     traffic: {constant: {rate_per_s: 0.1}}, """
+
+
+def scenario(more: str) -> ls.ScenarioSpec:
+    return load_scenario_text(HEAD + more + "}\n")
+
+
+@pytest.mark.parametrize(
+    ("more", "said", "least_lost"),
+    [
+        ("work: {io_ms: 50, max_memory_mb: 200}", "memory_mb: 100.0% of runs need more than the 128 MB", 360),
+        ("timeout: 3s, init_ms: 12000, work: {io_ms: 50, first_run_ms: 0}",
+         "timeout: INIT takes 12s, is cut at 10s", 360),
+        ("timeout: 1s, init_ms: 2000, work: {io_ms: {mixture: [{weight: 95, law: 100}, {weight: 5, law: 5000}]}}",
+         "timeout: 1s is below INIT (2s): once a run has failed", 200),
+        ("timeout: 1s, work: {io_ms: 1500}", "timeout: 100.0% of runs take longer than 1s", 360),
+    ],
+)  # fmt: skip
+def test_what_is_foreseen_comes_true(more: str, said: str, least_lost: int) -> None:
+    spec = scenario(more)
+    assert any(sentence.startswith(f"f: {said}") for sentence in foreseen_failures(spec))
+    assert ls.simulate(spec, keep_records=False).summary()["lost"][0] >= least_lost
+
+
+def test_a_function_without_work_is_said() -> None:
+    assert foreseen_failures(scenario("timeout: 3s")) == [
+        "f: work: has neither cpu_ms nor io_ms, so its runs take 0 ms"
+    ]
+
+
+def test_a_scenario_without_trouble_has_no_warning() -> None:
+    assert foreseen_failures(scenario("timeout: 3s, work: {io_ms: 50, max_memory_mb: 100}")) == []
+    assert foreseen_failures(scenario("work: {io_ms: 50, out_of_memory_probability: 0.3}")) == []
+
+
+def test_every_client_that_waited_counts_a_shorter_timeout_included() -> None:
+    """5 % of runs take 5 s: with a timeout of 1 s their clients wait 1 s, and do not vanish from p99."""
+    work = "init_ms: 100, work: {first_run_ms: 0, io_ms: {mixture: [{weight: 95, law: 100}, {weight: 5, law: 5000}]}}"
+    summary = ls.simulate(scenario(f"timeout: 1s, {work}")).summary().iloc[0]
+    assert summary["timeouts"] > 4
+    assert 1_000 <= summary["p99_ms"] <= 1_100
+    run = ls.simulate(scenario(f"timeout: 1s, {work}"))
+    assert len(run.latency_ms()) == 360
+
+
+def test_mean_concurrency_is_at_most_the_peak_where_work_outlasts_the_scenario() -> None:
+    """One event a second for two seconds, each 20 s long: 40 s of work in 21 s, 2 at most."""
+    run = ls.simulate(arrivals_s=[0, 1], durations_ms=20_000)
+    row = run.summary().iloc[0]
+    assert row["peak_concurrency"] == 2
+    assert row["mean_concurrency"] == pytest.approx(40 / 21)
+
+
+def test_the_table_says_what_fails_by_kind() -> None:
+    text = ls.simulate(scenario("timeout: 1s, work: {io_ms: 1500}")).text()
+    assert text.index("WARNING: 360 of 360 events of f are lost") < text.index("function events")
+    assert "what fails timeouts\n         f      360" in text
+    assert "nan" not in text
