@@ -6,6 +6,7 @@ from lambdasim.billing.currency import ExchangeRate, converted
 from lambdasim.billing.distribution import InvocationCosts, invocation_costs, pooled_frame
 from lambdasim.billing.exact import per_million, plain
 from lambdasim.billing.lines import Allocation, LineItem
+from lambdasim.billing.neighbours.counts import NeighbourTerms
 from lambdasim.billing.pricing import price
 from lambdasim.billing.rules import (
     allocated_by_month,
@@ -27,6 +28,7 @@ __all__ = [
     "FreeSharing",
     "InvocationCosts",
     "LineItem",
+    "NeighbourTerms",
     "PricedPool",
     "Share",
     "Usage",

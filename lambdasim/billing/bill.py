@@ -14,8 +14,9 @@ from typing import TYPE_CHECKING, NamedTuple
 from lambdasim.billing.exact import plain, total
 from lambdasim.billing.lines import Allocation, LineItem
 from lambdasim.billing.shares import PricedPool, Share, shares_of
+from lambdasim.catalog import ChargeKind
 from lambdasim.views import Result
-from lambdasim.wording import money, wrapped
+from lambdasim.wording import money, percent, wrapped
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -59,6 +60,11 @@ class Bill(Result):
     def total(self) -> Decimal:
         """Exact sum of all lines [USD]."""
         return total(item.amount for item in self.items)
+
+    @property
+    def beside_lambda(self) -> Decimal:
+        """Exact sum of the lines of services beside Lambda [the bill's currency]."""
+        return total(item.amount for item in self.items if item.kind is ChargeKind.NEIGHBOUR)
 
     def __repr__(self) -> str:
         """Say how much and for what."""
@@ -153,6 +159,9 @@ class Bill(Result):
         width = max((len(row) for rows in lines for row in rows.splitlines()), default=0)
         paid = f"total {money(self.total, self.currency)}".rjust(width)
         lines.append(paid if lines else "nothing to pay")
+        if self.beside_lambda:
+            share = percent(float(self.beside_lambda / self.total), 1)
+            lines.append(f"{money(self.beside_lambda, self.currency)} of it, {share}, is not AWS Lambda's")
         return "\n".join([*lines, *(wrapped(f"note: {note}") for note in self.notes)])
 
     def to_json(self) -> str:

@@ -6,8 +6,11 @@ from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 from fractions import Fraction
+from typing import Final
 
 from lambdasim.catalog import ChargeKind
+
+LAMBDA: Final = "AWS Lambda"
 
 
 @dataclass(frozen=True)
@@ -45,6 +48,8 @@ class LineItem:
         How the rate is known, where it is derived or of a price book.
     list_rate : Decimal
         Without price book [as ``rate``].
+    service : str
+        As AWS names it.
     """
 
     month: str
@@ -63,6 +68,7 @@ class LineItem:
     is_derived: bool
     note: str
     list_rate: Decimal
+    service: str = LAMBDA
 
 
 @dataclass(frozen=True)

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from datetime import date
 
 from lambdasim.billing.bill import Bill
 from lambdasim.billing.month import PricingTerms, missing_rates, price_month
+from lambdasim.billing.neighbours.counts import NeighbourTerms, meter_counts
+from lambdasim.billing.neighbours.pricing import price_meters
 from lambdasim.billing.tiers import FreeSharing
 from lambdasim.billing.usage import Usage, is_month
-from lambdasim.catalog import PriceSheet, usage_type
+from lambdasim.catalog import ChargeKind, PriceSheet, usage_type
 from lambdasim.catalog.prices.book import BookEntry, PriceBook
 from lambdasim.errors import CatalogError, InputError
 
@@ -28,6 +30,7 @@ def price(
     free_counts_toward_tiers: bool = False,
     free_requests_for_provisioned: bool = False,
     price_book: PriceBook | None = None,
+    neighbours: NeighbourTerms | Mapping[str, NeighbourTerms] | None = None,
 ) -> Bill:
     """Price usage of one payer account.
 
@@ -57,6 +60,9 @@ def price(
         provisioned example takes the free million off.
     price_book : PriceBook, optional
         Discounts or own rates on top; the bill names it.
+    neighbours : NeighbourTerms or mapping of str to NeighbourTerms, optional
+        Which lines of the services beside Lambda the bill has besides, see ``NeighbourTerms.of_scenario``; by account
+        where usage has accounts.
 
     Returns
     -------
@@ -113,6 +119,9 @@ def price(
     if missing:
         raise CatalogError(list(dict.fromkeys(missing)))
     bills = [price_month(by_month[name], terms) for name in sorted(by_month)]
+    beside = _beside(rows, neighbours, terms)
+    if beside is not None:
+        bills.append(beside)
     idle = () if price_book is None else _idle_entries(price_book, bills)
     return Bill(
         items=tuple(item for bill in bills for item in bill.items),
@@ -132,6 +141,20 @@ def _check_sheet(sheet: PriceSheet, usages: tuple[Usage, ...]) -> None:
             "price_sheet",
             f"is of {sheet.region}, the usage of {', '.join(found)[:80]}: it would be ignored",
         )
+
+
+def _beside(
+    usages: tuple[Usage, ...],
+    neighbours: NeighbourTerms | Mapping[str, NeighbourTerms] | None,
+    terms: PricingTerms,
+) -> Bill | None:
+    """Price what usage counts on the meters of services beside Lambda; None where none is asked for."""
+    if not neighbours:
+        return None
+    by_account = {"": neighbours} if isinstance(neighbours, NeighbourTerms) else neighbours
+    counts = meter_counts(usages, by_account)
+    found = price_meters(counts, free_tier=terms.free_tier, price_book=terms.price_book)
+    return Bill(found.items, found.allocations, found.notes, pools=found.pools)
 
 
 def _currency(usages: tuple[Usage, ...], terms: PricingTerms) -> str:
@@ -159,7 +182,8 @@ def _idle_entries(book: PriceBook, bills: Iterable[Bill]) -> tuple[str, ...]:
     """Say which lines of a price book change nothing on these bills."""
     changed: dict[BookEntry, bool] = {}
     for line in (line for bill in bills for pool in bill.pools for line in pool.lines):
-        name = usage_type(line.kind, line.architecture).name
+        is_own = line.kind is not ChargeKind.NEIGHBOUR
+        name = usage_type(line.kind, line.architecture).name if is_own else line.usage_type
         entry = book.entry(line.usage_type.removesuffix(name).removesuffix("-"), name, line.tier)
         if entry is not None:
             changed[entry] = changed.get(entry, False) or line.rate != line.list_rate

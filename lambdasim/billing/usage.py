@@ -67,6 +67,13 @@ class Usage:
         Above the free part of each response [bytes].
     provisioned_extra_requests : int
         Those of the further requests whose event ran on a provisioned environment.
+    calls : int
+        At the trigger: attempts of a synchronous caller, refused ones too, or asynchronous events; in the chunks in which
+        the trigger's meter counts sizes.
+    payload_kb : int
+        Requests and responses of a synchronous caller [KB].
+    elapsed_s : int
+        The scenario's time in the month [s].
     """
 
     month: str
@@ -90,6 +97,9 @@ class Usage:
     snapstart_cache_ms: int = 0
     streamed_bytes: int = 0
     provisioned_extra_requests: int = 0
+    calls: int = 0
+    payload_kb: int = 0
+    elapsed_s: int = 0
 
     def __post_init__(self) -> None:
         """Check every value.
@@ -191,7 +201,7 @@ class Usage:
 COUNTERS: Final = tuple(
     field.name for field in fields(Usage) if field.default == 0 and field.name != "snap_start"
 )
-BY_TIME: Final = ("provisioned_init_ms", "provisioned_allocated_s", "snapstart_cache_ms")
+BY_TIME: Final = ("provisioned_init_ms", "provisioned_allocated_s", "snapstart_cache_ms", "elapsed_s")
 """Counters that grow with time, not with traffic."""
 _KEY_FIELDS: Final = tuple(field.name for field in fields(Usage) if field.name not in COUNTERS)
 

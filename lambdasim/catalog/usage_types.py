@@ -28,6 +28,11 @@ class ChargeKind(StrEnum):
     SNAPSTART_CACHE = "snapstart_cache"
     SNAPSTART_RESTORE = "snapstart_restore"
     STREAMING = "streaming"
+    NEIGHBOUR = "neighbour"
+    """A service beside Lambda, see ``catalog.prices.meters``."""
+
+
+LAMBDA_KINDS: Final = tuple(kind for kind in ChargeKind if kind is not ChargeKind.NEIGHBOUR)
 
 
 class CountedIn(StrEnum):
@@ -123,7 +128,7 @@ def usage_types_of(
     whole = Entry(content, file)
     as_of, source, kinds = whole.day("as_of"), whole.text("source"), whole.entry("kinds")
     found: dict[tuple[ChargeKind, str], UsageType] = {}
-    for kind in ChargeKind:
+    for kind in LAMBDA_KINDS:
         entry = kinds.entry(kind)
         for architecture in _ARCHITECTURES:
             found[kind, architecture] = UsageType(

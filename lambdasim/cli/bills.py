@@ -22,6 +22,7 @@ from lambdasim.cli.app import (
     say_written,
     write,
 )
+from lambdasim.cli.beside import WithOption, lines_of
 from lambdasim.cli.group import DefaultGroup
 from lambdasim.wording import wrapped
 
@@ -58,6 +59,7 @@ def bill(
         bool | None,
         typer.Option(help="Whether this bill gets the payer's free tier; default: as the scenarios say."),
     ] = None,
+    with_lines: WithOption = None,
     currency: Annotated[
         str | None,
         typer.Option(help="Show the bill in this currency, such as EUR; with --per-usd and --rate-date."),
@@ -112,6 +114,7 @@ def bill(
         free_tier=owned.free_tier if free_tier is None else free_tier,
         price_book=None if price_book is None else finance.read_price_book(price_book),
         price_sheet=None if price_sheet is None else finance.fitting_sheets(price_sheet, owned.usage, region),
+        neighbours=owned.neighbours(lines_of(with_lines, "bill")),
     )
 
     def priced(usages: Iterable[Usage]) -> Bill:

@@ -24,6 +24,7 @@ from lambdasim.cli.app import (
     side_by_side,
     write,
 )
+from lambdasim.cli.beside import WithOption, including
 from lambdasim.cli.traces import TraceOptions, takes_traces
 
 
@@ -44,6 +45,7 @@ def forecast(
     anomaly: Annotated[
         str | None, typer.Option(help="Traffic times this from a day of the month on, such as 2026-12-10=3.")
     ] = None,
+    with_lines: WithOption = None,
     paths: Annotated[int, typer.Option(min=2, help="Paths of traffic.")] = 200,
     out: OutOption = None,
     as_json: JsonOption = False,
@@ -62,6 +64,7 @@ def forecast(
     if budget is not None and not 0 < budget < float("inf"):
         raise InputError.single("forecast", "--budget", f"must be above 0, got {budget}")
     spec = traces.scenario(scenario) if history is None else ls.load_scenario(scenario)
+    spec = including(spec, with_lines, "forecast")
     if anomaly is not None:
         spec = with_anomaly(spec, *_anomaly(anomaly, month))
     past = None if history is None else traces.trace(history)

@@ -29,6 +29,7 @@ from lambdasim.cli.app import (
     tell_readings,
     write,
 )
+from lambdasim.cli.beside import WithOption, including
 from lambdasim.cli.traces import TraceOptions, takes_traces
 
 if TYPE_CHECKING:
@@ -56,6 +57,7 @@ def simulate(
     replications: Annotated[
         int, typer.Option(min=1, help="Simulate with this many seeds and give 95 % intervals.")
     ] = 1,
+    with_lines: WithOption = None,
     skip_bad_rows: SkipBadRowsOption = False,
     out: OutOption = None,
     as_json: JsonOption = False,
@@ -67,7 +69,7 @@ def simulate(
     """Simulate a scenario: bill, percentiles, throttles."""
     import lambdasim as ls
 
-    spec = traces.scenario(scenario)
+    spec = including(traces.scenario(scenario), with_lines, "simulate")
     if skip_bad_rows:
         spec = spec.skipping_bad_rows()
     made(resume, of_study=False)

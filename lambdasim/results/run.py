@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from lambdasim import version
-from lambdasim.billing import Bill, InvocationCosts, Usage, invocation_costs, price
+from lambdasim.billing import Bill, InvocationCosts, NeighbourTerms, Usage, invocation_costs, price
 from lambdasim.catalog import Knowledge, billing_rules, price_sheet
 from lambdasim.engine.contract import EventOutcome, Limit, Outcome, Plan, RecordChunk
 from lambdasim.engine.plan import ScenarioArrivals
@@ -325,6 +325,7 @@ class RunResult(Result):
             month=month,
             on=on or self.scenario.price_date,
             free_tier=self.scenario.free_tier,
+            neighbours=NeighbourTerms.of_scenario(self.scenario),
         )
 
     def invocation_costs(self, function: str) -> InvocationCosts:

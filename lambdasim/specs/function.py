@@ -20,6 +20,7 @@ from lambdasim.catalog import (
 from lambdasim.specs.base import CrossFault, Spec
 from lambdasim.specs.fields import Duration, Flag, Limited, PositiveDuration, Text, Whole
 from lambdasim.specs.laws import FixedLaw, Law, LawOrCatalog
+from lambdasim.specs.neighbours import UsesSpec
 from lambdasim.specs.provisioned import ProvisionedSteps
 from lambdasim.specs.schedules import ScheduleText, parse_schedule
 from lambdasim.specs.traffic import TrafficSpec
@@ -139,6 +140,8 @@ class FunctionSpec(Spec):
     """What invokes the function."""
     payload: PayloadSpec = PayloadSpec()
     """Size of requests and responses."""
+    uses: UsesSpec = UsesSpec()
+    """What a run uses of the services beside Lambda; each has a line on the bill."""
     tags: dict[Text, Text] = Field(default_factory=dict)
     """For sharing the bill out, as on the function."""
     traffic: TrafficSpec

@@ -17,6 +17,7 @@ from lambdasim.specs.base import CrossFault, Spec, revised
 from lambdasim.specs.faults import not_among
 from lambdasim.specs.fields import Day, Flag, Moment, ScenarioLength, Text, Whole
 from lambdasim.specs.function import FunctionSpec
+from lambdasim.specs.neighbours import NeighboursSpec
 from lambdasim.specs.platform import AccountSpec, PlatformSpec
 from lambdasim.specs.traffic import SOURCES, OnBadRow
 from lambdasim.units import US_PER_S, format_duration
@@ -48,6 +49,8 @@ class ScenarioSpec(Spec, Result):
     """Functions that share the account."""
     free_tier: Flag = True
     """Whether this bill gets the account's free tier."""
+    neighbours: NeighboursSpec = NeighboursSpec()
+    """Lines of the services beside Lambda."""
     price_date: Day | None = None
     """Day whose rates and billing rules apply; default: the first day of each month."""
 

@@ -10,7 +10,7 @@ from functools import cache
 from typing import Final
 
 from lambdasim.catalog.prices.sheets import Rate, price_sheet, regions
-from lambdasim.catalog.usage_types import ChargeKind, usage_type
+from lambdasim.catalog.usage_types import LAMBDA_KINDS, usage_type
 from lambdasim.errors import CatalogError
 
 EVERY: Final = "*"
@@ -153,7 +153,7 @@ def _fault(entry: BookEntry) -> tuple[str, str] | None:
 def _names() -> frozenset[str]:
     """Return every usage type that is paid for, with and without prefixes."""
     bare = {
-        usage_type(kind, architecture).name for kind in ChargeKind for architecture in ("x86_64", "arm64")
+        usage_type(kind, architecture).name for kind in LAMBDA_KINDS for architecture in ("x86_64", "arm64")
     }
     prefixes = {price_sheet(region).usage_prefix for region in regions()} - {""}
     return frozenset(bare | {f"{prefix}-{name}" for prefix in prefixes for name in bare})

@@ -11,7 +11,7 @@ from datetime import date
 from typing import Any, Final, NamedTuple
 
 from lambdasim.catalog.entries import Entry
-from lambdasim.catalog.usage_types import ChargeKind, usage_type
+from lambdasim.catalog.usage_types import LAMBDA_KINDS, ChargeKind, usage_type
 from lambdasim.errors import CatalogError
 
 FORMAT_VERSION: Final = "v1.0"
@@ -238,7 +238,7 @@ def _is_wanted(name: str) -> bool:
 def kinds_by_name() -> dict[str, list[tuple[ChargeKind, str]]]:
     """Return kinds and architectures by usage type, without prefix."""
     found: defaultdict[str, list[tuple[ChargeKind, str]]] = defaultdict(list)
-    for kind in ChargeKind:
+    for kind in LAMBDA_KINDS:
         for architecture in ARCHITECTURES:
             found[usage_type(kind, architecture).name].append((kind, architecture))
     return found

@@ -14,7 +14,7 @@ from typing import Any, Final
 from lambdasim.catalog.entries import Entry
 from lambdasim.catalog.facts import Knowledge
 from lambdasim.catalog.files import toml_of
-from lambdasim.catalog.usage_types import ChargeKind
+from lambdasim.catalog.usage_types import LAMBDA_KINDS, ChargeKind
 
 RateKey = tuple[str, ChargeKind, str]
 _FILE: Final = "savings_plans.toml"
@@ -116,7 +116,7 @@ def savings_plans_of(content: Mapping[str, Any], file: str = _FILE) -> SavingsPl
     if len({(plan.years, plan.payment) for plan in plans}) < len(plans):
         raise whole.fault("plan", "must have each term and payment once")
     covers, purchase = whole.entry("covers"), whole.entry("purchase")
-    known = {kind.value for kind in ChargeKind}
+    known = {kind.value for kind in LAMBDA_KINDS}
     kinds = covers.texts("kinds")
     for kind in kinds:
         if kind not in known:

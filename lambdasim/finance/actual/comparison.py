@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from decimal import Decimal
 from fractions import Fraction
 from typing import TYPE_CHECKING, Final, NamedTuple
@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 from lambdasim.billing import Bill, LineItem, Usage, plain, price
 from lambdasim.billing.exact import product, total
 from lambdasim.catalog import ChargeKind, usage_type
+from lambdasim.catalog.usage_types import LAMBDA_KINDS
 from lambdasim.errors import InputError
 from lambdasim.finance.actual.reader import read_actual_bill
 from lambdasim.finance.actual.tables import ActualBill, ActualLine, LineClass
@@ -184,6 +185,7 @@ def compare_bill(
     lower rate. Usage that costs nothing stands beside our free tier's line, under whichever usage type AWS exported it.
     """
     bill = ours if isinstance(ours, Bill) else price(ours, free_tier=free_tier)
+    bill = _of_lambda(bill)
     if bill.currency != "USD":
         raise InputError.single("compare", "bill", f"must be in USD, is in {bill.currency[:3]}")
     real = actual if isinstance(actual, ActualBill) else read_actual_bill(actual)
@@ -194,6 +196,16 @@ def compare_bill(
     for key in sorted(our_lines.keys() | their_lines.keys()):
         compared += _matched(key, our_lines.get(key, []), their_lines.get(key, []))
     return BillComparison(real, tuple(compared), bill.notes)
+
+
+def _of_lambda(bill: Bill) -> Bill:
+    """Leave out the services beside Lambda, which are no rows of a real bill that is read here."""
+    items = tuple(item for item in bill.items if item.kind is not ChargeKind.NEIGHBOUR)
+    if len(items) == len(bill.items):
+        return bill
+    beside = money(_less(bill.total, total(item.amount for item in items)))
+    note = f"our lines of services beside Lambda, {beside}, are not compared"
+    return replace(bill, items=items, notes=(*bill.notes, note))
 
 
 def _summed(real: ActualBill, bill: Bill, days: Iterable[DayCost] | None) -> Iterator[ComparedLine]:
@@ -315,7 +327,7 @@ def _ours(items: Iterable[LineItem]) -> dict[_Key, list[_Side]]:
 def _free_names(items: Iterable[LineItem]) -> dict[str, str]:
     """Return the free tier's usage type for every other one, with the prefixes that our bill has."""
     names = {}
-    for kind in ChargeKind:
+    for kind in LAMBDA_KINDS:
         for architecture in _ARCHITECTURES:
             named = usage_type(kind, architecture)
             if named.free_name:

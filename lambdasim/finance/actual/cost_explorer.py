@@ -9,7 +9,8 @@ from datetime import date
 from decimal import Decimal
 from typing import Any, Final
 
-from lambdasim.catalog import ChargeKind, usage_type
+from lambdasim.catalog import usage_type
+from lambdasim.catalog.usage_types import LAMBDA_KINDS
 from lambdasim.errors import InputError
 from lambdasim.finance.actual.exports import region_of
 from lambdasim.finance.actual.tables import ActualRow, LineClass
@@ -154,7 +155,7 @@ def _is_lambda(usage: str) -> bool:
 
 
 def _own_names() -> frozenset[str]:
-    named = [usage_type(kind, architecture) for kind in ChargeKind for architecture in ("x86_64", "arm64")]
+    named = [usage_type(kind, architecture) for kind in LAMBDA_KINDS for architecture in ("x86_64", "arm64")]
     return frozenset(
         {one.name for one in named} | {one.free_name.removeprefix("Global-") for one in named if one.free_name}
         | {one.free_name for one in named if one.free_name}

@@ -11,12 +11,14 @@ from dataclasses import replace
 from datetime import date
 from decimal import Decimal
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from lambdasim.billing import Bill, ExchangeRate, LineItem, Share, converted, plain
 from lambdasim.billing.accounts import account_of, is_account_id
 from lambdasim.billing.exact import product, total
+from lambdasim.billing.neighbours.counts import SHARED
 from lambdasim.catalog import ChargeKind, usage_type
+from lambdasim.catalog.prices.meters import meter
 from lambdasim.catalog.region_names import region_name
 from lambdasim.errors import InputError
 from lambdasim.finance.focus.columns import CUSTOM_COLUMNS, FocusVersion, Kind, focus_columns, focus_version
@@ -182,9 +184,9 @@ def _whole(item: LineItem) -> Share:
 def _names(share: Share, origin: Origin) -> FocusRow:
     """Fill every column that is not money."""
     line = share.line
-    named = usage_type(line.kind, share.architecture or "x86_64")
+    named = _named(share)
     begin, end = month_span(line.month)
-    sku = f"AWSLambda/{line.usage_type}"
+    sku = f"{named.code}/{line.usage_type}"
     details: dict[str, str | int] = {"x_Tier": line.tier}
     if line.architecture:
         details["x_Architecture"] = line.architecture
@@ -198,7 +200,7 @@ def _names(share: Share, origin: Origin) -> FocusRow:
         "BillingPeriodStart": begin,
         "BillingPeriodEnd": end,
         "ChargeCategory": "Usage",
-        "ChargeDescription": f"AWS Lambda: {line.description}",
+        "ChargeDescription": f"{line.service}: {line.description}",
         "ChargeFrequency": "Usage-Based",
         "ChargePeriodStart": begin,
         "ChargePeriodEnd": end,
@@ -210,14 +212,14 @@ def _names(share: Share, origin: Origin) -> FocusRow:
         "RegionId": share.region,
         "RegionName": region_name(share.region) if share.region else None,
         "ResourceId": function_arn(share.region, owner, function),
-        "ResourceName": function,
-        "ResourceType": "Function" if share.function else None,
-        "ServiceCategory": "Compute",
-        "ServiceName": "AWS Lambda",
+        "ResourceName": None if function == SHARED else function,
+        "ResourceType": "Function" if share.function and function != SHARED else None,
+        "ServiceCategory": named.category,
+        "ServiceName": line.service,
         "ServiceProviderName": _AWS,
-        "ServiceSubcategory": "Serverless Compute",
+        "ServiceSubcategory": named.subcategory,
         "SkuId": sku,
-        "SkuMeter": named.name if line.tier else named.free_name,
+        "SkuMeter": named.meter,
         "SkuPriceDetails": json.dumps(details, sort_keys=True),
         "SkuPriceId": f"{sku}/{f'tier-{line.tier}' if line.tier else 'free'}",
         "SubAccountId": owner,
@@ -225,7 +227,7 @@ def _names(share: Share, origin: Origin) -> FocusRow:
         "SubAccountType": "AWS Account",
         "Tags": json.dumps(dict(tags), sort_keys=True, ensure_ascii=False) if tags else None,
         "x_UsageType": line.usage_type,
-        "x_ServiceCode": "AWSLambda",
+        "x_ServiceCode": named.code,
         "x_Scenario": origin.scenario,
         "x_Quantile": origin.quantile,
         "x_Run": origin.run,
@@ -234,12 +236,30 @@ def _names(share: Share, origin: Origin) -> FocusRow:
     }
 
 
+class _Named(NamedTuple):
+    """How FOCUS names a line's service and meter."""
+
+    code: str
+    category: str
+    subcategory: str
+    meter: str
+
+
+def _named(share: Share) -> _Named:
+    line = share.line
+    if line.kind is ChargeKind.NEIGHBOUR:
+        one = meter(line.usage_type)
+        return _Named(one.service.code, one.service.category, one.service.subcategory, one.name)
+    named = usage_type(line.kind, share.architecture or "x86_64")
+    return _Named("AWSLambda", "Compute", "Serverless Compute", named.name if line.tier else named.free_name)
+
+
 def _costs(priced: Share, charged: Share, currency: str) -> FocusRow:
     """Fill the columns of money, quantity and unit."""
     cost, rate = plain(charged.amount), plain(charged.line.rate)
     usd_rate, quantity = plain(priced.line.rate), plain(priced.quantity)
     list_rate = charged.line.list_rate
-    unit = _UNITS[priced.line.kind]
+    unit = _UNITS.get(priced.line.kind, priced.line.unit)
     return {
         "BilledCost": cost,
         "BillingCurrency": currency,
@@ -274,7 +294,7 @@ def month_span(month: str) -> tuple[str, str]:
 
 def function_arn(region: str, account_id: str, function: str) -> str | None:
     """Return the name that AWS gives a function; None where a row belongs to none."""
-    if not function or not region:
+    if not function or not region or function == SHARED:
         return None
     partition = next((name for start, name in _PARTITIONS.items() if region.startswith(start)), "aws")
     return f"arn:{partition}:lambda:{region}:{account_id}:function:{function}"

@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 from pathlib import Path
 
-from lambdasim.billing import Usage, in_account, is_account_id
+from pydantic import ValidationError
+
+from lambdasim.billing import NeighbourTerms, Usage, in_account, is_account_id
 from lambdasim.errors import InputError
 from lambdasim.finance.origin import UNKNOWN_ACCOUNT, Origin, scenario_price_date
+from lambdasim.finance.reading import json_object
 from lambdasim.results.files.hourly import hourly_usage
 from lambdasim.results.files.saved import load_free_tier, load_usage
 from lambdasim.results.usage.hour import HourlyUsage
+from lambdasim.specs.neighbours import NeighbourLines
+from lambdasim.specs.scenario import ScenarioSpec
 
 
 @dataclass(frozen=True)
@@ -83,6 +88,26 @@ class OwnedRuns:
             )
         return days.pop()
 
+    def neighbours(self, include: Iterable[NeighbourLines] = ()) -> dict[str, NeighbourTerms]:
+        """Return which lines of services beside Lambda the scenarios ask for, by account.
+
+        Parameters
+        ----------
+        include : iterable of NeighbourLines
+            Further lines.
+
+        Raises
+        ------
+        InputError
+            When ``scenario.json`` is missing or not what ``save`` writes.
+        """
+        lines = tuple(include)
+        found = {
+            account: NeighbourTerms.of_scenario(_scenario(place), lines)
+            for account, place in self.folders.items()
+        }
+        return {account: terms for account, terms in found.items() if terms is not None}
+
     def hourly(self) -> tuple[HourlyUsage, ...]:
         """Read each run's usage by hour."""
         found = []
@@ -105,6 +130,17 @@ class OwnedRuns:
         only = next(iter(self.folders)) if len(self.folders) == 1 else ""
         known = only if is_account_id(only) else UNKNOWN_ACCOUNT
         return Origin.of_folders(self.folders, account_id=payer or known)
+
+
+def _scenario(place: Path) -> ScenarioSpec:
+    where = place / "scenario.json"
+    try:
+        return ScenarioSpec.model_validate(json_object(where))
+    except ValidationError as error:
+        found = error.errors(include_url=False)[0]
+        raise InputError.single(
+            str(where), ".".join(map(str, found["loc"]))[:80], found["msg"][:200]
+        ) from None
 
 
 def _owned(rows: tuple[Usage, ...], account: str) -> tuple[Usage, ...]:

@@ -16,13 +16,14 @@ from lambdasim.billing import (
 )
 from lambdasim.billing.rules import BYTES_PER_KB
 from lambdasim.catalog import BillingRules, billing_rules
+from lambdasim.catalog.prices.meters import meters
 from lambdasim.draws.keys import Quantity
-from lambdasim.engine.contract import Invoker, Outcome, Plan, RecordChunk, StartType
+from lambdasim.engine.contract import FunctionPlan, Invoker, Outcome, Plan, RecordChunk, StartType
 from lambdasim.engine.draws import FunctionDraws
-from lambdasim.engine.totals.aggregate import Aggregate, MonthlyUsage
+from lambdasim.engine.totals.aggregate import Aggregate, FunctionTotals, MonthlyUsage
 from lambdasim.specs.function import FunctionSpec
 from lambdasim.specs.scenario import ScenarioSpec
-from lambdasim.units import US_PER_MS, from_epoch_us, month_ends_us, to_epoch_us
+from lambdasim.units import US_PER_MINUTE, US_PER_MS, US_PER_S, from_epoch_us, month_ends_us, to_epoch_us
 
 MonthCounts = Counter[str]
 
@@ -56,6 +57,9 @@ class PayloadMeter:
         self.extra_requests: dict[int, MonthCounts] = {rank: Counter() for rank in self._draws}
         self.provisioned_extra_requests: dict[int, MonthCounts] = {rank: Counter() for rank in self._draws}
         self.streamed_bytes: dict[int, MonthCounts] = {rank: Counter() for rank in self._draws}
+        self.extra_calls: dict[int, MonthCounts] = {rank: Counter() for rank in self._draws}
+        self.payload_kb: dict[int, MonthCounts] = {rank: Counter() for rank in self._draws}
+        self._chunk_kb = [_chunk_kb(specs[function.name]) for function in plan.functions]
 
     def add(self, chunk: RecordChunk) -> None:
         """Count the next records."""
@@ -70,11 +74,27 @@ class PayloadMeter:
                     size_kb = draws.payload_kb(Quantity.REQUEST_PAYLOAD, chunk["invocation"][counted])
                     more = extra_requests(size_kb * BYTES_PER_KB, self._rules)
                     self._count(counts, chunk["start_us"][counted], more)
+            self._add_calls(rank, draws, chunk)
             if self._streamed[rank]:
                 answered = started & (chunk["outcome"] == Outcome.COMPLETED)
                 size_kb = draws.payload_kb(Quantity.RESPONSE_PAYLOAD, chunk["invocation"][answered])
                 billed = streamed_bytes_billed(size_kb * BYTES_PER_KB, self._rules)
                 self._count(self.streamed_bytes[rank], chunk["start_us"][answered], billed)
+
+    def _add_calls(self, rank: int, draws: FunctionDraws, chunk: RecordChunk) -> None:
+        """Count what sizes add to calls at the trigger: every attempt of a client, the first of any other event."""
+        own = chunk["function"] == rank
+        if self._queued[rank]:
+            own &= chunk["attempt"] == 0
+        invocation, start_us = chunk["invocation"][own], chunk["start_us"][own]
+        request_kb = draws.payload_kb(Quantity.REQUEST_PAYLOAD, invocation)
+        response_kb = draws.payload_kb(Quantity.RESPONSE_PAYLOAD, invocation)
+        size_kb = request_kb if self._queued[rank] else np.maximum(request_kb, response_kb)
+        if self._chunk_kb[rank]:
+            more = np.maximum(-(-size_kb // self._chunk_kb[rank]) - 1, 0)
+            self._count(self.extra_calls[rank], start_us, more)
+        if not self._queued[rank]:
+            self._count(self.payload_kb[rank], start_us, request_kb + response_kb)
 
     def _count(self, counts: MonthCounts, start_us: NDArray[np.int64], amount: NDArray[np.int64]) -> None:
         months = (start_us + self._start_us).astype("datetime64[us]").astype("datetime64[M]")
@@ -100,7 +120,7 @@ def run_usage(
         One for each function and month with any, ordered so.
     """
     specs = {function.name: function for function in scenario.functions}
-    rows = []
+    rows, elapsed = [], elapsed_s(scenario)
     for rank, function in enumerate(plan.functions):
         spec, used = specs[function.name], aggregate.functions[rank].usage
         rules = billing_rules(scenario.billing_day)
@@ -110,7 +130,12 @@ def run_usage(
         extra = payloads.extra_requests.get(rank, Counter())
         provisioned_extra = payloads.provisioned_extra_requests.get(rank, Counter())
         streamed = payloads.streamed_bytes.get(rank, Counter())
-        for month in sorted({*used, *allocated, *init, *cached}):
+        calls = calls_by_month(scenario, function, aggregate.functions[rank])
+        calls.update(payloads.extra_calls.get(rank, Counter()))
+        payload_kb = payloads.payload_kb.get(rank, Counter())
+        for month in sorted(
+            {*used, *allocated, *init, *cached, *(elapsed if scenario.neighbours.held else ())}
+        ):
             counts = used.get(month, MonthlyUsage())
             restores = counts.cold_starts if spec.snap_start is not None else 0
             rows.append(
@@ -130,9 +155,44 @@ def run_usage(
                     snapstart_cache_ms=cached[month],
                     streamed_bytes=streamed[month],
                     provisioned_extra_requests=provisioned_extra[month],
+                    calls=calls[month],
+                    payload_kb=payload_kb[month],
+                    elapsed_s=elapsed[month],
                 )
             )
     return tuple(rows)
+
+
+def _chunk_kb(spec: FunctionSpec) -> int:
+    """Return the chunk in which the meter of a function's trigger counts sizes; 0 for any size [KB]."""
+    trigger = spec.trigger.type.value
+    return next((one.chunk_kb for one in meters().values() if trigger in one.triggers and one.chunk_kb), 0)
+
+
+def calls_by_month(scenario: ScenarioSpec, function: FunctionPlan, totals: FunctionTotals) -> MonthCounts:
+    """Give calls at the trigger by month: attempts of a client, refused ones too, or asynchronous events."""
+    minutes = totals.counts.minutes
+    columns = totals.counts.padded(minutes)
+    is_queued = function.retry.invoker is Invoker.QUEUE
+    calls = columns["AsyncEventsReceived"] if is_queued else columns["Invocations"] + columns["Throttles"]
+    begins_us = to_epoch_us(scenario.start) + np.arange(minutes) * US_PER_MINUTE
+    months = begins_us.astype("datetime64[us]").astype("datetime64[M]")
+    return +Counter({str(month): int(calls[months == month].sum()) for month in np.unique(months)})
+
+
+def elapsed_s(scenario: ScenarioSpec) -> MonthCounts:
+    """Give the scenario's time by month [s], rounded up in the last."""
+    begin_us = to_epoch_us(scenario.start)
+    whole_s = -(-scenario.duration_us // US_PER_S)
+    counts: MonthCounts = Counter()
+    shared = 0
+    for end_us in month_ends_us(begin_us):
+        until = min((end_us - begin_us) // US_PER_S, whole_s)
+        counts[f"{from_epoch_us(end_us - 1):%Y-%m}"] += until - shared
+        shared = until
+        if shared == whole_s:
+            break
+    return +counts
 
 
 def provisioned_allocated_s(scenario: ScenarioSpec, spec: FunctionSpec, rules: BillingRules) -> MonthCounts:

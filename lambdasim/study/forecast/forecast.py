@@ -9,7 +9,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from lambdasim.billing import Usage, price
+from lambdasim.billing import NeighbourTerms, Usage, price
 from lambdasim.engine.run import EngineName
 from lambdasim.errors import InputError
 from lambdasim.results.points.parallel import map_points
@@ -185,11 +185,16 @@ def _priced(
     functions = {row.function: np.zeros(paths) for row in found[0].rows}
     for path in range(paths):
         usage = found[path]
-        bill = price(usage.usage_to(n_days), on=scenario.price_date, free_tier=scenario.free_tier)
+        bill = price(
+            usage.usage_to(n_days),
+            on=scenario.price_date,
+            free_tier=scenario.free_tier,
+            neighbours=NeighbourTerms.of_scenario(scenario),
+        )
         for item in bill.items:
             lines.setdefault(item.usage_type, np.zeros(paths))[path] += float(item.amount)
         for name, amount in bill.by_function().items():
-            functions[name][path] = float(amount)
+            functions.setdefault(name, np.zeros(paths))[path] = float(amount)
         cumulative[path, -1] = float(bill.total)
         for day in range(n_days - 1):
             cumulative[path, day] = _total_usd(scenario, usage.usage_to(day))
@@ -209,4 +214,11 @@ def _priced(
 
 
 def _total_usd(scenario: ScenarioSpec, usage: Sequence[Usage]) -> float:
-    return float(price(usage, on=scenario.price_date, free_tier=scenario.free_tier).total)
+    return float(
+        price(
+            usage,
+            on=scenario.price_date,
+            free_tier=scenario.free_tier,
+            neighbours=NeighbourTerms.of_scenario(scenario),
+        ).total
+    )

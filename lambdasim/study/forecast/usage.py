@@ -32,6 +32,8 @@ BY_REQUEST: Final = (
     "provisioned_extra_requests",
     "streamed_bytes",
     "snapstart_restored_mb",
+    "calls",
+    "payload_kb",
 )
 COUNTERS: Final = (*BY_MINUTE, *BY_REQUEST, *BY_TIME)
 _MINUTES: Final = US_PER_DAY // US_PER_MINUTE

@@ -1,0 +1,218 @@
+"""What usage of functions counts on the meters of the services beside Lambda, in whole numbers."""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import date
+from decimal import Decimal
+from typing import TYPE_CHECKING, Final, NamedTuple
+
+from lambdasim.billing.accounts import account_of
+from lambdasim.billing.usage import Usage
+from lambdasim.catalog.prices.meters import Driver, Meter, meter, meter_defaults, meters
+from lambdasim.specs.neighbours import NeighbourLines
+
+if TYPE_CHECKING:
+    from lambdasim.specs.function import FunctionSpec
+    from lambdasim.specs.scenario import ScenarioSpec
+
+MICRO: Final = 1_000_000
+BYTES_PER_KB: Final = 1024
+BYTES_PER_GB: Final = 1 << 30
+SHARED: Final = "(shared)"
+"""Name under which a bill shows what no one function uses: gateways held, alarms, keys."""
+_S_PER_HOUR: Final = 3600
+_BYTES: Final = (Driver.KB, Driver.LOG)
+
+
+class MeterKey(NamedTuple):
+    """What counts are added up by.
+
+    Attributes
+    ----------
+    month, region, meter, function : str
+    """
+
+    month: str
+    region: str
+    meter: str
+    function: str
+
+
+@dataclass(frozen=True)
+class FunctionTerms:
+    """What one function uses.
+
+    Attributes
+    ----------
+    trigger : str
+        Its type.
+    log_bytes : int or None
+        Of a run, beside Lambda's own lines; None where nothing was said.
+    per_run : mapping of str to int
+        By meter, in millionths of a unit.
+    bytes_per_run : mapping of str to int
+        By meter of data.
+    """
+
+    trigger: str
+    log_bytes: int | None = None
+    per_run: Mapping[str, int] = field(default_factory=dict)
+    bytes_per_run: Mapping[str, int] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, spec: FunctionSpec) -> FunctionTerms:
+        """Take the terms of a spec."""
+        uses = spec.uses
+        return cls(
+            spec.trigger.type.value,
+            uses.log_bytes,
+            {name: _micro(amount) for name, amount in uses.per_run.items()},
+            {name: round(Decimal(str(kb)) * BYTES_PER_KB) for name, kb in uses.per_run_kb.items()},
+        )
+
+
+@dataclass(frozen=True)
+class NeighbourTerms:
+    """Which lines of the services beside Lambda a bill has.
+
+    Attributes
+    ----------
+    include : frozenset of NeighbourLines
+        Lines that traffic drives by itself.
+    held : mapping of str to int
+        What is held all the time, by meter, in millionths.
+    functions : mapping of str to FunctionTerms
+    """
+
+    include: frozenset[NeighbourLines]
+    held: Mapping[str, int]
+    functions: Mapping[str, FunctionTerms]
+
+    @classmethod
+    def of_scenario(
+        cls, scenario: ScenarioSpec, include: Iterable[NeighbourLines] = ()
+    ) -> NeighbourTerms | None:
+        """Take the terms of a scenario; None where it asks for no line.
+
+        Parameters
+        ----------
+        scenario : ScenarioSpec
+        include : iterable of NeighbourLines
+            Further lines.
+        """
+        found = cls(
+            frozenset((*scenario.neighbours.include, *include)),
+            {name: _micro(amount) for name, amount in scenario.neighbours.held.items()},
+            {spec.name: FunctionTerms.of(spec) for spec in scenario.functions},
+        )
+        uses = any(
+            one.per_run or one.bytes_per_run or one.log_bytes is not None for one in found.functions.values()
+        )
+        return found if found.include or found.held or uses else None
+
+
+def scale_of(one: Meter) -> int:
+    """Give how many counted units of a meter have its price: bytes of a GB, millionths of anything else."""
+    return one.per * (BYTES_PER_GB if one.driver in _BYTES else MICRO)
+
+
+def meter_counts(usages: Iterable[Usage], terms: Mapping[str, NeighbourTerms]) -> dict[MeterKey, int]:
+    """Count usage on meters.
+
+    Parameters
+    ----------
+    usages : iterable of Usage
+        Functions with accounts or without, see ``in_account``.
+    terms : mapping of str to NeighbourTerms
+        By account; the empty name is for usage without one.
+
+    Returns
+    -------
+    dict of MeterKey to int
+        Counted units, see ``scale_of``; above 0.
+
+    Notes
+    -----
+    A trigger counts calls: every attempt of a synchronous caller, refused ones too, and every asynchronous event once, in
+    the chunks in which its meter counts sizes. Hours are whole started hours of the scenario's time in a month; what is
+    paid by the month counts for the hours' part of it. A load balancer's capacity units come from the mean of calls and
+    bytes over that time, whichever needs more.
+    """
+    counts: Counter[MeterKey] = Counter()
+    elapsed: defaultdict[tuple[str, str, str], int] = defaultdict(int)
+    balanced: defaultdict[tuple[str, str, str], list[Usage]] = defaultdict(list)
+    for usage in usages:
+        account, name = account_of(usage.function)
+        if account not in terms:
+            continue
+        place = (account, usage.region, usage.month)
+        elapsed[place] = max(elapsed[place], usage.elapsed_s)
+        found = terms[account].functions.get(name)
+        if found is None:
+            continue
+        for meter_name, count in _of_function(usage, found, terms[account].include).items():
+            counts[MeterKey(usage.month, usage.region, meter_name, usage.function)] += count
+        if (
+            NeighbourLines.TRIGGER in terms[account].include
+            and found.trigger in meter("alb_lcu_hours").triggers
+        ):
+            balanced[place].append(usage)
+    for (account, region, month), seconds in elapsed.items():
+        owner = f"{account}/{SHARED}" if account else SHARED
+        for meter_name, held in terms[account].held.items():
+            count = held * _time(meter(meter_name), seconds, month) // MICRO
+            counts[MeterKey(month, region, meter_name, owner)] += count
+    for (_, region, month), rows in balanced.items():
+        for row in rows:
+            count = _lcu_hours(row)
+            counts[MeterKey(month, region, "alb_lcu_hours", row.function)] += count
+    return {key: count for key, count in sorted(counts.items()) if count > 0}
+
+
+def _of_function(usage: Usage, terms: FunctionTerms, include: frozenset[NeighbourLines]) -> Counter[str]:
+    """Count a function's row."""
+    found: Counter[str] = Counter()
+    calls, defaults = max(usage.calls, usage.requests), meter_defaults()
+    if NeighbourLines.TRIGGER in include:
+        for one in meters().values():
+            if one.driver is Driver.CALL and terms.trigger in one.triggers:
+                found[one.name] += calls * MICRO
+    if NeighbourLines.LOGS in include or terms.log_bytes is not None:
+        found["logs_lambda_gb"] += usage.requests * (defaults.log_platform_bytes + (terms.log_bytes or 0))
+    if NeighbourLines.TRACES in include:
+        first = min(usage.requests, usage.elapsed_s * defaults.trace_first_per_s)
+        found["xray_traces"] += (
+            first * MICRO + (usage.requests - first) * MICRO * defaults.trace_percent // 100
+        )
+    for name, micro in terms.per_run.items():
+        found[name] += usage.requests * micro
+    for name, size in terms.bytes_per_run.items():
+        found[name] += usage.requests * size
+    return found
+
+
+def _lcu_hours(usage: Usage) -> int:
+    """Give a load balancer's capacity units for a function's calls, in millionths of LCU-hours, rounded up."""
+    defaults = meter_defaults()
+    calls = max(usage.calls, usage.requests)
+    by_calls = -(-calls * MICRO // (defaults.lcu_connections_per_s * _S_PER_HOUR))
+    gb = Decimal(usage.payload_kb) / (BYTES_PER_KB * BYTES_PER_KB)
+    return max(by_calls, int((gb / defaults.lcu_gb * MICRO).to_integral_value(rounding="ROUND_CEILING")))
+
+
+def _time(one: Meter, seconds: int, month: str) -> int:
+    """Give the time of a meter in millionths: whole started hours, or their part of the month."""
+    hours = -(-seconds // _S_PER_HOUR)
+    if one.driver is Driver.HOUR:
+        return hours * MICRO
+    begin = date.fromisoformat(f"{month}-01")
+    end = date(begin.year + begin.month // 12, begin.month % 12 + 1, 1)
+    whole = (end - begin).days * 24
+    return min(round(Decimal(hours * MICRO) / whole), MICRO)
+
+
+def _micro(amount: float) -> int:
+    return round(Decimal(str(amount)) * MICRO)

@@ -1,0 +1,277 @@
+"""What services beside Lambda charge for: one table of meters with units, tiers, free parts and what counts on them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date
+from decimal import Decimal
+from enum import StrEnum
+from functools import cache
+from types import MappingProxyType
+from typing import Any, Final
+
+from lambdasim.catalog.entries import Entry, check_bounds
+from lambdasim.catalog.facts import Knowledge, pick
+from lambdasim.catalog.files import toml_of
+
+HOME: Final = "us-east-1"
+_FILE: Final = "meters.toml"
+
+
+class Driver(StrEnum):
+    """What counts on a meter.
+
+    ``call``: events, or calls with every attempt of a synchronous caller, at a trigger. ``run``: each started run.
+    ``kb``, ``log``: bytes of each run. ``trace``: sampled runs. ``lcu``: capacity of a load balancer. ``hour``: whole
+    hours for which so many are held. ``month``: parts of a month for which so many are held.
+    """
+
+    CALL = "call"
+    RUN = "run"
+    KB = "kb"
+    LOG = "log"
+    TRACE = "trace"
+    LCU = "lcu"
+    HOUR = "hour"
+    MONTH = "month"
+
+
+@dataclass(frozen=True)
+class Service:
+    """A service beside Lambda, as bills and FOCUS name it.
+
+    Attributes
+    ----------
+    name, code : str
+    category, subcategory : str
+        Of FOCUS.
+    """
+
+    name: str
+    code: str
+    category: str
+    subcategory: str
+
+
+@dataclass(frozen=True)
+class MeterPrice:
+    """A meter's price in a region.
+
+    Attributes
+    ----------
+    tiers : tuple of (Decimal or None, Decimal)
+        Upper bound [``per`` units a month], None for the last, and price [USD per ``per`` units].
+    source : str
+    as_of : date
+    knowledge : Knowledge
+    derived_from : str
+        Region whose price stands in; empty where the region's own is known.
+    """
+
+    tiers: tuple[tuple[Decimal | None, Decimal], ...]
+    source: str
+    as_of: date
+    knowledge: Knowledge
+    derived_from: str = ""
+
+    @property
+    def note(self) -> str:
+        """How the price is known; empty where it was read from AWS."""
+        if self.derived_from:
+            return f"derived: {self.derived_from}'s, none of the region is known"
+        return "" if self.knowledge is Knowledge.AWS_PAGE else f"{self.knowledge.value}: {self.source}"
+
+
+@dataclass(frozen=True)
+class Meter:
+    """Something that a service charges for.
+
+    Attributes
+    ----------
+    name : str
+    service : Service
+    description, unit : str
+    per : int
+        Units that have the price.
+    driver : Driver
+    free : Decimal
+        Free part [``per`` units a month, of the payer's account over all regions].
+    pool : str
+        Meters of one pool share the free part.
+    triggers : tuple of str
+        Types of triggers whose calls count on it.
+    chunk_kb : int
+        A call counts once for each started chunk of so much; 0 for any size.
+    note : str
+    prices : mapping of str to MeterPrice
+        By region.
+    """
+
+    name: str
+    service: Service
+    description: str
+    unit: str
+    per: int
+    driver: Driver
+    free: Decimal
+    pool: str
+    triggers: tuple[str, ...]
+    chunk_kb: int
+    note: str
+    prices: Mapping[str, MeterPrice]
+
+    def price(self, region: str) -> MeterPrice:
+        """Return the price in a region; us-east-1's, marked, where none of the region is known.
+
+        Parameters
+        ----------
+        region : str
+
+        Examples
+        --------
+        >>> meter("api_gateway_rest").price("eu-central-1").tiers[0]
+        (Decimal('333'), Decimal('3.70'))
+        >>> meter("api_gateway_rest").price("sa-east-1").note
+        "derived: us-east-1's, none of the region is known"
+        """
+        if region in self.prices:
+            return self.prices[region]
+        home = self.prices[HOME]
+        return MeterPrice(home.tiers, home.source, home.as_of, home.knowledge, HOME)
+
+
+@dataclass(frozen=True)
+class MeterDefaults:
+    """Figures that drive meters.
+
+    Attributes
+    ----------
+    log_platform_bytes : int
+        Lambda's own lines of a run [bytes].
+    trace_first_per_s, trace_percent : int
+        Sampling of traces: so many a second, and a part of the rest [%].
+    lcu_connections_per_s : int
+        New connections that one capacity unit of a load balancer takes.
+    lcu_gb : Decimal
+        Processed bytes of one capacity unit in an hour [GB].
+    """
+
+    log_platform_bytes: int
+    trace_first_per_s: int
+    trace_percent: int
+    lcu_connections_per_s: int
+    lcu_gb: Decimal
+
+
+def meter(name: str) -> Meter:
+    """Look up a meter.
+
+    Raises
+    ------
+    CatalogError
+        When there is none of the name.
+    """
+    return pick(meters(), name, "meter")
+
+
+@cache
+def meters() -> Mapping[str, Meter]:
+    """Return all meters by name."""
+    return meters_of(toml_of(_FILE))
+
+
+@cache
+def meter_defaults() -> MeterDefaults:
+    """Return the figures that drive meters."""
+    entry = Entry(toml_of(_FILE), _FILE).entry("defaults")
+    found = MeterDefaults(
+        log_platform_bytes=entry.whole("log_platform_bytes"),
+        trace_first_per_s=entry.whole("trace_first_per_s"),
+        trace_percent=entry.whole("trace_percent"),
+        lcu_connections_per_s=entry.whole("lcu_connections_per_s", least=1),
+        lcu_gb=entry.amount("lcu_gb"),
+    )
+    entry.close()
+    return found
+
+
+def meters_of(content: Mapping[str, Any], file: str = _FILE) -> Mapping[str, Meter]:
+    """Make meters of the content of a file.
+
+    Parameters
+    ----------
+    content : mapping
+        As ``meters.toml`` has it.
+    file : str
+        Name of the file, for messages.
+
+    Raises
+    ------
+    CatalogError
+        With file and field, at the first thing that is missing, unknown, or no price.
+    """
+    whole = Entry(content, file)
+    as_of, sources = whole.day("as_of"), whole.entry("sources")
+    whole.skip("defaults")
+    services = {name: _service(entry) for name, entry in whole.named("services").items()}
+    found = {
+        name: _meter(name, entry, services, sources, as_of) for name, entry in whole.named("meters").items()
+    }
+    for one in found.values():
+        sharing = [other for other in found.values() if one.pool and other.pool == one.pool]
+        if len({(other.free, other.per) for other in sharing}) > 1:
+            raise whole.fault(f"meters.{one.name}.free", f"must be one for all of pool {one.pool}")
+    whole.close()
+    return MappingProxyType(found)
+
+
+def _service(entry: Entry) -> Service:
+    found = Service(*(entry.text(name) for name in ("name", "code", "category", "subcategory")))
+    entry.close()
+    return found
+
+
+def _meter(name: str, entry: Entry, services: Mapping[str, Service], sources: Entry, as_of: date) -> Meter:
+    service = entry.text("service")
+    if service not in services:
+        raise entry.fault("service", f"must be one of {', '.join(services)}, got {service[:40]!r}")
+    found = Meter(
+        name=name,
+        service=services[service],
+        description=entry.text("description"),
+        unit=entry.text("unit"),
+        per=entry.whole("per", least=1),
+        driver=entry.choice("driver", Driver),
+        free=entry.amount("free", default="0"),
+        pool=entry.text("pool", default=""),
+        triggers=entry.texts("triggers") if entry.has("triggers") else (),
+        chunk_kb=entry.whole("chunk_kb", least=1) if entry.has("chunk_kb") else 0,
+        note=entry.text("note", default=""),
+        prices=MappingProxyType(
+            {region: _price(price, sources, as_of) for region, price in entry.named("prices").items()}
+        ),
+    )
+    if HOME not in found.prices:
+        raise entry.fault("prices", f"must have one of {HOME}")
+    entry.close()
+    return found
+
+
+def _price(entry: Entry, sources: Entry, as_of: date) -> MeterPrice:
+    tiers = []
+    for number, tier in enumerate(entry.items("tiers")):
+        key = f"tiers[{number}]"
+        if not isinstance(tier, list) or len(tier) != 2:
+            raise entry.fault(key, f"must be an upper bound and a price, got {repr(tier)[:40]}")
+        bound = None if tier[0] == "" else entry.as_amount(tier[0], key)
+        tiers.append((bound, entry.as_amount(tier[1], key)))
+    check_bounds([bound for bound, _ in tiers], entry.file, entry.place("tiers"))
+    found = MeterPrice(
+        tiers=tuple(tiers),
+        source=entry.source("source", sources),
+        as_of=entry.day("as_of", default=as_of),
+        knowledge=entry.choice("knowledge", Knowledge),
+    )
+    entry.close()
+    return found

@@ -1,0 +1,48 @@
+"""The option that asks for lines of the services beside Lambda."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+if TYPE_CHECKING:
+    from lambdasim.specs import ScenarioSpec
+    from lambdasim.specs.neighbours import NeighbourLines
+
+WithOption = Annotated[
+    str | None,
+    typer.Option(
+        "--with", help="Lines of services beside Lambda, with commas between: trigger, logs, traces."
+    ),
+]
+
+
+def lines_of(text: str | None, command: str) -> tuple[NeighbourLines, ...]:
+    """Read the lines that ``--with`` names.
+
+    Raises
+    ------
+    InputError
+        When one is not known.
+    """
+    from lambdasim.errors import InputError
+    from lambdasim.specs.neighbours import NeighbourLines
+
+    names = [] if text is None else [name.strip() for name in text.split(",")]
+    known = [line.value for line in NeighbourLines]
+    for name in names:
+        if name not in known:
+            raise InputError.single(command, "--with", f"must be of {', '.join(known)}, got {name[:40]!r}")
+    return tuple(map(NeighbourLines, names))
+
+
+def including(spec: ScenarioSpec, text: str | None, command: str) -> ScenarioSpec:
+    """Return a scenario with the lines that ``--with`` names, beside those that it asks for itself."""
+    import lambdasim as ls
+
+    lines = lines_of(text, command)
+    if not lines:
+        return spec
+    include = tuple(dict.fromkeys((*spec.neighbours.include, *lines)))
+    return ls.revised(spec, {"neighbours": ls.revised(spec.neighbours, {"include": include})})
