@@ -11,6 +11,7 @@ import pytest
 from lambdasim.catalog.facts import facts_of
 from lambdasim.catalog.files import json_of, parse_json, parse_toml, text_of, toml_of
 from lambdasim.catalog.keep_alive import keep_alive_of
+from lambdasim.catalog.prices.meters import meters_of
 from lambdasim.catalog.prices.neighbours import neighbour_prices_of
 from lambdasim.catalog.prices.sheets import sheets_of
 from lambdasim.catalog.priors import init_priors_of
@@ -233,18 +234,57 @@ def test_retry_rules(edit: Edit, field: str) -> None:
 @pytest.mark.parametrize(
     ("edit", "field"),
     [
-        (at("prices", "data_out", "tiers", put=[["100", "0.09"]]), "prices.data_out.tiers"),
-        (at("prices", "data_out", "tiers", put=[["", 0.09]]), "prices.data_out.tiers[0]"),
-        (at("prices", "data_out", "tiers", put=["", "0.09"]), "prices.data_out.tiers[0]"),
-        (at("prices", "api_gateway_rest", "tiers", 1, 0, put="300"), "prices.api_gateway_rest.tiers[1]"),
-        (at("prices", "data_out", "free", put=100), "prices.data_out.free"),
-        (at("prices", "data_out", "unit", put=GONE), "prices.data_out.unit"),
-        (at("prices", "data_out", "currency", put="EUR"), "prices.data_out.currency"),
+        (at("prices", "fargate_gb_arm64", "tiers", put=[["100", "0.09"]]), "prices.fargate_gb_arm64.tiers"),
+        (at("prices", "fargate_gb_arm64", "tiers", put=[["", 0.09]]), "prices.fargate_gb_arm64.tiers[0]"),
+        (at("prices", "fargate_gb_arm64", "tiers", put=["", "0.09"]), "prices.fargate_gb_arm64.tiers[0]"),
+        (
+            at("prices", "ec2_m7g_large", "tiers", put=[["300", "2"], ["300", "1"], ["", "1"]]),
+            "prices.ec2_m7g_large.tiers[1]",
+        ),
+        (at("prices", "fargate_gb_arm64", "free", put=100), "prices.fargate_gb_arm64.free"),
+        (at("prices", "fargate_gb_arm64", "unit", put=GONE), "prices.fargate_gb_arm64.unit"),
+        (at("prices", "fargate_gb_arm64", "currency", put="EUR"), "prices.fargate_gb_arm64.currency"),
         (at("region", put=GONE), "region"),
     ],
 )
 def test_neighbour_prices(edit: Edit, field: str) -> None:
     refused(neighbour_prices_of, toml_of("neighbour_prices.toml"), edit, "neighbour_prices.toml", field)
+
+
+REST = ("meters", "api_gateway_rest")
+
+
+@pytest.mark.parametrize(
+    ("edit", "field"),
+    [
+        (
+            at(*REST, "prices", "us-east-1", "tiers", 1, 0, put="300"),
+            "meters.api_gateway_rest.prices.us-east-1.tiers[1]",
+        ),
+        (
+            at(*REST, "prices", "us-east-1", "tiers", put=[["", 0.09]]),
+            "meters.api_gateway_rest.prices.us-east-1.tiers[0]",
+        ),
+        (at(*REST, "prices", "us-east-1", put=GONE), "meters.api_gateway_rest.prices"),
+        (
+            at(*REST, "prices", "us-east-1", "source", put="hearsay"),
+            "meters.api_gateway_rest.prices.us-east-1.source",
+        ),
+        (
+            at(*REST, "prices", "us-east-1", "currency", put="EUR"),
+            "meters.api_gateway_rest.prices.us-east-1.currency",
+        ),
+        (at(*REST, "per", put=0), "meters.api_gateway_rest.per"),
+        (at(*REST, "driver", put="luck"), "meters.api_gateway_rest.driver"),
+        (at(*REST, "service", put="api"), "meters.api_gateway_rest.service"),
+        (at(*REST, "free", put=1), "meters.api_gateway_rest.free"),
+        (at("meters", "sqs_fifo", "free", put="2"), "meters.sqs_standard.free"),
+        (at("services", "sqs", "category", put=GONE), "services.sqs.category"),
+        (at("as_of", put=GONE), "as_of"),
+    ],
+)
+def test_meters(edit: Edit, field: str) -> None:
+    refused(meters_of, toml_of("meters.toml"), edit, "meters.toml", field)
 
 
 @pytest.mark.parametrize(

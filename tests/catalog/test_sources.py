@@ -10,7 +10,9 @@ from importlib.resources import files
 import pytest
 
 from lambdasim import catalog
-from lambdasim.catalog import ChargeKind, Knowledge, Rate, price_sheet, regions
+from lambdasim.catalog import Knowledge, Rate, price_sheet, regions
+from lambdasim.catalog.prices.meters import meters
+from lambdasim.catalog.usage_types import LAMBDA_KINDS
 
 TODAY = date(2027, 1, 1)  # no source of this catalog can be younger
 
@@ -29,7 +31,7 @@ def cited() -> Iterator[tuple[str, object]]:
         yield rule_in_force.name, rule_in_force
     for prior in catalog.init_priors():
         yield prior.runtime, prior
-    for kind in ChargeKind:
+    for kind in LAMBDA_KINDS:
         for architecture in ("x86_64", "arm64"):
             yield kind, catalog.usage_type(kind, architecture)
     yield "keep-alive", catalog.keep_alive_curve()
@@ -55,7 +57,9 @@ def test_every_price_sheet_has_sources_date_and_how_each_rate_is_known(region: s
         assert found.sources
         assert all(len(source) > 10 for source in found.sources)
         rates += [tier.rate for tier in found.tiers]
-        rates += [getattr(found, name.value) for name in ChargeKind if name not in ("duration", "streaming")]
+        rates += [
+            getattr(found, name.value) for name in LAMBDA_KINDS if name not in ("duration", "streaming")
+        ]
     assert len(rates) == 1 + 2 * (3 + 6)
     for rate in rates:
         assert rate.quality
@@ -69,7 +73,11 @@ def test_what_is_general_knowledge_is_not_passed_off_as_read_on_a_page() -> None
     read = {
         name for name, price in catalog.neighbour_prices().items() if price.knowledge is Knowledge.AWS_PAGE
     }
-    assert read == {"sqs_poller_hour", "kafka_poller_hour"}
+    assert not read
+    for name, one in meters().items():
+        for price in one.prices.values():
+            is_read = "general knowledge" not in price.source and "third parties" not in price.source
+            assert (price.knowledge is Knowledge.AWS_PAGE) is is_read, name
 
 
 def test_no_amount_of_money_ever_was_a_float() -> None:
@@ -86,7 +94,7 @@ def test_no_amount_of_money_ever_was_a_float() -> None:
             yield from decimals(tuple(value.values()))
 
     sheets = [catalog.price_sheet(region) for region in catalog.regions()]
-    amounts = list(decimals((*sheets, *catalog.neighbour_prices().values())))
+    amounts = list(decimals((*sheets, *catalog.neighbour_prices().values(), *meters().values())))
     assert len(amounts) > 400
     assert {type(amount) for amount in amounts} == {Decimal}
     # A Decimal that had been a float would carry some fifty digits.

@@ -8,7 +8,8 @@ from dataclasses import replace
 from decimal import ROUND_HALF_UP, Decimal
 
 from lambdasim.billing import Bill, Usage, price
-from lambdasim.catalog import ChargeKind, neighbour_price
+from lambdasim.catalog import ChargeKind
+from lambdasim.catalog.prices.meters import meter
 from lambdasim.wording import money
 
 BASE = Usage("2026-10", "us-east-1", "f", "x86_64", 1024, 512, "zip", "python3.13")
@@ -146,7 +147,7 @@ def test_kafka_pollers() -> None:
     assert duration == Decimal("993.33532")
     requests = price([replace(BASE, requests=60 * MILLION)], free_tier=False).total
     assert requests == 12
-    pollers = 800 * neighbour_price("kafka_poller_hour").tiers[0][1]
+    pollers = 800 * meter("kafka_poller_hours").price("us-east-1").tiers[0][1]
     assert pollers == 148
     tenth = Decimal("0.1")
     assert duration.quantize(tenth) + requests + pollers == Decimal("1153.3")
@@ -156,7 +157,7 @@ def test_queue_pollers() -> None:
     # 30 M x 1 s at 1 GB without the free tier: 500.001 printed as 500, + 6 + 8,000 x 0.00925 = 74; 580.
     bill = price([used(30 * MILLION, 1000)], free_tier=False)
     assert printed(bill) == {ChargeKind.REQUEST: Decimal("6.00"), ChargeKind.DURATION: Decimal("500.00")}
-    pollers = 8000 * neighbour_price("sqs_poller_hour").tiers[0][1]
+    pollers = 8000 * meter("sqs_poller_hours").price("us-east-1").tiers[0][1]
     assert money(bill.total + pollers) == "$580.00"
 
 

@@ -1,4 +1,4 @@
-"""Prices of the services beside Lambda: gateways, queues, logs, containers."""
+"""Prices of what could run functions in Lambda's place: containers and servers; ``meters`` has services beside Lambda."""
 
 from __future__ import annotations
 
@@ -64,8 +64,8 @@ def neighbour_price(name: str, region: str | None = None) -> NeighbourPrice:
 
     Examples
     --------
-    >>> neighbour_price("api_gateway_http").tiers[0]
-    (Decimal('300'), Decimal('1.00'))
+    >>> neighbour_price("fargate_vcpu_arm64").tiers[0]
+    (None, Decimal('0.03238'))
     """
     price = pick(neighbour_prices(), name, "neighbour price")
     if region not in (None, price.region):
