@@ -8,7 +8,7 @@ import typer
 
 if TYPE_CHECKING:
     from lambdasim.specs import ScenarioSpec
-    from lambdasim.specs.neighbours import NeighbourLines
+    from lambdasim.specs.work.neighbours import NeighbourLines
 
 WithOption = Annotated[
     str | None,
@@ -27,7 +27,7 @@ def lines_of(text: str | None, command: str) -> tuple[NeighbourLines, ...]:
         When one is not known.
     """
     from lambdasim.errors import InputError
-    from lambdasim.specs.neighbours import NeighbourLines
+    from lambdasim.specs.work.neighbours import NeighbourLines
 
     names = [] if text is None else [name.strip() for name in text.split(",")]
     known = [line.value for line in NeighbourLines]

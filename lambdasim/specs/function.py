@@ -20,12 +20,12 @@ from lambdasim.catalog import (
 from lambdasim.specs.base import CrossFault, Spec
 from lambdasim.specs.fields import Duration, Flag, Limited, PositiveDuration, Text, Whole
 from lambdasim.specs.laws import FixedLaw, Law, LawOrCatalog
-from lambdasim.specs.neighbours import UsesSpec
 from lambdasim.specs.provisioned import ProvisionedSteps
 from lambdasim.specs.schedules import ScheduleText, parse_schedule
 from lambdasim.specs.traffic import TrafficSpec
 from lambdasim.specs.trigger import TriggerSpec
 from lambdasim.specs.work.handler import WorkSpec
+from lambdasim.specs.work.neighbours import UsesSpec
 from lambdasim.units import format_duration
 
 LATEST: Final = "$LATEST"

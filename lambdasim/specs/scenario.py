@@ -17,9 +17,9 @@ from lambdasim.specs.base import CrossFault, Spec, revised
 from lambdasim.specs.faults import not_among
 from lambdasim.specs.fields import Day, Flag, Moment, ScenarioLength, Text, Whole
 from lambdasim.specs.function import FunctionSpec
-from lambdasim.specs.neighbours import NeighboursSpec
 from lambdasim.specs.platform import AccountSpec, PlatformSpec
 from lambdasim.specs.traffic import SOURCES, OnBadRow
+from lambdasim.specs.work.neighbours import NeighboursSpec
 from lambdasim.units import US_PER_S, format_duration
 from lambdasim.views import Result
 from lambdasim.wording import clipped, count, wrapped

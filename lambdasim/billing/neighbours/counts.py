@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 from lambdasim.billing.accounts import account_of
 from lambdasim.billing.usage import Usage
 from lambdasim.catalog.prices.meters import Driver, Meter, meter, meter_defaults, meters
-from lambdasim.specs.neighbours import NeighbourLines
+from lambdasim.specs.work.neighbours import NeighbourLines
 
 if TYPE_CHECKING:
     from lambdasim.specs.function import FunctionSpec

@@ -17,8 +17,8 @@ from lambdasim.finance.reading import json_object
 from lambdasim.results.files.hourly import hourly_usage
 from lambdasim.results.files.saved import load_free_tier, load_usage
 from lambdasim.results.usage.hour import HourlyUsage
-from lambdasim.specs.neighbours import NeighbourLines
 from lambdasim.specs.scenario import ScenarioSpec
+from lambdasim.specs.work.neighbours import NeighbourLines
 
 
 @dataclass(frozen=True)
