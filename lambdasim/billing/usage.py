@@ -68,8 +68,8 @@ class Usage:
     provisioned_extra_requests : int
         Those of the further requests whose event ran on a provisioned environment.
     calls : int
-        At the trigger: attempts of a synchronous caller, refused ones too, or asynchronous events; in the chunks in which
-        the trigger's meter counts sizes.
+        At the trigger: attempts of a synchronous caller, refused ones too, or asynchronous events, in the chunks in which
+        the trigger's meter counts sizes; calls to a queue, empty receives too; records of a stream.
     payload_kb : int
         Requests and responses of a synchronous caller [KB].
     elapsed_s : int

@@ -66,9 +66,14 @@ def _row(plan: FunctionPlan, items: ItemTotals) -> dict[str, Any]:
         "left_at_end": items.late,
         "drain_s": max(items.last_us - items.duration_us, 0) / US_PER_S,
         "receive_calls": items.counters["receive_calls"],
-        "empty_receives": items.counters["idle_us"] // timing("sqs_long_poll_s").us,
+        "empty_receives": empty_receives(items),
         "delete_calls": items.counters["delete_calls"],
     }
+
+
+def empty_receives(items: ItemTotals) -> int:
+    """Return how many receives found nothing: pollers wait a long poll each."""
+    return items.counters["idle_us"] // timing("sqs_long_poll_s").us
 
 
 def backlog_frame(

@@ -249,3 +249,31 @@ def test_a_real_bill_of_lambda_is_compared_without_them(run: ls.RunResult, tmp_p
 
 def test_meters_that_the_example_names_exist() -> None:
     assert meter("nat_gb").service.name == "Amazon Virtual Private Cloud"
+
+
+SOURCES = """
+name: sources
+start: 2026-11-01T00:00:00Z
+duration: 2h
+free_tier: false
+neighbours: {include: [trigger]}
+functions:
+  - {name: busy, init_ms: 0, timeout: 10s, work: {io_ms: 50}, trigger: {type: sqs, queue: {batch_size: 10}},
+     traffic: {constant: {rate_per_s: 5}}}
+  - {name: idle, init_ms: 0, timeout: 10s, work: {io_ms: 50}, trigger: {type: sqs, queue: {message_groups: 3}},
+     traffic: {constant: {rate_per_s: 0}}}
+  - {name: read, init_ms: 0, timeout: 10s, work: {io_ms: 50}, trigger: {type: kinesis, stream: {shards: 3}},
+     traffic: {constant: {rate_per_s: 7}}}
+"""
+
+
+def test_queues_pay_for_every_call_and_streams_for_records_and_shards() -> None:
+    run = ls.simulate(ls.load_scenario_text(SOURCES), keep_records=False)
+    table = run.sources().set_index("function")
+    found = lines(run.charges())
+    calls = ["sent", "receive_calls", "empty_receives", "delete_calls"]
+    assert found["sqs_standard"] == sum(int(table.loc["busy", name]) for name in calls) > 2 * 36_000
+    # Five pollers that wait 20 s each make three empty receives a minute: 5 x 3 x 120.
+    assert found["sqs_fifo"] == 1_800
+    assert found["kinesis_put_units"] == 7 * 7_200
+    assert found["kinesis_shard_hours"] == 3 * 2

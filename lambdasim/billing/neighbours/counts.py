@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 from lambdasim.billing.accounts import account_of
 from lambdasim.billing.usage import Usage
 from lambdasim.catalog.prices.meters import Driver, Meter, meter, meter_defaults, meters
+from lambdasim.specs.trigger import TriggerType
 from lambdasim.specs.work.neighbours import NeighbourLines
 
 if TYPE_CHECKING:
@@ -48,29 +49,35 @@ class FunctionTerms:
     Attributes
     ----------
     trigger : str
-        Its type.
+        Its type; ``sqs_fifo`` for a FIFO queue.
     log_bytes : int or None
         Of a run, beside Lambda's own lines; None where nothing was said.
     per_run : mapping of str to int
         By meter, in millionths of a unit.
     bytes_per_run : mapping of str to int
         By meter of data.
+    shards : int
+        Of a Kinesis stream that invokes it.
     """
 
     trigger: str
     log_bytes: int | None = None
     per_run: Mapping[str, int] = field(default_factory=dict)
     bytes_per_run: Mapping[str, int] = field(default_factory=dict)
+    shards: int = 0
 
     @classmethod
     def of(cls, spec: FunctionSpec) -> FunctionTerms:
         """Take the terms of a spec."""
-        uses = spec.uses
+        uses, trigger = spec.uses, spec.trigger
+        is_fifo = trigger.queue is not None and trigger.queue.message_groups is not None
+        is_kinesis = trigger.type is TriggerType.KINESIS and trigger.stream is not None
         return cls(
-            spec.trigger.type.value,
+            "sqs_fifo" if is_fifo else trigger.type.value,
             uses.log_bytes,
             {name: _micro(amount) for name, amount in uses.per_run.items()},
             {name: round(Decimal(str(kb)) * BYTES_PER_KB) for name, kb in uses.per_run_kb.items()},
+            trigger.stream.shards if is_kinesis and trigger.stream is not None else 0,
         )
 
 
@@ -137,7 +144,10 @@ def meter_counts(usages: Iterable[Usage], terms: Mapping[str, NeighbourTerms]) -
     Notes
     -----
     A trigger counts calls: every attempt of a synchronous caller, refused ones too, and every asynchronous event once, in
-    the chunks in which its meter counts sizes. Hours are whole started hours of the scenario's time in a month; what is
+    the chunks in which its meter counts sizes; every send, receive and delete call of a queue, empty receives too; every
+    record of a stream, and its shards while the scenario lasts.
+
+    Hours are whole started hours of the scenario's time in a month; what is
     paid by the month counts for the hours' part of it. A load balancer's capacity units come from the mean of calls and
     bytes over that time, whichever needs more.
     """
@@ -180,6 +190,8 @@ def _of_function(usage: Usage, terms: FunctionTerms, include: frozenset[Neighbou
         for one in meters().values():
             if one.driver is Driver.CALL and terms.trigger in one.triggers:
                 found[one.name] += calls * MICRO
+        shard_hours = meter("kinesis_shard_hours")
+        found[shard_hours.name] += terms.shards * _time(shard_hours, usage.elapsed_s, usage.month)
     if NeighbourLines.LOGS in include or terms.log_bytes is not None:
         found["logs_lambda_gb"] += usage.requests * (defaults.log_platform_bytes + (terms.log_bytes or 0))
     if NeighbourLines.TRACES in include:

@@ -21,6 +21,8 @@ from lambdasim.draws.keys import Quantity
 from lambdasim.engine.contract import FunctionPlan, Invoker, Outcome, Plan, RecordChunk, StartType
 from lambdasim.engine.draws import FunctionDraws
 from lambdasim.engine.totals.aggregate import Aggregate, FunctionTotals, MonthlyUsage
+from lambdasim.engine.totals.items import ItemTotals
+from lambdasim.results.sources import empty_receives
 from lambdasim.specs.function import FunctionSpec
 from lambdasim.specs.scenario import ScenarioSpec
 from lambdasim.units import US_PER_MINUTE, US_PER_MS, US_PER_S, from_epoch_us, month_ends_us, to_epoch_us
@@ -49,6 +51,7 @@ class PayloadMeter:
         self._queued = [function.retry.invoker is Invoker.QUEUE for function in plan.functions]
         self._streamed = []
         specs = {spec.name: spec for spec in scenario.functions}
+        self._from_source = [function.retry.invoker is Invoker.SOURCE for function in plan.functions]
         for rank, function in enumerate(plan.functions):
             payload = specs[function.name].payload
             self._streamed.append(payload.streamed)
@@ -74,7 +77,8 @@ class PayloadMeter:
                     size_kb = draws.payload_kb(Quantity.REQUEST_PAYLOAD, chunk["invocation"][counted])
                     more = extra_requests(size_kb * BYTES_PER_KB, self._rules)
                     self._count(counts, chunk["start_us"][counted], more)
-            self._add_calls(rank, draws, chunk)
+            if not self._from_source[rank]:
+                self._add_calls(rank, draws, chunk)
             if self._streamed[rank]:
                 answered = started & (chunk["outcome"] == Outcome.COMPLETED)
                 size_kb = draws.payload_kb(Quantity.RESPONSE_PAYLOAD, chunk["invocation"][answered])
@@ -122,7 +126,8 @@ def run_usage(
     specs = {function.name: function for function in scenario.functions}
     rows, elapsed = [], elapsed_s(scenario)
     for rank, function in enumerate(plan.functions):
-        spec, used = specs[function.name], aggregate.functions[rank].usage
+        spec, totals = specs[function.name], aggregate.functions[rank]
+        used = totals.usage
         rules = billing_rules(scenario.billing_day)
         allocated = provisioned_allocated_s(scenario, spec, rules)
         init = provisioned_init_ms(scenario, spec, function.draws)
@@ -130,12 +135,11 @@ def run_usage(
         extra = payloads.extra_requests.get(rank, Counter())
         provisioned_extra = payloads.provisioned_extra_requests.get(rank, Counter())
         streamed = payloads.streamed_bytes.get(rank, Counter())
-        calls = calls_by_month(scenario, function, aggregate.functions[rank])
+        calls = calls_by_month(scenario, function, totals)
         calls.update(payloads.extra_calls.get(rank, Counter()))
         payload_kb = payloads.payload_kb.get(rank, Counter())
-        for month in sorted(
-            {*used, *allocated, *init, *cached, *(elapsed if scenario.neighbours.held else ())}
-        ):
+        asked = elapsed if scenario.neighbours.held else calls if totals.items is not None else ()
+        for month in sorted({*used, *allocated, *init, *cached, *asked}):
             counts = used.get(month, MonthlyUsage())
             restores = counts.cold_starts if spec.snap_start is not None else 0
             rows.append(
@@ -170,7 +174,14 @@ def _chunk_kb(spec: FunctionSpec) -> int:
 
 
 def calls_by_month(scenario: ScenarioSpec, function: FunctionPlan, totals: FunctionTotals) -> MonthCounts:
-    """Give calls at the trigger by month: attempts of a client, refused ones too, or asynchronous events."""
+    """Give calls at the trigger by month: attempts of a client, refused ones too, asynchronous events, calls to a queue.
+
+    Notes
+    -----
+    A queue's or stream's own count is known for the whole run, and goes to months by their time in it.
+    """
+    if totals.items is not None:
+        return _source_calls(scenario, function, totals.items)
     minutes = totals.counts.minutes
     columns = totals.counts.padded(minutes)
     is_queued = function.retry.invoker is Invoker.QUEUE
@@ -178,6 +189,23 @@ def calls_by_month(scenario: ScenarioSpec, function: FunctionPlan, totals: Funct
     begins_us = to_epoch_us(scenario.start) + np.arange(minutes) * US_PER_MINUTE
     months = begins_us.astype("datetime64[us]").astype("datetime64[M]")
     return +Counter({str(month): int(calls[months == month].sum()) for month in np.unique(months)})
+
+
+def _source_calls(scenario: ScenarioSpec, function: FunctionPlan, items: ItemTotals) -> MonthCounts:
+    """Give calls to a queue (sends, receives with and without messages, deletes), or records of a stream, by month."""
+    counted = items.counters
+    whole = counted["sent"]
+    if function.source is not None and not function.source.blocks:
+        whole += counted["receive_calls"] + counted["delete_calls"] + empty_receives(items)
+    spans = elapsed_s(scenario)
+    counts: MonthCounts = Counter()
+    passed = shared = 0
+    for month in sorted(spans):
+        passed += spans[month]
+        until = whole * passed // spans.total()
+        counts[month] = until - shared
+        shared = until
+    return +counts
 
 
 def elapsed_s(scenario: ScenarioSpec) -> MonthCounts:
