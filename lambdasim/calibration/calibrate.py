@@ -137,7 +137,8 @@ def _cpu_time_ms(data: Observations) -> Floats:
 
 def _repeat(found: Calibration) -> RoundTrip:
     assert found.observations is not None  # noqa: S101 - set where there are logs
-    return round_trip(scenario_mapping(found, None), found.observations.runs)
+    error = 0.0 if found.speeds is None else found.speeds.error
+    return round_trip(scenario_mapping(found, None), found.observations.runs, speed_error=error)
 
 
 def calibrate_logs(

@@ -8,6 +8,7 @@ from functools import cached_property
 from typing import Any, Final
 
 import numpy as np
+from pydantic import TypeAdapter
 
 from lambdasim.calibration.data.observations import Observations
 from lambdasim.calibration.data.statistics import Floats
@@ -15,10 +16,13 @@ from lambdasim.calibration.fit.first_run import FirstRunFit
 from lambdasim.calibration.fit.init import InitFit
 from lambdasim.calibration.fit.meet import met
 from lambdasim.calibration.fit.shape import law_of_values
+from lambdasim.calibration.fit.speed import StreamSpeeds, stream_speeds
 from lambdasim.calibration.fit.work import Estimate, WorkFit, full_speed_mb
 from lambdasim.calibration.round_trip import RoundTrip
 from lambdasim.calibration.written import FAILURES, Restores, failure_findings, mode_findings
 from lambdasim.catalog import limit
+from lambdasim.models.cpu_scaling import cpu_time_factor
+from lambdasim.specs.laws import Law
 from lambdasim.wording import wrapped
 
 RUNTIME: Final = "python3.13"
@@ -26,6 +30,8 @@ RUNTIME: Final = "python3.13"
 _FIRST_RUN_SIZES_MB: Final = (128, 256, 512, 1024, 1769, 3008)
 _LEAST_EXTRA_MS: Final = 0.01
 _WEAK: Final = 20
+_LEAST_SHARE: Final = 0.1
+_WIDEST_SPREAD: Final = 0.5
 _BEYOND: Final = 1.2
 _ENDS: Final = 20
 _SETTING: Final = ("cpu_ms", "io_ms", "cpu_law")
@@ -128,6 +134,11 @@ class Calibration:
             found += [f"{count:,} {reason} were left out" for reason, count in data.left_out.items()]
             found += failure_findings(data, self.failures)
             found += mode_findings(self._durations_ms(data))
+        if self.speeds is not None:
+            found.append(
+                f"{self.speeds.streams} log streams keep their own speed, {self.speeds.spread:.1%} apart (standard "
+                "deviation): written as environment_spread of CPU time"
+            )
         runs = sum(size.n - size.censored for size in self.work.sizes)
         if runs < _WEAK:
             found.append(f"weak fit: {runs} complete runs tell little; read every number here as a guess")
@@ -172,7 +183,10 @@ class Calibration:
 
     @cached_property
     def _work(self) -> dict[str, Any]:
+        speeds = self.speeds
         work = self._met(self.work.to_work())
+        if speeds is not None:
+            work["environment_spread"] = self._cpu_spread(work, speeds)
         data = self.observations
         if data is not None and data.runs.works_after_answer:
             after = data.runs.after_answer_ms()
@@ -190,17 +204,40 @@ class Calibration:
         ]
         return work | {"plausible": plausible} if plausible else work
 
+    @cached_property
+    def speeds(self) -> StreamSpeeds | None:
+        """How log streams differ in speed; None where they do not, or work hardly computes."""
+        data = self.observations
+        if data is None or any(size.tail_timeouts for size in data.sizes):
+            return None
+        rows = (data.runs.memory_mb == self.memory_mb) & data.runs.warm()
+        streams = data.runs.environment
+        found = stream_speeds(data.runs.work_ms()[rows], None if streams is None else streams[rows])
+        share = self.work.cpu_ms.value / (self.work.cpu_ms.value + self.work.io_ms.value + 1e-9)
+        return found if share >= _LEAST_SHARE else None
+
+    def _cpu_spread(self, work: dict[str, Any], speeds: StreamSpeeds) -> float:
+        """Give the spread of CPU time between environments that makes the one of durations."""
+        mean_ms: float = TypeAdapter(Law).validate_python(work["cpu_ms"]).mean()
+        factor = cpu_time_factor(self._x86_memory_mb, 0.0)
+        share = mean_ms * factor / float(speeds.within_ms.mean())
+        return round(min(speeds.spread / max(share, _LEAST_SHARE), _WIDEST_SPREAD), 4)
+
+    @property
+    def _x86_memory_mb(self) -> int:
+        """The size on x86_64 that has the same share of a vCPU [MB]."""
+        per_vcpu_mb = limit("memory_per_vcpu_mb").value
+        return round(self.memory_mb * per_vcpu_mb / full_speed_mb(self.work.architecture))
+
     def _met(self, work: dict[str, Any], *, whole: bool = True) -> dict[str, Any]:
         """Bend work to the durations at the size with the most runs, where a log has them."""
         data = self.observations
         if data is None or not len(values := self._durations_ms(data)):
             return work
-        per_vcpu_mb = limit("memory_per_vcpu_mb").value
-        memory_mb = round(self.memory_mb * per_vcpu_mb / full_speed_mb(self.work.architecture))
+        values = values if self.speeds is None else self.speeds.within_ms
         setting = {name: work[name] for name in _SETTING}
-        found = met(
-            setting, values, memory_mb, keep_split=len(self.work.sizes) > 1, most=200 if whole else _ENDS
-        )
+        several, most = len(self.work.sizes) > 1, 200 if whole else _ENDS
+        found = met(setting, values, self._x86_memory_mb, keep_split=several, most=most)
         return {**work, **found} if whole else found
 
     def _durations_ms(self, data: Observations) -> Floats:

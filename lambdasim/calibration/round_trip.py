@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from math import inf, isfinite, isnan, nan, sqrt
+from math import hypot, inf, isfinite, isnan, nan, sqrt
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
@@ -34,6 +34,7 @@ _FAILED: Final = {
     "out of memory": "out_of_memory",
 }
 _FEWEST_RUNS: Final = 5
+_TIMED: Final = ("billed", "GB-s", "duration", "USD")
 
 
 @dataclass(frozen=True)
@@ -171,7 +172,9 @@ class RoundTrip(Result):
         return "\n".join([title, *lines, *reasons])
 
 
-def round_trip(scenario: dict[str, Any], runs: Runs, times: int | None = None) -> RoundTrip:
+def round_trip(
+    scenario: dict[str, Any], runs: Runs, times: int | None = None, *, speed_error: float = 0.0
+) -> RoundTrip:
     """Run a written scenario on the arrivals of its log, and hold both beside each other.
 
     Parameters
@@ -181,6 +184,9 @@ def round_trip(scenario: dict[str, Any], runs: Runs, times: int | None = None) -
     runs : Runs
     times : int, optional
         See ``twin``.
+    speed_error : float
+        Relative standard error of the log's mean from the speeds of its few environments, which widens intervals of
+        durations and what follows from them.
 
     Returns
     -------
@@ -206,7 +212,15 @@ def round_trip(scenario: dict[str, Any], runs: Runs, times: int | None = None) -
         for name, kind in _FAILED.items()
     ]
     rows += _money(scenario, runs, log, made)
+    if speed_error:
+        rows = [_widened(row, _Z * speed_error) if row.measure.startswith(_TIMED) else row for row in rows]
     return RoundTrip(_explained(rows, runs), made.times)
+
+
+def _widened(row: TripRow, error: float) -> TripRow:
+    """Widen an interval by a relative error."""
+    low = row.log - hypot(row.log - row.low, error * row.log)
+    return replace(row, low=max(low, 0.0), high=row.log + hypot(row.high - row.log, error * row.log))
 
 
 def _gb_s(sample: Sample, billed_ms: Floats) -> Floats:

@@ -1,0 +1,87 @@
+"""How much environments of one function differ in speed, from log streams that keep their own level."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from math import sqrt
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lambdasim.calibration.data.statistics import Floats
+
+_FEWEST_STREAMS: Final = 4
+_FEWEST_RUNS: Final = 5
+_SURE: Final = 0.01
+_LEAST: Final = 0.002
+
+
+@dataclass(frozen=True, eq=False)
+class StreamSpeeds:
+    """Levels of log streams.
+
+    Attributes
+    ----------
+    streams : int
+    spread : float
+        Standard deviation of the logarithm of a stream's level, beyond what single runs explain.
+    within_ms : ndarray, shape (n,)
+        Durations with each stream brought to the level of all, and with the mean of all [ms].
+    """
+
+    streams: int
+    spread: float
+    within_ms: Floats
+
+    @property
+    def error(self) -> float:
+        """Relative standard error of the mean that comes from the few environments of the log."""
+        return self.spread / sqrt(self.streams)
+
+
+def stream_speeds(durations_ms: Floats, streams: NDArray[np.object_] | None) -> StreamSpeeds | None:
+    """Tell levels of log streams from the noise of their runs.
+
+    Parameters
+    ----------
+    durations_ms : ndarray, shape (n,)
+        Of warm runs at one memory size [ms].
+    streams : ndarray of str, shape (n,), or None
+        Where the log names them.
+
+    Returns
+    -------
+    StreamSpeeds or None
+        None with fewer than four streams of five runs or more, or where an analysis of variance (F, 1 %) sees no
+        difference between them.
+
+    Notes
+    -----
+    One-way random effects on the logarithm: the variance between streams is that of their means less what runs
+    explain, by Fisher's mean squares. Streams with fewer runs are brought to no other level.
+    """
+    from scipy.stats import f
+
+    if streams is None or not len(durations_ms):
+        return None
+    names, place, counts = np.unique(streams.astype(str), return_inverse=True, return_counts=True)
+    used = counts >= _FEWEST_RUNS
+    if int(used.sum()) < _FEWEST_STREAMS:
+        return None
+    logs = np.log(np.maximum(durations_ms, 0.01))
+    sums = np.bincount(place, logs, len(names))
+    means = sums / counts
+    rows = used[place]
+    n, k = int(counts[used].sum()), int(used.sum())
+    grand = float(logs[rows].mean())
+    between = float((counts[used] * (means[used] - grand) ** 2).sum()) / (k - 1)
+    within = float(((logs[rows] - means[place[rows]]) ** 2).sum()) / (n - k)
+    if within <= 0 or f.sf(between / within, k - 1, n - k) > _SURE:
+        return None
+    size = (n - float((counts[used] ** 2).sum()) / n) / (k - 1)
+    spread = sqrt(max((between - within) / size, 0.0))
+    if spread < _LEAST:
+        return None
+    moved = np.where(rows, durations_ms * np.exp(grand - means[place]), durations_ms)
+    return StreamSpeeds(k, spread, moved * float(durations_ms.mean() / moved.mean()))
