@@ -40,12 +40,7 @@ def calibration_page(found: Calibration) -> StudyPage:
             for one in found.work.goodness()
         ]
     )
-    notes = pd.DataFrame({"note": found.findings()})
-    tables = (
-        {"fit": fit, "notes": notes}
-        if trip is None
-        else {"round_trip": trip.frame(), "fit": fit, "notes": notes}
-    )
+    tables = {"fit": fit} if trip is None else {"round_trip": trip.frame(), "fit": fit}
     shown = {name: readable(table) for name, table in tables.items()}
     return StudyPage(
         title=f"{found.function}: the scenario that its log makes",
@@ -60,7 +55,9 @@ def calibration_page(found: Calibration) -> StudyPage:
             "function": found.to_function(),
             "cpu_ms": asdict(found.work.cpu_ms),
             "io_ms": asdict(found.work.io_ms),
+            "findings": found.findings(),
         },
+        notes=tuple(found.findings()),
     )
 
 
