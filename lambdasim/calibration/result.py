@@ -219,15 +219,14 @@ class Calibration:
     def _cpu_spread(self, work: dict[str, Any], speeds: StreamSpeeds) -> float:
         """Give the spread of CPU time between environments that makes the one of durations."""
         mean_ms: float = TypeAdapter(Law).validate_python(work["cpu_ms"]).mean()
-        factor = cpu_time_factor(self._x86_memory_mb, 0.0)
+        factor = cpu_time_factor(self._on_x86_mb(self.memory_mb), 0.0)
         share = mean_ms * factor / float(speeds.within_ms.mean())
         return round(min(speeds.spread / max(share, _LEAST_SHARE), _WIDEST_SPREAD), 4)
 
-    @property
-    def _x86_memory_mb(self) -> int:
-        """The size on x86_64 that has the same share of a vCPU [MB]."""
+    def _on_x86_mb(self, memory_mb: int) -> int:
+        """Give the size on x86_64 that has the same share of a vCPU [MB]."""
         per_vcpu_mb = limit("memory_per_vcpu_mb").value
-        return round(self.memory_mb * per_vcpu_mb / full_speed_mb(self.work.architecture))
+        return round(memory_mb * per_vcpu_mb / full_speed_mb(self.work.architecture))
 
     def _met(self, work: dict[str, Any], *, whole: bool = True) -> dict[str, Any]:
         """Bend work to the durations at the size with the most runs, where a log has them."""
@@ -236,8 +235,13 @@ class Calibration:
             return work
         values = values if self.speeds is None else self.speeds.within_ms
         setting = {name: work[name] for name in _SETTING}
-        several, most = len(self.work.sizes) > 1, 200 if whole else _ENDS
-        found = met(setting, values, self._x86_memory_mb, keep_split=several, most=most)
+        others = {
+            self._on_x86_mb(size.memory_mb): size.centre_ms
+            for size in self.work.sizes
+            if size.memory_mb != self.memory_mb
+        }
+        most = 200 if whole else _ENDS
+        found = met(setting, values, self._on_x86_mb(self.memory_mb), others=others, most=most)
         return {**work, **found} if whole else found
 
     def _durations_ms(self, data: Observations) -> Floats:

@@ -155,15 +155,54 @@ def all_cold(rng: np.random.Generator) -> str:
 
 
 def own_speeds(rng: np.random.Generator) -> str:
-    """Sixteen streams in turn, each with its own speed, 8 % apart; runs differ by 1 % about it."""
+    """Sixteen streams, each with its own speed, 8 % apart; runs differ by 1 % about it. Hours lie between pairs."""
     log = Log(1769)
     levels = 250 * np.exp(0.08 * rng.standard_normal(16))
     for k in range(1600):
-        # Two at a time keep two environments busy; a stream serves for an hour and a half.
         stream = 2 * (k // 200) + k % 2
         log.run(
-            30.0 * (k // 2), levels[stream] * np.exp(0.01 * rng.standard_normal()), stream=f"{stream:032x}"
+            30.0 * (k // 2) + 10_800 * (k // 200),
+            levels[stream] * np.exp(0.01 * rng.standard_normal()),
+            init_ms=200 * np.exp(0.05 * rng.standard_normal()) if k % 200 < 2 else None,
+            stream=f"{stream:032x}",
         )
+    return log.text()
+
+
+def resized(rng: np.random.Generator) -> str:
+    """80 ms of computing and 20 ms of waiting, at 256 MB and then at 1,024 MB."""
+    log = Log(256)
+    for k in range(800):
+        log.memory_mb = 256 if k < 500 else 1024
+        log.run(10.0 * k, (20 + 80 * 1769 / log.memory_mb) * np.exp(0.05 * rng.standard_normal()))
+    return log.text()
+
+
+def quick_errors(rng: np.random.Generator) -> str:
+    """A fifth of the runs fails within 2 ms, the others take 140 ms."""
+    log = Log(256)
+    for k in range(400):
+        failed = rng.random() < 0.2
+        log.run(
+            5.0 * k,
+            (2 if failed else 140) * np.exp(0.1 * rng.standard_normal()),
+            "error" if failed else "success",
+        )
+    return log.text()
+
+
+def bursts(rng: np.random.Generator) -> str:
+    """Ten bursts of 60 runs within two seconds, ten minutes apart, on as many environments as they need."""
+    log, free = Log(512, 10_000), []
+    for burst in range(10):
+        for second in np.sort(600.0 * burst + 2 * rng.random(60)):
+            ms, init = 800 * np.exp(0.3 * rng.standard_normal()), None
+            stream = next((name for end, name in free if end <= second), None)
+            if stream is None:
+                init, stream = 400 * np.exp(0.1 * rng.standard_normal()), f"{len(free):032x}"
+            free = [(end, name) for end, name in free if name != stream]
+            free.append((second + (ms + (init or 0)) / 1000, stream))
+            log.run(float(second), float(ms), init_ms=init, stream=stream)
     return log.text()
 
 

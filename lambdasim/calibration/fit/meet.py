@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from math import log, sqrt
 from statistics import NormalDist
+from types import MappingProxyType
 from typing import Any, Final
 
 import numpy as np
@@ -23,6 +25,7 @@ _ROUNDS: Final = 30
 _STEP: Final = 0.7
 _MEAN_CLOSE: Final = 0.002
 _CLOSE: Final = {0.05: 0.03, 0.25: 0.02, 0.5: 0.01, 0.75: 0.02, 0.95: 0.01, 0.99: 0.01}
+_ELSEWHERE: Final = 0.02
 _LOW: Final = 0.01
 _ROOM: Final = 0.98
 _Z95: Final = NormalDist().inv_cdf(0.95)
@@ -52,7 +55,12 @@ class _Tables:
 
 
 def met(
-    setting: dict[str, Any], values_ms: Floats, memory_mb: int, *, keep_split: bool, most: int = 200
+    setting: dict[str, Any],
+    values_ms: Floats,
+    memory_mb: int,
+    *,
+    others: Mapping[int, float] = MappingProxyType({}),
+    most: int = 200,
 ) -> dict[str, Any]:
     """Bend a setting of work to durations at one memory size.
 
@@ -64,8 +72,8 @@ def met(
         Durations of runs in warm environments [ms].
     memory_mb : int
         The size on x86_64 that has the same share of a vCPU.
-    keep_split : bool
-        Keep the means of CPU time and waiting, which several sizes tell.
+    others : mapping of int to float
+        Mean durations at other sizes [ms], which have their say in what carries the differences.
     most : int
         Length of the longest table of quantiles.
 
@@ -83,15 +91,15 @@ def met(
     first = _tables(setting)
     scale = mean_ms / float(first.durations_ms(memory_mb).mean())
     scaled = replace(first, cpu_ms=first.cpu_ms * scale, io_ms=first.io_ms * scale)
-    if (not keep_split or abs(scale - 1) < _CLOSE[0.5]) and (
-        _misses(scaled.durations_ms(memory_mb), target, allowed) <= 1
-    ):
+    near = max(1.0, _elsewhere(first, others))
+    if max(_misses(scaled.durations_ms(memory_mb), target, allowed), _elsewhere(scaled, others) / near) <= 1:
         return _scaled(setting, scale)
     best: tuple[float, _Tables, str] | None = None
     for tables, carrier in _candidates(first, target, memory_mb):
-        found = _bent(tables, carrier, target, memory_mb, allowed)
-        if best is None or found[0] < best[0]:
-            best = (*found, carrier)
+        misses, bent = _bent(tables, carrier, target, memory_mb, allowed)
+        misses = max(misses, _elsewhere(bent, others) / near)
+        if best is None or misses < best[0]:
+            best = (misses, bent, carrier)
         if best[0] <= 1:
             break
     assert best is not None  # noqa: S101 - there is always a candidate
@@ -116,6 +124,12 @@ def met(
         carrier: law_of_values(carried, most),
         other: law_of_values(rest),
     }
+
+
+def _elsewhere(tables: _Tables, others: Mapping[int, float]) -> float:
+    """Give the largest error of the mean at other sizes, in units of what is allowed there."""
+    means = {size: float(tables.durations_ms(size).mean()) for size in others}
+    return max((abs(means[size] / mean - 1) / _ELSEWHERE for size, mean in others.items()), default=0.0)
 
 
 def _candidates(first: _Tables, target: Floats, memory_mb: int) -> list[tuple[_Tables, str]]:
