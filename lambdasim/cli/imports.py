@@ -32,15 +32,20 @@ def import_(
     region: Annotated[str | None, typer.Option(help="For prices, and where the template asks.")] = None,
     stage: StageOption = None,
     usage: UsageOption = None,
+    refresh: Annotated[
+        bool, typer.Option("--refresh", help="Bring a folder up to date; what you changed in it stays.")
+    ] = False,
     out: Annotated[
         Path | None, typer.Option("-o", "--out", help="Folder for the scenario and what was assumed.")
     ] = None,
     as_json: JsonOption = False,
 ) -> None:
     """Make a scenario of a template: functions, limits, triggers; what it cannot say is asked."""
+    from lambdasim.errors import InputError
     from lambdasim.templates.reading import read_source
     from lambdasim.templates.usage_file import with_usage
     from lambdasim.templates.writing.draft import draft_scenario
+    from lambdasim.templates.writing.refresh import refreshed, write_refreshed
     from lambdasim.templates.writing.scenario_writer import scenario_files, write_folder
     from lambdasim.templates.writing.text import import_mapping, import_text
     from lambdasim.wording import printable
@@ -49,8 +54,16 @@ def import_(
     if usage is not None:
         found = with_usage(found, usage)
     draft = draft_scenario(found, region=region)
+    files = scenario_files(found, draft)
+    if refresh:
+        if out is None:
+            raise InputError.single("lambdasim", "--refresh", "needs the folder, -o FOLDER")
+        done = refreshed(out, files, draft.scenario)
+        write_refreshed(done, out)
+        told = {"changed": done.changed, "kept": done.kept}
+        write(json.dumps(told, indent=1, ensure_ascii=True) if as_json else done.text())
+        return
     if out is not None:
-        files = scenario_files(found, draft)
         write_folder(files, out)
     if as_json:
         write(json.dumps(import_mapping(found, draft), indent=1, ensure_ascii=True))

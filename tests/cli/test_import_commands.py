@@ -107,3 +107,22 @@ def test_an_estimate_is_one_screen_and_json_for_scripts(tmp_path: Path) -> None:
         done = run(*wrong, cwd=tmp_path)
         assert done.returncode == 2
         assert len(done.stderr.splitlines()) == 1
+
+
+def test_a_refresh_says_what_the_template_changed_and_what_stays(tmp_path: Path) -> None:
+    (tmp_path / "template.yaml").write_text(TEMPLATE)
+    assert run("import", "template.yaml", "-o", "app", cwd=tmp_path).returncode == 0
+    path = tmp_path / "app" / "scenario.yaml"
+    path.write_text(path.read_text().replace("timeout: 20s", "timeout: 44s", 1))
+    (tmp_path / "template.yaml").write_text(
+        TEMPLATE.replace("Timeout: 20, MemorySize: 512", "Timeout: 30, MemorySize: 640")
+    )
+    refused = run("import", "template.yaml", "-o", "app", cwd=tmp_path)
+    assert refused.returncode == 2
+    assert "--refresh" in refused.stderr
+    done = run("import", "template.yaml", "-o", "app", "--refresh", cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert "Api.memory_mb: 512 -> 640" in done.stdout
+    assert "Api.timeout: yours 44s; the template has 30s now" in done.stdout
+    assert run("validate", "app", cwd=tmp_path).returncode == 0
+    assert run("import", "template.yaml", "--refresh", cwd=tmp_path).stderr.count("\n") == 1
