@@ -151,19 +151,16 @@ class FunctionDraws:
         bits = int(self._key(Quantity.CLIENT_BACKOFF).bits(np.array([invocation]), retry)[0])
         return (bits >> 32) * ceiling_us >> 32
 
-    def lane(self, invocation: int) -> int:
-        """Draw the lane on which an item of a queue or stream arrives."""
-        return self._one(Quantity.LANE, invocation, 0)
+    def lanes(self, invocation: NDArray[np.int64]) -> NDArray[np.int64]:
+        """Draw the lanes on which items of a queue or stream arrive, shape (n,)."""
+        return values_of(self.laws.get(Quantity.LANE, Constant(0)), self._key(Quantity.LANE), invocation)
 
     def batch_overhead_us(self, invocation: int, run: int) -> int:
         """Draw what a batch takes beyond its items, by its first item [µs]."""
-        return self._one(Quantity.BATCH_OVERHEAD, invocation, run)
-
-    def _one(self, quantity: Quantity, invocation: int, run: int) -> int:
-        law = self.laws.get(quantity, Constant(0))
+        law = self.laws.get(Quantity.BATCH_OVERHEAD, Constant(0))
         if isinstance(law, Constant):
             return law.value
-        return int(values_of(law, self._key(quantity), np.array([invocation]), run)[0])
+        return int(values_of(law, self._key(Quantity.BATCH_OVERHEAD), np.array([invocation]), run)[0])
 
     def payload_kb(self, quantity: Quantity, invocation: NDArray[np.int64]) -> NDArray[np.int64]:
         """Give the size of requests or responses, which keep it when they are tried again, shape (n,) [KB]."""

@@ -108,13 +108,17 @@ def sources_text(table: pd.DataFrame) -> str:
     ends = table[["sent", "processed", "dead_lettered", "expired", "given_up", "received_again"]].map(count)
     waits = table[["peak_backlog", "left_at_end", "receive_calls", "empty_receives"]].map(count)
     for place, name in ((0, "oldest_s"), (3, "drain_s")):
-        shown = [format_duration(round(time) * US_PER_S) if time else "-" for time in table[name]]
+        shown = [_whole_seconds(time) for time in table[name]]
         waits.insert(place, name.removesuffix("_s"), shown)
     parts = ["queues and streams, messages or records"]
     for part in (ends, waits):
         part.insert(0, "function", [clipped(name, 20) for name in table["function"]])
         parts.append(part.rename(columns=lambda name: name.replace("_", " ")).to_string(index=False))
     return "\n".join(parts)
+
+
+def _whole_seconds(time_s: float) -> str:
+    return format_duration(round(time_s) * US_PER_S) if time_s >= 1 else "under 1s" if time_s else "-"
 
 
 def days_texts(parameters: pd.DataFrame) -> list[str]:

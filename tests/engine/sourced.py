@@ -136,7 +136,7 @@ def one_function(
         Quantity.RESPONSE_PAYLOAD: each(failing, TOO_LARGE),
         Quantity.ENVIRONMENT_SPEED: Constant(1 << FIXED_POINT_BITS),
         Quantity.BATCH_OVERHEAD: Constant(us(overhead)),
-        Quantity.LANE: Indexed(np.array(lanes)) if lanes else Constant(0),
+        Quantity.LANE: Indexed(np.resize(lanes, 1 << 10)) if len(lanes) else Constant(0),
     }
     function = FunctionPlan(
         name="f",

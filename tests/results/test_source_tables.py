@@ -9,7 +9,6 @@ import pytest
 import lambdasim as ls
 from lambdasim.errors import InputError
 from lambdasim.report.pages.run import report_html
-from lambdasim.report.text import run_text
 from lambdasim.results.files.saved import load_run, run_content, save
 from lambdasim.specs import load_scenario_text
 
@@ -85,7 +84,7 @@ def test_the_summary_counts_messages_and_the_bill_counts_runs() -> None:
 def test_text_page_and_json_tell_of_them(tmp_path: Path) -> None:
     run = ls.simulate(load_scenario_text(POISON))
     dead = int(run.sources()["dead_lettered"].iloc[0])
-    told = run_text(run)
+    told = run.text()
     assert "queues and streams, messages or records" in told
     assert f"{dead:,}" in told
     assert "dead-lettered" in repr(run)

@@ -367,6 +367,8 @@ functions:
      traffic: {constant: {rate_per_s: 1}}}
   - {name: outlasted, timeout: 2min, init_ms: 0, work: {io_ms: 70000, first_run_ms: 0},
      traffic: {constant: {rate_per_s: 0.01}}}
+  - {name: flooded, reserved_concurrency: 2, work: {io_ms: 900},
+     trigger: {type: sqs, queue: {max_receives: 5, batch_size: 1}}, traffic: {constant: {rate_per_s: 2.2}}}
   - {name: good, architecture: arm64, memory_mb: 512, work: {io_ms: 500, max_memory_mb: 200}, timeout: 3s,
      trigger: {type: s3, on_failure: dlq}, traffic: {constant: {rate_per_s: 1}}}
 """
@@ -389,6 +391,7 @@ def test_every_rule_finds_its_fault_and_no_other() -> None:
         "large": {"payload-near-limit", "layers-near-limit"},
         "idle": {"provisioned-below-break-even"},
         "outlasted": {"read-timeout-below-timeout"},
+        "flooded": {"pollers-above-concurrency"},
     }
     assert "good" not in set(table["function"])
     by_rule = table.set_index("rule")

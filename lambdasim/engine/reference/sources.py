@@ -19,6 +19,7 @@ from lambdasim.models.polling import calls_of
 COLUMNS: Final = tuple(column.name for column in fields(RunDraws))
 HANDLER, FAULT = COLUMNS.index("handler_us"), COLUMNS.index("fault")
 _KIND: Final = 1 << 40
+_DRAWN_AT_ONCE: Final = 1 << 10
 
 
 class Host(Protocol):
@@ -88,6 +89,8 @@ class LaneSource:
         self.plan: FunctionPlan = function.plan
         self.source = source
         self.batches = 0
+        self._lanes: list[int] = []
+        self._lanes_of = -1
         self.counts = dict.fromkeys(COUNTERS, 0)
 
     def wake(self, time_us: int, kind: int, number: int, action: Callable[[Any], None], about: Any) -> None:
@@ -104,8 +107,15 @@ class LaneSource:
         """Turn what arrived into an item on its lane."""
         assert event.draw is not None  # noqa: S101 - arrivals are drawn for
         self.counts["sent"] += 1
-        lane = self.plan.draws.lane(event.invocation)
-        return Item(event.invocation, lane, event.arrival_us, event.draw)
+        return Item(event.invocation, self._lane_of(event.invocation), event.arrival_us, event.draw)
+
+    def _lane_of(self, number: int) -> int:
+        """Give an item's lane; drawn for many at once, since numbers follow one another."""
+        block, place = divmod(number, _DRAWN_AT_ONCE)
+        if block != self._lanes_of:
+            numbers = np.arange(block * _DRAWN_AT_ONCE, (block + 1) * _DRAWN_AT_ONCE)
+            self._lanes, self._lanes_of = self.plan.draws.lanes(numbers).tolist(), block
+        return self._lanes[place]
 
     def batch_of(self, items: list[Item], deadline_us: int) -> Batch:
         """Take items that wait into a batch."""
@@ -148,7 +158,7 @@ class LaneSource:
 
     def draw(self, batch: Batch) -> tuple[int, ...]:
         """Draw what a batch's run needs: handler times add up, the rest is its first item's."""
-        rows = [self._row(item) for item in batch.items]
+        rows = self._rows(batch.items)
         batch.faults = [row[FAULT] for row in rows]
         first = list(rows[0])
         first[HANDLER] = self._overhead_us(batch) + sum(row[HANDLER] for row in rows)
@@ -179,12 +189,19 @@ class LaneSource:
             item for item, fault in zip(batch.items, batch.faults, strict=True) if fault != Outcome.COMPLETED
         ]
 
-    def _row(self, item: Item) -> tuple[int, ...]:
-        run = self.run_of(item)
-        if run == 0:
-            return item.draw
-        drawn = self.plan.draws.draw(np.array([item.number]), run=run)
-        return tuple(int(getattr(drawn, name)[0]) for name in COLUMNS)
+    def _rows(self, items: list[Item]) -> list[tuple[int, ...]]:
+        """Draw for each item's next run; those that have run as often before are drawn for together."""
+        rows = [item.draw for item in items]
+        again: dict[int, list[int]] = {}
+        for place, item in enumerate(items):
+            if run := self.run_of(item):
+                again.setdefault(run, []).append(place)
+        for run, places in again.items():
+            drawn = self.plan.draws.draw(np.array([items[place].number for place in places]), run=run)
+            columns = (getattr(drawn, name).tolist() for name in COLUMNS)
+            for place, row in zip(places, zip(*columns, strict=True), strict=True):
+                rows[place] = row
+        return rows
 
     def _overhead_us(self, batch: Batch) -> int:
         first = batch.items[0]

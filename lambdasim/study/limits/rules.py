@@ -13,12 +13,14 @@ from lambdasim.catalog import ChargeKind, billing_rules, limit
 from lambdasim.draws.keys import Quantity
 from lambdasim.draws.laws import Constant
 from lambdasim.engine.contract import NEVER, EventOutcome, FunctionPlan, Limit, Outcome
+from lambdasim.engine.items import ItemOutcome
 from lambdasim.engine.totals.aggregate import FunctionTotals
 from lambdasim.errors import ScenarioError
 from lambdasim.results.run import RunResult
 from lambdasim.results.usage.as_month import MonthBasis, period_factor
 from lambdasim.specs.base import revised
 from lambdasim.specs.function import LATEST, Architecture, FunctionSpec, SnapStartSpec
+from lambdasim.specs.sources.queue import QueueSpec
 from lambdasim.specs.trigger import OnFailure
 from lambdasim.study.limits.limit_table import memory_need_mb
 from lambdasim.study.limits.runs import with_buffer
@@ -218,6 +220,7 @@ def _failures(case: Case) -> Iterator[Finding]:
     if trigger.is_synchronous or trigger.on_failure is not OnFailure.NONE or trigger.stream is not None:
         return
     if trigger.queue is not None:
+        yield from _refused_batches(case, trigger.queue)
         if trigger.queue.max_receives is None:
             kept = format_duration(trigger.queue.retention_us)
             yield case.finding(
@@ -234,6 +237,24 @@ def _failures(case: Case) -> Iterator[Finding]:
         f"{trigger.type.value} events that exhaust their retries are lost ({dropped:,} of {case.totals.events:,} so far)",
         0.0,
         "set on_failure to dlq or destination",
+    )
+
+
+def _refused_batches(case: Case, queue: QueueSpec) -> Iterator[Finding]:
+    """Find good messages that come back, or end as dead letters, because pollers take more than the function may run."""
+    refused, items = int(case.totals.outcomes[Outcome.THROTTLED]), case.totals.items
+    if not refused or items is None:
+        return
+    dead = int(items.outcomes[ItemOutcome.DEAD_LETTERED])
+    room = case.plan.reserved if case.plan.reserved is not None else case.totals.concurrency.peak
+    most = queue.maximum_concurrency or queue.pollers.most
+    lost = f"; {dead:,} messages are in the dead-letter queue" if dead else ""
+    yield case.finding(
+        "pollers-above-concurrency",
+        f"pollers may take {most:,} batches at once, the function ran {room:,}: {refused:,} attempts were refused, and a "
+        f"receive counts whether or not it runs{lost}",
+        0.0,
+        f"set maximum_concurrency to {max(room, limit('sqs_maximum_concurrency_min').value):,}, or reserve more",
     )
 
 
@@ -442,6 +463,7 @@ RULES: Final = (
     "no-dlq",
     "package-near-limit",
     "payload-near-limit",
+    "pollers-above-concurrency",
     "provisioned-below-break-even",
     "provisioned-not-called",
     "read-timeout-below-timeout",
