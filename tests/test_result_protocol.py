@@ -62,6 +62,11 @@ def trace() -> ls.Trace:
 
 
 @cache
+def calibrated() -> ls.Calibration:
+    return ls.calibrate(ls.read_report_logs("data/report_logs/aws_2rps_cloudwatch.json"))
+
+
+@cache
 def month() -> ls.Forecast:
     return ls.forecast(ls.load_scenario_text(FUTURE), "2014-05", trace(), paths=20)
 
@@ -83,6 +88,7 @@ MADE: dict[str, Callable[[], Any]] = {
     "RoundTrip": lambda: ls.calibrate_logs(["data/report_logs/aws_15rps_cloudwatch.json"]).round_trip,
     "CommitmentStudy": lambda: ls.advise_commitment(run()),
     "BillComparison": lambda: ls.finance.compare_bill("data/finance/cur2_layout.csv", run().usage()),
+    "Calibration": calibrated,
 }
 EXPONENT = re.compile(r"\d[eE][+-]?\d")
 NEVER = re.compile(r"\b(?:NaN|nan|NaT|None|True|False|inf|Decimal|Fraction)\b|\b[0-9a-f]{40,64}\b")

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import json
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field
 from functools import cached_property
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 from pydantic import TypeAdapter
@@ -23,7 +24,11 @@ from lambdasim.calibration.written import FAILURES, Restores, failure_findings, 
 from lambdasim.catalog import limit
 from lambdasim.models.cpu_scaling import cpu_time_factor
 from lambdasim.specs.laws import Law
-from lambdasim.wording import wrapped
+from lambdasim.views import Result
+from lambdasim.wording import count, number, wrapped
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 RUNTIME: Final = "python3.13"
 """What stands in where neither a log nor the user names a runtime."""
@@ -62,8 +67,8 @@ class ColdFit:
     first_run_spread: float = 0.0
 
 
-@dataclass(frozen=True)
-class Calibration:
+@dataclass(frozen=True, repr=False)
+class Calibration(Result):
     """What data tell of a function.
 
     Attributes
@@ -155,7 +160,7 @@ class Calibration:
         if self.unseen_init_ms is not None:
             found.append(
                 "the log tells of no INIT, and runs right after failures, which hold it, took "
-                f"{self.unseen_init_ms:.3g} ms longer than others: that is written as INIT; "
+                f"{number(self.unseen_init_ms)} ms longer than others: that is written as INIT; "
                 "give init_ms where you know it"
             )
         return found
@@ -174,7 +179,7 @@ class Calibration:
         return [
             "a sweep of the written scenario shows both ends of the split beside its middle; at "
             f"{telling} MB the mean could be "
-            f"{ranges[telling].low:.4g} to {ranges[telling].high:.4g} ms: a measurement there tells most"
+            f"{number(ranges[telling].low)} to {number(ranges[telling].high)} ms: a measurement there tells most"
         ]
 
     def to_work(self) -> dict[str, Any]:
@@ -301,6 +306,67 @@ class Calibration:
         lines = [wrapped(line) for line in str(self).splitlines()]
         return "\n".join(lines if self.round_trip is None else [*lines, "", self.round_trip.text()])
 
+    def frame(self) -> pd.DataFrame:
+        """Return what was found of the function.
+
+        Returns
+        -------
+        DataFrame
+            One row for each quantity: ``quantity``, ``value``, and ``low`` and ``high``, the ends of its 95 % interval.
+        """
+        import pandas as pd
+
+        found: dict[str, Estimate | None] = {
+            "CPU time on one vCPU [ms]": self.work.cpu_ms,
+            "waiting [ms]": self.work.io_ms,
+            "INIT, median [ms]": None if self.init is None else self.init.median_ms,
+            "memory need [MB]": self.memory_need_mb,
+        }
+        found |= {f"share of runs that end as {kind}": one for kind, one in self.failures.items()}
+        rows = [
+            {"quantity": name, "value": one.value, "low": one.low, "high": one.high}
+            for name, one in found.items()
+            if one is not None
+        ]
+        return pd.DataFrame(rows)
+
+    def frames(self) -> Mapping[str, pd.DataFrame]:
+        """Return the estimates, how the fit meets each size, and the round trip where there are logs."""
+        import pandas as pd
+
+        fit = pd.DataFrame(
+            [
+                {
+                    "memory_mb": one.memory_mb,
+                    "runs": one.n,
+                    "observed_ms": one.observed_ms,
+                    "fitted_ms": one.fitted_ms,
+                    "error_share": one.error,
+                }
+                for one in self.work.goodness()
+            ]
+        )
+        tables = {"estimates": self.frame(), "fit": fit}
+        return tables if self.round_trip is None else {**tables, "round trip": self.round_trip.frame()}
+
+    def headline(self) -> str:
+        """Say what the function is fitted to, and its work."""
+        sizes = ", ".join(
+            f"{count(one.n, 'warm run')} at {count(one.memory_mb)} MB" for one in self.work.sizes
+        )
+        return (
+            f"{self.function}: fitted to {sizes}; CPU time {self.work.cpu_ms} ms on one vCPU, waiting "
+            f"{self.work.io_ms} ms."
+        )
+
+    def to_json(self) -> str:
+        """Write what was found; see ``as_mapping``."""
+        return json.dumps(self.as_mapping(), indent=1, ensure_ascii=False)
+
+    def __repr__(self) -> str:
+        """Say what the function is fitted to, and its work."""
+        return wrapped(self.headline())
+
     def as_mapping(self) -> dict[str, Any]:
         """Return what was found as plain values, for JSON: estimates, fit by size, findings, and the function."""
 
@@ -336,7 +402,7 @@ class Calibration:
             "style: "
             + "; ".join(f"{style} {weight:.0%}" for style, weight in list(work.style_weights.items())[:3]),
             *(
-                f"at {fit.memory_mb} MB: {fit.observed_ms:.4g} ms seen, the fit {fit.error:+.1%}"
+                f"at {fit.memory_mb} MB: {number(fit.observed_ms)} ms seen, the fit {fit.error:+.1%}"
                 + "".join(f", p{round(100 * p)} {e:+.1%}" for p, e in fit.quantile_errors.items())
                 for fit in work.goodness()
             ),
@@ -346,8 +412,8 @@ class Calibration:
         if self.snap_start is not None:
             load, restore = np.median(self.snap_start.load_ms), np.median(self.snap_start.restore_ms)
             lines.append(
-                f"SnapStart, restores seen {len(self.snap_start.load_ms):,}: median {load:.4g} ms of loading, "
-                f"not billed, and {restore:.4g} ms billed"
+                f"SnapStart, restores seen {len(self.snap_start.load_ms):,}: median {number(float(load))} ms of loading, "
+                f"not billed, and {number(float(restore))} ms billed"
             )
         if self.first_run is not None:
             shown = sorted(size.memory_mb for size in self.first_run.sizes)

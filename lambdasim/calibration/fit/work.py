@@ -22,6 +22,7 @@ from lambdasim.catalog import limit, timing
 from lambdasim.errors import InputError
 from lambdasim.models.cpu_chain import CpuStyle
 from lambdasim.specs.function import Architecture
+from lambdasim.wording import number
 
 DEFAULT_CPU_SHARE: Final = (0.2, 1.0)
 _TWO_SIDED: Final = (0.025, 0.975)
@@ -48,10 +49,12 @@ class Estimate:
 
         Examples
         --------
-        >>> print(Estimate(17.42, 16.9, 18.1), Estimate(1e-11, 0.0, 0.0))
-        17.4 [16.9, 18.1] 0 [0, 0]
+        >>> print(Estimate(17.42, 16.9, 18.1), Estimate(1e-11, 0.0, 0.0), Estimate(12345.6, 1, 2e6))
+        17.4 [16.9, 18.1] 0 [0, 0] 12,300 [1, 2,000,000]
         """
-        value, low, high = (f"{round(number, 4) + 0.0:.3g}" for number in (self.value, self.low, self.high))
+        value, low, high = (
+            number(float(f"{round(one, 4) + 0.0:.3g}")) for one in (self.value, self.low, self.high)
+        )
         return f"{value} [{low}, {high}]"
 
 
