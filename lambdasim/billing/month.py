@@ -138,7 +138,7 @@ def missing_rates(usages: Iterable[Usage], terms: PricingTerms) -> list[Fault]:
             f"price sheet of {region}, {sheets[region].as_of.isoformat()}",
             ", ".join(dict.fromkeys(names)),
             "unknown, and the usage needs them: give --price-sheet FILE (price_sheet=), as `lambdasim prices refresh "
-            "--from PRICE_LIST -o FILE` writes it, or own rates in a price book",
+            "--from PRICE_LIST --sheets FILE` writes it, or own rates in a price book",
         )
         for region, names in found.items()
     ]

@@ -287,6 +287,45 @@ def prices_refresh(
     say_written([] if sheets is None else [sheets], as_json)
 
 
+@prices.command("meters")
+def prices_meters(
+    region: Annotated[str, typer.Option(help="AWS region.")] = "us-east-1", as_json: JsonOption = False
+) -> None:
+    """Show the meters of services beside Lambda: unit, prices, free part, source and date."""
+    from lambdasim.billing import plain
+    from lambdasim.catalog.prices.meters import meters
+
+    content = [
+        {
+            "meter": name,
+            "service": one.service.name,
+            "unit": one.unit,
+            "per": one.per,
+            "free": plain(one.free),
+            "counts": one.driver.value,
+            "tiers": [[None if bound is None else plain(bound), plain(usd)] for bound, usd in price.tiers],
+            "source": price.source,
+            "as_of": price.as_of.isoformat(),
+            "quality": price.note or "confirmed",
+            "note": one.note,
+        }
+        for name, one in meters().items()
+        for price in (one.price(region),)
+    ]
+    if as_json:
+        write(json.dumps({"region": region, "meters": content}, indent=1, ensure_ascii=False))
+        return
+    lines = [f"{region}, USD; * was not read from AWS; --json has bounds, sources and dates"]
+    for name, one in meters().items():
+        price = one.price(region)
+        usd = " ".join(plain(rate) for _, rate in price.tiers)
+        many = {1: "", 1_000: "k ", 10_000: "10 k ", 1_000_000: "M "}
+        per = f"{many.get(one.per, f'{one.per:,} ')}{one.unit}"
+        free = f"{plain(one.free)} free" if one.free else ""
+        lines.append(f"{name:31}{usd + ('*' if price.note else ''):22} {per:15}{free}".rstrip())
+    write("\n".join(lines))
+
+
 @prices.command("show")
 def prices_show(
     region: Annotated[str, typer.Option(help="AWS region.")] = "us-east-1", as_json: JsonOption = False

@@ -277,3 +277,14 @@ def test_queues_pay_for_every_call_and_streams_for_records_and_shards() -> None:
     assert found["sqs_fifo"] == 1_800
     assert found["kinesis_put_units"] == 7 * 7_200
     assert found["kinesis_shard_hours"] == 3 * 2
+
+
+def test_the_meters_are_listed_with_source_and_date() -> None:
+    command = [sys.executable, "-m", "lambdasim", "prices", "meters", "--region", "eu-central-1"]
+    shown = subprocess.run(command, capture_output=True, text=True, check=True).stdout.splitlines()
+    assert len(shown) == 88
+    assert max(map(len, shown)) <= 80
+    told = json.loads(subprocess.run([*command, "--json"], capture_output=True, text=True, check=True).stdout)
+    nat = next(one for one in told["meters"] if one["meter"] == "nat_hours")
+    assert (nat["tiers"], nat["quality"], nat["as_of"]) == ([[None, "0.052"]], "confirmed", "2026-11-28")
+    assert all(one["source"] and one["as_of"] for one in told["meters"])
