@@ -14,6 +14,7 @@ from lambdasim.traffic.readers.cells import Cell
 from lambdasim.traffic.readers.csv.blocks import Block, CellFault, records
 from lambdasim.traffic.readers.csv.names import folded, is_total
 from lambdasim.traffic.readers.dialect import SEPARATORS, TEXT, Dialect
+from lambdasim.traffic.readers.possible import any_impossible, impossible_row
 from lambdasim.traffic.readers.said import said_with
 from lambdasim.traffic.readers.source import SourceFile
 from lambdasim.traffic.report import ReadLog
@@ -160,6 +161,10 @@ class CsvTable:
                 values.append(cell.one(row[place]))
             except ValueError as problem:
                 return Fault(where, self.header[place], str(problem))
+        wrong = impossible_row(dict(zip(self.names, values, strict=True)))
+        if wrong is not None:
+            places = {name: place for name, place, _ in self.places}
+            return Fault(where, self.header[places[wrong[0]]], wrong[1])
         return values
 
     def _fast(self, block: Block) -> pd.DataFrame | None:
@@ -186,7 +191,7 @@ class CsvTable:
                     strings_can_be_null=False,
                 ),
             ).combine_chunks()
-            return pd.DataFrame(
+            frame = pd.DataFrame(
                 {
                     name: cell.many(table.column(str(place)).combine_chunks())
                     for name, place, cell in self.places
@@ -194,6 +199,7 @@ class CsvTable:
             )
         except (pa.ArrowInvalid, ValueError):
             return None
+        return None if any_impossible(frame) else frame
 
     def _exact(self, block: Block, log: ReadLog) -> pd.DataFrame:
         import pandas as pd

@@ -13,9 +13,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
-from lambdasim.catalog import limit
 from lambdasim.errors import TraceError
-from lambdasim.units import US_PER_MS, US_PER_S
+from lambdasim.traffic.readers.possible import impossible
 
 SUCCESS: Final = "success"
 LARGEST: Final = 10**12
@@ -39,9 +38,6 @@ _CRASHES: Final = re.compile(
 )
 _OUT_OF_MEMORY: Final = re.compile(r"out ?of ?memory|signal: killed", re.IGNORECASE)
 _TIMED_OUT: Final = re.compile(r"time[d_]? ?out", re.IGNORECASE)
-_SECOND_MS: Final = US_PER_S // US_PER_MS
-_LATE_MS: Final = 1_000
-_LEAST_BILLED: Final = 0.5  # of the duration; exports that were rounded by hand fall somewhat below it
 _PLAIN: Final = re.compile(r"[0-9]{1,12}(?:\.[0-9]{1,15})?")
 
 
@@ -118,21 +114,12 @@ def refuse_impossible(report: Report, where: str = "REPORT") -> None:
         When a run is longer than Lambda allows, or billed for less than it took; logs print a run that was cut off
         somewhat later than the timeout at which it is billed.
     """
-    longest_ms = limit("timeout_max_s").us // US_PER_MS
-    cut = report.outcome == "timeout" and report.billed_ms % _SECOND_MS == 0 and report.billed_ms > 0
-    for name, value, most in (
-        ("Duration", report.duration_ms, longest_ms + _LATE_MS * cut),
-        ("Init Duration", report.init_ms or 0.0, longest_ms),
-        ("Restore Duration", report.restore_ms or 0.0, longest_ms),
-        ("Billed Duration", report.billed_ms, 2 * longest_ms),
-    ):
-        if value > most:
-            wrong = f"must be at most {most:,} ms, the longest that Lambda allows, got {value:,.10g}"
-            raise TraceError.single(where, name, wrong)
-    least_ms = _LEAST_BILLED * report.duration_ms - 1
-    if report.billed_ms < least_ms and not (cut and report.duration_ms - report.billed_ms <= _LATE_MS):
-        wrong = f"must not be below the Duration of {report.duration_ms:.10g} ms, got {report.billed_ms:,}"
-        raise TraceError.single(where, "Billed Duration", wrong)
+    timed_out = report.outcome == "timeout"
+    for started, name in ((report.init_ms, "Init Duration"), (report.restore_ms, "Restore Duration")):
+        wrong = impossible(report.duration_ms, report.billed_ms, started, timed_out=timed_out)
+        if wrong is not None:
+            fields = {"duration_ms": "Duration", "billed_ms": "Billed Duration", "init_ms": name}
+            raise TraceError.single(where, fields[wrong[0]], wrong[1])
 
 
 def parse_report_line(text: str, where: str = "REPORT line") -> Report:

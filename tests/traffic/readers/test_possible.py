@@ -1,0 +1,80 @@
+"""Runs that Lambda cannot have run are bad rows in every table of single invocations, not measurements."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from lambdasim.errors import TraceError
+from lambdasim.traffic.readers import read_events_csv, read_insights
+from lambdasim.traffic.trace import BadRows
+
+BAD = [
+    ("900001", "", "", "must be at most 900,000 ms, the longest that Lambda allows, got 900,001"),
+    ("1e12", "", "", "must be at most 900,000 ms"),
+    ("120.5", "20", "", "must not be below the Duration of 120.5 ms, got 20"),
+    ("120.5", "1900000", "", "must be at most 1,800,000 ms"),
+    ("120.5", "121", "900001", "must be at most 900,000 ms"),
+    ("900500", "20000", "", "must not be below the Duration"),
+    ("901500", "900000", "", "must be at most 901,000 ms"),
+]
+GOOD = [
+    ("900000", "", ""),
+    ("120.5", "121", ""),
+    ("120.5", "351", "230"),
+    ("900500", "900000", ""),
+    ("", "", ""),
+    ("0", "1", ""),
+]
+
+
+def table(folder: Path, header: str, rows: list[tuple[str, ...]]) -> Path:
+    lines = [f"2026-11-02 00:00:0{n}.000Z,{','.join(row)}" for n, row in enumerate(rows)]
+    if header.startswith("@"):
+        lines = [line.replace("Z", "") for line in lines]
+    (folder / "t.csv").write_text("\n".join([header, *lines]) + "\n")
+    return folder / "t.csv"
+
+
+@pytest.mark.parametrize(("duration", "billed", "init", "said"), BAD)
+def test_an_impossible_run_is_a_bad_row(
+    duration: str, billed: str, init: str, said: str, tmp_path: Path
+) -> None:
+    rows = [("10", "11", ""), (duration, billed, init), ("12", "13", "")]
+    path = table(tmp_path, "time,duration_ms,billed_ms,init_ms", rows)
+    with pytest.raises(TraceError) as refused:
+        read_events_csv(path).frame()
+    assert "t.csv, row 3: " in str(refused.value)
+    assert said in str(refused.value)
+    trace = read_events_csv(path, on_bad_row=BadRows.SKIP)
+    assert (trace.summary().invocations, trace.report().skipped) == (2, 1)
+
+    path = table(tmp_path, "@timestamp,@duration,@billedDuration,@initDuration", rows)
+    with pytest.raises(TraceError) as refused:
+        read_insights(path).frame()
+    assert said in str(refused.value)
+    names = ("@timestamp", "@duration", "@billedDuration", "@initDuration")
+    results = [
+        [
+            {"field": name, "value": value}
+            for name, value in zip(names, ("2026-11-02 00:00:00.000", *row), strict=True)
+        ]
+        for row in rows
+    ]
+    (tmp_path / "t.json").write_text(json.dumps({"results": results, "status": "Complete"}))
+    with pytest.raises(TraceError, match="result 2") as refused:
+        read_insights(tmp_path / "t.json").frame()
+    assert said in str(refused.value)
+
+
+def test_what_may_have_been_is_read(tmp_path: Path) -> None:
+    path = table(tmp_path, "time,duration_ms,billed_ms,init_ms", list(GOOD))
+    assert read_events_csv(path).summary().invocations == len(GOOD)
+
+
+def test_a_run_beyond_its_timeout_is_possible_only_where_it_was_cut_off(tmp_path: Path) -> None:
+    path = table(tmp_path, "time,duration_ms,billed_ms,status", [("900500", "900000", "timeout")])
+    assert read_events_csv(path).summary().invocations == 1
+    path = table(tmp_path, "time,duration_ms,billed_ms,status", [("900500", "900000", "success")])
+    with pytest.raises(TraceError, match="at most 900,000 ms"):
+        read_events_csv(path).frame()
