@@ -147,6 +147,7 @@ def calibrate_logs(
     *,
     function: str | None = None,
     skip_bad_rows: bool = False,
+    said: Mapping[str, object] | None = None,
     cpu_share: tuple[float, float] = DEFAULT_CPU_SHARE,
     architecture: Architecture | str = Architecture.X86_64,
     runtime: str | None = None,
@@ -159,7 +160,7 @@ def calibrate_logs(
         Logs; or one file of Power Tuning's output, or the address of its chart.
     out : path-like, optional
         Where to write a scenario that loads; its notes are comments, its arrivals go beside it.
-    function, skip_bad_rows
+    function, skip_bad_rows, said
         As for ``read_observations``.
     cpu_share, architecture
         As for ``fit_work``.
@@ -190,7 +191,7 @@ def calibrate_logs(
         found = replace(found, notes=(TUNING_NOTE,))
     else:
         found = calibrate(
-            read_observations(given, function=function, skip_bad_rows=skip_bad_rows),
+            read_observations(given, function=function, skip_bad_rows=skip_bad_rows, said=said),
             cpu_share=cpu_share,
             architecture=architecture,
             runtime=runtime,

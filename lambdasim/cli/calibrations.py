@@ -9,12 +9,15 @@ from typing import Annotated
 import typer
 
 from lambdasim.cli.app import JsonOption, SkipBadRowsOption, app, made, say_written, write
+from lambdasim.cli.traces import TraceOptions, takes_traces
 
 _FILES = (".yaml", ".yml", ".json", ".csv")
 
 
 @app.command()
+@takes_traces
 def calibrate(
+    traces: TraceOptions,
     sources: Annotated[
         list[str],
         typer.Argument(
@@ -65,6 +68,7 @@ def calibrate(
         path,
         function=function,
         skip_bad_rows=skip_bad_rows,
+        said=traces.said,
         architecture=architecture,
         runtime=runtime,
     )

@@ -11,7 +11,17 @@ from lambdasim.cli.traces import _HELP
 from lambdasim.errors import InputError
 from lambdasim.specs.traffic import TrafficSpec
 
-COMMANDS = ("simulate", "validate", "sweep-memory", "compare", "limits", "break-even", "forecast", "backtest")
+COMMANDS = (
+    "simulate",
+    "validate",
+    "sweep-memory",
+    "compare",
+    "limits",
+    "break-even",
+    "forecast",
+    "backtest",
+    "calibrate",
+)
 SCENARIO = """name: s
 start: 2026-11-02T00:00:00Z
 duration: 2d
@@ -67,3 +77,21 @@ def test_backtest_takes_a_history_with_a_column_of_its_own(tmp_path: Path) -> No
     with pytest.raises(InputError, match="'orders' would not be used"):
         run("backtest", str(tmp_path / "h.csv"), "--utc")
     assert "h" in run("backtest", str(tmp_path / "h.csv"), "--utc", "--count-column", "orders")
+
+
+def test_calibrate_takes_a_log_in_another_dialect(tmp_path: Path) -> None:
+    rows = [
+        f"02.11.2026 10:{n // 60:02d}:{n % 60:02d};{20 + n % 7},5;{21 + n % 7};512;30" for n in range(200)
+    ]
+    text = "\n".join(["time;duration_ms;billed_ms;memory_mb;max_memory_mb", *rows]) + "\n"
+    (tmp_path / "log.csv").write_text(text)
+    with pytest.raises(InputError, match="separator: semicolon"):
+        run("calibrate", str(tmp_path / "log.csv"))
+    said = ["--separator", "semicolon", "--decimal", "comma", "--dates", "german", "--utc"]
+    german = run("calibrate", str(tmp_path / "log.csv"), *said)
+    plain = [row.replace("02.11.2026 ", "2026-11-02T").replace(",", ".").replace(";", ",") for row in rows]
+    plain = [row.replace(",", "Z,", 1) for row in plain]
+    (tmp_path / "log.csv").write_text(
+        "\n".join(["time,duration_ms,billed_ms,memory_mb,max_memory_mb", *plain]) + "\n"
+    )
+    assert run("calibrate", str(tmp_path / "log.csv")) == german

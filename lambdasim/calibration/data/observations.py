@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
@@ -16,8 +16,9 @@ from lambdasim.calibration.data.runs import Runs, runs_of
 from lambdasim.calibration.data.statistics import Floats, SizeStatistics, from_summary, from_values
 from lambdasim.catalog import limit
 from lambdasim.errors import InputError, TraceError
+from lambdasim.specs.base import revised
 from lambdasim.specs.fields import LONGEST_SCENARIO_US
-from lambdasim.specs.traffic import OnBadRow, TimestampUnit, TraceFormat, TrafficSpec
+from lambdasim.specs.traffic import OnBadRow, TraceFormat, TrafficSpec
 from lambdasim.traffic.opening import open_trace, trace_format
 from lambdasim.traffic.readers.logs.reader import read_report_logs
 from lambdasim.traffic.readers.logs.reports import SUCCESS
@@ -137,7 +138,11 @@ class Observations:
 
 
 def read_observations(
-    paths: Iterable[str | os.PathLike[str]], *, function: str | None = None, skip_bad_rows: bool = False
+    paths: Iterable[str | os.PathLike[str]],
+    *,
+    function: str | None = None,
+    skip_bad_rows: bool = False,
+    said: Mapping[str, object] | None = None,
 ) -> Observations:
     """Read the logs of a function; their format is told from their content.
 
@@ -151,6 +156,8 @@ def read_observations(
         Which function, where an export has several.
     skip_bad_rows : bool
         Leave out rows that cannot be read, and count them, rather than refuse the file.
+    said : mapping of str to object, optional
+        What is said of how the files are written, by the keys of ``TrafficSpec``.
 
     Raises
     ------
@@ -161,13 +168,12 @@ def read_observations(
     traces = []
     for path in paths:
         file = Path(path)
-        spec = TrafficSpec(trace=file.name, on_bad_row=bad_rows)
-        kind = trace_format(file, spec)
+        spec = revised(TrafficSpec(trace=file.name, on_bad_row=bad_rows), said or {})
+        kind = trace_format(file, spec) if spec.format is TraceFormat.AUTO else spec.format
         if kind is TraceFormat.REPORT_LOGS:
             traces.append(read_report_logs(file, naive="utc", on_bad_row=bad_rows, timeless=True))
             continue
-        unit = TimestampUnit.ISO_UTC if kind in _IN_UTC else TimestampUnit.ISO
-        spec = TrafficSpec(trace=file.name, format=kind, timestamp_unit=unit, on_bad_row=bad_rows)
+        spec = revised(spec, {"format": kind, "utc": spec.utc or kind in _IN_UTC})
         traces.append(open_trace(file.parent, file.name, spec))
     return observe(traces, function=function)
 

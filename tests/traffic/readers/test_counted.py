@@ -186,3 +186,9 @@ def test_a_bad_byte_and_a_missing_field_are_named_with_row_and_column(tmp_path: 
         with pytest.raises(TraceError) as refused:
             open_trace(tmp_path, "f", TrafficSpec(trace="t.csv", utc=True)).frame()
         assert wrong in str(refused.value)
+
+
+def test_one_column_cannot_be_two_things(tmp_path: Path) -> None:
+    for said in ({"count_column": "time"}, {"timestamp_column": "count"}, {"function_column": "time"}):
+        with pytest.raises(TraceError, match="must hold one thing"):
+            opened(tmp_path, "time,count", **said)

@@ -159,3 +159,9 @@ def test_a_dialect_that_contradicts_itself_is_refused() -> None:
         Dialect(";")  # type: ignore[arg-type]
     with pytest.raises((ScenarioError, ValueError), match="must differ from decimal"):
         TrafficSpec(trace="t.csv", decimal="point", thousands="point")  # type: ignore[arg-type]
+
+
+def test_a_message_about_tabs_has_none(tmp_path: Path) -> None:
+    with pytest.raises(TraceError, match=r"row 1: must be CSV \('\\t' expected") as refused:
+        opened(tmp_path, '""Date\tcount\n2026-11-02\t7\n', separator="tab")
+    assert str(refused.value).isprintable()

@@ -69,7 +69,7 @@ class Block:
             except StopIteration:
                 return
             except csv.Error as problem:
-                yield line, f"must be CSV ({problem})"
+                yield line, f"must be CSV ({problem})".replace("\t", "\\t")
                 continue
             if row:
                 yield line, _text_fault(row) or row

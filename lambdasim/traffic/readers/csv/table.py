@@ -300,7 +300,7 @@ def find_columns(
     Raises
     ------
     TraceError
-        When a required or chosen column is missing.
+        When a required or chosen column is missing, or a column would hold two things.
     """
     known = [column.name for column in columns]
     for name, wanted in (chosen or {}).items():
@@ -318,6 +318,12 @@ def find_columns(
             places.append((column.name, place, column.cell))
         elif column.required:
             raise TraceError.single(where, column.name, f"{column.missing()}; {seen(header, dialect)}")
+    roles: dict[int, str] = {}
+    for name, place, _ in places:
+        if place in roles:
+            both = f"must hold one thing, not {roles[place]} and {name} both"
+            raise TraceError.single(where, clipped(header[place], 40), both)
+        roles[place] = name
     return tuple(places)
 
 
