@@ -7,22 +7,25 @@ import pytest
 
 from lambdasim.errors import TraceError
 from lambdasim.traffic.readers import read_events_csv, read_insights
+from lambdasim.traffic.readers.possible import longest_ms
 from lambdasim.traffic.trace import BadRows
 
+LONGEST = longest_ms()
+BEYOND = f"must be at most {LONGEST:,} ms, the longest that Lambda allows, got "
 BAD = [
-    ("900001", "", "", "must be at most 900,000 ms, the longest that Lambda allows, got 900,001"),
-    ("1e12", "", "", "must be at most 900,000 ms"),
+    (f"{LONGEST + 1}", "", "", f"{BEYOND}{LONGEST + 1:,}"),
+    ("1e12", "", "", BEYOND),
     ("120.5", "20", "", "must not be below the Duration of 120.5 ms, got 20"),
-    ("120.5", "1900000", "", "must be at most 1,800,000 ms"),
-    ("120.5", "121", "900001", "must be at most 900,000 ms"),
-    ("900500", "20000", "", "must not be below the Duration"),
-    ("901500", "900000", "", "must be at most 901,000 ms"),
+    ("120.5", f"{2 * LONGEST + 1}", "", f"must be at most {2 * LONGEST:,} ms"),
+    ("120.5", "121", f"{LONGEST + 1}", BEYOND),
+    (f"{LONGEST - 500}", "20000", "", "must not be below the Duration"),
+    (f"{LONGEST + 1500}", f"{LONGEST}", "", f"must be at most {LONGEST + 1000:,} ms"),
 ]
 GOOD = [
-    ("900000", "", ""),
+    (f"{LONGEST}", "", ""),
     ("120.5", "121", ""),
     ("120.5", "351", "230"),
-    ("900500", "900000", ""),
+    (f"{LONGEST + 500}", f"{LONGEST}", ""),
     ("", "", ""),
     ("0", "1", ""),
 ]
@@ -73,8 +76,9 @@ def test_what_may_have_been_is_read(tmp_path: Path) -> None:
 
 
 def test_a_run_beyond_its_timeout_is_possible_only_where_it_was_cut_off(tmp_path: Path) -> None:
-    path = table(tmp_path, "time,duration_ms,billed_ms,status", [("900500", "900000", "timeout")])
+    header, late = "time,duration_ms,billed_ms,status", f"{LONGEST + 500}"
+    path = table(tmp_path, header, [(late, f"{LONGEST}", "timeout")])
     assert read_events_csv(path).summary().invocations == 1
-    path = table(tmp_path, "time,duration_ms,billed_ms,status", [("900500", "900000", "success")])
-    with pytest.raises(TraceError, match="at most 900,000 ms"):
+    path = table(tmp_path, header, [(late, f"{LONGEST}", "success")])
+    with pytest.raises(TraceError, match=BEYOND):
         read_events_csv(path).frame()
