@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from importlib import import_module
+from types import FunctionType
 
 
 def public_names(package_file: str) -> dict[str, str]:
@@ -40,6 +41,17 @@ def load(name: str, module: str) -> object:
     Returns
     -------
     object
+        A function is one that says which of its arguments has a wrong type; see ``arguments.guarded``.
     """
     home = import_module(module)
-    return getattr(home, name) if name in vars(home) else import_module(f"{module}.{name}")
+    if name not in vars(home):
+        return import_module(f"{module}.{name}")
+    found: object = getattr(home, name)
+    if isinstance(found, FunctionType) and not hasattr(found, "__wrapped__"):
+        from lambdasim.arguments import guarded
+
+        # In its own module too, so that a function is the one that pickle finds by its name.
+        found = guarded(found)
+        setattr(home, name, found)
+        setattr(import_module(found.__module__), found.__name__, found)
+    return found

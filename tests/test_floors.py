@@ -13,9 +13,9 @@ import lambdasim
 PACKAGE = Path(lambdasim.__file__).parent
 # From the ground up. Rooms that share a floor know nothing of each other; "" is the public door.
 FLOORS = (
-    ("errors", "units", "version", "compiling", "door"),
-    ("atomic", "manifest", "wording"),
-    ("outputs", "yaml_text"),
+    ("errors", "units", "version", "compiling"),
+    ("arguments", "atomic", "manifest", "wording"),
+    ("outputs", "yaml_text", "door"),
     ("catalog", "views"),
     ("specs",),
     ("draws",),

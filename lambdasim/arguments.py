@@ -1,0 +1,173 @@
+"""Arguments of a wrong type, said as our own error: which argument, what it must be, what was got."""
+
+from __future__ import annotations
+
+import ast
+import builtins
+import collections.abc
+import inspect
+import numbers
+import sys
+import types
+import typing
+from collections.abc import Callable
+from functools import wraps
+from importlib import import_module
+from itertools import islice
+from typing import Any, Final, ParamSpec, TypeVar
+
+from lambdasim.errors import InputError, LambdaSimError
+
+P = ParamSpec("P")
+Result = TypeVar("Result")
+_LOOKED_AT: Final = 3
+_SHOWN: Final = 120
+
+
+def guarded(function: Callable[P, Result]) -> Callable[P, Result]:
+    """Let a public function that fails on an argument of a wrong type say so.
+
+    Types are looked at only after a failure, so that whatever works goes on working, and nothing is slower.
+
+    Parameters
+    ----------
+    function : callable
+        With annotations.
+
+    Returns
+    -------
+    callable
+        The same function, which raises InputError instead where an argument is not what its annotation says.
+    """
+
+    @wraps(function)
+    def called(*args: P.args, **kwargs: P.kwargs) -> Result:
+        try:
+            return function(*args, **kwargs)
+        except (LambdaSimError, OSError, Warning):
+            raise
+        except Exception as error:
+            wrong = _wrong_argument(function, args, kwargs)
+            if wrong is None:
+                raise
+            raise wrong from error
+
+    return called
+
+
+def _wrong_argument(
+    function: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]
+) -> InputError | None:
+    """Find the first argument that its annotation does not allow."""
+    signature = inspect.signature(function)
+    try:
+        bound = signature.bind(*args, **kwargs)
+    except TypeError:  # too few or too many: Python's own words are good
+        return None
+    names = _Names(function.__module__)
+    for name, value in bound.arguments.items():
+        parameter = signature.parameters[name]
+        hint = _resolved(parameter.annotation, names)
+        several = parameter.kind is parameter.VAR_POSITIONAL
+        for one in value if several else (value,):
+            if parameter.kind is not parameter.VAR_KEYWORD and not fits(one, hint):
+                allowed = str(parameter.annotation)[:_SHOWN]
+                got = "None" if one is None else type(one).__name__
+                return InputError.single(function.__name__, name, f"must be {allowed}, got {got}")
+    return None
+
+
+class _Names(dict[str, Any]):
+    """Names in a module's annotations, those too that it imports for type checkers alone; what is unknown is anything."""
+
+    def __init__(self, module: str) -> None:
+        super().__init__()
+        self._module = sys.modules[module]
+
+    def __missing__(self, name: str) -> Any:
+        if name in vars(self._module):
+            return vars(self._module)[name]
+        if hasattr(builtins, name):
+            return getattr(builtins, name)
+        for node in ast.walk(ast.parse(inspect.getsource(self._module))):
+            if isinstance(node, ast.ImportFrom) and node.module:
+                for alias in node.names:
+                    if name in (alias.name, alias.asname):
+                        return getattr(import_module(node.module), alias.name, Any)
+        return Any
+
+
+def _resolved(annotation: Any, names: _Names) -> Any:
+    if not isinstance(annotation, str):
+        return Any if annotation is inspect.Parameter.empty else annotation
+    try:
+        found = eval(annotation, {"__builtins__": {}}, names)  # noqa: S307 - of our own source
+        bound = getattr(found, "__bound__", None)
+        return _resolved(bound.__forward_arg__, names) if isinstance(bound, typing.ForwardRef) else found
+    except Exception:
+        return Any
+
+
+def fits(value: object, hint: Any) -> bool:
+    """Say whether a value can be what an annotation says; where that cannot be known, it can.
+
+    Parameters
+    ----------
+    value : object
+    hint : any
+        A type, or what stands for one.
+
+    Returns
+    -------
+    bool
+
+    Examples
+    --------
+    >>> fits("a", str | None), fits(1, float), fits([1, "a"], list[int]), fits("abc", list[int])
+    (True, True, False, False)
+    """
+    if isinstance(hint, TypeVar):
+        return fits(value, hint.__bound__ or Any)
+    if hint is None or hint is types.NoneType:
+        return value is None
+    origin, inner = typing.get_origin(hint), typing.get_args(hint)
+    if origin in (typing.Union, types.UnionType):
+        return any(fits(value, one) for one in inner)
+    if origin is typing.Annotated:
+        return fits(value, inner[0])
+    if origin is typing.Literal:
+        return any(value == one for one in inner)
+    if origin is collections.abc.Callable or hint is collections.abc.Callable:
+        return callable(value)
+    kind = origin or hint
+    return not isinstance(kind, type) or (_is(value, kind) and _holds(value, kind, inner))
+
+
+def _is(value: object, kind: type) -> bool:
+    if kind is int:
+        return isinstance(value, numbers.Integral) and not isinstance(value, bool)
+    if kind is float:
+        return isinstance(value, numbers.Real)
+    try:
+        return isinstance(value, kind)
+    except TypeError:  # a protocol that cannot be asked
+        return True
+
+
+def _holds(value: object, kind: type, inner: tuple[Any, ...]) -> bool:
+    """Look at the first items of what holds some; an iterator is left alone."""
+    if (
+        not inner
+        or not isinstance(value, collections.abc.Iterable)
+        or isinstance(value, collections.abc.Iterator)
+    ):
+        return True
+    if isinstance(value, str | bytes):  # a sequence of texts, and yet no list of names or files
+        return Any in inner
+    if isinstance(value, collections.abc.Mapping) and len(inner) > 1:
+        pairs = islice(value.items(), _LOOKED_AT)
+        return all(fits(key, inner[0]) and fits(one, inner[1]) for key, one in pairs)
+    if kind is tuple and inner[-1] is not Ellipsis:
+        items = list(value)
+        return len(items) == len(inner) and all(map(fits, items, inner))
+    return all(fits(one, inner[0]) for one in islice(iter(value), _LOOKED_AT))
