@@ -211,7 +211,7 @@ def _retry_policy(function: FunctionSpec) -> RetryPolicy:
         sdk = trigger.type is TriggerType.SDK
         default_cut_us = rule.integration_timeout.us if rule.integration_timeout else NEVER
         if sdk:
-            default_cut_us = trigger.read_timeout_us or timing("sdk_read_timeout_s").us
+            default_cut_us = trigger.read_timeout_us or NEVER
         default_retries = rule.client_retries.value if rule.client_retries else 0
         return RetryPolicy(
             invoker=Invoker.CLIENT,

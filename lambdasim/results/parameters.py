@@ -215,8 +215,16 @@ def _retries(function: FunctionSpec) -> Iterator[Parameter]:
     rule = retry_rule(function.trigger.type.value)
     read_timeout = timing("sdk_read_timeout_s")
     may_outlast = function.trigger.type is TriggerType.SDK and function.timeout_us > read_timeout.us
+    if may_outlast and function.trigger.read_timeout_us is None:
+        waits = "waits for every answer, since no trigger is given"
+        yield Parameter(
+            f"caller of {function.name}",
+            waits,
+            Knowledge.ASSUMED.value,
+            "an SDK's own read timeout: trigger: {type: sdk}",
+        )
     for fact, said in (
-        (read_timeout if may_outlast else None, function.trigger.read_timeout_us is not None),
+        (read_timeout if may_outlast else None, function.trigger.read_timeout_us != read_timeout.us),
         (rule.client_retries, function.trigger.client_retries is not None),
         (rule.integration_timeout, function.trigger.integration_timeout_us is not None),
         (rule.error_retries, function.trigger.retry_attempts is not None),

@@ -8,7 +8,7 @@ from typing import Annotated, Any
 
 from pydantic import Field
 
-from lambdasim.catalog import InvocationKind, limit, retry_rule
+from lambdasim.catalog import InvocationKind, limit, retry_rule, timing
 from lambdasim.specs.base import CrossFault, Spec
 from lambdasim.specs.fields import Limited, PositiveDuration, Whole
 from lambdasim.specs.sources.queue import QueueSpec
@@ -49,7 +49,8 @@ class TriggerSpec(Spec):
     integration_timeout_us: PositiveDuration | None = Field(default=None, alias="integration_timeout")
     """After this time API Gateway answers 504 while the function goes on; REST and HTTP APIs only."""
     read_timeout_us: PositiveDuration | None = Field(default=None, alias="read_timeout")
-    """After this time an SDK gives a call up and makes it again, while the function goes on; default 60s."""
+    """After this time an SDK gives a call up and makes it again, while the function goes on; default 60s for a trigger of
+    type sdk that is written down, and for ever where a function names no trigger."""
     client_retries: Annotated[Whole, Field(ge=0, le=100)] | None = None
     """How often a client repeats a throttled call, an SDK an unanswered one too; default: 2 for the SDK, else 0."""
     retry_attempts: Annotated[Whole, Limited("async_error_retries_min", "async_error_retries_max")] | None = (
@@ -67,7 +68,9 @@ class TriggerSpec(Spec):
 
     @classmethod
     def prepared(cls, data: dict[str, Any]) -> dict[str, Any]:
-        """Give a queue or stream its defaults where nothing is said of it."""
+        """Give a queue, a stream or an SDK its defaults where nothing is said of it."""
+        if data.get("type") == TriggerType.SDK.value and "read_timeout" not in data:
+            data = {**data, "read_timeout": f"{timing('sdk_read_timeout_s').value}s"}
         kinds = {"sqs": "queue", "kinesis": "stream", "dynamodb": "stream"}
         kind = kinds.get(data["type"]) if isinstance(data.get("type"), str) else None
         return data if kind is None or kind in data else {**data, kind: {}}

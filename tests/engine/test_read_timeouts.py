@@ -60,3 +60,11 @@ def test_a_second_try_that_is_quicker_ends_the_call(engine: str) -> None:
 def test_a_gateway_does_not_call_again() -> None:
     text = TEXT.replace("{type: sdk, client_retries: 4}", "{type: api_gateway_http}")
     assert len(ls.simulate(load_scenario_text(text)).records) == 1
+
+
+def test_a_function_without_a_trigger_is_waited_for() -> None:
+    # Nothing says that an SDK calls it: two minutes of work are billed once, and the assumption is listed.
+    run = ls.simulate(load_scenario_text(TEXT.replace("    trigger: {type: sdk, client_retries: 4}\n", "")))
+    assert run.summary()["runs"].sum() == run.summary()["events"].sum()
+    assert run.summary()["lost"].sum() == 0
+    assert "caller of long" in set(run.parameters()["parameter"])

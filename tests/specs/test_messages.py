@@ -47,8 +47,8 @@ def test_as_much_as_is_allowed_is_good() -> None:
 
 
 def test_a_timeout_that_is_too_long_says_what_was_got() -> None:
-    assert told("    timeout: 901s\n").startswith(
-        "s.yaml:8: functions.0.timeout: must be between 1 and 900 s, got 901s ("
+    assert told("    timeout: 1801s\n").startswith(
+        "s.yaml:8: functions.0.timeout: must be between 1 and 1800 s, got 1801s ("
     )
 
 

@@ -365,7 +365,7 @@ functions:
   - {name: large, layers: 5, work: {io_ms: 500}, payload: {request_kb: 6000}, traffic: {constant: {rate_per_s: 1}}}
   - {name: idle, provisioned_concurrency: [{at: 0s, count: 10}], work: {io_ms: 500},
      traffic: {constant: {rate_per_s: 1}}}
-  - {name: outlasted, timeout: 2min, init_ms: 0, work: {io_ms: 70000, first_run_ms: 0},
+  - {name: outlasted, trigger: {type: sdk}, timeout: 2min, init_ms: 0, work: {io_ms: 70000, first_run_ms: 0},
      traffic: {constant: {rate_per_s: 0.01}}}
   - {name: flooded, reserved_concurrency: 2, work: {io_ms: 900},
      trigger: {type: sqs, queue: {max_receives: 5, batch_size: 1}}, traffic: {constant: {rate_per_s: 2.2}}}
