@@ -10,7 +10,6 @@ import pytest
 
 import lambdasim as ls
 from lambdasim.errors import LambdaSimError
-from lambdasim.report.text import run_text
 from lambdasim.results.files.saved import run_content
 from lambdasim.specs import load_scenario_text
 from lambdasim.specs.traffic import TraceFormat
@@ -161,7 +160,7 @@ def test_days_of_a_trace_stand_beside_the_bill_in_text_and_json(tmp_path: Path) 
     )
     run = ls.simulate(load_scenario_text(text, base_dir=tmp_path))
     said = "2026-02-23 to 2026-03-01 of the trace stands for 2026-11-02 to 2026-11-08"
-    assert said in " ".join(run_text(run).split())
+    assert said in " ".join(run.text().split())
     kept = json.loads(json.dumps(run_content(run)["parameters"]))
     assert [row["value"] for row in kept if row["parameter"] == "days of f's trace"] == [said]
 
