@@ -53,7 +53,17 @@ class InputError(LambdaSimError, ValueError):
 
     @classmethod
     def single(cls, where: str, field: str, message: str) -> Self:
-        """Make an error with one fault."""
+        """Make an error with one fault.
+
+        Parameters
+        ----------
+        where, field, message : str
+            As the attributes of ``Fault``.
+
+        Returns
+        -------
+        InputError
+        """
         return cls([Fault(where, field, message)])
 
 

@@ -55,7 +55,18 @@ class InvocationCosts:
         return int(self.counts.sum())
 
     def cost(self, billed_ms: int) -> Decimal:
-        """Return the exact cost of an invocation of a billed duration [USD]."""
+        """Return the exact cost of an invocation of a billed duration [USD].
+
+        Parameters
+        ----------
+        billed_ms : int
+            Billed duration [ms].
+
+        Returns
+        -------
+        Decimal
+            Request fee included [USD].
+        """
         return total((self.request_usd, product(Decimal(billed_ms), self.usd_per_ms)))
 
     def quantile(self, q: float) -> Decimal:
@@ -65,6 +76,11 @@ class InvocationCosts:
         ----------
         q : float
             Above 0, at most 1.
+
+        Returns
+        -------
+        Decimal
+            [USD].
 
         Raises
         ------

@@ -180,6 +180,11 @@ class Usage:
         ----------
         rules : BillingRules
             Of the day that is billed.
+
+        Returns
+        -------
+        int
+            [ms].
         """
         if rules.init_is_billed(self.package_type, self.runtime, self.snap_start):
             return self.billed_ms_with_init

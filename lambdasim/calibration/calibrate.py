@@ -167,6 +167,10 @@ def calibrate_logs(
     runtime
         As for ``calibrate``.
 
+    Returns
+    -------
+    Calibration
+
     Raises
     ------
     InputError

@@ -100,6 +100,15 @@ class RoundTrip(Result):
     def row(self, measure: str) -> TripRow:
         """Return the row of a measure.
 
+        Parameters
+        ----------
+        measure : str
+            As ``frame`` names it.
+
+        Returns
+        -------
+        TripRow
+
         Raises
         ------
         KeyError

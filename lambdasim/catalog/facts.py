@@ -109,6 +109,10 @@ def limit(name: str, on: date | None = None) -> Fact:
     on : date, optional
         Day, in UTC, on which it is to hold; default: the newest. Where no change is known, every day has the newest.
 
+    Returns
+    -------
+    Fact
+
     Raises
     ------
     CatalogError
@@ -133,6 +137,10 @@ def timing(name: str, on: date | None = None) -> Fact:
         A name of ``timings()``.
     on : date, optional
         As for ``limit``.
+
+    Returns
+    -------
+    Fact
 
     Raises
     ------

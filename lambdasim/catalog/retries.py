@@ -76,6 +76,10 @@ def retry_rule(trigger: str) -> RetryRule:
     trigger : str
         Such as ``api_gateway_rest`` or ``s3``; see ``retry_rules()``.
 
+    Returns
+    -------
+    RetryRule
+
     Raises
     ------
     CatalogError

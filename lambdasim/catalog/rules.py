@@ -123,6 +123,10 @@ class BillingRules:
         runtime : str
             AWS's identifier, such as ``python3.13``.
 
+        Returns
+        -------
+        bool
+
         Examples
         --------
         >>> [billing_rules(date(2024, 11, day)).snapstart_is_billed("python3.12") for day in (17, 18)]

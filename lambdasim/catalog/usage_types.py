@@ -83,6 +83,10 @@ def usage_type(kind: ChargeKind, architecture: str) -> UsageType:
     architecture : str
         ``x86_64`` or ``arm64``.
 
+    Returns
+    -------
+    UsageType
+
     Raises
     ------
     CatalogError

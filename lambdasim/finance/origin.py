@@ -76,6 +76,10 @@ class Origin:
         quantile, account_id, account_name : str
             As the attributes.
 
+        Returns
+        -------
+        Origin
+
         Raises
         ------
         InputError
@@ -110,6 +114,10 @@ class Origin:
         account_id : str
             Of the payer.
 
+        Returns
+        -------
+        Origin
+
         Raises
         ------
         InputError
@@ -133,6 +141,15 @@ class Origin:
 
 def scenario_price_date(folder: str | os.PathLike[str]) -> date | None:
     """Return the day whose rates apply as the scenario of a saved run says; None where it leaves it open.
+
+    Parameters
+    ----------
+    folder : path-like
+        That ``lambdasim simulate --out`` or ``save`` wrote.
+
+    Returns
+    -------
+    date or None
 
     Raises
     ------

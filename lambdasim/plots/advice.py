@@ -33,6 +33,10 @@ def plot_headroom(advice: LimitsAdvice, ax: Axes | None = None) -> Axes:
     ----------
     advice : LimitsAdvice
     ax : Axes, optional
+
+    Returns
+    -------
+    Axes
     """
     ax = axes_or_new(ax)
     table = advice.headroom
@@ -88,6 +92,10 @@ def plot_risk(risk: pd.DataFrame, ax: Axes | None = None) -> Axes:
     risk : DataFrame
         As ``LimitsAdvice.risk`` has it.
     ax : Axes, optional
+
+    Returns
+    -------
+    Axes
     """
     ax = axes_or_new(ax)
     ax.set_title("Risk of throttling by traffic")

@@ -149,6 +149,10 @@ def plot_duration(sweep: MemorySweep, points: tuple[TunedPoint, ...] = (), ax: A
     points : tuple of TunedPoint
         Measured durations, such as Power Tuning's.
     ax : Axes, optional
+
+    Returns
+    -------
+    Axes
     """
     ax = axes_or_new(ax)
     ax.set_title(f"{sweep.function}: duration by memory size")

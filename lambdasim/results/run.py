@@ -87,6 +87,23 @@ class RunResult(Result):
     ) -> RunResult:
         """Sum up the records of a whole run as they come.
 
+        Parameters
+        ----------
+        scenario : ScenarioSpec
+        plan : Plan
+        chunks : iterable of RecordChunk
+            In the order in which the engine gives them.
+        arrays_sha256 : str
+            Checksum of the arrays that the run was given.
+        engine : str
+            Which engine ran.
+        keep_records : bool
+            Whether ``records`` holds every attempt.
+
+        Returns
+        -------
+        RunResult
+
         Raises
         ------
         ConservationError
@@ -141,7 +158,18 @@ class RunResult(Result):
         return backlog_frame(self.plan.functions, self.aggregate.functions, minutes)
 
     def latency_ms(self, function: str | None = None) -> Histogram:
-        """Return the exact distribution of latency, arrival to answer, of all that waited [whole ms, rounded up]."""
+        """Return the exact distribution of latency, arrival to answer, of all that waited [whole ms, rounded up].
+
+        Parameters
+        ----------
+        function : str, optional
+            Default: all functions together.
+
+        Returns
+        -------
+        Histogram
+            Of whole milliseconds, rounded up.
+        """
         together = Histogram()
         for name, totals in zip(self.aggregate.names, self.aggregate.functions, strict=True):
             if function in (None, name):
@@ -314,11 +342,36 @@ class RunResult(Result):
     def bill(
         self, *, region: str | None = None, month: str | None = None, on: date | None = None
     ) -> pd.DataFrame:
-        """Return the bill's line items as a table; see ``charges`` for the bill itself."""
+        """Return the bill's line items as a table; see ``charges`` for the bill itself.
+
+        Parameters
+        ----------
+        region, month, on : optional
+            As for ``charges``.
+
+        Returns
+        -------
+        DataFrame
+            Columns are the attributes of ``LineItem``; money as exact decimals [USD].
+        """
         return self.charges(region=region, month=month, on=on).frame()
 
     def charges(self, *, region: str | None = None, month: str | None = None, on: date | None = None) -> Bill:
-        """Price the run's usage, here or elsewhere, now or at another date: nothing is simulated again."""
+        """Price the run's usage, here or elsewhere, now or at another date: nothing is simulated again.
+
+        Parameters
+        ----------
+        region : str, optional
+            Price as if all had run there.
+        month : str, optional
+            Price as if it had been this month, YYYY-MM.
+        on : date, optional
+            Day whose rates and rules apply; default: as the scenario says.
+
+        Returns
+        -------
+        Bill
+        """
         return price(
             self.usage(),
             region=region,
@@ -330,6 +383,14 @@ class RunResult(Result):
 
     def invocation_costs(self, function: str) -> InvocationCosts:
         """Return the exact distribution of the cost of a function's on-demand invocations, at first-tier rates.
+
+        Parameters
+        ----------
+        function : str
+
+        Returns
+        -------
+        InvocationCosts
 
         Raises
         ------

@@ -123,6 +123,11 @@ def revised(spec: SpecT, changes: Mapping[str, object]) -> SpecT:
     changes : mapping of str to object
         New values by attribute name.
 
+    Returns
+    -------
+    Spec
+        Of the same type.
+
     Raises
     ------
     ScenarioError

@@ -75,7 +75,21 @@ def _in_folder(path: Path) -> Path:
 def load_scenario_text(
     text: str | bytes, name: str = "scenario", base_dir: Path | None = None
 ) -> ScenarioSpec:
-    """Read a scenario from YAML text; see ``load_scenario``."""
+    """Read a scenario from YAML text; see ``load_scenario``.
+
+    Parameters
+    ----------
+    text : str or bytes
+        YAML, UTF-8, at most 1 MB.
+    name : str
+        Stands for the file in messages.
+    base_dir : Path, optional
+        Folder that the scenario's file names are relative to; default: the current one.
+
+    Returns
+    -------
+    ScenarioSpec
+    """
     content = text.encode() if isinstance(text, str) else text
     if len(content) > _MOST_BYTES:
         raise ScenarioError.single(name, "", f"must have at most {_MOST_BYTES} bytes")

@@ -218,7 +218,16 @@ class Trace(Result):
         return f"Trace({clipped(self.source.name)!r}, {self.source.format}, {self.kind.value})"
 
     def select(self, function: str) -> Trace:
-        """Keep the rows of one function; a trace without that function becomes empty."""
+        """Keep the rows of one function; a trace without that function becomes empty.
+
+        Parameters
+        ----------
+        function : str
+
+        Returns
+        -------
+        Trace
+        """
         return Trace(
             self.kind, self.source, self.interval_us, self.columns, _OneFunction(self.reader, function)
         )

@@ -57,6 +57,10 @@ def neighbour_price(name: str, region: str | None = None) -> NeighbourPrice:
     region : str, optional
         AWS region that the price is wanted for; by default whichever there is.
 
+    Returns
+    -------
+    NeighbourPrice
+
     Raises
     ------
     CatalogError

@@ -145,6 +145,15 @@ class PriceSheet:
     def rates(self, architecture: str) -> ArchitectureRates:
         """Return the rates of an architecture.
 
+        Parameters
+        ----------
+        architecture : str
+            ``x86_64`` or ``arm64``.
+
+        Returns
+        -------
+        ArchitectureRates
+
         Raises
         ------
         CatalogError
@@ -168,6 +177,10 @@ def price_sheet(region: str, on: date | None = None) -> PriceSheet:
     on : date, optional
         Day whose prices are wanted: the newest sheet known by then, else the oldest there is, whose
         ``as_of`` tells its date. Default: the newest.
+
+    Returns
+    -------
+    PriceSheet
 
     Raises
     ------

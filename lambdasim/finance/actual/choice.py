@@ -51,6 +51,16 @@ class BillChoice:
     ) -> BillChoice:
         """Make a choice of texts; tags as ``key=value``.
 
+        Parameters
+        ----------
+        accounts, regions, resources : sequence of str
+        tags : sequence of str
+            Each ``key=value``.
+
+        Returns
+        -------
+        BillChoice
+
         Raises
         ------
         InputError
@@ -101,7 +111,18 @@ class BillChoice:
     def our_hours(
         self, used: HourlyUsage, tags: Mapping[str, Mapping[str, str]] | None = None
     ) -> HourlyUsage:
-        """Return what of our usage by hour is chosen, which may be nothing; tags as for ``ours``."""
+        """Return what of our usage by hour is chosen, which may be nothing; tags as for ``ours``.
+
+        Parameters
+        ----------
+        used : HourlyUsage
+        tags : mapping, optional
+            Tags by function.
+
+        Returns
+        -------
+        HourlyUsage
+        """
         known = tags or {}
 
         def kept(rows: tuple[Usage, ...]) -> tuple[Usage, ...]:
@@ -119,7 +140,16 @@ class BillChoice:
         )
 
     def refusal(self, row: ActualRow) -> str:
-        """Return by what a row is not chosen, ``account`` and so on; empty where it is."""
+        """Return by what a row is not chosen, ``account`` and so on; empty where it is.
+
+        Parameters
+        ----------
+        row : ActualRow
+
+        Returns
+        -------
+        str
+        """
         if self.accounts and row.account not in self.accounts:
             return "account"
         if self.regions and row.region not in self.regions:

@@ -94,7 +94,18 @@ class BillComparison(Result):
     our_notes: tuple[str, ...] = ()
 
     def sum(self, name: str) -> Decimal:
-        """Return the exact sum of a column of money, such as ``from_usage`` [USD]."""
+        """Return the exact sum of a column of money, such as ``from_usage`` [USD].
+
+        Parameters
+        ----------
+        name : str
+            Attribute of ``ComparedLine``.
+
+        Returns
+        -------
+        Decimal
+            [USD].
+        """
         return total(getattr(line, name) for line in self.lines)
 
     @property

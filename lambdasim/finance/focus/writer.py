@@ -114,6 +114,11 @@ def write_focus_quantiles(
     origin, version, by_function, exchange
         As for ``write_focus``.
 
+    Returns
+    -------
+    tuple of Path
+        One for each quantile.
+
     Raises
     ------
     InputError
@@ -145,6 +150,17 @@ def focus_rows(
     exchange: ExchangeRate | None = None,
 ) -> list[FocusRow]:
     """Return a bill's rows of FOCUS as text by column; parameters as for ``write_focus``.
+
+    Parameters
+    ----------
+    bill : Bill
+    origin, version, by_function, exchange
+        As for ``write_focus``.
+
+    Returns
+    -------
+    list of dict of str to str
+        By column; a row for each tier of a line and each function's part in it.
 
     Notes
     -----

@@ -44,6 +44,10 @@ class OwnedRuns:
         accounts : sequence of str
             One for each folder. Default: the folders' names; none for a single folder.
 
+        Returns
+        -------
+        OwnedRuns
+
         Raises
         ------
         InputError
@@ -96,6 +100,11 @@ class OwnedRuns:
         include : iterable of NeighbourLines
             Further lines.
 
+        Returns
+        -------
+        dict of str to NeighbourTerms
+            By account.
+
         Raises
         ------
         InputError
@@ -124,6 +133,10 @@ class OwnedRuns:
         ----------
         payer : str, optional
             Account that pays. Default: the one account, where it is known by its digits.
+
+        Returns
+        -------
+        Origin
         """
         if list(self.folders) == [""]:
             return Origin.of_folder(self.folders[""], account_id=payer or UNKNOWN_ACCOUNT)

@@ -121,6 +121,17 @@ class PriceRefresh:
     def effect(self, usages: Iterable[Usage], *, free_tier: bool = True) -> PriceEffect:
         """Price usage at the sheets in use and at the new ones.
 
+        Parameters
+        ----------
+        usages : iterable of Usage
+        free_tier : bool
+            Whether both bills get the account's free tier.
+
+        Returns
+        -------
+        PriceEffect
+            The bill before, and after.
+
         Raises
         ------
         CatalogError
@@ -206,6 +217,16 @@ def read_price_list(path: str | os.PathLike[str]) -> PriceList:
 
 def load_price_sheets(path: str | os.PathLike[str]) -> dict[str, PriceSheet]:
     """Read the sheets that ``refresh_prices`` wrote, by region; ``price(..., price_sheet=)`` takes them.
+
+    Parameters
+    ----------
+    path : path-like
+        JSON.
+
+    Returns
+    -------
+    dict of str to PriceSheet
+        By region.
 
     Raises
     ------

@@ -185,6 +185,16 @@ def _read_json(path: Path) -> Any:
 def load_usage(folder: str | os.PathLike[str]) -> tuple[Usage, ...]:
     """Read the usage that a run left in a folder, to price it again.
 
+    Parameters
+    ----------
+    folder : path-like
+        That ``lambdasim simulate --out`` or ``save`` wrote.
+
+    Returns
+    -------
+    tuple of Usage
+        By function and UTC month.
+
     Raises
     ------
     InputError

@@ -88,7 +88,17 @@ class Backtest(Result):
 
     @classmethod
     def together(cls, results: Iterable[Backtest]) -> Backtest:
-        """Pool several back-tests."""
+        """Pool several back-tests.
+
+        Parameters
+        ----------
+        results : iterable of Backtest
+
+        Returns
+        -------
+        Backtest
+            With the blocks of all.
+        """
         return cls(tuple(block for result in results for block in result.blocks))
 
     def frame(self) -> pd.DataFrame:

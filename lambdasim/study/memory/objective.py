@@ -55,7 +55,18 @@ class Cheapest:
         _known(self.latency)
 
     def scores(self, table: pd.DataFrame) -> pd.Series[float]:
-        """Give the money of each row that keeps the target."""
+        """Give the money of each row that keeps the target.
+
+        Parameters
+        ----------
+        table : DataFrame
+            Of a sweep, one row for each size.
+
+        Returns
+        -------
+        Series
+            By row, the smaller the better; NaN where a row is not allowed.
+        """
         if self.within_ms is None:
             return table["usd_per_month"]
         return table["usd_per_month"].where(table[self.latency] <= self.within_ms, np.inf)
@@ -88,7 +99,18 @@ class Fastest:
         _known(self.latency)
 
     def scores(self, table: pd.DataFrame) -> pd.Series[float]:
-        """Give the latency of each row within the budget."""
+        """Give the latency of each row within the budget.
+
+        Parameters
+        ----------
+        table : DataFrame
+            Of a sweep, one row for each size.
+
+        Returns
+        -------
+        Series
+            By row, the smaller the better; NaN where a row is not allowed.
+        """
         if self.within_usd is None:
             return table[self.latency]
         return table[self.latency].where(table["usd_per_month"] <= self.within_usd, np.inf)
@@ -126,7 +148,18 @@ class Balanced:
             raise InputError.single("objective", "weight", f"must be from 0 to 1, got {self.weight}")
 
     def scores(self, table: pd.DataFrame) -> pd.Series[float]:
-        """Give the weighted sum of each row."""
+        """Give the weighted sum of each row.
+
+        Parameters
+        ----------
+        table : DataFrame
+            Of a sweep, one row for each size.
+
+        Returns
+        -------
+        Series
+            By row, the smaller the better; NaN where a row is not allowed.
+        """
         cost, duration = table["handler_usd_per_million"], table["mean_duration_ms"]
         most_usd, most_ms = cost.max() or 1.0, duration.max() or 1.0
         return self.weight * cost / most_usd + (1 - self.weight) * duration / most_ms
@@ -138,6 +171,15 @@ class Balanced:
 
 def parse_target(text: str) -> Cheapest:
     """Read a latency target such as ``p95=300ms``.
+
+    Parameters
+    ----------
+    text : str
+        ``p50``, ``p95`` or ``p99``, an equals sign, and a duration with its unit.
+
+    Returns
+    -------
+    Cheapest
 
     Examples
     --------

@@ -169,7 +169,16 @@ class TuningOutput:
 
 
 def read_power_tuning(path: str | os.PathLike[str]) -> TuningOutput:
-    """Read the output of Power Tuning from a JSON file; see ``parse_power_tuning``."""
+    """Read the output of Power Tuning from a JSON file; see ``parse_power_tuning``.
+
+    Parameters
+    ----------
+    path : path-like
+
+    Returns
+    -------
+    TuningOutput
+    """
     file = Path(path)
     noted_input(file)
     try:

@@ -100,7 +100,18 @@ class Dialect:
         return (*(name for name, value in given.items() if value is not None), *dates)
 
     def numbers(self, cell: Cell) -> Cell:
-        """Make a cell read its numbers as they are said to be written."""
+        """Make a cell read its numbers as they are said to be written.
+
+        Parameters
+        ----------
+        cell : Cell
+            What reads a cell.
+
+        Returns
+        -------
+        Cell
+            The same, with numbers in this way of writing.
+        """
         if self.decimal is None and self.thousands is None:
             return cell
         return SaidCell(cell, self.point, "" if self.thousands is None else _MARKS[self.thousands])
