@@ -15,7 +15,7 @@ from lambdasim.billing import Bill, InvocationCosts, NeighbourTerms, Usage, invo
 from lambdasim.catalog import Knowledge, billing_rules, price_sheet
 from lambdasim.engine.contract import EventOutcome, Limit, Outcome, Plan, RecordChunk
 from lambdasim.engine.plan import ScenarioArrivals
-from lambdasim.engine.totals.aggregate import Aggregate, FunctionTotals, claimed_at, ready_at
+from lambdasim.engine.totals.aggregate import Aggregate, FunctionTotals
 from lambdasim.engine.totals.histogram import Histogram
 from lambdasim.errors import InputError, LambdaSimError
 from lambdasim.results.failures import failure_counts, failure_warning, lost_events
@@ -36,7 +36,7 @@ from lambdasim.results.usage.month import PayloadMeter, run_usage
 from lambdasim.specs.scenario import ScenarioSpec
 from lambdasim.traffic.arrivals import FunctionArrivals
 from lambdasim.traffic.report import ReadReport
-from lambdasim.units import US_PER_MINUTE, US_PER_MS, format_duration, to_epoch_us
+from lambdasim.units import format_duration, to_epoch_us
 from lambdasim.views import Result
 from lambdasim.wording import count, money, wrapped
 
@@ -277,35 +277,9 @@ class RunResult(Result):
             the most at once in the minute; ``ProvisionedConcurrencyUtilization``, their share of what is ready in
             it; ``Duration``, the average [ms].
         """
-        import pandas as pd
+        from lambdasim.results.metrics import metrics_frame
 
-        frames = []
-        for totals, function in zip(self.aggregate.functions, self.plan.functions, strict=True):
-            minutes = max(totals.counts.minutes, totals.concurrency.minutes)
-            counts = totals.counts.padded(minutes)
-            duration_us = counts.pop("DurationSum_us")
-            mean_ms = np.full(minutes, np.nan)
-            np.divide(
-                duration_us / US_PER_MS, counts["Invocations"], out=mean_ms, where=counts["Invocations"] > 0
-            )
-            provisioned = totals.provisioned.per_minute(minutes)
-            begins_us = np.arange(minutes) * US_PER_MINUTE
-            ready = np.maximum(
-                ready_at(function, begins_us), ready_at(function, begins_us + US_PER_MINUTE - 1)
-            )
-            utilization = np.full(minutes, np.nan)
-            np.divide(provisioned, ready, out=utilization, where=ready > 0)
-            columns = {
-                "timestamp": self.aggregate.minutes(minutes),
-                "function": function.name,
-                **counts,
-                "ConcurrentExecutions": totals.concurrency.per_minute(minutes),
-                "ProvisionedConcurrentExecutions": provisioned,
-                "ProvisionedConcurrencyUtilization": utilization,
-                "Duration": mean_ms,
-            }
-            frames.append(pd.DataFrame(columns))
-        return pd.concat(frames, ignore_index=True)
+        return metrics_frame(self.aggregate, self.plan)
 
     def account_metrics(self) -> pd.DataFrame:
         """Return one row for each minute of the account, in CloudWatch's names.
@@ -317,23 +291,9 @@ class RunResult(Result):
             ``ClaimedAccountConcurrency``, unreserved executions with all that is reserved and what is provisioned for
             functions without; ``limit``, the account's.
         """
-        import pandas as pd
+        from lambdasim.results.metrics import account_metrics_frame
 
-        minutes = self.aggregate.account.minutes
-        unreserved = self.aggregate.unreserved.per_minute(minutes)
-        claimed = unreserved + sum(function.reserved or 0 for function in self.plan.functions)
-        for function in self.plan.functions:
-            if function.reserved is None:
-                claimed = claimed + claimed_at(function, np.arange(minutes) * US_PER_MINUTE)
-        return pd.DataFrame(
-            {
-                "timestamp": self.aggregate.minutes(minutes),
-                "ConcurrentExecutions": self.aggregate.account.per_minute(minutes),
-                "UnreservedConcurrentExecutions": unreserved,
-                "ClaimedAccountConcurrency": claimed,
-                "limit": self.plan.concurrency,
-            }
-        )
+        return account_metrics_frame(self.aggregate, self.plan)
 
     def usage(self) -> tuple[Usage, ...]:
         """Return what was used, in whole numbers, by function and UTC month."""
