@@ -76,6 +76,26 @@ def test_few_runs_are_a_weak_fit(fitted: dict[str, Calibration]) -> None:
     assert found.failures["timeout"].value == 1 / 3
 
 
+@pytest.mark.parametrize(("complete", "cut"), [(1, 1), (3, 1), (30, 25)])
+@pytest.mark.parametrize("usual_ms", [60.0, 2_500.0])
+def test_no_number_of_timeouts_ends_in_a_traceback(
+    tmp_path: Path, complete: int, cut: int, usual_ms: float
+) -> None:
+    """Near the limit of 3 s or far from it: the share of timeouts comes out, whichever way it is written."""
+    lines = [
+        f"2026-08-01T10:{k:02d}:00.000Z REPORT RequestId: r{k}\tDuration: {ms:.2f} ms\t"
+        f"Billed Duration: {int(ms) + 1} ms\tMemory Size: 512 MB\tMax Memory Used: 60 MB{status}"
+        for k, (ms, status) in enumerate(
+            [(usual_ms + k, "") for k in range(complete)] + [(3_000.0, "\tStatus: timeout")] * cut
+        )
+    ]
+    path = tmp_path / "few.log"
+    path.write_text("\n".join(lines) + "\n", encoding="utf-8")
+    trip = calibrate_logs([path]).round_trip
+    assert trip is not None
+    assert not trip.row("timeouts").is_outside
+
+
 def test_each_kind_of_failure_is_kept(fitted: dict[str, Calibration]) -> None:
     found = fitted["L12_crash_and_oom.json"]
     kept = {kind: one.value for kind, one in found.failures.items()}

@@ -32,6 +32,8 @@ if TYPE_CHECKING:
 FEWEST_RUNS: Final = 100
 _LISTED: Final = 3
 _NEAR_CUT: Final = 1.5
+_FEWEST_COMPLETE: Final = 20
+_MOST_CUT: Final = 0.7
 _ALIKE: Final = 0.5
 _ONE_RUN_SPREAD: Final = 0.5
 _IN_UTC: Final = (TraceFormat.INSIGHTS,)
@@ -77,9 +79,11 @@ class SizeRuns:
     def tail_timeouts(self) -> int:
         """Timeouts that are the upper end of the other durations: those near the limit are half as many or more.
 
-        Others are a kind of run of their own, which hangs; they say nothing of how long the rest takes.
+        Others are a kind of run of their own, which hangs; they say nothing of how long the rest takes. So are they taken
+        where few runs are complete, or hardly more than are cut off, which would not show the median.
         """
-        if not self.timeouts or self.cut_ms is None:
+        runs = len(self.warm_ms)
+        if self.cut_ms is None or runs < _FEWEST_COMPLETE or self.timeouts > _MOST_CUT * runs:
             return 0
         near = int((self.warm_ms > self.cut_ms / _NEAR_CUT).sum())
         return self.timeouts if near >= _ALIKE * self.timeouts else 0
