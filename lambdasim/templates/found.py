@@ -6,11 +6,25 @@ They hold no value of an environment variable, no secret and no account id, so n
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import Final
 
 from lambdasim.catalog import limit
+
+_ACCOUNT: Final = re.compile(r"(?<![0-9])[0-9]{12}(?![0-9])")
+
+
+def without_accounts(text: str) -> str:
+    """Return a text whose numbers of twelve digits, which account ids are, are masked.
+
+    Examples
+    --------
+    >>> without_accounts("arn:aws:sqs:eu-west-1:123456789012:jobs")
+    'arn:aws:sqs:eu-west-1:…:jobs'
+    """
+    return _ACCOUNT.sub("…", text)
 
 
 class Given(StrEnum):

@@ -59,7 +59,11 @@ def read_source(
     TemplateError
         Saying what the file is instead, or what is wrong with it.
     """
-    if path.is_dir():
+    try:
+        is_folder = path.is_dir()
+    except OSError as error:
+        raise TemplateError.single(clipped(path), "", f"cannot be read: {error.strerror}") from None
+    if is_folder:
         return _read_folder(path, parameters, region, stage)
     if path.name == MANIFEST and is_assembly(path.parent):
         return read_assembly(path.parent, region)
@@ -89,7 +93,7 @@ def _refuse_foreign_text(path: Path) -> None:
     try:
         with path.open("rb") as stream:
             head = stream.read(_HEAD)
-    except OSError:
+    except (OSError, ValueError):
         return
     if _PLAN_LOG.search(head):
         told = "is the log of terraform plan -json; give terraform show -json PLAN > plan.json instead"

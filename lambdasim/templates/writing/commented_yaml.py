@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
+from lambdasim.templates.found import without_accounts
 from lambdasim.wording import UNPRINTABLE, clipped
 
 _PLAIN: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_./()*?,#-]*( [A-Za-z0-9_./()*?,#-]+)*")
@@ -161,4 +162,4 @@ def _escaped(code: int) -> str:
 
 
 def _comment(text: str) -> str:
-    return clipped(text.replace("\n", " "), _LONGEST_COMMENT)
+    return clipped(without_accounts(text.replace("\n", " ")), _LONGEST_COMMENT)

@@ -11,7 +11,7 @@ from lambdasim.catalog import limit, regions
 from lambdasim.catalog.guesses import traffic_guess
 from lambdasim.errors import TemplateError
 from lambdasim.specs.schedules import parse_schedule
-from lambdasim.templates.found import Found, FoundFunction, Remark
+from lambdasim.templates.found import Found, FoundFunction, Remark, without_accounts
 from lambdasim.templates.writing.commented_yaml import Noted, plain
 from lambdasim.templates.writing.function_draft import FunctionDraft, function_draft
 from lambdasim.units import US_PER_S, parse_duration_us, to_epoch_us
@@ -135,7 +135,7 @@ def _region(found: Found, asked: str | None, draft: Draft) -> Any:
 
 def _unique(one: FoundFunction, taken: set[str]) -> str:
     longest = limit("function_name_max_chars").value
-    base = _FOREIGN.sub("-", one.name).strip("-")[:longest].strip("-") or "function"
+    base = _FOREIGN.sub("-", without_accounts(one.name)).strip("-")[:longest].strip("-") or "function"
     name, number = base, 1
     while name in taken:
         number += 1

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from math import exp, log1p, sqrt
 from statistics import NormalDist
 from typing import Any, Final
@@ -17,6 +17,7 @@ from lambdasim.templates.writing.sources import Invoked, invoked_by, valid_sched
 from lambdasim.wording import clipped
 
 _FAMILY: Final = re.compile(r"(nodejs|python3\.|java|dotnet(?:core)?|ruby)([0-9.]+?)(\.x|\.al2|\.al2023)?")
+_MOST_CONCURRENCY: Final = 100_000
 _GO: Final = "provided.al2"
 _DEFAULT_RUNTIME: Final = FunctionSpec.model_fields["runtime"].default
 _Z95: Final = NormalDist().inv_cdf(0.95)
@@ -71,7 +72,7 @@ def function_draft(found: FoundFunction, name: str) -> FunctionDraft:
     settings |= _package(found, remarks)
     settings |= _sizes(found, remarks)
     settings |= _start(found, settings, remarks)
-    invoked = invoked_by(found)
+    invoked = invoked_by(replace(found, memory_mb=memory_mb, timeout_s=timeout_s))
     settings["work"] = _work(found, invoked, memory_mb, timeout_s)
     settings["trigger"] = invoked.trigger
     if found.tags:
@@ -187,7 +188,12 @@ def _sizes(found: FoundFunction, remarks: list[str]) -> dict[str, Any]:
 def _start(found: FoundFunction, settings: dict[str, Any], remarks: list[str]) -> dict[str, Any]:
     started: dict[str, Any] = {}
     if found.reserved_concurrency is not None:
-        started["reserved_concurrency"] = max(found.reserved_concurrency, 0)
+        reserved = min(max(found.reserved_concurrency, 0), _MOST_CONCURRENCY)
+        if reserved != found.reserved_concurrency:
+            remarks.append(
+                f"reserved concurrency {clipped(found.reserved_concurrency, 30)} is taken as {reserved:,}"
+            )
+        started["reserved_concurrency"] = reserved
     if found.provisioned:
         steps = [_step(step, started.get("reserved_concurrency"), remarks) for step in found.provisioned]
         started["provisioned_concurrency"] = [step for step in steps if step is not None]
@@ -206,7 +212,7 @@ def _start(found: FoundFunction, settings: dict[str, Any], remarks: list[str]) -
 
 
 def _step(step: FoundProvisioned, reserved: int | None, remarks: list[str]) -> dict[str, Any] | None:
-    count = max(step.count, 0)
+    count = min(max(step.count, 0), _MOST_CONCURRENCY)
     if reserved is not None and count > reserved:
         remarks.append(f"provisioned concurrency {count} is above the reserved {reserved}, which is taken")
         count = reserved

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable, Iterator
 from typing import Final
 
-from lambdasim.templates.found import Found, Remark
+from lambdasim.templates.found import Found, Remark, without_accounts
 from lambdasim.templates.writing.draft import Draft
 from lambdasim.wording import clipped
 
@@ -27,7 +27,7 @@ def readme_text(found: Found, draft: Draft) -> str:
     str
         Whatever comes from the file is escaped.
     """
-    return "\n".join(_lines(found, draft)) + "\n"
+    return without_accounts("\n".join(_lines(found, draft))) + "\n"
 
 
 def _lines(found: Found, draft: Draft) -> Iterator[str]:

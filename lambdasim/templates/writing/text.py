@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import asdict
 from typing import Any, Final
 
-from lambdasim.templates.found import Found, Given, Remark
+from lambdasim.templates.found import Found, Given, Remark, without_accounts
 from lambdasim.templates.writing.commented_yaml import plain
 from lambdasim.templates.writing.draft import Draft
 from lambdasim.wording import clipped, count, wrapped
@@ -44,7 +44,7 @@ def import_text(found: Found, draft: Draft) -> str:
     lines += _remarks("left out, runs only at a deployment", found.left_out)
     lines += _remarks("odd in the file", found.warnings)
     lines += _remarks("taken", draft.remarks)
-    return "\n".join(lines)
+    return without_accounts("\n".join(lines))
 
 
 def _table(found: Found, draft: Draft) -> list[str]:
@@ -110,7 +110,7 @@ def import_mapping(found: Found, draft: Draft) -> dict[str, Any]:
     """
     functions = [{**asdict(one), "scenario_name": draft.names[one.resource]} for one in found.functions]
     sorts = ("unresolved", "not_modelled", "left_out", "warnings")
-    return {
+    told = {
         "kind": found.kind,
         "origin": found.origin,
         "region": plain(draft.scenario["region"]),
@@ -119,3 +119,12 @@ def import_mapping(found: Found, draft: Draft) -> dict[str, Any]:
         **{sort: [asdict(one) for one in getattr(found, sort)] for sort in sorts},
         "taken": [asdict(one) for one in draft.remarks],
     }
+    return {key: _masked(value) for key, value in told.items()}
+
+
+def _masked(value: Any) -> Any:
+    if isinstance(value, str):
+        return without_accounts(value)
+    if isinstance(value, dict):
+        return {key: _masked(held) for key, held in value.items()}
+    return [_masked(held) for held in value] if isinstance(value, list | tuple) else value

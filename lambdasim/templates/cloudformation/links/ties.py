@@ -40,7 +40,10 @@ class Ties:
         self._names: dict[str, str] = {}
         for id_, function in functions.items():
             said = self.resources[id_].properties.get("FunctionName")
-            for text in {function.name, said.text if isinstance(said, Open) else said or id_}:
+            for text in {
+                function.name,
+                said.text if isinstance(said, Open) else said if isinstance(said, str) else id_,
+            }:
                 self._names.setdefault(str(text), id_)
         self._pointers = {resource.id: resource for resource in resources if resource.type in _POINTERS}
         self.deployment: dict[str, str] = {}
