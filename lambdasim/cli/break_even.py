@@ -31,7 +31,7 @@ def break_even(
     traces: TraceOptions,
     scenario: ScenarioArgument,
     utilization: Annotated[
-        float, typer.Option(help="Part of servers that the fullest moment may fill, above 0 to 1.")
+        float, typer.Option(help="Share of the servers that the peak may fill, above 0 to 1.")
     ] = 0.6,
     instance: Annotated[
         str | None, typer.Option(help="EC2 instance type; default: the cheapest at each volume.")
@@ -39,14 +39,18 @@ def break_even(
     task: Annotated[
         str | None, typer.Option(help="Fargate task, such as '1 vCPU 2 GB'; default: the cheapest.")
     ] = None,
-    per_process: Annotated[int, typer.Option(help="Requests at once that share a process's memory.")] = 1,
+    per_process: Annotated[
+        int, typer.Option(help="Concurrent requests that share one process's memory.")
+    ] = 1,
     least: Annotated[int, typer.Option(help="Servers kept whatever the traffic.")] = 2,
     hourly: Annotated[
         bool, typer.Option("--hourly", help="Servers follow each hour's peak instead of the month's.")
     ] = False,
     multiple: Annotated[
         list[float] | None,
-        typer.Option(help="Multiple of the traffic to simulate, again for more; default: until lines cross."),
+        typer.Option(
+            help="Multiple of the traffic to simulate; repeat for more. Default: until the lines cross."
+        ),
     ] = None,
     replications: Annotated[int, typer.Option(min=2, help="Seeds.")] = 3,
     region: RegionOption = None,
@@ -56,7 +60,7 @@ def break_even(
     dask: DaskOption = None,
     engine: EngineOption = "auto",
 ) -> None:
-    """Find the traffic from which servers are cheaper than Lambda.
+    """Find the traffic above which servers are cheaper than Lambda.
 
     Servers are Fargate, EC2 and Lambda Managed Instances.
     """

@@ -43,7 +43,8 @@ def forecast(
     budget: Annotated[float | None, typer.Option(help="Budget of the month, USD.")] = None,
     tornado: Annotated[bool, typer.Option("--tornado", help="Show which assumption matters.")] = False,
     anomaly: Annotated[
-        str | None, typer.Option(help="Traffic times this from a day of the month on, such as 2026-12-10=3.")
+        str | None,
+        typer.Option(help="Multiply traffic from a day of the month onwards, such as 2026-12-10=3."),
     ] = None,
     with_lines: WithOption = None,
     paths: Annotated[int, typer.Option(min=2, help="Paths of traffic.")] = 200,
@@ -113,7 +114,7 @@ def backtest(
     paths: Annotated[int, typer.Option(min=10, help="Paths of traffic.")] = 1000,
     as_json: JsonOption = False,
 ) -> None:
-    """Tell from past months how far to trust a forecast."""
+    """Say how far to trust a forecast, from past months."""
     from lambdasim.study.forecast.backtest import backtest as tested
 
     found = tested(traces.trace(history), name=history.stem, days=days, paths=paths)

@@ -49,7 +49,7 @@ def sweep_memory(
         typer.Option(help="Comma-separated memory sizes in MB; default: 128 to 3008, one vCPU among them."),
     ] = None,
     architectures: Annotated[
-        str | None, typer.Option(help="x86_64, arm64 or both with a comma; default: the function's.")
+        str | None, typer.Option(help="x86_64, arm64 or both, comma-separated; default: the function's.")
     ] = None,
     target: Annotated[
         str | None,
@@ -62,7 +62,8 @@ def sweep_memory(
     ] = None,
     replications: Annotated[int, typer.Option(min=2, help="Seeds for each size.")] = 5,
     precision: Annotated[
-        str | None, typer.Option(help="Go on until paired differences are known to this, such as 2%.")
+        str | None,
+        typer.Option(help="Keep simulating until paired differences are known to this, such as 2%."),
     ] = None,
     out: OutOption = None,
     as_json: JsonOption = False,
@@ -167,8 +168,8 @@ def limits(
     multiples: Annotated[
         str, typer.Option(help="Multiples of the traffic for the risk of throttling.")
     ] = "1,2,5,10",
-    select: Annotated[str | None, typer.Option(help="Findings of these rules alone, commas between.")] = None,
-    ignore: Annotated[str | None, typer.Option(help="No findings of these rules, commas between.")] = None,
+    select: Annotated[str | None, typer.Option(help="Only findings of these rules, comma-separated.")] = None,
+    ignore: Annotated[str | None, typer.Option(help="No findings of these rules, comma-separated.")] = None,
     fail_findings: Annotated[
         bool, typer.Option("--fail-findings", help="End with status 1 when a finding is left.")
     ] = False,
@@ -244,7 +245,7 @@ def _share(option: str, text: str, most: float = 1.0) -> float:
     except ValueError:
         value = -1.0
     if not 0 <= value <= (most if percent else 1.0):
-        raise InputError.single("lambdasim", option, f"must be such as 5% or 0.05, got {text[:40]!r}")
+        raise InputError.single("lambdasim", option, f"must look like 5% or 0.05, got {text[:40]!r}")
     return value
 
 
@@ -259,5 +260,5 @@ def _numbers(option: str, text: str, kind: Callable[[str], float]) -> list[float
         return [kind(part) for part in text.split(",")]
     except ValueError:
         raise InputError.single(
-            "lambdasim", option, f"must be numbers with commas between, got {text[:40]!r}"
+            "lambdasim", option, f"must be comma-separated numbers, got {text[:40]!r}"
         ) from None

@@ -1,4 +1,4 @@
-"""Scenario files read safely: every fault of a file at once, with its line."""
+"""Scenario files read safely: every fault of a file in one go, with its line."""
 
 from __future__ import annotations
 

@@ -182,7 +182,7 @@ def _weekdays(item: str, year: int, month: int, length: int) -> set[int]:
     days = {day for day in range(1, length + 1) if date(year, month, day).isoweekday() % 7 + 1 in wanted}
     if hash_sign:
         if len(wanted) != 1 or nth not in ("1", "2", "3", "4", "5"):
-            raise ValueError(f"day-of-week must be such as 2#1 to 2#5, got {item[:20]!r}")
+            raise ValueError(f"day-of-week must look like 2#1 to 2#5, got {item[:20]!r}")
         return {day for day in days if (day - 1) // 7 == int(nth) - 1}
     return {max(days)} if last else days
 
@@ -232,7 +232,7 @@ def parse_schedule(text: str) -> RateSchedule | CronSchedule:
     if match := _RATE.fullmatch(text):
         count, unit, plural = int(match[1]), match[2], match[3]
         if count == 0 or (count == 1) == bool(plural):
-            raise ValueError(f"must be such as rate(1 minute) or rate(5 minutes), got {text[:40]!r}")
+            raise ValueError(f"must look like rate(1 minute) or rate(5 minutes), got {text[:40]!r}")
         return RateSchedule(count * _UNITS[unit])
     if match := _CRON.fullmatch(text):
         return CronSchedule.parse(match[1])

@@ -77,7 +77,7 @@ class FunctionMeasures:
     lost_share : float
         Of all events, those that did not end with success: given up, failed, refused for good, answered too late.
     memory_failure_share, timeout_share : float
-        Of started attempts: ended for want of memory, cut at the timeout.
+        Of started attempts: out of memory, cut at the timeout.
     peak_concurrency : int
     latency_ms, duration_ms, billed_ms : Histogram
         Exact distributions [whole ms, rounded up].

@@ -208,7 +208,7 @@ def _tiers(sheet: PriceSheet, pool: PricedPool, book: PriceBook | None) -> list[
         raise InputError.single(
             "commitment",
             "price_book",
-            f"must not make a later tier of {pool.usage_type} dearer than an earlier one",
+            f"must not make a later tier of {pool.usage_type} more expensive than an earlier one",
         )
     return own
 
