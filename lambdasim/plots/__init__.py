@@ -1,6 +1,7 @@
 """Pictures of tables: each draws what a table holds, on the axes given, and returns them."""
 
 from lambdasim.plots.advice import plot_headroom, plot_provisioned, plot_risk
+from lambdasim.plots.backlog import plot_backlog
 from lambdasim.plots.bills import plot_bill_comparison, plot_functions, plot_waterfall
 from lambdasim.plots.break_even import plot_break_even
 from lambdasim.plots.calibration import plot_fit_distribution, plot_fit_quantiles
@@ -13,6 +14,7 @@ from lambdasim.plots.style import STYLE_FILE
 
 __all__ = [
     "STYLE_FILE",
+    "plot_backlog",
     "plot_bill",
     "plot_bill_comparison",
     "plot_break_even",

@@ -6,12 +6,12 @@ from typing import Final
 
 from lambdasim.outputs import OutputFolder
 from lambdasim.report.pages.run import page_of
-from lambdasim.report.pictures import PLOTS, Album
+from lambdasim.report.pictures import PLOTS, SOURCE_PLOTS, Album
 from lambdasim.results.files.saved import PARTS, TABLES, add_tables
 from lambdasim.results.run import RunResult
 
 _PAGE: Final = "report.html"
-NAMES: Final = (*PARTS, *TABLES, *(f"{name}.png" for name in PLOTS), _PAGE)
+NAMES: Final = (*PARTS, *TABLES, *(f"{name}.png" for name in (*PLOTS, *SOURCE_PLOTS)), _PAGE)
 """Every file that a run may leave."""
 
 
@@ -31,7 +31,7 @@ def write_folder(run: RunResult, place: OutputFolder) -> list[str]:
     """
     add_tables(run, place)
     album = Album(run)
-    for name in PLOTS:
+    for name in album.names():
         place.add(f"{name}.png", album[name].png)
     place.add(_PAGE, page_of(album).encode())
-    return [_PAGE, *(f"{name}.png" for name in PLOTS)]
+    return [_PAGE, *(f"{name}.png" for name in album.names())]

@@ -20,6 +20,8 @@ PLOTS: Final = {
     "cost": "plot_cost",
 }
 """The pictures of a run, by the name of their file."""
+SOURCE_PLOTS: Final = {"backlog": "plot_backlog"}
+"""Those of a run with queues or streams alone."""
 
 
 class Drawn(NamedTuple):
@@ -87,7 +89,12 @@ class Album:
     _drawn: dict[str, Drawn] = field(default_factory=dict, init=False, repr=False)
 
     def __getitem__(self, name: str) -> Drawn:
-        """Return the picture of a name in ``PLOTS``."""
+        """Return the picture of a name in ``PLOTS`` or ``SOURCE_PLOTS``."""
         if name not in self._drawn:
-            self._drawn[name] = Chart(PLOTS[name], self.run).drawn()
+            self._drawn[name] = Chart({**PLOTS, **SOURCE_PLOTS}[name], self.run).drawn()
         return self._drawn[name]
+
+    def names(self) -> tuple[str, ...]:
+        """Return the names of all pictures that the run has."""
+        polled = any(function.source is not None for function in self.run.plan.functions)
+        return (*PLOTS, *(SOURCE_PLOTS if polled else ()))

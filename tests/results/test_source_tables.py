@@ -89,6 +89,7 @@ def test_text_page_and_json_tell_of_them(tmp_path: Path) -> None:
     assert f"{dead:,}" in told
     assert "dead-lettered" in repr(run)
     assert "<h2>Queues and streams</h2>" in report_html(run)
+    assert ls.plots.plot_backlog(run).get_title(loc="left").startswith("Backlog: ")
     assert run_content(run)["sources"][0]["dead_lettered"] == dead
     parameters = set(run.parameters()["parameter"])
     assert {"pollers of worker", "idle pollers of worker", "visibility of worker"} <= parameters
@@ -110,6 +111,7 @@ def test_a_function_without_a_queue_has_none() -> None:
     assert run.sources().empty
     assert run.backlog().empty
     assert run.items.empty
+    assert ls.plots.plot_backlog(run).get_title(loc="left") == "Backlog"
 
 
 def test_the_compiled_engine_is_not_chosen_for_them() -> None:

@@ -59,7 +59,7 @@ def page_of(album: Album) -> str:
         ),
         headline(_facts(run, bill)),
         *_functions(run, album),
-        *_sources(run),
+        *_sources(run, album),
         *_throttles(run, album),
         *_bill(bill, album),
         *_costs(run, album),
@@ -124,7 +124,7 @@ def _functions(run: RunResult, album: Album) -> list[str]:
     ]
 
 
-def _sources(run: RunResult) -> list[str]:
+def _sources(run: RunResult, album: Album) -> list[str]:
     table = run.sources()
     if table.empty:
         return []
@@ -142,6 +142,7 @@ def _sources(run: RunResult) -> list[str]:
             "to 10 messages; empty receives assume that idle pollers wait 20 s each time.",
             "small",
         ),
+        figure(album["backlog"]),
     ]
 
 
