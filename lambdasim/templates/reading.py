@@ -28,6 +28,13 @@ _HCL: Final = re.compile(
     rb"^\s*(resource|module|variable|provider|terraform|data|locals|output)\b[^:\n]*\{", re.MULTILINE
 )
 _PLAN_LOG: Final = re.compile(rb'^\s*\{"@level"')
+_TERRAFORM: Final = "is Terraform's own language; give terraform show -json PLAN > plan.json instead"
+_SOURCES: Final = (
+    ("cdk.json", "has no cdk.out yet; run cdk synth"),
+    ("serverless.ts", "has a serverless.ts; run serverless package, and give the template that it writes"),
+    ("serverless.js", "has a serverless.js; run serverless package, and give the template that it writes"),
+    ("*.tf", _TERRAFORM),
+)
 _HEAD: Final = 65_536
 
 
@@ -78,6 +85,8 @@ def _read_folder(
         if is_assembly(folder):
             return read_assembly(folder, region)
     present = [name for name in _IN_FOLDERS if (path / name).is_file()]
+    if not present:
+        _refuse_foreign_folder(path)
     if len(present) != 1:
         got = (
             f"has {listed(present, last=' and ')}; name one"
@@ -86,6 +95,13 @@ def _read_folder(
         )
         raise TemplateError.single(str(path), "", got)
     return read_source(path / present[0], parameters, region, stage)
+
+
+def _refuse_foreign_folder(path: Path) -> None:
+    """Say of a folder with sources alone what to make of them first."""
+    for pattern, told in _SOURCES:
+        if any(path.glob(pattern)):
+            raise TemplateError.single(str(path), "", told)
 
 
 def _refuse_foreign_text(path: Path) -> None:
@@ -101,7 +117,9 @@ def _refuse_foreign_text(path: Path) -> None:
     if path.suffix in (".tf", ".hcl", ".tofu") or (
         _HCL.search(head) and not head.lstrip().startswith((b"{", b"---"))
     ):
-        told = "is Terraform's own language; give terraform show -json PLAN > plan.json instead"
+        raise TemplateError.single(str(path), "", _TERRAFORM)
+    if path.stem == "serverless" and path.suffix in (".ts", ".js"):
+        told = "is a program; run serverless package, and give the template that it writes"
         raise TemplateError.single(str(path), "", told)
     if path.suffix in (".ts", ".js", ".py", ".go", ".java", ".cs"):
         raise TemplateError.single(str(path), "", "is a program; run cdk synth, and give cdk.out")

@@ -612,3 +612,21 @@ def test_ten_thousand_resources_are_read_in_seconds(tmp_path: Path) -> None:
     start = perf_counter()
     assert len(read_source(path).functions) == 1
     assert perf_counter() - start < 60
+
+
+@pytest.mark.parametrize(
+    ("name", "told"),
+    [
+        ("cdk.json", "run cdk synth"),
+        ("serverless.ts", "run serverless package"),
+        ("main.tf", "terraform show -json"),
+        ("notes.txt", "has none of template.yaml"),
+    ],
+)
+def test_a_folder_of_sources_says_what_to_make_first(tmp_path: Path, name: str, told: str) -> None:
+    (tmp_path / name).write_text("x")
+    with pytest.raises(TemplateError, match=told):
+        read_source(tmp_path)
+    if name != "cdk.json":
+        with pytest.raises(TemplateError):
+            read_source(tmp_path / name)

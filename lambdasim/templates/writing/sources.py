@@ -87,9 +87,6 @@ def invoked_by(function: FoundFunction) -> Invoked:
     if main.type == "schedule":
         return _scheduled(trigger, [source for source in ordered if source.type == "schedule"], remarks)
     invoked = _guessed(trigger, main, remarks, function.requests_per_month)
-    timed = [text for source in enabled for text in source.schedules]
-    if timed:
-        remarks.append(f"its schedules, {listed(timed, most=5)}, are not in the traffic")
     return invoked
 
 
