@@ -221,8 +221,8 @@ def rates() -> None:
                 calibrate_logs([logs[rate]], Path(folder) / "other.yaml")
                 other = yaml.safe_load((Path(folder) / "other.yaml").read_text(encoding="utf-8"))
                 other["functions"][0] = {**said["functions"][0], "traffic": other["functions"][0]["traffic"]}
-                (Path(folder) / "other.yaml").write_text(yaml.safe_dump(other), encoding="utf-8")
-                run = simulate(load_scenario(Path(folder) / "other.yaml")).records
+                (Path(folder) / "both.yaml").write_text(yaml.safe_dump(other), encoding="utf-8")
+                run = simulate(load_scenario(Path(folder) / "both.yaml")).records
                 errors = [
                     run["duration_ms"].quantile(p) / known["duration_ms"].quantile(p) - 1
                     for p in (0.5, 0.95, 0.99)
