@@ -23,7 +23,7 @@ ALL_STYLES: Final = (
 )
 """The straight law, and the quota law with each first check and some numbers of waits."""
 
-_BELIEF_PURE: Final = 0.6
+_BELIEF_PURE: Final = 0.7
 _BELIEF_STRAIGHT: Final = 0.02
 _BELIEF_LATE: Final = 0.75
 _COARSE: Final = (40, 5, 64)
@@ -107,8 +107,9 @@ def _weighed(
     """Search a grid, then look closer where guesses fit; ``pure`` work never waits.
 
     Total and CPU share are spread evenly beforehand, the total on a logarithmic scale; most of the belief is in a share
-    of one, since many handlers only compute. The less its own spread the better it is believed, since steps of the
-    scheduler are what spreads durations most.
+    of one, since many handlers only compute. Where two sizes or more are there to contradict it, a share is believed in
+    proportion to itself, so that little waiting is likelier than much. The less its own spread the better work is
+    believed, since steps of the scheduler are what spreads durations most.
     """
     low, high = (log(share * question.sizes[-1].centre_ms) for share in _share_bounds(question))
     counts, steps, draws = _COARSE
@@ -129,7 +130,8 @@ def _weighed(
     cell = float(step) * _belief(style) * (_BELIEF_PURE if pure else 1 - _BELIEF_PURE)
     cell *= _NARROW / max(sigmas[0], _NARROW)
     if not pure:
-        weights = weights * nodes.cpu_ms / (nodes.cpu_ms + nodes.io_ms)
+        share = nodes.cpu_ms / (nodes.cpu_ms + nodes.io_ms)
+        weights = weights * share * (2 * share if len(question.sizes) > 1 else 1)
         cell *= 6 * question.total_error / steps
     total = float(weights.sum())
     kept = weights > 1e-6 * weights.max()

@@ -10,6 +10,7 @@ import numpy as np
 
 from lambdasim.calibration.data.statistics import Floats
 from lambdasim.calibration.fit.nodes import Nodes
+from lambdasim.calibration.fit.weighted import weighted_medians
 
 _DRAWS: Final = 512
 _WIDTH: Final = 0.5
@@ -20,7 +21,7 @@ _LEAST_SPREAD: Final = 0.002
 
 
 def typical_work(likely: Sequence[tuple[Nodes, Floats]], sizes_mb: Sequence[int]) -> Nodes:
-    """Find one guess that predicts at each size what weighed guesses predict on average.
+    """Find one guess that predicts at each size what the middle of weighed guesses does, as a prediction does.
 
     Parameters
     ----------
@@ -40,7 +41,7 @@ def typical_work(likely: Sequence[tuple[Nodes, Floats]], sizes_mb: Sequence[int]
     weights = weights / weights.sum()
     parts = [_means_ms(nodes, sizes_mb) for nodes, _ in likely]
     means = np.concatenate(parts, axis=1)
-    aim = means @ weights
+    aim = weighted_medians(np.ascontiguousarray(means.T), weights)
     spread = np.sqrt(np.log(means / aim[:, None]) ** 2 @ weights) + _LEAST_SPREAD
 
     def nearest(nodes: Nodes, means: Floats) -> tuple[Nodes, float]:

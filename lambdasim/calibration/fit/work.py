@@ -215,11 +215,9 @@ class WorkFit:
         mean = values.mean(axis=1)
         low, centre, high = (float(value) for value in weighted_quantiles(mean, weight, _INTERVAL))
         common = _Z * hypot(self.common_error, self.misfit)
-        interval = Estimate(
-            centre,
-            centre * exp(-hypot(log(centre / low), common)),
-            centre * exp(hypot(log(high / centre), common)),
-        )
+        below, above = hypot(log(centre / low), common), hypot(log(high / centre), common)
+        # In milliseconds as far below as a relative error of that size, yet above 0 whatever the error.
+        interval = Estimate(centre, centre * exp(-below - below**2 / 2), centre * exp(above))
         return Prediction(memory_mb, interval, weighted_medians(np.sort(values, axis=1), weight))
 
     def goodness(self) -> tuple[SizeFit, ...]:
@@ -234,7 +232,7 @@ class WorkFit:
         return tuple(found)
 
     def to_work(self) -> dict[str, Any]:
-        """Return the ``work:`` mapping of a scenario: one guess, which predicts what all predict on average."""
+        """Return the ``work:`` mapping of a scenario: one guess, which predicts what the middle of all does."""
         per_vcpu_mb = full_speed_mb(self.architecture)
         return {
             **self._setting(list(self._likely())),
@@ -274,7 +272,7 @@ class WorkFit:
         return found
 
     def _setting(self, likely: Sequence[tuple[Nodes, Floats]]) -> dict[str, Any]:
-        """Write what guesses predict on average, over the usual sizes and those seen, as a scenario has work."""
+        """Write what the middle of guesses predicts, over the usual sizes and those seen, as a scenario has work."""
         sizes = sorted({*_USUAL_SIZES_MB, *(size.memory_mb for size in self.sizes)})
         guess = typical_work(likely, [_as_on_x86(size, self.architecture) for size in sizes])
         law = guess.style.spec()
