@@ -26,16 +26,16 @@ def traces() -> list[Trace]:
     """Open the long series."""
     pages = {"timestamp_us": "date", "count": "views", "function": "page"}
     return [
-        ls.read_counts_csv(TRAFFIC / "nyc_taxi.csv", naive="utc"),
-        ls.read_counts_csv(TRAFFIC / "wikipedia_views_daily.csv", naive="utc", columns=pages),
-        ls.read_counts_csv(TRAFFIC / "bike_rides_daily.csv", naive="utc", columns={"count": "rides"}),
+        ls.read_counts_csv(TRAFFIC / "nyc_taxi.csv", utc=True),
+        ls.read_counts_csv(TRAFFIC / "wikipedia_views_daily.csv", utc=True, columns=pages),
+        ls.read_counts_csv(TRAFFIC / "bike_rides_daily.csv", utc=True, columns={"count": "rides"}),
     ]
 
 
 def short_traces() -> list[Trace]:
     """Open the series of eight weeks."""
     names = ("Twitter_volume_AMZN.csv", "Twitter_volume_GOOG.csv")
-    return [ls.read_counts_csv(TRAFFIC / name, naive="utc") for name in names]
+    return [ls.read_counts_csv(TRAFFIC / name, utc=True) for name in names]
 
 
 def targets(long: Backtest, short: Backtest) -> list[tuple[str, str, str, bool]]:

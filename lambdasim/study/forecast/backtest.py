@@ -206,7 +206,7 @@ def backtest(
     Examples
     --------
     >>> import lambdasim as ls
-    >>> trace = ls.read_counts_csv("data/traffic/elb_request_count.csv", naive="utc")
+    >>> trace = ls.read_counts_csv("data/traffic/elb_request_count.csv", utc=True)
     >>> backtest(trace, days=4, first=8).summary()[["task", "blocks"]].values.tolist()
     [['month ahead', 1], ['mid-month', 1]]
     """

@@ -88,7 +88,7 @@ def forecast(
     ... functions:
     ...   - {name: web, work: {io_ms: 100}, traffic: {constant: {rate_per_s: 0}}}
     ... ''')
-    >>> past = ls.read_counts_csv("data/traffic/elb_request_count.csv", naive="utc")
+    >>> past = ls.read_counts_csv("data/traffic/elb_request_count.csv", utc=True)
     >>> december = forecast(spec, "2014-05", past, paths=20, simulate=6)
     >>> december.low_confidence
     ('web',)

@@ -33,7 +33,7 @@ _ISO: Final = re.compile(
 )
 _NUMBER: Final = re.compile(r"[+-]?[0-9]{1,20}(?:\.[0-9]{0,20})?")
 _WITHOUT_OFFSET: Final = (
-    "must carry an offset from UTC such as Z; where it is UTC, say utc (--utc, utc: true); got {!r}"
+    "must carry an offset from UTC such as Z; where it is UTC, say utc (utc: true, --utc, utc=True); got {!r}"
 )
 _ISO_FORM: Final = "an ISO 8601 time with its offset, such as 2026-11-01T00:00:00Z"
 

@@ -165,3 +165,16 @@ def test_a_message_about_tabs_has_none(tmp_path: Path) -> None:
     with pytest.raises(TraceError, match=r"row 1: must be CSV \('\\t' expected") as refused:
         opened(tmp_path, '""Date\tcount\n2026-11-02\t7\n', separator="tab")
     assert str(refused.value).isprintable()
+
+
+def test_utc_has_one_spelling_and_the_older_ones_are_read(tmp_path: Path) -> None:
+    (tmp_path / "t.csv").write_text("Date,count\n2026-11-02,7\n2026-11-03,8\n")
+    spellings = [{"utc": True}, {"timestamp_unit": "iso_utc"}]
+    opened_as = [open_trace(tmp_path, "f", TrafficSpec(trace="t.csv", **said)) for said in spellings]  # type: ignore[arg-type]
+    readers = [
+        read_counts_csv(tmp_path / "t.csv", utc=True),
+        read_counts_csv(tmp_path / "t.csv", naive="utc"),
+    ]
+    assert [rows(trace) for trace in (*opened_as, *readers)] == [rows(readers[0])] * 4
+    with pytest.raises(TraceError, match=r"say utc \(utc: true, --utc, utc=True\)"):
+        read_counts_csv(tmp_path / "t.csv")

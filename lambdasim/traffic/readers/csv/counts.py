@@ -51,6 +51,7 @@ def read_counts_csv(
     *,
     interval_us: int | None = None,
     unit: EpochUnit | None = None,
+    utc: bool = False,
     naive: Naive | None = None,
     columns: Mapping[str, str] | None = None,
     function: str | None = None,
@@ -69,8 +70,10 @@ def read_counts_csv(
         the timestamps of a function in the first block (2 MiB) of the file.
     unit : {"s", "ms", "us", "ns"}, optional
         Unit of timestamps that are numbers since 1970. By default timestamps are ISO 8601.
-    naive : {"utc"}, optional
+    utc : bool
         Take ISO timestamps without an offset as UTC. By default they are refused.
+    naive : {"utc"}, optional
+        An older spelling of `utc`.
     columns : mapping, optional
         Which column holds what: keys ``timestamp_us``, ``count``, ``function``. By default the first name
         found of `TIME_NAMES`, `COUNT_NAMES` and `FUNCTION_NAMES` in ``csv/names.py``, in any case. A column of money
@@ -96,7 +99,7 @@ def read_counts_csv(
 
     Examples
     --------
-    >>> trace = read_counts_csv("data/traffic/elb_request_count.csv", naive="utc")
+    >>> trace = read_counts_csv("data/traffic/elb_request_count.csv", utc=True)
     >>> trace.interval_us, trace.summary().invocations
     (300000000, 249327)
     >>> print(trace.report())
@@ -107,7 +110,7 @@ def read_counts_csv(
     layout = (
         Column(
             "timestamp_us",
-            MomentCell(moment_rule(file, unit, naive, dialect.dates)),
+            MomentCell(moment_rule(file, unit, "utc" if utc else naive, dialect.dates)),
             TIME_NAMES,
             True,
             "timestamp_column",

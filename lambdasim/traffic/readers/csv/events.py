@@ -54,6 +54,7 @@ def read_events_csv(
     path: str | os.PathLike[str],
     *,
     unit: EpochUnit | None = None,
+    utc: bool = False,
     naive: Naive | None = None,
     columns: Mapping[str, str] | None = None,
     function: str | None = None,
@@ -71,8 +72,10 @@ def read_events_csv(
         present, and their cells may be empty.
     unit : {"s", "ms", "us", "ns"}, optional
         Unit of timestamps that are numbers since 1970. By default timestamps are ISO 8601.
-    naive : {"utc"}, optional
+    utc : bool
         Take ISO timestamps without an offset as UTC. By default they are refused.
+    naive : {"utc"}, optional
+        An older spelling of `utc`.
     columns : mapping, optional
         Which column holds what, such as ``{"timestamp_us": "when"}``. By default the names above, in any
         case, and for the time the first found of `TIME_NAMES`.
@@ -98,7 +101,7 @@ def read_events_csv(
     layout = (
         Column(
             "timestamp_us",
-            MomentCell(moment_rule(file, unit, naive, dialect.dates)),
+            MomentCell(moment_rule(file, unit, "utc" if utc else naive, dialect.dates)),
             (*TIME_NAMES, "arrival"),
             True,
             "timestamp_column",

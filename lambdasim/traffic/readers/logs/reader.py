@@ -109,6 +109,7 @@ def read_report_logs(
     path: str | os.PathLike[str],
     *,
     function: str | None = None,
+    utc: bool = False,
     naive: Naive | None = None,
     on_bad_row: BadRows = BadRows.ERROR,
     timeless: bool = False,
@@ -128,9 +129,11 @@ def read_report_logs(
         with bars between the columns.
     function : str, optional
         Name of the function where the file has no log group. By default the name of the file without its endings.
-    naive : {"utc"}, optional
+    utc : bool
         Take times before a line that have no offset, as ``aws logs tail --format short`` prints them, as UTC.
         By default they are refused.
+    naive : {"utc"}, optional
+        An older spelling of `utc`.
     on_bad_row : BadRows
         Whether a bad report is an error or is skipped and listed in ``Trace.report()``.
     timeless : bool
@@ -172,7 +175,7 @@ def read_report_logs(
     """
     file = SourceFile.at(path)
     try:
-        rule = MomentRule(naive=naive)
+        rule = MomentRule(naive="utc" if utc else naive)
     except ValueError as problem:
         raise TraceError.single(file.path, "", str(problem)) from None
     reader = _LogReader(file, function or file.stem, rule, checked_bad_rows(file.path, on_bad_row), timeless)
