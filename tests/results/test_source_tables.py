@@ -121,6 +121,44 @@ def test_the_compiled_engine_is_not_chosen_for_them() -> None:
         ls.simulate(scenario, engine="kernel")
 
 
+# The shape of a public question of November 2025: reserved concurrency of one, four messages at once, visibility of 90 s.
+RESERVED_ONE = """
+name: sqs
+start: 2025-11-20T22:40:00Z
+duration: 1h
+functions:
+  - name: worker
+    memory_mb: 512
+    timeout: 15s
+    reserved_concurrency: 1
+    init_ms: 0
+    work: {{io_ms: 3000, first_run_ms: 0}}
+    trigger: {{type: sqs, queue: {{batch_size: 1, visibility_timeout: 90s, max_receives: 3, pollers: {pollers}}}}}
+    traffic: {{constant: {{rate_per_s: 4}}, stop: 1s}}
+"""
+
+
+@pytest.mark.parametrize(
+    ("pollers", "dead", "receives", "oldest_s"),
+    [
+        # No second try of an invocation within its visibility: receives at 0, 90 and 180 s, moved 270 s after it came.
+        ("{throttle_retry_first: 90s}", 1, 1 + 2 + 3 + 3, 270),
+        # Tries after 1, 2, 4 s, …: all four run in their first 90 s.
+        ("{}", 0, 4, 0),
+    ],
+)
+def test_reserved_concurrency_of_one_behind_a_queue(
+    pollers: str, dead: int, receives: int, oldest_s: int
+) -> None:
+    run = ls.simulate(load_scenario_text(RESERVED_ONE.format(pollers=pollers)))
+    (row,) = run.sources().to_dict(orient="records")
+    assert (row["sent"], row["dead_lettered"], row["receives"]) == (4, dead, receives)
+    assert row["processed"] == 4 - dead
+    if oldest_s:
+        assert row["oldest_s"] == oldest_s
+    assert run.usage()[0].requests == 4 - dead
+
+
 def test_iterator_age_of_a_hot_shard() -> None:
     text = """
 name: hot
