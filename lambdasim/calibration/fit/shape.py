@@ -73,8 +73,8 @@ def slices(ordered: Floats, n: int) -> Floats:
 
     Examples
     --------
-    >>> slices(np.array([1.0, 2.0, 6.0]), 2).tolist()
-    [1.3333333333333333, 4.666666666666667]
+    >>> slices(np.array([1.0, 2.0, 5.0, 8.0]), 2).tolist()
+    [1.5, 6.5]
     """
     reached = np.concatenate([[0.0], np.cumsum(ordered)]) / len(ordered)
     at = np.interp(np.linspace(0, 1, n + 1), np.linspace(0, 1, len(ordered) + 1), reached)
