@@ -23,6 +23,7 @@ from lambdasim.cli.app import (
     side_by_side,
 )
 from lambdasim.cli.traces import TraceOptions, takes_traces
+from lambdasim.cli.writing import agreed
 
 
 @app.command("break-even")
@@ -72,6 +73,7 @@ def break_even(
     spec = traces.scenario(scenario)
     if region is not None:
         spec = ls.revised(spec, {"region": region})
+    agreed(spec, runs=max(sum(multiple or ()), 1.0) * replications, engine=engine)
     terms = ServerTerms(
         utilization=utilization,
         requests_per_process=per_process,

@@ -31,6 +31,7 @@ from lambdasim.cli.app import (
 )
 from lambdasim.cli.beside import WithOption, including
 from lambdasim.cli.traces import TraceOptions, takes_traces
+from lambdasim.cli.writing import agreed
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -72,6 +73,7 @@ def simulate(
     spec = including(traces.scenario(scenario), with_lines, "simulate")
     if skip_bad_rows:
         spec = spec.skipping_bad_rows()
+    agreed(spec, runs=replications, engine=engine, out=out)
     made(resume, of_study=False)
     made(out, of_study=False)
     if replications == 1 and (workers > 1 or dask is not None):

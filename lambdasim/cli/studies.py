@@ -25,6 +25,7 @@ from lambdasim.cli.app import (
     side_by_side,
 )
 from lambdasim.cli.traces import TraceOptions, takes_traces
+from lambdasim.cli.writing import agreed
 
 if TYPE_CHECKING:
     from lambdasim.study.memory.objective import Objective
@@ -82,6 +83,7 @@ def sweep_memory(
 
     spec = traces.scenario(scenario)
     chosen = usual_sizes_mb() if sizes is None else _whole_numbers("--sizes", sizes)
+    agreed(spec, runs=len(chosen) * replications, engine=engine)
     made(out)
     shared = side_by_side(len(chosen) * replications, workers, dask)
     with announcing_compilation(), shared as executor, run_progress() as tell:
@@ -137,6 +139,8 @@ def compare(
     if len(scenarios) < _MANY:
         raise InputError.single("compare", "scenarios", "must be two or more files")
     specs = [traces.scenario(path) for path in scenarios]
+    for spec in specs:
+        agreed(spec, runs=replications, engine=engine)
     made(out)
     shared = side_by_side(len(specs) * replications, workers, dask)
     with announcing_compilation(), shared as executor, run_progress() as tell:
@@ -190,6 +194,7 @@ def limits(
 
     spec = traces.scenario(scenario)
     factors = tuple(_numbers("--multiples", multiples, float))
+    agreed(spec, runs=max(sum(factors), 1.0) * replications, engine=engine)
     most_refused = float("inf") if fail_throttles is None else _share("--fail-throttles", fail_throttles)
     made(out)
     shared = side_by_side(len(factors) * replications, workers, dask)

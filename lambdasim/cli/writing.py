@@ -3,19 +3,53 @@
 from __future__ import annotations
 
 import inspect
+import sys
 from collections.abc import Callable
+from contextvars import ContextVar
 from functools import wraps
-from typing import Annotated, Any, Final
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Final
 
 import typer
 
 from lambdasim.outputs import one_command
+
+if TYPE_CHECKING:
+    from lambdasim.specs.scenario import ScenarioSpec
 
 OUTPUTS: Final = frozenset({"out", "focus", "xlsx", "infracost", "sheets"})
 """Parameters that name a file or folder to write; a command that has one also has ``--force``."""
 _FORCE: Final = Annotated[
     bool, typer.Option("--force", help="Replace files that lambdasim did not write, or that are inputs.")
 ]
+
+
+_YES: Final = Annotated[
+    bool, typer.Option("--yes", help="Simulate also what takes more than 4 GB or an hour.")
+]
+_GRANTED: Final = ContextVar("granted", default=False)
+_WORTH_SAYING_S: Final = 10.0
+
+
+def agreed(scenario: ScenarioSpec, *, runs: float = 1, engine: str = "auto", out: Path | None = None) -> None:
+    """Say what a scenario takes to simulate where that is long, and refuse what is too much without ``--yes``.
+
+    Parameters
+    ----------
+    scenario : ScenarioSpec
+    runs : float
+        Seeds, times the multiple of the traffic.
+    engine : str
+    out : Path, optional
+        Folder in which a run's tables are written.
+    """
+    from lambdasim.results.expected import expected_cost, refuse_beyond_limits
+
+    cost = expected_cost(scenario, runs=runs, engine=engine, written=out is not None)
+    if not _GRANTED.get():
+        refuse_beyond_limits(cost, scenario.name)
+    if cost.seconds > _WORTH_SAYING_S:
+        sys.stderr.write(f"this takes {cost}\n")
 
 
 def every_command_keeps_to_this(*groups: typer.Typer) -> None:
@@ -28,21 +62,31 @@ def every_command_keeps_to_this(*groups: typer.Typer) -> None:
 
 def _careful(callback: Callable[..., Any]) -> Callable[..., Any]:
     signature = inspect.signature(callback, eval_str=True)  # this module has not the names in its words
-    writes = bool(OUTPUTS & signature.parameters.keys())
+    added = {
+        name: inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=False, annotation=option)
+        for name, option, wanted in (
+            ("force", _FORCE, OUTPUTS & signature.parameters.keys()),
+            ("yes", _YES, "engine" in signature.parameters),
+        )
+        if wanted
+    }
 
     @wraps(callback)
-    def careful(*args: Any, force: bool = False, **options: Any) -> Any:
-        with one_command(force=force):
-            return callback(*args, **options)
+    def careful(*args: Any, force: bool = False, yes: bool = False, **options: Any) -> Any:
+        token = _GRANTED.set(yes)
+        try:
+            with one_command(force=force):
+                return callback(*args, **options)
+        finally:
+            _GRANTED.reset(token)
 
-    if writes:
-        option = inspect.Parameter("force", inspect.Parameter.KEYWORD_ONLY, default=False, annotation=_FORCE)
+    if added:
         parameters = list(signature.parameters.values())
         names = [parameter.name for parameter in parameters]
         place = names.index("as_json") if "as_json" in names else len(names)
         parameters = [
             parameter.replace(kind=inspect.Parameter.KEYWORD_ONLY)
-            for parameter in (*parameters[:place], option, *parameters[place:])
+            for parameter in (*parameters[:place], *added.values(), *parameters[place:])
         ]
         careful.__signature__ = signature.replace(parameters=parameters)  # type: ignore[attr-defined]
         careful.__annotations__ = {

@@ -1,0 +1,120 @@
+"""What a run takes is estimated before it runs, within a factor of two of what it then takes."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import lambdasim as ls
+from lambdasim.errors import InputError
+from lambdasim.results.expected import expected_cost, refuse_beyond_limits
+from lambdasim.specs import load_scenario_text
+from lambdasim.traffic.expected import expected_events
+
+HEAD = """name: t
+start: 2026-11-02T00:00:00Z
+duration: {span}
+functions:
+  - {{name: f, work: {{io_ms: 5}}, traffic: {traffic}}}
+"""
+TRACE = "timestamp,count\n" + "".join(f"2026-11-02T{hour:02}:00:00Z,{100 + hour}\n" for hour in range(24))
+
+
+def scenario(traffic: str, span: str = "6h", folder: Path | None = None) -> ls.ScenarioSpec:
+    return load_scenario_text(HEAD.format(span=span, traffic=traffic), base_dir=folder)
+
+
+@pytest.mark.parametrize(
+    "traffic",
+    [
+        "{constant: {rate_per_s: 2}}",
+        "{constant: {rate_per_s: 2}, start: 1h, stop: 2h, scale: 3}",
+        "{poisson: {rate_per_s: 1, daily: [1, 5, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 9]}}",
+        "{poisson: {rate_per_s: 0.5}, spikes: [{at: 1h, duration: 10min, factor: 50}]}",
+        "{poisson: {rate_per_s: 0.5}, ramps: [{at: 1h, duration: 2h, factor: 9}]}",
+        "{bursty: {rates_per_s: [0.1, 40], mean_sojourns: [30min, 20s]}}",
+        "{renewal: {gap_ms: {lognormal: {p50: 300, p95: 4000}}}}",
+        "{schedule: rate(1 minute)}",
+        "{schedule: rate(1 minute), scale: 4}",
+        "{trace: t.csv}",
+        "{trace: t.csv, scale: 0.5, start: 2h}",
+        "{trace: t.csv, repeat: true}",
+    ],
+)
+@pytest.mark.parametrize("span", ["6h", "2d"])
+def test_events_are_estimated_within_a_factor_of_two(traffic: str, span: str, tmp_path: Path) -> None:
+    (tmp_path / "t.csv").write_text(TRACE)
+    spec = scenario(traffic, span, tmp_path)
+    events = ls.simulate(spec, keep_records=False).summary()["events"].sum()
+    assert events > 100
+    assert events / 2 <= expected_events(spec, "f") <= events * 2
+
+
+def test_no_traffic_is_no_event() -> None:
+    with pytest.warns(ls.NotModelledWarning):
+        spec = scenario("{constant: {rate_per_s: 2}, start: 7h}")
+    assert expected_events(spec, "f") == 0
+
+
+def test_events_that_are_tried_again_count() -> None:
+    text = HEAD.format(span="1h", traffic="{constant: {rate_per_s: 5}}, trigger: {type: s3}")
+    spec = load_scenario_text(text.replace("io_ms: 5", "io_ms: 5, error_probability: 0.8"))
+    runs = ls.simulate(spec, keep_records=False).summary()["runs"].sum()
+    assert runs / 2 <= expected_cost(spec).attempts <= runs * 2
+    assert runs > 30_000
+
+
+@pytest.mark.parametrize(
+    ("functions", "span", "written"), [(1, "1h", False), (40, "20d", False), (20, "10d", True)]
+)
+def test_memory_is_estimated_within_a_factor_of_two(
+    functions: int, span: str, written: bool, tmp_path: Path
+) -> None:
+    """Of a process of its own, which is told nothing but the scenario."""
+    rows = "".join(
+        f"  - {{name: f{n}, work: {{io_ms: 5}}, traffic: {{poisson: {{rate_per_s: 0.002}}}}}}\n"
+        for n in range(functions)
+    )
+    text = f"name: t\nstart: 2026-11-02T00:00:00Z\nduration: {span}\nfunctions:\n{rows}"
+    code = (
+        "import resource, sys, lambdasim as ls\n"
+        f"run = ls.simulate(ls.load_scenario_text({text!r}), keep_records=False)\nrun.text()\n"
+        f"{written} and ls.save(run, {str(tmp_path / 'out')!r})\n"
+        "print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    used = int(done.stdout) * 1024
+    assert used / 2 <= expected_cost(load_scenario_text(text), written=written).memory_bytes <= used * 2
+
+
+@pytest.mark.parametrize(
+    ("traffic", "span"),
+    [("{constant: {rate_per_s: 10000000}}", "3650d"), ("{poisson: {rate_per_s: 100000}}", "30d")],
+)
+def test_what_takes_too_much_is_refused_before_it_runs(traffic: str, span: str) -> None:
+    cost = expected_cost(scenario(traffic, span))
+    with pytest.raises(InputError, match=r"t: would take about .* events, .* use --yes"):
+        refuse_beyond_limits(cost, "t")
+
+
+def test_records_in_memory_count() -> None:
+    spec = scenario("{constant: {rate_per_s: 100}}", "10d")
+    assert (
+        expected_cost(spec, keep_records=True).memory_bytes
+        > 8 * 86_400_000 + expected_cost(spec).memory_bytes
+    )
+
+
+def test_the_command_line_refuses_and_yes_lifts_it(tmp_path: Path) -> None:
+    path = tmp_path / "s.yaml"
+    path.write_text(HEAD.format(span="3650d", traffic="{constant: {rate_per_s: 10000000}}"))
+    line = [sys.executable, "-m", "lambdasim"]
+    done = subprocess.run([*line, "simulate", str(path)], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr.startswith("t: would take about 3,153,600,000,000,000 events")
+    valid = subprocess.run([*line, "validate", str(path)], capture_output=True, text=True, check=True)
+    assert "to simulate: about 3,153,600,000,000,000 events" in valid.stdout
+    path.write_text(HEAD.format(span="10min", traffic="{constant: {rate_per_s: 1}}"))
+    done = subprocess.run([*line, "simulate", str(path), "--yes"], capture_output=True, text=True, check=True)
+    assert "600 events" in done.stdout
