@@ -40,7 +40,7 @@ class HourlyUsage:
         Rows of each clock hour, empty where nothing was used.
     rest : tuple of Usage
         What a run counts by month alone: payloads and streams, SnapStart, INIT of provisioned environments and the
-        rounding up of their allocation.
+        rounding up of their allocation, calls at triggers and time.
     price_date : date or None
         As the scenario says.
     """
