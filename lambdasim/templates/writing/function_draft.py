@@ -11,7 +11,7 @@ from typing import Any, Final
 from lambdasim.catalog import InitPrior, has_snap_start, init_prior, init_priors, limit
 from lambdasim.catalog.guesses import duration_cpu_shares, spread, timeout_share, work_guess
 from lambdasim.specs.function import FunctionSpec
-from lambdasim.templates.found import FoundFunction, FoundProvisioned, Given
+from lambdasim.templates.found import FoundFunction, FoundProvisioned, Given, without_accounts
 from lambdasim.templates.writing.commented_yaml import Noted
 from lambdasim.templates.writing.sources import Invoked, invoked_by, valid_schedule
 from lambdasim.wording import clipped
@@ -107,7 +107,7 @@ def _package(found: FoundFunction, remarks: list[str]) -> dict[str, Any]:
     image = found.package_type == "image"
     if image:
         settings["package_type"] = "image"
-    runtime: Any = found.runtime and clipped(found.runtime, 60)
+    runtime: Any = found.runtime and clipped(without_accounts(found.runtime), 60)
     if not runtime:
         why = "an image names no runtime" if image else "not in the file"
         runtime = Noted(_DEFAULT_RUNTIME, f"assumed, {why}; stands for INIT")
