@@ -15,7 +15,7 @@ from lambdasim.cli import app
 from lambdasim.cli.group import ORDER
 from lambdasim.manifest import MANIFEST
 
-TAIL = ["out", "force", "as_json", "workers", "dask", "resume", "engine"]
+TAIL = ["out", "force", "yes", "as_json", "workers", "dask", "resume", "engine"]
 SMALL = """name: small
 start: 2026-11-01T00:00:00Z
 duration: 10min
