@@ -15,7 +15,7 @@ from lambdasim.manifest import MANIFEST
 
 READS = {
     "scenario", "scenarios", "history", "sources", "folder", "folders", "actual", "source", "effect_on", "price_book",
-    "price_sheet",
+    "price_sheet", "usage",
 }  # fmt: skip
 POINTS = {"resume"}
 REFUSALS = ("is an input of this command", "did not write", "was changed since it was imported")
