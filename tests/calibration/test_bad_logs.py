@@ -154,6 +154,20 @@ def record(function: str, numbers: range) -> str:
                        "logEvents": events})  # fmt: skip
 
 
+def test_many_long_names_with_escapes_make_a_short_and_harmless_message(tmp_path: Path) -> None:
+    # 200 functions whose names are long and would clear a terminal.
+    names = [f"\x1b[2J{number:03d}{'x' * 1900}" for number in range(200)]
+    path = tmp_path / "many.json"
+    path.write_text("".join(record(name, range(2)) for name in names))
+    with pytest.raises(TraceError) as caught:
+        read_observations([path])
+    text = str(caught.value)
+    assert "has 200 functions" in text
+    assert "and 180 more" in text
+    assert "\x1b" not in text
+    assert len(text) < 3_000
+
+
 def test_two_log_groups_are_an_error_until_one_is_chosen(tmp_path: Path) -> None:
     both, first, second = (tmp_path / name for name in ("both.json", "first.json", "second.json"))
     both.write_text(record("resize", range(120)) + record("thumbs", range(120, 150)))

@@ -24,13 +24,15 @@ from lambdasim.traffic.readers.logs.reader import read_report_logs
 from lambdasim.traffic.readers.logs.reports import SUCCESS
 from lambdasim.traffic.trace import Trace, TraceKind
 from lambdasim.units import US_PER_DAY, from_epoch_us
-from lambdasim.wording import listed
+from lambdasim.wording import clipped, listed
 
 if TYPE_CHECKING:
     import pandas as pd
 
 FEWEST_RUNS: Final = 100
 _LISTED: Final = 3
+_MOST_NAMES: Final = 20
+_LONGEST_NAME: Final = 64
 _NEAR_CUT: Final = 1.5
 _FEWEST_COMPLETE: Final = 20
 _MOST_CUT: Final = 0.7
@@ -218,9 +220,7 @@ def observe(traces: Iterable[Trace], *, function: str | None = None) -> Observat
         if others:
             left_out["rows of other functions"] = left_out.get("rows of other functions", 0) + others
             known = [name for name in trace.functions() if name != function]
-            notes.append(
-                f"{trace.source.name}: {len(known)} other functions are not used: {', '.join(known)}"
-            )
+            notes.append(f"{trace.source.name}: {len(known)} other functions are not used: {_names(known)}")
         notes += [f"{trace.source.name}: {text}" for text in report.warnings]
         notes += [f"left out {fault}" for fault in report.faults[:_LISTED]]
         if report.skipped > _LISTED:
@@ -242,11 +242,16 @@ def _named_functions(traces: list[Trace], function: str | None) -> set[str]:
     }
     if len(named) > 1 and function not in named:
         files = ", ".join(trace.source.name for trace in traces[:_LISTED])
-        told = f"has {len(named)} functions; choose one of {', '.join(sorted(named))}"
+        told = f"has {len(named)} functions; choose one of {_names(sorted(named))}"
         raise TraceError.single(
             files, "function", told if function is None else f"{told}, got {function!r:.60}"
         )
     return named
+
+
+def _names(functions: Iterable[str]) -> str:
+    """List functions, whose names may hold anything and be as long as a file."""
+    return listed((clipped(name, _LONGEST_NAME) for name in functions), _MOST_NAMES)
 
 
 def _frame(trace: Trace, function: str | None, named: set[str]) -> tuple[pd.DataFrame, int]:
