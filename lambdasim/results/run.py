@@ -316,7 +316,14 @@ class RunResult(Result):
         """
         return self.charges(region=region, month=month, on=on).frame()
 
-    def charges(self, *, region: str | None = None, month: str | None = None, on: date | None = None) -> Bill:
+    def charges(
+        self,
+        *,
+        region: str | None = None,
+        month: str | None = None,
+        on: date | None = None,
+        free_tier: bool | None = None,
+    ) -> Bill:
         """Price the run's usage, here or elsewhere, now or at another date: nothing is simulated again.
 
         Parameters
@@ -327,6 +334,8 @@ class RunResult(Result):
             Price as if it had been this month, YYYY-MM.
         on : date, optional
             Day whose rates and rules apply; default: as the scenario says.
+        free_tier : bool, optional
+            Take the account's free tier of each month off; default: as the scenario says.
 
         Returns
         -------
@@ -337,7 +346,7 @@ class RunResult(Result):
             region=region,
             month=month,
             on=on or self.scenario.price_date,
-            free_tier=self.scenario.free_tier,
+            free_tier=self.scenario.free_tier if free_tier is None else free_tier,
             neighbours=NeighbourTerms.of_scenario(self.scenario),
         )
 
@@ -459,10 +468,16 @@ class RunResult(Result):
         warning = failure_warning(zip(self.aggregate.names, self.aggregate.functions, strict=True))
         return (
             f"{events:,} events in {format_duration(self.scenario.duration_us)}, engine {self.engine}",
-            f"bill {money(self.charges().total)}; latency {quantiles}; peak concurrency "
+            f"bill {money(self.charges().total)}{self._without_free_tier()}; latency {quantiles}; peak concurrency "
             f"{count(self.aggregate.account.peak)}",
             *((warning,) if warning else ()),
         )
+
+    def _without_free_tier(self) -> str:
+        """Say what the run would cost without the free tier, which is a whole month's however short the run is."""
+        if not self.scenario.free_tier:
+            return ""
+        return f" with a whole month's free tier, {money(self.charges(free_tier=False).total)} without"
 
     def __repr__(self) -> str:
         """Say what ran, how it went and what it costs."""

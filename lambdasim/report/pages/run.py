@@ -80,7 +80,8 @@ def _facts(run: RunResult, bill: Bill) -> list[Fact]:
     """Give what a reader takes away: money, latency, the account's limit, what did not succeed, cold starts."""
     scenario, latency = run.scenario, run.latency_ms()
     span = format_duration(scenario.duration_us)
-    tier = "free tier taken off" if scenario.free_tier else "no free tier"
+    without = money(run.charges(free_tier=False).total, bill.currency)
+    tier = f"with a whole month's free tier; {without} without" if scenario.free_tier else "no free tier"
     peak, limit = run.aggregate.account.peak, run.plan.concurrency
     totals = run.aggregate.functions
     events = sum(one.events for one in totals)

@@ -346,7 +346,7 @@ def _limits_facts(advice: LimitsAdvice) -> tuple[Fact, ...]:
         ),
         Fact(
             f"Bill for {format_duration(run.scenario.duration_us)}",
-            money(run.charges().total),
+            money(run.charges(free_tier=False).total),
             "" if advice.plan is None else f"{money(advice.plan.outcome.usd)} with the plan",
         ),
     )

@@ -9,7 +9,7 @@ from typing import Any, Final
 
 from pydantic import ValidationError
 
-from lambdasim.billing import Usage, from_json, to_json
+from lambdasim.billing import Usage, from_json, plain, to_json
 from lambdasim.engine.plan import plan_scenario
 from lambdasim.engine.source_plan import batches_of
 from lambdasim.errors import InputError
@@ -38,7 +38,8 @@ def run_content(run: RunResult) -> dict[str, Any]:
     Returns
     -------
     dict
-        ``provenance``, ``free_tier``, ``summary``, ``throttles``, ``sources``, ``bill``, ``parameters``.
+        ``provenance``, ``free_tier``, ``summary``, ``throttles``, ``sources``, ``bill``,
+        ``total_without_free_tier`` (as text, in the bill's currency), ``parameters``.
     """
     return {
         "provenance": run.provenance(),
@@ -47,6 +48,7 @@ def run_content(run: RunResult) -> dict[str, Any]:
         "throttles": json.loads(run.throttles().to_json(orient="records")),
         "sources": json.loads(run.sources().to_json(orient="records", double_precision=12)),
         "bill": json.loads(run.charges().to_json()),
+        "total_without_free_tier": plain(run.charges(free_tier=False).total),
         "parameters": json.loads(run.parameters().to_json(orient="records")),
     }
 

@@ -30,7 +30,7 @@ class LimitOutcome(NamedTuple):
     first_s : float
         When [s since the start].
     p99_ms, usd, provisioned_share : float
-        Latency [ms], the run's bill [USD], use of what was provisioned.
+        Latency [ms], the run's bill without free tier [USD], use of what was provisioned.
     """
 
     peak: float
@@ -72,7 +72,7 @@ def outcome_of(run: RunResult, meter: LimitMeter) -> LimitOutcome:
         first_limit=limit,
         first_s=first_s,
         p99_ms=run.latency_ms().quantile(0.99),
-        usd=float(run.charges().total),
+        usd=float(run.charges(free_tier=False).total),
         provisioned_share=busy_us / allocated_us if allocated_us else float("nan"),
     )
 

@@ -27,7 +27,7 @@ class ProvisionedAdvice(NamedTuple):
     cold_before, cold_after : int
         Cold starts in the run, over all functions.
     usd_before, usd_after : float
-        The run's bill [USD].
+        The run's bill without free tier [USD].
     refused_before, refused_after : float
         Share of attempts that limits refuse.
     utilization : float

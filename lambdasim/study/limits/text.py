@@ -134,8 +134,14 @@ def _refused(outcome: LimitOutcome) -> str:
 
 def _bill(advice: AdviceTables, outcome: LimitOutcome) -> str:
     """Tell what it costs beside what is paid now."""
-    now, length = float(advice.run.charges().total), format_duration(advice.run.scenario.duration_us)
-    return f"; the bill of {length} goes from {money(now)} to {money(outcome.usd)}"
+    run = advice.run
+    now, length = run.charges(free_tier=False).total, format_duration(run.scenario.duration_us)
+    return f"; the bill of {length} goes from {money(now)} to {money(outcome.usd)}{_tier(advice)}"
+
+
+def _tier(advice: AdviceTables) -> str:
+    """Say that a whole month's free tier is left out, where the scenario has one: it would hide what a plan costs."""
+    return " before the free tier" if advice.run.scenario.free_tier else ""
 
 
 def _remaining(advice: AdviceTables) -> str:
@@ -258,7 +264,7 @@ def _effect(way: str, advice: AdviceTables, found: ProvisionedAdvice) -> str:
     even = min(found.break_even.values())
     return wrapped(
         f"Provisioned concurrency {way}: {found.cold_before:,} cold starts become {found.cold_after:,} ({change}), the "
-        f"bill of {length} goes from {money(found.usd_before)} to {money(found.usd_after)}; "
+        f"bill of {length} goes from {money(found.usd_before)} to {money(found.usd_after)}{_tier(advice)}; "
         f"used {found.utilization:.0%}, pays for itself above {even:.0%}; "
         f"refused attempts {found.refused_before:.2%} -> {found.refused_after:.2%}."
     )
