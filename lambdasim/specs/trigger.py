@@ -69,7 +69,7 @@ class TriggerSpec(Spec):
     @classmethod
     def prepared(cls, data: dict[str, Any]) -> dict[str, Any]:
         """Give a queue, a stream or an SDK its defaults where nothing is said of it."""
-        if data.get("type") == TriggerType.SDK.value and "read_timeout" not in data:
+        if data.get("type") == TriggerType.SDK.value and not {"read_timeout", "read_timeout_us"} & set(data):
             data = {**data, "read_timeout": f"{timing('sdk_read_timeout_s').value}s"}
         kinds = {"sqs": "queue", "kinesis": "stream", "dynamodb": "stream"}
         kind = kinds.get(data["type"]) if isinstance(data.get("type"), str) else None

@@ -261,7 +261,7 @@ def test_texts_fit_eighty_columns_and_pages_hold_them(bursty: BreakEven, hand: B
     for found in (bursty, hand):
         assert max(map(len, found.text().splitlines())) <= 80
     page = break_even_page(hand)
-    assert "5.64 million" in page.answer
+    assert "5.64 million" in " ".join(page.answer)
     assert '"requests_simulated": 10512000.0' in page.to_json()
     assert plot_break_even(hand).get_title(loc="left") == "steady: the month's bill by its traffic"
 

@@ -220,7 +220,7 @@ def test_a_discount_on_everything_is_a_discount_on_everything(run: ls.RunResult)
 
 def test_a_book_whose_tiers_rise_is_refused(run: ls.RunResult) -> None:
     rising = PriceBook("odd", date(2026, 1, 1), [BookEntry("Lambda-GB-Second", 1, Decimal(90), None)])
-    with pytest.raises(InputError, match="dearer"):
+    with pytest.raises(InputError, match="more expensive"):
         advise_commitment(run, price_book=rising)
 
 

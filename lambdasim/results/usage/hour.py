@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Final, cast
 
 import numpy as np
 
-from lambdasim.billing import Usage
+from lambdasim.billing import Usage, pool
 from lambdasim.billing.usage import COUNTERS
 from lambdasim.errors import InputError
 from lambdasim.results.usage.hourly_costs import METRIC_OF_COUNTER
@@ -184,7 +184,7 @@ def _row(scenario: ScenarioSpec, spec: FunctionSpec, at: datetime, used: dict[st
 
 
 def _rest(usages: Iterable[Usage], hourly: Iterable[Usage], where: str) -> tuple[Usage, ...]:
-    """Take the hours off the months."""
+    """Take the hours off the months; ordered by key, as a folder and its run list them differently."""
     sums: defaultdict[tuple[str | int | bool, ...], dict[str, int]] = defaultdict(
         lambda: dict.fromkeys(COUNTERS, 0)
     )
@@ -206,4 +206,4 @@ def _rest(usages: Iterable[Usage], hourly: Iterable[Usage], where: str) -> tuple
             rest.append(replace(usage, **left))
     if sums:
         raise InputError.single(where, "usage", "has hours of a month or function that it lacks by month")
-    return tuple(rest)
+    return pool(rest)

@@ -91,7 +91,7 @@ def test_newest_first_tells_the_same_starts(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("ms", "billed"), [("900001.00", 900_001), ("1000000000000", 10**12), ("120.5", 20)]
+    ("ms", "billed"), [("1800001.00", 1_800_001), ("1000000000000", 10**12), ("120.5", 20)]
 )  # fmt: skip
 def test_an_impossible_run_is_a_bad_row(ms: str, billed: int, tmp_path: Path) -> None:
     path = tmp_path / "l.txt"

@@ -54,7 +54,7 @@ def lines(kind: str, first: int, rows: int) -> bytes:
             fixed(",f", rows),
             digits(places % 8, 1),
             fixed(",", rows),
-            seven,
+            digits(places * 7_919 % 1_000_000, 6),
         ]
     else:
         parts = [fixed("a0123456789abcdef,f", rows), digits(places % 400, 3), fixed(",", rows), digits(places, 9),
