@@ -5,10 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date
-from math import sqrt
 from typing import TYPE_CHECKING, Any
-
-import numpy as np
 
 from lambdasim import version
 from lambdasim.billing import Bill, InvocationCosts, NeighbourTerms, Usage, invocation_costs, price
@@ -19,6 +16,7 @@ from lambdasim.engine.totals.aggregate import Aggregate, FunctionTotals
 from lambdasim.engine.totals.histogram import Histogram
 from lambdasim.errors import InputError, LambdaSimError
 from lambdasim.results.failures import failure_counts, failure_warning, lost_events
+from lambdasim.results.intervals import half_width_of_sections
 from lambdasim.results.parameters import Parameter, parameters_of
 from lambdasim.results.record_table import records_frame
 from lambdasim.results.run_text import (
@@ -483,19 +481,3 @@ class RunResult(Result):
         """Say what ran, how it went and what it costs."""
         first, *others = self.sentences()
         return "\n".join(map(wrapped, [f"{self.scenario.name}: {first}", *others]))
-
-
-def half_width_of_sections(totals: FunctionTotals, q: float) -> float:
-    """Give the half-width of a 95 % interval of a latency quantile from means of equal sections of one run [ms].
-
-    Notes
-    -----
-    The run is cut into 20 stretches of equal length; with a daily shape they are not alike, and the interval is then
-    wider than replications would give. NaN where fewer than two stretches served anything.
-    """
-    from scipy.special import stdtrit
-
-    values = [section.quantile(q) for section in totals.section_latency_ms if len(section)]
-    if len(values) < 2:
-        return float("nan")
-    return float(stdtrit(len(values) - 1, 0.975)) * float(np.std(values, ddof=1)) / sqrt(len(values))
