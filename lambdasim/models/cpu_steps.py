@@ -52,7 +52,9 @@ def handler_us(cpu_us: Int64, io_us: Int64, phase_us: Int64, credit_us: Int64, q
     for piece in range(pieces):
         if piece:
             woken_us = phase_us + wait_us
-            credit_us = min(credit_us + woken_us // quota.period_us * quota.quota_us, quota.quota_us)
+            renewals = woken_us // quota.period_us
+            if renewals:
+                credit_us = min(credit_us + renewals * quota.quota_us, quota.quota_us)
             phase_us, stretch_us = woken_us % quota.period_us, piece_us
         took_us, phase_us, credit_us = stretch(stretch_us, phase_us, credit_us, quota)
         duration_us += took_us

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from test_cpu_quota import RULES, P, stepped
 
@@ -50,6 +50,15 @@ def walked(cpu: int, io: int, phase: int, credit: int, quota: HandlerQuota) -> i
     cpu=MICROSECONDS, io=MICROSECONDS, style=QUOTA_STYLES, memory_mb=BELOW_ONE_VCPU, tick=st.integers(-2, 1),
     delay=st.integers(0, 5_000), charge=st.integers(0, 4_000),
 )  # fmt: skip
+@example(  # what is left of a slice outlives the renewal, and the waits of no length that follow
+    cpu=12_099,
+    io=0,
+    style=CpuStyle(CpuLaw.QUOTA, FirstCheck.EVERY_TICK, 6),
+    memory_mb=405,
+    tick=-1,
+    delay=42,
+    charge=0,
+)
 @settings(max_examples=300)
 def test_equals_walking_through_stretches_and_waits(
     cpu: int, io: int, style: CpuStyle, memory_mb: int, tick: int, delay: int, charge: int
