@@ -163,7 +163,7 @@ FAULTS = {
     "a first check that is never late": ("+ quota.first_check) * tick_us", "+ 1) * tick_us"),
     "an overrun of the scheduler's quota forgiven": ("if left_us > 0 else left_us", "if left_us > 0 else 0"),
     "one renewal too few": ("last_us - credit_us) // quota_us + 1", "last_us - credit_us) // quota_us"),
-    "waits that renew no credit": ("woken_us // quota.period_us * quota.quota_us", "0"),
+    "waits that renew no credit": ("credit_us + renewals * quota.quota_us, quota.quota_us", "credit_us, quota.quota_us"),
     "draws ahead of the wrong arrival": ("= state.ahead_us[2 * event.row],", "= state.ahead_us[2 * event.row - 2],"),
     "a first run's fault forgotten": (", state.ahead_us[2 * event.row + 1]", ", at.COMPLETED"),
 }  # fmt: skip
