@@ -13,6 +13,8 @@ from threading import Event, Thread
 from typing import Any, Final, NamedTuple, TypeVar
 
 from lambdasim.engine.contract import Plan, RecordChunk
+from lambdasim.engine.scope import beyond_the_kernel
+from lambdasim.wording import listed
 
 T = TypeVar("T")
 _AHEAD: Final = 8
@@ -32,8 +34,10 @@ class EngineName(StrEnum):
             return Choice(self, "asked for")
         if os.environ.get("NUMBA_DISABLE_JIT", "0") != "0":
             return Choice(EngineName.REFERENCE, "auto: compilation is switched off")
-        if any(function.source is not None for function in plan.functions):
-            return Choice(EngineName.REFERENCE, "auto: the compiled engine runs no queues and streams yet")
+        if beyond := beyond_the_kernel(plan):
+            return Choice(
+                EngineName.REFERENCE, f"auto: the compiled engine does not run {listed(beyond, most=3)} yet"
+            )
         return Choice(EngineName.KERNEL, "auto: compiled, equal and faster")
 
 

@@ -32,7 +32,9 @@ from lambdasim.engine.kernel.state import (
     with_more_events,
     with_more_slots,
 )
+from lambdasim.engine.scope import beyond_the_kernel
 from lambdasim.errors import InputError
+from lambdasim.wording import listed
 
 
 class _Coming(NamedTuple):
@@ -64,13 +66,11 @@ def run_kernel(plan: Plan) -> Iterator[RecordChunk]:
     Raises
     ------
     InputError
-        When a function has a queue or a stream, which this engine does not run yet.
+        When the plan asks for what this engine does not run yet, see `beyond_the_kernel`.
     """
-    if polled := [function.name for function in plan.functions if function.source is not None]:
+    if beyond := beyond_the_kernel(plan):
         raise InputError.single(
-            "engine",
-            "kernel",
-            f"does not run queues and streams yet ({', '.join(polled)[:80]}); use reference, or auto",
+            "engine", "kernel", f"does not run {listed(beyond, most=3)} yet; use reference, or auto"
         )
     return KernelRun(plan).run()
 
