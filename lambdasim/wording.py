@@ -150,6 +150,24 @@ def number(value: float) -> str:
     return f"{Decimal(f'{value:.4g}').normalize():f}"
 
 
+def two_digits(value: float) -> str:
+    """Write a rough number: two digits, whole from 10 on, never an exponent.
+
+    Parameters
+    ----------
+    value : float
+        NaN where there is none.
+
+    Examples
+    --------
+    >>> two_digits(0.0123), two_digits(7.26), two_digits(1234.5), two_digits(float("nan"))
+    ('0.012', '7.3', '1,234', '–')
+    """
+    if not isfinite(value):
+        return NONE
+    return count(value) if abs(value) >= 10 else f"{Decimal(f'{value:.2g}').normalize():f}"
+
+
 def percent(share: float, places: int = 2, *, signed: bool = False) -> str:
     """Write a share in percent; what is not nothing never reads as nothing, nor what is not all as all.
 

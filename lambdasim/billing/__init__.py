@@ -7,7 +7,7 @@ from lambdasim.billing.distribution import InvocationCosts, invocation_costs, po
 from lambdasim.billing.exact import per_million, plain
 from lambdasim.billing.lines import Allocation, LineItem
 from lambdasim.billing.neighbours.counts import NeighbourTerms
-from lambdasim.billing.pricing import price
+from lambdasim.billing.pricing import price, price_scenario
 from lambdasim.billing.rules import (
     allocated_by_month,
     allocated_s,
@@ -48,6 +48,7 @@ __all__ = [
     "pool",
     "pooled_frame",
     "price",
+    "price_scenario",
     "snapstart_cache_ms",
     "streamed_bytes_billed",
     "to_json",

@@ -6,6 +6,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from datetime import date
+from typing import TYPE_CHECKING
 
 from lambdasim.billing.bill import Bill
 from lambdasim.billing.month import PricingTerms, missing_rates, price_month
@@ -16,6 +17,9 @@ from lambdasim.billing.usage import Usage, is_month
 from lambdasim.catalog import ChargeKind, PriceSheet, usage_type
 from lambdasim.catalog.prices.book import BookEntry, PriceBook
 from lambdasim.errors import CatalogError, InputError
+
+if TYPE_CHECKING:
+    from lambdasim.specs.scenario import ScenarioSpec
 
 
 def price(
@@ -129,6 +133,47 @@ def price(
         notes=tuple(dict.fromkeys((*(note for bill in bills for note in bill.notes), *idle))),
         currency=currency,
         pools=tuple(pool for bill in bills for pool in bill.pools),
+    )
+
+
+def price_scenario(
+    scenario: ScenarioSpec,
+    usages: Iterable[Usage],
+    *,
+    region: str | None = None,
+    month: str | None = None,
+    on: date | None = None,
+    free_tier: bool | None = None,
+) -> Bill:
+    """Price usage of a scenario on its own terms: its price date, its free tier, its lines beside Lambda.
+
+    Parameters
+    ----------
+    scenario : ScenarioSpec
+    usages : Iterable[Usage]
+    region, month : str, optional
+        As for ``price``.
+    on : date, optional
+        Default: as the scenario says.
+    free_tier : bool, optional
+        Default: as the scenario says.
+
+    Returns
+    -------
+    Bill
+
+    Raises
+    ------
+    CatalogError, InputError
+        As ``price`` does.
+    """
+    return price(
+        usages,
+        region=region,
+        month=month,
+        on=on or scenario.price_date,
+        free_tier=scenario.free_tier if free_tier is None else free_tier,
+        neighbours=NeighbourTerms.of_scenario(scenario),
     )
 
 

@@ -44,7 +44,7 @@ def plot_backlog(run: RunResult, ax: Axes | None = None) -> Axes:
         ax.set_title("Backlog")
         return nothing(ax, "nothing waits as a minute ends" if by_function else "no queues and no streams")
     drawn = by_function[:MOST_LINES]
-    ax.set_title(f"Backlog: {highest:,} at most{left_out(len(by_function) - len(drawn))}")
+    ax.set_title(f"Backlog: {highest:,} at most{left_out(len(by_function))}")
     longest = max(len(backlog) for _, backlog in drawn)
     at = time_axis(ax, run.scenario.start, max(run.scenario.duration_us, longest * US_PER_MINUTE))
     for place, (name, backlog) in enumerate(drawn):

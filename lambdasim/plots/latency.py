@@ -22,7 +22,13 @@ from lambdasim.plots.style import (
 )
 from lambdasim.results.run import PERCENTILES, RunResult
 
-_KINDS: Final = (StartType.COLD, StartType.WARM, StartType.PROVISIONED)
+_KINDS: Final = {
+    StartType.COLD: "cold starts",
+    StartType.WARM: "warm starts",
+    StartType.PROVISIONED: "provisioned starts",
+    StartType.NONE: "messages and records",
+}
+"""What latency is told of; a message or record has no start of its own."""
 _BINS: Final = 60
 
 
@@ -108,13 +114,13 @@ def _latencies(run: RunResult, function: str | None) -> dict[StartType, Histogra
     kinds = {kind: Histogram() for kind in _KINDS}
     for name, totals in zip(run.aggregate.names, run.aggregate.functions, strict=True):
         if function in (None, name):
-            for kind, histogram in kinds.items():
-                histogram.absorb(totals.latency_ms[kind])
+            for kind in _KINDS.keys() & totals.latency_ms:
+                kinds[kind].absorb(totals.latency_ms[kind])
     return {kind: histogram for kind, histogram in kinds.items() if len(histogram)}
 
 
 def _name(kind: StartType, histogram: Histogram) -> str:
-    return f"{kind.name.lower()} starts: {len(histogram):,}"
+    return f"{_KINDS[kind]}: {len(histogram):,}"
 
 
 def _latency_axis(ax: Axes, histograms: list[Histogram]) -> None:

@@ -39,6 +39,8 @@ _LEGEND_LINE: Final = 0.2
 """Height of a line of a legend below [inches]."""
 _NAMES: Final = (34, 16)
 """Longest line of a row's name [characters], wide and narrow."""
+_TICKS: Final = ((3, 8), (2, 5))
+"""Fewest and most labels of a time axis, wide and narrow."""
 
 
 _DATES: Final = {
@@ -256,7 +258,8 @@ def time_axis(
         Places on the axis, from times since ``start`` [µs].
     """
     first = to_epoch_us(start) / US_PER_DAY
-    locator = AutoDateLocator(minticks=3, maxticks=5 if _NARROW.get() else 8)  # type: ignore[no-untyped-call]
+    least, most = _TICKS[_NARROW.get()]
+    locator = AutoDateLocator(minticks=least, maxticks=most)  # type: ignore[no-untyped-call]
     ax.xaxis.set_major_locator(locator)
     ax.xaxis.set_major_formatter(ConciseDateFormatter(locator, **_DATES))  # type: ignore[no-untyped-call]
     ax.set_xlabel("UTC")

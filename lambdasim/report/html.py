@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 _STYLE: Final = Path(__file__).with_name("page.css")
 _IDENTIFIER: Final = re.compile(r"[a-z][a-z0-9]*(_[a-z0-9]+)*")
-_STACKED: Final = 4
+_STACKED: Final = 3
 """Columns from which a table's rows become cards on a phone."""
 
 

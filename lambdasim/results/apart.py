@@ -33,7 +33,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from lambdasim.billing import Bill, NeighbourTerms, Usage, price
+from lambdasim.billing import Bill, Usage, price_scenario
 from lambdasim.engine.contract import RecordChunk, StartType
 from lambdasim.engine.totals.histogram import Histogram, together
 from lambdasim.results.points.parallel import map_points
@@ -72,12 +72,7 @@ class FunctionResults(Result):
 
     def charges(self) -> Bill:
         """Price the usage."""
-        return price(
-            self.usage,
-            on=self.scenario.price_date,
-            free_tier=self.scenario.free_tier,
-            neighbours=NeighbourTerms.of_scenario(self.scenario),
-        )
+        return price_scenario(self.scenario, self.usage)
 
     def frame(self) -> pd.DataFrame:
         """Return one row for each function: ``summary``."""

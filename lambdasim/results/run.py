@@ -8,7 +8,7 @@ from datetime import date
 from typing import TYPE_CHECKING, Any
 
 from lambdasim import version
-from lambdasim.billing import Bill, InvocationCosts, NeighbourTerms, Usage, invocation_costs, price
+from lambdasim.billing import Bill, InvocationCosts, Usage, invocation_costs, price_scenario
 from lambdasim.catalog import Knowledge, billing_rules, price_sheet
 from lambdasim.engine.contract import EventOutcome, Limit, Outcome, Plan, RecordChunk
 from lambdasim.engine.plan import ScenarioArrivals
@@ -339,13 +339,8 @@ class RunResult(Result):
         -------
         Bill
         """
-        return price(
-            self.usage(),
-            region=region,
-            month=month,
-            on=on or self.scenario.price_date,
-            free_tier=self.scenario.free_tier if free_tier is None else free_tier,
-            neighbours=NeighbourTerms.of_scenario(self.scenario),
+        return price_scenario(
+            self.scenario, self.usage(), region=region, month=month, on=on, free_tier=free_tier
         )
 
     def invocation_costs(self, function: str) -> InvocationCosts:

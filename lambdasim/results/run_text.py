@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from lambdasim.results.failures import CUT_ANSWERS, RUN_FAILURES
 from lambdasim.units import US_PER_S, format_duration
-from lambdasim.wording import clipped, count, number, percent, wrapped
+from lambdasim.wording import clipped, count, number, percent, two_digits, wrapped
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -57,7 +57,7 @@ def section_intervals(table: pd.DataFrame) -> str:
     str
     """
     widths = zip(table["function"], table["p95_half_width_ms"], strict=True)
-    shown = [f"{clipped(name, 24)} ± {_two_digits(width)} ms" for name, width in widths if not isnan(width)]
+    shown = [f"{clipped(name, 24)} ± {two_digits(width)} ms" for name, width in widths if not isnan(width)]
     return wrapped(f"95 % interval of p95 from batch means of this run: {', '.join(shown)}") if shown else ""
 
 
@@ -159,7 +159,3 @@ def assumptions_text(parameters: pd.DataFrame) -> str:
         if row.known in ("assumed", "measured", "fitted")
     ]
     return wrapped(f"not published by AWS, so assumed or measured: {'; '.join(unpublished)}")
-
-
-def _two_digits(value: float) -> str:
-    return f"{value:,.0f}" if value >= 10 else f"{value:.2g}"

@@ -7,7 +7,7 @@ from datetime import date
 from fractions import Fraction
 from typing import Final
 
-from lambdasim.billing import Bill, NeighbourTerms, price
+from lambdasim.billing import Bill, price, price_scenario
 from lambdasim.catalog import billing_rules
 from lambdasim.engine.contract import EventOutcome, Outcome, StartType
 from lambdasim.engine.totals.aggregate import FunctionTotals
@@ -23,14 +23,8 @@ _SLOWEST: Final = 0.99
 
 def monthly_bill(run: RunResult) -> Bill:
     """Price a month like the run, with the scenario's free tier and its tiers of a month."""
-    scenario = run.scenario
-    usages = monthly_usage(run.usage(), month_factor(scenario.duration_us))
-    return price(
-        usages,
-        on=scenario.price_date,
-        free_tier=scenario.free_tier,
-        neighbours=NeighbourTerms.of_scenario(scenario),
-    )
+    usages = monthly_usage(run.usage(), month_factor(run.scenario.duration_us))
+    return price_scenario(run.scenario, usages)
 
 
 def period_bill(run: RunResult, period: str) -> Bill:

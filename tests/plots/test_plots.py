@@ -1,6 +1,7 @@
 """Pictures say what the tables hold, and nothing in them overlaps or leaves the page."""
 
 from collections.abc import Callable, Iterator
+from contextlib import nullcontext
 from itertools import combinations, pairwise
 
 import numpy as np
@@ -14,7 +15,7 @@ from matplotlib.transforms import Bbox
 import lambdasim as ls
 from lambdasim import plots
 from lambdasim.errors import InputError
-from lambdasim.plots.style import MOST_LINES, Picture, bar_look, line_look
+from lambdasim.plots.style import MOST_LINES, Picture, bar_look, line_look, narrow
 from lambdasim.report import pictures
 from lambdasim.specs import load_scenario_text
 
@@ -234,3 +235,45 @@ def test_the_slowest_share_is_the_tables() -> None:
     assert share == pytest.approx(5 / 19)
     assert ax.lines[1].get_ydata()[0] == pytest.approx(100 * share)
     assert f"slowest 5 % cause {100 * share:.0f} %" in str(ax.lines[0].get_label())
+
+
+def queues(functions: int, arrivals: int = 40) -> ls.RunResult:
+    """Functions that each take messages from a queue, more at once than their reserved concurrency runs."""
+    text = "name: queues\nstart: 2026-11-02T10:00:00Z\nduration: 3h\nfree_tier: false\nfunctions:\n"
+    for number in range(functions):
+        text += f"""
+  - name: worker-{number}
+    work: {{io_ms: 60000}}
+    timeout: 2min
+    reserved_concurrency: 2
+    trigger: {{type: sqs, queue: {{batch_size: 1, visibility_timeout: 12min}}}}
+    traffic: {{constant: {{rate_per_s: {arrivals / 3600}}}, stop: 1h}}
+"""
+    return ls.simulate(load_scenario_text(text))
+
+
+def test_messages_have_a_curve_of_their_own() -> None:
+    run = queues(1)
+    done = int(run.sources()["processed"].sum())
+    assert done
+    assert plots.plot_latency(run).lines[0].get_label() == f"messages and records: {done:,}"
+    patches = plots.plot_latency_histogram(run).get_legend_handles_labels()[1]
+    assert f"messages and records: {done:,}" in patches
+
+
+def test_the_title_of_backlogs_counts_all_functions() -> None:
+    title = plots.plot_backlog(queues(MOST_LINES + 2)).get_title(loc="left")
+    assert f"(the first {MOST_LINES} of {MOST_LINES + 2} functions)" in title
+
+
+@pytest.mark.filterwarnings("error")
+def test_a_time_axis_of_a_few_hours_has_labels() -> None:
+    for hours in (2, 3):
+        run = ls.simulate(arrivals_s=range(0, hours * 3600, 60), durations_ms=100)
+        for is_narrow in (False, True):
+            with narrow() if is_narrow else nullcontext():
+                ax = plots.plot_concurrency(run)
+                figure = ax.get_figure(root=True)
+                assert isinstance(figure, Figure)
+                FigureCanvasAgg(figure).draw()
+                assert len([one for one in ax.get_xticklabels() if one.get_text()]) >= 2

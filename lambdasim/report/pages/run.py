@@ -20,7 +20,7 @@ from lambdasim.report.html import (
 from lambdasim.report.pictures import Album
 from lambdasim.results.failures import CUT_ANSWERS, RUN_FAILURES, failure_warning
 from lambdasim.units import format_duration
-from lambdasim.wording import count, listed, money, percent
+from lambdasim.wording import count, listed, money, number, percent, two_digits
 
 if TYPE_CHECKING:
     from lambdasim.billing import Bill
@@ -80,8 +80,10 @@ def _facts(run: RunResult, bill: Bill) -> list[Fact]:
     """Give what a reader takes away: money, latency, the account's limit, what did not succeed, cold starts."""
     scenario, latency = run.scenario, run.latency_ms()
     span = format_duration(scenario.duration_us)
-    without = money(run.charges(free_tier=False).total, bill.currency)
-    tier = f"with a whole month's free tier; {without} without" if scenario.free_tier else "no free tier"
+    tier = "no free tier"
+    if scenario.free_tier:
+        without = money(run.charges(free_tier=False).total, bill.currency)
+        tier = f"with a whole month's free tier; {without} without"
     peak, limit = run.aggregate.account.peak, run.plan.concurrency
     totals = run.aggregate.functions
     events = sum(one.events for one in totals)
@@ -105,9 +107,9 @@ def _functions(run: RunResult, album: Album) -> list[str]:
     events = events.assign(cold_share=[percent(share) for share in events["cold_share"]])
     waits = summary[["function", "p50_ms", "p95_ms", "p95_half_width_ms", "p99_ms"]]
     waits = waits.join(summary[["peak_concurrency", "mean_concurrency"]])
-    widths = ["–" if isnan(width) else f"± {width:.2g}" for width in waits["p95_half_width_ms"]]
+    widths = ["–" if isnan(width) else f"± {two_digits(width)}" for width in waits["p95_half_width_ms"]]
     waits = waits.assign(
-        p95_half_width_ms=widths, mean_concurrency=[f"{mean:,.3g}" for mean in waits["mean_concurrency"]]
+        p95_half_width_ms=widths, mean_concurrency=[number(mean) for mean in waits["mean_concurrency"]]
     )
     return [
         heading("Functions"),

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from lambdasim.billing import NeighbourTerms, price
+from lambdasim.billing import price_scenario
 from lambdasim.billing.usage import BY_TIME
 from lambdasim.errors import InputError
 from lambdasim.specs.base import revised
@@ -309,11 +309,4 @@ def scaled_usd(forecast: Forecast, usage: PathUsage, factor: float) -> float:
     grown = PathUsage(usage.rows, np.rint(usage.by_day * factors), usage.peak, 0.0, 0.0, 0.0)
     scenario = forecast.scenario
     rows = grown.usage_to(usage.by_day.shape[1])
-    return float(
-        price(
-            rows,
-            on=scenario.price_date,
-            free_tier=scenario.free_tier,
-            neighbours=NeighbourTerms.of_scenario(scenario),
-        ).total
-    )
+    return float(price_scenario(scenario, rows).total)

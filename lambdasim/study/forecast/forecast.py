@@ -9,7 +9,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from lambdasim.billing import NeighbourTerms, Usage, price
+from lambdasim.billing import price_scenario
 from lambdasim.engine.run import EngineName
 from lambdasim.errors import InputError
 from lambdasim.results.points.parallel import map_points
@@ -163,7 +163,7 @@ def _left_out_errors(
         fit = VolumeFit.of([simulated[k] for k in others], [volumes[k] for k in others])
         told = fit.usage(volumes[left_out], simulated[others[0]])
         true_usd, told_usd = (
-            _total_usd(scenario, row.usage_to(row.by_day.shape[1])) for row in (usage, told)
+            float(price_scenario(scenario, row.usage_to(row.by_day.shape[1])).total) for row in (usage, told)
         )
         errors.append((told_usd - true_usd) / true_usd if true_usd else told_usd)
     return np.array(errors)
@@ -185,19 +185,14 @@ def _priced(
     functions = {row.function: np.zeros(paths) for row in found[0].rows}
     for path in range(paths):
         usage = found[path]
-        bill = price(
-            usage.usage_to(n_days),
-            on=scenario.price_date,
-            free_tier=scenario.free_tier,
-            neighbours=NeighbourTerms.of_scenario(scenario),
-        )
+        bill = price_scenario(scenario, usage.usage_to(n_days))
         for item in bill.items:
             lines.setdefault(item.usage_type, np.zeros(paths))[path] += float(item.amount)
         for name, amount in bill.by_function().items():
             functions.setdefault(name, np.zeros(paths))[path] = float(amount)
         cumulative[path, -1] = float(bill.total)
         for day in range(n_days - 1):
-            cumulative[path, day] = _total_usd(scenario, usage.usage_to(day))
+            cumulative[path, day] = float(price_scenario(scenario, usage.usage_to(day)).total)
     return Forecast(
         scenario=scenario,
         traffic=traffic,
@@ -210,15 +205,4 @@ def _priced(
         lines_usd={name: lines[name] for name in sorted(lines) if lines[name].any()},
         functions_usd=functions,
         usages=tuple(found[path] for path in chosen),
-    )
-
-
-def _total_usd(scenario: ScenarioSpec, usage: Sequence[Usage]) -> float:
-    return float(
-        price(
-            usage,
-            on=scenario.price_date,
-            free_tier=scenario.free_tier,
-            neighbours=NeighbourTerms.of_scenario(scenario),
-        ).total
     )
