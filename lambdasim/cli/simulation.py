@@ -119,6 +119,7 @@ def _written(
     from lambdasim.errors import InputError
     from lambdasim.outputs import OutputFolder
     from lambdasim.report.folder import NAMES, write_folder
+    from lambdasim.results.files.items import ITEMS
     from lambdasim.results.files.records import RECORDS, RecordFile
     from lambdasim.results.files.saved import RUN
 
@@ -136,7 +137,8 @@ def _written(
             write(_told(run, None, as_json))
         raise
     if records.given_up and wanted is None:
-        sys.stderr.write(f"more than {_MOST_RECORDS:,} attempts: not kept; --records keeps them all\n")
+        told = f"more than {_MOST_RECORDS:,} attempts or items: not kept; --records keeps them all\n"
+        sys.stderr.write(told)
     elif not records.given_up:
-        written.append(RECORDS)
+        written += [RECORDS] if run.sources().empty else [RECORDS, ITEMS]
     return run, [folder / name for name in written]

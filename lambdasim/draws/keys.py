@@ -63,6 +63,7 @@ class Quantity(IntEnum):
     BATCH_OVERHEAD = 26
     LANE = 27
     POISON = 28
+    FILTERED = 29
 
 
 def mix(bits: NDArray[np.uint64]) -> NDArray[np.uint64]:

@@ -71,6 +71,8 @@ class FunctionDraws:
         Where the scheduler's quota stretches CPU time; `laws` then has those of its starts.
     poison_probability : float
         Share of items of a queue or stream whose run fails however often it is tried.
+    filtered_probability : float
+        Share of items that fit no filter, and are passed over.
     """
 
     seed: int
@@ -86,6 +88,7 @@ class FunctionDraws:
     out_of_memory_probability: float = 0.0
     timeout_probability: float = 0.0
     poison_probability: float = 0.0
+    filtered_probability: float = 0.0
 
     def draw(self, invocation: NDArray[np.int64], run: int) -> RunDraws:
         """Draw for the given invocations, each of which has run ``run`` times before."""
@@ -154,6 +157,12 @@ class FunctionDraws:
     def lanes(self, invocation: NDArray[np.int64]) -> NDArray[np.int64]:
         """Draw the lanes on which items of a queue or stream arrive, shape (n,)."""
         return values_of(self.laws.get(Quantity.LANE, Constant(0)), self._key(Quantity.LANE), invocation)
+
+    def filtered(self, invocation: NDArray[np.int64]) -> NDArray[np.bool_]:
+        """Tell which items of a queue or stream fit no filter, shape (n,)."""
+        if not self.filtered_probability:
+            return np.zeros(len(invocation), dtype=np.bool_)
+        return happens(self._key(Quantity.FILTERED).bits(invocation), self.filtered_probability)
 
     def batch_overhead_us(self, invocation: int, run: int) -> int:
         """Draw what a batch takes beyond its items, by its first item [µs]."""

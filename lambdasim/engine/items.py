@@ -24,6 +24,10 @@ class ItemOutcome(IntEnum):
     """Too old: the end of retention, or of a record's greatest age."""
     GIVEN_UP = 3
     """After a stream's last retry."""
+    FILTERED = 4
+    """Fits no filter of the mapping: passed over without an invocation, and deleted from a queue."""
+    SWALLOWED = 5
+    """Failed, and was deleted or passed over as if it had not, since the function's answer named no failure."""
 
 
 ITEM_COLUMNS: Final[dict[str, str]] = {
@@ -37,10 +41,12 @@ ITEM_COLUMNS: Final[dict[str, str]] = {
     "outcome": "see ItemOutcome",
 }
 
-COUNTERS: Final = ("sent", "ended", "queued", "in_flight", "receive_calls", "delete_calls", "idle_us")
+COUNTERS: Final = (
+    "sent", "ended", "queued", "in_flight", "receive_calls", "delete_calls", "idle_us", "unit_us",
+)  # fmt: skip
 """What an engine counts of each function's source, up to a moment: items that were sent, have ended, wait, or are held by
 a poller or invisible; calls that received messages, calls that deleted some; time that pollers waited at an empty
-queue [µs, all pollers together]."""
+queue, and time of units of provisioned pollers [µs, all of them together]."""
 
 
 @dataclass(frozen=True, eq=False)

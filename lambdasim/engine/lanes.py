@@ -30,6 +30,9 @@ class PollerLaw:
         Pollers that wait at an empty queue; they change nothing but the number of empty receives.
     look_us : int
         Time between looks at a stream's lane; 0 looks all the time, as at a queue.
+    per_unit, calls_per_s, kb_per_s : int
+        Of provisioned pollers: batches in progress at once, receives a second and KB a second that one unit takes; 0
+        where pollers are not provisioned.
     """
 
     first: int
@@ -38,6 +41,13 @@ class PollerLaw:
     most: int
     idle: int = 0
     look_us: int = 0
+    per_unit: int = 0
+    calls_per_s: int = 0
+    kb_per_s: int = 0
+
+    def units(self, allowed: int) -> int:
+        """Give how many provisioned pollers hold so many batches at once; 0 where none are provisioned."""
+        return -(-allowed // self.per_unit) if self.per_unit else 0
 
 
 @dataclass(frozen=True)
@@ -100,6 +110,8 @@ class SourcePlan:
         Of a queue, or of a stream.
     partial : bool
         Whether a function that fails names the items that failed; otherwise all of the batch fail.
+    swallows : bool
+        Whether it answers as if nothing had failed, so that what failed is not tried again.
 
     Raises
     ------
@@ -114,6 +126,7 @@ class SourcePlan:
     pollers: PollerLaw
     returns: Visibility | Backoff
     partial: bool = False
+    swallows: bool = False
 
     def __post_init__(self) -> None:
         """Refuse, for every engine, what none models."""

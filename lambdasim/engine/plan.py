@@ -135,6 +135,7 @@ def _function_draws(scenario: ScenarioSpec, function: FunctionSpec) -> FunctionD
         out_of_memory_probability=work.out_of_memory_probability,
         timeout_probability=work.timeout_probability,
         poison_probability=batches.poison_share if batches else 0.0,
+        filtered_probability=batches.filtered_share if batches else 0.0,
     )
 
 

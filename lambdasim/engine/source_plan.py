@@ -6,14 +6,14 @@ from typing import Final
 
 import numpy as np
 
-from lambdasim.catalog import timing
+from lambdasim.catalog import limit, timing
 from lambdasim.draws.keys import Quantity
 from lambdasim.draws.laws import Constant, DrawLaw, Resample, compile_law, mixture
 from lambdasim.engine.contract import UNLIMITED, Invoker, RetryPolicy
 from lambdasim.engine.lanes import Backoff, PollerLaw, SourcePlan, Visibility
 from lambdasim.specs.function import FunctionSpec
 from lambdasim.specs.sources.batches import BatchSpec
-from lambdasim.specs.sources.queue import PollersSpec, QueueSpec, Ramp
+from lambdasim.specs.sources.queue import PollersSpec, ProvisionedPollersSpec, QueueSpec, Ramp
 from lambdasim.specs.sources.stream import StreamSpec
 from lambdasim.specs.trigger import TriggerSpec, TriggerType
 from lambdasim.units import US_PER_MINUTE, US_PER_MS
@@ -124,18 +124,20 @@ def _lane_law(lanes: int, skew: float) -> DrawLaw:
 def _queue(queue: QueueSpec, timeout_us: int) -> SourcePlan:
     pollers = queue.pollers
     most = queue.maximum_concurrency or pollers.most
+    provisioned = queue.provisioned_pollers
     return SourcePlan(
         lanes=queue.message_groups or 1,
         ordered=queue.is_fifo,
         batch=queue.batch_size,
         window_us=queue.batch_window_us,
-        pollers=_pollers(pollers, most),
+        pollers=_pollers(pollers, most) if provisioned is None else _provisioned(provisioned),
         returns=Visibility(
             visibility_us=queue.effective_visibility_us(timeout_us),
             most_receives=queue.max_receives or UNLIMITED,
             retention_us=queue.retention_us,
         ),
-        partial=queue.partial_failures,
+        partial=queue.names_failures,
+        swallows=queue.swallows_failures,
     )
 
 
@@ -147,14 +149,40 @@ def _pollers(pollers: PollersSpec, most: int) -> PollerLaw:
     return PollerLaw(first, growth, US_PER_MINUTE, most if growth else first, idle)
 
 
+def _provisioned(pollers: ProvisionedPollersSpec) -> PollerLaw:
+    """Make the law of provisioned pollers: all of them poll, whether messages wait or not."""
+    each = limit("sqs_poller_batches").value
+    return PollerLaw(
+        first=each * pollers.minimum,
+        growth=limit("sqs_poller_growth_per_minute").value,
+        interval_us=US_PER_MINUTE,
+        most=each * pollers.maximum,
+        idle=pollers.minimum,
+        per_unit=each,
+        calls_per_s=limit("sqs_poller_calls_per_s").value,
+        kb_per_s=limit("sqs_poller_kb_per_s").value,
+    )
+
+
+def _consumers(stream: StreamSpec, look_us: int) -> PollerLaw:
+    """Make the law of what reads a topic: from one consumer to one for each partition."""
+    first = stream.consumers or 1
+    growth = stream.lanes if stream.consumer_growth is None else stream.consumer_growth
+    return PollerLaw(first, growth, US_PER_MINUTE, stream.lanes if growth else first, look_us=look_us)
+
+
 def _stream(stream: StreamSpec, kind: TriggerType) -> SourcePlan:
-    look_us = timing(_LOOKS[kind]).us if stream.poll_interval_us is None else stream.poll_interval_us
+    if stream.poll_interval_us is not None:
+        look_us = stream.poll_interval_us
+    else:
+        look_us = timing(_LOOKS[kind]).us if kind in _LOOKS else 0
+    evenly = PollerLaw(stream.lanes, 0, US_PER_MINUTE, stream.lanes, look_us=look_us)
     return SourcePlan(
         lanes=stream.lanes,
         ordered=True,
         batch=stream.batch_size,
         window_us=stream.batch_window_us,
-        pollers=PollerLaw(stream.lanes, 0, US_PER_MINUTE, stream.lanes, look_us=look_us),
+        pollers=_consumers(stream, look_us) if kind is TriggerType.KAFKA else evenly,
         returns=Backoff(
             first_us=stream.retry_first_us,
             most_us=max(stream.retry_first_us, stream.retry_most_us),
@@ -162,5 +190,6 @@ def _stream(stream: StreamSpec, kind: TriggerType) -> SourcePlan:
             most_age_us=stream.most_age_us,
             bisect=stream.bisect,
         ),
-        partial=stream.partial_failures,
+        partial=stream.names_failures,
+        swallows=stream.swallows_failures,
     )

@@ -106,3 +106,28 @@ def calls_of(items: int, per_call: int) -> int:
     int
     """
     return -(-items // per_call)
+
+
+def receive_gap_us(calls: int, kb: int, units: int, calls_per_s: int, kb_per_s: int) -> int:
+    """Give the least time from one receive of provisioned pollers to the next: by calls or by size, whichever binds.
+
+    Parameters
+    ----------
+    calls, kb : int
+        Calls that the receive takes, and what its messages weigh [KB].
+    units : int
+        Provisioned pollers.
+    calls_per_s, kb_per_s : int
+        What one of them takes in a second; at least 1.
+
+    Returns
+    -------
+    int
+        [µs], rounded up.
+
+    Examples
+    --------
+    >>> receive_gap_us(1, 10, 2, 10, 1000), receive_gap_us(1, 200, 2, 10, 1000)
+    (50000, 100000)
+    """
+    return max(-(-calls * 1_000_000 // (calls_per_s * units)), -(-kb * 1_000_000 // (kb_per_s * units)))

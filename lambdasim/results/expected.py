@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from math import log2
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
-from lambdasim.engine.contract import RECORD_COLUMNS, Invoker
+from lambdasim.engine.contract import RECORD_COLUMNS, FunctionPlan, Invoker
+from lambdasim.engine.lanes import Backoff, SourcePlan
 from lambdasim.engine.plan import plan_scenario
 from lambdasim.engine.records import Outcome
+from lambdasim.engine.run import EngineName
 from lambdasim.errors import InputError
 from lambdasim.traffic.expected import expected_events
 from lambdasim.units import US_PER_MINUTE
@@ -28,6 +31,8 @@ _S_PER_EVENT: Final = {"reference": 2.5e-5, "kernel": 2.5e-7}
 _S_PER_FUNCTION_MINUTE: Final = 2.5e-7
 _S_WRITTEN: Final = 6.5e-6
 _SAMPLE: Final = 500
+_DOUBLINGS: Final = 6
+_MANY: Final = 1 << 20
 
 
 @dataclass(frozen=True)
@@ -96,6 +101,7 @@ def expected_cost(
     """
     plan = plan_scenario(scenario)
     events = attempts = 0.0
+    lasts_us = 0
     for function in plan.functions:
         arriving = expected_events(scenario, function.name)
         events += arriving
@@ -104,11 +110,16 @@ def expected_cost(
             np.mean((drawn.fault != Outcome.COMPLETED) | (drawn.handler_us > function.timeout_us))
         )
         again = failing + failing**2 if function.retry.invoker is Invoker.QUEUE else 0.0
+        if function.source is not None:
+            refused = function.reserved == 0
+            again = _tries_of_items(function, function.source) * (1.0 if refused else failing)
+            lasts_us = max(lasts_us, _longest_us(function.source) if refused else 0)
         attempts += arriving * (1 + again)
-    minutes = (scenario.duration_us / US_PER_MINUTE + 1) * len(plan.functions)
+    minutes = ((scenario.duration_us + lasts_us) / US_PER_MINUTE + 1) * len(plan.functions)
     bytes_a_minute = _BYTES_PER_FUNCTION_MINUTE + (_BYTES_WRITTEN if written else 0)
     records = attempts * 8 * len(RECORD_COLUMNS) if keep_records else 0.0
-    per_event = _S_PER_EVENT["reference" if engine == "reference" else "kernel"]
+    chosen = EngineName(engine).chosen(plan).engine if engine in set(EngineName) else EngineName.KERNEL
+    per_event = _S_PER_EVENT[chosen.value]
     return RunCost(
         events=events * runs,
         attempts=attempts * runs,
@@ -117,6 +128,26 @@ def expected_cost(
         + runs * (attempts * per_event + minutes * _S_PER_FUNCTION_MINUTE)
         + (minutes * _S_WRITTEN if written else 0.0),
     )
+
+
+def _tries_of_items(function: FunctionPlan, source: SourcePlan) -> float:
+    """Give how often a message or record that never succeeds is tried again, at most."""
+    returns, policy = source.returns, function.retry
+    if isinstance(returns, Backoff):
+        waits = returns.most_age_us / max(returns.most_us, 1)
+        tries = float(min(returns.most_retries, waits + _DOUBLINGS))
+        return tries + (log2(max(source.batch, 1)) if returns.bisect else 0)
+    receives = float(min(returns.most_receives, -(-returns.retention_us // returns.visibility_us)))
+    refusals = returns.visibility_us / max(policy.throttle_backoff_cap_us, 1) + _DOUBLINGS
+    return receives * (refusals if function.reserved == 0 else 1.0)
+
+
+def _longest_us(source: SourcePlan) -> int:
+    """Give how long a message or record that never succeeds is kept, at most [µs]."""
+    returns = source.returns
+    if isinstance(returns, Backoff):
+        return returns.most_age_us
+    return min(returns.retention_us, returns.visibility_us * min(returns.most_receives, _MANY))
 
 
 def refuse_beyond_limits(cost: RunCost, name: str) -> None:

@@ -32,6 +32,7 @@ _ITEM_WORDS: Final = {
     ItemOutcome.DEAD_LETTERED: "dead-lettered",
     ItemOutcome.EXPIRED: "expired",
     ItemOutcome.GIVEN_UP: "given up",
+    ItemOutcome.SWALLOWED: "failed but deleted as if done",
 }
 _WORTH_A_WARNING: Final = 0.01
 _MOST_NAMED: Final = 3

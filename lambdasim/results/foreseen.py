@@ -9,10 +9,12 @@ import numpy as np
 
 from lambdasim.draws.keys import Quantity
 from lambdasim.draws.laws import Constant
+from lambdasim.engine.contract import UNLIMITED
+from lambdasim.engine.lanes import Backoff
 from lambdasim.engine.plan import plan_scenario
 from lambdasim.engine.records import Outcome
 from lambdasim.units import format_duration
-from lambdasim.wording import clipped, percent
+from lambdasim.wording import clipped, count, percent
 
 if TYPE_CHECKING:
     from lambdasim.engine.contract import FunctionPlan
@@ -39,8 +41,28 @@ def foreseen_failures(scenario: ScenarioSpec) -> list[str]:
     return [
         f"{clipped(function.name, 60)}: {sentence}"
         for function in plan.functions
-        for sentence in _of_function(function, kept[function.name].memory_mb)
+        for sentence in (*_never_runs(function), *_of_function(function, kept[function.name].memory_mb))
     ]
+
+
+def _never_runs(function: FunctionPlan) -> Iterator[str]:
+    """Say what becomes of events that no environment may serve."""
+    if function.reserved != 0:
+        return
+    source = function.source
+    if source is None:
+        ends = "every attempt is refused"
+    elif isinstance(source.returns, Backoff):
+        ends = f"its records wait until they are {format_duration(source.returns.most_age_us)} old, and are dropped"
+    elif source.returns.most_receives < UNLIMITED:
+        ends = f"every message is dead-lettered after {count(source.returns.most_receives, 'receive')}"
+    else:
+        ends = (
+            f"its messages come back every {format_duration(source.returns.visibility_us)} until they are "
+            f"{format_duration(source.returns.retention_us)} old, and are lost: without max_receives nothing "
+            "collects them"
+        )
+    yield f"reserved_concurrency: 0 lets nothing run: {ends}"
 
 
 def _of_function(function: FunctionPlan, memory_mb: int) -> Iterator[str]:
@@ -61,8 +83,15 @@ def _of_function(function: FunctionPlan, memory_mb: int) -> Iterator[str]:
             "inside the next one, and the environment never recovers"
         )
     slow = float(np.mean(drawn.handler_us > timeout_us))
+    batch = function.source.batch if function.source is not None else 1
     if slow > _WORTH_SAYING:
         yield f"timeout: {percent(slow, 1)} of runs take longer than {timeout}, and fail"
+    elif batch > 1:
+        firsts = np.arange(_SAMPLE, dtype=np.int64)[:: min(batch, _SAMPLE)]
+        times_us = np.add.reduceat(drawn.handler_us, firsts) * (max(batch, _SAMPLE) / _SAMPLE)
+        slow = float(np.mean(times_us[: max(_SAMPLE // batch, 1)] > timeout_us))
+        if slow > _WORTH_SAYING:
+            yield f"timeout: {percent(slow, 1)} of full batches of {batch:,} take longer than {timeout}, and fail whole"
     laws = function.draws.laws
     if all(laws[quantity] == Constant(0) for quantity in (Quantity.CPU_TIME, Quantity.IO_TIME)):
         yield "work: has neither cpu_ms nor io_ms, so its runs take 0 ms"

@@ -263,6 +263,11 @@ def _source(function: FunctionSpec) -> Iterator[Parameter]:
             yield _fact(fact)
     if queue is not None and pollers is not None:
         given = Knowledge.GIVEN.value if pollers != type(pollers)() else Knowledge.ASSUMED.value
+        provisioned = queue.provisioned_pollers
+        if provisioned is not None:
+            kept = f"{provisioned.minimum} to {provisioned.maximum}, each 10 batches at once, 10 receives/s or 1 MB/s"
+            source = f"{limit('sqs_poller_batches').citation()}; when they go again is not published"
+            yield Parameter(f"provisioned pollers of {name}", kept, Knowledge.ASSUMED.value, source)
         shape = "in steps of a minute" if pollers.ramp is Ramp.STEP else "in a straight line"
         most = queue.maximum_concurrency or pollers.most
         yield Parameter(
@@ -289,6 +294,16 @@ def _source(function: FunctionSpec) -> Iterator[Parameter]:
             f"order of {name}", "as messages come or come back", Knowledge.ASSUMED.value, _UNPUBLISHED
         )
     if stream is not None:
+        if function.trigger.type is TriggerType.KAFKA:
+            yield Parameter(
+                f"consumers of {name}",
+                f"{stream.consumers or 1} at first, "
+                f"{stream.shards if stream.consumer_growth is None else stream.consumer_growth} more a minute while "
+                f"partitions wait, one for each of {stream.shards} at most",
+                Knowledge.ASSUMED.value if stream.consumers is None else Knowledge.GIVEN.value,
+                "AWS looks at the lag each minute; by how much it grows is not published",
+            )
+            return
         yield Parameter(
             f"looks at shards of {name}",
             "spread evenly over the interval",

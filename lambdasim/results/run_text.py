@@ -105,7 +105,9 @@ def sources_text(table: pd.DataFrame) -> str:
     -------
     str
     """
-    ends = table[["sent", "processed", "dead_lettered", "expired", "given_up", "received_again"]].map(count)
+    seldom = [name for name in ("filtered", "swallowed") if (table[name] > 0).any()]
+    ends = table[["sent", "processed", "dead_lettered", "expired", "given_up", *seldom, "received_again"]]
+    ends = ends.map(count)
     waits = table[["peak_backlog", "left_at_end", "receive_calls", "empty_receives"]].map(count)
     for place, name in ((0, "oldest_s"), (3, "drain_s")):
         shown = [_whole_seconds(time) for time in table[name]]

@@ -12,14 +12,15 @@ from lambdasim.engine.contract import FunctionPlan, RecordChunk
 from lambdasim.engine.items import ITEM_COLUMNS, ItemOutcome
 from lambdasim.engine.totals.aggregate import FunctionTotals
 from lambdasim.engine.totals.items import ItemTotals
-from lambdasim.units import US_PER_S
+from lambdasim.units import US_PER_HOUR, US_PER_S
 
 if TYPE_CHECKING:
     import pandas as pd
 
 _COLUMNS: Final = (
-    "function", "source", "sent", "processed", "dead_lettered", "expired", "given_up", "receives", "received_again",
-    "oldest_s", "peak_backlog", "left_at_end", "drain_s", "receive_calls", "empty_receives", "delete_calls",
+    "function", "source", "sent", "processed", "dead_lettered", "expired", "given_up", "filtered", "swallowed",
+    "receives", "received_again", "oldest_s", "peak_backlog", "left_at_end", "drain_s", "receive_calls",
+    "empty_receives", "delete_calls", "poller_hours",
 )  # fmt: skip
 
 
@@ -36,11 +37,13 @@ def sources_frame(plans: Iterable[FunctionPlan], totals: Iterable[FunctionTotals
     -------
     DataFrame
         One row for each function with a queue or a stream. Counts of messages or records: ``sent``, ``processed``,
-        ``dead_lettered``, ``expired``, ``given_up``, which add up to the first; ``receives`` of all of them together;
+        ``dead_lettered``, ``expired``, ``given_up``, ``filtered`` (never invoked for) and ``swallowed`` (failed, but
+        deleted as if done), which add up to the first; ``receives`` of all of them together;
         ``received_again``, those with more than one. ``oldest_s``, the greatest age that one reached [s];
         ``peak_backlog``, the most sent and not ended as a minute ended; ``left_at_end``, those that the end of the
         scenario's time left; ``drain_s``, how long after it the last one ended [s]. Calls of a queue:
         ``receive_calls`` with messages, ``empty_receives`` without, ``delete_calls``; 10 messages each at most.
+        ``poller_hours`` of provisioned pollers.
     """
     import pandas as pd
 
@@ -68,6 +71,7 @@ def _row(plan: FunctionPlan, items: ItemTotals) -> dict[str, Any]:
         "receive_calls": items.counters["receive_calls"],
         "empty_receives": empty_receives(items),
         "delete_calls": items.counters["delete_calls"],
+        "poller_hours": items.counters["unit_us"] / US_PER_HOUR,
     }
 
 

@@ -31,6 +31,7 @@ class TriggerType(StrEnum):
     SQS = "sqs"
     KINESIS = "kinesis"
     DYNAMODB = "dynamodb"
+    KAFKA = "kafka"
 
 
 class OnFailure(StrEnum):
@@ -39,6 +40,20 @@ class OnFailure(StrEnum):
     NONE = "none"
     DLQ = "dlq"
     DESTINATION = "destination"
+
+
+def _with_defaults_of_kafka(stream: dict[str, Any]) -> dict[str, Any]:
+    """Give a topic what AWS's mappings of Kafka, and its brokers, have by default."""
+    given = dict(stream)
+    if "partitions" in given and "shards" not in given:
+        given["shards"] = given.pop("partitions")
+    for key, value in (
+        ("batch_window", f"{timing('kafka_window_ms').value}ms"),
+        ("retention", f"{timing('kafka_retention_s').value}s"),
+    ):
+        if not {key, f"{key}_us"} & set(given):
+            given[key] = value
+    return given
 
 
 class TriggerSpec(Spec):
@@ -64,16 +79,21 @@ class TriggerSpec(Spec):
     queue: QueueSpec | None = None
     """The queue of a trigger of type sqs, and how it is polled."""
     stream: StreamSpec | None = None
-    """The stream of a trigger of type kinesis or dynamodb, and how it is read."""
+    """The stream of a trigger of type kinesis or dynamodb, or the topic of one of type kafka, whose shards are its
+    partitions, and how it is read."""
 
     @classmethod
     def prepared(cls, data: dict[str, Any]) -> dict[str, Any]:
         """Give a queue, a stream or an SDK its defaults where nothing is said of it."""
         if data.get("type") == TriggerType.SDK.value and not {"read_timeout", "read_timeout_us"} & set(data):
             data = {**data, "read_timeout": f"{timing('sdk_read_timeout_s').value}s"}
-        kinds = {"sqs": "queue", "kinesis": "stream", "dynamodb": "stream"}
+        kinds = {"sqs": "queue", "kinesis": "stream", "dynamodb": "stream", "kafka": "stream"}
         kind = kinds.get(data["type"]) if isinstance(data.get("type"), str) else None
-        return data if kind is None or kind in data else {**data, kind: {}}
+        if kind is not None and kind not in data:
+            data = {**data, kind: {}}
+        if data.get("type") == TriggerType.KAFKA.value and isinstance(data.get("stream"), dict):
+            data = {**data, "stream": _with_defaults_of_kafka(data["stream"])}
+        return data
 
     @property
     def kind(self) -> InvocationKind:

@@ -35,6 +35,13 @@ def without_effect(spec: ScenarioSpec) -> Iterator[tuple[tuple[str | int, ...], 
     """
     yield from _idle_traffic(spec)
     for place, function in enumerate(spec.functions):
+        stream = function.trigger.stream
+        if stream is not None and stream.tumbling_window_us:
+            yield (
+                ("functions", place, "trigger", "stream", "tumbling_window"),
+                "has no effect: the state that a tumbling window hands from run to run is not modelled, nor the run that "
+                "ends it",
+            )
         if function.vpc:
             yield (
                 ("functions", place, "vpc"),

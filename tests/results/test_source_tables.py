@@ -4,10 +4,13 @@ import json
 from pathlib import Path
 
 import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 import lambdasim as ls
 from lambdasim.errors import InputError
+from lambdasim.manifest import MANIFEST, Manifest, checksum
 from lambdasim.report.pages.run import report_html
 from lambdasim.results.files.saved import load_run, run_content, save
 from lambdasim.specs import load_scenario_text
@@ -95,8 +98,60 @@ def test_text_page_and_json_tell_of_them(tmp_path: Path) -> None:
     assert {"pollers of worker", "idle pollers of worker", "visibility of worker"} <= parameters
     save(run, tmp_path)
     assert json.loads((tmp_path / "summary.json").read_text())["sources"][0]["dead_lettered"] == dead
-    with pytest.raises(InputError, match="cannot be read again yet"):
+
+
+def test_a_run_with_queues_and_streams_is_read_again_as_it_was(tmp_path: Path) -> None:
+    second = POISON.split("functions:\n")[1].replace("worker", "reader")
+    trigger = "{type: kinesis, stream: {shards: 2, poison_share: 0.01, max_retries: 2, bisect: true}}"
+    second = (
+        second[: second.index("    trigger:")]
+        + f"    trigger: {trigger}\n    traffic: {{poisson: {{rate_per_s: 2}}}}\n"
+    )
+    run = ls.simulate(load_scenario_text((POISON + second).replace("1h", "10min")))
+    save(run, tmp_path / "once")
+    again = load_run(tmp_path / "once")
+    for name in ("records", "items"):
+        pd.testing.assert_frame_equal(getattr(run, name), getattr(again, name))
+    for name in ("summary", "sources", "backlog", "bill", "metrics"):
+        pd.testing.assert_frame_equal(getattr(run, name)(), getattr(again, name)())
+    save(again, tmp_path / "twice")
+    for file in sorted((tmp_path / "once").iterdir()):
+        assert (tmp_path / "twice" / file.name).read_bytes() == file.read_bytes(), file.name
+
+
+@pytest.mark.parametrize(
+    ("column", "value"),
+    [
+        ("function", 1),
+        ("outcome", 99),
+        ("done_us", 1 << 60),
+        ("arrival_us", 1 << 60),
+        ("lane", 5),
+        ("first_us", -2),
+    ],
+)
+def test_items_that_no_run_writes_are_refused(tmp_path: Path, column: str, value: int) -> None:
+    run = ls.simulate(load_scenario_text(POISON.replace("1h", "1min")))
+    save(run, tmp_path)
+    path = tmp_path / "items.parquet"
+    table = pq.read_table(path)
+    values = table.column(column).to_numpy().copy()
+    values[-1] = value
+    place = table.schema.get_field_index(column)
+    meta = pq.ParquetFile(path).metadata.metadata
+    changed = table.set_column(place, table.schema.field(place), pa.array(values))
+    pq.write_table(changed.replace_schema_metadata(meta), path)
+    resigned(tmp_path, "items.parquet")
+    with pytest.raises(InputError, match=column):
         load_run(tmp_path)
+
+
+def resigned(folder: Path, name: str) -> None:
+    """Let the manifest know a file as it is now."""
+    manifest = Manifest.of(folder)
+    assert manifest is not None
+    manifest.checksums[name] = (checksum(folder / name),)
+    (folder / MANIFEST).write_bytes(manifest.content())
 
 
 def test_idle_pollers_make_three_empty_receives_a_minute_each() -> None:

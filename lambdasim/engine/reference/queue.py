@@ -11,14 +11,17 @@ from collections import deque
 from heapq import heappop, heappush
 from typing import Any
 
+import numpy as np
+
+from lambdasim.draws.keys import Quantity
 from lambdasim.engine.contract import EventOutcome, Limit
 from lambdasim.engine.items import ItemOutcome
-from lambdasim.engine.lanes import SourcePlan, Visibility
+from lambdasim.engine.lanes import ITEMS_PER_CALL, SourcePlan, Visibility
 from lambdasim.engine.reference.sources import Batch, Host, Item, LaneSource
 from lambdasim.engine.reference.state import OF_A_FUNCTION, RETRY, Event, FunctionState
-from lambdasim.models.polling import backoff_us, pollers_after_a_step
+from lambdasim.models.polling import backoff_us, calls_of, pollers_after_a_step, receive_gap_us
 
-_RETURN, _WINDOW, _STEP = range(3)  # order of wakes of one function at an instant
+_RETURN, _WINDOW, _STEP, _PACE = range(4)  # order of wakes of one function at an instant
 
 
 class Waiting:
@@ -123,6 +126,9 @@ class QueueSource(LaneSource):
         self.gathering: Batch | None = None
         self.steps_are_due = False
         self._counted_us = 0
+        self._next_receive_us = 0
+        self._is_paced = False
+        self._passed = 0
 
     def run_of(self, item: Item) -> int:
         """Give how many times an item has run before: each receive is a run, also where none found room."""
@@ -138,11 +144,39 @@ class QueueSource(LaneSource):
     def _poll(self) -> None:
         """Give free pollers what waits."""
         while self.gathering or self.busy < self.allowed:
-            if not self._receive():
+            if self._must_wait() or not self._receive():
                 break
         pollers = self.source.pollers
         if self.counts["queued"] and not self.steps_are_due and pollers.first < pollers.most:
             self._step_later()
+
+    def _must_wait(self) -> bool:
+        """Tell whether provisioned pollers have received as much as they may for now; they go on when they may again."""
+        if self.host.now_us >= self._next_receive_us or not self.counts["queued"]:
+            return False
+        if not self._is_paced:
+            self._is_paced = True
+            self.wake(self._next_receive_us, _PACE, 0, self._pace, None)
+        return True
+
+    def _pace(self, _moment: Any) -> None:
+        self._is_paced = False
+        self._poll()
+
+    def _keep_pace(self, items: list[Item], received: int) -> None:
+        """Let the next receive of provisioned pollers wait for its turn."""
+        pollers = self.source.pollers
+        if not pollers.per_unit:
+            return
+        numbers = np.array([item.number for item in items], dtype=np.int64)
+        kb = int(self.plan.draws.payload_kb(Quantity.REQUEST_PAYLOAD, numbers).sum())
+        self._next_receive_us = self.host.now_us + receive_gap_us(
+            calls_of(received, ITEMS_PER_CALL),
+            kb,
+            pollers.units(self.allowed),
+            pollers.calls_per_s,
+            pollers.kb_per_s,
+        )
 
     def _receive(self) -> bool:
         """Cut a batch of what waits, or fill the one that gathers; tell whether any message was received."""
@@ -150,7 +184,13 @@ class QueueSource(LaneSource):
         now = self.host.now_us
         items = self._take(self.source.batch - (len(gathering.items) if gathering else 0))
         self.waiting.keep(items)
+        received, self._passed = len(items) + self._passed, 0
+        if received > len(items):
+            self.count_calls("delete_calls", received - len(items))
+        if received:
+            self._keep_pace(items, received)
         if not items:
+            self.count_calls("receive_calls", received)
             return False
         if gathering is not None:
             batch: Batch = gathering
@@ -159,6 +199,7 @@ class QueueSource(LaneSource):
         else:
             batch = self.batch_of(items, now + self.returns.visibility_us)
             self._occupy(1)
+        batch.received += received
         if len(batch.items) == self.source.batch or not self.source.window_us:
             self._invoke(batch)
         elif gathering is None:
@@ -177,12 +218,21 @@ class QueueSource(LaneSource):
                 self.end(item, ItemOutcome.DEAD_LETTERED, now)
             else:
                 item.receives += 1
-                items.append(item)
+                if item.passes:
+                    items.append(item)
+                else:
+                    self._pass_over(item)
         return items
+
+    def _pass_over(self, item: Item) -> None:
+        """Delete a message that fits no filter, in the very receive that brought it."""
+        self._passed += 1
+        item.first_us = self.host.now_us
+        self.end(item, ItemOutcome.FILTERED, self.host.now_us)
 
     def _invoke(self, batch: Batch) -> None:
         self.gathering = None
-        self.count_calls("receive_calls", len(batch.items))
+        self.count_calls("receive_calls", batch.received)
         batch.arrival_us = self.host.now_us
         self.host.attempt(batch)
 
@@ -236,7 +286,7 @@ class QueueSource(LaneSource):
         seen = [item for item in done if not (item.done or item.batch)]
         for item in done:
             if not item.done:
-                self.end(item, ItemOutcome.PROCESSED, self.host.now_us)
+                self.end(item, self.outcome_of(batch, item), self.host.now_us)
         self.waiting.release(held)
         self.waiting.forget(seen)
         self._occupy(-1)
@@ -266,8 +316,9 @@ class QueueSource(LaneSource):
         return self.counts
 
     def _count_idle(self) -> None:
-        """Add up the time that pollers have waited at an empty queue."""
+        """Add up the time that pollers have waited at an empty queue, and that provisioned ones are paid for."""
         now = self.host.now_us
+        self.counts["unit_us"] += self.source.pollers.units(self.allowed) * (now - self._counted_us)
         self.counts["idle_us"] += max(self.source.pollers.idle - self.busy, 0) * (now - self._counted_us)
         self._counted_us = now
 
@@ -279,6 +330,7 @@ class QueueSource(LaneSource):
         """Allow more batches at once while messages wait; fall back when none do."""
         pollers = self.source.pollers
         self.steps_are_due = False
+        self._count_idle()
         if self.counts["queued"]:
             self.allowed = pollers_after_a_step(self.allowed, pollers.growth, pollers.most)
             self._poll()

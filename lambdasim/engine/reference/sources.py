@@ -57,6 +57,7 @@ class Item:
     receives: int = 0
     batch: Batch | None = None
     done: bool = False
+    passes: bool = True
 
 
 @dataclass(slots=True, eq=False)
@@ -71,6 +72,7 @@ class Batch(Event):
     failed: list[Item] = field(default_factory=list)
     tries: int = 0
     is_held: bool = False
+    received: int = 0
 
 
 class LaneSource:
@@ -90,7 +92,8 @@ class LaneSource:
         self.source = source
         self.batches = 0
         self._lanes: list[int] = []
-        self._lanes_of = -1
+        self._filtered: list[bool] = []
+        self._drawn_for = -1
         self.counts = dict.fromkeys(COUNTERS, 0)
 
     def wake(self, time_us: int, kind: int, number: int, action: Callable[[Any], None], about: Any) -> None:
@@ -107,15 +110,19 @@ class LaneSource:
         """Turn what arrived into an item on its lane."""
         assert event.draw is not None  # noqa: S101 - arrivals are drawn for
         self.counts["sent"] += 1
-        return Item(event.invocation, self._lane_of(event.invocation), event.arrival_us, event.draw)
+        place = self._drawn(event.invocation)
+        item = Item(event.invocation, self._lanes[place], event.arrival_us, event.draw)
+        item.passes = not self._filtered[place]
+        return item
 
-    def _lane_of(self, number: int) -> int:
-        """Give an item's lane; drawn for many at once, since numbers follow one another."""
+    def _drawn(self, number: int) -> int:
+        """Draw an item's lane and whether a filter lets it pass, for many at once; give its place among them."""
         block, place = divmod(number, _DRAWN_AT_ONCE)
-        if block != self._lanes_of:
+        if block != self._drawn_for:
             numbers = np.arange(block * _DRAWN_AT_ONCE, (block + 1) * _DRAWN_AT_ONCE)
-            self._lanes, self._lanes_of = self.plan.draws.lanes(numbers).tolist(), block
-        return self._lanes[place]
+            self._lanes = self.plan.draws.lanes(numbers).tolist()
+            self._filtered, self._drawn_for = self.plan.draws.filtered(numbers).tolist(), block
+        return place
 
     def batch_of(self, items: list[Item], deadline_us: int) -> Batch:
         """Take items that wait into a batch."""
@@ -181,13 +188,19 @@ class LaneSource:
 
     def failing(self, batch: Batch, answer: int) -> list[Item]:
         """Give the items that have not succeeded, in order."""
-        if answer == Outcome.COMPLETED:
+        if answer == Outcome.COMPLETED or (answer == Outcome.FUNCTION_ERROR and self.source.swallows):
             return []
         if answer != Outcome.FUNCTION_ERROR or not self.source.partial:
             return list(batch.items)
         return [
             item for item, fault in zip(batch.items, batch.faults, strict=True) if fault != Outcome.COMPLETED
         ]
+
+    def outcome_of(self, batch: Batch, item: Item) -> ItemOutcome:
+        """Say how an item ended that its batch's run did not leave to be tried again."""
+        if not self.source.swallows or batch.faults[batch.items.index(item)] == Outcome.COMPLETED:
+            return ItemOutcome.PROCESSED
+        return ItemOutcome.SWALLOWED
 
     def _rows(self, items: list[Item]) -> list[tuple[int, ...]]:
         """Draw for each item's next run; those that have run as often before are drawn for together."""

@@ -16,9 +16,9 @@ from lambdasim.engine.items import ItemOutcome
 from lambdasim.engine.lanes import Backoff, SourcePlan
 from lambdasim.engine.reference.sources import Batch, Host, Item, LaneSource
 from lambdasim.engine.reference.state import OF_A_FUNCTION, RETRY, Event, FunctionState
-from lambdasim.models.polling import backoff_us, first_half, next_look_us
+from lambdasim.models.polling import backoff_us, first_half, next_look_us, pollers_after_a_step
 
-_TRY, _LOOK = range(2)  # order of wakes of one function at an instant
+_TRY, _LOOK, _STEP = range(3)  # order of wakes of one function at an instant
 
 
 @dataclass(slots=True, eq=False)
@@ -31,6 +31,7 @@ class Lane:
     parts: list[list[Item]] = field(default_factory=list)
     is_busy: bool = False
     is_watched: bool = False
+    is_ready: bool = False
     opened_us: int = -1
 
 
@@ -51,6 +52,10 @@ class StreamSource(LaneSource):
         self.lanes = [
             Lane(number, number * source.pollers.look_us // source.lanes) for number in range(source.lanes)
         ]
+        self.allowed = source.pollers.first
+        self.busy = 0
+        self.ready: deque[Lane] = deque()
+        self.steps_are_due = False
 
     def run_of(self, item: Item) -> int:
         """Give how many times an item has run before."""
@@ -84,23 +89,71 @@ class StreamSource(LaneSource):
 
     def _consider(self, lane: Lane) -> None:
         """Start a batch that is full or has waited its window; else look again."""
+        now, source = self.host.now_us, self.source
+        while not lane.is_busy:
+            self._drop_old(lane.waiting)
+            if not lane.waiting:
+                lane.opened_us = -1
+                return
+            if lane.opened_us < 0:
+                lane.opened_us = now
+            closes_us = lane.opened_us + source.window_us
+            if len(lane.waiting) < source.batch and now < closes_us:
+                break
+            if self.busy >= self.allowed:
+                self._wait_for_a_poller(lane)
+                return
+            items = self._read(lane)
+            if items:
+                self._start(lane, items)
+            else:
+                lane.opened_us = -1
         if lane.is_busy:
             return
-        now, source = self.host.now_us, self.source
-        self._drop_old(lane.waiting)
-        if not lane.waiting:
-            lane.opened_us = -1
-            return
-        if lane.opened_us < 0:
-            lane.opened_us = now
-        closes_us = lane.opened_us + source.window_us
-        if len(lane.waiting) >= source.batch or now >= closes_us:
-            items = [lane.waiting.popleft() for _ in range(min(source.batch, len(lane.waiting)))]
-            self._start(lane, items)
-        elif source.pollers.look_us:
+        if source.pollers.look_us:
             self._look_at(lane, min(next_look_us(now + 1, source.pollers.look_us, lane.offset_us), closes_us))
         else:
             self._look_at(lane, closes_us)
+
+    def _read(self, lane: Lane) -> list[Item]:
+        """Take a lane's next records, and pass over those that fit no filter."""
+        now = self.host.now_us
+        read = [lane.waiting.popleft() for _ in range(min(self.source.batch, len(lane.waiting)))]
+        for item in read:
+            if not item.passes:
+                self.end(item, ItemOutcome.FILTERED, now)
+        return [item for item in read if item.passes]
+
+    def _wait_for_a_poller(self, lane: Lane) -> None:
+        """Let a lane wait its turn where there are fewer pollers than lanes; more come by the minute."""
+        if not lane.is_ready:
+            lane.is_ready = True
+            self.ready.append(lane)
+        pollers = self.source.pollers
+        if not self.steps_are_due and pollers.first < pollers.most:
+            self.steps_are_due = True
+            self.wake(self.host.now_us + pollers.interval_us, _STEP, 0, self._step, None)
+
+    def _step(self, _moment: Any) -> None:
+        """Allow more lanes at once while some wait for a poller; fall back when none does."""
+        pollers = self.source.pollers
+        self.steps_are_due = False
+        if not self.ready:
+            self.allowed = pollers.first
+            return
+        self.allowed = pollers_after_a_step(self.allowed, pollers.growth, pollers.most)
+        self.steps_are_due = True
+        self.wake(self.host.now_us + pollers.interval_us, _STEP, 0, self._step, None)
+        self._serve_ready()
+
+    def _serve_ready(self) -> None:
+        """Give free pollers the lanes that wait for one, in the order in which they began to."""
+        for _ in range(len(self.ready)):
+            if self.busy >= self.allowed:
+                return
+            lane = self.ready.popleft()
+            lane.is_ready = False
+            self._consider(lane)
 
     def _drop_old(self, items: deque[Item] | list[Item]) -> None:
         """Drop records that are too old, which come first."""
@@ -112,6 +165,7 @@ class StreamSource(LaneSource):
 
     def _start(self, lane: Lane, items: list[Item], tries: int = 0) -> None:
         """Invoke with the next batch of a lane."""
+        self.busy += not lane.is_busy
         lane.is_busy, lane.opened_us = True, -1
         batch = self.batch_of(items, 0)
         batch.lane, batch.tries = lane.number, tries
@@ -157,7 +211,7 @@ class StreamSource(LaneSource):
         rest = batch.failed
         cut = len(batch.items) - len(rest)
         for item in batch.items[:cut]:
-            self.end(item, ItemOutcome.PROCESSED, now)
+            self.end(item, self.outcome_of(batch, item), now)
         if not rest:
             self._next(lane)
             return
@@ -193,10 +247,12 @@ class StreamSource(LaneSource):
 
     def _next(self, lane: Lane) -> None:
         """Go on with what was cut off before, then with what waits: a full batch follows without a pause."""
-        lane.is_busy = False
         if lane.parts:
             self._run_again(lane, lane.parts.pop(), 0)
             return
+        lane.is_busy = False
+        self.busy -= 1
+        self._serve_ready()
         look_us = self.source.pollers.look_us
         if len(lane.waiting) >= self.source.batch or not look_us:
             self._consider(lane)

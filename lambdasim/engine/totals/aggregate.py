@@ -41,6 +41,7 @@ _EVENT_OUTCOMES: Final = {
     ItemOutcome.DEAD_LETTERED: EventOutcome.FAILED,
     ItemOutcome.EXPIRED: EventOutcome.EXPIRED,
     ItemOutcome.GIVEN_UP: EventOutcome.FAILED,
+    ItemOutcome.SWALLOWED: EventOutcome.FAILED,
 }
 
 
@@ -178,7 +179,7 @@ class Aggregate:
         if chunk.items is not None:
             self._items_written = check_items(chunk.items, self.names, self._items_written)
             for rank, totals in self._items.items():
-                totals.add(chunk.items, rank, self._idle_pollers(rank))
+                totals.add(chunk.items, rank, self._idle_pollers(rank), self._units(rank))
         if not len(chunk):
             return
         self._reach(int(chunk.end_us().max()) // US_PER_MINUTE + 1)
@@ -197,6 +198,10 @@ class Aggregate:
     def _idle_pollers(self, rank: int) -> int:
         source = self._plans[rank].source
         return source.pollers.idle if source else 0
+
+    def _units(self, rank: int) -> int:
+        source = self._plans[rank].source
+        return source.pollers.units(source.pollers.first) if source else 0
 
     def _reach(self, minutes: int) -> None:
         """Make room for so many minutes."""
@@ -273,7 +278,7 @@ class Aggregate:
             outcomes[event_outcome] += items.outcomes[outcome]
         return replace(
             totals,
-            events=items.sent,
+            events=items.sent - int(items.outcomes[ItemOutcome.FILTERED]),
             event_outcomes=outcomes,
             latency_ms={kind: Histogram() for kind in totals.latency_ms} | {StartType.NONE: items.latency_ms},
             section_latency_ms=items.section_latency_ms,

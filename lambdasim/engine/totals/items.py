@@ -68,11 +68,13 @@ class ItemTotals:
         """How many were sent."""
         return self.counters["sent"]
 
-    def add(self, chunk: ItemChunk, function: int, idle_pollers: int) -> None:
+    def add(self, chunk: ItemChunk, function: int, idle_pollers: int, units: int = 0) -> None:
         """Sum up the next items of a function."""
         self.counters = {name: int(counts[function]) for name, counts in chunk.counters.items()}
         # Nothing happens after the last moment, but pollers wait on.
-        self.counters["idle_us"] += idle_pollers * max(self.duration_us - chunk.now_us, 0)
+        rest_us = max(self.duration_us - chunk.now_us, 0)
+        self.counters["idle_us"] += idle_pollers * rest_us
+        self.counters["unit_us"] += units * rest_us
         mine = chunk["function"] == function
         if not mine.any():
             return

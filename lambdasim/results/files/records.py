@@ -11,9 +11,19 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 
 from lambdasim.atomic import named
-from lambdasim.engine.contract import RECORD_COLUMNS, EventOutcome, Limit, Outcome, RecordChunk, StartType
+from lambdasim.engine.contract import (
+    RECORD_COLUMNS,
+    EventOutcome,
+    Limit,
+    Outcome,
+    Plan,
+    RecordChunk,
+    StartType,
+)
+from lambdasim.engine.lanes import Backoff
 from lambdasim.errors import InputError
 from lambdasim.outputs import OutputFolder, noted_input
+from lambdasim.results.files.items import ITEMS, ItemFile
 from lambdasim.specs.fields import LONGEST_US
 from lambdasim.units import US_PER_DAY
 
@@ -34,11 +44,12 @@ class RecordFile:
     Parameters
     ----------
     folder : OutputFolder
-        Gets ``records.parquet``; one that is there already goes when there are too many records for a new one.
+        Gets ``records.parquet``, and ``items.parquet`` where a function has a queue or a stream; those that are there
+        already go when there are too many records for new ones.
     names : tuple of str
         Functions, in the plan's order; kept in the file's metadata with the meaning of each column.
     most : int, optional
-        Records beyond which none are kept.
+        Records, or messages and records of streams, beyond which none are kept.
 
     Attributes
     ----------
@@ -51,6 +62,9 @@ class RecordFile:
 
         meta = {"functions": json.dumps(names), "columns": json.dumps(RECORD_COLUMNS)}
         self._folder = folder
+        self._names = names
+        self._items: ItemFile | None = None
+        self._items_room = most
         self._open = ExitStack()
         self._schema = pa.schema([(name, pa.int64()) for name in RECORD_COLUMNS], metadata=meta)
         self._writer: pq.ParquetWriter | None = None
@@ -70,10 +84,14 @@ class RecordFile:
         """Add a chunk; row groups are of one size, however the chunks are cut."""
         if self._room is not None:
             self._room -= len(chunk)
-            self.given_up = self._room < 0
+            self._items_room = (self._items_room or 0) - (len(chunk.items) if chunk.items is not None else 0)
+            self.given_up = min(self._room, self._items_room) < 0
         if self.given_up:
             self._waiting.clear()
             return
+        if chunk.items is not None:
+            self._items = self._items or ItemFile(self._folder, self._names)
+            self._items.write(chunk.items)
         self._waiting.append(chunk)
         if sum(map(len, self._waiting)) >= _ROW_GROUP:
             self._write_groups()
@@ -102,11 +120,38 @@ class RecordFile:
             finally:
                 with named(self._folder.path / RECORDS):
                     self._writer.close()
+                if self._items is not None:
+                    self._items.close(whole=kind is None)
         if self.given_up:
             self._folder.drop(RECORDS)
+        if self.given_up or self._items is None:
+            self._folder.drop(ITEMS)
 
 
-def read_records(path: Path, names: tuple[str, ...], duration_us: int) -> Iterator[RecordChunk]:
+def longest_wait_us(plan: Plan) -> int:
+    """Give how long after its arrival an attempt may start at most: retries, and what queues and streams keep [µs].
+
+    Parameters
+    ----------
+    plan : Plan
+
+    Returns
+    -------
+    int
+    """
+    longest = _LONGEST_RETRY_US
+    for function in plan.functions:
+        returns = function.source.returns if function.source is not None else None
+        if isinstance(returns, Backoff):
+            longest = max(longest, returns.most_age_us)
+        elif returns is not None:
+            longest = max(longest, returns.retention_us)
+    return longest
+
+
+def read_records(
+    path: Path, names: tuple[str, ...], duration_us: int, longest_us: int
+) -> Iterator[RecordChunk]:
     """Read records, chunk by chunk.
 
     Parameters
@@ -116,6 +161,8 @@ def read_records(path: Path, names: tuple[str, ...], duration_us: int) -> Iterat
         The functions that the file must have been written for.
     duration_us : int
         The scenario's length [µs].
+    longest_us : int
+        See ``longest_wait_us`` [µs].
 
     Raises
     ------
@@ -139,19 +186,19 @@ def read_records(path: Path, names: tuple[str, ...], duration_us: int) -> Iterat
                 chunk = RecordChunk(
                     {name: batch.column(name).to_numpy(zero_copy_only=False) for name in RECORD_COLUMNS}
                 )
-                _check_records(path, chunk, len(names), duration_us)
+                _check_records(path, chunk, len(names), duration_us + longest_us)
                 yield chunk
     except (pa.ArrowException, OSError) as error:
         raise InputError.single(str(path), "", f"cannot be read: {str(error)[:120]}") from None
 
 
-def _check_records(path: Path, chunk: RecordChunk, functions: int, duration_us: int) -> None:
+def _check_records(path: Path, chunk: RecordChunk, functions: int, latest_us: int) -> None:
     """Refuse values that no run writes, before anything is sized by them."""
     kinds = {"start_type": StartType, "outcome": Outcome, "limit": Limit, "event_outcome": EventOutcome}
     highest = {name: len(kind) - 1 for name, kind in kinds.items()} | {
         "function": functions - 1,
-        "arrival_us": duration_us,
-        "start_us": duration_us + _LONGEST_RETRY_US,
+        "arrival_us": latest_us,
+        "start_us": latest_us,
     }
     for name, values in chunk.columns.items():
         lowest, most = (-1 if name == "exec_env" else 0), highest.get(name, LONGEST_US)

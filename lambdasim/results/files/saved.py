@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+from itertools import chain
 from pathlib import Path
 from typing import Any, Final
 
@@ -11,18 +12,18 @@ from pydantic import ValidationError
 
 from lambdasim.billing import Usage, from_json, plain, to_json
 from lambdasim.engine.plan import plan_scenario
-from lambdasim.engine.source_plan import batches_of
 from lambdasim.errors import InputError
 from lambdasim.manifest import check_parts
 from lambdasim.outputs import OutputFolder, noted_input
-from lambdasim.results.files.records import RECORDS, RecordFile, read_records
+from lambdasim.results.files.items import ITEMS, read_items
+from lambdasim.results.files.records import RECORDS, RecordFile, longest_wait_us, read_records
 from lambdasim.results.run import RunResult
 from lambdasim.specs.scenario import ScenarioSpec
 
 _MOST_BYTES = 64 * 1024 * 1024
 RUN: Final = "run"
 """Kind of the files of a run, in the manifest of their folder."""
-PARTS: Final = ("scenario.json", "usage.json", "summary.json", "metrics.csv", RECORDS)
+PARTS: Final = ("scenario.json", "usage.json", "summary.json", "metrics.csv", RECORDS, ITEMS)
 """Files that are read again."""
 TABLES: Final = ("bill.csv",)
 """Files for people alone."""
@@ -61,8 +62,9 @@ def save(run: RunResult, folder: str | os.PathLike[str]) -> None:
     run : RunResult
     folder : path-like
         Made if it is missing. Gets ``summary.json``, ``bill.csv``, ``usage.json``, ``metrics.csv`` and
-        ``scenario.json``; and ``records.parquet`` if the run kept its records (else see ``RecordFile``). Last comes
-        ``lambdasim-manifest.json``, with checksums of what lambdasim wrote there.
+        ``scenario.json``; and ``records.parquet`` if the run kept its records (else see ``RecordFile``), with
+        ``items.parquet`` for messages and records of queues and streams. Last comes ``lambdasim-manifest.json``, with
+        checksums of what lambdasim wrote there.
 
     Raises
     ------
@@ -115,7 +117,8 @@ def load_run(folder: str | os.PathLike[str], keep_records: bool = True) -> RunRe
     Parameters
     ----------
     folder : path-like
-        With ``scenario.json``, ``records.parquet`` and ``summary.json``.
+        With ``scenario.json``, ``records.parquet`` and ``summary.json``, and ``items.parquet`` where there are queues or
+        streams.
     keep_records : bool
         Whether ``records`` is available; without, memory stays bounded.
 
@@ -146,17 +149,14 @@ def load_run(folder: str | os.PathLike[str], keep_records: bool = True) -> RunRe
         raise InputError.single(
             str(place / "summary.json"), "provenance", "must name arrays_sha256 and engine, as text"
         )
-    if polled := [spec.name for spec in scenario.functions if batches_of(spec.trigger) is not None]:
-        raise InputError.single(
-            str(place),
-            "",
-            f"holds a run with queues or streams ({', '.join(polled)[:80]}), which cannot be read again yet; simulate it",
-        )
-    names = tuple(sorted(spec.name for spec in scenario.functions))
-    chunks = read_records(place / "records.parquet", names, scenario.duration_us)
-    return RunResult.of_records(
-        scenario, plan_scenario(scenario), chunks, checksum, engine=engine, keep_records=keep_records
-    )
+    plan = plan_scenario(scenario)
+    names = tuple(function.name for function in plan.functions)
+    longest_us = longest_wait_us(plan)
+    chunks = read_records(place / RECORDS, names, scenario.duration_us, longest_us)
+    if any(function.source is not None for function in plan.functions):
+        items = read_items(place / ITEMS, plan.functions, scenario.duration_us, longest_us)
+        chunks = chain(chunks, items)
+    return RunResult.of_records(scenario, plan, chunks, checksum, engine=engine, keep_records=keep_records)
 
 
 def _read(path: Path) -> bytes:

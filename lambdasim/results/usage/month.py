@@ -20,6 +20,7 @@ from lambdasim.catalog.prices.meters import meters
 from lambdasim.draws.keys import Quantity
 from lambdasim.engine.contract import FunctionPlan, Invoker, Outcome, Plan, RecordChunk, StartType
 from lambdasim.engine.draws import FunctionDraws
+from lambdasim.engine.items import ItemChunk
 from lambdasim.engine.totals.aggregate import Aggregate, FunctionTotals, MonthlyUsage
 from lambdasim.engine.totals.items import ItemTotals
 from lambdasim.results.sources import empty_receives
@@ -62,6 +63,7 @@ class PayloadMeter:
         self.streamed_bytes: dict[int, MonthCounts] = {rank: Counter() for rank in self._draws}
         self.extra_calls: dict[int, MonthCounts] = {rank: Counter() for rank in self._draws}
         self.payload_kb: dict[int, MonthCounts] = {rank: Counter() for rank in self._draws}
+        self.received_kb: Counter[int] = Counter()
         self._chunk_kb = [_chunk_kb(specs[function.name]) for function in plan.functions]
 
     def add(self, chunk: RecordChunk) -> None:
@@ -79,6 +81,8 @@ class PayloadMeter:
                     self._count(counts, chunk["start_us"][counted], more)
             if not self._from_source[rank]:
                 self._add_calls(rank, draws, chunk)
+            elif chunk.items is not None:
+                self._add_items(rank, draws, chunk.items)
             if self._streamed[rank]:
                 answered = started & (chunk["outcome"] == Outcome.COMPLETED)
                 size_kb = draws.payload_kb(Quantity.RESPONSE_PAYLOAD, chunk["invocation"][answered])
@@ -99,6 +103,15 @@ class PayloadMeter:
             self._count(self.extra_calls[rank], start_us, more)
         if not self._queued[rank]:
             self._count(self.payload_kb[rank], start_us, request_kb + response_kb)
+
+    def _add_items(self, rank: int, draws: FunctionDraws, items: ItemChunk) -> None:
+        """Count what sizes add to sends, and what all receives together brought."""
+        own = items["function"] == rank
+        size_kb = draws.payload_kb(Quantity.REQUEST_PAYLOAD, items["item"][own])
+        self.received_kb[rank] += int((size_kb * items["receives"][own]).sum())
+        if self._chunk_kb[rank]:
+            more = np.maximum(-(-size_kb // self._chunk_kb[rank]) - 1, 0)
+            self._count(self.extra_calls[rank], items["arrival_us"][own], more)
 
     def _count(self, counts: MonthCounts, start_us: NDArray[np.int64], amount: NDArray[np.int64]) -> None:
         months = (start_us + self._start_us).astype("datetime64[us]").astype("datetime64[M]")
@@ -135,7 +148,7 @@ def run_usage(
         extra = payloads.extra_requests.get(rank, Counter())
         provisioned_extra = payloads.provisioned_extra_requests.get(rank, Counter())
         streamed = payloads.streamed_bytes.get(rank, Counter())
-        calls = calls_by_month(scenario, function, totals)
+        calls = calls_by_month(scenario, function, totals, payloads.received_kb[rank], _chunk_kb(spec))
         calls.update(payloads.extra_calls.get(rank, Counter()))
         payload_kb = payloads.payload_kb.get(rank, Counter())
         asked = elapsed if scenario.neighbours.held else calls if totals.items is not None else ()
@@ -173,15 +186,22 @@ def _chunk_kb(spec: FunctionSpec) -> int:
     return next((one.chunk_kb for one in meters().values() if trigger in one.triggers and one.chunk_kb), 0)
 
 
-def calls_by_month(scenario: ScenarioSpec, function: FunctionPlan, totals: FunctionTotals) -> MonthCounts:
+def calls_by_month(
+    scenario: ScenarioSpec,
+    function: FunctionPlan,
+    totals: FunctionTotals,
+    received_kb: int = 0,
+    chunk_kb: int = 0,
+) -> MonthCounts:
     """Give calls at the trigger by month: attempts of a client, refused ones too, asynchronous events, calls to a queue.
 
     Notes
     -----
-    A queue's or stream's own count is known for the whole run, and goes to months by their time in it.
+    A queue's or stream's own count is known for the whole run, and goes to months by their time in it. Each receive
+    counts once for every chunk of its payload; all receives with messages are taken to bring equally much.
     """
     if totals.items is not None:
-        return _source_calls(scenario, function, totals.items)
+        return _source_calls(scenario, function, totals.items, received_kb, chunk_kb)
     minutes = totals.counts.minutes
     columns = totals.counts.padded(minutes)
     is_queued = function.retry.invoker is Invoker.QUEUE
@@ -191,12 +211,16 @@ def calls_by_month(scenario: ScenarioSpec, function: FunctionPlan, totals: Funct
     return +Counter({str(month): int(calls[months == month].sum()) for month in np.unique(months)})
 
 
-def _source_calls(scenario: ScenarioSpec, function: FunctionPlan, items: ItemTotals) -> MonthCounts:
+def _source_calls(
+    scenario: ScenarioSpec, function: FunctionPlan, items: ItemTotals, received_kb: int, chunk_kb: int
+) -> MonthCounts:
     """Give calls to a queue (sends, receives with and without messages, deletes), or records of a stream, by month."""
     counted = items.counters
     whole = counted["sent"]
     if function.source is not None and not function.source.blocks:
-        whole += counted["receive_calls"] + counted["delete_calls"] + empty_receives(items)
+        receives = counted["receive_calls"]
+        each = -(-received_kb // (receives * chunk_kb)) if receives and chunk_kb else 1
+        whole += receives * max(each, 1) + counted["delete_calls"] + empty_receives(items)
     spans = elapsed_s(scenario)
     counts: MonthCounts = Counter()
     passed = shared = 0

@@ -54,6 +54,26 @@ class PollersSpec(Spec):
             yield CrossFault(("first",), f"must be at most {self.most}, got {self.first}", (("most",),))
 
 
+class ProvisionedPollersSpec(Spec):
+    """Pollers that are kept: each holds 10 batches at once, and makes 10 receives or takes 1 MB a second."""
+
+    minimum: Annotated[Whole, Limited("sqs_poller_minimum_low", "sqs_poller_minimum_high")] = limit(
+        "sqs_poller_minimum_low"
+    ).value
+    """Pollers that are always there (MinimumPollers)."""
+    maximum: Annotated[Whole, Limited("sqs_poller_minimum_low", "sqs_poller_maximum_high")] = limit(
+        "sqs_poller_maximum_default"
+    ).value
+    """Pollers at most (MaximumPollers)."""
+
+    def cross_faults(self) -> Iterator[CrossFault]:
+        """Want a minimum that is not above the maximum."""
+        if self.minimum > self.maximum:
+            yield CrossFault(
+                ("minimum",), f"must be at most {self.maximum}, got {self.minimum}", (("maximum",),)
+            )
+
+
 class QueueSpec(BatchSpec):
     """An SQS queue, standard or FIFO, and its event source mapping."""
 
@@ -75,6 +95,8 @@ class QueueSpec(BatchSpec):
     """Message groups of a FIFO queue, each in order and with one batch at a time; default: a standard queue."""
     pollers: PollersSpec = PollersSpec()
     """How many batches are in progress at once."""
+    provisioned_pollers: ProvisionedPollersSpec | None = None
+    """Pollers that are kept and paid for by the hour (ProvisionedPollerConfig), in the place of the others."""
 
     @property
     def is_fifo(self) -> bool:
@@ -106,6 +128,12 @@ class QueueSpec(BatchSpec):
             )
         if self.skew and not self.is_fifo:
             yield CrossFault(("skew",), "belongs to a FIFO queue; give message_groups too")
+        if self.provisioned_pollers is not None and self.maximum_concurrency is not None:
+            yield CrossFault(
+                ("maximum_concurrency",),
+                "and provisioned_pollers exclude each other: AWS refuses both on one mapping",
+                (("provisioned_pollers",),),
+            )
         yield from self._time_faults()
 
     def _time_faults(self) -> Iterator[CrossFault]:

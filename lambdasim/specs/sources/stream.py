@@ -11,6 +11,7 @@ from lambdasim.catalog import limit, timing
 from lambdasim.specs.base import CrossFault
 from lambdasim.specs.fields import Duration, Flag, Limited, PositiveDuration, Whole
 from lambdasim.specs.sources.batches import BatchSpec
+from lambdasim.units import US_PER_S
 
 
 class StreamSpec(BatchSpec):
@@ -30,6 +31,12 @@ class StreamSpec(BatchSpec):
     """Age at which a record is dropped (MaximumRecordAgeInSeconds); default: with the stream's retention."""
     bisect: Flag = False
     """Whether a batch that failed is cut in two (BisectBatchOnFunctionError); that is no retry."""
+    consumers: Annotated[Whole, Field(ge=1, le=10_000)] | None = None
+    """Kafka alone: partitions that are read at once, at first; default 1. AWS looks at the lag each minute."""
+    consumer_growth: Annotated[Whole, Field(ge=0, le=10_000)] | None = None
+    """Kafka alone: what is added each minute while partitions wait, to one for each; default: as many as there are."""
+    tumbling_window_us: Duration = Field(default=0, alias="tumbling_window")
+    """Window whose state is handed from run to run (TumblingWindowInSeconds); not modelled, and a warning says so."""
     retention_us: Duration = Field(default=timing("stream_retention_s").us, alias="retention")
     """Age at which a record leaves the stream."""
     poll_interval_us: Duration | None = Field(default=None, alias="poll_interval")
@@ -53,7 +60,14 @@ class StreamSpec(BatchSpec):
 
     def cross_faults(self) -> Iterator[CrossFault]:
         """Want settings that AWS takes."""
-        yield from self.window_faults()
+        yield from self.window_faults(whole_seconds=False)
+        widest = limit("tumbling_window_max_s")
+        if self.tumbling_window_us > widest.us or self.tumbling_window_us % US_PER_S:
+            text = f"must be whole seconds up to {widest.value} ({widest.citation()})"
+            yield CrossFault(("tumbling_window",), text)
+        if self.tumbling_window_us and self.parallelization_factor > 1:
+            text = "must be 1 with a tumbling_window, which has one state for each shard"
+            yield CrossFault(("parallelization_factor",), text, (("tumbling_window",),))
         for key, value_us, low, high in (
             ("max_record_age", self.max_record_age_us, "stream_age_min_s", "stream_age_max_s"),
             ("retention", self.retention_us, "stream_retention_min_s", "stream_retention_max_s"),
@@ -65,7 +79,20 @@ class StreamSpec(BatchSpec):
                 )
 
     def type_faults(self, trigger: str) -> Iterator[CrossFault]:
-        """Want what the service has: DynamoDB keeps its records for a day."""
+        """Want what the service has: DynamoDB keeps its records for a day, Kafka reads a partition in one line."""
+        if trigger == "kafka":
+            if self.parallelization_factor > 1:
+                yield CrossFault(
+                    ("parallelization_factor",), "must be 1 for Kafka: a partition is read in one line"
+                )
+            if (self.consumers or 1) > self.shards:
+                text = f"must be at most the partitions ({self.shards}), got {self.consumers}"
+                yield CrossFault(("consumers",), text)
+            return
+        for key in ("consumers", "consumer_growth"):
+            if getattr(self, key) is not None:
+                yield CrossFault((key,), f"does not belong to a trigger of type {trigger}")
+        yield from self.window_faults()
         kept = timing("stream_retention_s")
         if trigger == "dynamodb" and self.retention_us != kept.us:
             yield CrossFault(("retention",), f"must be {kept.value} s for DynamoDB ({kept.citation()})")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from math import floor
+from math import ceil, floor
 from typing import Any, Final, NamedTuple
 
 import numpy as np
@@ -25,6 +25,9 @@ from lambdasim.specs.scenario import ScenarioSpec
 from lambdasim.study.variants import LimitCase, Variant, case_scenario
 from lambdasim.units import MB_PER_GB, US_PER_HOUR, US_PER_MINUTE, US_PER_MS
 
+MOST_POLLERS: Final = 10_000
+MOST_GROUPS: Final = 20_000
+MOST_SHARDS: Final = 10_000
 _MINUTES: Final = US_PER_HOUR // US_PER_MINUTE
 
 
@@ -104,11 +107,14 @@ class Demand:
     loads : mapping of str to mapping of str to Load
         By architecture and name of the server.
     evidence : tuple of FunctionEvidence
+    events : int
+        That arrived in the run, messages and records of streams included.
     """
 
     usage: tuple[Usage, ...]
     loads: Mapping[str, Mapping[str, Load]]
     evidence: tuple[FunctionEvidence, ...] = ()
+    events: int = 0
 
     @property
     def requests(self) -> int:
@@ -204,10 +210,28 @@ def demand_at(scenario: ScenarioSpec, servers: Sequence[Server], engine: str, po
     """Simulate a multiple of the traffic with no limit of concurrency; this may be another process."""
     grown = case_scenario(scenario, LimitCase(Variant.TRAFFIC, number=point.multiple))
     changed = case_scenario(grown, LimitCase(Variant.UNLIMITED, point.replication))
+    freed = tuple(_with_pollers(spec, point.multiple) for spec in changed.functions)
+    changed = revised(changed, {"functions": freed})
     if point.hour is not None:
         functions = tuple(_in_hour(spec, point.hour * US_PER_HOUR) for spec in changed.functions)
         changed = revised(changed, {"functions": functions})
     return demand_of(simulate(changed, engine=engine, keep_records=False), servers)
+
+
+def _with_pollers(spec: FunctionSpec, multiple: float) -> FunctionSpec:
+    """Return a function whose queue is read by as many pollers as it takes, whose stream has shards for its traffic."""
+    queue, stream = spec.trigger.queue, spec.trigger.stream
+    changes: dict[str, Any] = {}
+    if queue is not None:
+        pollers = revised(queue.pollers, {"first": MOST_POLLERS, "most": MOST_POLLERS})
+        changes["queue"] = revised(queue, {"maximum_concurrency": None, "pollers": pollers})
+        if queue.message_groups is not None and multiple > 1:
+            groups = min(ceil(queue.message_groups * multiple), MOST_GROUPS)
+            changes["queue"] = revised(changes["queue"], {"message_groups": groups})
+    if stream is not None and multiple > 1:
+        shards = min(ceil(stream.shards * multiple), MOST_SHARDS)
+        changes["stream"] = revised(stream, {"shards": shards})
+    return revised(spec, {"trigger": revised(spec.trigger, changes)}) if changes else spec
 
 
 def _in_hour(spec: FunctionSpec, begin_us: int) -> FunctionSpec:
@@ -243,7 +267,7 @@ def demand_of(run: RunResult, servers: Sequence[Server]) -> Demand:
         spec = specs[name]
         own_ms, cpu_ms = server_time_ms(spec)
         busy_ms = totals.concurrency.busy_us / US_PER_MS
-        kept_ms = own_ms * _runs(totals)
+        kept_ms = own_ms * (_runs(totals) if totals.items is None else totals.items.receives)
         most = totals.concurrency.per_minute(minutes) * (kept_ms / busy_ms if busy_ms else 0.0)
         arrivals = totals.counts.padded(minutes)["Invocations"]
         even = arrivals / max(arrivals.sum(), 1) * kept_ms / (US_PER_MINUTE // US_PER_MS)
@@ -263,6 +287,7 @@ def demand_of(run: RunResult, servers: Sequence[Server]) -> Demand:
             _evidence(name, totals, scenario.duration_us)
             for name, totals in zip(run.aggregate.names, run.aggregate.functions, strict=True)
         ),
+        events=sum(totals.events for totals in run.aggregate.functions),
     )
 
 

@@ -8,9 +8,10 @@ from concurrent.futures import Executor
 from functools import partial
 from typing import Final
 
+from lambdasim.engine.plan import plan_scenario
+from lambdasim.engine.run import EngineName
 from lambdasim.errors import InputError
 from lambdasim.results.points.parallel import map_points
-from lambdasim.results.usage.as_month import month_factor
 from lambdasim.specs.scenario import ScenarioSpec
 from lambdasim.study.break_even.costs import Costs, Option, ServerTerms, fleets_of
 from lambdasim.study.break_even.demand import Demand, Point, demand_at
@@ -20,7 +21,7 @@ from lambdasim.study.break_even.tables import Line
 FIRST: Final = (0.1, 0.3, 1.0)
 GREATER: Final = (3.0, 10.0, 30.0, 100.0, 300.0, 1000.0)
 LEAST: Final = 0.001
-MOST_EVENTS: Final = 3_000_000
+MOST_EVENTS: Final = {EngineName.KERNEL: 3_000_000, EngineName.REFERENCE: 100_000}
 
 
 def break_even(
@@ -43,8 +44,8 @@ def break_even(
         What is assumed of servers.
     multiples : iterable of float, optional
         Of the traffic, above 0, which are simulated; 1 always is. By default 0.1, 0.3 and 1, then down and, to 1,000
-        times, up until all lines have crossed. Where a run would have more than 3 million events, its busiest hour is
-        simulated, and usage is estimated from the greatest whole run.
+        times, up until all lines have crossed. Where a run would have more than 3 million events (100,000 in the
+        reference engine), its busiest hour is simulated, and usage is estimated from the greatest whole run.
     replications : int
         At least 2: seeds for the ranges.
     engine : {"auto", "kernel", "reference"}
@@ -113,7 +114,8 @@ def break_even(
 
     found = simulated(wanted)
     if multiples is None:
-        _look_further(Costs(scenario, terms, fleets), found, simulated)
+        runs_on = EngineName(engine).chosen(plan_scenario(scenario)).engine
+        _look_further(Costs(scenario, terms, fleets), found, simulated, MOST_EVENTS[runs_on])
     chosen = tuple(sorted(found))
     lines = tuple(Line(chosen, [found[multiple][seed] for multiple in chosen]) for seed in seeds)
     return BreakEven(scenario, terms, fleets, lines)
@@ -123,6 +125,7 @@ def _look_further(
     costs: Costs,
     found: dict[float, list[Demand]],
     simulated: Callable[..., dict[float, list[Demand]]],
+    most_events: int,
 ) -> None:
     """Add lesser and greater multiples until each option has become cheaper than Lambda, and has cost more."""
 
@@ -136,14 +139,14 @@ def _look_further(
     while any(cheaper(min(found))) and min(found) > LEAST:
         found |= simulated([min(found) / 10])
     first = found[1.0][0]
-    events = first.requests / float(month_factor(costs.scenario.duration_us))
+    events = first.events
     hour, share = first.busiest_hour()
     for multiple in GREATER:
         if all(cheaper(max(found))):
             return
-        if multiple * events <= MOST_EVENTS:
+        if multiple * events <= most_events:
             found |= simulated([multiple])
-        elif multiple * events * share <= MOST_EVENTS:
+        elif multiple * events * share <= most_events:
             near = simulated([multiple], hour)[multiple]
             step = multiple / max(found)
             found[multiple] = [
