@@ -151,7 +151,7 @@ def number(value: float) -> str:
 
 
 def two_digits(value: float) -> str:
-    """Write a rough number: two digits, whole from 10 on, never an exponent.
+    """Format a rough figure: two significant digits below 10, a whole number from 10 up, never an exponent.
 
     Parameters
     ----------

@@ -10,7 +10,6 @@ from lambdasim.draws.keys import Quantity
 from lambdasim.draws.laws import Constant
 from lambdasim.engine.contract import FunctionPlan, Plan, ProvisionedChange, RetryPolicy
 from lambdasim.engine.draws import FunctionDraws
-from lambdasim.engine.lanes import Backoff, PollerLaw, SourcePlan, Visibility
 
 # Fields that the compiled engine follows. A new field of a plan is followed by the reference alone until it stands here.
 _FIELDS: Final[dict[type, str]] = {
@@ -22,17 +21,14 @@ _FIELDS: Final[dict[type, str]] = {
     ProvisionedChange: "time_us claimed ready",
     FunctionDraws: "seed owner laws cpu_factor error_probability crash_probability memory_mb payload_limit_kb "
     "response_limit_kb quota out_of_memory_probability timeout_probability poison_probability",
-    SourcePlan: "lanes ordered batch window_us pollers returns partial",
-    PollerLaw: "first growth interval_us most idle look_us",
-    Visibility: "visibility_us most_receives retention_us",
-    Backoff: "first_us most_us most_retries most_age_us bisect",
 }
+_IN_WORDS: Final = {"source": "queues and streams"}  # where a field's name says too little
 _QUANTITIES: Final = frozenset(
     {
         Quantity.CPU_TIME, Quantity.IO_TIME, Quantity.INIT, Quantity.FIRST_RUN, Quantity.PLACEMENT,
         Quantity.KEEP_ALIVE, Quantity.FAILURE, Quantity.MEMORY, Quantity.REQUEST_PAYLOAD, Quantity.RESPONSE_PAYLOAD,
         Quantity.CLIENT_BACKOFF, Quantity.CPU_START_TICK, Quantity.CPU_START_DELAY, Quantity.CPU_START_CHARGE,
-        Quantity.POST_RESPONSE, Quantity.ENVIRONMENT_SPEED, Quantity.BATCH_OVERHEAD, Quantity.LANE, Quantity.POISON,
+        Quantity.POST_RESPONSE, Quantity.ENVIRONMENT_SPEED,
     }
 )  # fmt: skip
 
@@ -47,7 +43,7 @@ def beyond_the_kernel(plan: Plan) -> tuple[str, ...]:
     Returns
     -------
     tuple of str
-        Such as ``f: source``; empty where the compiled engine gives the reference's records.
+        Such as ``f: queues and streams``; empty where the compiled engine gives the reference's records.
 
     Notes
     -----
@@ -61,10 +57,8 @@ def beyond_the_kernel(plan: Plan) -> tuple[str, ...]:
 
 def _of_function(function: FunctionPlan) -> Iterator[str]:
     parts: list[Any] = [function, function.retry, function.draws, *function.provisioned]
-    if (source := function.source) is not None:
-        parts += [source, source.pollers, source.returns]
     seen = dict.fromkeys(name for part in parts for name in _unknown(part))
-    yield from seen
+    yield from (_IN_WORDS.get(name, name) for name in seen)
     for quantity, law in function.draws.laws.items():
         if quantity not in _QUANTITIES and law != Constant(0):
             yield quantity.name.lower()

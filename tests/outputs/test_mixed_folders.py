@@ -16,15 +16,19 @@ from lambdasim.manifest import MANIFEST
 from lambdasim.outputs import OutputFolder
 from lambdasim.results.files.saved import PARTS, RUN, check_run_folder
 
+QUEUE = (
+    "{name: q, start: '2026-11-01T00:00:00Z', duration: 10m, functions: [{name: f, runtime: python3.12, timeout: 10s,"
+    " work: {io_ms: 20}, trigger: {type: sqs}, traffic: {constant: {rate_per_s: 0.%d}}}]}"
+)
 NAMES = ("scenario.json", "summary.json", "usage.json")
 
 
 @pytest.fixture(scope="module")
 def two(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
-    """Two runs that differ."""
+    """Two runs that differ, of a function behind a queue, so that every part is there."""
     place = tmp_path_factory.mktemp("two")
     for name, number in (("one", 50), ("other", 80)):
-        ls.save(ls.simulate(arrivals_s=range(number), durations_ms=100), place / name)
+        ls.save(ls.simulate(ls.load_scenario_text(QUEUE % number)), place / name)
     return place / "one", place / "other"
 
 

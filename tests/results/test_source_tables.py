@@ -172,7 +172,7 @@ def test_a_function_without_a_queue_has_none() -> None:
 def test_the_compiled_engine_is_not_chosen_for_them() -> None:
     scenario = load_scenario_text(POISON)
     assert ls.simulate(scenario).engine.startswith("reference (auto")
-    with pytest.raises(InputError, match=r"does not run .*source yet"):
+    with pytest.raises(InputError, match=r"does not run worker: queues and streams yet"):
         ls.simulate(scenario, engine="kernel")
 
 

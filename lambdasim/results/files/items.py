@@ -4,26 +4,20 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import ExitStack
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
 
-from lambdasim.atomic import named
 from lambdasim.engine.contract import RECORD_COLUMNS, FunctionPlan, RecordChunk
 from lambdasim.engine.items import COUNTERS, ITEM_COLUMNS, ItemChunk, ItemOutcome
 from lambdasim.errors import InputError
-from lambdasim.outputs import OutputFolder, noted_input
-from lambdasim.specs.fields import LONGEST_US
+from lambdasim.outputs import OutputFolder
+from lambdasim.results.files.rows import RowFile, check_ranges, opened_rows
 from lambdasim.units import US_PER_DAY
 
-if TYPE_CHECKING:
-    import pyarrow.parquet as pq
-
 ITEMS: Final = "items.parquet"
-_ROW_GROUP: Final = 1 << 17
 _END: Final = "counted"
 _MOST_COUNTED: Final = (1 << 63) - 1
 
@@ -40,50 +34,21 @@ class ItemFile:
     """
 
     def __init__(self, folder: OutputFolder, names: tuple[str, ...]) -> None:
-        import pyarrow as pa
-        import pyarrow.parquet as pq
-
-        meta = {"functions": json.dumps(names), "columns": json.dumps(ITEM_COLUMNS)}
-        self._folder = folder
-        self._open = ExitStack()
-        self._schema = pa.schema([(name, pa.int64()) for name in ITEM_COLUMNS], metadata=meta)
-        stream = self._open.enter_context(folder.stream(ITEMS))
-        self._writer: pq.ParquetWriter = pq.ParquetWriter(stream, self._schema)
-        self._waiting: list[ItemChunk] = []
+        self._rows = RowFile(folder, ITEMS, ITEM_COLUMNS, names)
         self._last: ItemChunk | None = None
 
     def write(self, chunk: ItemChunk) -> None:
-        """Add a chunk; row groups are of one size, however the chunks are cut."""
+        """Add a chunk."""
         self._last = chunk
-        self._waiting.append(chunk)
-        if sum(map(len, self._waiting)) >= _ROW_GROUP:
-            self._write_groups()
-
-    def _write_groups(self, last: bool = False) -> None:
-        import pyarrow as pa
-
-        rows = {name: np.concatenate([chunk[name] for chunk in self._waiting]) for name in ITEM_COLUMNS}
-        length = len(rows["function"])
-        whole = length if last else length // _ROW_GROUP * _ROW_GROUP
-        for first in range(0, whole, _ROW_GROUP):
-            group = {name: column[first : min(first + _ROW_GROUP, whole)] for name, column in rows.items()}
-            with named(self._folder.path / ITEMS):
-                self._writer.write_table(pa.table(group, schema=self._schema))
-        rest = {name: column[whole:] for name, column in rows.items()}
-        self._waiting = [ItemChunk(rest, self._waiting[-1].counters, self._waiting[-1].now_us)]
+        self._rows.write(chunk.columns)
 
     def close(self, whole: bool) -> None:
         """Finish the file, with all that is waiting if the run came to its end."""
-        with self._open:
-            try:
-                if whole and self._last is not None:
-                    self._write_groups(last=True)
-                    counters = {name: counts.tolist() for name, counts in self._last.counters.items()}
-                    counted = {"now_us": self._last.now_us, "counters": counters}
-                    self._writer.add_key_value_metadata({_END: json.dumps(counted)})
-            finally:
-                with named(self._folder.path / ITEMS):
-                    self._writer.close()
+        counted = {}
+        if self._last is not None:
+            counters = {name: counts.tolist() for name, counts in self._last.counters.items()}
+            counted = {_END: json.dumps({"now_us": self._last.now_us, "counters": counters})}
+        self._rows.close(whole, counted)
 
 
 def read_items(
@@ -111,29 +76,14 @@ def read_items(
     InputError
         When the file is missing, was written for other functions, or holds what no run writes.
     """
-    import pyarrow as pa
-    import pyarrow.parquet as pq
-
-    if not path.is_file():
-        raise InputError.single(str(path), "", "must be a file that `lambdasim simulate --out` wrote")
-    noted_input(path)
     names = tuple(plan.name for plan in plans)
-    try:
-        with pq.ParquetFile(path) as file:
-            meta = file.metadata.metadata or {}
-            if meta.get(b"functions") != json.dumps(names).encode() or file.schema_arrow.names != [
-                *ITEM_COLUMNS
-            ]:
-                raise InputError.single(str(path), "", f"must hold items of {', '.join(names)[:200]}")
-            now_us, counters = _counted(path, meta.get(_END.encode()), len(names))
-            known = np.zeros(len(names), dtype=np.int64)
-            for batch in file.iter_batches(batch_size=1 << 16):
-                columns = {name: batch.column(name).to_numpy(zero_copy_only=False) for name in ITEM_COLUMNS}
-                _check(path, columns, plans, duration_us, longest_us)
-                known += np.bincount(columns["function"], minlength=len(names))
-                yield _chunk(columns, {"sent": known.copy(), "ended": known.copy()}, now_us)
-    except (pa.ArrowException, OSError) as error:
-        raise InputError.single(str(path), "", f"cannot be read: {str(error)[:120]}") from None
+    with opened_rows(path, "items", [*ITEM_COLUMNS], names) as (meta, batches):
+        now_us, counters = _counted(path, meta.get(_END.encode()), len(names))
+        known = np.zeros(len(names), dtype=np.int64)
+        for columns in batches:
+            _check(path, columns, plans, duration_us, longest_us)
+            known += np.bincount(columns["function"], minlength=len(names))
+            yield _chunk(columns, {"sent": known.copy(), "ended": known.copy()}, now_us)
     yield _chunk({name: np.zeros(0, dtype=np.int64) for name in ITEM_COLUMNS}, counters, now_us)
 
 
@@ -181,10 +131,7 @@ def _check(
         "outcome": len(ItemOutcome) - 1,
         "done_us": latest_us + max(plan.timeout_us + plan.init_cap_us for plan in plans) + US_PER_DAY,
     }
-    for name, values in columns.items():
-        lowest, most = (-1 if name == "first_us" else 0), highest.get(name, LONGEST_US)
-        if values.dtype != np.int64 or (len(values) and not lowest <= values.min() <= values.max() <= most):
-            raise InputError.single(str(path), name, f"must be whole numbers from {lowest} to {most}")
+    check_ranges(path, columns, highest, may_be_absent="first_us")
     if np.any(columns["done_us"] < columns["arrival_us"]):
         raise InputError.single(str(path), "done_us", "must not be before arrival_us")
     polled = np.array([plan.source is not None for plan in plans], dtype=bool)

@@ -25,9 +25,9 @@ from lambdasim.specs.scenario import ScenarioSpec
 from lambdasim.study.variants import LimitCase, Variant, case_scenario
 from lambdasim.units import MB_PER_GB, US_PER_HOUR, US_PER_MINUTE, US_PER_MS
 
-MOST_POLLERS: Final = 10_000
-MOST_GROUPS: Final = 20_000
-MOST_SHARDS: Final = 10_000
+_MOST_POLLERS: Final = 10_000
+_MOST_GROUPS: Final = 20_000
+_MOST_SHARDS: Final = 10_000
 _MINUTES: Final = US_PER_HOUR // US_PER_MINUTE
 
 
@@ -223,13 +223,13 @@ def _with_pollers(spec: FunctionSpec, multiple: float) -> FunctionSpec:
     queue, stream = spec.trigger.queue, spec.trigger.stream
     changes: dict[str, Any] = {}
     if queue is not None:
-        pollers = revised(queue.pollers, {"first": MOST_POLLERS, "most": MOST_POLLERS})
+        pollers = revised(queue.pollers, {"first": _MOST_POLLERS, "most": _MOST_POLLERS})
         changes["queue"] = revised(queue, {"maximum_concurrency": None, "pollers": pollers})
         if queue.message_groups is not None and multiple > 1:
-            groups = min(ceil(queue.message_groups * multiple), MOST_GROUPS)
+            groups = min(ceil(queue.message_groups * multiple), _MOST_GROUPS)
             changes["queue"] = revised(changes["queue"], {"message_groups": groups})
     if stream is not None and multiple > 1:
-        shards = min(ceil(stream.shards * multiple), MOST_SHARDS)
+        shards = min(ceil(stream.shards * multiple), _MOST_SHARDS)
         changes["stream"] = revised(stream, {"shards": shards})
     return revised(spec, {"trigger": revised(spec.trigger, changes)}) if changes else spec
 
