@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lambdasim.draws.keys import DrawKey, Quantity, happens
-from lambdasim.draws.laws import Constant, DrawLaw, values_of
+from lambdasim.draws.laws import Constant, DrawLaw, Indexed, values_of
 from lambdasim.engine.records import Outcome
 from lambdasim.models.cpu_chain import HandlerQuota
 from lambdasim.models.cpu_scaling import FIXED_POINT_BITS, scale_by_speed, scale_cpu_time
@@ -181,7 +181,13 @@ class FunctionDraws:
         return any(self.laws[quantity] != Constant(0) for quantity in quantities)
 
     def provisioned_init_us(self, environment: NDArray[np.int64]) -> NDArray[np.int64]:
-        """Give the INIT of provisioned environments, numbered from 0 in order of allocation, shape (n,) [µs]."""
+        """Give the INIT of provisioned environments, numbered from 0 in order of allocation, shape (n,) [µs].
+
+        Where INIT was given for each invocation, environment k takes value k, over and over.
+        """
+        law = self.laws[Quantity.INIT]
+        if isinstance(law, Indexed):
+            environment = environment % max(len(law.given), 1)
         return values_of(self.laws[Quantity.INIT], self._key(Quantity.PROVISIONED_INIT), environment)
 
     def _key(self, quantity: Quantity) -> DrawKey:

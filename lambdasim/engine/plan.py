@@ -106,7 +106,11 @@ def _function_draws(scenario: ScenarioSpec, function: FunctionSpec) -> FunctionD
     quota = HandlerQuota.of(CpuStyle.of(work.cpu_law), function.memory_mb, memory_per_vcpu_mb=per_vcpu_mb)
     # The quota law does itself what the factor does for the straight one.
     batches = batches_of(function.trigger)
-    factor = 1.0 if quota else cpu_time_factor(function.memory_mb, work.parallel_fraction, per_vcpu_mb)
+    factor = (
+        1.0
+        if quota
+        else cpu_time_factor(function.memory_mb, work.parallel_fraction, per_vcpu_mb, work.threads)
+    )
     return FunctionDraws(
         seed=scenario.seed,
         owner=function.name,

@@ -67,7 +67,12 @@ def vcpus(memory_mb: int, memory_per_vcpu_mb: int | None = None) -> float:
     return float(min(share, int(limit("vcpus_max").value)))
 
 
-def cpu_time_factor(memory_mb: int, parallel_fraction: float, memory_per_vcpu_mb: int | None = None) -> float:
+def cpu_time_factor(
+    memory_mb: int,
+    parallel_fraction: float,
+    memory_per_vcpu_mb: int | None = None,
+    threads: int | None = None,
+) -> float:
     """Give the handler's computing time relative to one full vCPU.
 
     Parameters
@@ -78,6 +83,8 @@ def cpu_time_factor(memory_mb: int, parallel_fraction: float, memory_per_vcpu_mb
         Part of the CPU time that can use several vCPUs, 0 to 1. No public measurement validates a value.
     memory_per_vcpu_mb : int, optional
         As for `vcpus`.
+    threads : int, optional
+        Threads among which the parallel part is shared; by default as many as there are vCPUs.
 
     Returns
     -------
@@ -86,17 +93,20 @@ def cpu_time_factor(memory_mb: int, parallel_fraction: float, memory_per_vcpu_mb
 
     Notes
     -----
-    Below one vCPU the factor is ``1 / vcpus``; above it is Amdahl's ``(1 - f) + f / vcpus``, so serial work stops
-    gaining at one whole vCPU.
+    Below one vCPU the factor is ``1 / vcpus``; above it is Amdahl's ``(1 - f) + f / min(vcpus, threads)``, so serial
+    work stops gaining at one whole vCPU, and parallel work at as many as it has threads.
 
     Examples
     --------
     >>> cpu_time_factor(3538, 0.0), cpu_time_factor(3538, 1.0)
     (1.0, 0.5)
+    >>> cpu_time_factor(4 * 1769, 1.0, threads=2), cpu_time_factor(4 * 1769, 1.0, threads=1)
+    (0.5, 1.0)
     """
     share = vcpus(memory_mb, memory_per_vcpu_mb)
     if share <= 1:
         return 1 / share
+    share = share if threads is None else min(share, threads)
     return (1 - parallel_fraction) + parallel_fraction / share
 
 

@@ -41,6 +41,10 @@ def plan_arrays(
     memory_mb: int = limit("memory_per_vcpu_mb").value,
     seed: int = 0,
     start: datetime = datetime(2026, 1, 1, tzinfo=UTC),
+    end_s: float | None = None,
+    timeout_s: float | None = None,
+    reserved_concurrency: int | None = None,
+    provisioned_concurrency: int | Iterable[Mapping[str, Any]] = 0,
 ) -> tuple[ScenarioSpec, Plan, str]:
     """Make scenario, plan and checksum of one function given as arrays; see ``simulate`` for the arguments.
 
@@ -50,15 +54,14 @@ def plan_arrays(
         When an argument cannot be accepted.
     """
     given_s = _numbers("arrivals_s", arrivals_s, LONGEST_US / US_PER_S)
-    kept = _numbers("keep_alive_s", keep_alive_s, LONGEST_US / US_PER_S)
-    if kept.size != 1:
-        raise InputError.single("simulate", "keep_alive_s", f"must be one number, got {kept.size}")
-    kept_s = float(kept[0])
+    kept_s = _number("keep_alive_s", keep_alive_s, LONGEST_US / US_PER_S)
     order = np.argsort(given_s, kind="stable")
     time_us = np.rint(given_s[order] * US_PER_S).astype(np.int64)
     last_us = int(time_us[-1]) if len(time_us) else 0
     if last_us >= LONGEST_SCENARIO_US:
         raise InputError.single("simulate", "arrivals_s", _too_long(time_us, start))
+    length_us = last_us + 1 if end_s is None else _length_us(end_s, given_s, time_us)
+    timeout_us = NEVER if timeout_s is None else _timeout_us(timeout_s)
     handler, handler_law = _array_or_law("durations_ms", durations_ms, order)
     init, init_law = _array_or_law("init_ms", init_ms, order)
     try:
@@ -66,7 +69,7 @@ def plan_arrays(
             {
                 "name": "arrays",
                 "start": start,
-                "duration_us": last_us + 1,
+                "duration_us": length_us,
                 "seed": _plain(seed),
                 "account": {"concurrency": _plain(concurrency)},
                 "platform": {
@@ -79,30 +82,91 @@ def plan_arrays(
                         "name": "function",
                         "memory_mb": _plain(memory_mb),
                         "init_ms": 0,
+                        "reserved_concurrency": _plain(reserved_concurrency),
+                        "provisioned_concurrency": _provisioned(provisioned_concurrency),
                         "trigger": {"type": "function_url"},
                         "traffic": {"constant": {"rate_per_s": 0}},
+                        **_written_timeout(timeout_us),
                     }
                 ],
             }
         )
     except ValidationError as error:
         found = error.errors(include_url=False)[0]
-        raise InputError.single("simulate", ".".join(map(str, found["loc"])), found["msg"]) from None
+        raise InputError.single("simulate", _argument(found["loc"]), found["msg"]) from None
     plan = plan_scenario(scenario)
     base = plan.functions[0].draws
     laws = dict(base.laws)
     laws |= {Quantity.IO_TIME: handler_law, Quantity.INIT: init_law}
     draws = replace(base, laws=laws)
     function = replace(
-        plan.functions[0], draws=draws, timeout_us=NEVER, init_cap_us=NEVER, scaling_burst=_NO_LIMIT
+        plan.functions[0], draws=draws, timeout_us=timeout_us, init_cap_us=NEVER, scaling_burst=_NO_LIMIT
     )
     plan = replace(
         plan, functions=(function,), requests_per_concurrency=_NO_LIMIT, arrivals=partial(_chunks, time_us)
     )
-    digest = hashlib.sha256()
+    digest = hashlib.sha256(b"" if timeout_s is None else str(timeout_us).encode())
     for array in (time_us, handler, init):
         digest.update(b"" if array is None else array.tobytes())
     return scenario, plan, digest.hexdigest()
+
+
+def _argument(place: tuple[str | int, ...]) -> str:
+    """Name the argument that a place of the scenario belongs to."""
+    steps = [str(step) for step in place if step not in ("functions", "account", "platform")]
+    return ".".join(steps[1:] if place[:1] == ("functions",) else steps)
+
+
+def _length_us(end_s: float, arrivals_s: NDArray[np.float64], time_us: NDArray[np.int64]) -> int:
+    """Give the length of a run that ends at a moment after all arrivals [µs]."""
+    asked_s = _number("end_s", end_s, LONGEST_SCENARIO_US / US_PER_S)
+    length_us = round(asked_s * US_PER_S)
+    if not length_us:
+        raise InputError.single("simulate", "end_s", f"must be above 0, got {asked_s:g}")
+    late = np.flatnonzero(np.rint(arrivals_s * US_PER_S) >= length_us)
+    if len(late):
+        first = arrivals_s[late[0]]
+        raise InputError.single(
+            "simulate",
+            "end_s",
+            f"must be after every arrival, got {asked_s:.10g}; arrivals_s[{late[0]}] is {first:.10g}"
+            + (f", and {len(late) - 1:,} more lie at or after the end" if len(late) > 1 else ""),
+        )
+    return length_us
+
+
+def _timeout_us(timeout_s: float) -> int:
+    asked_s = _number("timeout_s", timeout_s, _LONGEST_RUN_US / US_PER_S)
+    timeout_us = round(asked_s * US_PER_S)
+    if not timeout_us:
+        raise InputError.single("simulate", "timeout_s", f"must be above 0, got {asked_s:g}")
+    return timeout_us
+
+
+def _written_timeout(timeout_us: int) -> dict[str, str]:
+    """Give the timeout as a function's key, where AWS takes it."""
+    taken = limit("timeout_min_s").us <= timeout_us <= limit("timeout_max_s").us
+    return {"timeout": format_duration(timeout_us)} if taken else {}
+
+
+def _provisioned(asked: Any) -> Any:
+    """Give provisioned concurrency as a scenario's steps: one number holds from the start."""
+    asked = _plain(asked)
+    if isinstance(asked, int) and not isinstance(asked, bool):
+        return [{"at": "0s", "count": asked}] if asked else []
+    if isinstance(asked, Mapping):
+        asked = [asked]
+    if isinstance(asked, str | float | bool) or not isinstance(asked, Iterable):
+        raise InputError.single(
+            "simulate",
+            "provisioned_concurrency",
+            f"must be a whole number, or steps as a scenario has them, such as {{'at': '10m', 'count': 5}}, "
+            f"got {asked!r:.40}",
+        )
+    return [
+        {key: _plain(value) for key, value in step.items()} if isinstance(step, Mapping) else step
+        for step in asked
+    ]
 
 
 def _too_long(time_us: NDArray[np.int64], start: datetime) -> str:
@@ -147,6 +211,13 @@ def _array_or_law(
             f"must have one value, or {len(order)}, one for each arrival, got {numbers.size}",
         )
     return numbers[order], Indexed(numbers[order])
+
+
+def _number(name: str, given: Any, most: float) -> float:
+    numbers = _numbers(name, given, most)
+    if numbers.size != 1:
+        raise InputError.single("simulate", name, f"must be one number, got {numbers.size}")
+    return float(numbers[0])
 
 
 def _plain(value: Any) -> Any:

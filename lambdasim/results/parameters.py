@@ -26,6 +26,7 @@ from lambdasim.specs.scenario import ScenarioSpec
 from lambdasim.specs.sources.queue import Ramp
 from lambdasim.specs.trigger import TriggerType
 from lambdasim.units import format_duration
+from lambdasim.wording import count
 
 _THE_SCENARIO = "the scenario"
 _UNPUBLISHED = "AWS publishes no figure"
@@ -178,9 +179,10 @@ def _cpu_law(function: FunctionSpec) -> Iterator[Parameter]:
         for name in _SCHEDULER:
             yield _fact(timing(name))
     if work.parallel_fraction and vcpus(function.memory_mb, per_vcpu_mb) > 1:
+        shared = "" if work.threads is None else f", shared among {count(work.threads, 'thread')}"
         yield Parameter(
             f"parallel fraction of {function.name}",
-            f"{work.parallel_fraction:g} of CPU time, by Amdahl's law",
+            f"{work.parallel_fraction:g} of CPU time{shared}, by Amdahl's law",
             Knowledge.GIVEN.value,
             f"{_THE_SCENARIO}; no public measurement on Lambda validates the law",
         )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import datetime
 from typing import Any
 
@@ -31,6 +31,10 @@ def simulate(
     memory_mb: int | None = None,
     seed: int | None = None,
     start: datetime | None = None,
+    end_s: float | None = None,
+    timeout_s: float | None = None,
+    reserved_concurrency: int | None = None,
+    provisioned_concurrency: int | Iterable[Mapping[str, Any]] | None = None,
     engine: str = "auto",
     keep_records: bool = True,
     sink: RecordSink | None = None,
@@ -41,8 +45,8 @@ def simulate(
     Parameters
     ----------
     scenario : ScenarioSpec, optional
-        See ``load_scenario``. Either this or ``arrivals_s`` and ``durations_ms``; what follows up to ``start`` is for
-        arrays only, a scenario has its own.
+        See ``load_scenario``. Either this or ``arrivals_s`` and ``durations_ms``; what follows up to
+        ``provisioned_concurrency`` is for arrays only, a scenario has its own.
     arrivals_s : array of float, shape (n,), optional
         Arrival times after ``start`` [s], up to ten years, in any order; invocations are numbered by time.
     durations_ms : float, array of shape (n,), or law, optional
@@ -53,9 +57,8 @@ def simulate(
     keep_alive_s : float, default 600
         How long an idle environment stays warm [s].
     concurrency : int, default 1000
-        The account's limit on concurrent executions; with arrays the only limit: no request or scaling rate, no
-        timeout and no cap on INIT apply.
-    reuse : {"most_recently_used", "least_recently_used"}
+        The account's limit on concurrent executions. With arrays no request or scaling rate and no cap on INIT apply.
+    reuse : {"most_recently_used", "least_recently_used", "newest_created"}
         Which idle environment serves next; default: the first.
     memory_mb : int, default 1769
         Configured memory [MB], for the bill; durations are taken as they are.
@@ -63,6 +66,17 @@ def simulate(
         For laws.
     start : datetime, default 2026-01-01 UTC
         Moment of arrival time 0; decides the month of the bill.
+    end_s : float, optional
+        When the run ends [s after ``start``]: what is provisioned is paid until then, and concurrency is averaged over
+        the whole. What has begun is simulated to its end. By default the last arrival; an arrival at or after it is an
+        error.
+    timeout_s : float, optional
+        The function's timeout [s]; by default none.
+    reserved_concurrency : int, optional
+        Concurrency kept for the function, and its cap.
+    provisioned_concurrency : int or iterable of mapping, default 0
+        Environments kept ready from the start; or steps as a scenario has them, such as
+        ``[{"at": "10m", "count": 5}]``. Where INIT is an array, environment k takes its value k.
     engine : {"auto", "kernel", "reference"}
         The compiled engine, or the one in SimPy that is written to be read; both give equal records. The run's
         provenance says which it was.
@@ -97,6 +111,10 @@ def simulate(
         "memory_mb": memory_mb,
         "seed": seed,
         "start": start,
+        "end_s": end_s,
+        "timeout_s": timeout_s,
+        "reserved_concurrency": reserved_concurrency,
+        "provisioned_concurrency": provisioned_concurrency,
     }
     given: dict[str, Any] = {name: value for name, value in settings.items() if value is not None}
     if scenario is not None:

@@ -42,6 +42,11 @@ def without_effect(spec: ScenarioSpec) -> Iterator[tuple[tuple[str | int, ...], 
                 "has no effect: the state that a tumbling window hands from run to run is not modelled, nor the run that "
                 "ends it",
             )
+        if function.work.threads is not None and not function.work.parallel_fraction:
+            yield (
+                ("functions", place, "work", "threads"),
+                "has no effect: none of the CPU time is parallel; give parallel_fraction",
+            )
         if function.vpc:
             yield (
                 ("functions", place, "vpc"),

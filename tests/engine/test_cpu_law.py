@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 import lambdasim as ls
 from lambdasim.engine.plan import plan_scenario
-from lambdasim.errors import InputError
+from lambdasim.errors import InputError, NotModelledWarning
 from lambdasim.models.cpu_chain import CpuStyle, handler_durations
 from lambdasim.specs import ScenarioSpec, load_scenario_text
 
@@ -142,6 +142,34 @@ def test_a_parallel_fraction_is_marked_as_not_validated_where_it_matters() -> No
         in parameters(f"memory_mb: 3008, {work}").loc["parallel fraction of f", "source"]
     )
     assert "parallel fraction of f" not in parameters(f"memory_mb: 1024, {work}").index
+
+
+@pytest.mark.parametrize(
+    ("memory_mb", "threads", "duration_ms"),
+    [
+        (884, 2, 200.1131),  # half a vCPU: threads share it
+        (1769, 2, 100.0),
+        (2 * 1769, 1, 100.0),
+        (2 * 1769, 2, 60.0),  # 20 alone, 80 shared by two
+        (4 * 1769, 2, 60.0),
+        (4 * 1769, 4, 40.0),
+        (10_240, 100, 20 + 80 / (10_240 / 1769)),
+        (10_240, None, 20 + 80 / (10_240 / 1769)),
+    ],
+)
+def test_threads_end_the_gain_of_the_parallel_part(
+    memory_mb: int, threads: int | None, duration_ms: float
+) -> None:
+    said = "" if threads is None else f", threads: {threads}"
+    work = f"work: {{cpu_ms: 100, parallel_fraction: 0.8{said}}}"
+    assert durations_ms(f"memory_mb: {memory_mb}, {work}")[0] == pytest.approx(duration_ms, abs=0.002)
+
+
+def test_threads_are_told_and_mean_nothing_alone() -> None:
+    work = "memory_mb: 3538, work: {cpu_ms: 10, parallel_fraction: 0.5, threads: 2}"
+    assert "shared among 2 threads" in parameters(work).loc["parallel fraction of f", "value"]
+    with pytest.warns(NotModelledWarning, match=r"threads: has no effect: none of the CPU time is parallel"):
+        parameters("memory_mb: 3538, work: {cpu_ms: 10, threads: 2}")
 
 
 @pytest.mark.parametrize("law", ["straight", "{quota: {first_check: every_tick, waits: 1}}"])

@@ -61,6 +61,27 @@ ONE = {"arrivals_s": [0], "durations_ms": 1}
         ({"engine": ["kernel"]}, "engine: must be one of"),
         ({"scenario": "s.yaml"}, "scenario: must be what load_scenario returns, got str"),
         ({"scenario": load_scenario_text(SHORT)}, "a scenario, or arrivals_s and durations_ms, not both"),
+        ({"end_s": 0}, "end_s: must be above 0, got 0"),
+        ({"end_s": float("inf")}, "end_s: must be from 0 to .*, got inf"),
+        (
+            {"arrivals_s": [1, 9, 5, 5], "end_s": 5},
+            r"end_s: must be after every arrival, got 5; arrivals_s\[1\] is 9, and 2 more lie at or after",
+        ),
+        ({"timeout_s": 0}, "timeout_s: must be above 0, got 0"),
+        ({"timeout_s": [1, 2]}, "timeout_s: must be one number, got 2"),
+        ({"reserved_concurrency": -1}, "reserved_concurrency: must be at least 0, got -1"),
+        (
+            {"reserved_concurrency": 901},
+            "reserved_concurrency: must be at most 900: of 1000 100 stay unreserved",
+        ),
+        ({"provisioned_concurrency": -1}, "provisioned_concurrency.0.count: must be at least 0"),
+        ({"provisioned_concurrency": "5"}, "provisioned_concurrency: must be a whole number, or steps"),
+        ({"provisioned_concurrency": 2.5}, "provisioned_concurrency: must be a whole number, or steps"),
+        ({"provisioned_concurrency": [{"at": 5, "count": 1}]}, "provisioned_concurrency.0.at: .* no unit"),
+        (
+            {"provisioned_concurrency": 3, "reserved_concurrency": 2},
+            r"provisioned_concurrency: must be at most reserved_concurrency \(2\), got 3",
+        ),
         ({"arrivals_s": None}, "needs a scenario, or arrivals_s and durations_ms"),
     ],
 )
@@ -81,6 +102,8 @@ def test_what_cannot_be_is_refused_in_one_sentence(arguments: dict[str, Any], me
         {"memory_mb": 128},
         {"seed": 0},
         {"start": datetime(2026, 1, 1, tzinfo=UTC)},
+        {"end_s": 1, "timeout_s": 1},
+        {"reserved_concurrency": 1, "provisioned_concurrency": 1},
         {"seed": 1, "memory_mb": 128},
     ],
 )
@@ -141,3 +164,91 @@ def test_the_order_of_the_arrays_does_not_matter(rows: list[tuple[int, int]]) ->
 def test_every_way_to_write_the_same_numbers_gives_the_same_run(arguments: dict[str, Any]) -> None:
     same = {"arrivals_s": [0.0, 1.0, 2.0], "durations_ms": 100}
     assert ls.simulate(**same | arguments).records.equals(ls.simulate(**same).records)
+
+
+ENGINES = ("kernel", "reference")
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+def test_a_timeout_cuts_what_lasts_longer_and_no_other(engine: str) -> None:
+    run = ls.simulate(
+        arrivals_s=[0, 10, 20], durations_ms=[400, 500, 501], init_ms=2_000, timeout_s=0.5, engine=engine
+    )
+    assert run.records["duration_ms"].tolist() == [400, 500, 500]
+    assert run.records["outcome"].tolist() == ["completed", "completed", "timeout"]
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+def test_reserved_concurrency_is_a_cap(engine: str) -> None:
+    run = ls.simulate(
+        arrivals_s=[0, 0.1, 0.2, 1.5], durations_ms=1_000, reserved_concurrency=2, engine=engine
+    )
+    assert run.records["limit"].tolist() == ["none", "none", "reserved_concurrency", "none"]
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+@pytest.mark.parametrize("ready", [2, [{"at": "0s", "count": 2}]])
+def test_what_is_provisioned_starts_without_init_and_the_rest_spills_over(engine: str, ready: Any) -> None:
+    run = ls.simulate(
+        arrivals_s=[0, 0.1, 0.2],
+        durations_ms=1_000,
+        init_ms=[100, 200, 300],
+        provisioned_concurrency=ready,
+        end_s=3_600,
+        engine=engine,
+    )
+    assert run.records["start_type"].tolist() == ["provisioned", "provisioned", "cold"]
+    assert run.records["init_ms"].tolist() == [0, 0, 300]
+    (usage,) = run.usage()
+    assert usage.provisioned_allocated_s == 2 * 3_600
+    assert usage.provisioned_init_ms == 100 + 200
+    assert usage.provisioned_billed_ms == 2_000
+
+
+def test_the_end_is_that_of_a_scenario_with_the_same_traffic() -> None:
+    """Same arrivals, work, limits and length, said either way."""
+    said = load_scenario_text("""
+name: t
+start: 2026-01-01T00:00:00Z
+duration: 10m
+platform: {keep_alive: 600s, max_lifetime: null}
+functions:
+- name: f
+  memory_mb: 1769
+  timeout: 2s
+  init_ms: 500
+  placement_ms: 0
+  reserved_concurrency: 3
+  provisioned_concurrency: [{at: 0s, count: 1}]
+  work: {io_ms: 1500}
+  trigger: {type: function_url}
+  traffic: {constant: {rate_per_s: 1}}
+""")
+    given = {
+        "durations_ms": 1_500,
+        "init_ms": 500,
+        "end_s": 600,
+        "timeout_s": 2,
+        "reserved_concurrency": 3,
+        "provisioned_concurrency": 1,
+    }
+    one = ls.simulate(said)
+    other = ls.simulate(arrivals_s=one.records["arrival_s"].to_numpy(), **given)
+    columns = ["arrival_s", "init_ms", "duration_ms", "start_type", "outcome", "exec_env"]
+    assert one.records[columns].equals(other.records[columns])
+    mean = [run.summary()["mean_concurrency"].iloc[0] for run in (one, other)]
+    assert mean[0] == mean[1] == pytest.approx(1.5, rel=0.05)
+    (usage,), (same,) = one.usage(), other.usage()
+    assert usage.provisioned_allocated_s == same.provisioned_allocated_s == 600
+
+
+def test_newest_created_goes_on_with_the_environment_that_was_made_last() -> None:
+    """Two at once make a, then b; b ends first, so a is the most recently used, and b the newest."""
+    arrivals, durations = [0, 0.1, 5], [1_000, 200, 10]
+    last = {
+        order: ls.simulate(arrivals_s=arrivals, durations_ms=durations, reuse=order)
+        .records["exec_env"]
+        .iloc[2]
+        for order in ("most_recently_used", "least_recently_used", "newest_created")
+    }
+    assert last == {"most_recently_used": 0, "least_recently_used": 1, "newest_created": 1}

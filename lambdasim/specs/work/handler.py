@@ -30,6 +30,8 @@ class WorkSpec(Spec):
     """Memory size at which one thread has a whole vCPU, on the function's architecture [MB]. Left out: 1,769."""
     parallel_fraction: Share = 0.0
     """Part of the CPU time that spreads over several vCPUs, by Amdahl's law; between 0 and 1."""
+    threads: Annotated[Whole, Field(ge=1)] | None = None
+    """Threads among which the parallel part is shared. Left out: one for each vCPU."""
     arm64_time_ratio: Annotated[Real, Field(gt=0, le=100)] = 1.0
     """CPU time on arm64 over CPU time on x86_64."""
     max_memory_mb: Law | None = None
