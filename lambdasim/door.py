@@ -1,9 +1,37 @@
-"""The public door: names from a table in a stub, each loaded when it is first used."""
+"""Public doors: names from a table in a stub, each loaded when it is first used."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from importlib import import_module
 from types import FunctionType
+
+
+def opened(
+    package: str, package_file: str
+) -> tuple[list[str], Callable[[str], object], Callable[[], list[str]]]:
+    """Open a package's door: its ``__init__.py`` needs no more than this.
+
+    Parameters
+    ----------
+    package : str
+        Its ``__name__``.
+    package_file : str
+        Its ``__file__``, see ``public_names``.
+
+    Returns
+    -------
+    tuple
+        ``__all__``, ``__getattr__`` and ``__dir__`` of the package.
+    """
+    home = public_names(package_file)
+
+    def found(name: str) -> object:
+        if name not in home:
+            raise AttributeError(f"module {package!r} has no attribute {name!r}")
+        return load(name, home[name])
+
+    return list(home), found, lambda: list(home)
 
 
 def public_names(package_file: str) -> dict[str, str]:

@@ -5,13 +5,13 @@ import re
 import subprocess
 import sys
 from pathlib import Path
+from types import ModuleType
 
 import pytest
 
 import lambdasim as ls
 
 ROOT = Path(__file__).parents[1]
-STUB = Path(ls.__file__).with_suffix(".pyi")
 SHOWN_TO_USERS = [
     ROOT / "README.md",
     *sorted(ROOT.glob("docs/*.md")),
@@ -21,9 +21,9 @@ SHOWN_TO_USERS = [
 ROOMS_OF_THEIR_OWN = {"catalog", "finance", "plots"}
 
 
-def table() -> dict[str, str]:
-    """Read the stub as Python, which the door itself does not."""
-    nodes = ast.parse(STUB.read_text(encoding="utf-8")).body
+def table(door: ModuleType = ls) -> dict[str, str]:
+    """Read a door's stub as Python, which the door itself does not."""
+    nodes = ast.parse(Path(str(door.__file__)).with_suffix(".pyi").read_text(encoding="utf-8")).body
     return {
         alias.asname or "": node.module or ""
         for node in nodes
@@ -32,9 +32,17 @@ def table() -> dict[str, str]:
     }
 
 
-def test_completion_shows_the_table() -> None:
-    assert dir(ls) == sorted(table()) == sorted(ls.__all__)
-    assert len(dir(ls)) == len(set(dir(ls))) > 50
+@pytest.mark.parametrize(("door", "least"), [(ls, 50), (ls.finance, 25), (ls.plots, 20)])
+def test_completion_shows_the_table(door: ModuleType, least: int) -> None:
+    assert dir(door) == sorted(table(door)) == sorted(door.__all__)
+    assert len(dir(door)) == len(set(dir(door))) > least
+
+
+@pytest.mark.parametrize("door", [ls.finance, ls.plots])
+def test_every_name_of_a_room_loads_from_where_type_checkers_see_it(door: ModuleType) -> None:
+    for name, module in table(door).items():
+        found = getattr(door, name)
+        assert found is getattr(sys.modules[module], name)
 
 
 @pytest.mark.parametrize("name", sorted(table()))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Final
 
 import matplotlib as mpl
@@ -11,7 +10,7 @@ from matplotlib.axes import Axes
 
 from lambdasim.calibration.data.statistics import Floats
 from lambdasim.calibration.result import Calibration
-from lambdasim.plots.style import DASHES, MOST_LINES, Picture, axes_or_new, ink, nothing, styled
+from lambdasim.plots.style import DASHES, MOST_LINES, axes_or_new, ink, nothing, styled
 
 _SHOWN: Final = 200
 
@@ -105,21 +104,6 @@ def plot_fit_distribution(found: Calibration, ax: Axes | None = None) -> Axes:
     ax.set_ylabel("share of runs")
     ax.legend()
     return ax
-
-
-def write_fit_pictures(found: Calibration, folder: Path) -> list[Path]:
-    """Write both pictures as PNG into a folder, ``fit_quantiles.png`` and ``fit_distribution.png``."""
-    from lambdasim.outputs import OutputFolder
-
-    pictures = {}
-    for name, plot in (("fit_quantiles", plot_fit_quantiles), ("fit_distribution", plot_fit_distribution)):
-        figure = plot(found).get_figure(root=True)
-        assert isinstance(figure, Picture)  # noqa: S101 - new axes are in a picture
-        pictures[f"{name}.png"] = figure.png()
-    with OutputFolder(folder, "fit pictures") as place:
-        for file, content in pictures.items():
-            place.add(file, content)
-    return [folder / file for file in pictures]
 
 
 def _measured(found: Calibration) -> list[tuple[int, Floats]]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Sequence
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from concurrent.futures import Executor
 from functools import partial
 from typing import TypeVar
@@ -27,6 +27,7 @@ def gather(
     executor: Executor | None = None,
     progress: Callable[[int, int], None] | None = None,
     store: Callable[[Configuration], PointStore[Result]] | None = None,
+    given: Mapping[tuple[Configuration, int], Result] | None = None,
 ) -> dict[Configuration, list[Result]]:
     """Run every configuration with the same seeds until there are as many replications as wanted.
 
@@ -44,9 +45,11 @@ def gather(
     executor : concurrent.futures.Executor, optional
         The result does not depend on it.
     progress : callable, optional
-        Called with how many runs are finished, and how many are planned so far.
+        Called as a round begins and as each of its runs ends: how many are finished, and how many are planned so far.
     store : callable, optional
         Gives where finished runs of a configuration are kept. Those that are there already are not made again.
+    given : mapping, optional
+        Results at hand, by configuration and seed; they are not made either.
 
     Returns
     -------
@@ -60,7 +63,7 @@ def gather(
     stores = (
         {} if store is None else {configuration: store(configuration) for configuration in configurations}
     )
-    work = partial(_of_release, release_checksum(), work) if stores else work
+    work = partial(_of_release, release_checksum(), work)
     results: dict[Configuration, list[Result]] = {configuration: [] for configuration in configurations}
     done, target, finished = 0, replications, 0
     while done < target:
@@ -69,15 +72,18 @@ def gather(
             for number in range(done, target)
             for configuration in configurations
         ]
-        known = _known(points, stores)
+        known = _known(points, stores, given or {})
         missing = [point for point in points if point not in known]
         finished += len(known)
+        planned = target * len(configurations)
+        if progress is not None:
+            progress(finished, planned)
 
         def tell(
             place: int,
             result: Result,
             missing: list[tuple[Configuration, int]] = missing,
-            planned: int = target * len(configurations),
+            planned: int = planned,
         ) -> None:
             nonlocal finished
             finished += 1
@@ -95,18 +101,21 @@ def gather(
 
 
 def _known(
-    points: list[tuple[Configuration, int]], stores: dict[Configuration, PointStore[Result]]
+    points: Sequence[tuple[Configuration, int]],
+    stores: Mapping[Configuration, PointStore[Result]],
+    given: Mapping[tuple[Configuration, int], Result],
 ) -> dict[tuple[Configuration, int], Result]:
     """Find the points that need not be made."""
-    if not stores:
-        return {}
-    kept = {point: stores[point[0]].kept(point[1]) for point in points}
-    return {point: result for point, result in kept.items() if result is not None}
+    known = {point: given[point] for point in points if point in given}
+    if stores:
+        kept = {point: stores[point[0]].kept(point[1]) for point in points if point not in known}
+        known |= {point: result for point, result in kept.items() if result is not None}
+    return known
 
 
 def _of_release(
     release: str, work: Callable[[tuple[Configuration, int]], Result], point: tuple[Configuration, int]
 ) -> Result:
-    """Do a point's work where its result is fit to be kept; this may be another machine."""
+    """Do a point's work, which may be on another machine, where code and prices are the same."""
     check_release(release)
     return work(point)

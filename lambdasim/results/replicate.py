@@ -7,19 +7,21 @@ from collections.abc import Callable
 from concurrent.futures import Executor
 from functools import partial
 from math import sqrt
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
 from lambdasim.errors import InputError
-from lambdasim.results.points.parallel import map_points
-from lambdasim.results.points.store import NUMBERS, PointStore, check_release, origin, release_checksum
+from lambdasim.results.gathering import gather
+from lambdasim.results.points.store import NUMBERS, PointStore, origin
 from lambdasim.results.run import PERCENTILES, RunResult
 from lambdasim.results.simulate import simulate
 from lambdasim.specs.scenario import ScenarioSpec
 
 if TYPE_CHECKING:
     import pandas as pd
+
+_ONE: Final = "scenario"  # the only configuration
 
 
 def replicate(
@@ -76,24 +78,25 @@ def replicate(
         raise InputError.single("replicate", "replications", f"must be at least 2, got {replications}")
     if not 0 < level < 1:
         raise InputError.single("replicate", "level", f"must be between 0 and 1, got {level}")
-    seeds = [(scenario.seed + k) % (1 << 64) for k in range(replications)]
-    store = None if resume is None else PointStore(resume, origin(scenario), NUMBERS)
-    known = _known(scenario, seeds, store, first)
-    missing = [seed for seed in seeds if seed not in known]
-
-    def done(place: int, measures: dict[str, float]) -> None:
-        seed = missing[place]
-        known[seed] = measures
-        if store is not None:
-            store.keep(seed, measures)
-        tell(len(known))
-
-    tell = progress or (lambda finished: None)
-    tell(len(known))
-    map_points(
-        partial(_replication, scenario.anywhere(), engine, release_checksum()), missing, executor, done
+    given = {}
+    if first is not None:
+        if first.scenario != scenario or first.arrays_sha256:
+            raise InputError.single("replicate", "first", "must be the run of the same scenario")
+        given = {(_ONE, scenario.seed): _measures(first)}
+    runs = pd.DataFrame(
+        gather(
+            partial(_replication, scenario.anywhere(), engine),
+            [_ONE],
+            scenario.seed,
+            replications=replications,
+            most=replications,
+            wanted=lambda results: replications,
+            executor=executor,
+            progress=None if progress is None else lambda finished, planned: progress(finished),
+            store=None if resume is None else lambda _: PointStore(resume, origin(scenario), NUMBERS),
+            given=given,
+        )[_ONE]
     )
-    runs = pd.DataFrame([known[seed] for seed in seeds])
     half = float(stdtrit(replications - 1, (1 + level) / 2)) * runs.std(ddof=1) / sqrt(replications)
     mean = runs.mean()
     table = pd.DataFrame(
@@ -102,28 +105,9 @@ def replicate(
     return table.rename_axis("measure")
 
 
-def _known(
-    scenario: ScenarioSpec,
-    seeds: list[int],
-    store: PointStore[dict[str, float]] | None,
-    first: RunResult | None,
-) -> dict[int, dict[str, float]]:
-    """Find the replications that need not be simulated, by seed."""
-    known: dict[int, dict[str, float]] = {}
-    if store is not None:
-        kept = {seed: store.kept(seed) for seed in seeds}
-        known |= {seed: measures for seed, measures in kept.items() if measures is not None}
-    if first is not None:
-        if first.scenario != scenario or first.arrays_sha256:
-            raise InputError.single("replicate", "first", "must be the run of the same scenario")
-        known[seeds[0]] = _measures(first)
-    return known
-
-
-def _replication(scenario: ScenarioSpec, engine: str, release: str, seed: int) -> dict[str, float]:
+def _replication(scenario: ScenarioSpec, engine: str, point: tuple[str, int]) -> dict[str, float]:
     """Simulate with one seed; this may be another machine."""
-    check_release(release)
-    return _measures(simulate(scenario.with_seed(seed), engine=engine, keep_records=False))
+    return _measures(simulate(scenario.with_seed(point[1]), engine=engine, keep_records=False))
 
 
 def _measures(run: RunResult) -> dict[str, float]:

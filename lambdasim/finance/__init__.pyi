@@ -1,0 +1,32 @@
+"""The public names of lambdasim.finance, and the module that has each. This is the only list; see ``door.py``."""
+
+from lambdasim.billing import ExchangeRate as ExchangeRate
+from lambdasim.billing import converted as converted
+from lambdasim.finance.actual.choice import BillChoice as BillChoice
+from lambdasim.finance.actual.comparison import BillComparison as BillComparison
+from lambdasim.finance.actual.comparison import ComparedLine as ComparedLine
+from lambdasim.finance.actual.comparison import compare_bill as compare_bill
+from lambdasim.finance.actual.reader import read_actual_bill as read_actual_bill
+from lambdasim.finance.actual.tables import ActualBill as ActualBill
+from lambdasim.finance.actual.tables import ActualLine as ActualLine
+from lambdasim.finance.actual.tables import LineClass as LineClass
+from lambdasim.finance.days import DayCost as DayCost
+from lambdasim.finance.days import daily_costs as daily_costs
+from lambdasim.finance.focus.checker import check_focus as check_focus
+from lambdasim.finance.focus.writer import focus_rows as focus_rows
+from lambdasim.finance.focus.writer import write_focus as write_focus
+from lambdasim.finance.focus.writer import write_focus_quantiles as write_focus_quantiles
+from lambdasim.finance.origin import Origin as Origin
+from lambdasim.finance.origin import scenario_price_date as scenario_price_date
+from lambdasim.finance.owners.allocation import CostShare as CostShare
+from lambdasim.finance.owners.allocation import allocated_costs as allocated_costs
+from lambdasim.finance.owners.runs import OwnedRuns as OwnedRuns
+from lambdasim.finance.prices.books import read_price_book as read_price_book
+from lambdasim.finance.prices.refresh import PriceEffect as PriceEffect
+from lambdasim.finance.prices.refresh import PriceRefresh as PriceRefresh
+from lambdasim.finance.prices.refresh import fitting_sheets as fitting_sheets
+from lambdasim.finance.prices.refresh import load_price_sheets as load_price_sheets
+from lambdasim.finance.prices.refresh import refresh_prices as refresh_prices
+from lambdasim.finance.tools.usage_files import write_infracost_usage as write_infracost_usage
+from lambdasim.finance.tools.usage_files import write_pricing_calculator as write_pricing_calculator
+from lambdasim.finance.workbook.book import write_workbook as write_workbook
