@@ -11,6 +11,7 @@ from fractions import Fraction
 from lambdasim.billing.bill import Bill
 from lambdasim.billing.charges import Pool, PoolKey, counted_per_billed_unit, pools_of
 from lambdasim.billing.exact import product, quotient
+from lambdasim.billing.init_cut import init_cut_notes
 from lambdasim.billing.lines import Allocation, LineItem
 from lambdasim.billing.shares import PricedPool
 from lambdasim.billing.tiers import FreeSharing, cut_into_bands, share_free
@@ -286,6 +287,12 @@ def _notes(
     if any(pool.key.kind is ChargeKind.DURATION for pool in pools) and not rules.init_billed_zip_managed:
         rule = next(rule for rule in rules.in_force if rule.name == "init_billed_zip_managed")
         notes.append(f"{rules.on.isoformat()}: {rule.note} ({rule.source})")
+    notes += init_cut_notes(
+        rows,
+        rules,
+        lambda row: _first_rate(row, sheets[row.region], terms),
+        next(iter(sheets.values())).currency,
+    )
     if not rules.snapstart_is_charged and any(row.snapstart_cache_ms for row in rows):
         rule = next(rule for rule in rules.in_force if rule.name == "snapstart_is_charged")
         notes.append(f"{rules.on.isoformat()}: {rule.note} ({rule.source})")
@@ -299,6 +306,12 @@ def _notes(
     if any(pool.key.kind is ChargeKind.REQUEST and not pool.key.may_be_free for pool in pools):
         notes.append("requests on provisioned concurrency are not free, as the text of the pricing page says")
     return notes
+
+
+def _first_rate(row: Usage, sheet: PriceSheet, terms: PricingTerms) -> Decimal:
+    """Return the rate of a row's GB-s in the first tier."""
+    key = PoolKey(row.month, row.region, row.architecture, ChargeKind.DURATION, True)
+    return _known(terms.rate(_tiers(sheet, key)[0].rate, sheet, key, 1), sheet, key)
 
 
 def _tiers(sheet: PriceSheet, key: PoolKey) -> tuple[Tier, ...]:

@@ -74,6 +74,9 @@ class Usage:
         Requests and responses of a synchronous caller [KB].
     elapsed_s : int
         The scenario's time in the month [s].
+    init_cut_ms : int
+        INIT on demand that was cut off at its cap and ran again inside the invocation; the first part is not charged,
+        and a bill says so [ms].
     """
 
     month: str
@@ -100,6 +103,7 @@ class Usage:
     calls: int = 0
     payload_kb: int = 0
     elapsed_s: int = 0
+    init_cut_ms: int = 0
 
     def __post_init__(self) -> None:
         """Check every value.

@@ -20,7 +20,13 @@ from lambdasim.calibration.fit.shape import law_of_values
 from lambdasim.calibration.fit.speed import StreamSpeeds, stream_speeds
 from lambdasim.calibration.fit.work import Estimate, WorkFit, full_speed_mb
 from lambdasim.calibration.round_trip import RoundTrip
-from lambdasim.calibration.written import FAILURES, Restores, failure_findings, mode_findings
+from lambdasim.calibration.written import (
+    FAILURES,
+    Restores,
+    failure_findings,
+    init_cut_findings,
+    mode_findings,
+)
 from lambdasim.catalog import limit
 from lambdasim.models.cpu_scaling import cpu_time_factor
 from lambdasim.specs.laws import Law
@@ -138,6 +144,7 @@ class Calibration(Result):
             found += data.notes
             found += [f"{count:,} {reason} were left out" for reason, count in data.left_out.items()]
             found += failure_findings(data, self.failures)
+            found += init_cut_findings(data)
             found += mode_findings(self._durations_ms(data))
         if self.speeds is not None:
             found.append(

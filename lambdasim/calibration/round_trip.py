@@ -11,7 +11,7 @@ import numpy as np
 from lambdasim.billing import Usage, price
 from lambdasim.calibration.data.statistics import Floats
 from lambdasim.calibration.twin import Sample, logged, twin
-from lambdasim.calibration.written import share
+from lambdasim.calibration.written import MB_MS_PER_GB_S, share
 from lambdasim.specs.scenario import ScenarioSpec
 from lambdasim.units import US_PER_HOUR
 from lambdasim.views import Result
@@ -26,7 +26,6 @@ _FAR: Final = 0.05
 _Z: Final = 1.96
 _LEVELS: Final = (0.5, 0.95, 0.99)
 _MONTH_H: Final = 730
-_MB_MS_PER_GB_S: Final = 1_024_000
 _FAILED: Final = {
     "timeouts": "timeout",
     "errors": "error",
@@ -69,13 +68,13 @@ class TripRow:
 
     @property
     def is_outside(self) -> bool:
-        """Whether the twin lies outside the interval."""
-        return not self.low <= self.twin <= self.high
+        """Whether the twin lies outside the interval, or either has no number."""
+        return isnan(self.log) or not self.low <= self.twin <= self.high
 
     @property
     def is_far(self) -> bool:
-        """Whether the twin lies outside the interval, and more than 5 % off."""
-        return self.is_outside and abs(self.difference) > _FAR
+        """Whether the twin lies outside the interval and is not known to be less than 5 % off: what is NaN is far."""
+        return self.is_outside and not abs(self.difference) <= _FAR
 
 
 @dataclass(frozen=True, repr=False)
@@ -233,7 +232,7 @@ def _widened(row: TripRow, error: float) -> TripRow:
 
 
 def _gb_s(sample: Sample, billed_ms: Floats) -> Floats:
-    return np.asarray(billed_ms * sample.memory_mb / _MB_MS_PER_GB_S)
+    return np.asarray(billed_ms * sample.memory_mb / MB_MS_PER_GB_S)
 
 
 def _whole(measure: str, log: float, made: float) -> TripRow:
@@ -302,7 +301,15 @@ def _money(scenario: dict[str, Any], runs: Runs, log: Sample, made: Sample) -> l
 def _explained(rows: list[TripRow], runs: Runs) -> tuple[TripRow, ...]:
     """Say of each row that is far off why it may be."""
     far = [row.measure for row in rows if row.is_far]
-    return tuple(replace(row, reason=_reason(row, far, runs)) if row.is_far else row for row in rows)
+    return tuple(
+        replace(row, reason=_missing(row) or _reason(row, far, runs)) if row.is_far else row for row in rows
+    )
+
+
+def _missing(row: TripRow) -> str:
+    """Say where there is no number at all."""
+    missing = "log" if isnan(row.log) else "twin" if isnan(row.twin) else ""
+    return missing and f"the {missing} has none"
 
 
 def _reason(row: TripRow, far: list[str], runs: Runs) -> str:

@@ -12,7 +12,9 @@ from lambdasim.calibration.data.runs import BREAKING, Runs
 from lambdasim.calibration.data.statistics import Floats
 from lambdasim.calibration.fit.shape import law_of_values, modes
 from lambdasim.calibration.fit.work import Estimate
-from lambdasim.wording import count, listed, percent
+from lambdasim.catalog import timing
+from lambdasim.units import US_PER_MS
+from lambdasim.wording import count, listed, number, percent
 
 FAILURES: Final = {
     "error": "error_probability",
@@ -27,6 +29,8 @@ _NAMES: Final = {
     "out_of_memory": "runs out of memory",
     "timeout": "timeouts",
 }
+MB_MS_PER_GB_S: Final = 1_024_000
+"""As bills count."""
 _APART: Final = 1.3
 _FEWEST_AFTER: Final = 1
 
@@ -114,6 +118,23 @@ def failure_findings(data: Observations, found: dict[str, Estimate]) -> list[str
                 f"{work[complete].mean():.4g} ms: the law of work holds both, whatever the outcome"
             )
     return said
+
+
+def init_cut_findings(data: Observations) -> list[str]:
+    """Say how many starts had INIT cut off, which neither log nor bill charges, and how much that may be."""
+    runs = data.runs
+    starts = int(runs.again.sum())
+    if not starts:
+        return []
+    cap_s = timing("init_cap_on_demand_s").value
+    gb = runs.memory_mb[runs.again] * US_PER_MS / MB_MS_PER_GB_S
+    each = listed([number(cap_s * one) for one in np.unique(gb)], last=" or ")
+    return [
+        f"{count(starts, 'cold start')} had INIT cut off, at its cap of {cap_s} s or by a failure, and run again inside "
+        "the run: the second INIT is billed in its duration, the first is not, in log and twin alike. AWS does not say "
+        f"whether it bills the first; if so, figures are too low by up to {each} GB-s a start, "
+        f"{number(cap_s * float(gb.sum()))} GB-s in all"
+    ]
 
 
 def restores(runs: Runs) -> Restores | None:

@@ -1,16 +1,20 @@
 """What a log says comes out of the scenario that it makes: over every log of the project, and logs made for it."""
 
+import json
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
-from generated_logs import GENERATED
+from click.testing import Result
+from generated_logs import GENERATED, Log
+from typer.testing import CliRunner
 
 from lambdasim.calibration.calibrate import calibrate_logs
 from lambdasim.calibration.data.observations import read_observations
-from lambdasim.calibration.round_trip import RoundTrip, round_trip
+from lambdasim.calibration.round_trip import RoundTrip, TripRow, round_trip
 from lambdasim.calibration.scenario import scenario_mapping
+from lambdasim.cli import app
 
 DATA = sorted((Path(__file__).parents[2] / "data" / "report_logs").glob("*.json"))
 MONEY = ("GB-s", "billed", "USD")
@@ -73,6 +77,61 @@ def test_what_is_marked_lies_outside_its_interval_and_far_off(tmp_path: Path) ->
     assert not replace(row, twin=row.log * 1.04, low=row.log, high=row.log).is_far
     assert replace(row, twin=row.log * 1.06, low=row.log, high=row.log).is_far
     assert not replace(row, twin=row.log * 1.06, low=0.0).is_outside or row.high < row.log * 1.06
+
+
+@pytest.mark.parametrize("side", ["log", "twin"])
+def test_what_is_not_a_number_is_marked(side: str) -> None:
+    row = replace(TripRow("INIT p50 [ms]", 100.0, 90.0, 110.0, 100.0), **{side: float("nan")})
+    assert row.is_far
+    assert row.is_outside
+
+
+def test_a_twin_without_cold_starts_is_marked_where_the_log_has_init(tmp_path: Path) -> None:
+    """Provisioned concurrency leaves no cold start, so INIT of the twin is not a number: no row of it is silent."""
+    path = tmp_path / "cold.log"
+    path.write_text(GENERATED["cold_starts"](np.random.default_rng(7)), encoding="utf-8")
+    found = calibrate_logs([path])
+    written = scenario_mapping(found, None)
+    (function,) = written["functions"]
+    ready = {**function, "provisioned_concurrency": [{"at": "0s", "count": 5}]}
+    trip = round_trip({**written, "functions": [ready]}, read_observations([path]).runs, 4)
+    reasons = {row.measure: row.reason for row in trip.marked}
+    assert np.isnan(trip.row("INIT p50 [ms]").twin)
+    assert reasons["INIT p50 [ms]"] == reasons["INIT p99 [ms]"] == "the twin has none"
+    assert "cold starts" in reasons
+    assert "the twin has none" in trip.text()
+
+
+def unlike_its_twin(rng: np.random.Generator) -> str:
+    """No scenario has this: deployments end every environment, at moments that are not in the log."""
+    log = Log(512, 10_000)
+    for k in range(600):
+        first = k % 6 == 0
+        log.run(
+            4.0 * k,
+            80 * np.exp(0.1 * rng.standard_normal()) + (900 if k % 2 else 0),
+            init_ms=2_000 if first else None,
+            stream=f"{k // 6:032x}",
+        )
+    return log.text()
+
+
+def test_strict_ends_with_status_1_where_the_twin_differs_and_0_where_it_does_not(tmp_path: Path) -> None:
+    bad, good = tmp_path / "deployed.log", tmp_path / "steady.log"
+    bad.write_text(unlike_its_twin(np.random.default_rng(7)), encoding="utf-8")
+    good.write_text(GENERATED["three_modes"](np.random.default_rng(7)), encoding="utf-8")
+
+    def ended(*arguments: object) -> Result:
+        return CliRunner().invoke(app, ["calibrate", *map(str, arguments)])
+
+    strict = ended(bad, "--strict", "--scenario", tmp_path / "bad.yaml")
+    assert strict.exit_code == 1
+    assert "! cold starts: environments ended sooner" in strict.output
+    assert (tmp_path / "bad.yaml").exists()
+    told = ended(bad, "--strict", "--json")
+    assert told.exit_code == 1
+    assert any(row["reason"] for row in json.loads(told.stdout)["round_trip"])
+    assert ended(bad).exit_code == ended(good, "--strict").exit_code == 0
 
 
 def test_the_same_log_gives_the_same_table(tmp_path: Path) -> None:

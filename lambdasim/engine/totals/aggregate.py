@@ -56,6 +56,8 @@ class MonthlyUsage:
     cold_starts : int
     billed_ms_with_init, billed_ms_without_init, provisioned_billed_ms : int
         Sums of ceilings, see ``billing.Usage``.
+    init_cut_ms : int
+        INIT that was cut off at its cap [ms].
     """
 
     requests: int = 0
@@ -64,6 +66,7 @@ class MonthlyUsage:
     billed_ms_with_init: int = 0
     billed_ms_without_init: int = 0
     provisioned_billed_ms: int = 0
+    init_cut_ms: int = 0
 
 
 @dataclass(eq=False)
@@ -239,7 +242,7 @@ class Aggregate:
     def _put_month_away(self) -> None:
         month = f"{from_epoch_us(self._start_us + self._stretch_us):%Y-%m}"
         at = self._at
-        billed = self._sums.scalars[:, at.MS_WITH_INIT : at.PROVISIONED_MS + 1]
+        billed = self._sums.scalars[:, at.MS_WITH_INIT : at.INIT_CUT_MS + 1]
         by_start = self._kinds().sum(axis=(1, 3, 4, 5))
         for function, starts in enumerate(by_start - self._starts_before):
             _, cold, _, provisioned = starts.tolist()

@@ -20,11 +20,11 @@ from lambdasim.engine.totals.series import COUNTS
 from lambdasim.units import US_PER_MINUTE as _MINUTE_US
 from lambdasim.units import US_PER_MS
 
-# Scalars of a function. The last three are put away when a month ends.
+# Scalars of a function. The last four are put away when a month ends.
 (
     BUSY_US, PEAK, PROVISIONED_BUSY_US, PROVISIONED_PEAK, MINUTES, END_MINUTES, LAST_END_US, MS_WITH_INIT,
-    MS_WITHOUT_INIT, PROVISIONED_MS, SCALARS,
-) = range(11)  # fmt: skip
+    MS_WITHOUT_INIT, PROVISIONED_MS, INIT_CUT_MS, SCALARS,
+) = range(12)  # fmt: skip
 
 # Attempts of a function are counted by all that tells them apart: first or later, and the four kinds of the contract.
 KINDS: Final = (2, len(StartType), len(Outcome), len(Limit), len(EventOutcome))
@@ -200,6 +200,15 @@ def _billed(sums: Sums, function: Int64, minute: Int64, with_init: Int64, withou
         by_minute[_SPILLOVER, minute] += 1
 
 
+@compiled
+def _with_init(sums: Sums, function: Int64, init_us: Int64, duration_us: Int64, cut: bool) -> Int64:
+    """Give what is billed of a cold start [ms]: of INIT that was cut at its cap its second run, inside the duration."""
+    if cut:
+        sums.scalars[function, INIT_CUT_MS] += _whole_ms(init_us)
+        return _whole_ms(duration_us)
+    return _whole_ms(init_us + duration_us)
+
+
 def tally(sums: Sums, columns: Columns, first: Int64, stop: Int64) -> Int64:
     """Sum up records ``first`` to before ``stop``; compiled by `compiled_tally`.
 
@@ -258,9 +267,8 @@ def tally(sums: Sums, columns: Columns, first: Int64, stop: Int64) -> Int64:
             spills = _count(sums, spills, function, WARM, without_init)
         elif start_type == _COLD:
             init_us = columns[_INIT_US][row]
-            # INIT that was cut at its cap is not billed: its second run is, inside the duration.
             cut = columns[_INIT_AGAIN_US][row] > 0
-            with_init = without_init if cut else _whole_ms(init_us + duration_us)
+            with_init = _with_init(sums, function, init_us, duration_us, cut)
             _billed(sums, function, minute, with_init, without_init)
             sums.minutes[function, _COLD_COUNT, minute] += 1
             spills = _count(sums, spills, function, INIT, _whole_ms(init_us))

@@ -175,6 +175,7 @@ def run_usage(
                     calls=calls[month],
                     payload_kb=payload_kb[month],
                     elapsed_s=elapsed[month],
+                    init_cut_ms=counts.init_cut_ms,
                 )
             )
     return tuple(rows)

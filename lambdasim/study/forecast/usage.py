@@ -34,6 +34,7 @@ BY_REQUEST: Final = (
     "snapstart_restored_mb",
     "calls",
     "payload_kb",
+    "init_cut_ms",
 )
 COUNTERS: Final = (*BY_MINUTE, *BY_REQUEST, *BY_TIME)
 _MINUTES: Final = US_PER_DAY // US_PER_MINUTE
