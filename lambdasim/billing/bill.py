@@ -14,7 +14,6 @@ from typing import TYPE_CHECKING, NamedTuple
 from lambdasim.billing.exact import plain, total
 from lambdasim.billing.lines import Allocation, LineItem
 from lambdasim.billing.shares import PricedPool, Share, shares_of
-from lambdasim.catalog import ChargeKind
 from lambdasim.views import Result
 from lambdasim.wording import money, percent, wrapped
 
@@ -64,7 +63,7 @@ class Bill(Result):
     @property
     def beside_lambda(self) -> Decimal:
         """Exact sum of the lines of services beside Lambda [the bill's currency]."""
-        return total(item.amount for item in self.items if item.kind is ChargeKind.NEIGHBOUR)
+        return total(item.amount for item in self.items if item.is_beside_lambda)
 
     def __repr__(self) -> str:
         """Say how much and for what."""

@@ -70,6 +70,11 @@ class LineItem:
     list_rate: Decimal
     service: str = LAMBDA
 
+    @property
+    def is_beside_lambda(self) -> bool:
+        """Whether another service charges for it; provisioned pollers are Lambda's own, though a meter counts them."""
+        return self.kind is ChargeKind.NEIGHBOUR and self.service != LAMBDA
+
 
 @dataclass(frozen=True)
 class Allocation:

@@ -71,12 +71,14 @@ class Usage:
         At the trigger: attempts of a synchronous caller, refused ones too, or asynchronous events, in the chunks in which
         the trigger's meter counts sizes; calls to a queue, empty receives too; records of a stream.
     payload_kb : int
-        Requests and responses of a synchronous caller [KB].
+        Requests and responses of a synchronous caller, or records of a stream, each at least 1 KB [KB].
     elapsed_s : int
         The scenario's time in the month [s].
     init_cut_ms : int
         INIT on demand that was cut off at its cap and ran again inside the invocation; the first part is not charged,
         and a bill says so [ms].
+    poller_s : int
+        Units of provisioned pollers times the time for which they are held [s].
     """
 
     month: str
@@ -104,6 +106,7 @@ class Usage:
     payload_kb: int = 0
     elapsed_s: int = 0
     init_cut_ms: int = 0
+    poller_s: int = 0
 
     def __post_init__(self) -> None:
         """Check every value.
@@ -210,7 +213,13 @@ class Usage:
 COUNTERS: Final = tuple(
     field.name for field in fields(Usage) if field.default == 0 and field.name != "snap_start"
 )
-BY_TIME: Final = ("provisioned_init_ms", "provisioned_allocated_s", "snapstart_cache_ms", "elapsed_s")
+BY_TIME: Final = (
+    "provisioned_init_ms",
+    "provisioned_allocated_s",
+    "snapstart_cache_ms",
+    "elapsed_s",
+    "poller_s",
+)
 """Counters that grow with time, not with traffic."""
 _KEY_FIELDS: Final = tuple(field.name for field in fields(Usage) if field.name not in COUNTERS)
 

@@ -42,11 +42,12 @@ ITEM_COLUMNS: Final[dict[str, str]] = {
 }
 
 COUNTERS: Final = (
-    "sent", "ended", "queued", "in_flight", "receive_calls", "delete_calls", "idle_us", "unit_us",
+    "sent", "ended", "queued", "in_flight", "receive_calls", "receive_requests", "delete_calls", "idle_us", "unit_us",
 )  # fmt: skip
 """What an engine counts of each function's source, up to a moment: items that were sent, have ended, wait, or are held by
-a poller or invisible; calls that received messages, calls that deleted some; time that pollers waited at an empty
-queue, and time of units of provisioned pollers [µs, all of them together]."""
+a poller or invisible; calls that received messages, and what they are billed as, by size; calls that deleted some; time
+that pollers waited at an empty queue, and time of units of provisioned pollers, up to the scenario's end [µs, all of them
+together]."""
 
 
 @dataclass(frozen=True, eq=False)

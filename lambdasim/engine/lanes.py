@@ -16,6 +16,7 @@ from lambdasim.errors import InputError
 
 ITEMS_PER_CALL: Final = 10
 """Messages that one call to a queue receives or deletes at most."""
+_ALWAYS: Final = (1 << 62) - 1
 
 
 @dataclass(frozen=True)
@@ -33,6 +34,10 @@ class PollerLaw:
     per_unit, calls_per_s, kb_per_s : int
         Of provisioned pollers: batches in progress at once, receives a second and KB a second that one unit takes; 0
         where pollers are not provisioned.
+    least_units : int
+        Provisioned units that are kept however few batches they are for.
+    until_us : int
+        The scenario's end: idle pollers and provisioned units are counted up to it, as what they cost is of its time.
     """
 
     first: int
@@ -44,10 +49,12 @@ class PollerLaw:
     per_unit: int = 0
     calls_per_s: int = 0
     kb_per_s: int = 0
+    least_units: int = 0
+    until_us: int = _ALWAYS
 
     def units(self, allowed: int) -> int:
-        """Give how many provisioned pollers hold so many batches at once; 0 where none are provisioned."""
-        return -(-allowed // self.per_unit) if self.per_unit else 0
+        """Give how many provisioned units hold so many batches at once; 0 where none are provisioned."""
+        return max(-(-allowed // self.per_unit), self.least_units) if self.per_unit else 0
 
 
 @dataclass(frozen=True)
@@ -112,6 +119,12 @@ class SourcePlan:
         Whether a function that fails names the items that failed; otherwise all of the batch fail.
     swallows : bool
         Whether it answers as if nothing had failed, so that what failed is not tried again.
+    reports : bool
+        Whether a run of which items fail is itself a success: the function answers, and its answer says what failed.
+    batch_kb : int
+        Size of a batch, at most, which one item may exceed alone; 0 for any [KB].
+    call_kb : int
+        A call to a queue is billed once for each started part of this size; 0 for any [KB].
 
     Raises
     ------
@@ -127,6 +140,9 @@ class SourcePlan:
     returns: Visibility | Backoff
     partial: bool = False
     swallows: bool = False
+    reports: bool = False
+    batch_kb: int = 0
+    call_kb: int = 0
 
     def __post_init__(self) -> None:
         """Refuse, for every engine, what none models."""

@@ -91,7 +91,7 @@ def _function_plan(scenario: ScenarioSpec, function: FunctionSpec) -> FunctionPl
         scaling_interval_us=scenario.account.scaling_interval_us,
         retry=_retry_policy(function),
         draws=_function_draws(scenario, function),
-        source=source_plan(function),
+        source=source_plan(function, scenario.duration_us),
     )
 
 

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Final
 
 import numpy as np
 
 from lambdasim.catalog import limit, timing
+from lambdasim.catalog.prices.meters import meter
 from lambdasim.draws.keys import Quantity
 from lambdasim.draws.laws import Constant, DrawLaw, Resample, compile_law, mixture
 from lambdasim.engine.contract import UNLIMITED, Invoker, RetryPolicy
@@ -14,7 +16,7 @@ from lambdasim.engine.lanes import Backoff, PollerLaw, SourcePlan, Visibility
 from lambdasim.specs.function import FunctionSpec
 from lambdasim.specs.sources.batches import BatchSpec
 from lambdasim.specs.sources.queue import PollersSpec, ProvisionedPollersSpec, QueueSpec, Ramp
-from lambdasim.specs.sources.stream import StreamSpec
+from lambdasim.specs.sources.stream import KafkaPollersSpec, StreamSpec
 from lambdasim.specs.trigger import TriggerSpec, TriggerType
 from lambdasim.units import US_PER_MINUTE, US_PER_MS
 
@@ -38,12 +40,14 @@ def batches_of(trigger: TriggerSpec) -> BatchSpec | None:
     return trigger.queue or trigger.stream
 
 
-def source_plan(function: FunctionSpec) -> SourcePlan | None:
+def source_plan(function: FunctionSpec, duration_us: int) -> SourcePlan | None:
     """Make the plan of a function's queue or stream.
 
     Parameters
     ----------
     function : FunctionSpec
+    duration_us : int
+        The scenario's length [µs].
 
     Returns
     -------
@@ -52,8 +56,8 @@ def source_plan(function: FunctionSpec) -> SourcePlan | None:
     """
     trigger = function.trigger
     if trigger.queue is not None:
-        return _queue(trigger.queue, function.timeout_us)
-    return None if trigger.stream is None else _stream(trigger.stream, trigger.type)
+        return _queue(trigger.queue, function.timeout_us, duration_us)
+    return None if trigger.stream is None else _stream(trigger.stream, trigger.type, duration_us)
 
 
 def source_retries(trigger: TriggerSpec) -> RetryPolicy:
@@ -121,16 +125,16 @@ def _lane_law(lanes: int, skew: float) -> DrawLaw:
     )
 
 
-def _queue(queue: QueueSpec, timeout_us: int) -> SourcePlan:
-    pollers = queue.pollers
-    most = queue.maximum_concurrency or pollers.most
+def _queue(queue: QueueSpec, timeout_us: int, duration_us: int) -> SourcePlan:
+    most = queue.maximum_concurrency or queue.pollers.most
     provisioned = queue.provisioned_pollers
+    pollers = _pollers(queue.pollers, most) if provisioned is None else _provisioned(provisioned)
     return SourcePlan(
         lanes=queue.message_groups or 1,
         ordered=queue.is_fifo,
         batch=queue.batch_size,
         window_us=queue.batch_window_us,
-        pollers=_pollers(pollers, most) if provisioned is None else _provisioned(provisioned),
+        pollers=replace(pollers, until_us=duration_us),
         returns=Visibility(
             visibility_us=queue.effective_visibility_us(timeout_us),
             most_receives=queue.max_receives or UNLIMITED,
@@ -138,6 +142,9 @@ def _queue(queue: QueueSpec, timeout_us: int) -> SourcePlan:
         ),
         partial=queue.names_failures,
         swallows=queue.swallows_failures,
+        reports=queue.reports_failures,
+        batch_kb=limit("batch_payload_max_kb").value,
+        call_kb=meter("sqs_fifo" if queue.is_fifo else "sqs_standard").chunk_kb,
     )
 
 
@@ -166,23 +173,43 @@ def _provisioned(pollers: ProvisionedPollersSpec) -> PollerLaw:
 
 def _consumers(stream: StreamSpec, look_us: int) -> PollerLaw:
     """Make the law of what reads a topic: from one consumer to one for each partition."""
+    if stream.provisioned_pollers is not None:
+        return _provisioned_consumers(stream, stream.provisioned_pollers, look_us)
     first = stream.consumers or 1
     growth = stream.lanes if stream.consumer_growth is None else stream.consumer_growth
     return PollerLaw(first, growth, US_PER_MINUTE, stream.lanes if growth else first, look_us=look_us)
 
 
-def _stream(stream: StreamSpec, kind: TriggerType) -> SourcePlan:
+def _provisioned_consumers(stream: StreamSpec, pollers: KafkaPollersSpec, look_us: int) -> PollerLaw:
+    """Make the law of a topic's provisioned pollers: each holds some partitions' batches; several are one paid unit."""
+    each, per_unit = limit("kafka_poller_batches").value, limit("kafka_unit_pollers").value
+    first = min(each * pollers.minimum, stream.lanes)
+    return PollerLaw(
+        first=first,
+        growth=stream.lanes,
+        interval_us=US_PER_MINUTE,
+        most=max(min(each * pollers.maximum, stream.lanes), first),
+        look_us=look_us,
+        per_unit=each * per_unit,
+        least_units=-(-pollers.minimum // per_unit),
+    )
+
+
+def _stream(stream: StreamSpec, kind: TriggerType, duration_us: int) -> SourcePlan:
     if stream.poll_interval_us is not None:
         look_us = stream.poll_interval_us
+    elif stream.enhanced_fan_out:
+        look_us = 0
     else:
         look_us = timing(_LOOKS[kind]).us if kind in _LOOKS else 0
     evenly = PollerLaw(stream.lanes, 0, US_PER_MINUTE, stream.lanes, look_us=look_us)
+    pollers = _consumers(stream, look_us) if kind is TriggerType.KAFKA else evenly
     return SourcePlan(
         lanes=stream.lanes,
         ordered=True,
         batch=stream.batch_size,
         window_us=stream.batch_window_us,
-        pollers=_consumers(stream, look_us) if kind is TriggerType.KAFKA else evenly,
+        pollers=replace(pollers, until_us=duration_us),
         returns=Backoff(
             first_us=stream.retry_first_us,
             most_us=max(stream.retry_first_us, stream.retry_most_us),
@@ -192,4 +219,6 @@ def _stream(stream: StreamSpec, kind: TriggerType) -> SourcePlan:
         ),
         partial=stream.names_failures,
         swallows=stream.swallows_failures,
+        reports=stream.reports_failures,
+        batch_kb=limit("batch_payload_max_kb").value,
     )

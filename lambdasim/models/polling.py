@@ -108,6 +108,52 @@ def calls_of(items: int, per_call: int) -> int:
     return -(-items // per_call)
 
 
+def requests_of(kb: int, call_kb: int) -> int:
+    """Give what a call is billed as: one request for each started part of its payload.
+
+    Parameters
+    ----------
+    kb : int
+        What the call carries [KB].
+    call_kb : int
+        Size of a part; 0 where calls of any size are one request [KB].
+
+    Returns
+    -------
+    int
+        At least 1.
+
+    References
+    ----------
+    Amazon SQS pricing: every 64 KB chunk of a payload is billed as 1 request.
+
+    Examples
+    --------
+    >>> [requests_of(kb, 64) for kb in (0, 64, 65, 640)]
+    [1, 1, 2, 10]
+    """
+    if call_kb == 0:
+        return 1
+    return max(-(-kb // call_kb), 1)
+
+
+def fits(kb: int, more_kb: int, most_kb: int) -> bool:
+    """Tell whether a batch takes one more item: always the first, and others while the sum stays within the most.
+
+    Parameters
+    ----------
+    kb, more_kb : int
+        What the batch weighs, and what the item does [KB].
+    most_kb : int
+        What a batch weighs at most; 0 for any size [KB].
+
+    Returns
+    -------
+    bool
+    """
+    return most_kb == 0 or kb == 0 or kb + more_kb <= most_kb
+
+
 def receive_gap_us(calls: int, kb: int, units: int, calls_per_s: int, kb_per_s: int) -> int:
     """Give the least time from one receive of provisioned pollers to the next: by calls or by size, whichever binds.
 
@@ -127,7 +173,7 @@ def receive_gap_us(calls: int, kb: int, units: int, calls_per_s: int, kb_per_s: 
 
     Examples
     --------
-    >>> receive_gap_us(1, 10, 2, 10, 1000), receive_gap_us(1, 200, 2, 10, 1000)
-    (50000, 100000)
+    >>> receive_gap_us(1, 10, 2, 10, 1024), receive_gap_us(1, 256, 2, 10, 1024)
+    (50000, 125000)
     """
     return max(-(-calls * 1_000_000 // (calls_per_s * units)), -(-kb * 1_000_000 // (kb_per_s * units)))

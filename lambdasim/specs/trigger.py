@@ -101,6 +101,12 @@ class TriggerSpec(Spec):
         return retry_rule(self.type.value).kind
 
     @property
+    def keeps_pollers(self) -> bool:
+        """Whether provisioned pollers are kept, which AWS Lambda charges for by the hour."""
+        found = self.queue or self.stream
+        return found is not None and found.provisioned_pollers is not None
+
+    @property
     def is_synchronous(self) -> bool:
         """Whether the caller waits for the answer."""
         return self.kind is InvocationKind.SYNCHRONOUS

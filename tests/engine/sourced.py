@@ -52,6 +52,7 @@ def queue(**changes: Any) -> SourcePlan:
         ),
         returns=Visibility(us(given["visibility"]), given["most_receives"], us(given["retention"])),
         partial=given["partial"],
+        reports=given["partial"],
     )
 
 
@@ -72,6 +73,7 @@ def stream(**changes: Any) -> SourcePlan:
             us(given["first"]), us(given["most"]), given["retries"], us(given["age"]), given["bisect"]
         ),
         partial=given["partial"],
+        reports=given["partial"],
     )
 
 
@@ -110,6 +112,7 @@ def one_function(
     overhead: float = 0.0,
     seed: int = 0,
     errors: float = 0.0,
+    sizes_kb: Sequence[int] = (),
 ) -> Plan:
     n = len(arrivals)
 
@@ -123,14 +126,14 @@ def one_function(
     )
     nothing = dict.fromkeys(
         (
-            Quantity.CPU_TIME, Quantity.INIT, Quantity.FIRST_RUN, Quantity.PLACEMENT, Quantity.REQUEST_PAYLOAD,
-            Quantity.POST_RESPONSE,
+            Quantity.CPU_TIME, Quantity.INIT, Quantity.FIRST_RUN, Quantity.PLACEMENT, Quantity.POST_RESPONSE,
         ),
         Constant(0),
     )  # fmt: skip
     laws: dict[Quantity, DrawLaw] = {
         **nothing,
         Quantity.IO_TIME: work,
+        Quantity.REQUEST_PAYLOAD: Indexed(np.resize(sizes_kb, 1 << 10)) if len(sizes_kb) else Constant(0),
         Quantity.KEEP_ALIVE: Constant(us(600)),
         Quantity.MEMORY: each(crashing, CRASHES),
         Quantity.RESPONSE_PAYLOAD: each(failing, TOO_LARGE),
@@ -153,7 +156,7 @@ def one_function(
             throttle_backoff_us=us(backoff[0]),
             throttle_backoff_cap_us=us(backoff[1]),
         ),
-        draws=FunctionDraws(seed, "f", laws, 1.0, errors, 0.0, 128, 128, 128),
+        draws=FunctionDraws(seed, "f", laws, 1.0, errors, 0.0, 128, 6144, 128),
         source=source,
     )
     times = np.array([us(time) for time in arrivals], dtype=np.int64)

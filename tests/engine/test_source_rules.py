@@ -98,10 +98,10 @@ def test_batches_in_progress_bind_where_runs_are_long() -> None:
 
 
 def test_a_megabyte_a_second_binds_where_messages_are_heavy() -> None:
-    # 100 messages of 200 KB: 2 pollers take 2,000 KB/s, so ten messages a second: the last begins after 9.9 s.
+    # 100 messages of 200 KB: 2 pollers take 2 x 1,024 KB/s, so the last begins 99 x 200 / 2,048 s after the first.
     pollers = "provisioned_pollers: {minimum: 2, maximum: 2}"
     _, run = ran(f"{{type: sqs, queue: {{batch_size: 1, {pollers}}}}}", rate=100, io=10, kb=200)
-    assert run.records["start_s"].max() == pytest.approx(9.9, abs=0.02)
+    assert run.records["start_s"].max() == pytest.approx(99 * 200 / 2048, abs=1e-3)
 
 
 def test_provisioned_pollers_and_maximum_concurrency_exclude_each_other() -> None:

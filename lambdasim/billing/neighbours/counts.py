@@ -7,11 +7,14 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
+from fractions import Fraction
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from lambdasim.billing.accounts import account_of
 from lambdasim.billing.usage import Usage
+from lambdasim.catalog import timing
 from lambdasim.catalog.prices.meters import Driver, Meter, meter, meter_defaults, meters
+from lambdasim.specs.sources.stream import Capacity
 from lambdasim.specs.trigger import TriggerType
 from lambdasim.specs.work.neighbours import NeighbourLines
 
@@ -26,6 +29,7 @@ SHARED: Final = "(shared)"
 """Name under which a bill shows what no one function uses: gateways held, alarms, keys."""
 _S_PER_HOUR: Final = 3600
 _BYTES: Final = (Driver.KB, Driver.LOG)
+_POLLERS: Final = {TriggerType.KAFKA.value: "kafka_poller_hours"}
 
 
 class MeterKey(NamedTuple):
@@ -58,6 +62,8 @@ class FunctionTerms:
         By meter of data.
     shards : int
         Of a Kinesis stream that invokes it.
+    on_demand, fan_out, long_kept : bool
+        Whether that stream is paid for by its data, is read by a consumer of its own, and keeps records beyond a day.
     """
 
     trigger: str
@@ -65,19 +71,25 @@ class FunctionTerms:
     per_run: Mapping[str, int] = field(default_factory=dict)
     bytes_per_run: Mapping[str, int] = field(default_factory=dict)
     shards: int = 0
+    on_demand: bool = False
+    fan_out: bool = False
+    long_kept: bool = False
 
     @classmethod
     def of(cls, spec: FunctionSpec) -> FunctionTerms:
         """Take the terms of a spec."""
         uses, trigger = spec.uses, spec.trigger
         is_fifo = trigger.queue is not None and trigger.queue.message_groups is not None
-        is_kinesis = trigger.type is TriggerType.KINESIS and trigger.stream is not None
+        stream = trigger.stream if trigger.type is TriggerType.KINESIS else None
         return cls(
             "sqs_fifo" if is_fifo else trigger.type.value,
             uses.log_bytes,
             {name: _micro(amount) for name, amount in uses.per_run.items()},
             {name: round(Decimal(str(kb)) * BYTES_PER_KB) for name, kb in uses.per_run_kb.items()},
-            trigger.stream.shards if is_kinesis and trigger.stream is not None else 0,
+            0 if stream is None else stream.shards,
+            stream is not None and stream.capacity is Capacity.ON_DEMAND,
+            stream is not None and stream.enhanced_fan_out,
+            stream is not None and stream.retention_us > timing("stream_retention_s").us,
         )
 
 
@@ -102,7 +114,7 @@ class NeighbourTerms:
     def of_scenario(
         cls, scenario: ScenarioSpec, include: Iterable[NeighbourLines] = ()
     ) -> NeighbourTerms | None:
-        """Take the terms of a scenario; None where it asks for no line.
+        """Take the terms of a scenario; None where it asks for no line and keeps no pollers.
 
         Parameters
         ----------
@@ -117,7 +129,7 @@ class NeighbourTerms:
         )
         uses = any(
             one.per_run or one.bytes_per_run or one.log_bytes is not None for one in found.functions.values()
-        )
+        ) or any(spec.trigger.keeps_pollers for spec in scenario.functions)
         return found if found.include or found.held or uses else None
 
 
@@ -145,7 +157,9 @@ def meter_counts(usages: Iterable[Usage], terms: Mapping[str, NeighbourTerms]) -
     -----
     A trigger counts calls: every attempt of a synchronous caller, refused ones too, and every asynchronous event once, in
     the chunks in which its meter counts sizes; every send, receive and delete call of a queue, empty receives too; every
-    record of a stream, and its shards while the scenario lasts.
+    record of a stream, and its shards while the scenario lasts. An on-demand stream counts its hours and its data, in and
+    out; a consumer of its own (enhanced fan-out) its shards' hours and data. Lambda reads DynamoDB's streams and shared
+    shards for nothing. Provisioned pollers are Lambda's own, and count whatever is included.
 
     Hours are whole started hours of the scenario's time in a month; what is
     paid by the month counts for the hours' part of it. A load balancer's capacity units come from the mean of calls and
@@ -188,10 +202,12 @@ def _of_function(usage: Usage, terms: FunctionTerms, include: frozenset[Neighbou
     calls, defaults = max(usage.calls, usage.requests), meter_defaults()
     if NeighbourLines.TRIGGER in include:
         for one in meters().values():
-            if one.driver is Driver.CALL and terms.trigger in one.triggers:
+            if one.driver is Driver.CALL and terms.trigger in one.triggers and not terms.on_demand:
                 found[one.name] += calls * MICRO
-        shard_hours = meter("kinesis_shard_hours")
-        found[shard_hours.name] += terms.shards * _time(shard_hours, usage.elapsed_s, usage.month)
+        found += _of_stream(usage, terms, calls)
+    if usage.poller_s:
+        name = _POLLERS.get(terms.trigger, "sqs_poller_hours")
+        found[name] += round(Fraction(usage.poller_s * MICRO, _S_PER_HOUR))
     if NeighbourLines.LOGS in include or terms.log_bytes is not None:
         found["logs_lambda_gb"] += usage.requests * (defaults.log_platform_bytes + (terms.log_bytes or 0))
     if NeighbourLines.TRACES in include:
@@ -203,6 +219,29 @@ def _of_function(usage: Usage, terms: FunctionTerms, include: frozenset[Neighbou
         found[name] += usage.requests * micro
     for name, size in terms.bytes_per_run.items():
         found[name] += usage.requests * size
+    return found
+
+
+def _of_stream(usage: Usage, terms: FunctionTerms, records: int) -> Counter[str]:
+    """Count what a Kinesis stream is paid for beside put units: shards or data, and a consumer of its own."""
+    found: Counter[str] = Counter()
+    if not terms.shards:
+        return found
+    # Without sizes, a record is taken to weigh the least that is billed.
+    size = max(usage.payload_kb, records) * BYTES_PER_KB
+    if terms.on_demand:
+        stream_hours = meter("kinesis_stream_hours")
+        found[stream_hours.name] += _time(stream_hours, usage.elapsed_s, usage.month)
+        found["kinesis_gb_in"] += size
+        found["kinesis_on_demand_fan_out_gb" if terms.fan_out else "kinesis_gb_out"] += size
+        return found
+    names = ["kinesis_shard_hours"]
+    names += ["kinesis_fan_out_hours"] if terms.fan_out else []
+    names += ["kinesis_retention_hours"] if terms.long_kept else []
+    for name in names:
+        found[name] += terms.shards * _time(meter(name), usage.elapsed_s, usage.month)
+    if terms.fan_out:
+        found["kinesis_fan_out_gb"] += size
     return found
 
 

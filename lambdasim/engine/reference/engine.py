@@ -264,9 +264,10 @@ class ReferenceRun:
         end_us = now + time_in_environment
 
         final = self._after_run(event, answer, outcome, now, end_us, end_us - post_response_us)
+        counted = function.source.as_counted(outcome) if function.source is not None else outcome
         self.records.write(
             function.rank, event.invocation, event.attempts, event.arrival_us, now, placement_us, init_us,
-            duration_us, init_again_us, post_response_us, start, outcome, Limit.NONE, environment.number, final,
+            duration_us, init_again_us, post_response_us, start, counted, Limit.NONE, environment.number, final,
             *self._in_progress(function),
         )  # fmt: skip
 

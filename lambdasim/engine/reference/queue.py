@@ -11,15 +11,12 @@ from collections import deque
 from heapq import heappop, heappush
 from typing import Any
 
-import numpy as np
-
-from lambdasim.draws.keys import Quantity
 from lambdasim.engine.contract import EventOutcome, Limit
 from lambdasim.engine.items import ItemOutcome
 from lambdasim.engine.lanes import ITEMS_PER_CALL, SourcePlan, Visibility
 from lambdasim.engine.reference.sources import Batch, Host, Item, LaneSource
 from lambdasim.engine.reference.state import OF_A_FUNCTION, RETRY, Event, FunctionState
-from lambdasim.models.polling import backoff_us, calls_of, pollers_after_a_step, receive_gap_us
+from lambdasim.models.polling import backoff_us, calls_of, fits, pollers_after_a_step, receive_gap_us
 
 _RETURN, _WINDOW, _STEP, _PACE = range(4)  # order of wakes of one function at an instant
 
@@ -62,6 +59,10 @@ class Waiting:
         if self._current < 0 or not self._first(self._current):
             self._current = self._next_lane()
         return self._lanes[self._current].popleft() if self._current >= 0 else None
+
+    def put_back(self, item: Item) -> None:
+        """Let the message that was taken last be the next again."""
+        self._lanes[item.lane].appendleft(item)
 
     def _next_lane(self) -> int:
         """Give the lane whose first message came first, among those of which none is held; -1 for none."""
@@ -121,14 +122,11 @@ class QueueSource(LaneSource):
         super().__init__(host, function, source)
         self.returns = returns
         self.waiting = Waiting(source.lanes, source.ordered)
-        self.allowed = source.pollers.first
-        self.busy = 0
         self.gathering: Batch | None = None
         self.steps_are_due = False
-        self._counted_us = 0
         self._next_receive_us = 0
         self._is_paced = False
-        self._passed = 0
+        self._passed: list[int] = []
 
     def run_of(self, item: Item) -> int:
         """Give how many times an item has run before: each receive is a run, also where none found room."""
@@ -163,16 +161,14 @@ class QueueSource(LaneSource):
         self._is_paced = False
         self._poll()
 
-    def _keep_pace(self, items: list[Item], received: int) -> None:
+    def _keep_pace(self, sizes_kb: list[int]) -> None:
         """Let the next receive of provisioned pollers wait for its turn."""
         pollers = self.source.pollers
         if not pollers.per_unit:
             return
-        numbers = np.array([item.number for item in items], dtype=np.int64)
-        kb = int(self.plan.draws.payload_kb(Quantity.REQUEST_PAYLOAD, numbers).sum())
         self._next_receive_us = self.host.now_us + receive_gap_us(
-            calls_of(received, ITEMS_PER_CALL),
-            kb,
+            calls_of(len(sizes_kb), ITEMS_PER_CALL),
+            sum(sizes_kb),
             pollers.units(self.allowed),
             pollers.calls_per_s,
             pollers.kb_per_s,
@@ -182,17 +178,20 @@ class QueueSource(LaneSource):
         """Cut a batch of what waits, or fill the one that gathers; tell whether any message was received."""
         gathering: Batch | None = self.gathering
         now = self.host.now_us
-        items = self._take(self.source.batch - (len(gathering.items) if gathering else 0))
+        items, is_full = self._take(gathering)
         self.waiting.keep(items)
-        received, self._passed = len(items) + self._passed, 0
-        if received > len(items):
-            self.count_calls("delete_calls", received - len(items))
+        received = [item.kb for item in items] + self._passed
+        self.count_deletes(len(self._passed))
+        self._passed = []
         if received:
-            self._keep_pace(items, received)
-        if not items:
-            self.count_calls("receive_calls", received)
+            self._keep_pace(received)
+        if gathering is None and not items:
+            self.count_receives(received)
             return False
         if gathering is not None:
+            if not items and not is_full:
+                gathering.received += received
+                return False
             batch: Batch = gathering
             self.hold(batch, items)
             batch.items += items
@@ -200,39 +199,45 @@ class QueueSource(LaneSource):
             batch = self.batch_of(items, now + self.returns.visibility_us)
             self._occupy(1)
         batch.received += received
-        if len(batch.items) == self.source.batch or not self.source.window_us:
+        if is_full or len(batch.items) == self.source.batch or not self.source.window_us:
             self._invoke(batch)
         elif gathering is None:
             self.gathering = batch
             self.wake(now + self.source.window_us, _WINDOW, batch.serial, self._close_window, batch)
         return True
 
-    def _take(self, most: int) -> list[Item]:
-        """Receive so many messages at most, those that still can be."""
+    def _take(self, gathering: Batch | None) -> tuple[list[Item], bool]:
+        """Receive what still fits a batch, of the messages that can be received; tell whether its size ended it."""
         now = self.host.now_us
         items: list[Item] = []
+        most = self.source.batch - (len(gathering.items) if gathering else 0)
+        kb = gathering.kb if gathering else 0
         while len(items) < most and (item := self.waiting.take()):
             if now >= item.arrival_us + self.returns.retention_us:
                 self.end(item, ItemOutcome.EXPIRED, item.arrival_us + self.returns.retention_us)
             elif item.receives >= self.returns.most_receives:
                 self.end(item, ItemOutcome.DEAD_LETTERED, now)
+            elif item.passes and not fits(kb, item.kb, self.source.batch_kb):
+                self.waiting.put_back(item)
+                return items, True
             else:
                 item.receives += 1
                 if item.passes:
                     items.append(item)
+                    kb += item.kb
                 else:
                     self._pass_over(item)
-        return items
+        return items, False
 
     def _pass_over(self, item: Item) -> None:
         """Delete a message that fits no filter, in the very receive that brought it."""
-        self._passed += 1
+        self._passed.append(item.kb)
         item.first_us = self.host.now_us
         self.end(item, ItemOutcome.FILTERED, self.host.now_us)
 
     def _invoke(self, batch: Batch) -> None:
         self.gathering = None
-        self.count_calls("receive_calls", batch.received)
+        self.count_receives(batch.received)
         batch.arrival_us = self.host.now_us
         self.host.attempt(batch)
 
@@ -281,7 +286,7 @@ class QueueSource(LaneSource):
         """Delete the messages that succeeded, wherever they are by now, and let the poller go on."""
         failed = set(batch.failed)
         done = [item for item in batch.items if item not in failed]
-        self.count_calls("delete_calls", len(done))
+        self.count_deletes(len(done))
         held = [item for item in done if item.batch]
         seen = [item for item in done if not (item.done or item.batch)]
         for item in done:
@@ -307,20 +312,8 @@ class QueueSource(LaneSource):
 
     def _occupy(self, pollers: int) -> None:
         """Count pollers in and out, and how long the others have waited."""
-        self._count_idle()
+        self.count_standing()
         self.busy += pollers
-
-    def counted(self) -> dict[str, int]:
-        """Give what is counted up to now."""
-        self._count_idle()
-        return self.counts
-
-    def _count_idle(self) -> None:
-        """Add up the time that pollers have waited at an empty queue, and that provisioned ones are paid for."""
-        now = self.host.now_us
-        self.counts["unit_us"] += self.source.pollers.units(self.allowed) * (now - self._counted_us)
-        self.counts["idle_us"] += max(self.source.pollers.idle - self.busy, 0) * (now - self._counted_us)
-        self._counted_us = now
 
     def _step_later(self) -> None:
         self.steps_are_due = True
@@ -330,7 +323,7 @@ class QueueSource(LaneSource):
         """Allow more batches at once while messages wait; fall back when none do."""
         pollers = self.source.pollers
         self.steps_are_due = False
-        self._count_idle()
+        self.count_standing()
         if self.counts["queued"]:
             self.allowed = pollers_after_a_step(self.allowed, pollers.growth, pollers.most)
             self._poll()

@@ -8,13 +8,14 @@ from typing import Any, Final, Protocol
 
 import numpy as np
 
+from lambdasim.draws.keys import Quantity
 from lambdasim.engine.contract import FunctionPlan, Outcome
 from lambdasim.engine.draws import RunDraws
 from lambdasim.engine.items import COUNTERS, ItemOutcome
 from lambdasim.engine.lanes import ITEMS_PER_CALL, SourcePlan, fault_of_batch
 from lambdasim.engine.reference.state import OF_A_FUNCTION, WAKE, Event, FunctionState
 from lambdasim.engine.reference.writers import ItemWriter
-from lambdasim.models.polling import calls_of
+from lambdasim.models.polling import calls_of, requests_of
 
 COLUMNS: Final = tuple(column.name for column in fields(RunDraws))
 HANDLER, FAULT = COLUMNS.index("handler_us"), COLUMNS.index("fault")
@@ -58,6 +59,7 @@ class Item:
     batch: Batch | None = None
     done: bool = False
     passes: bool = True
+    kb: int = 0
 
 
 @dataclass(slots=True, eq=False)
@@ -72,7 +74,12 @@ class Batch(Event):
     failed: list[Item] = field(default_factory=list)
     tries: int = 0
     is_held: bool = False
-    received: int = 0
+    received: list[int] = field(default_factory=list)
+
+    @property
+    def kb(self) -> int:
+        """What its items weigh [KB]."""
+        return sum(item.kb for item in self.items)
 
 
 class LaneSource:
@@ -93,8 +100,12 @@ class LaneSource:
         self.batches = 0
         self._lanes: list[int] = []
         self._filtered: list[bool] = []
+        self._sizes: list[int] = []
         self._drawn_for = -1
         self.counts = dict.fromkeys(COUNTERS, 0)
+        self.allowed = source.pollers.first
+        self.busy = 0
+        self._counted_us = 0
 
     def wake(self, time_us: int, kind: int, number: int, action: Callable[[Any], None], about: Any) -> None:
         """Let something happen after the retries of a moment and before its arrivals."""
@@ -104,7 +115,17 @@ class LaneSource:
 
     def counted(self) -> dict[str, int]:
         """Give what is counted up to now, by name; see ``COUNTERS``."""
+        self.count_standing()
         return self.counts
+
+    def count_standing(self) -> None:
+        """Add up the time of pollers that wait at an empty queue, and of provisioned units, to the scenario's end."""
+        pollers = self.source.pollers
+        now = min(self.host.now_us, pollers.until_us)
+        passed = max(now - self._counted_us, 0)
+        self.counts["unit_us"] += pollers.units(self.allowed) * passed
+        self.counts["idle_us"] += max(pollers.idle - self.busy, 0) * passed
+        self._counted_us = now
 
     def item_of(self, event: Event) -> Item:
         """Turn what arrived into an item on its lane."""
@@ -112,16 +133,17 @@ class LaneSource:
         self.counts["sent"] += 1
         place = self._drawn(event.invocation)
         item = Item(event.invocation, self._lanes[place], event.arrival_us, event.draw)
-        item.passes = not self._filtered[place]
+        item.passes, item.kb = not self._filtered[place], self._sizes[place]
         return item
 
     def _drawn(self, number: int) -> int:
-        """Draw an item's lane and whether a filter lets it pass, for many at once; give its place among them."""
+        """Draw items' lanes, sizes, and whether a filter lets them pass, many together; give this one's place."""
         block, place = divmod(number, _DRAWN_AT_ONCE)
         if block != self._drawn_for:
             numbers = np.arange(block * _DRAWN_AT_ONCE, (block + 1) * _DRAWN_AT_ONCE)
             self._lanes = self.plan.draws.lanes(numbers).tolist()
             self._filtered, self._drawn_for = self.plan.draws.filtered(numbers).tolist(), block
+            self._sizes = self.plan.draws.payload_kb(Quantity.REQUEST_PAYLOAD, numbers).tolist()
         return place
 
     def batch_of(self, items: list[Item], deadline_us: int) -> Batch:
@@ -159,9 +181,16 @@ class LaneSource:
             outcome,
         )  # fmt: skip
 
-    def count_calls(self, name: str, items: int) -> None:
-        """Count the calls that move so many items."""
-        self.counts[name] += calls_of(items, ITEMS_PER_CALL)
+    def count_deletes(self, items: int) -> None:
+        """Count the calls that delete so many items."""
+        self.counts["delete_calls"] += calls_of(items, ITEMS_PER_CALL)
+
+    def count_receives(self, sizes_kb: list[int]) -> None:
+        """Count the calls that received items of these sizes, in order, and what each call is billed as."""
+        for first in range(0, len(sizes_kb), ITEMS_PER_CALL):
+            kb = sum(sizes_kb[first : first + ITEMS_PER_CALL])
+            self.counts["receive_calls"] += 1
+            self.counts["receive_requests"] += requests_of(kb, self.source.call_kb)
 
     def draw(self, batch: Batch) -> tuple[int, ...]:
         """Draw what a batch's run needs: handler times add up, the rest is its first item's."""
@@ -195,6 +224,11 @@ class LaneSource:
         return [
             item for item, fault in zip(batch.items, batch.faults, strict=True) if fault != Outcome.COMPLETED
         ]
+
+    def as_counted(self, outcome: int) -> int:
+        """Give a run's outcome as AWS counts it: a function that answers which items failed has not failed itself."""
+        reports = self.source.reports and outcome == Outcome.FUNCTION_ERROR
+        return int(Outcome.COMPLETED) if reports else outcome
 
     def outcome_of(self, batch: Batch, item: Item) -> ItemOutcome:
         """Say how an item ended that its batch's run did not leave to be tried again."""

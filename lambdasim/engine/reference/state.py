@@ -95,6 +95,10 @@ class Source(Protocol):
         """Decide on another attempt of a batch that found no room."""
         ...
 
+    def as_counted(self, outcome: int) -> int:
+        """Give a run's outcome as AWS counts it."""
+        ...
+
     def free(self, batch: Any) -> None:
         """Take back what a run held, now that it has ended."""
         ...

@@ -16,7 +16,7 @@ from lambdasim.engine.items import ItemOutcome
 from lambdasim.engine.lanes import Backoff, SourcePlan
 from lambdasim.engine.reference.sources import Batch, Host, Item, LaneSource
 from lambdasim.engine.reference.state import OF_A_FUNCTION, RETRY, Event, FunctionState
-from lambdasim.models.polling import backoff_us, first_half, next_look_us, pollers_after_a_step
+from lambdasim.models.polling import backoff_us, first_half, fits, next_look_us, pollers_after_a_step
 
 _TRY, _LOOK, _STEP = range(3)  # order of wakes of one function at an instant
 
@@ -29,6 +29,7 @@ class Lane:
     offset_us: int
     waiting: deque[Item] = field(default_factory=deque)
     parts: list[list[Item]] = field(default_factory=list)
+    kb: int = 0
     is_busy: bool = False
     is_watched: bool = False
     is_ready: bool = False
@@ -52,8 +53,6 @@ class StreamSource(LaneSource):
         self.lanes = [
             Lane(number, number * source.pollers.look_us // source.lanes) for number in range(source.lanes)
         ]
-        self.allowed = source.pollers.first
-        self.busy = 0
         self.ready: deque[Lane] = deque()
         self.steps_are_due = False
 
@@ -67,8 +66,9 @@ class StreamSource(LaneSource):
         self.counts["queued"] += 1
         lane = self.lanes[item.lane]
         lane.waiting.append(item)
+        lane.kb += item.kb
         look_us = self.source.pollers.look_us
-        is_full = len(lane.waiting) >= self.source.batch and not look_us
+        is_full = self._is_full(lane) and not look_us
         if lane.is_busy or (lane.is_watched and not is_full):
             return
         if look_us:
@@ -77,6 +77,11 @@ class StreamSource(LaneSource):
             )
         else:
             self._consider(lane)
+
+    def _is_full(self, lane: Lane) -> bool:
+        """Tell whether a batch needs to wait for no more: by number, or since more would be too heavy."""
+        most_kb = self.source.batch_kb
+        return len(lane.waiting) >= self.source.batch or (most_kb > 0 and lane.kb >= most_kb)
 
     def _look_at(self, lane: Lane, time_us: int) -> None:
         lane.is_watched = True
@@ -91,14 +96,14 @@ class StreamSource(LaneSource):
         """Start a batch that is full or has waited its window; else look again."""
         now, source = self.host.now_us, self.source
         while not lane.is_busy:
-            self._drop_old(lane.waiting)
+            lane.kb -= self._drop_old(lane.waiting)
             if not lane.waiting:
                 lane.opened_us = -1
                 return
             if lane.opened_us < 0:
                 lane.opened_us = now
             closes_us = lane.opened_us + source.window_us
-            if len(lane.waiting) < source.batch and now < closes_us:
+            if not self._is_full(lane) and now < closes_us:
                 break
             if self.busy >= self.allowed:
                 self._wait_for_a_poller(lane)
@@ -118,7 +123,16 @@ class StreamSource(LaneSource):
     def _read(self, lane: Lane) -> list[Item]:
         """Take a lane's next records, and pass over those that fit no filter."""
         now = self.host.now_us
-        read = [lane.waiting.popleft() for _ in range(min(self.source.batch, len(lane.waiting)))]
+        read: list[Item] = []
+        kb = 0
+        while (
+            lane.waiting
+            and len(read) < self.source.batch
+            and fits(kb, lane.waiting[0].kb, self.source.batch_kb)
+        ):
+            read.append(lane.waiting.popleft())
+            kb += read[-1].kb
+        lane.kb -= kb
         for item in read:
             if not item.passes:
                 self.end(item, ItemOutcome.FILTERED, now)
@@ -139,8 +153,10 @@ class StreamSource(LaneSource):
         pollers = self.source.pollers
         self.steps_are_due = False
         if not self.ready:
+            self.count_standing()
             self.allowed = pollers.first
             return
+        self.count_standing()
         self.allowed = pollers_after_a_step(self.allowed, pollers.growth, pollers.most)
         self.steps_are_due = True
         self.wake(self.host.now_us + pollers.interval_us, _STEP, 0, self._step, None)
@@ -155,13 +171,15 @@ class StreamSource(LaneSource):
             lane.is_ready = False
             self._consider(lane)
 
-    def _drop_old(self, items: deque[Item] | list[Item]) -> None:
-        """Drop records that are too old, which come first."""
-        now = self.host.now_us
+    def _drop_old(self, items: deque[Item] | list[Item]) -> int:
+        """Drop records that are too old, which come first; tell what they weighed [KB]."""
+        now, kb = self.host.now_us, 0
         while items and now >= items[0].arrival_us + self.returns.most_age_us:
             item = items[0]
             del items[0]
+            kb += item.kb
             self.end(item, ItemOutcome.EXPIRED, now)
+        return kb
 
     def _start(self, lane: Lane, items: list[Item], tries: int = 0) -> None:
         """Invoke with the next batch of a lane."""
@@ -254,7 +272,7 @@ class StreamSource(LaneSource):
         self.busy -= 1
         self._serve_ready()
         look_us = self.source.pollers.look_us
-        if len(lane.waiting) >= self.source.batch or not look_us:
+        if self._is_full(lane) or not look_us:
             self._consider(lane)
         elif lane.waiting:
             self._look_at(lane, next_look_us(self.host.now_us, look_us, lane.offset_us))

@@ -15,7 +15,7 @@ from lambdasim.billing import (
     streamed_bytes_billed,
 )
 from lambdasim.billing.rules import BYTES_PER_KB
-from lambdasim.catalog import BillingRules, billing_rules
+from lambdasim.catalog import BillingRules, billing_rules, limit
 from lambdasim.catalog.prices.meters import meters
 from lambdasim.draws.keys import Quantity
 from lambdasim.engine.contract import FunctionPlan, Invoker, Outcome, Plan, RecordChunk, StartType
@@ -63,7 +63,9 @@ class PayloadMeter:
         self.streamed_bytes: dict[int, MonthCounts] = {rank: Counter() for rank in self._draws}
         self.extra_calls: dict[int, MonthCounts] = {rank: Counter() for rank in self._draws}
         self.payload_kb: dict[int, MonthCounts] = {rank: Counter() for rank in self._draws}
-        self.received_kb: Counter[int] = Counter()
+        self.is_stream = [
+            function.source is not None and function.source.blocks for function in plan.functions
+        ]
         self._chunk_kb = [_chunk_kb(specs[function.name]) for function in plan.functions]
 
     def add(self, chunk: RecordChunk) -> None:
@@ -105,10 +107,11 @@ class PayloadMeter:
             self._count(self.payload_kb[rank], start_us, request_kb + response_kb)
 
     def _add_items(self, rank: int, draws: FunctionDraws, items: ItemChunk) -> None:
-        """Count what sizes add to sends, and what all receives together brought."""
+        """Count what sizes add to sends, and what the records of a stream weigh."""
         own = items["function"] == rank
         size_kb = draws.payload_kb(Quantity.REQUEST_PAYLOAD, items["item"][own])
-        self.received_kb[rank] += int((size_kb * items["receives"][own]).sum())
+        if self.is_stream[rank]:
+            self._count(self.payload_kb[rank], items["arrival_us"][own], np.maximum(size_kb, 1))
         if self._chunk_kb[rank]:
             more = np.maximum(-(-size_kb // self._chunk_kb[rank]) - 1, 0)
             self._count(self.extra_calls[rank], items["arrival_us"][own], more)
@@ -148,10 +151,11 @@ def run_usage(
         extra = payloads.extra_requests.get(rank, Counter())
         provisioned_extra = payloads.provisioned_extra_requests.get(rank, Counter())
         streamed = payloads.streamed_bytes.get(rank, Counter())
-        calls = calls_by_month(scenario, function, totals, payloads.received_kb[rank], _chunk_kb(spec))
+        calls = calls_by_month(scenario, function, totals)
         calls.update(payloads.extra_calls.get(rank, Counter()))
         payload_kb = payloads.payload_kb.get(rank, Counter())
-        asked = elapsed if scenario.neighbours.held else calls if totals.items is not None else ()
+        pollers = poller_s_by_month(scenario, function, totals, payload_kb.total())
+        asked = elapsed if scenario.neighbours.held or totals.items is not None else ()
         for month in sorted({*used, *allocated, *init, *cached, *asked}):
             counts = used.get(month, MonthlyUsage())
             restores = counts.cold_starts if spec.snap_start is not None else 0
@@ -176,6 +180,7 @@ def run_usage(
                     payload_kb=payload_kb[month],
                     elapsed_s=elapsed[month],
                     init_cut_ms=counts.init_cut_ms,
+                    poller_s=pollers[month],
                 )
             )
     return tuple(rows)
@@ -191,18 +196,16 @@ def calls_by_month(
     scenario: ScenarioSpec,
     function: FunctionPlan,
     totals: FunctionTotals,
-    received_kb: int = 0,
-    chunk_kb: int = 0,
 ) -> MonthCounts:
     """Give calls at the trigger by month: attempts of a client, refused ones too, asynchronous events, calls to a queue.
 
     Notes
     -----
     A queue's or stream's own count is known for the whole run, and goes to months by their time in it. Each receive
-    counts once for every chunk of its payload; all receives with messages are taken to bring equally much.
+    counts once for every chunk of its payload.
     """
     if totals.items is not None:
-        return _source_calls(scenario, function, totals.items, received_kb, chunk_kb)
+        return _source_calls(scenario, function, totals.items)
     minutes = totals.counts.minutes
     columns = totals.counts.padded(minutes)
     is_queued = function.retry.invoker is Invoker.QUEUE
@@ -212,16 +215,50 @@ def calls_by_month(
     return +Counter({str(month): int(calls[months == month].sum()) for month in np.unique(months)})
 
 
-def _source_calls(
-    scenario: ScenarioSpec, function: FunctionPlan, items: ItemTotals, received_kb: int, chunk_kb: int
-) -> MonthCounts:
+def _source_calls(scenario: ScenarioSpec, function: FunctionPlan, items: ItemTotals) -> MonthCounts:
     """Give calls to a queue (sends, receives with and without messages, deletes), or records of a stream, by month."""
     counted = items.counters
     whole = counted["sent"]
     if function.source is not None and not function.source.blocks:
-        receives = counted["receive_calls"]
-        each = -(-received_kb // (receives * chunk_kb)) if receives and chunk_kb else 1
-        whole += receives * max(each, 1) + counted["delete_calls"] + empty_receives(items)
+        whole += counted["receive_requests"] + counted["delete_calls"] + empty_receives(items)
+    return _by_time(scenario, whole)
+
+
+def poller_s_by_month(
+    scenario: ScenarioSpec, function: FunctionPlan, totals: FunctionTotals, payload_kb: int
+) -> MonthCounts:
+    """Give the time of provisioned pollers' units by month, rounded up to whole seconds [s].
+
+    Parameters
+    ----------
+    scenario : ScenarioSpec
+    function : FunctionPlan
+    totals : FunctionTotals
+    payload_kb : int
+        What a topic's records weigh together [KB].
+
+    Returns
+    -------
+    Counter
+
+    Notes
+    -----
+    A topic needs as many units as carry its data, also where its pollers would fit on fewer.
+
+    References
+    ----------
+    AWS Lambda Developer Guide, Apache Kafka event poller scaling modes in Lambda, Provisioned mode pricing; price list of
+    September 2026: by the second.
+    """
+    if totals.items is None or function.source is None or not function.source.pollers.per_unit:
+        return Counter()
+    held_s = -(-totals.items.counters["unit_us"] // US_PER_S)
+    carried_s = -(-payload_kb // limit("kafka_unit_kb_per_s").value) if function.source.blocks else 0
+    return _by_time(scenario, max(held_s, carried_s))
+
+
+def _by_time(scenario: ScenarioSpec, whole: int) -> MonthCounts:
+    """Share a count of the whole run between its months, by their time in it."""
     spans = elapsed_s(scenario)
     counts: MonthCounts = Counter()
     passed = shared = 0

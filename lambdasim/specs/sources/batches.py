@@ -81,6 +81,11 @@ class BatchSpec(Spec):
         """Whether nothing that failed is tried again, since the answer is taken for success."""
         return self.partial_failures and self.answer in SUCCESSES
 
+    @property
+    def reports_failures(self) -> bool:
+        """Whether a run of which items fail counts as a success: the function answers, whatever its answer says."""
+        return self.partial_failures and self.answer is not Answer.EXCEPTION
+
     def window_faults(self, whole_seconds: bool = True) -> Iterator[CrossFault]:
         """Want a window that AWS takes, and an answer only where one is read."""
         most = limit("batch_window_max_s")

@@ -3,15 +3,43 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from enum import StrEnum
 from typing import Annotated
 
 from pydantic import Field
 
 from lambdasim.catalog import limit, timing
-from lambdasim.specs.base import CrossFault
+from lambdasim.specs.base import CrossFault, Spec
 from lambdasim.specs.fields import Duration, Flag, Limited, PositiveDuration, Whole
 from lambdasim.specs.sources.batches import BatchSpec
 from lambdasim.units import US_PER_S
+
+
+class KafkaPollersSpec(Spec):
+    """Pollers that are kept for a topic: each holds the batches of 5 partitions; ten are one unit that is paid for."""
+
+    minimum: Annotated[Whole, Limited("batch_min", "kafka_poller_minimum_high")] = 1
+    """Pollers that are always there (MinimumPollers)."""
+    maximum: Annotated[Whole, Limited("batch_min", "kafka_poller_maximum_high")] = limit(
+        "kafka_poller_maximum_default"
+    ).value
+    """Pollers at most (MaximumPollers)."""
+
+    def cross_faults(self) -> Iterator[CrossFault]:
+        """Want a minimum that is not above the maximum."""
+        if self.minimum > self.maximum:
+            yield CrossFault(
+                ("minimum",), f"must be at most {self.maximum}, got {self.minimum}", (("maximum",),)
+            )
+
+
+class Capacity(StrEnum):
+    """How a Kinesis stream is paid for."""
+
+    PROVISIONED = "provisioned"
+    """By its shards and put units."""
+    ON_DEMAND = "on_demand"
+    """By the data that goes in, and that each consumer reads."""
 
 
 class StreamSpec(BatchSpec):
@@ -35,6 +63,12 @@ class StreamSpec(BatchSpec):
     """Kafka alone: partitions that are read at once, at first; default 1. AWS looks at the lag each minute."""
     consumer_growth: Annotated[Whole, Field(ge=0, le=10_000)] | None = None
     """Kafka alone: what is added each minute while partitions wait, to one for each; default: as many as there are."""
+    provisioned_pollers: KafkaPollersSpec | None = None
+    """Kafka alone: pollers that are kept and paid for by the hour, in the place of consumers that follow the lag."""
+    capacity: Capacity = Capacity.PROVISIONED
+    """Kinesis alone: whether the stream is paid for by its shards, or by its data (on_demand)."""
+    enhanced_fan_out: Flag = False
+    """Kinesis alone: records are pushed to a consumer of its own, which is paid for, instead of polled once a second."""
     tumbling_window_us: Duration = Field(default=0, alias="tumbling_window")
     """Window whose state is handed from run to run (TumblingWindowInSeconds); not modelled, and a warning says so."""
     retention_us: Duration = Field(default=timing("stream_retention_s").us, alias="retention")
@@ -88,10 +122,17 @@ class StreamSpec(BatchSpec):
             if (self.consumers or 1) > self.shards:
                 text = f"must be at most the partitions ({self.shards}), got {self.consumers}"
                 yield CrossFault(("consumers",), text)
-            return
-        for key in ("consumers", "consumer_growth"):
-            if getattr(self, key) is not None:
+            if self.provisioned_pollers is not None:
+                for key in ("consumers", "consumer_growth"):
+                    if getattr(self, key) is not None:
+                        yield CrossFault((key,), "has no effect beside provisioned_pollers: leave one out")
+        of_kafka = ("consumers", "consumer_growth", "provisioned_pollers")
+        of_kinesis = ("capacity", "enhanced_fan_out")
+        for key in (() if trigger == "kafka" else of_kafka) + (() if trigger == "kinesis" else of_kinesis):
+            if getattr(self, key) != type(self).model_fields[key].default:
                 yield CrossFault((key,), f"does not belong to a trigger of type {trigger}")
+        if trigger == "kafka":
+            return
         yield from self.window_faults()
         kept = timing("stream_retention_s")
         if trigger == "dynamodb" and self.retention_us != kept.us:
