@@ -26,10 +26,14 @@ from lambdasim.errors import OutsideCalibrationWarning as OutsideCalibrationWarn
 from lambdasim.errors import ScenarioError as ScenarioError
 from lambdasim.errors import TraceError as TraceError
 from lambdasim.errors import WorkersLostError as WorkersLostError
+from lambdasim.report.notebook.build import Report as Report
+from lambdasim.report.notebook.build import build_report as build_report
 from lambdasim.report.pages.run import report_html as report_html
+from lambdasim.report.sections.report import RunReport as RunReport
 from lambdasim.results.apart import FunctionResults as FunctionResults
 from lambdasim.results.apart import simulate_functions as simulate_functions
 from lambdasim.results.files.hourly import hourly_usage as hourly_usage
+from lambdasim.results.files.opened import open_run as open_run
 from lambdasim.results.files.saved import load_run as load_run
 from lambdasim.results.files.saved import load_usage as load_usage
 from lambdasim.results.files.saved import save as save

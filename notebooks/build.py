@@ -7,12 +7,9 @@ scripts keep the rules of ``faults``.
 from __future__ import annotations
 
 import ast
-import base64
 import html
-import os
 import re
 import sys
-import tempfile
 from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
@@ -20,20 +17,18 @@ from typing import Any, Final
 
 import jupytext
 import nbformat
-from jupyter_client.manager import AsyncKernelManager
 from matplotlib.font_manager import findfont
-from nbclient import NotebookClient
 from nbconvert import HTMLExporter
 from nbformat import NotebookNode
 from pygments.formatters import HtmlFormatter
 
 from lambdasim.catalog import limits, price_sheet, timings
+from lambdasim.report.notebook.execute import executed as execute
 
 HERE: Final = Path(__file__).parent
 ALLOWED_IMPORTS: Final = {"lambdasim", "pandas", "matplotlib"}
 _LOGIC: Final = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef, ast.Lambda)
 _SMALL: Final = {-1, 0, 1}
-_BACKEND: Final = "module://matplotlib_inline.backend_inline"
 _NUMBER_IN_PROSE: Final = re.compile(r"(?<![\w`])\d[\d.,]*")
 _PAGE_STYLE: Final = """
 body { font: 16px/1.55 system-ui, sans-serif; max-width: 60rem; margin: 2rem auto; padding: 0 1rem; color: #222 }
@@ -65,40 +60,17 @@ def executed(script: Path) -> NotebookNode:
 
     Raises
     ------
-    CellExecutionError
+    InputError
         When a cell fails.
     RuntimeError
         When a cell writes a warning.
     """
-    notebook = cells_of(script)
     findfont("DejaVu Sans")  # fills the cache of fonts here, so that no kernel has to tell that it does
-    # Profile and history of the person at the keyboard stay out.
-    with tempfile.TemporaryDirectory() as private:
-        manager = AsyncKernelManager(kernel_name="python3")
-        if sys.platform != "win32":  # sockets in a private folder, not open to the machine's other users
-            manager.transport, manager.ip = "ipc", str(Path(private) / "kernel")
-        client = NotebookClient(
-            notebook,
-            km=manager,
-            timeout=300,
-            record_timing=False,
-            resources={"metadata": {"path": str(script.parent)}},
-        )
-        set_here = {"IPYTHONDIR": private, "PYTHONHASHSEED": "0", "MPLBACKEND": _BACKEND}
-        client.execute(cleanup_kc=True, env=os.environ | set_here)
+    notebook = execute(cells_of(script), script.parent, script.name, timeout_s=300)
     for cell in notebook.cells:
         for output in cell.get("outputs", ()):
             if output.get("name") == "stderr":
                 raise RuntimeError(f"{script.name}: {cell.id} warns: {output.text}")
-            if picture := output.get("data", {}).get("image/png"):
-                bare = without_text(base64.b64decode(picture))
-                output.data["image/png"] = base64.b64encode(bare).decode() + "\n"
-    notebook.metadata = nbformat.from_dict(
-        {
-            "kernelspec": {"display_name": "Python 3", "language": "python", "name": "python3"},
-            "language_info": {"name": "python"},
-        }
-    )
     return notebook
 
 
@@ -110,17 +82,6 @@ def cells_of(script: Path) -> NotebookNode:
         cell.metadata = NotebookNode()
     notebook.metadata = NotebookNode()
     return notebook
-
-
-def without_text(png: bytes) -> bytes:
-    """Leave out of a PNG what tells the program and the time of its making."""
-    kept, place = [png[:8]], 8
-    while place < len(png):
-        length = 12 + int.from_bytes(png[place : place + 4], "big")
-        if png[place + 4 : place + 8] not in (b"tEXt", b"zTXt", b"iTXt", b"tIME"):
-            kept.append(png[place : place + length])
-        place += length
-    return b"".join(kept)
 
 
 def written(notebook: NotebookNode) -> str:

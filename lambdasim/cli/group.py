@@ -13,6 +13,7 @@ ORDER: Final = {
     "Simulate it": ("estimate", "simulate"),
     "Decide": ("sweep-memory", "compare", "limits", "break-even"),
     "Plan and check money": ("forecast", "backtest", "bill", "commit", "prices"),
+    "Show it": ("report",),
 }
 """Headings of ``lambdasim --help`` and the commands under each."""
 

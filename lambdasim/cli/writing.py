@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
 OUTPUTS: Final = frozenset({"out", "focus", "xlsx", "infracost", "sheets"})
 """Parameters that name a file or folder to write; a command that has one also has ``--force``."""
+SIMULATES: Final = frozenset({"engine", "pdf"})
+"""Parameters of commands that simulate; each such command also has ``--yes``."""
 _FORCE: Final = Annotated[
     bool, typer.Option("--force", help="Replace files that lambdasim did not write, or that are inputs.")
 ]
@@ -66,7 +68,7 @@ def _careful(callback: Callable[..., Any]) -> Callable[..., Any]:
         name: inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=False, annotation=option)
         for name, option, wanted in (
             ("force", _FORCE, OUTPUTS & signature.parameters.keys()),
-            ("yes", _YES, "engine" in signature.parameters),
+            ("yes", _YES, SIMULATES & signature.parameters.keys()),
         )
         if wanted
     }

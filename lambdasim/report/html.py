@@ -39,16 +39,34 @@ class Fact(NamedTuple):
     note: str = ""
 
 
-def document(title: str, parts: Iterable[str]) -> str:
-    """Write a page of parts, which are HTML, under a title, which is text."""
+def document(title: str, parts: Iterable[str], *, titled: bool = True, policy: str = "") -> str:
+    """Write a page.
+
+    Parameters
+    ----------
+    title : str
+        Text.
+    parts : iterable of str
+        HTML.
+    titled : bool
+        Whether the page begins with the title; else a part shows it.
+    policy : str
+        What the browser lets the page do, as a Content Security Policy.
+
+    Returns
+    -------
+    str
+    """
+    allowed = f"<meta http-equiv='Content-Security-Policy' content=\"{policy}\">" if policy else ""
     head = (
-        "<meta charset='utf-8'><meta name='viewport' content='width=device-width, initial-scale=1'>"
+        f"<meta charset='utf-8'>{allowed}<meta name='viewport' content='width=device-width, initial-scale=1'>"
         "<meta name='color-scheme' content='light dark'>"
         f"<title>{escaped(title)}</title><style>{_STYLE.read_text(encoding='utf-8')}</style>"
     )
+    top = f"<h1>{escaped(title)}</h1>" if titled else ""
     return (
         f"<!doctype html>\n<html lang='en'><head>{head}</head>\n"
-        f"<body><main><h1>{escaped(title)}</h1>{''.join(parts)}</main></body></html>\n"
+        f"<body><main>{top}{''.join(parts)}</main></body></html>\n"
     )
 
 

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 import lambdasim as ls
+from lambdasim.report.notebook.pdf import pdf_of
 from lambdasim.report.pages.money import break_even_page
 from lambdasim.report.pages.studies import comparison_page, limits_page, sweep_page
 from lambdasim.specs import load_scenario_text
@@ -133,3 +134,10 @@ def test_printed_everything_is_open(browser: Any, tmp_path: Path) -> None:
     tab.goto(path.as_uri())
     tab.emulate_media(media="print")
     assert tab.locator("details table").first.is_visible()
+
+
+def test_a_pdf_of_a_page_has_the_same_bytes_again(browser: Any) -> None:
+    page = run_page()
+    first = pdf_of(page)
+    assert first.startswith(b"%PDF-")
+    assert pdf_of(page) == first

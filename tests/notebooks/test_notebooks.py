@@ -10,7 +10,8 @@ from types import ModuleType
 
 import nbformat
 import pytest
-from nbclient.exceptions import CellExecutionError
+
+from lambdasim.errors import InputError
 
 FOLDER = Path(__file__).parents[2] / "notebooks"
 SCRIPTS = sorted(FOLDER.glob("[0-9]*.py"))
@@ -166,7 +167,7 @@ def test_a_notebook_that_differs_from_its_script_is_told(tmp_path: Path) -> None
 def test_errors_and_warnings_are_fatal(cell: str, tmp_path: Path) -> None:
     script = tmp_path / "01_small.py"
     script.write_text(f"# %% [markdown]\n# # Title\n\n# %%\n{cell}\n")
-    with pytest.raises((CellExecutionError, RuntimeError), match=r"missing_name|careful"):
+    with pytest.raises((InputError, RuntimeError), match=r"missing_name|careful"):
         build.executed(script)
 
 

@@ -2,33 +2,14 @@
 
 from __future__ import annotations
 
-from math import isnan
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
-from lambdasim.report.html import (
-    Fact,
-    bullets,
-    document,
-    figure,
-    folded,
-    heading,
-    headline,
-    paragraph,
-    table_html,
-    warning,
-)
+from lambdasim.report.html import document
 from lambdasim.report.pictures import Album
-from lambdasim.results.failures import CUT_ANSWERS, RUN_FAILURES, failure_warning
-from lambdasim.units import format_duration
-from lambdasim.wording import count, listed, money, number, percent, two_digits
+from lambdasim.report.sections.report import RunReport
 
 if TYPE_CHECKING:
-    from lambdasim.billing import Bill
     from lambdasim.results.run import RunResult
-
-_MILLION: Final = 1_000_000
-_NOT_PUBLISHED: Final = ("assumed", "measured", "fitted")
-_COUNTED: Final = ("events", "succeeded", "failed", "lost", "throttled", "runs")
 
 
 def report_html(run: RunResult) -> str:
@@ -48,166 +29,14 @@ def report_html(run: RunResult) -> str:
 
 def page_of(album: Album) -> str:
     """Make the page of an album's run; see `report_html`."""
-    run = album.run
-    bill = run.charges()
-    parts = [
-        paragraph(_what_ran(run), "small"),
-        warning(
-            failure_warning(zip(run.aggregate.names, run.aggregate.functions, strict=True)).removeprefix(
-                "WARNING: "
-            )
-        ),
-        headline(_facts(run, bill)),
-        *_functions(run, album),
-        *_sources(run, album),
-        *_throttles(run, album),
-        *_bill(bill, album),
-        *_costs(run, album),
-        *_basis(run),
-    ]
-    return document(run.scenario.name, parts)
-
-
-def _what_ran(run: RunResult) -> str:
-    scenario = run.scenario
-    events = sum(totals.events for totals in run.aggregate.functions)
-    span = f"{format_duration(scenario.duration_us)} from {scenario.start:%Y-%m-%d %H:%M} UTC"
-    functions = count(len(scenario.functions), "function")
-    return f"{count(events, 'event')}, {functions}, {span}, {scenario.region}; seed {scenario.seed}"
-
-
-def _facts(run: RunResult, bill: Bill) -> list[Fact]:
-    """Give what a reader takes away: money, latency, the account's limit, what did not succeed, cold starts."""
-    scenario, latency = run.scenario, run.latency_ms()
-    span = format_duration(scenario.duration_us)
-    tier = "no free tier"
-    if scenario.free_tier:
-        without = money(run.charges(free_tier=False).total, bill.currency)
-        tier = f"with a whole month's free tier; {without} without"
-    peak, limit = run.aggregate.account.peak, run.plan.concurrency
-    totals = run.aggregate.functions
-    events = sum(one.events for one in totals)
-    lost = events - int(run.summary()["succeeded"].sum())
-    runs, cold = sum(one.runs for one in totals), sum(one.cold for one in totals)
-    waited = [count(latency.quantile(q)) for q in (0.5, 0.95, 0.99)]
-    return [
-        Fact(f"Bill for {span}", money(bill.total, bill.currency), tier),
-        Fact("Latency, 95th percentile", f"{waited[1]} ms", f"p50 {waited[0]} ms, p99 {waited[2]} ms"),
-        Fact("Peak concurrency", f"{peak:,}", f"{percent(peak / limit, 1)} of the account's {limit:,}"),
-        Fact("Events not served", percent(lost / events if events else 0), f"{lost:,} of {events:,}"),
-        Fact("Cold starts", percent(cold / runs if runs else 0), f"{cold:,} of {runs:,} runs"),
-    ]
-
-
-def _functions(run: RunResult, album: Album) -> list[str]:
-    summary = run.summary()
-    kinds = [name for name in (*RUN_FAILURES, CUT_ANSWERS) if (summary[name] > 0).any()]
-    counted = [*_COUNTED, *kinds]
-    events = summary[["function", *counted, "cold_share"]].astype(dict.fromkeys(counted, "int64"))
-    events = events.assign(cold_share=[percent(share) for share in events["cold_share"]])
-    waits = summary[["function", "p50_ms", "p95_ms", "p95_half_width_ms", "p99_ms"]]
-    waits = waits.join(summary[["peak_concurrency", "mean_concurrency"]])
-    widths = ["–" if isnan(width) else f"± {two_digits(width)}" for width in waits["p95_half_width_ms"]]
-    waits = waits.assign(
-        p95_half_width_ms=widths, mean_concurrency=[number(mean) for mean in waits["mean_concurrency"]]
+    report = RunReport(album.run, album)
+    parts = (
+        report.opening(titled=False),
+        report.functions(),
+        report.sources(),
+        report.refused(),
+        report.bill(),
+        report.invocation_costs(),
+        report.basis(),
     )
-    return [
-        heading("Functions"),
-        table_html(
-            events.rename(columns={"throttled": "refused attempts", "cold_share": "cold starts"}), "Functions"
-        ),
-        heading("Latency and concurrency"),
-        table_html(waits.rename(columns={"p95_half_width_ms": "95 % interval of p95"}), "Latency"),
-        paragraph(
-            "Latency in ms from arrival to answer over served events, rounded up to whole ms. The interval of p95 comes "
-            "from batch means of this run.",
-            "small",
-        ),
-        *(figure(album[name]) for name in ("latency", "latency_histogram", "concurrency")),
-    ]
-
-
-def _sources(run: RunResult, album: Album) -> list[str]:
-    table = run.sources()
-    if table.empty:
-        return []
-    ends = table[
-        ["function", "source", "sent", "processed", "dead_lettered", "expired", "given_up", "received_again"]
-    ]
-    waits = table[["function", "oldest_s", "peak_backlog", "left_at_end", "drain_s"]]
-    calls = table[["function", "receives", "receive_calls", "empty_receives", "delete_calls"]]
-    return [
-        heading("Queues and streams"),
-        *(table_html(part, "Queues and streams") for part in (ends, waits, calls)),
-        paragraph(
-            "Messages or records. Ages in seconds, of the oldest that there was; drain is the time from the end of the "
-            "scenario until the last one ended. Latency above runs from being sent to being processed. A call carries up "
-            "to 10 messages; empty receives assume that idle pollers wait 20 s each time.",
-            "small",
-        ),
-        figure(album["backlog"]),
-    ]
-
-
-def _throttles(run: RunResult, album: Album) -> list[str]:
-    throttles = run.throttles()
-    if throttles.empty:
-        return []
-    named = throttles.assign(limit=[name.replace("_", " ") for name in throttles["limit"]])
-    return [
-        heading("Refused attempts"),
-        table_html(named, "Refused attempts"),
-        *(figure(album[name]) for name in ("throttles", "throttles_over_time")),
-    ]
-
-
-def _bill(bill: Bill, album: Album) -> list[str]:
-    if not bill.items:
-        return [heading("Bill"), paragraph("Nothing to pay."), bullets(bill.notes)]
-    table = bill.table().set_index("usage_type").reset_index()
-    return [
-        heading("Bill"),
-        table_html(table, "Bill"),
-        paragraph(f"Total {money(bill.total, bill.currency)}."),
-        bullets(bill.notes),
-        *(figure(album[name]) for name in ("bill", "hourly_cost")),
-    ]
-
-
-def _costs(run: RunResult, album: Album) -> list[str]:
-    costs = run.costs()
-    if costs.empty:
-        return []
-    shown = costs[["function"]].assign(
-        mean=[money(usd) for usd in costs["usd_per_million"]],
-        **{q: [money(usd * _MILLION) for usd in costs[f"{q}_usd"]] for q in ("p50", "p95", "p99")},
-        slowest=[percent(share, 1) for share in costs["slowest_5_percent_share"]],
-    )
-    return [
-        heading("Cost of one invocation"),
-        table_html(shown.rename(columns={"slowest": "slowest 5 % cause"}), "Cost of one invocation"),
-        paragraph(
-            "USD per million such invocations, on demand, request fee included, at first-tier rates without free tier. "
-            "The last column is the part of the duration charge that the slowest 5 % cause.",
-            "small",
-        ),
-        *(figure(album[name]) for name in ("cost_distribution", "cost")),
-    ]
-
-
-def _basis(run: RunResult) -> list[str]:
-    """Say what the figures rest on: first what AWS does not publish, then everything with its source."""
-    rows = list(run.parameters().itertuples())
-    unpublished = [f"{row.parameter} {row.value}" for row in rows if row.known in _NOT_PUBLISHED]
-    table = run.parameters()
-    table = table.assign(known=[known.replace("_", " ") for known in table["known"]])
-    provenance = [f"{key.replace('_', ' ')}: {value}" for key, value in run.provenance().items() if value]
-    return [
-        heading("What this rests on"),
-        paragraph(f"Not published by AWS, so assumed or measured: {listed(unpublished, 60)}."),
-        folded(
-            f"All {count(len(rows), 'parameter')} with their sources",
-            table_html(table, "Parameters", "words"),
-        ),
-        folded("How to get this page again", bullets(provenance)),
-    ]
+    return document(album.run.scenario.name, [part.html for part in parts])

@@ -134,13 +134,7 @@ def load_run(folder: str | os.PathLike[str], keep_records: bool = True) -> RunRe
     """
     place = Path(folder)
     check_run_folder(place)
-    content = _read_json(place / "scenario.json")
-    try:
-        scenario = ScenarioSpec.model_validate(content)
-    except ValidationError as error:
-        found = error.errors(include_url=False)[0]
-        field = ".".join(map(str, found["loc"]))
-        raise InputError.single(str(place / "scenario.json"), field, found["msg"]) from None
+    scenario = scenario_of(place)
     summary = _read_json(place / "summary.json")
     provenance = summary.get("provenance") if isinstance(summary, dict) else None
     known = provenance if isinstance(provenance, dict) else {}
@@ -157,6 +151,31 @@ def load_run(folder: str | os.PathLike[str], keep_records: bool = True) -> RunRe
         items = read_items(place / ITEMS, plan.functions, scenario.duration_us, longest_us)
         chunks = chain(chunks, items)
     return RunResult.of_records(scenario, plan, chunks, checksum, engine=engine, keep_records=keep_records)
+
+
+def scenario_of(folder: Path) -> ScenarioSpec:
+    """Read the scenario of a run that was saved.
+
+    Parameters
+    ----------
+    folder : Path
+
+    Returns
+    -------
+    ScenarioSpec
+
+    Raises
+    ------
+    InputError
+        When its file is missing, or is no scenario.
+    """
+    content = _read_json(folder / "scenario.json")
+    try:
+        return ScenarioSpec.model_validate(content)
+    except ValidationError as error:
+        found = error.errors(include_url=False)[0]
+        field = ".".join(map(str, found["loc"]))
+        raise InputError.single(str(folder / "scenario.json"), field, found["msg"]) from None
 
 
 def _read(path: Path) -> bytes:

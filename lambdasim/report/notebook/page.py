@@ -1,0 +1,85 @@
+"""An executed notebook as one page: what its cells show, without their code."""
+
+from __future__ import annotations
+
+import base64
+import html
+import re
+from typing import TYPE_CHECKING, Any, Final
+
+from lambdasim.report.html import document, escaped, warning
+from lambdasim.report.notebook.packages import needed_packages
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from nbformat import NotebookNode
+
+_TITLE: Final = re.compile(r"<h1[^>]*>(.*?)</h1>", re.DOTALL)
+_ANCHOR: Final = re.compile(r"<a class=\"anchor-link\".*?</a>", re.DOTALL)
+_TAG: Final = re.compile(r"<[^>]*>")
+_POLICY: Final = (
+    "default-src 'none'; img-src data:; style-src 'unsafe-inline'; script-src 'unsafe-inline' 'unsafe-eval'; "
+    "font-src data:; base-uri 'none'; form-action 'none'"
+)
+"""What a page may do: show what is in it; nothing is fetched, whatever a cell has written."""
+
+
+def notebook_page(notebook: NotebookNode, name: str, ending: Iterable[str] = ()) -> str:
+    """Write the page of an executed notebook.
+
+    Parameters
+    ----------
+    notebook : NotebookNode
+    name : str
+        The page's title where no cell shows one.
+    ending : iterable of str
+        HTML below everything.
+
+    Returns
+    -------
+    str
+        HTML; it fetches nothing.
+    """
+    parts = [part for cell in notebook.cells for part in _shown(cell)]
+    body = "".join(parts)
+    found = _TITLE.search(body)
+    title = html.unescape(_TAG.sub("", found[1])) if found else name
+    return document(title, [*parts, *ending], titled=found is None, policy=_POLICY)
+
+
+def _shown(cell: NotebookNode) -> list[str]:
+    if cell.cell_type == "markdown":
+        with needed_packages("report"):
+            from nbconvert.filters.markdown_mistune import markdown2html_mistune
+
+        return [_ANCHOR.sub("", markdown2html_mistune(cell.source))]
+    if cell.cell_type != "code":
+        return []
+    alternative = next((line for line in reversed(cell.source.splitlines()) if line.strip()), "")
+    return [_output(output, alternative) for output in cell.outputs]
+
+
+def _output(output: Any, alternative: str) -> str:
+    """Write an output in the richest form that a page can show."""
+    if output.output_type == "stream":
+        if output.name == "stderr":
+            return warning(output.text.strip())
+        return f"<pre>{escaped(output.text.rstrip())}</pre>"
+    data = output.get("data", {})
+    if "text/html" in data:
+        shown = str(data["text/html"])
+        if "dataframe" in shown:
+            return f"<div class='wide' role='region' tabindex='0' aria-label='Table'>{shown}</div>"
+        return shown
+    for kind in ("image/png", "image/jpeg"):
+        if kind in data:
+            content = base64.b64encode(base64.b64decode(data[kind])).decode()
+            return f"<figure><img alt='{escaped(alternative)}' src='data:{kind};base64,{content}'></figure>"
+    if "image/svg+xml" in data:
+        content = base64.b64encode(str(data["image/svg+xml"]).encode()).decode()
+        return (
+            f"<figure><img alt='{escaped(alternative)}' src='data:image/svg+xml;base64,{content}'></figure>"
+        )
+    text = str(data.get("text/plain", ""))
+    return f"<pre>{escaped(text)}</pre>" if text else ""

@@ -1,0 +1,161 @@
+"""The parts of a page about a run, each a call: what templates of reports and notebooks are made of."""
+
+from __future__ import annotations
+
+from functools import cached_property
+from typing import TYPE_CHECKING, Final
+
+from lambdasim.report.html import escaped, headline, paragraph, warning
+from lambdasim.report.pictures import Album
+from lambdasim.report.sections import incident, money
+from lambdasim.report.sections import run as of_run
+from lambdasim.report.sections.incident_table import incidents
+from lambdasim.report.sections.section import Section
+from lambdasim.results.failures import failure_warning
+from lambdasim.results.replicate import replicate
+from lambdasim.traffic.expected import expected_events
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from lambdasim.billing import Bill
+    from lambdasim.report.html import Fact
+    from lambdasim.results.run import RunResult
+
+_MOST_EVENTS: Final = 20_000_000
+
+
+class RunReport:
+    """The parts of a page about a run; a notebook shows each as the last line of a cell.
+
+    Parameters
+    ----------
+    run : RunResult
+    album : Album, optional
+        The run's pictures where some are drawn already.
+
+    Examples
+    --------
+    >>> import lambdasim as ls
+    >>> report = RunReport(ls.simulate(arrivals_s=range(60), durations_ms=100, init_ms=0, free_tier=False))
+    >>> report.opening().html.startswith("<h1>")
+    True
+    """
+
+    def __init__(self, run: RunResult, album: Album | None = None) -> None:
+        self.run = run
+        self._album = Album(run) if album is None else album
+
+    @cached_property
+    def _charges(self) -> Bill:
+        return self.run.charges()
+
+    def opening(self, seeds: int = 1, *, titled: bool = True) -> Section:
+        """Say what ran, what must be seen first, and the figures that a reader takes away.
+
+        Parameters
+        ----------
+        seeds : int
+            Simulations from which the interval of the bill comes; 1 for none. None is given beyond 20 million events, nor
+            for a run of plain arrays.
+        titled : bool
+            Whether it begins with the scenario's name.
+
+        Returns
+        -------
+        Section
+        """
+        facts = of_run.facts(self.run, self._charges, self._intervals(seeds))
+        return self._opened(facts, "" if titled else None)
+
+    def money_opening(self, seeds: int = 1) -> Section:
+        """Begin a page for those who pay.
+
+        Parameters
+        ----------
+        seeds : int
+            As for ``opening``.
+
+        Returns
+        -------
+        Section
+        """
+        facts = money.facts(self.run, self._charges, self._intervals(seeds))
+        return self._opened(facts, ": what it costs")
+
+    def incident_opening(self) -> Section:
+        """Begin a page about an incident: when, how many attempts, which limit."""
+        facts = [*incident.facts(self.run, self._incidents), *of_run.facts(self.run, self._charges)[1:4]]
+        return self._opened(facts, ": what went wrong")
+
+    def functions(self) -> Section:
+        """Show each function's events, latency and concurrency."""
+        return Section.of(of_run.functions(self.run, self._album))
+
+    def sources(self) -> Section:
+        """Show what became of messages and records of queues and streams."""
+        return Section.of(of_run.sources(self.run, self._album))
+
+    def refused(self) -> Section:
+        """Show attempts that limits refused."""
+        return Section.of(of_run.refused(self.run, self._album))
+
+    def bill(self) -> Section:
+        """Show the bill line by line."""
+        return Section.of(of_run.bill_lines(self._charges, self._album))
+
+    def owners(self) -> Section:
+        """Show whose the bill is."""
+        return Section.of(money.owners(self._charges))
+
+    def invocation_costs(self) -> Section:
+        """Show what one invocation costs, and who causes it."""
+        return Section.of(of_run.invocation_costs(self.run, self._album))
+
+    def regions(self) -> Section:
+        """Show what the same usage costs in other regions."""
+        return Section.of(money.other_regions(self.run, self._charges))
+
+    def commitment(self) -> Section:
+        """Show the Compute Savings Plan that costs least."""
+        return Section.of(money.commitment(self.run))
+
+    def rates(self) -> Section:
+        """Show each rate of the bill, with the date of its sheet."""
+        return Section.of(money.rates(self.run, self._charges))
+
+    def timeline(self) -> Section:
+        """Show incidents as a table and over time."""
+        return Section.of(incident.timeline(self._album, self._incidents))
+
+    def what_to_change(self) -> Section:
+        """Say what each limit that refused attempts means."""
+        return Section.of(incident.advice(self.run, self._incidents))
+
+    def basis(self) -> Section:
+        """Say what the figures rest on, with sources, seed, versions and price date."""
+        return Section.of(of_run.basis(self.run))
+
+    @cached_property
+    def _incidents(self) -> pd.DataFrame:
+        return incidents(self.run)
+
+    def _intervals(self, seeds: int) -> pd.DataFrame | None:
+        if seeds < 2 or self.run.arrays_sha256:
+            return None
+        scenario = self.run.scenario
+        events = sum(expected_events(scenario, function.name) for function in scenario.functions)
+        return None if events * seeds > _MOST_EVENTS else replicate(scenario, seeds, first=self.run)
+
+    def _opened(self, facts: list[Fact], title: str | None) -> Section:
+        """Begin a page; its title follows the scenario's name, None for no title."""
+        run = self.run
+        failing = failure_warning(zip(run.aggregate.names, run.aggregate.functions, strict=True))
+        return Section.of(
+            [
+                "" if title is None else f"<h1>{escaped(run.scenario.name + title)}</h1>",
+                paragraph(of_run.what_ran(run), "small"),
+                warning(failing.removeprefix("WARNING: ")),
+                headline(facts),
+            ]
+        )

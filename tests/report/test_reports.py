@@ -1,0 +1,185 @@
+"""Reports: three templates and people's own notebooks, the same bytes for the same inputs, clear errors."""
+
+import json
+import re
+from pathlib import Path
+
+import pytest
+
+import lambdasim as ls
+from lambdasim.report.notebook.build import template_names
+from lambdasim.report.notebook.parameters import value_of, with_parameters
+from lambdasim.report.sections.incident_table import incidents
+from lambdasim.specs import load_scenario_text
+from lambdasim.wording import money
+
+SCENARIO = """
+name: shop <b>
+start: 2026-11-01T00:00:00Z
+duration: 30min
+free_tier: false
+account: {concurrency: 20}
+functions:
+  - name: checkout
+    memory_mb: 512
+    init_ms: 0
+    work: {io_ms: 900}
+    trigger: {type: function_url, client_retries: 0}
+    traffic: {constant: {rate_per_s: 10}, spikes: [{at: 10min, duration: 1min, factor: 5}]}
+"""
+OWN = """# %% [markdown]
+# # My shop & I
+
+# %%
+SCENARIO = "none.yaml"
+FACTOR = 2
+
+# %%
+import warnings
+
+import lambdasim as ls
+
+run = ls.open_run(SCENARIO)
+warnings.warn("mind the gap")
+print(FACTOR * len(run.summary()), "is twice as many")
+
+# %%
+ls.plots.plot_bill(run)
+"""
+
+
+@pytest.fixture(scope="module")
+def shop(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("shop") / "shop.yaml"
+    path.write_text(SCENARIO)
+    return path
+
+
+@pytest.fixture(scope="module")
+def saved(shop: Path) -> Path:
+    folder = shop.parent / "run"
+    ls.save(ls.simulate(ls.load_scenario(shop)), folder)
+    return folder
+
+
+def words(page: str) -> str:
+    return " ".join(
+        re.sub(r"<[^>]*>", " ", re.sub(r"<(style|head).*?</\1>", "", page, flags=re.DOTALL)).split()
+    )
+
+
+@pytest.mark.parametrize("template", template_names())
+def test_a_template_shows_the_bill_or_the_incident_of_the_run(template: str, shop: Path) -> None:
+    built = ls.build_report(shop, template, folder=shop.parent / "out")
+    if template == "incident":  # the same inputs give the same bytes
+        assert ls.build_report(shop, template, folder=shop.parent / "other") == built
+    said = words(built.page)
+    assert said.startswith("shop &lt;b&gt;")
+    assert "<b>" not in built.page
+    run = ls.open_run(shop)
+    lost = int(run.summary()["lost"].sum())
+    expected = {
+        "architect": f"Bill for 30min {money(run.charges().total)} ",
+        "finance": f"Total {money(run.charges().total)}.",
+        "incident": "account concurrency in the worst, mostly checkout",
+    }[template]
+    assert expected in said
+    if template != "finance":
+        assert f"{lost:,} of {run.summary()['events'].sum():,}" in said
+    assert "What this rests on" in said
+    assert f"lambdasim report shop.yaml --template {template}" in said
+    cells = json.loads(built.notebook)["cells"]
+    assert "".join(cells[0]["source"]).startswith("SCENARIO = '../shop.yaml'")
+    assert not [cell for cell in cells if "error" in str(cell.get("outputs"))[:60]]
+
+
+def test_a_finished_run_gives_the_sections_of_its_scenario(shop: Path, saved: Path) -> None:
+    first, second = (ls.RunReport(ls.open_run(source)) for source in (shop, saved))
+    for name in (
+        "opening",
+        "incident_opening",
+        "money_opening",
+        "functions",
+        "rates",
+        "regions",
+        "commitment",
+    ):
+        assert getattr(first, name)().html == getattr(second, name)().html
+    assert first.opening(2).html != first.opening().html  # the interval of two seeds
+
+
+def test_your_own_notebook_is_executed_with_its_parameters(shop: Path, tmp_path: Path) -> None:
+    own = tmp_path / "own.py"
+    own.write_text(OWN)
+    page = ls.build_report(shop, str(own), parameters={"FACTOR": 5}).page
+    assert "<title>My shop &amp; I</title>" in page
+    assert "5 is twice as many" in page
+    assert "UserWarning: mind the gap" in page
+    assert "ipykernel" not in page
+    assert "alt='ls.plots.plot_bill(run)'" in page
+    assert "Content-Security-Policy" in page
+
+
+@pytest.mark.parametrize(
+    ("text", "given", "said"),
+    [
+        ("x = 1\n", {}, "SCENARIO: must be given a value in the first cell of code"),
+        (
+            OWN,
+            {"COLOUR": 1},
+            "COLOUR: must be given a value in the first cell of code, which has: SCENARIO, FACTOR",
+        ),
+        (
+            OWN.replace("len(run.summary())", "1 / 0"),
+            {},
+            "cell 3: fails: ZeroDivisionError: division by zero",
+        ),
+        ("SCENARIO = = 2", {}, "its first cell of code must be Python without magics"),
+    ],
+)
+def test_a_notebook_that_cannot_be_used_is_one_clear_error(
+    text: str, given: dict[str, object], said: str, shop: Path, tmp_path: Path
+) -> None:
+    own = tmp_path / "own.py"
+    own.write_text(text if text.startswith("#") else f"# %%\n{text}")
+    with pytest.raises(ls.InputError, match=re.escape(said)):
+        ls.build_report(shop, str(own), parameters=given)
+
+
+def test_what_is_no_template_is_named(shop: Path, tmp_path: Path) -> None:
+    with pytest.raises(ls.InputError, match="must be of architect, finance, incident, or your own"):
+        ls.build_report(shop, "directors")
+    broken = tmp_path / "broken.ipynb"
+    broken.write_text('{"cells": 3}')
+    with pytest.raises(ls.InputError, match="must be a notebook"):
+        ls.build_report(shop, str(broken))
+
+
+def test_values_of_parameters_are_literals_else_text() -> None:
+    assert [value_of(text) for text in ("3", "'3'", "a b", "[1, 2]", "1 +")] == [3, "3", "a b", [1, 2], "1 +"]
+    code = "A = 1\nB = [\n  1,\n  2,\n]  # sizes\nÄ = 'é'"
+    assert with_parameters(code, {"B": [3], "A": "x"}, "n") == "A = 'x'\nB = [3]  # sizes\nÄ = 'é'"
+
+
+def test_a_run_without_records_is_simulated_again_and_must_be_the_same(shop: Path, tmp_path: Path) -> None:
+    run = ls.simulate(ls.load_scenario(shop), keep_records=False)
+    ls.save(run, tmp_path / "run")
+    assert ls.open_run(tmp_path / "run").usage() == run.usage()
+    ls.save(ls.simulate(ls.load_scenario(shop).with_seed(1), keep_records=False), tmp_path / "other")
+    with pytest.raises(ls.InputError, match="belongs to a scenario file"):
+        ls.open_run(tmp_path / "run", seed=3)
+
+
+def test_incidents_hold_every_refused_attempt() -> None:
+    run = ls.simulate(load_scenario_text(SCENARIO), keep_records=False)
+    found = incidents(run)
+    # 10 a second for 0.9 s need 9 environments; 50 a second need 45, and there are 20: one minute, from 00:10 on.
+    assert found[["begin", "minutes"]].values.tolist() == [["2026-11-01T00:10:00Z", 1]]
+    assert found["refused"].sum() == run.throttles()["attempts"].sum() > 0
+    assert found["peak_concurrency"].tolist() == [20]
+    assert found["worst_limit"].tolist() == ["account concurrency"]
+    twice = SCENARIO.replace("spikes: [", "spikes: [{at: 2min, duration: 1min, factor: 5}, ")
+    later = incidents(ls.simulate(load_scenario_text(twice), keep_records=False))
+    assert later["begin"].str[11:16].tolist() == ["00:02", "00:10"]
+    assert len(incidents(ls.simulate(load_scenario_text(twice), keep_records=False), quiet_minutes=9)) == 1
+    assert incidents(ls.simulate(load_scenario_text(SCENARIO.replace("factor: 5", "factor: 1")))).empty
