@@ -25,6 +25,7 @@ from lambdasim.engine.items import ItemOutcome, check_items
 from lambdasim.engine.totals.histogram import Histogram, together
 from lambdasim.engine.totals.items import ItemTotals
 from lambdasim.engine.totals.series import COUNTS, Concurrency, MinuteCounts
+from lambdasim.engine.totals.spills import Spills
 from lambdasim.errors import ConservationError
 from lambdasim.units import US_PER_HOUR, US_PER_MINUTE, from_epoch_us, month_ends_us
 
@@ -156,7 +157,7 @@ class Aggregate:
         self._duration_us = duration_us
         self._tally = tally.compiled_tally()
         self._sums = _first_sums(plan, -(-(duration_us + _SPARE_US) // US_PER_MINUTE))
-        self._sparse: dict[tuple[int, int], Histogram] = defaultdict(Histogram)
+        self._spills = Spills()
         self._sections: dict[tuple[int, int], Histogram] = defaultdict(Histogram)
         self._usage: list[dict[str, MonthlyUsage]] = [{} for _ in plan.functions]
         self._starts_before = np.zeros((len(plan.functions), len(StartType)), dtype=np.int64)
@@ -193,7 +194,7 @@ class Aggregate:
             stop = int(np.searchsorted(start_us, self._next_turn_us, side="left"))
             for begin in range(first, stop, _ROWS_AT_ONCE):
                 spilled = self._tally(self._sums, columns, begin, min(begin + _ROWS_AT_ONCE, stop))
-                self._keep_spilled(self._sums.spilled[:spilled])
+                self._spills.add(self._sums.spilled[:spilled])
             if stop < len(chunk):
                 self._turn()
             first = stop
@@ -214,12 +215,6 @@ class Aggregate:
             by_minute, account = (np.pad(a, spare) for a in (self._sums.minutes, self._sums.account_minutes))
             self._sums = self._sums._replace(minutes=by_minute, account_minutes=account)
 
-    def _keep_spilled(self, spilled: NDArray[np.int64]) -> None:
-        """Merge values that are too long for the dense histograms."""
-        for function, histogram in np.unique(spilled[:, :2], axis=0):
-            mine = (spilled[:, 0] == function) & (spilled[:, 1] == histogram)
-            self._sparse[int(function), int(histogram)].add(spilled[mine, 2])
-
     def _turn(self) -> None:
         """Go to the next stretch of time, putting away what belongs to the last."""
         self._put_section_away()
@@ -236,7 +231,7 @@ class Aggregate:
         number = min(self._stretch_us * SECTIONS // self._duration_us, SECTIONS - 1)
         for function in range(len(self._plans)):
             self._sections[function, number].absorb(self._histogram(function, self._at.SECTION))
-            self._sparse.pop((function, self._at.SECTION), None)
+        self._spills.forget(np.arange(len(self._plans)) * self._at.HISTOGRAMS + self._at.SECTION)
         self._sums.dense[:, self._at.SECTION] = 0
 
     def _put_month_away(self) -> None:
@@ -262,7 +257,8 @@ class Aggregate:
         """Return one histogram, its dense part and what was too long for it."""
         dense = self._sums.dense[function, which]
         values = np.flatnonzero(dense)
-        return together(Histogram(values, dense[values]), self._sparse.get((function, which), Histogram()))
+        long = self._spills.of(function * self._at.HISTOGRAMS + which)
+        return together(Histogram(values, dense[values]), long)
 
     @cached_property
     def functions(self) -> tuple[FunctionTotals, ...]:
@@ -423,7 +419,7 @@ def _first_sums(plan: Plan, minutes: int) -> Sums:
         minutes=_untouched(n, at.ROWS, minutes),
         account=zeros(2, 3),
         account_minutes=zeros(2, 3, minutes),
-        spilled=zeros(_ROWS_AT_ONCE * at.SPILLS_PER_RECORD, 3),
+        spilled=zeros(_ROWS_AT_ONCE * at.SPILLS_PER_RECORD),
     )
 
 

@@ -28,7 +28,10 @@ class Histogram:
 
     def absorb(self, other: Histogram) -> None:
         """Add the counts of another histogram."""
-        self._merge(other.values, other.counts)
+        if not len(self.values):
+            self.values, self.counts = other.values, other.counts
+        elif len(other.values):
+            self._merge(other.values, other.counts)
 
     def _merge(self, values: NDArray[np.int64], counts: NDArray[np.int64]) -> None:
         merged, place = np.unique(np.concatenate([self.values, values]), return_inverse=True)

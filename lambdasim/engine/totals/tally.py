@@ -17,6 +17,7 @@ from lambdasim.compiling import Int64, compiled, compiled_and_kept
 from lambdasim.engine import contract
 from lambdasim.engine.contract import EventOutcome, Limit, Outcome, StartType
 from lambdasim.engine.totals.series import COUNTS
+from lambdasim.engine.totals.spills import SPILL_BITS
 from lambdasim.units import US_PER_MINUTE as _MINUTE_US
 from lambdasim.units import US_PER_MS
 
@@ -94,8 +95,8 @@ class Sums(NamedTuple):
     minutes : ndarray, shape (n_functions, ROWS, n_minutes)
     account : ndarray, shape (2, 3)
     account_minutes : ndarray, shape (2, 3, n_minutes)
-    spilled : ndarray, shape (n, 3)
-        Function, histogram and value of what is too long for the dense part.
+    spilled : ndarray, shape (n,)
+        Keys of what is too long for the dense part, see ``spills``.
     """
 
     client_timeout_us: NDArray[np.int64]
@@ -128,9 +129,7 @@ def _count(sums: Sums, spills: Int64, function: Int64, histogram: Int64, value_m
     if value_ms < sums.dense.shape[2]:
         sums.dense[function, histogram, np.uint64(value_ms)] += 1
         return spills
-    sums.spilled[spills, 0] = function
-    sums.spilled[spills, 1] = histogram
-    sums.spilled[spills, 2] = value_ms
+    sums.spilled[spills] = ((np.int64(function) * HISTOGRAMS + histogram) << SPILL_BITS) + value_ms
     return spills + 1
 
 

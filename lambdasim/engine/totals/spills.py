@@ -1,0 +1,60 @@
+"""Values too long for the dense histograms: all of them as one sorted array of keys, merged now and then."""
+
+from __future__ import annotations
+
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lambdasim.engine.totals.histogram import Histogram
+
+SPILL_BITS: Final = 40
+"""A key is a histogram's number, shifted by as many bits, plus the value: 34 years in ms."""
+_MERGED_AT: Final = 1 << 18
+
+
+class Spills:
+    """Counts of long values of many histograms."""
+
+    def __init__(self) -> None:
+        self._keys = np.empty(0, dtype=np.int64)
+        self._counts = np.empty(0, dtype=np.int64)
+        self._waiting: list[NDArray[np.int64]] = []
+        self._length = 0
+
+    def add(self, keys: NDArray[np.int64]) -> None:
+        """Count keys, shape (n,)."""
+        if len(keys):
+            self._waiting.append(keys.copy())
+            self._length += len(keys)
+            if self._length >= _MERGED_AT:
+                self._merge()
+
+    def of(self, number: int) -> Histogram:
+        """Return what was counted for one histogram."""
+        self._merge()
+        first, stop = np.searchsorted(self._keys, [number << SPILL_BITS, (number + 1) << SPILL_BITS])
+        return Histogram(self._keys[first:stop] & ((1 << SPILL_BITS) - 1), self._counts[first:stop])
+
+    def forget(self, numbers: NDArray[np.int64]) -> None:
+        """Drop what was counted for some histograms, shape (n,)."""
+        self._merge()
+        kept = ~np.isin(self._keys >> SPILL_BITS, numbers)
+        self._keys, self._counts = self._keys[kept], self._counts[kept]
+
+    def _merge(self) -> None:
+        if not self._waiting:
+            return
+        waiting = np.concatenate(self._waiting)
+        waiting.sort()
+        first = np.flatnonzero(np.diff(waiting, prepend=-1))
+        counts = np.diff(first, append=len(waiting))
+        keys = np.concatenate([self._keys, waiting[first]])
+        counts = np.concatenate([self._counts, counts])
+        order = np.argsort(keys, kind="stable")
+        keys = keys[order]
+        first = np.flatnonzero(np.diff(keys, prepend=-1))
+        self._keys = keys[first]
+        self._counts = np.add.reduceat(counts[order], first)
+        self._waiting, self._length = [], 0
