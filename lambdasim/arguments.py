@@ -8,12 +8,14 @@ import collections.abc
 import inspect
 import numbers
 import sys
+import sysconfig
 import types
 import typing
-from collections.abc import Callable
-from functools import wraps
+from collections.abc import Callable, Iterator
+from functools import cache, wraps
 from importlib import import_module
 from itertools import islice
+from pathlib import Path
 from typing import Any, Final, ParamSpec, TypeVar
 
 from lambdasim.errors import InputError, LambdaSimError
@@ -22,6 +24,11 @@ P = ParamSpec("P")
 Result = TypeVar("Result")
 _LOOKED_AT: Final = 3
 _SHOWN: Final = 120
+_CONTAINERS: Final = ("builtins", "collections", "collections.abc")
+
+
+class _Numbers:
+    """Stands for NumPy's ``ArrayLike``, whose protocols cannot be asked."""
 
 
 def guarded(function: Callable[P, Result]) -> Callable[P, Result]:
@@ -47,12 +54,37 @@ def guarded(function: Callable[P, Result]) -> Callable[P, Result]:
         except (LambdaSimError, OSError, Warning):
             raise
         except Exception as error:
-            wrong = _wrong_argument(function, args, kwargs)
+            wrong = None if _is_of_the_caller(error) else _wrong_argument(function, args, kwargs)
             if wrong is None:
                 raise
             raise wrong from error
 
     return called
+
+
+def _is_of_the_caller(error: BaseException) -> bool:
+    """Say whether an error was raised by what the caller handed in: in code that is neither ours nor a library's."""
+    return any(not _is_known(frame) for frame in _passed(error.__traceback__))
+
+
+def _passed(traceback: types.TracebackType | None) -> Iterator[types.FrameType]:
+    """Give the frames that an error passed below the call to us."""
+    while traceback is not None:
+        yield traceback.tb_frame
+        traceback = traceback.tb_next
+
+
+def _is_known(frame: types.FrameType) -> bool:
+    """Say whether code is ours, that which dataclasses write for us among it, a library's or Python's own."""
+    module = str(frame.f_globals.get("__name__", ""))
+    return module.partition(".")[0] == __name__.partition(".")[0] or _is_of_library(frame.f_code.co_filename)
+
+
+@cache
+def _is_of_library(file: str) -> bool:
+    path = Path(file).resolve()
+    homes = [sysconfig.get_path(name) for name in ("stdlib", "platstdlib", "purelib", "platlib")]
+    return file.startswith("<frozen ") or any(path.is_relative_to(Path(home).resolve()) for home in homes)
 
 
 def _wrong_argument(
@@ -85,6 +117,8 @@ class _Names(dict[str, Any]):
         self._module = sys.modules[module]
 
     def __missing__(self, name: str) -> Any:
+        if name == "ArrayLike":
+            return _Numbers
         if name in vars(self._module):
             return vars(self._module)[name]
         if hasattr(builtins, name):
@@ -130,6 +164,8 @@ def fits(value: object, hint: Any) -> bool:
         return fits(value, hint.__bound__ or Any)
     if hint is None or hint is types.NoneType:
         return value is None
+    if hint is _Numbers:
+        return _is_array(value)
     origin, inner = typing.get_origin(hint), typing.get_args(hint)
     if origin in (typing.Union, types.UnionType):
         return any(fits(value, one) for one in inner)
@@ -141,6 +177,16 @@ def fits(value: object, hint: Any) -> bool:
         return callable(value)
     kind = origin or hint
     return not isinstance(kind, type) or (_is(value, kind) and _holds(value, kind, inner))
+
+
+def _is_array(value: object) -> bool:
+    """Say whether NumPy makes numbers of it, moments or spans of time among them."""
+    import numpy as np
+
+    try:
+        return np.asarray(value).dtype.kind in "biufmM"
+    except Exception:  # whatever a foreign object does when it is asked
+        return False
 
 
 def _is(value: object, kind: type) -> bool:
@@ -158,6 +204,7 @@ def _holds(value: object, kind: type, inner: tuple[Any, ...]) -> bool:
     """Look at the first items of what holds some; an iterator is left alone."""
     if (
         not inner
+        or kind.__module__ not in _CONTAINERS
         or not isinstance(value, collections.abc.Iterable)
         or isinstance(value, collections.abc.Iterator)
     ):

@@ -6,6 +6,7 @@ import pickle
 import warnings
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 import lambdasim as ls
@@ -72,3 +73,39 @@ def test_a_public_function_is_the_one_of_its_module() -> None:
 def test_too_few_arguments_are_told_by_python() -> None:
     with pytest.raises(TypeError, match="missing 1 required"):
         ls.load_scenario()  # type: ignore[call-arg]
+
+
+class Unwilling(list[float]):
+    """Raises when it is read."""
+
+    def __array__(self, *_: object, **__: object) -> object:
+        raise RuntimeError("mine")
+
+
+def mine(*_: object) -> None:
+    raise ValueError("mine")
+
+
+def test_an_error_of_the_callers_own_stays_what_it_is() -> None:
+    """Of a callback, or of an object that is handed in: no argument is blamed for it, whatever else would be wrong."""
+    ones = [1.0] * 100
+    calls = {
+        "callback": lambda: ls.simulate(arrivals_s=[0, 1.5], durations_ms=5, progress=mine),
+        "study": lambda: ls.replicate(SPEC, 3, progress=mine),
+        "handed in": lambda: ls.backtest(Unwilling(ones), paths=10),
+    }
+    for name, call in calls.items():
+        with pytest.raises((ValueError, RuntimeError)) as raised:
+            call()
+        assert (name, str(raised.value), isinstance(raised.value, LambdaSimError)) == (name, "mine", False)
+
+
+def test_arrays_of_any_kind_are_arrays() -> None:
+    """A list of numbers, rows of them and NumPy's own are allowed where an annotation says arrays; text is not."""
+    from lambdasim.arguments import _wrong_argument
+
+    numbers = ([1.0, 2], (1, 2), np.ones(3), np.ones((2, 2)), [[1, 2], [3, 4]], 5)
+    for value in numbers:
+        assert _wrong_argument(ls.backtest, (value,), {}) is None, value
+    for value in ("a", ["a"], None, {"a": 1}, [[1, 2], [3]], Something(), [None]):
+        assert _wrong_argument(ls.backtest, (value,), {}) is not None, value

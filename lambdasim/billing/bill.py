@@ -44,9 +44,11 @@ class Bill(Result):
     notes : tuple of str
         Dates of rates, derived rates, choices where AWS is silent.
     currency : str
-        USD, unless the bill was converted, see ``converted``.
+        USD, or CNY in China; another where the bill was converted, see ``converted``.
     pools : tuple of PricedPool
         What was priced together.
+    priced_in : str
+        Currency of the price sheets: USD, or CNY in China.
     """
 
     items: tuple[LineItem, ...]
@@ -54,6 +56,7 @@ class Bill(Result):
     notes: tuple[str, ...]
     currency: str = "USD"
     pools: tuple[PricedPool, ...] = ()
+    priced_in: str = "USD"
 
     @property
     def total(self) -> Decimal:

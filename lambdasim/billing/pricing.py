@@ -124,7 +124,10 @@ def price(
         raise CatalogError(list(dict.fromkeys(missing)))
     bills = [price_month(by_month[name], terms) for name in sorted(by_month)]
     beside = _beside(rows, neighbours, terms)
-    if beside is not None:
+    if beside is not None and beside.items:
+        if currency != "USD":
+            got = f"of services beside Lambda are known in USD, the bill is in {currency}"
+            raise InputError.single("price", "neighbours", f"{got}: leave their lines out")
         bills.append(beside)
     idle = () if price_book is None else _idle_entries(price_book, bills)
     return Bill(
@@ -133,6 +136,7 @@ def price(
         notes=tuple(dict.fromkeys((*(note for bill in bills for note in bill.notes), *idle))),
         currency=currency,
         pools=tuple(pool for bill in bills for pool in bill.pools),
+        priced_in=currency,
     )
 
 

@@ -1,4 +1,4 @@
-"""What AWS calls its regions."""
+"""What AWS calls its regions, and who sells what runs there."""
 
 from __future__ import annotations
 
@@ -30,16 +30,36 @@ def region_name(region: str) -> str:
     >>> region_name("eu-central-1"), region_name("eu-central-9")
     ('Europe (Frankfurt)', 'eu-central-9')
     """
-    return _names().get(region, region)
+    return _table("names").get(region, region)
+
+
+def seller_of(region: str) -> str:
+    """Return who issues the invoice for what ran in a region: in China the company that operates it.
+
+    Parameters
+    ----------
+    region : str
+        Empty for what has none.
+
+    Returns
+    -------
+    str
+
+    Examples
+    --------
+    >>> seller_of("eu-central-1"), seller_of("cn-north-1")
+    ('Amazon Web Services, Inc.', 'Beijing Sinnet Technology Co., Ltd.')
+    """
+    return _table("sellers").get(region, "Amazon Web Services, Inc.")
 
 
 @cache
-def _names() -> Mapping[str, str]:
-    """Return the names by region."""
+def _table(name: str) -> Mapping[str, str]:
+    """Return a table of the file by region."""
     whole = Entry(toml_of(_FILE), _FILE)
     whole.skip("as_of", "knowledge", "source")
-    table = whole.entry("names")
-    names = {region: table.text(region) for region in table.names()}
-    for entry in (table, whole):
-        entry.close()
-    return MappingProxyType(names)
+    tables = {key: whole.entry(key) for key in ("names", "sellers")}
+    found = {region: tables[name].text(region) for region in tables[name].names()}
+    tables[name].close()
+    whole.close()
+    return MappingProxyType(found)

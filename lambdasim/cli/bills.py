@@ -363,7 +363,7 @@ def prices_show(
     if as_json:
         write(json.dumps({"region": region, "as_of": str(sheet.as_of), "rates": content}, indent=1))
         return
-    lines = [f"{region}, USD, as of {sheet.as_of}"]
+    lines = [f"{region}, {sheet.currency}, as of {sheet.as_of}"]
     for row in content:
         usd = row["usd"] or "unknown"
         lines.append(

@@ -15,11 +15,12 @@ _NOTABLE_S = 5.0
 def validate(traces: TraceOptions, scenario: ScenarioArgument, as_json: JsonOption = False) -> None:
     """Check a scenario file and name every fault."""
     from lambdasim.results.expected import expected_cost
-    from lambdasim.results.foreseen import foreseen_failures
+    from lambdasim.results.foreseen import foreseen_failures, unknown_rates
     from lambdasim.wording import wrapped
 
     spec = traces.scenario(scenario)
     warned = foreseen_failures(spec)
+    warned += [f"no bill can be made: {one}" for one in unknown_rates(spec)]
     alone, written = expected_cost(spec), expected_cost(spec, written=True)
     if as_json:
         names = [function.name for function in spec.functions]

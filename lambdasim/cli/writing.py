@@ -31,6 +31,10 @@ _YES: Final = Annotated[
 ]
 _GRANTED: Final = ContextVar("granted", default=False)
 _WORTH_SAYING_S: Final = 10.0
+_WAY_TO_A_BILL: Final = (
+    "simulate it in a region that has them, such as us-east-1, with --out, and price that folder here: "
+    "`lambdasim bill FOLDER --region REGION --price-sheet FILE`, FILE as `lambdasim prices refresh` writes it"
+)
 
 
 def agreed(scenario: ScenarioSpec, *, runs: float = 1, engine: str = "auto", out: Path | None = None) -> None:
@@ -47,11 +51,29 @@ def agreed(scenario: ScenarioSpec, *, runs: float = 1, engine: str = "auto", out
     """
     from lambdasim.results.expected import expected_cost, refuse_beyond_limits
 
+    refuse_without_rates(scenario)
+
     cost = expected_cost(scenario, runs=runs, engine=engine, written=out is not None)
     if not _GRANTED.get():
         refuse_beyond_limits(cost, scenario.name)
     if cost.seconds > _WORTH_SAYING_S:
         sys.stderr.write(f"this takes {cost}\n")
+
+
+def refuse_without_rates(scenario: ScenarioSpec) -> None:
+    """Refuse a scenario whose bill could not be made, before it is simulated.
+
+    Raises
+    ------
+    InputError
+        Naming all rates that its region's price sheet lacks, and the way to a bill.
+    """
+    from lambdasim.errors import InputError
+    from lambdasim.results.foreseen import unknown_rates
+
+    missing = unknown_rates(scenario)
+    if missing:
+        raise InputError.single(scenario.name, "region", f"{'; '.join(missing)}; {_WAY_TO_A_BILL}")
 
 
 def every_command_keeps_to_this(*groups: typer.Typer) -> None:

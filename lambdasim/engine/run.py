@@ -12,6 +12,7 @@ from queue import Empty, Full, Queue
 from threading import Event, Thread
 from typing import Any, Final, NamedTuple, TypeVar
 
+from lambdasim.abandoning import works_until
 from lambdasim.engine.contract import Plan, RecordChunk
 from lambdasim.engine.scope import beyond_the_kernel
 from lambdasim.wording import listed
@@ -69,23 +70,27 @@ def run_plan(plan: Plan, engine: EngineName) -> Iterator[RecordChunk]:
     from lambdasim.engine.kernel.engine import run_kernel
 
     # Traffic, kernel and totals each work in a thread of their own: compiled code leaves the others running.
-    return ahead(run_kernel(replace(plan, arrivals=partial(_arrivals_ahead, plan))))
+    end = Event()
+    return ahead(run_kernel(replace(plan, arrivals=partial(_arrivals_ahead, plan, end))), end)
 
 
-def _arrivals_ahead(plan: Plan) -> Iterator[Any]:
-    return ahead(plan.arrivals())
+def _arrivals_ahead(plan: Plan, end: Event) -> Iterator[Any]:
+    return ahead(plan.arrivals(), Event(), end)
 
 
-def ahead(items: Iterator[T]) -> Iterator[T]:
+def ahead(items: Iterator[T], abandoned: Event, *others: Event) -> Iterator[T]:
     """Work an iterator off in a thread, a few items ahead of who asks for them.
 
     Parameters
     ----------
     items : iterator
         An exception in it is raised where its item would have come.
+    abandoned : threading.Event
+        Is set when nobody asks any more.
+    *others : threading.Event
+        End the work too, where it hears of it: where the asker's own asker has gone.
     """
     waiting: Queue[tuple[T | None, BaseException | None]] = Queue(_AHEAD)
-    abandoned = Event()
 
     def hand_over(item: T | None, error: BaseException | None) -> None:
         while not abandoned.is_set():
@@ -94,6 +99,7 @@ def ahead(items: Iterator[T]) -> Iterator[T]:
                 return
 
     def work() -> None:
+        works_until(abandoned, *others)
         try:
             for item in items:
                 hand_over(item, None)

@@ -1,12 +1,16 @@
-"""What can be known of failures before a run, from a sample of the same draws."""
+"""What can be known before a run: failures, from a sample of the same draws, and rates that its bill will lack."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
+from lambdasim.billing.month import PricingTerms, missing_rates
+from lambdasim.billing.tiers import FreeSharing
+from lambdasim.billing.usage import Usage
 from lambdasim.draws.keys import Quantity
 from lambdasim.draws.laws import Constant
 from lambdasim.engine.contract import UNLIMITED
@@ -21,6 +25,7 @@ if TYPE_CHECKING:
     from lambdasim.specs.scenario import ScenarioSpec
 
 _SAMPLE: Final = 1_000
+_SOME: Final = 1_000_000_000
 _WORTH_SAYING: Final = 0.01
 
 
@@ -43,6 +48,39 @@ def foreseen_failures(scenario: ScenarioSpec) -> list[str]:
         for function in plan.functions
         for sentence in (*_never_runs(function), *_of_function(function, kept[function.name].memory_mb))
     ]
+
+
+def unknown_rates(scenario: ScenarioSpec) -> list[str]:
+    """Name the rates that a scenario's bill needs and its region's price sheet has not, before it is simulated.
+
+    Parameters
+    ----------
+    scenario : ScenarioSpec
+
+    Returns
+    -------
+    list of str
+        One for each region, with all rates; empty where the bill can be made. That is so for a scenario without runs too.
+    """
+    month, region = f"{scenario.start:%Y-%m}", scenario.region
+    rows = []
+    for spec in scenario.functions:
+        row = Usage.of_function(spec, region, month, requests=1, billed_ms_with_init=_SOME)
+        if spec.provisioned_concurrency:
+            row = replace(row, requests=2, provisioned_requests=1, provisioned_billed_ms=_SOME)
+            row = replace(row, provisioned_init_ms=1, provisioned_allocated_s=_SOME)
+        if row.snap_start:
+            row = replace(row, snapstart_restored_mb=_SOME, snapstart_cache_ms=_SOME)
+        rows.append(row)
+    terms = PricingTerms(
+        on=scenario.price_date,
+        free_tier=False,
+        given_sheets={},
+        free_sharing=FreeSharing.PROPORTIONAL,
+        free_counts_toward_tiers=False,
+        free_requests_for_provisioned=False,
+    )
+    return [f"{fault.where}: has no {fault.field}" for fault in missing_rates(rows, terms)]
 
 
 def _never_runs(function: FunctionPlan) -> Iterator[str]:

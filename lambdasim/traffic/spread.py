@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 from numpy.typing import NDArray
 
+from lambdasim.abandoning import go_on
 from lambdasim.draws.keys import DrawKey, Quantity, happens
 from lambdasim.draws.laws import exponential
 from lambdasim.draws.table import DrawTable
@@ -21,6 +22,7 @@ UNIT_GAP: Final = 1 << 20
 LARGEST_BLOCK: Final = 1 << 17
 MOST_HELD: Final = 1 << 27
 _REPEATED: Final = 1 << 12
+_UNINTERRUPTED: Final = 1 << 25
 _NEVER_US: Final = np.iinfo(np.int64).max
 
 
@@ -57,6 +59,7 @@ class CountSpreader:
         laws.add([(DrawKey.of(seed, owner, stream), unit_gaps()) for stream in streams])
         self._laws: Laws = laws.arrays()
         self._spread: Callable[..., None] = compiled_spread()
+        self._closing, self._closing_key = unit_gaps(), DrawKey.of(seed, owner, Quantity.CLOSING_GAP)
         self._rounding_key = DrawKey.of(seed, owner, Quantity.COUNT_ROUNDING)
         self._owner = owner
         self._interval_us = interval_us
@@ -164,8 +167,13 @@ class CountSpreader:
         from lambdasim.traffic.spreading import compiled_length, compiled_part
 
         room = np.empty(LARGEST_BLOCK, dtype=np.int64)
-        with np.errstate(over="ignore"):
-            length = compiled_length()(self._laws, count, self._next_arrival, interval, room)
+        length = 0
+        for first in range(0, count, _UNINTERRUPTED):
+            go_on()
+            part = min(count - first, _UNINTERRUPTED)
+            with np.errstate(over="ignore"):
+                length = compiled_length()(self._laws, part, self._next_arrival + first, length, room)
+        length += int(self._closing.values(self._closing_key.bits(np.array([interval])))[0])
         reached = 0
         while count:
             times = room[:count] if count < LARGEST_BLOCK else np.empty(LARGEST_BLOCK, dtype=np.int64)

@@ -66,23 +66,24 @@ def spread(
         filled = last
 
 
-def total_length(laws: Any, count: Any, first_arrival: Any, interval: Any, times: Any) -> Any:
-    """Add up the gaps of one interval and its closing gap; compiled by `compiled_length`.
+def total_length(laws: Any, count: Any, first_arrival: Any, reached: Any, times: Any) -> Any:
+    """Add up gaps of one interval, and return how far they reach; compiled by `compiled_length`.
 
     Parameters
     ----------
     laws : draws.compiled.Laws
     count : int
-    first_arrival, interval : int
-        Numbers of its first arrival and of the interval in all.
+    first_arrival : int
+        Number of the first of these arrivals in all.
+    reached : int
+        How far the gaps of the interval's earlier arrivals reach.
     times : ndarray of int64, shape (n,)
         Room to work in, of any size.
     """
-    reached = 0
     for first in range(0, count, len(times)):
         stop = min(count - first, len(times))
         reached = _add_gaps(laws, first_arrival + first, times, 0, stop, reached)
-    return reached + draw(laws, _CLOSING, interval, 0)
+    return reached
 
 
 def spread_part(

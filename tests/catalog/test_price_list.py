@@ -13,11 +13,12 @@ from typing import Any
 
 import pytest
 
-from lambdasim.billing import Usage, price
+from lambdasim.billing import ExchangeRate, Usage, converted, plain, price
 from lambdasim.catalog import price_sheet
 from lambdasim.catalog.prices.book import BookEntry, PriceBook
 from lambdasim.errors import InputError
-from lambdasim.finance import fitting_sheets, load_price_sheets, refresh_prices
+from lambdasim.finance import check_focus, fitting_sheets, load_price_sheets, refresh_prices, write_focus
+from lambdasim.finance.focus.writer import focus_rows
 
 # Usage type in us-east-1, group, unit, bands (begin, end, USD): the shape and the prices that AWS published in 2026.
 TIERS = [
@@ -317,6 +318,28 @@ def test_regions_that_no_sheet_is_in_use_for(tmp_path: Path, region: str, prefix
     assert currency in repr(bill) or currency == "USD"
     with pytest.raises(InputError, match="regions: must have us-east-1, has"):
         fitting_sheets(out, [row])
+
+
+def test_a_bill_of_china_is_a_focus_file_in_its_own_currency(tmp_path: Path) -> None:
+    """Billed and priced in CNY, by the company that operates the region; no exchange rate from CNY is taken."""
+    sheet = refresh_prices(written(tmp_path, offer("cn-northwest-1", "CNW1", "CNY"))).sheets["cn-northwest-1"]
+    row = Usage(
+        "2026-11", "cn-northwest-1", "f", "x86_64", 1024, 512, "zip", "python3.13", requests=5_000_000
+    )
+    bill = price([row], price_sheet=sheet, free_tier=False)
+    rate = sheet.rates("x86_64").request.usd
+    assert rate is not None
+    (found,) = focus_rows(bill)
+    assert (found["BilledCost"], found["ListUnitPrice"]) == (plain(5_000_000 * rate), plain(rate))
+    assert (found["BillingCurrency"], found["PricingCurrency"]) == ("CNY", "CNY")
+    assert found["InvoiceIssuerName"] == "Ningxia Western Cloud Data Technology Co., Ltd."
+    assert found["ResourceId"] == "arn:aws-cn:lambda:cn-northwest-1:000000000000:function:f"
+    assert check_focus(write_focus(bill, tmp_path / "bill.csv")) == 5_000_000 * rate
+    with pytest.raises(InputError, match="must be in USD, is in CNY"):
+        focus_rows(bill, exchange=ExchangeRate("EUR", Decimal("0.9"), date(2026, 11, 1)))
+    home = price([replace(row, region="us-east-1")], free_tier=False)
+    with pytest.raises(InputError, match="must be in USD, as its prices are, is in CNY; give exchange="):
+        focus_rows(converted(home, ExchangeRate("CNY", Decimal("7.1"), date(2026, 11, 1))))
 
 
 def test_prices_in_another_currency_are_refused(tmp_path: Path) -> None:

@@ -3,7 +3,8 @@
 import pytest
 
 import lambdasim as ls
-from lambdasim.results.foreseen import foreseen_failures
+from lambdasim.errors import CatalogError
+from lambdasim.results.foreseen import foreseen_failures, unknown_rates
 from lambdasim.specs import load_scenario_text
 
 HEAD = """name: t
@@ -69,3 +70,27 @@ def test_the_table_says_what_fails_by_kind() -> None:
     assert text.index("WARNING: 360 of 360 events of f are lost") < text.index("function events")
     assert "what fails timeouts\n         f      360" in text
     assert "nan" not in text
+
+
+@pytest.mark.parametrize("region", ["us-east-1", "ap-south-2", "us-gov-west-1"])
+def test_rates_that_a_bill_lacks_are_known_before(region: str) -> None:
+    """Those that pricing the run names, all of them, and none where the bill can be made."""
+    scenario = load_scenario_text(f"""
+name: t
+region: {region}
+start: 2026-11-01T00:00:00Z
+duration: 10min
+functions:
+- {{name: f, memory_mb: 512, ephemeral_mb: 2048, traffic: {{constant: {{rate_per_s: 1}}}}, work: {{cpu_ms: 20}},
+   provisioned_concurrency: [{{at: 0s, count: 1}}, {{at: 5min, count: 0}}]}}
+- {{name: g, architecture: arm64, snap_start: {{}}, runtime: java21, traffic: {{constant: {{rate_per_s: 1}}}}, work: {{cpu_ms: 20}}}}
+""")
+    run = ls.simulate(scenario, keep_records=False)
+    found = unknown_rates(scenario)
+    if region == "us-east-1":
+        assert (found, run.charges().total > 0) == ([], True)
+        return
+    with pytest.raises(CatalogError) as refused:
+        run.charges()
+    assert len(found) == len(refused.value.faults) == 1
+    assert set(found[0].split("has no ")[1].split(", ")) == set(refused.value.faults[0].field.split(", "))

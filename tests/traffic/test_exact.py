@@ -1,8 +1,11 @@
 """Evenly spaced arrivals and scaled counts, against exact fractions."""
 
+import signal
+import threading
 from fractions import Fraction
 from itertools import accumulate
 from math import floor
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -11,6 +14,7 @@ from hypothesis import strategies as st
 
 from lambdasim.results.simulate import simulate
 from lambdasim.specs import load_scenario_text
+from lambdasim.traffic import spread
 from lambdasim.traffic.arrivals import FunctionArrivals
 from lambdasim.traffic.exact import ExactRate, decimal, numbered
 from lambdasim.traffic.spread import LARGEST_BLOCK, CountSpreader, repeated
@@ -137,7 +141,7 @@ def test_a_count_beyond_any_traffic_is_refused() -> None:
         rate.of_counts(np.array([1]), np.array([10**12]))
 
 
-def test_a_large_count_comes_in_blocks_as_it_would_at_once() -> None:
+def test_a_large_count_comes_in_blocks_as_it_would_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
     """The same draws, cut: a neighbour's times in one go are those of blocks."""
     n = 3 * LARGEST_BLOCK + 17
     spreader = CountSpreader(1, "f", 10**9)
@@ -149,6 +153,36 @@ def test_a_large_count_comes_in_blocks_as_it_would_at_once() -> None:
     assert (np.diff(times) >= 0).all()
     whole = CountSpreader(1, "f", 10**9)._spread_block(start, np.array([n, 5]), 0)
     assert times.tolist() == whole.tolist()
+    monkeypatch.setattr(spread, "_UNINTERRUPTED", LARGEST_BLOCK + 5)
+    spreader = CountSpreader(1, "f", 10**9)
+    again = [*spreader.spread(start, np.array([n, 5]), none), *spreader.rest()]
+    assert np.concatenate(again).tolist() == whole.tolist()
+
+
+def test_a_run_of_any_size_hears_a_signal(tmp_path: Path) -> None:
+    """A million million arrivals take an hour to add up, in a thread; whoever gives up is free at once, and so is it."""
+    (tmp_path / "t.csv").write_text(
+        f"timestamp,count\n2026-11-02T00:00:00Z,{10**12}\n2026-11-03T00:00:00Z,0\n"
+    )
+    scenario = load_scenario_text(
+        "{name: t, start: 2026-11-02T00:00:00Z, duration: 1d, functions: [{name: f, work: {io_ms: 5},"
+        " traffic: {trace: t.csv, align: none}}]}",
+        base_dir=tmp_path,
+    )
+
+    def heard(*_: object) -> None:
+        raise InterruptedError
+
+    before = signal.signal(signal.SIGALRM, heard)
+    signal.alarm(2)
+    threads = threading.active_count()
+    try:
+        with pytest.raises(InterruptedError):
+            simulate(scenario)
+    finally:
+        signal.alarm(0)
+        signal.signal(signal.SIGALRM, before)
+    assert threading.active_count() == threads
 
 
 def test_events_repeat_in_blocks() -> None:

@@ -19,7 +19,7 @@ from lambdasim.billing.exact import product, total
 from lambdasim.billing.neighbours.counts import SHARED
 from lambdasim.catalog import ChargeKind, usage_type
 from lambdasim.catalog.prices.meters import meter
-from lambdasim.catalog.region_names import region_name
+from lambdasim.catalog.region_names import region_name, seller_of
 from lambdasim.errors import InputError
 from lambdasim.finance.focus.columns import CUSTOM_COLUMNS, FocusVersion, Kind, focus_columns, focus_version
 from lambdasim.finance.guard import guarded
@@ -30,7 +30,6 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 _AWS: Final = "AWS"
-_ISSUER: Final = "Amazon Web Services, Inc."
 _UNITS: Final = {
     ChargeKind.REQUEST: "Requests",
     ChargeKind.DURATION: "GB-Seconds",
@@ -72,6 +71,7 @@ def write_focus(
         without a resource.
     exchange : ExchangeRate, optional
         Bill in this currency; prices stay in USD in the ``PricingCurrency`` columns.
+        Of a bill of China both are CNY.
 
     Returns
     -------
@@ -169,16 +169,17 @@ def focus_rows(
     and ``SkuPriceId`` are made of AWS's usage type and the tier, for a price list's own identifiers are not part of a
     price sheet. ``MemorySize`` is not among the details of a price, which memory sizes share.
     """
-    if bill.currency != "USD":
-        raise InputError.single("focus", "bill", f"must be in USD, is in {bill.currency[:3]}; give exchange=")
+    if bill.currency != bill.priced_in:
+        wanted = f"must be in {bill.priced_in}, as its prices are, is in {bill.currency[:3]}; give exchange="
+        raise InputError.single("focus", "bill", wanted)
     source = origin or Origin()
     columns = focus_columns(focus_version(version))
-    in_usd = _charges(bill, by_function)
-    billed = in_usd if exchange is None else _charges(converted(bill, exchange), by_function)
-    currency = "USD" if exchange is None else exchange.currency
+    listed = _charges(bill, by_function)
+    billed = listed if exchange is None else _charges(converted(bill, exchange), by_function)
+    currencies = (bill.priced_in, bill.priced_in if exchange is None else exchange.currency)
     rows = []
-    for priced, charged in zip(in_usd, billed, strict=True):
-        everything = {**_names(priced, source), **_costs(priced, charged, currency)}
+    for priced, charged in zip(listed, billed, strict=True):
+        everything = {**_names(priced, source), **_costs(priced, charged, *currencies)}
         rows.append({name: everything.get(name) or None for name in (*columns, *CUSTOM_COLUMNS)})
     return rows
 
@@ -221,10 +222,10 @@ def _names(share: Share, origin: Origin) -> FocusRow:
         "ChargePeriodStart": begin,
         "ChargePeriodEnd": end,
         "HostProviderName": _AWS,
-        "InvoiceIssuerName": _ISSUER,
+        "InvoiceIssuerName": seller_of(share.region),
         "PricingCategory": "Standard",
         "ProviderName": _AWS,
-        "PublisherName": _ISSUER,
+        "PublisherName": seller_of(""),
         "RegionId": share.region,
         "RegionName": region_name(share.region) if share.region else None,
         "ResourceId": function_arn(share.region, owner, function),
@@ -270,10 +271,10 @@ def _named(share: Share) -> _Named:
     return _Named("AWSLambda", "Compute", "Serverless Compute", named.name if line.tier else named.free_name)
 
 
-def _costs(priced: Share, charged: Share, currency: str) -> FocusRow:
+def _costs(priced: Share, charged: Share, listed_in: str, currency: str) -> FocusRow:
     """Fill the columns of money, quantity and unit."""
     cost, rate = plain(charged.amount), plain(charged.line.rate)
-    usd_rate, quantity = plain(priced.line.rate), plain(priced.quantity)
+    listed_rate, quantity = plain(priced.line.rate), plain(priced.quantity)
     list_rate = charged.line.list_rate
     unit = _UNITS.get(priced.line.kind, priced.line.unit)
     return {
@@ -286,8 +287,8 @@ def _costs(priced: Share, charged: Share, currency: str) -> FocusRow:
         "EffectiveCost": cost,
         "ListCost": plain(product(charged.quantity, list_rate)),
         "ListUnitPrice": plain(list_rate),
-        "PricingCurrency": "USD",
-        "PricingCurrencyContractedUnitPrice": usd_rate,
+        "PricingCurrency": listed_in,
+        "PricingCurrencyContractedUnitPrice": listed_rate,
         "PricingCurrencyEffectiveCost": plain(priced.amount),
         "PricingCurrencyListUnitPrice": plain(priced.line.list_rate),
         "PricingQuantity": quantity,
