@@ -83,7 +83,8 @@ duration: 10min
 functions:
 - {{name: f, memory_mb: 512, ephemeral_mb: 2048, traffic: {{constant: {{rate_per_s: 1}}}}, work: {{cpu_ms: 20}},
    provisioned_concurrency: [{{at: 0s, count: 1}}, {{at: 5min, count: 0}}]}}
-- {{name: g, architecture: arm64, snap_start: {{}}, runtime: java21, traffic: {{constant: {{rate_per_s: 1}}}}, work: {{cpu_ms: 20}}}}
+- {{name: g, architecture: arm64, snap_start: {{}}, runtime: java21,
+   traffic: {{constant: {{rate_per_s: 1}}}}, work: {{cpu_ms: 20}}}}
 """)
     run = ls.simulate(scenario, keep_records=False)
     found = unknown_rates(scenario)
