@@ -3,13 +3,19 @@
 from __future__ import annotations
 
 import json
+import sys
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from lambdasim.cli.app import JsonOption, app, say_written, write
+from lambdasim.cli.app import JsonOption, app, counted, say_written, write
 
+if TYPE_CHECKING:
+    from lambdasim.templates.found import Found
+    from lambdasim.templates.writing.draft import Draft
+
+_AWS = "aws"
 ParameterOption = Annotated[
     list[str] | None,
     typer.Option("--parameter", "-p", metavar="K=V", help="Value of a template's parameter."),
@@ -25,13 +31,27 @@ def import_(
     source: Annotated[
         Path,
         typer.Argument(
-            help="SAM or CloudFormation template, cdk.out, terraform show -json, tfstate, serverless.yml."
+            help="SAM or CloudFormation template, cdk.out, terraform show -json, tfstate, serverless.yml; or aws."
         ),
     ],
+    exports: Annotated[
+        list[Path] | None,
+        typer.Argument(help="After aws: files of AWS CLI answers, and folders that hold them."),
+    ] = None,
     parameter: ParameterOption = None,
     region: Annotated[str | None, typer.Option(help="For prices, and where the template asks.")] = None,
     stage: StageOption = None,
     usage: UsageOption = None,
+    commands: Annotated[
+        bool, typer.Option("--commands", help="After aws: print the AWS CLI commands that export an account.")
+    ] = False,
+    days: Annotated[
+        int | None, typer.Option(help="With --commands: how many days of metrics; default 14.")
+    ] = None,
+    until: Annotated[
+        str | None,
+        typer.Option(help="With --commands: the day before which they end, YYYY-MM-DD; default: today."),
+    ] = None,
     refresh: Annotated[
         bool, typer.Option("--refresh", help="Bring a folder up to date; what you changed in it stays.")
     ] = False,
@@ -40,28 +60,36 @@ def import_(
     ] = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Make a scenario of a template: functions, limits, triggers; what it cannot say is asked."""
+    """Make a scenario of a template or an account's exports: functions, limits, triggers; what is missing is asked."""
     from lambdasim.errors import InputError
     from lambdasim.templates.reading import read_source
     from lambdasim.templates.usage_file import with_usage
     from lambdasim.templates.writing.draft import draft_scenario
-    from lambdasim.templates.writing.refresh import refreshed, write_refreshed
     from lambdasim.templates.writing.scenario_writer import scenario_files, write_folder
     from lambdasim.templates.writing.text import import_mapping, import_text
     from lambdasim.wording import printable
 
-    found = read_source(source, parameters_of(parameter), region, stage)
+    if commands:
+        _print_commands(source, exports or [], days, until, region, as_json)
+        return
+    if days is not None or until is not None:
+        raise InputError.single("lambdasim import", "--days and --until", "go with aws --commands alone")
+    if str(source) == _AWS and (exports or not source.exists()):
+        found = _account(exports or [], region)
+    else:
+        if exports:
+            got = printable(str(exports[0]))[:60]
+            message = (
+                f"must be left out after a template, got {got}; lambdasim import aws FOLDER reads exports"
+            )
+            raise InputError.single("lambdasim import", "EXPORTS", message)
+        found = read_source(source, parameters_of(parameter), region, stage)
     if usage is not None:
         found = with_usage(found, usage)
     draft = draft_scenario(found, region=region)
     files = scenario_files(found, draft)
     if refresh:
-        if out is None:
-            raise InputError.single("lambdasim", "--refresh", "needs the folder, -o FOLDER")
-        done = refreshed(out, files, draft.scenario)
-        write_refreshed(done, out)
-        told = {"changed": done.changed, "kept": done.kept}
-        write(json.dumps(told, indent=1, ensure_ascii=True) if as_json else done.text())
+        _refresh(files, draft, out, as_json)
         return
     if out is not None:
         write_folder(files, out)
@@ -70,9 +98,69 @@ def import_(
     else:
         write(import_text(found, draft))
     if out is not None:
-        say_written([out / name for name in files], as_json)
-        if not as_json:
-            write(f"next: lambdasim simulate {printable(str(out))}")
+        _say_folder(out, files, as_json)
+
+
+def _account(exports: list[Path], region: str | None) -> Found:
+    from lambdasim.errors import InputError
+    from lambdasim.templates.account.read import read_account
+
+    if not exports:
+        message = "needs files or folders of AWS CLI answers; --commands prints the commands"
+        raise InputError.single("lambdasim import aws", "EXPORTS", message)
+    return read_account(exports, region)
+
+
+def _refresh(files: dict[str, bytes], draft: Draft, out: Path | None, as_json: bool) -> None:
+    """Bring a folder up to date, and say what changed."""
+    from lambdasim.errors import InputError
+    from lambdasim.templates.writing.refresh import refreshed, write_refreshed
+
+    if out is None:
+        raise InputError.single("lambdasim", "--refresh", "needs the folder, -o FOLDER")
+    done = refreshed(out, files, draft.scenario)
+    write_refreshed(done, out)
+    told = {"changed": done.changed, "kept": done.kept}
+    write(json.dumps(told, indent=1, ensure_ascii=True) if as_json else done.text())
+
+
+def _say_folder(out: Path, files: dict[str, bytes], as_json: bool) -> None:
+    """Say what was written: files that people open by name, tables beside them by folder."""
+    from lambdasim.wording import listed, printable
+
+    say_written([out / name for name in files if "/" not in name], as_json)
+    tables = sorted({name.partition("/")[0] for name in files if "/" in name})
+    if tables and not as_json:
+        write(f"  and tables in {listed((f'{name}/' for name in tables), last=' and ')}")
+    if not as_json:
+        write(f"next: lambdasim simulate {printable(str(out))}")
+
+
+def _print_commands(
+    source: Path, exports: list[Path], days: int | None, until: str | None, region: str | None, as_json: bool
+) -> None:
+    """Print the commands that export an account, and write the requests that they name."""
+    from lambdasim.cli.app import day_of
+    from lambdasim.errors import InputError
+    from lambdasim.templates.account.commands import account_commands, write_requests
+
+    if str(source) != _AWS:
+        raise InputError.single(
+            "lambdasim import", "--commands", "goes with aws: lambdasim import aws --commands"
+        )
+    made = account_commands(exports, days, day_of(until, "lambdasim import aws", "--until"), region)
+    written = []
+    if exports and made.files:
+        folder = exports[0] if exports[0].is_dir() else exports[0].parent
+        written = write_requests(made, folder)
+    if as_json:
+        files = [str(one) for one in written]
+        told = {"commands": made.lines, "metrics": made.metrics, "usd": made.usd, "written": files}
+        write(json.dumps(told, indent=1, ensure_ascii=True))
+        return
+    write(made.text())
+    if written:
+        sys.stderr.write(f"wrote {counted(len(written), 'request')} into {written[0].parent}\n")
 
 
 @app.command()

@@ -37,6 +37,7 @@ _WORDS: Final = {
     for small in words
     for word in (small, small.capitalize(), small.upper())
 }
+_SPACE: Final = re.compile(r"\s*")
 _BARE: Final = ("Ref", "Condition")
 _UTF16: Final = (b"\xff\xfe", b"\xfe\xff")
 
@@ -84,7 +85,6 @@ def read_document(path: Path, name: str | None = None) -> Document:
         if not path.is_file():
             raise TemplateError.single(shown, "", "must be an existing regular file")
         noted_input(path)
-        noted_input(path)
         with path.open("rb") as stream:
             content = stream.read(max(_MOST_BYTES.values()) + 1)
     except OSError as error:
@@ -94,7 +94,7 @@ def read_document(path: Path, name: str | None = None) -> Document:
 
 def parse_document(content: bytes | str, name: str) -> Document:
     """Read YAML or JSON text; see ``read_document``."""
-    text = content if isinstance(content, str) else _decoded(content, name)
+    text = content if isinstance(content, str) else decoded_text(content, name)
     start = text.lstrip()[:1]
     if not start:
         raise TemplateError.single(name, "", "is empty")
@@ -119,7 +119,8 @@ def _bounded(text: str, kind: str, name: str) -> None:
         raise TemplateError.single(name, "", f"must have at most {_MOST_BYTES[kind]:,} bytes of {kind}")
 
 
-def _decoded(content: bytes, name: str) -> str:
+def decoded_text(content: bytes, name: str) -> str:
+    """Read bytes as UTF-8, or UTF-16 with its mark; name the first byte that is neither."""
     encoding = "utf-16" if content.startswith(_UTF16) else "utf-8-sig"
     try:
         return content.decode(encoding)
@@ -127,7 +128,57 @@ def _decoded(content: bytes, name: str) -> str:
         raise TemplateError.single(name, "", f"must be UTF-8 text, byte {error.start} is not") from None
 
 
+def json_values(content: bytes | str, name: str) -> list[Document]:
+    """Read JSON values that stand one after another, as ``>>`` leaves the pages of a command.
+
+    Parameters
+    ----------
+    content : bytes or str
+        UTF-8, or UTF-16 with its mark; at most 256 MB.
+    name : str
+        For messages.
+
+    Returns
+    -------
+    list of Document
+        One for each value; none of an empty text.
+
+    Raises
+    ------
+    TemplateError
+        Naming the line where a value ends in the middle or is no JSON.
+
+    Examples
+    --------
+    >>> [one.data for one in json_values('{"a": 1}{"a": 2}', "pages.json")]
+    [{'a': 1}, {'a': 2}]
+    """
+    text = content if isinstance(content, str) else decoded_text(content, name)
+    _bounded(text, "JSON", name)
+    values: list[Document] = []
+    place = len(text) - len(text.lstrip())
+    while place < len(text):
+        try:
+            document, place = _json_value(text, name, place)
+        except json.JSONDecodeError as error:
+            cut = " (does it end in the middle?)" if error.pos >= len(text.rstrip()) - 1 else ""
+            raise TemplateError.single(
+                f"{name}:{error.lineno}", "", f"is not JSON: {error.msg}{cut}"
+            ) from None
+        values.append(document)
+        place = _SPACE.match(text, place).end()  # type: ignore[union-attr]
+    return values
+
+
 def _json_document(text: str, name: str) -> Document:
+    document, end = _json_value(text, name, len(text) - len(text.lstrip()))
+    if text[end:].strip():
+        raise json.JSONDecodeError("something follows the end", text, end)
+    return document
+
+
+def _json_value(text: str, name: str, start: int) -> tuple[Document, int]:
+    """Read one value, and say where it ends."""
     document = Document(name, None)
     repeated: dict[str, None] = {}
 
@@ -152,15 +203,12 @@ def _json_document(text: str, name: str) -> Document:
         object_pairs_hook=mapping, parse_int=whole, parse_float=real, parse_constant=str, strict=False
     )
     try:
-        start = len(text) - len(text.lstrip())
         document.data, end = decoder.raw_decode(text, start)
     except RecursionError:
         raise TemplateError.single(name, "", f"is nested deeper than {_DEEPEST}") from None
-    if text[end:].strip():
-        raise json.JSONDecodeError("something follows the end", text, end)
     _check_depth(document.data, name)
     document.remarks = [(1, f"key {clipped(key, 60)} is given twice; the last is used") for key in repeated]
-    return document
+    return document, end
 
 
 def _check_depth(data: Any, name: str) -> None:

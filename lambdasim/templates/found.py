@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
-from typing import Final
+from typing import Any, Final
 
 from lambdasim.catalog import limit
 
@@ -152,6 +152,52 @@ class FoundProvisioned:
 
 
 @dataclass(frozen=True)
+class FoundMeasured:
+    """What was measured of a function; each None or empty where nobody exported it.
+
+    Attributes
+    ----------
+    counts : tuple of (int, int) or None
+        First second of an interval [s since 1970] with the events that arrived in it, those above 0, in order.
+    interval_s : int
+        Length of an interval [s].
+    counted : str
+        What was counted, for comments.
+    durations_ms : tuple of float
+        Equally likely durations of a run, in order [ms].
+    durations_from : str
+        What they come from.
+    cpu_share : float or None
+        CPU time over duration, of one vCPU's time at this memory size.
+    error_probability, timeout_probability : float
+    init_ms : tuple of (float, float) or None
+        Median and 95th percentile of INIT [ms].
+    memory_used_mb : float or None
+        The most that a run used [MB].
+    per_invocation : float or None
+        Messages or records of one invocation.
+    one_for_batch : bool
+        Whether the events counted are batches, so that a message stands for each.
+    repeats_counted : bool
+        Whether the events counted are calls, of which a client's repeats are some.
+    """
+
+    counts: tuple[tuple[int, int], ...] | None = None
+    interval_s: int = 300
+    counted: str = ""
+    durations_ms: tuple[float, ...] = ()
+    durations_from: str = ""
+    cpu_share: float | None = None
+    error_probability: float = 0.0
+    timeout_probability: float = 0.0
+    init_ms: tuple[float, float] | None = None
+    memory_used_mb: float | None = None
+    per_invocation: float | None = None
+    one_for_batch: bool = False
+    repeats_counted: bool = False
+
+
+@dataclass(frozen=True)
 class FoundFunction:
     """A function as a file describes it; numbers as found, also where the platform would not take them.
 
@@ -185,6 +231,8 @@ class FoundFunction:
         Each thing that invokes it, in the order of the file.
     requests_per_month, duration_ms : float or None
         Traffic and mean duration [ms], where a file of usage says them; templates do not.
+    measured : FoundMeasured or None
+        What CloudWatch, logs or Compute Optimizer say of its traffic and runs; only of accounts.
     tags : tuple of (str, str)
     given : dict
         How ``memory_mb``, ``timeout_s``, ``architecture`` and others are known; the file where absent.
@@ -213,6 +261,7 @@ class FoundFunction:
     sources: tuple[FoundSource, ...] = ()
     requests_per_month: float | None = None
     duration_ms: float | None = None
+    measured: FoundMeasured | None = None
     tags: tuple[tuple[str, str], ...] = ()
     given: dict[str, Given] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
@@ -264,6 +313,12 @@ class Found:
         What only a deployment resolves, and what was taken for it.
     warnings : tuple of Remark
         What is odd in the file and was read all the same.
+    window : tuple of (int, int) or None
+        What traffic was counted in, first moment and end [s since 1970]; the scenario's time.
+    account_concurrency : int or None
+        The account's limit, where it is known.
+    counted : dict or None
+        What CloudWatch counted, to be held beside a simulation; see ``account.counted``.
     """
 
     kind: str
@@ -274,6 +329,9 @@ class Found:
     not_modelled: tuple[Remark, ...] = ()
     unresolved: tuple[Remark, ...] = ()
     warnings: tuple[Remark, ...] = ()
+    window: tuple[int, int] | None = None
+    account_concurrency: int | None = None
+    counted: dict[str, Any] | None = None
 
 
 UNKNOWN_VALUE_BYTES: Final = 64

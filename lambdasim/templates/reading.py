@@ -167,7 +167,7 @@ def _what_else(data: dict[str, Any]) -> str:
     if {"functions", "start", "duration"} <= keys:
         return "is a scenario already: lambdasim simulate runs it"
     if "Functions" in keys or "EventSourceMappings" in keys or "Configuration" in keys:
-        return "is an answer of the AWS CLI and no template"
+        return "is an answer of the AWS CLI and no template; lambdasim import aws FOLDER reads those"
     if "services" in keys:
         return "is a composition of services; give the serverless.yml of one"
     if {"@level", "@message"} & keys:

@@ -3,13 +3,14 @@
 
 import json
 import tempfile
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from lambdasim.templates.account.read import read_account
 from lambdasim.templates.found import FoundFunction
 from lambdasim.templates.reading import read_source
 
@@ -258,6 +259,81 @@ def as_serverless(truths: list[Truth]) -> Any:
         )  # fmt: skip
     resources = {"Resources": {f"Q{one.name}": queue(one) for one in truths}}
     return {"service": "s", "provider": {"name": "aws"}, "functions": functions, "resources": resources}
+
+
+def as_account(truths: list[Truth]) -> dict[str, Any]:
+    """Render what the AWS CLI prints of the deployed functions, a file for each command."""
+    arn = "arn:aws:lambda:eu-west-1:123456789012:function:"
+    files: dict[str, Any] = {"functions": {"Functions": []}, "mappings": {"EventSourceMappings": []}}
+    rule = "arn:aws:events:eu-west-1:123456789012:rule/tick"
+    files["rules"] = {
+        "Rules": [{"Name": "tick", "Arn": rule, "State": "ENABLED", "ScheduleExpression": "rate(5 minutes)"}]
+    }
+    for one in truths:
+        function = shared(one) | {"FunctionArn": arn + one.name, "Version": "$LATEST", "PackageType": "Zip"}
+        function.pop("ReservedConcurrentExecutions", None)
+        function |= present(Layers=[{"Arn": "l"}] * one.layers or None)
+        function |= {"DeadLetterConfig": {"TargetArn": "x"}} if one.on_failure == "dlq" else {}
+        files["functions"]["Functions"].append(function)
+        if one.reserved is not None:
+            files[f"{one.name}.concurrency"] = {"ReservedConcurrentExecutions": one.reserved}
+        if one.provisioned:
+            allocated = {
+                "FunctionArn": f"{arn}{one.name}:live",
+                "RequestedProvisionedConcurrentExecutions": one.provisioned,
+            }
+            files[f"{one.name}.provisioned"] = {"ProvisionedConcurrencyConfigs": [allocated]}
+        if config := invoke_config(one):
+            of = {"FunctionArn": f"{arn}{one.name}:$LATEST", "LastModified": 1.7e9}
+            files[f"{one.name}.events"] = {"FunctionEventInvokeConfigs": [of | config]}
+        principals = {"http": "apigateway", "rest": "apigateway", "schedule": "events"}
+        statement: dict[str, Any] = {
+            "Effect": "Allow",
+            "Resource": arn + one.name,
+            "Action": "lambda:InvokeFunction",
+        }
+        if one.source in principals:
+            statement["Principal"] = {"Service": f"{principals[one.source]}.amazonaws.com"}
+            statement["Condition"] = {"ArnLike": {"AWS:SourceArn": rule}} if one.source == "schedule" else {}
+        elif one.source == "url":
+            statement |= {
+                "Principal": "*",
+                "Condition": {"StringEquals": {"lambda:FunctionUrlAuthType": "NONE"}},
+            }
+        if "Principal" in statement:
+            files[f"{one.name}.policy"] = {
+                "Policy": json.dumps({"Statement": [statement]}),
+                "RevisionId": "r",
+            }
+        if one.source == "sqs":
+            queue_arn = f"arn:aws:sqs:eu-west-1:123456789012:Q{one.name}"
+            mapping = {
+                "UUID": one.name,
+                "BatchSize": one.batch,
+                "EventSourceArn": queue_arn,
+                "FunctionArn": arn + one.name,
+                "State": "Enabled",
+            }
+            files["mappings"]["EventSourceMappings"].append(mapping)
+            files[f"queue {one.name}"] = {
+                "Attributes": {"QueueArn": queue_arn, "VisibilityTimeout": str(one.visibility_s)}
+            }
+    return files
+
+
+@settings(max_examples=60)
+@given(TRUTHS, st.randoms(use_true_random=False))
+def test_an_account_gives_the_functions_that_are_deployed(truths: list[Truth], random: Any) -> None:
+    # A policy does not tell an HTTP from a REST API.
+    want = [expected(replace(one, source="rest" if one.source == "http" else one.source)) for one in truths]
+    with tempfile.TemporaryDirectory() as folder:
+        files = list(as_account(truths).items())
+        random.shuffle(files)
+        for place, (name, content) in enumerate(files):
+            (Path(folder) / f"{place:03} {name}.json").write_text(json.dumps(content))
+        found = read_account([Path(folder)])
+        assert {one.name: seen(one) for one in found.functions} == {one[0]: one for one in want}
+        assert not found.warnings
 
 
 @settings(max_examples=60)

@@ -14,7 +14,8 @@ from lambdasim.specs.schedules import parse_schedule
 from lambdasim.templates.found import Found, FoundFunction, Remark, without_accounts
 from lambdasim.templates.writing.commented_yaml import Noted, plain
 from lambdasim.templates.writing.function_draft import FunctionDraft, function_draft
-from lambdasim.units import US_PER_S, parse_duration_us, to_epoch_us
+from lambdasim.templates.writing.measured import write_measured
+from lambdasim.units import US_PER_S, format_duration, parse_duration_us, to_epoch_us
 from lambdasim.wording import clipped
 
 _FOREIGN: Final = re.compile(r"[^A-Za-z0-9_-]+")
@@ -35,12 +36,15 @@ class Question:
         The question.
     guess : str
         What is taken.
+    is_measured : bool
+        Whether the rest of it was measured.
     """
 
     function: str
     key: str
     text: str
     guess: str
+    is_measured: bool = False
 
 
 @dataclass
@@ -95,22 +99,29 @@ def draft_scenario(found: Found, name: str = "", region: str | None = None) -> D
         raise TemplateError.single(found.origin, "", many)
     guess = traffic_guess()
     start = datetime.combine(limit("memory_min_mb").as_of, time(), UTC)
+    duration = guess.duration
+    if found.window is not None:
+        start = datetime.fromtimestamp(found.window[0], UTC)
+        duration = format_duration((found.window[1] - found.window[0]) * US_PER_S)
     draft = Draft({"name": clipped(name or found.origin, 80)})
     draft.scenario["region"] = _region(found, region, draft)
     draft.scenario["start"] = start.isoformat().replace("+00:00", "Z")
-    draft.scenario["duration"] = guess.duration
+    draft.scenario["duration"] = duration
     functions = []
     taken: set[str] = set()
     for one in found.functions:
         unique = _unique(one, taken)
         draft.names[one.resource] = unique
         made = function_draft(one, unique)
+        if one.measured is not None:
+            write_measured(draft.files, made, one, unique, found.window)
         if made.invoked.schedules:
             _write_moments(draft, made, unique, start)
-        draft.questions += _questions(made, unique)
+        idle = one.measured is not None and one.measured.counts == ()
+        draft.questions += [] if idle else _questions(made, unique)
         draft.remarks += [Remark(unique, text) for text in made.remarks]
         functions.append(Noted(made.settings, _comment(found, one)))
-    account = _account([plain(one) for one in functions])
+    account = _account([plain(one) for one in functions], found.account_concurrency)
     if account is not None:
         draft.scenario["account"] = account
     draft.scenario["functions"] = functions
@@ -172,11 +183,17 @@ def _write_moments(draft: Draft, made: FunctionDraft, name: str, start: datetime
 
 def _questions(made: FunctionDraft, name: str) -> list[Question]:
     guess = traffic_guess()
-    questions = []
+    questions: list[Question] = []
     if made.invoked.asked:
         asked = f"How many {made.invoked.asked}, and when in the day?"
         month = guess.rate_per_s * 86_400 * 30
         questions.append(Question(name, "traffic", asked, f"{guess.rate_per_s:g}/s ({month:,.0f} a month)"))
+    if made.is_measured:
+        note = made.settings["work"].note
+        if "plausible" in plain(made.settings["work"]):
+            asked = "How much of a run is CPU time? It decides what another memory size does."
+            questions.append(Question(name, "work", asked, note.rpartition("; ")[2], is_measured=True))
+        return questions
     work = plain(made.settings["work"])
     laws = {key: work[key]["lognormal"] for key in ("cpu_ms", "io_ms")}
     shown = ", ".join(
@@ -186,15 +203,17 @@ def _questions(made: FunctionDraft, name: str) -> list[Question]:
     return questions
 
 
-def _account(functions: list[dict[str, Any]]) -> Any:
-    """Raise the account's concurrency where the file's own settings need it."""
+def _account(functions: list[dict[str, Any]], known: int | None) -> Any:
+    """Say the account's concurrency where it is known, and raise it where the file's own settings need it."""
     default, spare = limit("account_concurrency_default").value, limit("unreserved_concurrency_min").value
     kept = 0
     for one in functions:
         steps = [step["count"] for step in one.get("provisioned_concurrency", ())]
         reserved = one.get("reserved_concurrency")
         kept += reserved if reserved is not None else max(steps, default=0)
-    if kept + spare <= default:
+    if known is not None and kept + spare <= known:
+        return {"concurrency": known}
+    if known is None and kept + spare <= default:
         return None
     return {
         "concurrency": Noted(kept + spare, f"assumed: reserved and provisioned concurrency need {kept:,}")

@@ -39,11 +39,14 @@ class FunctionDraft:
         Its trigger and traffic, which are in ``settings`` too unless they go into a file.
     remarks : list of str
         What was taken for what.
+    is_measured : bool
+        Whether its durations were measured.
     """
 
     settings: dict[str, Any]
     invoked: Invoked
     remarks: list[str] = field(default_factory=list)
+    is_measured: bool = False
 
 
 def function_draft(found: FoundFunction, name: str) -> FunctionDraft:
@@ -80,7 +83,8 @@ def function_draft(found: FoundFunction, name: str) -> FunctionDraft:
     if invoked.traffic:
         settings["traffic"] = invoked.traffic
     remarks += invoked.remarks
-    return FunctionDraft(settings, invoked, remarks)
+    measured = found.measured is not None and bool(found.measured.durations_ms)
+    return FunctionDraft(settings, invoked, remarks, measured)
 
 
 def _within(found: FoundFunction, name: str, low: str, high: str, remarks: list[str]) -> int:
@@ -113,7 +117,9 @@ def _package(found: FoundFunction, remarks: list[str]) -> dict[str, Any]:
         runtime = Noted(_DEFAULT_RUNTIME, f"assumed, {why}; stands for INIT")
     settings["runtime"] = runtime
     shown = runtime.value if isinstance(runtime, Noted) else runtime
-    if init_prior(shown, "image" if image else "zip", found.architecture) is None:
+    if found.measured is not None and found.measured.init_ms is not None:
+        settings["init_ms"] = Noted(init_law(*found.measured.init_ms), "from logs")
+    elif init_prior(shown, "image" if image else "zip", found.architecture) is None:
         like, prior = nearest_init(shown, image, found.architecture)
         law = {
             "lognormal": {
@@ -124,6 +130,18 @@ def _package(found: FoundFunction, remarks: list[str]) -> dict[str, Any]:
         settings["init_ms"] = Noted(law, f"assumed: INIT of {like}, as {shown} was not measured")
         remarks.append(f"INIT of runtime {shown} was not measured; that of {like} stands in")
     return settings
+
+
+def init_law(median_ms: float, p95_ms: float) -> Any:
+    """Write INIT as a law: lognormal between its median and 95th percentile, a number where they are one.
+
+    Examples
+    --------
+    >>> init_law(310.2, 402.5), init_law(300.0, 300.0)
+    ({'lognormal': {'p50': 310.2, 'p95': 402.5}}, 300.0)
+    """
+    median, tail = round(median_ms, 1), round(p95_ms, 1)
+    return {"lognormal": {"p50": median, "p95": tail}} if tail > median > 0 else median
 
 
 def nearest_init(runtime: str, image: bool, architecture: str) -> tuple[str, InitPrior]:

@@ -34,7 +34,8 @@ def _lines(found: Found, draft: Draft) -> Iterator[str]:
     number = len(found.functions)
     yield f"# {_text(found.origin)}"
     yield ""
-    yield f"Imported from a {_text(found.kind)}: {number:,} function{'s' if number != 1 else ''}."
+    article = "an" if found.kind[:1].lower() in "aeiou" else "a"
+    yield f"Imported from {article} {_text(found.kind)}: {number:,} function{'s' if number != 1 else ''}."
     yield ""
     yield "    lambdasim validate ."
     yield "    lambdasim simulate . --out out/"

@@ -19,6 +19,7 @@ from lambdasim.templates.writing.readme_text import readme_text
 SCENARIO: Final = "scenario.yaml"
 README: Final = "README.md"
 RECORD: Final = "imported.json"
+COUNTED: Final = "counted.json"
 _IMPORT: Final = "import"
 _FORM: Final = "lambdasim import 1"
 
@@ -57,7 +58,7 @@ def scenario_files(found: Found, draft: Draft) -> dict[str, bytes]:
         Scenario, readme, moments of schedules, and last the record, which holds the digests of the others.
     """
     head = (
-        f"# Made by lambdasim import from a {found.kind}; README.md lists what was assumed.\n"
+        f"# Made by lambdasim import from {_article(found.kind)}; README.md lists what was assumed.\n"
         "# Edit freely: lambdasim import --refresh keeps what you change.\n"
     )
     files = {
@@ -65,6 +66,8 @@ def scenario_files(found: Found, draft: Draft) -> dict[str, bytes]:
         README: readme_text(found, draft),
         **draft.files,
     }
+    if found.counted is not None:
+        files[COUNTED] = json.dumps(_by_name(found.counted, draft), indent=1, ensure_ascii=True) + "\n"
     written = {name: text.encode() for name, text in files.items()}
     record = {
         "form": _FORM,
@@ -75,6 +78,16 @@ def scenario_files(found: Found, draft: Draft) -> dict[str, bytes]:
     }
     written[RECORD] = (json.dumps(record, indent=1, ensure_ascii=True) + "\n").encode()
     return written
+
+
+def _article(noun: str) -> str:
+    return f"an {noun}" if noun[:1].lower() in "aeiou" else f"a {noun}"
+
+
+def _by_name(counted: dict[str, Any], draft: Draft) -> dict[str, Any]:
+    """Return what was counted under the names that functions have in the scenario."""
+    rows = {draft.names.get(name, name): row for name, row in counted["functions"].items()}
+    return {**counted, "functions": rows}
 
 
 def write_folder(files: dict[str, bytes], folder: Path) -> None:

@@ -9,13 +9,13 @@ from typing import Any, Final
 
 from pydantic import ValidationError
 
-from lambdasim.catalog import InvocationKind, limit, timing
+from lambdasim.catalog import InvocationKind, limit, retry_rule, timing
 from lambdasim.catalog.guesses import traffic_guess
 from lambdasim.errors import LambdaSimError
 from lambdasim.results.usage.as_month import MONTH_HOURS
 from lambdasim.specs.schedules import parse_schedule
 from lambdasim.specs.trigger import TriggerSpec
-from lambdasim.templates.found import FoundFunction, FoundSource
+from lambdasim.templates.found import FoundFunction, FoundMeasured, FoundSource
 from lambdasim.templates.writing.commented_yaml import Noted, plain
 from lambdasim.templates.writing.polled import polled_trigger
 from lambdasim.wording import listed
@@ -28,6 +28,7 @@ _GATEWAYS: Final = {
     "api_gateway_rest": "gateway_rest_timeout_s",
     "api_gateway_http": "gateway_http_timeout_s",
 }
+_POLLED: Final = {"queue": ("sqs",), "stream": ("kinesis", "dynamodb")}
 _RATE: Final = re.compile(r"rate\(\s*([0-9]+)\s+(minute|hour|day)s?\s*\)", re.IGNORECASE)
 _CRON: Final = re.compile(r"cron\(([^()]*)\)", re.IGNORECASE)
 _UNITS: Final = {
@@ -45,9 +46,11 @@ class Invoked:
     trigger : dict
         As a scenario has it.
     traffic : dict
-        As a scenario has it; empty where ``schedules`` are several, which go into a file.
+        As a scenario has it; empty where ``schedules`` are several, or there are ``counts``, which go into a file.
     schedules : tuple of str
         Several schedules of one function, each valid.
+    counts : tuple of (int, int)
+        First second of an interval [s since 1970] with what arrived in it, where it was counted.
     asked : str
         What the traffic is a guess of: ``requests``, ``messages`` ...; empty where the file says it.
     remarks : list of str
@@ -57,6 +60,7 @@ class Invoked:
     trigger: dict[str, Any]
     traffic: dict[str, Any] | Noted
     schedules: tuple[str, ...] = ()
+    counts: tuple[tuple[int, int], ...] = ()
     asked: str = ""
     remarks: list[str] = field(default_factory=list)
 
@@ -74,23 +78,43 @@ def invoked_by(function: FoundFunction) -> Invoked:
         A synchronous source before a queue or stream, these before events, schedules last: the others are remarks.
     """
     enabled = [source for source in function.sources if source.enabled]
-    if not enabled:
+    main = main_source(function)
+    if main is None:
         return _without_source(function)
     ordered = sorted(enabled, key=lambda source: _ORDER.index(source.type))
-    main = ordered[0]
     remarks: list[str] = []
     trigger = _trigger(function, main, remarks)
     kinds = sorted({source.type for source in enabled} - {main.type}, key=_ORDER.index)
     if kinds:
         others = listed(dict.fromkeys(source.label for source in enabled if source.type != main.type), most=5)
         remarks.append(f"also invoked by {others}; one trigger stands for all, so add their traffic to it")
+    if function.measured is not None and function.measured.counts is not None:
+        return _measured(trigger, function.measured, remarks)
     if main.type == "schedule":
         return _scheduled(trigger, [source for source in ordered if source.type == "schedule"], remarks)
     invoked = _guessed(trigger, main, remarks, function.requests_per_month)
     return invoked
 
 
+def main_source(function: FoundFunction) -> FoundSource | None:
+    """Return the source that stands for all of a function's; None where none is enabled.
+
+    Parameters
+    ----------
+    function : FoundFunction
+    """
+    enabled = [source for source in function.sources if source.enabled]
+    return min(enabled, key=lambda source: _ORDER.index(source.type), default=None)
+
+
 def _without_source(function: FoundFunction) -> Invoked:
+    measured = function.measured
+    if measured is not None and measured.counts is not None:
+        if function.sources:
+            trigger = _trigger(function, function.sources[0], [])
+        else:
+            trigger = {"type": Noted("sdk", "assumed: nothing in the files invokes it")}
+        return _measured(trigger, measured, [])
     if function.sources:
         names = listed((source.label for source in function.sources), most=5)
         trigger = _trigger(function, function.sources[0], [])
@@ -99,6 +123,28 @@ def _without_source(function: FoundFunction) -> Invoked:
     remark = "nothing in the file invokes it; taken as called through the SDK"
     trigger = {"type": Noted("sdk", "assumed: nothing in the file invokes it")}
     return _guessed(trigger, None, [remark], function.requests_per_month)
+
+
+def _measured(trigger: dict[str, Any], measured: FoundMeasured, remarks: list[str]) -> Invoked:
+    """Let arrivals come as they were counted, and nothing be counted twice."""
+    counts = measured.counts or ()
+    total = sum(number for _, number in counts)
+    if measured.repeats_counted:
+        repeats = "CloudWatch counts each call: repeats are among the events"
+        if retry_rule(plain(trigger["type"])).kind is InvocationKind.SYNCHRONOUS:
+            trigger = {**trigger, "client_retries": Noted(0, repeats)}
+    for key in ("queue", "stream"):
+        if measured.one_for_batch and trigger["type"] in _POLLED[key]:
+            kept = {name: value for name, value in trigger.get(key, {}).items() if name != "batch_window"}
+            batch = Noted(1, "a message stands for each batch, which is what CloudWatch counts")
+            trigger = {
+                **trigger,
+                key: {"batch_size": batch, **{k: v for k, v in kept.items() if k != "batch_size"}},
+            }
+    if not total:
+        idle = Noted({"constant": {"rate_per_s": 0}}, f"none counted: {measured.counted}")
+        return Invoked(trigger, idle, remarks=remarks)
+    return Invoked(trigger, {}, counts=counts, remarks=remarks)
 
 
 def _guessed(

@@ -25,26 +25,34 @@ def import_text(found: Found, draft: Draft) -> str:
     """
     number = count(len(found.functions), "function")
     lines = [wrapped(f"{clipped(found.origin, 60)}: {number} ({found.kind})"), *_table(found, draft)]
-    traffic = [one.function for one in draft.questions if one.key == "traffic"]
-    if traffic:
-        many = count(len(traffic), "function")
-        lines += [
-            "",
-            wrapped(
-                f"traffic of {many} is assumed ({_names(traffic)}); so is all work: README.md has each question"
-            ),
-        ]
-    else:
-        lines += [
-            "",
-            wrapped("traffic is known from schedules; work is assumed: README.md has each question"),
-        ]
+    lines += ["", wrapped(_assumed(found, draft))]
     lines += _remarks("known only to a deployment", found.unresolved)
     lines += _remarks("not modelled", found.not_modelled)
     lines += _remarks("left out, runs only at a deployment", found.left_out)
     lines += _remarks("odd in the file", found.warnings)
     lines += _remarks("taken", draft.remarks)
     return without_accounts("\n".join(lines))
+
+
+def _assumed(found: Found, draft: Draft) -> str:
+    """Say of what traffic and work are known, and of what they are guesses."""
+    traffic = [one.function for one in draft.questions if one.key == "traffic"]
+    work = [one.function for one in draft.questions if one.key == "work" and not one.is_measured]
+    measured = len(found.functions) - len(work)
+    asked = "README.md has each question"
+    if not measured:
+        if not traffic:
+            return f"traffic is known from schedules; work is assumed: {asked}"
+        many = count(len(traffic), "function")
+        return f"traffic of {many} is assumed ({_names(traffic)}); so is all work: {asked}"
+    parts = [f"durations of {count(measured, 'function')} were measured"]
+    if traffic:
+        parts.append(f"traffic of {count(len(traffic), 'function')} is assumed ({_names(traffic)})")
+    else:
+        parts.append("so was all traffic")
+    if work:
+        parts.append(f"work of {count(len(work), 'function')} is assumed ({_names(work)})")
+    return f"{'; '.join(parts)}: {asked}"
 
 
 def _table(found: Found, draft: Draft) -> list[str]:

@@ -21,7 +21,7 @@ _POLLED_TYPES: Final = {
     "AWS::MSK::ServerlessCluster": ("kinesis", "Amazon MSK"), "AWS::AmazonMQ::Broker": ("kinesis", "Amazon MQ"),
     "AWS::DocDB::DBCluster": ("kinesis", "DocumentDB change streams"),
 }  # fmt: skip
-_POLLED_ARNS: Final = (
+POLLED_ARNS: Final = (
     (":sqs:", "sqs", ""),
     (":dynamodb:", "dynamodb", ""), (":kinesis:", "kinesis", ""), (":kafka:", "kinesis", "Amazon MSK"),
     (":mq:", "kinesis", "Amazon MQ"), (":rds:", "kinesis", "DocumentDB change streams"),
@@ -97,7 +97,7 @@ def polled_type(ties: Ties, source: Any, properties: dict[str, Any]) -> tuple[st
     if properties.get("Queues"):
         return "kinesis", "Amazon MQ"
     for text in texts_in(source):
-        for part, type_, stands_for in _POLLED_ARNS:
+        for part, type_, stands_for in POLLED_ARNS:
             if part in text:
                 return type_, stands_for
     return ("kinesis", "") if properties.get("StartingPosition") else ("sqs", "")

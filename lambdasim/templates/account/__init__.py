@@ -1,0 +1,1 @@
+"""An account as its owner exports it with the AWS CLI: files recognised by content, joined by ARN."""
