@@ -49,8 +49,6 @@ from lambdasim.specs import WorkSpec as WorkSpec
 from lambdasim.specs import load_scenario as load_scenario
 from lambdasim.specs import load_scenario_text as load_scenario_text
 from lambdasim.specs import revised as revised
-from lambdasim.study.break_even.costs import Scaling as Scaling
-from lambdasim.study.break_even.costs import ServerTerms as ServerTerms
 from lambdasim.study.break_even.result import BreakEven as BreakEven
 from lambdasim.study.break_even.search import break_even as break_even
 from lambdasim.study.commitment.advise import advise_commitment as advise_commitment
@@ -77,6 +75,11 @@ from lambdasim.study.memory.power_tuning import TunedPoint as TunedPoint
 from lambdasim.study.memory.power_tuning import read_power_tuning as read_power_tuning
 from lambdasim.study.memory.result import MemorySweep as MemorySweep
 from lambdasim.study.memory.sweep import sweep_memory as sweep_memory
+from lambdasim.study.platforms.everywhere import platforms as platforms
+from lambdasim.study.platforms.result import PlatformComparison as PlatformComparison
+from lambdasim.study.platforms.settings import PlatformTerms as PlatformTerms
+from lambdasim.study.server_costs import Scaling as Scaling
+from lambdasim.study.server_costs import ServerTerms as ServerTerms
 from lambdasim.traffic.readers import Dialect as Dialect
 from lambdasim.traffic.readers import read_azure_2019 as read_azure_2019
 from lambdasim.traffic.readers import read_azure_2019_durations as read_azure_2019_durations

@@ -81,6 +81,7 @@ MADE: dict[str, Callable[[], Any]] = {
     "Comparison": lambda: ls.compare([spec(), ls.revised(spec(), {"name": "other"})], replications=2),
     "LimitsAdvice": lambda: ls.advise_limits(spec(), replications=2, multiples=(1, 2)),
     "BreakEven": lambda: ls.break_even(spec(), multiples=(1, 10), replications=2),
+    "PlatformComparison": lambda: ls.platforms(spec(), replications=2),
     "Forecast": month,
     "BudgetOutlook": lambda: ls.budget_outlook(month(), 1.0),
     "Sensitivity": lambda: ls.sensitivity(month()),

@@ -24,6 +24,7 @@ class Knowledge(StrEnum):
     """How a value is known."""
 
     AWS_PAGE = "aws_page"
+    VENDOR_PAGE = "vendor_page"
     MEASURED = "measured"
     FITTED = "fitted"
     ASSUMED = "assumed"

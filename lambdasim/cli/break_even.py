@@ -67,8 +67,8 @@ def break_even(
     """
     import lambdasim as ls
     from lambdasim.report.pages.money import break_even_page
-    from lambdasim.study.break_even.costs import Scaling, ServerTerms
     from lambdasim.study.break_even.search import break_even as crossed
+    from lambdasim.study.server_costs import Scaling, ServerTerms
 
     spec = traces.scenario(scenario)
     if region is not None:

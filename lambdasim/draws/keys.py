@@ -64,6 +64,7 @@ class Quantity(IntEnum):
     LANE = 27
     POISON = 28
     FILTERED = 29
+    PLATFORM_START = 30
 
 
 def mix(bits: NDArray[np.uint64]) -> NDArray[np.uint64]:

@@ -149,6 +149,30 @@ class FunctionDraws:
         )  # fmt: skip
         return self.quota.durations(cpu_us, io_us, start)
 
+    def work_us(self, invocation: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        """Draw what first runs need anywhere: CPU time on one whole vCPU of x86_64, and waiting, shape (n,) each [µs].
+
+        Waiting holds what follows the answer and what a batch takes beyond its items.
+        """
+        value = partial(self._values, invocation, 0)
+        overhead = values_of(
+            self.laws.get(Quantity.BATCH_OVERHEAD, Constant(0)),
+            self._key(Quantity.BATCH_OVERHEAD),
+            invocation,
+        )
+        return value(Quantity.CPU_TIME), value(Quantity.IO_TIME) + value(Quantity.POST_RESPONSE) + overhead
+
+    def used_mb(self, invocation: NDArray[np.int64]) -> NDArray[np.int64]:
+        """Draw the memory that first runs use, 0 where nothing is known of it, shape (n,) [MB]."""
+        return self._values(invocation, 0, Quantity.MEMORY)
+
+    def hangs(self, invocation: NDArray[np.int64]) -> NDArray[np.bool_]:
+        """Tell which first runs hang until their timeout, shape (n,)."""
+        if not self.timeout_probability:
+            return np.zeros(len(invocation), dtype=np.bool_)
+        found: NDArray[np.bool_] = self.draw(invocation, 0).fault == Outcome.TIMEOUT
+        return found
+
     def backoff_us(self, invocation: int, retry: int, ceiling_us: int) -> int:
         """Draw a client's waiting time, uniform between 0 and the ceiling [µs]."""
         bits = int(self._key(Quantity.CLIENT_BACKOFF).bits(np.array([invocation]), retry)[0])

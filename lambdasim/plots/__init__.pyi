@@ -21,6 +21,8 @@ from lambdasim.plots.latency import plot_latency_histogram as plot_latency_histo
 from lambdasim.plots.limits import plot_concurrency as plot_concurrency
 from lambdasim.plots.limits import plot_metric as plot_metric
 from lambdasim.plots.limits import plot_throttles as plot_throttles
+from lambdasim.plots.platforms import plot_platform_latency as plot_platform_latency
+from lambdasim.plots.platforms import plot_platforms as plot_platforms
 from lambdasim.plots.study import plot_cost_and_duration as plot_cost_and_duration
 from lambdasim.plots.study import plot_differences as plot_differences
 from lambdasim.plots.study import plot_duration as plot_duration

@@ -79,6 +79,7 @@ STUDIES = {
     "limits": ("{s}", "--multiples", "1", "--replications", "2"),
     "simulate": ("{s}",),
     "break-even": ("{s}", "--replications", "2"),
+    "platforms": ("{s}", "--replications", "1"),
 }
 
 

@@ -18,6 +18,7 @@ COMMANDS = (
     "compare",
     "limits",
     "break-even",
+    "platforms",
     "forecast",
     "backtest",
     "calibrate",

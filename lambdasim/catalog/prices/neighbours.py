@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from datetime import date
 from decimal import Decimal
 from functools import cache
@@ -14,6 +14,7 @@ from lambdasim.catalog.entries import Entry, check_bounds
 from lambdasim.catalog.facts import Head, Knowledge, pick
 from lambdasim.catalog.files import toml_of
 from lambdasim.errors import CatalogError
+from lambdasim.wording import listed
 
 
 @dataclass(frozen=True)
@@ -34,6 +35,8 @@ class NeighbourPrice:
     as_of : date
     knowledge : Knowledge
     note : str
+    elsewhere : mapping of str to Decimal
+        Price in other regions, where there is one tier [USD per unit].
     """
 
     name: str
@@ -45,6 +48,7 @@ class NeighbourPrice:
     as_of: date
     knowledge: Knowledge
     note: str
+    elsewhere: Mapping[str, Decimal] = field(default_factory=dict, hash=False)
 
 
 def neighbour_price(name: str, region: str | None = None) -> NeighbourPrice:
@@ -72,11 +76,14 @@ def neighbour_price(name: str, region: str | None = None) -> NeighbourPrice:
     (None, Decimal('0.03238'))
     """
     price = pick(neighbour_prices(), name, "neighbour price")
-    if region not in (None, price.region):
+    if region is None or region == price.region:
+        return price
+    if region not in price.elsewhere:
+        known = listed((price.region, *price.elsewhere))
         raise CatalogError.single(
-            "catalog", "region", f"has no price of {name} for {region!r:.40}; there is one for {price.region}"
+            "catalog", "region", f"has no price of {name} for {region!r:.40}; there are prices for {known}"
         )
-    return price
+    return replace(price, region=region, tiers=((None, price.elsewhere[region]),))
 
 
 @cache
@@ -120,6 +127,12 @@ def _price(name: str, entry: Entry, region: str, head: Head) -> NeighbourPrice:
         bound = None if tier[0] == "" else entry.as_amount(tier[0], key)
         tiers.append((bound, entry.as_amount(tier[1], key)))
     check_bounds([bound for bound, _ in tiers], entry.file, entry.place("tiers"))
+    elsewhere = {}
+    if entry.has("elsewhere"):
+        table = entry.entry("elsewhere")
+        elsewhere = {other: table.amount(other) for other in table.names()}
+        if len(tiers) > 1:
+            raise entry.fault("elsewhere", "must come with one tier")
     price = NeighbourPrice(
         name=name,
         unit=entry.text("unit"),
@@ -130,6 +143,7 @@ def _price(name: str, entry: Entry, region: str, head: Head) -> NeighbourPrice:
         as_of=entry.day("as_of", default=head.as_of),
         knowledge=entry.choice("knowledge", Knowledge, default=head.knowledge),
         note=entry.text("note", default=""),
+        elsewhere=MappingProxyType(elsewhere),
     )
     entry.close()
     return price

@@ -28,7 +28,7 @@ class Server:
     name : str
         An EC2 instance type, or ``1 vCPU 2 GB`` of a Fargate task.
     is_common : bool
-        Whether it is among those to choose from: of Fargate's tasks those whose memory is a power of two.
+        Whether it is among those to choose from; of Fargate's tasks those whose memory is a power of two are.
     architecture : str
         ``x86_64`` or ``arm64``.
     vcpus, memory_gb : Decimal
@@ -60,6 +60,7 @@ class _Instance(NamedTuple):
     memory_gb: Decimal
     architecture: str
     price: str
+    is_common: bool
 
 
 class _TaskSizes(NamedTuple):
@@ -110,7 +111,7 @@ def ec2_instances(architecture: str, region: str) -> tuple[Server, ...]:
     Examples
     --------
     >>> [(server.name, str(server.usd_per_hour)) for server in ec2_instances("arm64", "us-east-1")]
-    [('m7g.large', '0.0816'), ('c7g.large', '0.0725')]
+    [('m7g.large', '0.0816'), ('c7g.large', '0.0725'), ('r7g.large', '0.1071')]
     """
     found = []
     for name, one in _sizes().instances.items():
@@ -120,7 +121,7 @@ def ec2_instances(architecture: str, region: str) -> tuple[Server, ...]:
             found.append(
                 Server(
                     name,
-                    True,
+                    one.is_common,
                     architecture,
                     one.vcpus,
                     one.memory_gb,
@@ -213,7 +214,11 @@ def server_sizes_of(content: Mapping[str, Any], file: str = _FILE) -> ServerSize
     instances, tasks = {}, {}
     for name, entry in whole.named("instances").items():
         instances[name] = _Instance(
-            entry.amount("vcpus"), entry.amount("memory_gb"), entry.text("architecture"), entry.text("price")
+            entry.amount("vcpus"),
+            entry.amount("memory_gb"),
+            entry.text("architecture"),
+            entry.text("price"),
+            entry.flag("common") if entry.has("common") else True,
         )
         entry.source("source", head.sources)
         entry.close()

@@ -13,10 +13,10 @@ from lambdasim.engine.run import EngineName
 from lambdasim.errors import InputError
 from lambdasim.results.points.parallel import map_points
 from lambdasim.specs.scenario import ScenarioSpec
-from lambdasim.study.break_even.costs import Costs, Option, ServerTerms, fleets_of
-from lambdasim.study.break_even.demand import Demand, Point, demand_at
 from lambdasim.study.break_even.result import BreakEven
 from lambdasim.study.break_even.tables import Line
+from lambdasim.study.server_costs import Costs, Option, ServerTerms, fleets_of
+from lambdasim.study.server_demand import Demand, Point, demand_at
 
 FIRST: Final = (0.1, 0.3, 1.0)
 GREATER: Final = (3.0, 10.0, 30.0, 100.0, 300.0, 1000.0)

@@ -13,8 +13,8 @@ import numpy as np
 
 from lambdasim.results.intervals import Interval, t_interval
 from lambdasim.specs.scenario import ScenarioSpec
-from lambdasim.study.break_even.costs import Costs, Fleets, Option, ServerTerms
-from lambdasim.study.break_even.demand import Demand, FunctionEvidence
+from lambdasim.study.server_costs import Costs, Fleets, Option, ServerTerms
+from lambdasim.study.server_demand import Demand, FunctionEvidence
 
 if TYPE_CHECKING:
     import pandas as pd

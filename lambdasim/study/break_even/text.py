@@ -10,10 +10,10 @@ from lambdasim.catalog import Knowledge, limit, price_sheet
 from lambdasim.catalog.prices.servers import managed_terms
 from lambdasim.results.intervals import Interval
 from lambdasim.results.parameters import Parameter
-from lambdasim.study.break_even.costs import Costs, Option, Scaling, month_hours
-from lambdasim.study.break_even.demand import server_time_ms
 from lambdasim.study.break_even.tables import BreakEvenTables, Crossing
 from lambdasim.study.provisioned_use import break_even_utilization
+from lambdasim.study.server_costs import Costs, Option, Scaling, month_hours
+from lambdasim.study.server_demand import server_time_ms
 from lambdasim.wording import money, wrapped
 
 _LONG: Final = 0.5

@@ -210,7 +210,7 @@ def demand_at(scenario: ScenarioSpec, servers: Sequence[Server], engine: str, po
     """Simulate a multiple of the traffic with no limit of concurrency; this may be another process."""
     grown = case_scenario(scenario, LimitCase(Variant.TRAFFIC, number=point.multiple))
     changed = case_scenario(grown, LimitCase(Variant.UNLIMITED, point.replication))
-    freed = tuple(_with_pollers(spec, point.multiple) for spec in changed.functions)
+    freed = tuple(with_pollers(spec, point.multiple) for spec in changed.functions)
     changed = revised(changed, {"functions": freed})
     if point.hour is not None:
         functions = tuple(_in_hour(spec, point.hour * US_PER_HOUR) for spec in changed.functions)
@@ -218,7 +218,7 @@ def demand_at(scenario: ScenarioSpec, servers: Sequence[Server], engine: str, po
     return demand_of(simulate(changed, engine=engine, keep_records=False), servers)
 
 
-def _with_pollers(spec: FunctionSpec, multiple: float) -> FunctionSpec:
+def with_pollers(spec: FunctionSpec, multiple: float) -> FunctionSpec:
     """Return a function whose queue is read by as many pollers as it takes, whose stream has shards for its traffic."""
     queue, stream = spec.trigger.queue, spec.trigger.stream
     changes: dict[str, Any] = {}

@@ -12,12 +12,13 @@ from functools import cached_property
 import numpy as np
 
 from lambdasim.billing import price
+from lambdasim.billing.platforms.charges import managed_instances_usd
 from lambdasim.catalog.prices.servers import Server, ec2_instances, fargate_tasks, managed_terms
 from lambdasim.errors import InputError
 from lambdasim.results.usage.as_month import month_factor
 from lambdasim.specs.function import Architecture
 from lambdasim.specs.scenario import ScenarioSpec
-from lambdasim.study.break_even.demand import Demand, Load, processes_in
+from lambdasim.study.server_demand import Demand, Load, processes_in
 from lambdasim.units import US_PER_HOUR
 
 _ROUNDING = 1e-9
@@ -139,8 +140,7 @@ class Costs:
         rented = sum((usd for _, _, usd in self.rented(option, demand)), Decimal(0))
         if option is not Option.MANAGED:
             return rented
-        managed = managed_terms()
-        return rented * (1 + managed.fee_share) + demand.requests * managed.usd_per_request
+        return managed_instances_usd(demand.requests, rented, Decimal(1))
 
     def rented(self, option: Option, demand: Demand) -> list[tuple[Server, int, Decimal]]:
         """Give the cheapest server for each architecture, how many there are at most, and what they cost without fees."""

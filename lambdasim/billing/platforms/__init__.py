@@ -1,0 +1,1 @@
+"""Bills of other platforms, from whole-number usage."""

@@ -1,0 +1,95 @@
+"""The command that holds Lambda against other platforms."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import Annotated
+
+import typer
+
+from lambdasim.cli.app import (
+    DaskOption,
+    EngineOption,
+    JsonOption,
+    OutOption,
+    RegionOption,
+    ScenarioArgument,
+    WorkersOption,
+    announcing_compilation,
+    app,
+    made,
+    present,
+    run_progress,
+    side_by_side,
+)
+from lambdasim.cli.traces import TraceOptions, takes_traces
+from lambdasim.cli.writing import agreed
+
+
+@app.command("platforms")
+@takes_traces
+def platforms(
+    traces: TraceOptions,
+    scenario: ScenarioArgument,
+    only: Annotated[
+        str | None,
+        typer.Option(
+            help="Platforms, with commas between: cloud_run, cloud_run_instances, azure_flex, azure_consumption, "
+            "workers, knative, fargate, ec2, managed_instances. Default: all."
+        ),
+    ] = None,
+    at_once: Annotated[
+        int | None,
+        typer.Option(
+            min=1, help="Requests that an instance serves at once; default: both ends, 1 and the platform's."
+        ),
+    ] = None,
+    utilization: Annotated[
+        float, typer.Option(help="Share of the servers that the peak may fill, above 0 to 1.")
+    ] = 0.6,
+    least: Annotated[int, typer.Option(help="Servers kept whatever the traffic.")] = 2,
+    hourly: Annotated[
+        bool, typer.Option("--hourly", help="Servers follow each hour's peak instead of the month's.")
+    ] = False,
+    replications: Annotated[int, typer.Option(min=1, help="Seeds.")] = 3,
+    region: RegionOption = None,
+    out: OutOption = None,
+    as_json: JsonOption = False,
+    workers: WorkersOption = 1,
+    dask: DaskOption = None,
+    engine: EngineOption = "auto",
+) -> None:
+    """Run the same traffic on other platforms: cost and latency of each.
+
+    Cloud Run, Azure Functions, Cloudflare Workers, Fargate, EC2, Lambda Managed Instances, Knative on EKS.
+    """
+    import lambdasim as ls
+    from lambdasim.report.pages.platforms import platforms_page
+    from lambdasim.study.platforms.everywhere import platforms as everywhere
+    from lambdasim.study.platforms.settings import PlatformTerms
+    from lambdasim.study.server_costs import Scaling, ServerTerms
+
+    spec = traces.scenario(scenario)
+    if region is not None:
+        spec = ls.revised(spec, {"region": region})
+    agreed(spec, runs=replications, engine=engine)
+    servers = ServerTerms(
+        utilization=utilization,
+        least_servers=least,
+        scaling=Scaling.HOURLY if hourly else Scaling.PEAK,
+    )
+    terms = PlatformTerms(
+        requests_at_once=at_once,
+        only=() if only is None else tuple(name.strip() for name in only.split(",")),
+        servers=servers,
+    )
+    made(out)
+    with (
+        announcing_compilation(),
+        side_by_side(replications, workers, dask) as executor,
+        run_progress() as tell,
+    ):
+        found = everywhere(
+            spec, terms=terms, replications=replications, engine=engine, executor=executor, progress=tell
+        )
+    present(found.text, partial(platforms_page, found), out, as_json)

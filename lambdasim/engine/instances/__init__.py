@@ -1,0 +1,1 @@
+"""Instances that serve several requests at once: how other platforms run what arrives."""

@@ -1,0 +1,191 @@
+"""What the instances of another platform are, while they run: rows of whole numbers, and their names."""
+
+from __future__ import annotations
+
+from typing import Final, NamedTuple, TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+N = TypeVar("N", bound=np.generic)
+
+NONE: Final = -1
+
+# Columns of an instance.
+IS_UP: Final = 0
+SERVED: Final = 1
+COMPUTING: Final = 2
+VERSION: Final = 3
+BUSY_FROM: Final = 4
+IDLE_SINCE: Final = 5
+EXPIRY_AHEAD: Final = 6
+BORN: Final = 7
+NEXT: Final = 8
+PREVIOUS: Final = 9
+FIRST: Final = 10
+SEEN: Final = 11
+BILLED_FROM: Final = 12
+BUSY_UNTIL: Final = 13
+INSTANCE_COLUMNS: Final = 14
+
+# Columns of a request.
+ARRIVED: Final = 0
+CPU: Final = 1
+IO: Final = 2
+AT: Final = 3
+AFTER: Final = 4
+INDEX: Final = 5
+BEGUN: Final = 6
+REQUEST_COLUMNS: Final = 7
+
+# Counters.
+EVENTS: Final = 0
+FREE_INSTANCE: Final = 1
+FREE_REQUEST: Final = 2
+WAITING_FIRST: Final = 3
+WAITING_LAST: Final = 4
+WAITING: Final = 5
+IN_PROCESS: Final = 6
+STARTING: Final = 7
+UP: Final = 8
+STARTS: Final = 9
+TICKS: Final = 10
+BUSY_US: Final = 11
+LIFE_TICKS: Final = 12
+ENDED: Final = 13
+GROWS_AT: Final = 14
+GROWTH_AHEAD: Final = 15
+PEAK: Final = 16
+WAITED: Final = 17
+TOP: Final = 18
+COUNTERS: Final = 19
+
+# Settings.
+SLOTS: Final = 0
+TARGET: Final = 1
+IDLE_US: Final = 2
+GROW_US: Final = 3
+TICK_US: Final = 4
+LEAST_US: Final = 5
+LIFE_LEAST_US: Final = 6
+START_BILLED: Final = 7
+HORIZON_US: Final = 8
+SETTINGS: Final = 9
+
+# Kinds of events, in their order at one instant.
+COMPUTED: Final = 0
+ANSWERED: Final = 1
+READY: Final = 2
+GROWTH: Final = 3
+EXPIRY: Final = 4
+
+
+class State(NamedTuple):
+    """Instances, requests and what is to happen.
+
+    Attributes
+    ----------
+    settings : ndarray of int64, shape (SETTINGS,)
+    speed : ndarray of float64, shape (2,)
+        vCPUs of an instance, and CPU time that a request alone gets in a unit of time.
+    counters : ndarray of int64, shape (COUNTERS,)
+    instances : ndarray of int64, shape (n_instances, INSTANCE_COLUMNS)
+    progress : ndarray of float64, shape (n_instances,)
+        CPU time that each request on the instance has had since it last had none to compute [µs].
+    requests : ndarray of int64, shape (n_requests, REQUEST_COLUMNS)
+    until : ndarray of float64, shape (n_requests,)
+        Progress at which a request has computed [µs].
+    heap : ndarray of int64, shape (n_events, 4)
+        Time [µs], kind, row, version.
+    levels : ndarray of int64, shape (slots + 1,)
+        The instance that last came to serve so many requests.
+    ended : ndarray of int64, shape (n_requests, 3)
+        Of each request that has ended: its number, the time from its arrival, and from its begin [µs].
+    """
+
+    settings: NDArray[np.int64]
+    speed: NDArray[np.float64]
+    counters: NDArray[np.int64]
+    instances: NDArray[np.int64]
+    progress: NDArray[np.float64]
+    requests: NDArray[np.int64]
+    until: NDArray[np.float64]
+    heap: NDArray[np.int64]
+    levels: NDArray[np.int64]
+    ended: NDArray[np.int64]
+
+
+def first_state(settings: NDArray[np.int64], speed: NDArray[np.float64]) -> State:
+    """Make a state without room and without instances.
+
+    Parameters
+    ----------
+    settings : ndarray of int64, shape (SETTINGS,)
+    speed : ndarray of float64, shape (2,)
+
+    Returns
+    -------
+    State
+    """
+    counters = np.zeros(COUNTERS, dtype=np.int64)
+    counters[[FREE_INSTANCE, FREE_REQUEST, WAITING_FIRST, WAITING_LAST]] = NONE
+    return State(
+        settings,
+        speed,
+        counters,
+        np.zeros((0, INSTANCE_COLUMNS), dtype=np.int64),
+        np.zeros(0),
+        np.zeros((0, REQUEST_COLUMNS), dtype=np.int64),
+        np.zeros(0),
+        np.zeros((0, 4), dtype=np.int64),
+        np.full(int(settings[SLOTS]) + 1, NONE, dtype=np.int64),
+        np.zeros((0, 3), dtype=np.int64),
+    )
+
+
+def with_room(state: State, arrivals: int) -> State:
+    """Make room for so many more arrivals.
+
+    Parameters
+    ----------
+    state : State
+    arrivals : int
+
+    Returns
+    -------
+    State
+        The same, with what is missing added.
+    """
+    counters = state.counters
+    inside = int(counters[IN_PROCESS] + counters[WAITING]) + arrivals
+    instances, progress = state.instances, state.progress
+    wanted = int(counters[UP] + counters[STARTING]) + inside + 1
+    if wanted > len(instances):
+        first, instances = len(instances), _longer(instances, 2 * wanted)
+        progress = _longer(progress, 2 * wanted)
+        _chain(instances, NEXT, first, int(counters[FREE_INSTANCE]))
+        counters[FREE_INSTANCE] = first
+    requests, until = state.requests, state.until
+    if inside + 1 > len(requests):
+        first, requests = len(requests), _longer(requests, 2 * inside + 1)
+        until = _longer(until, 2 * inside + 1)
+        _chain(requests, AFTER, first, int(counters[FREE_REQUEST]))
+        counters[FREE_REQUEST] = first
+    events = int(counters[EVENTS]) + 4 * (inside + 1) + 2 * wanted
+    heap = state.heap if events <= len(state.heap) else _longer(state.heap, 2 * events)
+    ended = state.ended if inside <= len(state.ended) else _longer(state.ended, 2 * inside)
+    return state._replace(
+        instances=instances, progress=progress, requests=requests, until=until, heap=heap, ended=ended
+    )
+
+
+def _longer(rows: NDArray[N], length: int) -> NDArray[N]:
+    longer = np.zeros((length, *rows.shape[1:]), dtype=rows.dtype)
+    longer[: len(rows)] = rows
+    return longer
+
+
+def _chain(rows: NDArray[np.int64], column: int, first: int, last: int) -> None:
+    """Link the rows from ``first`` on, and the last of them to another."""
+    rows[first:, column] = np.arange(first + 1, len(rows) + 1)
+    rows[-1, column] = last

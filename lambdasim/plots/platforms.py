@@ -1,0 +1,98 @@
+"""Pictures of a comparison of platforms: what a month costs on each, and how long clients wait."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from matplotlib.axes import Axes
+
+from lambdasim.plots.style import (
+    axes_or_new,
+    bar_look,
+    ink,
+    legend_beside,
+    name_rows,
+    nothing,
+    size_axis,
+    styled,
+)
+
+if TYPE_CHECKING:
+    from lambdasim.study.platforms.result import PlatformComparison
+
+_HEIGHT = 0.5
+_LEAST = 1e-6
+
+
+@styled
+def plot_platforms(found: PlatformComparison, ax: Axes | None = None) -> Axes:
+    """Draw what a month costs on each platform, from the cheapest way to set it up to the dearest.
+
+    Parameters
+    ----------
+    found : PlatformComparison
+    ax : Axes, optional
+
+    Returns
+    -------
+    Axes
+        With a line at Lambda's bill.
+    """
+    ranges = found.ranges
+    ax = axes_or_new(ax, rows=len(ranges))
+    ax.set_title(f"{found.scenario.name}: a month on each platform")
+    most = max(one.high_usd for one in ranges)
+    if most <= 0:
+        return nothing(ax, "nothing is billed")
+    low = min(max(one.low_usd, most * _LEAST) for one in ranges)
+    for place, one in enumerate(ranges):
+        left = max(one.low_usd, low / 2)
+        width = max(one.high_usd - left, left * 0.03)
+        ax.barh(place, width, left=left, height=_HEIGHT, **bar_look(0 if place == 0 else 1))
+    ax.axvline(max(found.lambda_range.low_usd, low / 2), color=ink(), linewidth=1)
+    name_rows(ax, (one.platform for one in ranges))
+    ax.set_ylim(len(ranges) - 0.5, -0.5)
+    size_axis(ax, low, most)
+    ax.set_xlabel("USD a month; the line is Lambda's")
+    ax.grid(visible=False, axis="y")
+    return ax
+
+
+@styled
+def plot_platform_latency(found: PlatformComparison, ax: Axes | None = None) -> Axes:
+    """Draw the median and the 99th percentile of latency on each platform, over the ways to set it up.
+
+    Parameters
+    ----------
+    found : PlatformComparison
+    ax : Axes, optional
+
+    Returns
+    -------
+    Axes
+    """
+    ranges = found.ranges
+    ax = axes_or_new(ax, rows=len(ranges))
+    ax.set_title(f"{found.scenario.name}: how long clients wait on each platform")
+    ends = [value for one in ranges for value in (*one.p50_ms, *one.p99_ms) if value > 0]
+    if not ends:
+        return nothing(ax, "no request was served")
+    for row, (name, look) in enumerate((("p50_ms", 0), ("p99_ms", 1))):
+        for place, one in enumerate(ranges):
+            low, high = getattr(one, name)
+            left = max(low, min(ends))
+            ax.barh(
+                place + (row - 0.5) * _HEIGHT * 0.8,
+                max(high - left, left * 0.03),
+                left=left,
+                height=_HEIGHT * 0.7,
+                label=("median", "99th percentile")[row] if place == 0 else None,
+                **bar_look(look),
+            )
+    name_rows(ax, (one.platform for one in ranges))
+    ax.set_ylim(len(ranges) - 0.5, -0.5)
+    size_axis(ax, min(ends), max(ends))
+    ax.set_xlabel("latency [ms]")
+    ax.grid(visible=False, axis="y")
+    legend_beside(ax)
+    return ax

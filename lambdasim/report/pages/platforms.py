@@ -1,0 +1,109 @@
+"""The page of a comparison of platforms."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from lambdasim.report.html import Fact
+from lambdasim.report.page import StudyPage
+from lambdasim.report.pictures import Chart
+from lambdasim.wording import count, money, percent
+
+if TYPE_CHECKING:
+    from lambdasim.study.platforms.result import PlatformComparison
+
+
+def platforms_page(found: PlatformComparison) -> StudyPage:
+    """Show what the same traffic costs on each platform.
+
+    Parameters
+    ----------
+    found : PlatformComparison
+
+    Returns
+    -------
+    StudyPage
+    """
+    import pandas as pd
+
+    from lambdasim.study.platforms.text import ends, headline
+
+    ranges = pd.DataFrame(
+        [
+            {
+                "key": one.key,
+                "platform": one.platform,
+                "low_usd": one.low_usd,
+                "high_usd": one.high_usd,
+                "low_without_grants_usd": one.low_without_usd,
+                "high_without_grants_usd": one.high_without_usd,
+                "p50_low_ms": one.p50_ms[0],
+                "p50_high_ms": one.p50_ms[1],
+                "p99_low_ms": one.p99_ms[0],
+                "p99_high_ms": one.p99_ms[1],
+                "cold_low_share": one.cold_share[0],
+                "cold_high_share": one.cold_share[1],
+            }
+            for one in found.ranges
+        ]
+    )
+    shown = pd.DataFrame(
+        [
+            {
+                "platform": one.platform,
+                "USD a month": _span(money(one.low_usd), money(one.high_usd)),
+                "without free grants": _span(money(one.low_without_usd), money(one.high_without_usd)),
+                "median [ms]": _span(count(one.p50_ms[0]), count(one.p50_ms[1])),
+                "p99 [ms]": _span(count(one.p99_ms[0]), count(one.p99_ms[1])),
+                "cold": percent(one.cold_share[1], 1),
+            }
+            for one in found.ranges
+        ]
+    )
+    columns = [
+        "platform",
+        "at_once",
+        "size",
+        "usd",
+        "compute_usd",
+        "requests_usd",
+        "front_usd",
+        "egress_usd",
+        "fixed_usd",
+    ]
+    return StudyPage(
+        title=f"{found.scenario.name}: Lambda or another platform",
+        answer=(headline(found), ends(found)),
+        headline=_facts(found),
+        tables={"platforms": ranges, "ways_to_set_up": found.table, "parameters": found.parameters()},
+        shown={"platforms": shown, "ways_to_set_up": found.table[columns]},
+        pictures={"cost": Chart("plot_platforms", found), "latency": Chart("plot_platform_latency", found)},
+        facts={
+            "region": found.scenario.region,
+            "free_tier": found.scenario.free_tier,
+            "replications": len(found.replications),
+            "requests": found.requests,
+            "caveats": list(found.caveats()),
+        },
+        notes=found.caveats(),
+    )
+
+
+def _facts(found: PlatformComparison) -> tuple[Fact, ...]:
+    ours, others = found.lambda_range, found.ranges[1:]
+    facts = [
+        Fact(
+            "AWS Lambda",
+            _span(money(ours.low_usd), money(ours.high_usd)),
+            "a month, front and egress included",
+        )
+    ]
+    for one in others[:2]:
+        facts.append(
+            Fact(one.platform, _span(money(one.low_usd), money(one.high_usd)), "a month, low and high end")
+        )
+    return tuple(facts)
+
+
+def _span(low: str, high: str) -> str:
+    return low if low == high else f"{low} to {high}"

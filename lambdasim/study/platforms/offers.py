@@ -1,0 +1,435 @@
+"""One replication on every platform: the same arrivals, work and luck, and what each of them asks for it."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from decimal import Decimal
+from fractions import Fraction
+from functools import reduce
+from typing import Final, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lambdasim.billing import Usage, price
+from lambdasim.billing.platforms.charges import PlatformUsage, platform_charges, sum_of
+from lambdasim.catalog import ChargeKind
+from lambdasim.catalog.prices.platform_kinds import Billed, Measure, Platform
+from lambdasim.catalog.prices.platforms import platform_book
+from lambdasim.engine.plan import ScenarioArrivals
+from lambdasim.engine.totals.histogram import Histogram, together
+from lambdasim.results.run import RunResult
+from lambdasim.results.simulate import simulate
+from lambdasim.results.usage.as_month import month_factor, monthly_usage
+from lambdasim.specs.base import revised
+from lambdasim.specs.function import Architecture, FunctionSpec
+from lambdasim.specs.scenario import ScenarioSpec
+from lambdasim.study.platforms.fronts import (
+    aws_egress_usd,
+    aws_front_usd,
+    doors_of,
+    in_bytes,
+    vendor_egress_usd,
+    vendor_front_usd,
+)
+from lambdasim.study.platforms.nodes import Pods, nodes_usd
+from lambdasim.study.platforms.serving import Arriving, Served, Serving, arriving, response_kb, used_mb
+from lambdasim.study.platforms.settings import PlatformTerms, Setting, setting_of
+from lambdasim.study.server_costs import Costs, Fleets, Option, month_hours
+from lambdasim.study.server_demand import demand_of, with_pollers
+from lambdasim.study.variants import LimitCase, Variant, case_scenario
+from lambdasim.units import US_PER_MS
+
+LAMBDA: Final = "lambda"
+SERVERS: Final = {"fargate": Option.FARGATE, "ec2": Option.EC2, "managed_instances": Option.MANAGED}
+NAMES: Final = {
+    LAMBDA: "AWS Lambda",
+    "fargate": "Fargate",
+    "ec2": "EC2",
+    "managed_instances": "Lambda Managed Instances",
+}
+MANY: Final = 1000
+"""Requests that share a server's process where memory no longer counts."""
+_LOW_MB: Final = 128
+
+
+class Offer(NamedTuple):
+    """What a platform asks for a month like the run, in one replication.
+
+    Attributes
+    ----------
+    key, platform : str
+    at_once : int
+        Requests that an instance serves at once; 0 where the platform does not say.
+    size : str
+        Of an instance, or which servers.
+    compute, requests, front, egress, fixed : Decimal
+        USD a month; front is None where its price is not known.
+    without_grants : Decimal
+        The whole without free grants [USD a month].
+    latency_ms : Histogram
+    cold_share : float
+        Of requests that wait for an environment or instance to start.
+    peak : int
+        Most instances at once; 0 where there are none.
+    """
+
+    key: str
+    platform: str
+    at_once: int
+    size: str
+    compute: Decimal
+    requests: Decimal
+    front: Decimal | None
+    egress: Decimal
+    fixed: Decimal
+    without_grants: Decimal
+    latency_ms: Histogram
+    cold_share: float
+    peak: int
+
+    @property
+    def usd(self) -> Decimal:
+        """The whole, with free grants where the scenario has its free tier [USD a month]."""
+        return self.compute + self.requests + (self.front or Decimal(0)) + self.egress + self.fixed
+
+
+class Replication(NamedTuple):
+    """All offers of one replication.
+
+    Attributes
+    ----------
+    offers : tuple of Offer
+    refused : mapping of str to str
+        Why a platform cannot run the scenario, by its key.
+    requests : int
+        Of a month, on Lambda.
+    """
+
+    offers: tuple[Offer, ...]
+    refused: Mapping[str, str]
+    requests: int
+
+
+@dataclass(frozen=True, eq=False)
+class _End:
+    """One way to set a platform up."""
+
+    platform: Platform
+    at_once: int | None
+    memory_mb: int | None = None
+
+
+@dataclass(frozen=True, eq=False)
+class _Month:
+    """What all offers of a replication share."""
+
+    scenario: ScenarioSpec
+    usage: tuple[Usage, ...]
+    factor: Fraction
+    hours: int
+    response_bytes: int
+
+    def total_without(self, parts: Sequence[Decimal | None]) -> Decimal:
+        return sum((part for part in parts if part is not None), Decimal(0))
+
+    @property
+    def calls(self) -> dict[str, int]:
+        found: defaultdict[str, int] = defaultdict(int)
+        for row in self.usage:
+            found[row.function] += max(row.calls, row.requests)
+        return dict(found)
+
+    def aws(self, *, free: bool, servers: bool = False) -> tuple[Decimal, Decimal]:
+        """Give front and egress on AWS [USD]."""
+        return (
+            aws_front_usd(self.scenario, self.usage, free=free, servers=servers),
+            aws_egress_usd(self.scenario, self.usage[0].month, self.response_bytes, free=free)
+            if self.usage
+            else Decimal(0),
+        )
+
+    def vendor(self, vendor: str, *, free: bool) -> tuple[Decimal | None, Decimal]:
+        """Give front and egress at another vendor [USD]."""
+        size = in_bytes(sum(row.payload_kb for row in self.usage))
+        front = vendor_front_usd(vendor, doors_of(self.scenario), self.calls, size, self.hours, free=free)
+        return front, vendor_egress_usd(vendor, self.response_bytes, free=free)
+
+
+def replication(
+    scenario: ScenarioSpec, fleets: Fleets, terms: PlatformTerms, engine: str, seed: int
+) -> Replication:
+    """Run a scenario on every platform with one seed; this may be another process.
+
+    Parameters
+    ----------
+    scenario : ScenarioSpec
+        Its limits of concurrency are raised as far as needed.
+    fleets : Fleets
+        Servers that can hold the functions; empty where there are no prices.
+    terms : PlatformTerms
+    engine : str
+        Of Lambda.
+    seed : int
+        Added to the scenario's.
+
+    Returns
+    -------
+    Replication
+    """
+    changed = case_scenario(scenario, LimitCase(Variant.UNLIMITED, seed))
+    changed = revised(changed, {"functions": tuple(with_pollers(spec, 1.0) for spec in changed.functions)})
+    run = simulate(changed, engine=engine, keep_records=False)
+    specs = [changed.function(function.name) for function in run.plan.functions]
+    needs = {function.name: used_mb(function.draws) for function in run.plan.functions}
+    refused: dict[str, str] = {}
+    ends, settings = _ends(specs, needs, terms, refused)
+    factor = month_factor(scenario.duration_us)
+    served, own_ms, kb = _serve(run, specs, ends, settings, needs)
+    month = _Month(
+        scenario,
+        monthly_usage(run.usage(), factor),
+        factor,
+        round(month_hours(scenario)),
+        round(in_bytes(kb) * factor),
+    )
+    offers = [_lambda_offer(run, month), *_server_offers(run, month, fleets, terms, own_ms)]
+    for end, by_function, set_up in zip(ends, served, settings, strict=True):
+        offer = _platform_offer(end, by_function, set_up, specs, month, fleets)
+        if isinstance(offer, str):
+            refused[end.platform.key] = offer
+        else:
+            offers.append(offer)
+    wanted = {LAMBDA, *terms.only} if terms.only else {offer.key for offer in offers}
+    return Replication(
+        tuple(offer for offer in offers if offer.key in wanted),
+        {key: why for key, why in refused.items() if not terms.only or key in terms.only},
+        sum(row.requests for row in month.usage),
+    )
+
+
+def _ends(
+    specs: Sequence[FunctionSpec],
+    needs: Mapping[str, int | None],
+    terms: PlatformTerms,
+    refused: dict[str, str],
+) -> tuple[list[_End], list[list[Setting]]]:
+    """Set all functions up on every platform in the ways that bound what the scenario does not say."""
+    ends, settings = [], []
+    for key, platform in platform_book().platforms.items():
+        if terms.only and key not in terms.only:
+            continue
+        for end in _ways(platform, specs, needs, terms):
+            found = [
+                setting_of(platform, spec, _need_mb(platform, spec, needs[spec.name]), end.at_once)
+                for spec in specs
+            ]
+            whys = [one for one in found if isinstance(one, str)]
+            if whys:
+                refused[key] = whys[0]
+                continue
+            ends.append(end)
+            settings.append([one for one in found if not isinstance(one, str)])
+    return ends, settings
+
+
+def _ways(
+    platform: Platform,
+    specs: Sequence[FunctionSpec],
+    needs: Mapping[str, int | None],
+    terms: PlatformTerms,
+) -> Iterator[_End]:
+    asked = terms.requests_at_once
+    if platform.billed is Billed.CPU:
+        yield _End(platform, None)
+    elif platform.billed is Billed.RUNS:
+        if all(need is not None for need in needs.values()):
+            yield _End(platform, asked)
+        else:
+            most = platform.sizes[-1].most_mb
+            yield _End(platform, asked, _LOW_MB)
+            yield _End(platform, asked, min(max(spec.memory_mb for spec in specs), most))
+    elif asked is not None:
+        yield _End(platform, asked)
+    else:
+        yield _End(platform, 1)
+        yield _End(platform, None)
+
+
+def _need_mb(platform: Platform, spec: FunctionSpec, used: int | None) -> int:
+    """Say how much memory a function needs; where platforms bill what is used, none is known to be too much."""
+    if used is not None:
+        return used
+    if platform.billed in (Billed.CPU, Billed.RUNS):
+        return min(spec.memory_mb, platform.sizes[-1].most_mb)
+    return spec.memory_mb
+
+
+def _serve(
+    run: RunResult,
+    specs: Sequence[FunctionSpec],
+    ends: Sequence[_End],
+    settings: Sequence[Sequence[Setting]],
+    needs: Mapping[str, int | None],
+) -> tuple[list[list[Served]], Histogram, int]:
+    """Give every function's requests to every platform; each chunk is drawn once."""
+    scenario, own_ms, kb = run.scenario, Histogram(), 0
+    served: list[list[Served]] = [[] for _ in ends]
+    arrivals = run.plan.arrivals
+    assert isinstance(arrivals, ScenarioArrivals)  # noqa: S101 - a scenario was simulated
+    for place, (plan, spec, source) in enumerate(
+        zip(run.plan.functions, specs, arrivals.sources, strict=True)
+    ):
+        serving = [
+            Serving(
+                end.platform,
+                setting[place],
+                spec,
+                plan.draws,
+                scenario.seed,
+                scenario.duration_us,
+                None if needs[spec.name] is not None else end.memory_mb,
+            )
+            for end, setting in zip(ends, settings, strict=True)
+        ]
+        for chunk in arriving(plan, source):
+            for one in serving:
+                one.take(chunk)
+            own_ms.add(_own_ms(spec, chunk))
+            kb += response_kb(plan, chunk)
+        for row, one in zip(served, serving, strict=True):
+            row.append(one.finish())
+    return served, own_ms, kb
+
+
+def _own_ms(spec: FunctionSpec, chunk: Arriving) -> NDArray[np.int64]:
+    """Give the time of runs on a server's whole vCPU, shape (n,) [ms]."""
+    ratio = spec.work.arm64_time_ratio if spec.architecture is Architecture.ARM64 else 1.0
+    cpu_us = np.rint(chunk.requests.cpu_us * ratio).astype(np.int64)
+    own_ms: NDArray[np.int64] = -(-(cpu_us + chunk.requests.io_us) // US_PER_MS)
+    return own_ms
+
+
+def _lambda_offer(run: RunResult, month: _Month) -> Offer:
+    scenario = month.scenario
+    both = [
+        (price(month.usage, on=scenario.price_date, free_tier=free), month.aws(free=free))
+        for free in (scenario.free_tier, False)
+    ]
+    (bill, (front, egress)), (listed, beside) = both
+    requests = sum((item.amount for item in bill.items if item.kind is ChargeKind.REQUEST), Decimal(0))
+    totals = run.aggregate.functions
+    runs = sum(one.runs for one in totals)
+    return Offer(
+        key=LAMBDA,
+        platform=NAMES[LAMBDA],
+        at_once=1,
+        size=", ".join(dict.fromkeys(f"{spec.memory_mb:,} MB" for spec in scenario.functions)),
+        compute=bill.total - requests,
+        requests=requests,
+        front=front,
+        egress=egress,
+        fixed=Decimal(0),
+        without_grants=listed.total + sum(beside),
+        latency_ms=run.latency_ms(),
+        cold_share=sum(one.cold for one in totals) / runs if runs else 0.0,
+        peak=max((one.concurrency.peak for one in totals), default=0),
+    )
+
+
+def _server_offers(
+    run: RunResult, month: _Month, fleets: Fleets, terms: PlatformTerms, own_ms: Histogram
+) -> Iterator[Offer]:
+    """Give what servers ask, as many as the break-even has of them."""
+    scenario = month.scenario
+    if not fleets:
+        return
+    servers = tuple(
+        dict.fromkeys(one for fleet in fleets.values() for able in fleet.values() for one in able)
+    )
+    demand = demand_of(run, servers)
+    ends = (1, MANY) if terms.requests_at_once is None else (terms.requests_at_once,)
+    for key, option in SERVERS.items():
+        if option not in fleets:
+            continue
+        for at_once in ends:
+            costs = Costs(scenario, replace(terms.servers, requests_per_process=at_once), fleets)
+            on_servers = option is not Option.MANAGED
+            front, egress = month.aws(free=scenario.free_tier, servers=on_servers)
+            usd = costs.usd(option, demand)
+            yield Offer(
+                key=key,
+                platform=NAMES[key],
+                at_once=at_once,
+                size=costs.servers(option, demand),
+                compute=usd,
+                requests=Decimal(0),
+                front=front,
+                egress=egress,
+                fixed=Decimal(0),
+                without_grants=usd + sum(month.aws(free=False, servers=on_servers)),
+                latency_ms=own_ms,
+                cold_share=0.0,
+                peak=0,
+            )
+
+
+def _platform_offer(
+    end: _End,
+    served: Sequence[Served],
+    settings: Sequence[Setting],
+    specs: Sequence[FunctionSpec],
+    month: _Month,
+    fleets: Fleets,
+) -> Offer | str:
+    scenario, platform = month.scenario, end.platform
+    usage = reduce(PlatformUsage.plus, (one.usage for one in served)).times(month.factor)
+    usage = replace(usage, hours=month.hours)
+    charges = {
+        free: platform_charges(platform.key, usage, region=scenario.region, free=free)
+        for free in (True, False)
+    }
+    mine = charges[scenario.free_tier]
+    fixed = sum_of(mine, Measure.MONTHS, Measure.CLUSTER_HOURS)
+    requests = sum_of(mine, Measure.REQUESTS)
+    compute = sum_of(mine) - fixed - requests
+    size = ", ".join(dict.fromkeys(setting.size for setting in settings))
+    listed = sum_of(charges[False])
+    front: Decimal | None
+    if platform.billed is Billed.NODES:
+        pods = [
+            Pods(spec.architecture.value, one.peak, setting.milli_vcpus, setting.memory_mb)
+            for spec, one, setting in zip(specs, served, settings, strict=True)
+        ]
+        found = nodes_usd(pods, fleets.get(Option.EC2, {}), month_hours(scenario))
+        if isinstance(found, str):
+            return found
+        compute, size = compute + found.usd, f"{found.nodes}; pods of {size}"
+        listed += found.usd
+        front, egress = month.aws(free=scenario.free_tier, servers=True)
+        without = listed + sum(month.aws(free=False, servers=True))
+    else:
+        front, egress = month.vendor(platform.vendor, free=scenario.free_tier)
+        without = listed + month.total_without(month.vendor(platform.vendor, free=False))
+    if end.memory_mb is not None:
+        size = f"{end.memory_mb:,} MB used"
+    if platform.billed is Billed.CPU:
+        size = "an isolate"
+    requested = sum(one.usage.requests for one in served)
+    return Offer(
+        key=platform.key,
+        platform=platform.name,
+        at_once=0 if platform.billed is Billed.CPU else max(one.plan.slots for one in settings),
+        size=size,
+        compute=compute,
+        requests=requests,
+        front=front,
+        egress=egress,
+        fixed=fixed,
+        without_grants=without,
+        latency_ms=together(*(one.latency_ms for one in served)),
+        cold_share=sum(one.waited for one in served) / requested if requested else 0.0,
+        peak=sum(one.peak for one in served),
+    )

@@ -1,0 +1,166 @@
+"""One function's requests on a platform: fed chunk by chunk, then what was billed and how long clients waited."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Final, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lambdasim.billing.platforms.charges import PlatformUsage
+from lambdasim.catalog.prices.platform_kinds import Billed, Platform
+from lambdasim.draws.keys import Quantity
+from lambdasim.engine.contract import FunctionPlan
+from lambdasim.engine.draws import FunctionDraws
+from lambdasim.engine.instances.run import Answers, InstanceRun, Requests
+from lambdasim.engine.totals.histogram import Histogram
+from lambdasim.specs.function import FunctionSpec
+from lambdasim.study.platforms.settings import Setting, start_ups_us
+from lambdasim.traffic.arrivals import FunctionArrivals
+from lambdasim.units import US_PER_MS
+
+LOOKED_AT: Final = 1 << 16
+"""Runs whose memory is looked at, to say how much a function needs."""
+
+
+class Arriving(NamedTuple):
+    """A chunk of requests, and which invocations they are.
+
+    Attributes
+    ----------
+    requests : Requests
+    invocation : ndarray of int64, shape (n,)
+    """
+
+    requests: Requests
+    invocation: NDArray[np.int64]
+
+
+def arriving(plan: FunctionPlan, arrivals: FunctionArrivals) -> Iterator[Arriving]:
+    """Give a function's requests with their work, chunk by chunk; items that fit no filter are left out.
+
+    Parameters
+    ----------
+    plan : FunctionPlan
+    arrivals : FunctionArrivals
+
+    Yields
+    ------
+    Arriving
+        A run that hangs waits until the function's timeout.
+    """
+    first = 0
+    for arrived_us in arrivals():
+        numbers = np.arange(first, first + len(arrived_us), dtype=np.int64)
+        first += len(arrived_us)
+        kept = ~plan.draws.filtered(numbers)
+        time_us, invocation = arrived_us[kept], numbers[kept]
+        cpu_us, io_us = plan.draws.work_us(invocation)
+        hangs = plan.draws.hangs(invocation)
+        io_us = np.where(hangs, np.maximum(plan.timeout_us - cpu_us, 0), io_us)
+        yield Arriving(Requests(np.ascontiguousarray(time_us), cpu_us, io_us), invocation)
+
+
+def used_mb(draws: FunctionDraws) -> int | None:
+    """Say how much memory a function's runs use at most, among its first; None where nothing is known [MB]."""
+    if draws.used_mb(np.zeros(1, dtype=np.int64))[0] == 0:
+        return None
+    found = draws.used_mb(np.arange(LOOKED_AT, dtype=np.int64))
+    return int(min(found.max(), draws.memory_mb))
+
+
+class Served(NamedTuple):
+    """What serving a function came to; usage is of the whole run.
+
+    Attributes
+    ----------
+    usage : PlatformUsage
+    latency_ms : Histogram
+        From arrival to answer, whole milliseconds rounded up.
+    waited, starts, peak : int
+        Requests that waited for an instance; instances started; most at once.
+    """
+
+    usage: PlatformUsage
+    latency_ms: Histogram
+    waited: int
+    starts: int
+    peak: int
+
+
+class Serving:
+    """A function on a platform while its requests come.
+
+    Parameters
+    ----------
+    platform : Platform
+    setting : Setting
+    spec : FunctionSpec
+    draws : FunctionDraws
+        For the memory that each run uses.
+    seed : int
+    horizon_us : int
+        The scenario's length [µs].
+    memory_mb : int or None
+        Memory of each run where each is billed by what it uses; None to draw it.
+    """
+
+    def __init__(
+        self,
+        platform: Platform,
+        setting: Setting,
+        spec: FunctionSpec,
+        draws: FunctionDraws,
+        seed: int,
+        horizon_us: int,
+        memory_mb: int | None = None,
+    ) -> None:
+        self._platform, self._setting, self._draws = platform, setting, draws
+        self._memory_mb = memory_mb
+        self._run = InstanceRun(setting.plan, start_ups_us(platform, spec, seed), horizon_us)
+        self._latency = Histogram()
+        self._requests = self._cpu_ms = self._milli_vcpu_ms = self._mb_ms = 0
+
+    def take(self, chunk: Arriving) -> None:
+        """Take the next requests in."""
+        self._requests += len(chunk.invocation)
+        self._cpu_ms += int((-(-chunk.requests.cpu_us // US_PER_MS)).sum())
+        if self._platform.billed is Billed.CPU:
+            self._latency.add(-(-(chunk.requests.cpu_us + chunk.requests.io_us) // US_PER_MS))
+            return
+        self._count(self._run.take(chunk.requests))
+
+    def _count(self, answers: Answers) -> None:
+        self._latency.add(-(-answers.latency_us // US_PER_MS))
+        if self._platform.billed is Billed.RUNS:
+            run_ms = np.maximum(-(-answers.duration_us // US_PER_MS), self._platform.least_ms)
+            step = self._platform.memory_step_mb
+            used = (
+                self._draws.used_mb(answers.request)
+                if self._memory_mb is None
+                else np.full(len(run_ms), self._memory_mb, dtype=np.int64)
+            )
+            stepped = np.minimum(-(-used // step) * step, self._platform.sizes[-1].most_mb)
+            self._mb_ms += int((run_ms * stepped).sum())
+
+    def finish(self) -> Served:
+        """Let all requests end."""
+        if self._platform.billed is not Billed.CPU:
+            self._count(self._run.finish())
+        totals, tick_ms = self._run.totals(), self._platform.tick_ms
+        ticks = {Billed.BUSY: totals.ticks, Billed.LIFE: totals.life_ticks}.get(self._platform.billed, 0)
+        usage = PlatformUsage(
+            requests=self._requests,
+            milli_vcpu_ms=ticks * tick_ms * self._setting.milli_vcpus,
+            mb_ms=self._mb_ms + ticks * tick_ms * self._setting.memory_mb,
+            cpu_ms=self._cpu_ms,
+        )
+        return Served(usage, self._latency, totals.waited, totals.starts, totals.peak)
+
+
+def response_kb(plan: FunctionPlan, chunk: Arriving) -> int:
+    """Add up what goes back to clients who wait for an answer [KB]."""
+    if not plan.retry.synchronous:
+        return 0
+    return int(plan.draws.payload_kb(Quantity.RESPONSE_PAYLOAD, chunk.invocation).sum())

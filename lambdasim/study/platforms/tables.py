@@ -1,0 +1,158 @@
+"""What a comparison of platforms found, as numbers."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+
+from lambdasim.engine.totals.histogram import together
+from lambdasim.specs.scenario import ScenarioSpec
+from lambdasim.study.platforms.offers import LAMBDA, Offer, Replication
+from lambdasim.study.platforms.settings import PlatformTerms
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+_QUANTILES = {"p50_ms": 0.5, "p95_ms": 0.95, "p99_ms": 0.99}
+_PARTS = ("compute", "requests", "front", "egress", "fixed")
+
+
+class Range(NamedTuple):
+    """What a platform asks, over everything that the scenario does not decide.
+
+    Attributes
+    ----------
+    key, platform : str
+    low_usd, high_usd : float
+        Of a month: over the ways to set it up, and the replications.
+    low_without_usd, high_without_usd : float
+        The same without free grants.
+    p50_ms, p99_ms : (float, float)
+        Lowest and highest over the ways to set it up [ms].
+    cold_share : (float, float)
+    """
+
+    key: str
+    platform: str
+    low_usd: float
+    high_usd: float
+    low_without_usd: float
+    high_without_usd: float
+    p50_ms: tuple[float, float]
+    p99_ms: tuple[float, float]
+    cold_share: tuple[float, float]
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class PlatformTables:
+    """What a comparison of platforms found, as numbers.
+
+    Attributes
+    ----------
+    scenario : ScenarioSpec
+    terms : PlatformTerms
+    replications : tuple of Replication
+    no_servers : str
+        Why there are no servers; empty where there are.
+    """
+
+    scenario: ScenarioSpec
+    terms: PlatformTerms
+    replications: tuple[Replication, ...]
+    no_servers: str
+
+    @property
+    def requests(self) -> float:
+        """Requests of a month on Lambda, mean over replications."""
+        return float(np.mean([one.requests for one in self.replications]))
+
+    def together(self) -> Iterator[tuple[Offer, ...]]:
+        """Give the offers of one way to set a platform up, one of each replication.
+
+        Yields
+        ------
+        tuple of Offer
+        """
+        yield from zip(*(one.offers for one in self.replications), strict=True)
+
+    @cached_property
+    def table(self) -> pd.DataFrame:
+        """Every way to set a platform up.
+
+        Returns
+        -------
+        DataFrame
+            ``key``, ``platform``, ``at_once`` (0 where the platform does not say), ``size``; ``usd`` a month, its
+            ``low_usd`` and ``high_usd`` of the replications, ``without_grants_usd``; the parts ``compute_usd``,
+            ``requests_usd``, ``front_usd`` (NaN where the price is not known), ``egress_usd``, ``fixed_usd``; ``p50_ms``,
+            ``p95_ms``, ``p99_ms`` of latency over all replications; ``cold_share``; ``peak`` instances.
+        """
+        import pandas as pd
+
+        return pd.DataFrame([_row(offers) for offers in self.together()])
+
+    @cached_property
+    def ranges(self) -> tuple[Range, ...]:
+        """One range for each platform, Lambda first, then by the lower end."""
+        found = []
+        for key, rows in self.table.groupby("key", sort=False):
+            without = [
+                float(offer.without_grants)
+                for offers in self.together()
+                for offer in offers
+                if offer.key == key
+            ]
+            found.append(
+                Range(
+                    str(key),
+                    str(rows["platform"].iloc[0]),
+                    float(rows["low_usd"].min()),
+                    float(rows["high_usd"].max()),
+                    min(without),
+                    max(without),
+                    _ends(rows["p50_ms"]),
+                    _ends(rows["p99_ms"]),
+                    _ends(rows["cold_share"]),
+                )
+            )
+        return tuple(sorted(found, key=lambda one: (one.key != LAMBDA, one.low_usd, one.key)))
+
+    @property
+    def lambda_range(self) -> Range:
+        """Lambda's own range."""
+        return self.ranges[0]
+
+
+def _row(offers: Sequence[Offer]) -> dict[str, object]:
+    first, usd = offers[0], [float(offer.usd) for offer in offers]
+    latency = together(*(offer.latency_ms for offer in offers))
+    parts = {
+        f"{name}_usd": float(
+            np.mean(
+                [float("nan") if getattr(one, name) is None else float(getattr(one, name)) for one in offers]
+            )
+        )
+        for name in _PARTS
+    }
+    return {
+        "key": first.key,
+        "platform": first.platform,
+        "at_once": first.at_once,
+        "size": first.size,
+        "usd": float(np.mean(usd)),
+        "low_usd": min(usd),
+        "high_usd": max(usd),
+        "without_grants_usd": float(np.mean([float(one.without_grants) for one in offers])),
+        **parts,
+        **{name: latency.quantile(q) for name, q in _QUANTILES.items()},
+        "cold_share": float(np.mean([one.cold_share for one in offers])),
+        "peak": max(one.peak for one in offers),
+    }
+
+
+def _ends(values: pd.Series[float]) -> tuple[float, float]:
+    return float(values.min()), float(values.max())

@@ -1,0 +1,239 @@
+"""A comparison of platforms in words: who asks what, how long clients wait, and what cannot be compared."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from math import isnan
+from typing import Final
+
+from lambdasim.catalog import Knowledge
+from lambdasim.catalog.prices.platform_kinds import Billed, Measure, Platform
+from lambdasim.catalog.prices.platforms import counterpart, platform_book, start_up
+from lambdasim.results.parameters import Parameter
+from lambdasim.specs.function import Architecture, FunctionSpec
+from lambdasim.study.platforms.fronts import doors_of
+from lambdasim.study.platforms.offers import SERVERS
+from lambdasim.study.platforms.tables import PlatformTables, Range
+from lambdasim.units import format_duration
+from lambdasim.wording import clipped, count, listed, money, number, percent, wrapped
+
+_NAME: Final = 29
+_MONEY: Final = 21
+_MS: Final = 12
+_MILLION: Final = 1e6
+_ALIKE: Final = 0.005
+
+
+def text(found: PlatformTables) -> str:
+    """Write a comparison in at most 80 columns."""
+    lines = [wrapped(headline(found)), ""]
+    grants = "with" if found.scenario.free_tier else "no"
+    head = f"{'USD a month, ' + grants + ' free grants':<{_NAME}}{'USD':>{_MONEY}}"
+    lines.append(head + f"{'p50 ms':>{_MS}}{'p99 ms':>{_MS}}{'cold':>6}")
+    lines += [_line(one) for one in found.ranges]
+    if found.scenario.free_tier:
+        lines += ["", f"{'without free grants':<{_NAME}}{'USD':>{_MONEY}}"]
+        lines += [
+            f"{clipped(one.platform, _NAME - 1):<{_NAME}}{_span(one.low_without_usd, one.high_without_usd):>{_MONEY}}"
+            for one in found.ranges
+        ]
+    lines += ["", wrapped(ends(found))]
+    refused = list(cannot(found))
+    if refused:
+        lines += ["", "cannot run this scenario", *(wrapped(f"- {one}") for one in refused)]
+    lines += ["", "what cannot be compared, or is assumed"]
+    lines += [wrapped(f"- {one}") for one in caveats(found)]
+    return "\n".join(lines)
+
+
+def headline(found: PlatformTables) -> str:
+    """Say what Lambda asks, and who asks less."""
+    ours = found.lambda_range
+    said = f"{found.scenario.name}: on Lambda this traffic costs {money(ours.low_usd)}"
+    if ours.high_usd > ours.low_usd * (1 + _ALIKE):
+        said += f" to {money(ours.high_usd)}"
+    said += f" a month, front and egress included, for {_millions(found.requests)} requests."
+    below = [one for one in found.ranges[1:] if one.high_usd < ours.low_usd]
+    between = [one for one in found.ranges[1:] if one not in below and one.low_usd < ours.high_usd]
+    if below:
+        said += f" Cheaper in every case: {listed(_asks(one) for one in below)}."
+    if between:
+        said += (
+            f" It depends on the handler or on what is assumed for {listed(_asks(one) for one in between)}."
+        )
+    if not below and not between:
+        said += " No other platform asks less."
+    return said
+
+
+def _asks(one: Range) -> str:
+    return f"{one.platform} ({_span(one.low_usd, one.high_usd)})"
+
+
+def ends(found: PlatformTables) -> str:
+    """Say what the ranges span."""
+    asked = found.terms.requests_at_once
+    if asked is not None:
+        return f"An instance serves {count(asked, 'request')} at once, as you said. Ranges span the replications."
+    return (
+        "Ranges span one request at a time for each instance, and as many at once as the platform does by default: only "
+        "you know whether the handler may. Give --at-once to settle it."
+    )
+
+
+def cannot(found: PlatformTables) -> Iterator[str]:
+    """Say which platforms cannot run the scenario, and why."""
+    shown = {one.key for one in found.ranges}
+    book = platform_book().platforms
+    refused: dict[str, str] = {}
+    for one in found.replications:
+        refused |= one.refused
+    for key, why in refused.items():
+        if key not in shown:
+            yield f"{book[key].name}: {why}"
+    if found.no_servers:
+        yield f"Fargate, EC2, managed instances, Knative: the catalog {found.no_servers}"
+
+
+def caveats(found: PlatformTables) -> Iterator[str]:
+    """Say what cannot be compared, and what is assumed, of this scenario."""
+    scenario, shown = found.scenario, {one.key for one in found.ranges}
+    yield from _of_functions(scenario.functions, shown)
+    yield (
+        "speed of one vCPU: Lambda's at 1,769 MB, any other vendor's and a shared isolate's are taken to be equal; "
+        "measure yours"
+    )
+    yield "starts: measured in 2021 or 2024, on programs without code of their own; today's may differ"
+    if shown & set(SERVERS):
+        yield (
+            f"servers: as many as the break-even has, {percent(found.terms.servers.utilization, 0)} full at the month's "
+            "fullest moment; always warm; latency without the wait for a shared CPU"
+        )
+    doors = doors_of(scenario)
+    if doors:
+        yield (
+            "fronts: a function's own address is held against the platform's, a gateway against its gateway, a load "
+            "balancer against its load balancer; servers and Knative have a load balancer in any case"
+        )
+    names = [one.platform for one in found.ranges if _front_unknown(found, one.key)]
+    if names:
+        yield f"front: its price is not known, and left out, for {listed(names)}"
+    for key, platform in platform_book().platforms.items():
+        if key in shown:
+            yield from _of_platform(platform, scenario.region)
+    yield (
+        "left out on every side: queues and other services behind the function, logs, retries and order of events, "
+        "support fees, service levels, discounts and commitments, people's time"
+    )
+
+
+def _of_functions(functions: tuple[FunctionSpec, ...], shown: set[str]) -> Iterator[str]:
+    if any(spec.architecture is Architecture.ARM64 for spec in functions):
+        yield "arm64: the other clouds run x86_64 here, with the CPU time that the scenario has for x86_64"
+    unknown = [spec.name for spec in functions if spec.work.max_memory_mb is None]
+    if unknown:
+        said = f"memory used by {listed(unknown, most=3)}: not in the scenario (work.max_memory_mb)"
+        said += ", so others get what is configured"
+        said += ", Azure's Consumption plan from 128 MB to that" if "azure_consumption" in shown else ""
+        yield said + (", and Workers are taken to have room" if "workers" in shown else "")
+    if any(spec.trigger.queue is not None or spec.trigger.stream is not None for spec in functions):
+        yield "queues and streams: on other platforms each message or record is a request of its own"
+    failing = [
+        spec.name for spec in functions if spec.work.error_probability + spec.work.crash_probability > 0
+    ]
+    if failing:
+        yield f"failures: {listed(failing, most=3)} are tried again on Lambda alone"
+    if "workers" in shown:
+        yield "Workers: a run's timers, memory and libraries are not those of Node.js"
+
+
+def _front_unknown(found: PlatformTables, key: str) -> bool:
+    rows = found.table[found.table["key"] == key]
+    return any(isnan(usd) for usd in rows["front_usd"])
+
+
+def _of_platform(platform: Platform, region: str) -> Iterator[str]:
+    place = counterpart(platform.vendor, region)
+    if platform.vendor == "google":
+        tier = f"{place.region}, price tier {place.tier + 1}"
+        yield f"{platform.name}: {tier}{'; no counterpart of ' + region + ' is known' if place.derived else ''}"
+    elif platform.vendor == "azure" and place.derived:
+        yield f"{platform.name}: prices of {place.region}; those near {region} were not collected"
+    if platform.note:
+        yield f"{platform.name}: {platform.note}"
+    for meter in platform.meters.values():
+        if meter.note and meter.shaky_tier in (-1, place.tier):
+            yield f"{platform.name}, {meter.measure.value.replace('_', ' ')}: {meter.note}"
+
+
+def parameters(found: PlatformTables) -> Iterator[Parameter]:
+    """List prices, rules and start-ups of the platforms shown, and how each is known."""
+    shown, region = {one.key for one in found.ranges}, found.scenario.region
+    for key, platform in platform_book().platforms.items():
+        if key not in shown:
+            continue
+        place = counterpart(platform.vendor, region)
+        for measure, meter in platform.meters.items():
+            rate = meter.tiers[min(place.tier, len(meter.tiers) - 1)]
+            per = "" if meter.per == 1 else f" a {_millions(meter.per)}"
+            known = (
+                Knowledge.ASSUMED
+                if place.derived and platform.vendor != "cloudflare"
+                else meter.known(place.tier)
+            )
+            yield Parameter(
+                f"{platform.name}: {_words(measure)}",
+                f"{rate:f} USD{per}; free {meter.free:f}{per}",
+                known.value,
+                f"{meter.source}, seen {meter.as_of.isoformat()}",
+            )
+        yield Parameter(
+            f"{platform.name}: rules", _rules(platform), Knowledge.VENDOR_PAGE.value, platform.source
+        )
+        for spec in found.scenario.functions[:8]:
+            known_start = start_up(key if key in platform_book().starts else "cloud_run", spec.runtime)
+            if known_start is not None and platform.billed is not Billed.CPU:
+                low, middle, high = known_start.ms
+                yield Parameter(
+                    f"{platform.name}: start of {clipped(spec.name, 40)}",
+                    f"{low:,} to {high:,} ms, median {middle:,} ms",
+                    known_start.knowledge.value,
+                    known_start.source,
+                )
+
+
+def _rules(platform: Platform) -> str:
+    parts = [f"billed by {platform.billed.value}", f"steps of {number(platform.tick_ms)} ms"]
+    if platform.least_ms:
+        parts.append(f"at least {number(platform.least_ms)} ms")
+    if platform.billed not in (Billed.CPU,):
+        parts.append(f"idle instances kept {format_duration(platform.idle_s * 1_000_000)}")
+        parts.append(f"{platform.slots} at once by default, another at {platform.target_percent}%")
+    return ", ".join(parts)
+
+
+def _words(measure: Measure) -> str:
+    return measure.value.replace("compute_", "").replace("_", " ")
+
+
+def _line(one: Range) -> str:
+    low, high = one.cold_share
+    cold = percent(high, 1) if high else percent(low, 0)
+    return (
+        f"{clipped(one.platform, _NAME - 1):<{_NAME}}{_span(one.low_usd, one.high_usd):>{_MONEY}}"
+        f"{_ms(one.p50_ms):>{_MS}}{_ms(one.p99_ms):>{_MS}}{cold:>6}"
+    )
+
+
+def _ms(ends_ms: tuple[float, float]) -> str:
+    low, high = (count(value) for value in ends_ms)
+    return low if low == high else f"{low}-{high}"
+
+
+def _span(low: float, high: float) -> str:
+    shown = [money(usd) for usd in (low, high)]
+    return shown[0] if high <= low * (1 + _ALIKE) else f"{shown[0]} to {shown[1]}"
+
+
+def _millions(requests: float) -> str:
+    return f"{number(requests / _MILLION)} million" if requests >= _MILLION else count(requests)

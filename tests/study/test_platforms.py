@@ -1,0 +1,302 @@
+"""The same traffic on other platforms, against cases worked by hand and against what other rooms say."""
+
+import json
+from decimal import Decimal
+from fractions import Fraction
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+import lambdasim as ls
+from lambdasim.catalog.prices.servers import ec2_instances
+from lambdasim.cli import app
+from lambdasim.errors import InputError
+from lambdasim.report.pages.platforms import platforms_page
+from lambdasim.study.platforms.fronts import DOORS, Door
+from lambdasim.study.platforms.nodes import Pods, allocatable, nodes_usd
+from lambdasim.study.platforms.result import PlatformComparison
+
+STEADY = """
+name: steady
+start: 2026-11-01T00:00:00Z
+duration: 1h
+free_tier: {free}
+region: {region}
+functions:
+  - name: f
+    runtime: {runtime}
+    memory_mb: {memory}
+    timeout: 10s
+    init_ms: 0
+    work: {{cpu_ms: {cpu}, io_ms: {io}{used}}}
+    payload: {{request_kb: 4, response_kb: {response}}}
+    trigger: {{type: {trigger}}}
+    traffic: {{constant: {{rate_per_s: 2}}}}
+"""
+REQUESTS = 7200 * 730
+HOURS = 730
+
+
+def steady(
+    *,
+    free: bool = False,
+    region: str = "us-east-1",
+    runtime: str = "nodejs22.x",
+    memory: int = 1769,
+    cpu: int = 20,
+    io: int = 80,
+    used: int | None = 200,
+    response: int = 0,
+    trigger: str = "function_url",
+) -> ls.ScenarioSpec:
+    text = STEADY.format(
+        free=str(free).lower(),
+        region=region,
+        runtime=runtime,
+        memory=memory,
+        cpu=cpu,
+        io=io,
+        used="" if used is None else f", max_memory_mb: {used}",
+        response=response,
+        trigger=trigger,
+    )
+    return ls.load_scenario_text(text)
+
+
+def found(spec: ls.ScenarioSpec, *only: str, at_once: int | None = None) -> PlatformComparison:
+    return ls.platforms(spec, terms=ls.PlatformTerms(only=only, requests_at_once=at_once), replications=1)
+
+
+def rows(comparison: PlatformComparison, key: str) -> list[dict[str, float]]:
+    table = comparison.frame()
+    return table[table["key"] == key].to_dict("records")  # type: ignore[return-value]
+
+
+@pytest.fixture(scope="module")
+def everywhere() -> PlatformComparison:
+    return found(steady())
+
+
+def test_workers_by_hand() -> None:
+    """5 a month, what exceeds 10M requests and 30M ms of CPU; waiting and memory cost nothing."""
+    (row,) = rows(found(steady(used=100), "workers"), "workers")
+    cpu_ms = REQUESTS * 20
+    assert row["usd"] == pytest.approx(5 + (cpu_ms - 30e6) * 0.02 / 1e6, rel=1e-12)
+    assert row["egress_usd"] == row["front_usd"] == 0
+    assert (row["p50_ms"], row["p99_ms"]) == (100, 100)
+
+
+def test_consumption_by_hand() -> None:
+    """Each run by itself: 100 ms of 256 MB, which is 200 MB up to the next step of 128."""
+    (row,) = rows(found(steady(), "azure_consumption"), "azure_consumption")
+    gb_s = REQUESTS * 100 * 256 / 1_024_000
+    assert (
+        gb_s * 0.000016 <= row["compute_usd"] < gb_s * 0.000016 * 1.001
+    )  # those that wait for the first share its CPU
+    assert row["requests_usd"] == pytest.approx(REQUESTS * 0.2e-6, rel=1e-12)
+
+
+def test_short_runs_pay_the_least_that_consumption_and_flex_bill() -> None:
+    """Runs of 10 ms: 100 ms each on Consumption; on Flex 0.5 s apart, each second covers two, whoever served them."""
+    spec = steady(cpu=5, io=5)
+    (row,) = rows(found(spec, "azure_consumption"), "azure_consumption")
+    assert row["compute_usd"] == pytest.approx(REQUESTS * 100 * 256 / 1_024_000 * 0.000016, rel=1e-12)
+    (row,) = rows(found(spec, "azure_flex", at_once=16), "azure_flex")
+    all_month = HOURS * 3600 * 2  # GB-s of one instance of 2,048 MB that is never idle for a second
+    assert row["compute_usd"] == pytest.approx(all_month * 0.000026, rel=0.01)
+
+
+def test_memory_that_nobody_knows_is_a_range_on_consumption() -> None:
+    low, high = rows(found(steady(used=None, memory=1024), "azure_consumption"), "azure_consumption")
+    assert high["compute_usd"] == pytest.approx(8 * low["compute_usd"])
+
+
+def test_cloud_run_bills_busy_time_and_start_up() -> None:
+    """Two runs a second of 100 ms at one vCPU: 0.2 s a second, and the start of what was started at the beginning."""
+    comparison = found(steady(), "cloud_run", "cloud_run_instances", at_once=1)
+    (row,) = rows(comparison, "cloud_run")
+    rate = 0.000024 + 0.0000025 * 256 / 1024
+    busy = REQUESTS * 0.1 * rate
+    starts = row["peak"] * 7 * HOURS * rate
+    assert busy < row["compute_usd"] <= busy + starts + 1e-9
+    (life,) = rows(comparison, "cloud_run_instances")
+    all_of_one = 3600 * HOURS * (0.000018 + 0.000002 * 512 / 1024)
+    assert all_of_one * 0.99 < life["compute_usd"] < all_of_one * (0.25 * row["peak"] + 1.1)
+
+
+def test_lambda_is_its_own_bill(everywhere: PlatformComparison) -> None:
+    (row,) = rows(everywhere, "lambda")
+    bill = ls.simulate(steady()).charges()
+    assert row["usd"] == pytest.approx(float(bill.total) * HOURS, rel=1e-9)
+    assert row["p50_ms"] == 100
+
+
+def test_servers_are_those_of_the_break_even() -> None:
+    """One truth: both ends of requests per process as `break-even` has them, and a load balancer beside."""
+    spec = steady(free=True)
+    ends = ls.break_even(spec, multiples=[1], replications=2).ends.set_index("option")
+    comparison = ls.platforms(
+        spec, terms=ls.PlatformTerms(only=("fargate", "ec2", "managed_instances")), replications=2
+    )
+    for key, option in (("fargate", "Fargate"), ("ec2", "EC2"), ("managed_instances", "managed instances")):
+        one, many = rows(comparison, key)
+        assert one["compute_usd"] == pytest.approx(float(ends.loc[option, "one_usd"]))
+        assert many["compute_usd"] == pytest.approx(float(ends.loc[option, "many_usd"]))
+
+
+def test_knative_by_hand(everywhere: PlatformComparison) -> None:
+    """A cluster, and two nodes at least; a node of two vCPUs, of which the kubelet keeps a part, holds one pod of one."""
+    for row in rows(everywhere, "knative"):
+        assert row["fixed_usd"] == pytest.approx(0.10 * HOURS)
+        assert row["compute_usd"] == pytest.approx(0.1008 * HOURS * max(row["peak"], 2))
+    m7i = next(one for one in ec2_instances("x86_64", "us-east-1") if one.name == "m7i.large")
+    cpu, memory, pods = allocatable(m7i)
+    assert (cpu, memory, pods) == (1930, 8192 - 255 - 11 * 29 - 100, 29)
+    fleet, hours = {"x86_64": (m7i,)}, Fraction(10)
+    for count, nodes in ((1, 2), (29 * 2, 2), (29 * 2 + 1, 3)):
+        small = nodes_usd([Pods("x86_64", count, 10, 10)], fleet, hours)
+        assert not isinstance(small, str)
+        assert small.usd == Decimal("0.1008") * nodes * 10
+    assert "holds its pods" in str(nodes_usd([Pods("x86_64", 1, 2000, 10)], fleet, hours))
+
+
+def test_fronts_are_paired_like_with_like() -> None:
+    """A gateway against a gateway, an address against an address, a load balancer against a load balancer."""
+    gateway = found(
+        steady(used=100, trigger="api_gateway_http"), "cloud_run", "azure_flex", "workers", "ec2", at_once=1
+    )
+    assert rows(gateway, "lambda")[0]["front_usd"] == pytest.approx(REQUESTS * 1e-6)
+    assert rows(gateway, "cloud_run")[0]["front_usd"] == pytest.approx(REQUESTS * 3e-6)
+    assert rows(gateway, "azure_flex")[0]["front_usd"] == pytest.approx(REQUESTS * 3.5e-6)
+    assert rows(gateway, "workers")[0]["front_usd"] == 0
+    servers = rows(gateway, "ec2")[0]["front_usd"]
+    assert servers > 0.0225 * HOURS
+    balancer = found(steady(trigger="alb"), "cloud_run", "azure_flex", "ec2", at_once=1)
+    assert (
+        rows(balancer, "lambda")[0]["front_usd"]
+        == pytest.approx(servers)
+        == rows(balancer, "ec2")[0]["front_usd"]
+    )
+    assert rows(balancer, "cloud_run")[0]["front_usd"] >= 0.025 * HOURS
+    assert rows(balancer, "azure_flex")[0]["front_usd"] != rows(balancer, "azure_flex")[0]["front_usd"]
+    assert any("front: its price is not known" in one and "Flex" in one for one in balancer.caveats())
+    address = found(steady(), "cloud_run", "ec2", at_once=1)
+    assert rows(address, "lambda")[0]["front_usd"] == rows(address, "cloud_run")[0]["front_usd"] == 0
+    assert set(DOORS.values()) == set(Door)
+
+
+def test_egress_is_what_answers_weigh() -> None:
+    """5,256,000 answers of 100 KB, 501 GiB: at each vendor's price, its free part taken off only with free grants."""
+    gb = REQUESTS * 100 / 1024**2
+    for free, part in ((True, 1), (False, 0)):
+        comparison = found(
+            steady(used=100, response=100, free=free), "cloud_run", "azure_flex", "workers", at_once=1
+        )
+        assert rows(comparison, "lambda")[0]["egress_usd"] == pytest.approx((gb - 100 * part) * 0.09)
+        assert rows(comparison, "cloud_run")[0]["egress_usd"] == pytest.approx((gb - part) * 0.105)
+        assert rows(comparison, "azure_flex")[0]["egress_usd"] == pytest.approx((gb - 100 * part) * 0.087)
+        assert rows(comparison, "workers")[0]["egress_usd"] == 0
+
+
+def test_grants_only_lower_a_bill_and_without_them_is_the_same_whatever_the_scenario_says() -> None:
+    with_grants, without = found(steady(free=True)), found(steady(free=False))
+    for key in with_grants.frame()["key"].unique():
+        for one, other in zip(rows(with_grants, key), rows(without, key), strict=True):
+            assert one["usd"] <= other["usd"] + 1e-9
+            assert one["without_grants_usd"] == pytest.approx(other["without_grants_usd"])
+            assert other["usd"] == pytest.approx(other["without_grants_usd"])
+
+
+def test_dear_regions_are_dear_by_their_own_tiers() -> None:
+    """Frankfurt is of Google's second tier: 1.4 times the first; servers have prices of their own."""
+    home = found(steady(), "cloud_run", "fargate", at_once=1)
+    away = found(steady(region="eu-central-1"), "cloud_run", "fargate", at_once=1)
+    assert rows(away, "cloud_run")[0]["compute_usd"] == pytest.approx(
+        1.4 * rows(home, "cloud_run")[0]["compute_usd"]
+    )
+    assert rows(away, "fargate")[0]["compute_usd"] > rows(home, "fargate")[0]["compute_usd"]
+    nowhere = found(steady(region="eu-west-2"))
+    assert {"ec2", "fargate", "knative"}.isdisjoint(nowhere.frame()["key"])
+    assert any("has no price" in one for one in nowhere.caveats())
+
+
+def test_what_cannot_run_somewhere_says_why() -> None:
+    java = found(steady(runtime="java21", memory=6000, used=None))
+    refused = "\n".join(java.caveats())
+    assert "Cloudflare Workers: f is written for java21" in refused
+    assert "Azure Functions, Flex: f needs 6,000 MB" in refused
+    assert {"workers", "azure_flex"}.isdisjoint(java.frame()["key"])
+    busy = "\n".join(found(steady(used=129), "workers").caveats())
+    assert "f needs 129 MB" in busy
+
+
+def test_sharing_an_instance_costs_no_more_than_the_sum_and_waits_for_cpu() -> None:
+    """Requests that only wait share an instance for nothing; requests that compute wait for each other."""
+    spec = ls.revised(
+        steady(cpu=0, io=900),
+        {
+            "functions": (
+                ls.revised(steady(cpu=0, io=900).functions[0], {"traffic": {"poisson": {"rate_per_s": 9}}}),
+            )
+        },
+    )
+    both = rows(found(spec, "cloud_run"), "cloud_run")
+    alone, shared = both
+    assert shared["compute_usd"] < alone["compute_usd"] / 4
+    assert shared["peak"] < alone["peak"]
+
+
+def test_the_same_twice_and_a_clear_word_for_bad_input() -> None:
+    spec = steady()
+    assert found(spec, "cloud_run").to_json() == found(spec, "cloud_run").to_json()
+    with pytest.raises(InputError, match=r"must be among cloud_run, .*'gcp'"):
+        found(spec, "gcp")
+    with pytest.raises(InputError, match="requests_at_once: must be from 1"):
+        ls.PlatformTerms(requests_at_once=0)
+    with pytest.raises(InputError, match="replications: must be at least 1"):
+        ls.platforms(spec, replications=0)
+
+
+def test_queues_streams_and_other_triggers_end() -> None:
+    spec = ls.load_scenario_text("""
+name: queue
+start: 2026-11-01T00:00:00Z
+duration: 10min
+functions:
+  - {name: q, memory_mb: 512, timeout: 30s, work: {cpu_ms: 5, io_ms: 20, timeout_probability: 0.01},
+     trigger: {type: sqs, queue: {batch_size: 10}}, traffic: {poisson: {rate_per_s: 5}}}
+  - {name: s, architecture: arm64, memory_mb: 512, timeout: 30s, work: {cpu_ms: 5}, trigger: {type: schedule},
+     traffic: {schedule: rate(1 minute)}}
+""")
+    comparison = found(spec)
+    assert len(comparison.frame()) > 10
+    said = " ".join(comparison.caveats())
+    assert "each message or record is a request of its own" in said
+    assert "arm64" in said
+
+
+def test_the_page_and_the_command_say_the_same(everywhere: PlatformComparison, tmp_path: Path) -> None:
+    page = platforms_page(everywhere)
+    content = json.loads(page.to_json())
+    assert content["requests"] == REQUESTS
+    assert len(content["platforms"]) == len(everywhere.ranges)
+    file = tmp_path / "s.yaml"
+    file.write_text(
+        STEADY.format(
+            free="false",
+            region="us-east-1",
+            runtime="nodejs22.x",
+            memory=1769,
+            cpu=20,
+            io=80,
+            used=", max_memory_mb: 200",
+            response=0,
+            trigger="function_url",
+        )
+    )
+    done = CliRunner().invoke(app, ["platforms", str(file), "--replications", "1", "--json"])
+    assert done.exit_code == 0, done.output
+    assert json.loads(done.output)["platforms"] == content["platforms"]
+    bad = CliRunner().invoke(app, ["platforms", str(file), "--only", "gcp"])
+    assert isinstance(bad.exception, InputError)
