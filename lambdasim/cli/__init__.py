@@ -2,12 +2,11 @@
 
 from lambdasim.cli import (
     bills,
-    break_even,
     calibrations,
     commitments,
+    elsewhere,
     forecasts,
     imports,
-    platforms,
     reports,
     scenarios,
     simulation,
@@ -21,12 +20,11 @@ every_command_keeps_to_this(app, bills.bills, bills.prices)
 __all__ = [
     "app",
     "bills",
-    "break_even",
     "calibrations",
     "commitments",
+    "elsewhere",
     "forecasts",
     "imports",
-    "platforms",
     "reports",
     "scenarios",
     "simulation",
