@@ -21,7 +21,7 @@ from lambdasim.calibration.result import RUNTIME, Calibration, ColdFit
 from lambdasim.calibration.round_trip import RoundTrip, round_trip
 from lambdasim.calibration.scenario import scenario_mapping, write_scenario
 from lambdasim.calibration.twin import fitted_keep_alive_s
-from lambdasim.calibration.written import failures, init_values_ms, restores, unseen_init_ms
+from lambdasim.calibration.written import failures, init_values_ms, restores
 from lambdasim.catalog import init_prior, init_runtimes
 from lambdasim.errors import InputError
 from lambdasim.specs.faults import not_among
@@ -118,7 +118,6 @@ def calibrate(
         named,
         tuple(notes),
         restored,
-        unseen_init_ms(data),
         repeat=_repeat,
     )
     return replace(found, keep_alive_s=fitted_keep_alive_s(scenario_mapping(found, None), data.runs))

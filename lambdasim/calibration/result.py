@@ -20,13 +20,7 @@ from lambdasim.calibration.fit.shape import law_of_values
 from lambdasim.calibration.fit.speed import StreamSpeeds, stream_speeds
 from lambdasim.calibration.fit.work import Estimate, WorkFit, full_speed_mb
 from lambdasim.calibration.round_trip import RoundTrip
-from lambdasim.calibration.written import (
-    FAILURES,
-    Restores,
-    failure_findings,
-    init_cut_findings,
-    mode_findings,
-)
+from lambdasim.calibration.written import FAILURES, Restores, log_findings
 from lambdasim.catalog import limit
 from lambdasim.models.cpu_scaling import cpu_time_factor
 from lambdasim.specs.laws import Law
@@ -98,8 +92,6 @@ class Calibration(Result):
         What a reader must know of the source.
     snap_start : Restores or None
         None where the log has no restores.
-    unseen_init_ms : float or None
-        INIT as runs after failures show it, where the log tells of none [ms].
     keep_alive_s : int or None
         How long environments last, where the catalog's curve does not have the log's cold starts [s].
     repeat : callable or None
@@ -117,7 +109,6 @@ class Calibration(Result):
     runtime: str = RUNTIME
     notes: tuple[str, ...] = ()
     snap_start: Restores | None = None
-    unseen_init_ms: float | None = None
     keep_alive_s: int | None = None
     repeat: Callable[[Calibration], RoundTrip] | None = field(default=None, repr=False, compare=False)
 
@@ -143,9 +134,7 @@ class Calibration(Result):
         if data is not None:
             found += data.notes
             found += [f"{count:,} {reason} were left out" for reason, count in data.left_out.items()]
-            found += failure_findings(data, self.failures)
-            found += init_cut_findings(data)
-            found += mode_findings(self._durations_ms(data))
+            found += log_findings(data, self.failures, self._durations_ms(data))
         if self.speeds is not None:
             found.append(
                 f"{self.speeds.streams} log streams keep their own speed, {self.speeds.spread:.1%} apart (standard "
@@ -163,12 +152,6 @@ class Calibration(Result):
             found.append(
                 f"few cold starts ({self.cold.n:,}): INIT median {self.init.median_ms} ms; the catalog's "
                 f"{self.init.held_to} counts for {self.init.prior_runs:.2g} of a cold start"
-            )
-        if self.unseen_init_ms is not None:
-            found.append(
-                "the log tells of no INIT, and runs right after failures, which hold it, took "
-                f"{number(self.unseen_init_ms)} ms longer than others: that is written as INIT; "
-                "give init_ms where you know it"
             )
         return found
 
@@ -302,8 +285,6 @@ class Calibration(Result):
             function["snap_start"] = self.snap_start.spec()
         elif self.init is not None:
             function["init_ms"] = self.init.law()
-        elif self.unseen_init_ms is not None:
-            function["init_ms"] = round(self.unseen_init_ms, 3)
         if self.keep_alive_s is not None:
             function["keep_alive"] = f"{self.keep_alive_s}s"
         return function
@@ -388,7 +369,7 @@ class Calibration(Result):
             "identified": self.work.identified,
             "styles": {str(style): weight for style, weight in self.work.style_weights.items()},
             "fit": [asdict(fit) for fit in self.work.goodness()],
-            "cold_starts": 0 if self.cold is None else self.cold.n,
+            "cold_starts": 0 if self.observations is None else int(self.observations.runs.cold.sum()),
             "init_median_ms": plain(None if self.init is None else self.init.median_ms),
             "memory_need_mb": plain(self.memory_need_mb),
             "error_probability": plain(self.error_probability),
@@ -415,7 +396,9 @@ class Calibration(Result):
             ),
         ]
         if self.cold is not None and self.cold.n:
-            lines.append(f"INIT, cold starts seen {self.cold.n:,}: median {self.cold.init_ms[0.5]} ms")
+            seen = self.observations is None or self.observations.runs.cold.any()
+            where = "INIT, cold starts seen" if seen else "INIT inside runs after failures, seen"
+            lines.append(f"{where} {self.cold.n:,}: median {self.cold.init_ms[0.5]} ms")
         if self.snap_start is not None:
             load, restore = np.median(self.snap_start.load_ms), np.median(self.snap_start.restore_ms)
             lines.append(

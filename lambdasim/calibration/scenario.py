@@ -13,6 +13,7 @@ import numpy as np
 
 from lambdasim.catalog import limit
 from lambdasim.outputs import write_outputs
+from lambdasim.specs.platform import AfterFailure
 from lambdasim.units import US_PER_MS, US_PER_S, from_epoch_us
 
 if TYPE_CHECKING:
@@ -58,6 +59,8 @@ def scenario_mapping(found: Calibration, arrivals: str | None) -> dict[str, Any]
         "duration": span,
         "functions": [function],
     }
+    if data is not None and data.runs.after_failure is not AfterFailure.INIT_INSIDE:
+        scenario["platform"] = {"after_failure": data.runs.after_failure.value}
     peak = 0 if data is None else data.runs.peak_concurrency()
     if peak > limit("account_concurrency_default").value:
         scenario["account"] = {"concurrency": 2 * peak}

@@ -221,10 +221,11 @@ def _spec(scenario: dict[str, Any], memory_mb: int, length_us: int, keep_alive: 
     if keep_alive is not None:
         function["keep_alive"] = keep_alive
     length = f"{-(-length_us // US_PER_S)}s"
-    platform = {"max_lifetime": None} if keep_alive == _FOREVER else {}
+    platform = dict(scenario.get("platform", {}))
+    if keep_alive == _FOREVER:
+        platform["max_lifetime"] = None
     return ScenarioSpec.model_validate(
-        {**scenario, "duration": length, "functions": [function]}
-        | ({"platform": platform} if platform else {})
+        {**scenario, "duration": length, "functions": [function], "platform": platform}
     )
 
 

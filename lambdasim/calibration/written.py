@@ -13,6 +13,7 @@ from lambdasim.calibration.data.statistics import Floats
 from lambdasim.calibration.fit.shape import law_of_values, modes
 from lambdasim.calibration.fit.work import Estimate
 from lambdasim.catalog import timing
+from lambdasim.specs.platform import AfterFailure
 from lambdasim.units import US_PER_MS
 from lambdasim.wording import count, listed, number, percent
 
@@ -32,7 +33,6 @@ _NAMES: Final = {
 MB_MS_PER_GB_S: Final = 1_024_000
 """As bills count."""
 _APART: Final = 1.3
-_FEWEST_AFTER: Final = 1
 
 
 @dataclass(frozen=True)
@@ -98,6 +98,25 @@ def share(number: int, of: int) -> Estimate:
     low = float(beta.ppf(0.025, number, of - number + 1)) if number else 0.0
     high = float(beta.ppf(0.975, number + 1, of - number)) if number < of else 1.0
     return Estimate(number / of, low, high)
+
+
+def log_findings(data: Observations, failed: dict[str, Estimate], durations_ms: Floats) -> list[str]:
+    """Say what happened in a log, and how it is written.
+
+    Parameters
+    ----------
+    data : Observations
+    failed : dict of str to Estimate
+        As ``failures`` gives them.
+    durations_ms : ndarray, shape (n,)
+        Of warm runs [ms].
+    """
+    return [
+        *failure_findings(data, failed),
+        *after_failure_findings(data),
+        *init_cut_findings(data),
+        *mode_findings(durations_ms),
+    ]
 
 
 def failure_findings(data: Observations, found: dict[str, Estimate]) -> list[str]:
@@ -175,25 +194,23 @@ def _inside_ms(runs: Runs, rows: Any) -> Floats:
     )
 
 
-def unseen_init_ms(data: Observations) -> float | None:
-    """Give INIT as runs after failures show it, in a log that tells of no INIT at all [ms].
-
-    A timeout, a crash or running out of memory resets the environment, so the next run in it holds INIT. Where runs are
-    one after another, the next of the log is the next of the environment. None where there is no such run.
-    """
-    runs = data.runs
-    broken = np.flatnonzero(runs.ended(*BREAKING)[:-1])
-    if runs.cold.any() or runs.inside.any() or not runs.has_times or not len(broken):
-        return None
-    if runs.peak_concurrency() > 1:
-        return None
-    following = np.zeros(len(runs), dtype=np.bool_)
-    following[broken + 1] = True
-    usable = runs.ended("success")
-    after, others = runs.work_ms()[following & usable], runs.work_ms()[~following & usable]
-    if len(after) < _FEWEST_AFTER or not len(others):
-        return None
-    return max(float(np.median(after) - np.median(others)), 0.0)
+def after_failure_findings(data: Observations) -> list[str]:
+    """Say what the log tells of environments after failures, where that is not what AWS documents."""
+    runs, documented = data.runs, "AWS documents that INIT runs again inside the next run"
+    told = count(int(runs.ended(*BREAKING).sum()), "failure")
+    written = f"written as platform.after_failure: {runs.after_failure.value}; {documented}"
+    if runs.after_failure is AfterFailure.KEPT:
+        return [
+            f"runs right after {told} took no longer than others, as if environments were kept: {written}"
+        ]
+    if runs.after_failure is AfterFailure.REPLACED:
+        return [f"after {told} hardly an environment served again, cold starts followed instead: {written}"]
+    if runs.inside.any() and not runs.cold.any():
+        return [
+            "the log tells of no cold start; what runs right after failures took longer than others is written as INIT: "
+            "give init_ms where you know it"
+        ]
+    return []
 
 
 def mode_findings(values_ms: Floats) -> list[str]:

@@ -37,7 +37,8 @@ Placement and INIT (cold only), then the handler and what follows its answer, bo
 longer than its cap is cut there and run again inside the invocation, under the function's timeout. All is known at
 admission, so the record is complete then. A crash, a timeout or running out of memory resets the environment: the next
 invocation on it runs INIT again inside itself, under the function's timeout. Where that times out too it is reset again,
-until its age or its keep-alive ends it. An environment draws its speed with its first run.
+until its age or its keep-alive ends it. A plan may say otherwise, see `AfterFailure`. An environment draws its speed with
+its first run.
 
 Events
 ------
@@ -110,6 +111,18 @@ class ReuseOrder(IntEnum):
     MOST_RECENTLY_USED = 0
     LEAST_RECENTLY_USED = 1
     NEWEST_CREATED = 2
+
+
+class AfterFailure(IntEnum):
+    """What becomes of an environment after a crash, a timeout or running out of memory.
+
+    INIT runs again inside its next run; or it goes on as if nothing had happened; or it ends with the run, and a
+    provisioned one is at once replaced by another that is ready.
+    """
+
+    INIT_INSIDE = 0
+    KEPT = 1
+    REPLACED = 2
 
 
 @dataclass(frozen=True)
@@ -264,6 +277,7 @@ class Plan:
     reuse : ReuseOrder
     requests_per_environment : int
         Requests that one environment serves at once. Event functions have 1, and so far no engine takes more.
+    after_failure : AfterFailure
 
     Raises
     ------
@@ -277,6 +291,7 @@ class Plan:
     requests_per_concurrency: int
     reuse: ReuseOrder = ReuseOrder.MOST_RECENTLY_USED
     requests_per_environment: int = 1
+    after_failure: AfterFailure = AfterFailure.INIT_INSIDE
 
     def __post_init__(self) -> None:
         """Refuse, for every engine, what none models."""

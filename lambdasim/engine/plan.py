@@ -13,6 +13,7 @@ from lambdasim.draws.laws import Constant, DrawLaw, compile_law, lognormal
 from lambdasim.engine.contract import (
     NEVER,
     UNLIMITED,
+    AfterFailure,
     ArrivalChunk,
     FunctionPlan,
     Invoker,
@@ -76,6 +77,7 @@ def plan_scenario(scenario: ScenarioSpec) -> Plan:
         requests_per_concurrency=scenario.account.request_rate_factor,
         reuse=ReuseOrder[scenario.platform.reuse.name],
         requests_per_environment=scenario.platform.requests_per_environment,
+        after_failure=AfterFailure[scenario.platform.after_failure.name],
     )
 
 

@@ -13,7 +13,7 @@ from lambdasim.engine.draws import FunctionDraws
 
 # Fields that the compiled engine follows. A new field of a plan is followed by the reference alone until it stands here.
 _FIELDS: Final[dict[type, str]] = {
-    Plan: "functions arrivals concurrency requests_per_concurrency reuse requests_per_environment",
+    Plan: "functions arrivals concurrency requests_per_concurrency reuse requests_per_environment after_failure",
     FunctionPlan: "name timeout_us init_cap_us reserved provisioned max_lifetime_us scaling_burst scaling_interval_us "
     "retry draws",
     RetryPolicy: "invoker client_timeout_us repeats_timeouts timeout_backoff_us throttle_retries throttle_backoff_us "

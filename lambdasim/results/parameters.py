@@ -21,7 +21,7 @@ from lambdasim.models.cpu_chain import CpuStyle, HandlerQuota
 from lambdasim.models.cpu_scaling import vcpus
 from lambdasim.specs.base import Spec
 from lambdasim.specs.function import Architecture, FunctionSpec
-from lambdasim.specs.platform import PlatformSpec
+from lambdasim.specs.platform import AfterFailure, PlatformSpec
 from lambdasim.specs.scenario import ScenarioSpec
 from lambdasim.specs.sources.queue import Ramp
 from lambdasim.specs.trigger import TriggerType
@@ -124,6 +124,15 @@ def _platform(platform: PlatformSpec) -> Iterator[Parameter]:
         Knowledge.ASSUMED.value,
         f"{_UNPUBLISHED}; most recently used first fits 20 experiments on AWS of 2020 (github pacslab/simfaas)",
     )
+
+    if platform.after_failure is not AfterFailure.INIT_INSIDE:
+        said = "another than AWS documents, which is init_inside"
+        yield Parameter(
+            "environment after a failure",
+            platform.after_failure.value,
+            Knowledge.GIVEN.value,
+            f"{_THE_SCENARIO}; {said}",
+        )
 
 
 def _measured_keep_alive(name: str) -> Parameter:

@@ -20,6 +20,14 @@ class Reuse(StrEnum):
     NEWEST_CREATED = "newest_created"
 
 
+class AfterFailure(StrEnum):
+    """What becomes of an environment whose run ended as a crash, a timeout or out of memory."""
+
+    INIT_INSIDE = "init_inside"
+    KEPT = "kept"
+    REPLACED = "replaced"
+
+
 class AccountSpec(Spec):
     """Limits of the account in its region."""
 
@@ -46,6 +54,8 @@ class PlatformSpec(Spec):
     """Age at which an environment takes no more work; null for no limit."""
     reuse: Reuse = Reuse.MOST_RECENTLY_USED
     """Which idle environment serves next."""
+    after_failure: AfterFailure = AfterFailure.INIT_INSIDE
+    """An environment after a crash, a timeout or out of memory: INIT inside the next run, as AWS says; kept; replaced."""
     requests_per_environment: Literal[1] = 1
     """Requests that one environment serves at once; only 1 is modelled."""
     provisioned_preparation_us: Duration = Field(

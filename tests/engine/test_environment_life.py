@@ -14,9 +14,12 @@ from lambdasim.specs import load_scenario_text
 BOTH = pytest.mark.parametrize("engine", ["reference", "kernel"])
 
 
-def run(function: str, engine: str, seconds: int = 60, rate: str = "0.1") -> ls.RunResult:
+def run(
+    function: str, engine: str, seconds: int = 60, rate: str = "0.1", after_failure: str = "init_inside"
+) -> ls.RunResult:
     text = (
-        f"name: t\nstart: 2026-11-01T00:00:00Z\nduration: {seconds}s\nplatform: {{keep_alive: 1h}}\nfunctions:\n"
+        f"name: t\nstart: 2026-11-01T00:00:00Z\nduration: {seconds}s\nplatform: {{keep_alive: 1h, "
+        f"after_failure: {after_failure}}}\nfunctions:\n"
         f"  - {{name: f, {function}, traffic: {{constant: {{rate_per_s: {rate}}}}}}}\n"
     )
     return ls.simulate(load_scenario_text(text), engine=engine)
@@ -56,6 +59,27 @@ def test_after_a_crash_init_and_first_run_are_inside_the_next_invocation(kind: s
     ]  # fmt: skip
     # Inside the invocation it is billed by every rule, before August 2025 too.
     assert result.usage()[0].billed_ms_without_init == 130 + 5 * 530
+
+
+@BOTH
+@pytest.mark.parametrize(
+    ("after_failure", "starts", "durations"),
+    [
+        ("init_inside", ["cold"] + ["warm"] * 5, [130.0] + [530.0] * 5),
+        ("kept", ["cold"] + ["warm"] * 5, [130.0] + [100.0] * 5),
+        ("replaced", ["cold"] * 6, [130.0] * 6),
+    ],
+)
+def test_a_scenario_may_say_what_follows_a_failure(
+    after_failure: str, starts: list[str], durations: list[float], engine: str
+) -> None:
+    work = "work: {io_ms: 100, first_run_ms: 30, crash_probability: 1}, trigger: {type: alb}"
+    seen = run(f"timeout: 5s, init_ms: 400, {work}", engine, after_failure=after_failure).records
+    assert columns(seen, "start_type", "duration_ms") == [starts, durations]
+    ready = f"timeout: 5s, init_ms: 400, provisioned_concurrency: [{{at: 0s, count: 1}}], {work}"
+    seen = run(ready, engine, after_failure=after_failure).records
+    again = 530.0 if after_failure == "init_inside" else 100.0
+    assert columns(seen, "start_type", "duration_ms") == [["provisioned"] * 6, [100.0] + [again] * 5]
 
 
 @BOTH

@@ -19,6 +19,7 @@ from lambdasim.draws.laws import Constant, DrawLaw, Indexed, Resample, exponenti
 from lambdasim.engine.contract import (
     NEVER,
     UNLIMITED,
+    AfterFailure,
     ArrivalChunk,
     Engine,
     FunctionPlan,
@@ -171,6 +172,9 @@ class Family:
     reuse: Callable[[int], st.SearchStrategy[ReuseOrder]] = field(
         default=always(ReuseOrder.MOST_RECENTLY_USED)
     )
+    after_failure: Callable[[int], st.SearchStrategy[AfterFailure]] = field(
+        default=always(AfterFailure.INIT_INSIDE)
+    )
     unit: st.SearchStrategy[int] = field(default=st.sampled_from([1, 1_000, 250_000]))
     timeout: Callable[[int], st.SearchStrategy[int]] = field(default=always(NEVER))
     init_cap: Callable[[int], st.SearchStrategy[int]] = field(default=always(NEVER))
@@ -204,6 +208,7 @@ EVERYTHING = Family(
     functions=(1, 4),
     requests_per_concurrency=among(1, 10, NO_RATE),
     reuse=among(*ReuseOrder),
+    after_failure=among(*AfterFailure),
     unit=st.sampled_from([1, 1_000, 100_000, 250_000, 1_000_000]),
     timeout=among(2, 3_000, 1_500_000, NEVER),
     init_cap=among(1, 2_000, 500_000, NEVER),
@@ -310,6 +315,11 @@ FAMILIES: dict[str, Family] = {
         lifetime=among(NEVER, 3_000, 2_000_000),
         retry=any_retries,
     ),
+    "environments after failures": Family(
+        arrivals=(10, 40), crashes=among(0.0, 0.3), hangs=among(0.3, 0.7), init=law(4), timeout=some(9),
+        after_failure=among(AfterFailure.KEPT, AfterFailure.REPLACED), provisioned=schedules, reuse=among(*ReuseOrder),
+        functions=(1, 2), retry=any_retries,
+    ),
     "newest created first": Family(
         reuse=always(ReuseOrder.NEWEST_CREATED), functions=(1, 2), arrivals=(10, 60), crashes=among(0.0, 0.3)
     ),
@@ -334,6 +344,7 @@ def plans(draw: st.DrawFn, family: Family) -> Plan:
         concurrency=draw(family.concurrency(unit)),
         requests_per_concurrency=draw(family.requests_per_concurrency(unit)),
         reuse=draw(family.reuse(unit)),
+        after_failure=draw(family.after_failure(unit)),
     )
 
 

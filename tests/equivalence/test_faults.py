@@ -74,9 +74,14 @@ FAULTS = {
         "slot.warm_until_us = end_us + function.keep_alive_at_least_us",
     ),
     "environments that survive a crash": (
-        "slot.was_reset = outcome not in (at.COMPLETED, at.FUNCTION_ERROR)",
-        "slot.was_reset = outcome == at.TIMEOUT",
+        "broken = outcome not in (at.COMPLETED, at.FUNCTION_ERROR)",
+        "broken = outcome == at.TIMEOUT",
     ),
+    "INIT again whatever the plan says of failures": (
+        "broken and account.after_failure == at.INIT_INSIDE",
+        "broken",
+    ),
+    "an environment that was replaced and serves on": ("and account.after_failure == at.REPLACED)", "and False)"),
     "a reset without INIT": ("    elif slot.was_reset:\n", "    elif slot.was_reset and False:\n"),
     "a reset without a first run": (
         "_, init_again_us, first_run_us = draw_start_up(state, function, event)\n",

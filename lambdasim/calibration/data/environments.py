@@ -18,8 +18,6 @@ Ints = NDArray[np.int64]
 Flags = NDArray[np.bool_]
 TIMEOUTS: Final = ("timeout", "timedout")
 """How logs write that a run was cut off."""
-_INIT_INSIDE: Final = ("reset", "again")
-_RESETTING: Final = (*TIMEOUTS, "crash", "out_of_memory")
 _UNSURE_US: Final = 2 * US_PER_MS  # logs have whole milliseconds: an end and a beginning may each be one off
 
 
@@ -115,36 +113,6 @@ def environment_use(table: pd.DataFrame) -> EnvironmentUse | None:
         longest_survived_s=max(int(gap.max(initial=0)) for gap in gaps) / US_PER_S,
         shortest_lost_s=min(known_us) / US_PER_S if known_us else None,
     )
-
-
-def init_inside(table: pd.DataFrame) -> Flags:
-    """Find the runs inside which INIT ran again: as logged, or because the run before reset the environment.
-
-    Parameters
-    ----------
-    table : DataFrame
-        Columns as of a ``Trace``, in any order.
-
-    Returns
-    -------
-    ndarray of bool, shape (n,)
-        In the order of the table. Duration of such a run holds INIT. Without INIT lines of their own they are found
-        only where the logs name environments and how runs ended.
-
-    References
-    ----------
-    AWS Lambda Developer Guide, Understanding the Lambda execution environment lifecycle: after a timeout, a crash or
-    running out of memory the environment is reset, and INIT runs within the next invocation.
-    """
-    logged = table["start"].isin(_INIT_INSIDE) if "start" in table else np.zeros(len(table), dtype=np.bool_)
-    found = np.array(logged, dtype=np.bool_)
-    if "exec_env" not in table or "status" not in table:
-        return found
-    ordered = table.reset_index(drop=True).sort_values("timestamp_us", kind="stable")
-    reset = ordered.groupby("exec_env", sort=False)["status"].shift().isin(_RESETTING)
-    if "init_ms" in ordered:
-        reset &= ordered["init_ms"].isna()
-    return found | reset.sort_index().to_numpy()
 
 
 def _peak(begin: Ints, end: Ints) -> int:

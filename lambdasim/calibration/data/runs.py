@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
 from numpy.typing import NDArray
 
-from lambdasim.calibration.data.environments import TIMEOUTS, Flags, Ints, init_inside
+from lambdasim.calibration.data.after_failure import after_failure, follows, served_by
+from lambdasim.calibration.data.environments import TIMEOUTS, Flags, Ints
 from lambdasim.calibration.data.statistics import Floats
+from lambdasim.specs.platform import AfterFailure
 from lambdasim.traffic.readers.logs.reports import SUCCESS
 from lambdasim.units import US_PER_MS
 
@@ -23,6 +25,7 @@ BREAKING: Final = ("timeout", "crash", "out_of_memory")
 """Outcomes after which Lambda resets the environment."""
 _LEAST_AFTER_MS: Final = 2.0
 _KNOWN: Final = {SUCCESS, *OUTCOMES}
+_INIT_INSIDE: Final = ("reset", "again")
 
 
 @dataclass(frozen=True, eq=False)
@@ -53,6 +56,8 @@ class Runs:
         again inside it; and whether INIT ran inside it, for that reason or because its environment was reset.
     environment : ndarray of str or None
         Log stream.
+    after_failure : AfterFailure
+        What becomes of environments after a crash, a timeout or running out of memory, as far as the log tells.
     """
 
     arrival_us: Ints
@@ -69,6 +74,7 @@ class Runs:
     again: Flags
     inside: Flags
     environment: Words | None
+    after_failure: AfterFailure = AfterFailure.INIT_INSIDE
 
     def __len__(self) -> int:
         """Return the number of runs."""
@@ -141,7 +147,7 @@ def runs_of(table: pd.DataFrame) -> Runs:
     again, restored = start == "again", start == "restore"
     init_ms = numbers("init_ms")
     named = "exec_env" in table and not table["exec_env"].isna().any()
-    return Runs(
+    found = Runs(
         arrival_us=table["timestamp_us"].to_numpy(dtype=np.int64),
         memory_mb=table["memory_mb"].to_numpy(dtype=np.int64),
         duration_ms=numbers("duration_ms"),
@@ -154,9 +160,39 @@ def runs_of(table: pd.DataFrame) -> Runs:
         cold=~np.isnan(init_ms) | again,
         restored=restored,
         again=again,
-        inside=init_inside(table),
+        inside=np.isin(start.astype(str), _INIT_INSIDE),
         environment=table["exec_env"].to_numpy(dtype=object) if named else None,
     )
+    return _with_failures_followed(found)
+
+
+def _with_failures_followed(runs: Runs) -> Runs:
+    """Tell what becomes of environments after failures, and find the runs inside which INIT ran again for that reason.
+
+    Without times or names of environments runs are taken to be one after the other.
+
+    References
+    ----------
+    AWS Lambda Developer Guide, Understanding the Lambda execution environment lifecycle: after a timeout, a crash or
+    running out of memory the environment is reset, and INIT runs within the next invocation.
+    """
+    broken = runs.ended(*BREAKING)
+    if not broken.any():
+        return runs
+    environment = runs.environment
+    if environment is not None:
+        following = follows(broken, environment)
+    elif runs.has_times:
+        following = follows(broken, served_by(runs.arrival_us, runs.ends_us(), runs.cold))
+    else:
+        following = follows(broken, np.cumsum(runs.cold, dtype=np.int64))
+    following &= ~runs.cold
+    complete = runs.ended(SUCCESS)
+    kept = after_failure(runs.work_ms(), runs.init_ms, complete, broken, runs.cold, runs.inside, following)
+    usable = complete & ~runs.inside & ~following
+    follow = kept is AfterFailure.INIT_INSIDE and (usable.any() or not (complete & ~runs.inside).any())
+    inside = runs.inside | following if follow else runs.inside
+    return replace(runs, inside=inside, after_failure=kept)
 
 
 def _outcomes(table: pd.DataFrame) -> list[str]:

@@ -18,6 +18,7 @@ from lambdasim.draws.laws import Constant
 from lambdasim.engine.contract import (
     NEVER,
     RECORD_COLUMNS,
+    AfterFailure,
     EventOutcome,
     FunctionPlan,
     Limit,
@@ -65,11 +66,13 @@ CLIENT_TIMEOUT: Final = int(EventOutcome.CLIENT_TIMEOUT)
 EVENT_REJECTED: Final = int(EventOutcome.REJECTED)
 LEAST_RECENTLY_USED: Final = int(ReuseOrder.LEAST_RECENTLY_USED)
 NEWEST_CREATED: Final = int(ReuseOrder.NEWEST_CREATED)
+INIT_INSIDE: Final = int(AfterFailure.INIT_INSIDE)
+REPLACED: Final = int(AfterFailure.REPLACED)
 
 
 # What belongs to no function. One row.
 ACCOUNT: Final = row_type(
-    u4="free_slot free_event next_arrival next_change record records_room reuse",
+    u4="free_slot free_event next_arrival next_change record records_room reuse after_failure",
     i8="pool_limit pool_in_use in_use environments_created admitted",
 )
 # A function's plan, and what changes about it.
@@ -181,6 +184,7 @@ def first_state(plan: Plan, room: int, records_room: int = RECORDS_PER_CHUNK) ->
     account = np.zeros(1, dtype=ACCOUNT)
     account["pool_limit"] = plan.concurrency - sum(f.reserved or 0 for f in plan.functions)
     account["reuse"] = plan.reuse
+    account["after_failure"] = plan.after_failure
     account["records_room"] = records_room
     laws = LawArrays()
     functions = np.zeros(len(plan.functions), dtype=FUNCTION)

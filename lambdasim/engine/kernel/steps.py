@@ -286,9 +286,10 @@ def _run(state: State, event: Event, row: Int64, start: Int64, now: Int64) -> No
     account.admitted += 1
     slot.invocation = event.invocation
     slot.runs = event.runs
-    slot.was_reset = outcome not in (at.COMPLETED, at.FUNCTION_ERROR)
+    broken = outcome not in (at.COMPLETED, at.FUNCTION_ERROR)
+    slot.was_reset = broken and account.after_failure == at.INIT_INSIDE
     slot.warm_until_us = _ENDS_WITH_ITS_RUN
-    if end_us < slot.retires_us:
+    if end_us < slot.retires_us and not (broken and account.after_failure == at.REPLACED):
         slot.warm_until_us = min(end_us + function.keep_alive_at_least_us, slot.retires_us)
     put(state.completions, row, now)
 

@@ -22,6 +22,7 @@ from numpy.typing import NDArray
 
 from lambdasim.engine.contract import (
     NEVER,
+    AfterFailure,
     EventOutcome,
     FunctionPlan,
     Invoker,
@@ -271,8 +272,10 @@ class ReferenceRun:
             *self._in_progress(function),
         )  # fmt: skip
 
-        environment.was_reset = outcome not in _ANSWERED
-        stays = end_us < environment.retires_us
+        broken = outcome not in _ANSWERED
+        environment.was_reset = broken and self.plan.after_failure is AfterFailure.INIT_INSIDE
+        replaced = broken and self.plan.after_failure is AfterFailure.REPLACED
+        stays = end_us < environment.retires_us and not replaced
         environment.warm_until_us = min(end_us + draw[_KEEP_ALIVE], environment.retires_us) if stays else 0
         completion = Moment(self.sim, time_in_environment, COMPLETION, (function, environment, event))
         completion.callbacks.append(self._complete)
