@@ -105,7 +105,7 @@ def after_failure(
         As AWS documents, INIT inside the next run, unless the log says otherwise. *Replaced* where three or more broken
         runs have hardly any that follows, and cold starts instead. *Kept* where complete runs that follow take no longer
         than others: by half of the median INIT, where it is known; else where four of five pairs do not show it. Kept
-        as well where all complete runs follow failures, and are shorter than INIT.
+        as well where all complete runs follow failures, and are shorter than INIT; or none does, and INIT is not known.
     """
     failures = int(broken[:-1].sum())
     if logged.any() or not failures:
@@ -117,7 +117,8 @@ def after_failure(
     after, others = work_ms[warm & following], work_ms[warm & ~following]
     known_ms = init_ms[~np.isnan(init_ms)]
     if not len(after):
-        return AfterFailure.INIT_INSIDE
+        unseen = following.any() and not len(known_ms)
+        return AfterFailure.KEPT if unseen else AfterFailure.INIT_INSIDE
     if not len(others):
         holds = len(known_ms) > 0 and float(np.median(after)) >= float(np.median(known_ms))
         return AfterFailure.INIT_INSIDE if holds else AfterFailure.KEPT
