@@ -28,6 +28,7 @@ from lambdasim.errors import TraceError as TraceError
 from lambdasim.errors import WorkersLostError as WorkersLostError
 from lambdasim.report.notebook.build import Report as Report
 from lambdasim.report.notebook.build import build_report as build_report
+from lambdasim.report.notebook.widgets import explore as explore
 from lambdasim.report.pages.run import report_html as report_html
 from lambdasim.report.sections.report import RunReport as RunReport
 from lambdasim.results.apart import FunctionResults as FunctionResults
@@ -80,6 +81,8 @@ from lambdasim.study.platforms.result import PlatformComparison as PlatformCompa
 from lambdasim.study.platforms.settings import PlatformTerms as PlatformTerms
 from lambdasim.study.server_costs import Scaling as Scaling
 from lambdasim.study.server_costs import ServerTerms as ServerTerms
+from lambdasim.study.what_if.grid import what_if as what_if
+from lambdasim.study.what_if.result import WhatIf as WhatIf
 from lambdasim.traffic.readers import Dialect as Dialect
 from lambdasim.traffic.readers import read_azure_2019 as read_azure_2019
 from lambdasim.traffic.readers import read_azure_2019_durations as read_azure_2019_durations

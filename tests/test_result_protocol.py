@@ -90,6 +90,7 @@ MADE: dict[str, Callable[[], Any]] = {
     "CommitmentStudy": lambda: ls.advise_commitment(run()),
     "BillComparison": lambda: ls.finance.compare_bill("data/finance/cur2_layout.csv", run().usage()),
     "Calibration": calibrated,
+    "WhatIf": lambda: ls.what_if(spec(), sizes=(512,), traffic=(2,), provisioned=()),
 }
 EXPONENT = re.compile(r"\d[eE][+-]?\d")
 NEVER = re.compile(r"\b(?:NaN|nan|NaT|None|True|False|inf|Decimal|Fraction)\b|\b[0-9a-f]{40,64}\b")

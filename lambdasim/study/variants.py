@@ -8,7 +8,7 @@ from enum import StrEnum
 from typing import Any, Final
 
 from lambdasim.specs.base import revised
-from lambdasim.specs.function import ProvisionedStep
+from lambdasim.specs.function import Architecture, FunctionSpec, ProvisionedStep
 from lambdasim.specs.scenario import ScenarioSpec
 
 NO_LIMIT: Final = 10_000_000
@@ -81,3 +81,32 @@ def case_scenario(scenario: ScenarioSpec, case: LimitCase) -> ScenarioSpec:
         changes["account"] = revised(scenario.account, {"concurrency": int(case.number)})
     changes["functions"] = tuple(functions)
     return revised(scenario, changes)
+
+
+def at_size(
+    spec: FunctionSpec, memory_mb: int, architecture: str, arm64_time_ratio: float | None = None
+) -> FunctionSpec:
+    """Return a function with another memory size and architecture.
+
+    Parameters
+    ----------
+    spec : FunctionSpec
+    memory_mb : int
+    architecture : {"x86_64", "arm64"}
+    arm64_time_ratio : float, optional
+        CPU time on arm64 over x86_64; default: the function's own.
+
+    Returns
+    -------
+    FunctionSpec
+        A measured ``memory_per_vcpu_mb`` belongs to the architecture and stays behind on a change of it.
+    """
+    changes: dict[str, Any] = {"memory_mb": memory_mb, "architecture": Architecture(architecture)}
+    work: dict[str, Any] = {}
+    if arm64_time_ratio is not None:
+        work["arm64_time_ratio"] = arm64_time_ratio
+    if changes["architecture"] is not spec.architecture:
+        work["memory_per_vcpu_mb"] = None
+    if work:
+        changes["work"] = revised(spec.work, work)
+    return revised(spec, changes)

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Any, Final
 
 from lambdasim.report.html import document, escaped, warning
 from lambdasim.report.notebook.packages import needed_packages
+from lambdasim.report.notebook.what_if import what_if_html, what_if_script
+from lambdasim.study.what_if.result import MIME
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -18,7 +20,7 @@ if TYPE_CHECKING:
 _TITLE: Final = re.compile(r"<h1[^>]*>(.*?)</h1>", re.DOTALL)
 _ANCHOR: Final = re.compile(r"<a class=\"anchor-link\".*?</a>", re.DOTALL)
 _TAG: Final = re.compile(r"<[^>]*>")
-_POLICY: Final = (
+POLICY: Final = (
     "default-src 'none'; img-src data:; style-src 'unsafe-inline'; script-src 'unsafe-inline' 'unsafe-eval'; "
     "font-src data:; base-uri 'none'; form-action 'none'"
 )
@@ -45,7 +47,8 @@ def notebook_page(notebook: NotebookNode, name: str, ending: Iterable[str] = ())
     body = "".join(parts)
     found = _TITLE.search(body)
     title = html.unescape(_TAG.sub("", found[1])) if found else name
-    return document(title, [*parts, *ending], titled=found is None, policy=_POLICY)
+    scripts = [what_if_script()] if "<div class='what-if'" in body else []
+    return document(title, [*parts, *ending, *scripts], titled=found is None, policy=POLICY)
 
 
 def _shown(cell: NotebookNode) -> list[str]:
@@ -67,6 +70,8 @@ def _output(output: Any, alternative: str) -> str:
             return warning(output.text.strip())
         return f"<pre>{escaped(output.text.rstrip())}</pre>"
     data = output.get("data", {})
+    if MIME in data:
+        return what_if_html(data[MIME])
     if "text/html" in data:
         shown = str(data["text/html"])
         if "dataframe" in shown:

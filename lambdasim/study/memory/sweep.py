@@ -25,6 +25,7 @@ from lambdasim.study.measures import FunctionMeasures, function_measures
 from lambdasim.study.memory.objective import Balanced, Objective
 from lambdasim.study.memory.result import MemorySweep
 from lambdasim.study.memory.tables import SweptSize
+from lambdasim.study.variants import at_size
 
 _LEAST_FOR_PRECISION: Final = 4
 _MOST_FOR_ALTERNATIVES: Final = 3
@@ -207,20 +208,13 @@ def _named(scenario: ScenarioSpec, function: str | None) -> FunctionSpec:
 
 def _changed(setup: _Swept, size: SweptSize) -> ScenarioSpec:
     """Return the scenario with the function at another size."""
-    functions = []
-    for spec in setup.scenario.functions:
-        changes: dict[str, Any] = {}
-        if spec.name == setup.function:
-            changes = {"memory_mb": size.memory_mb, "architecture": Architecture(size.architecture)}
-            work: dict[str, Any] = {}
-            if setup.arm64_time_ratio is not None:
-                work["arm64_time_ratio"] = setup.arm64_time_ratio
-            if changes["architecture"] is not spec.architecture:
-                work["memory_per_vcpu_mb"] = None  # it was measured on the other
-            if work:
-                changes["work"] = revised(spec.work, work)
-        functions.append(revised(spec, changes) if changes else spec)
-    return revised(setup.scenario, {"functions": tuple(functions)})
+    functions = tuple(
+        at_size(spec, size.memory_mb, size.architecture, setup.arm64_time_ratio)
+        if spec.name == setup.function
+        else spec
+        for spec in setup.scenario.functions
+    )
+    return revised(setup.scenario, {"functions": functions})
 
 
 def _measured(setup: _Swept, point: tuple[SweptSize, int]) -> FunctionMeasures:

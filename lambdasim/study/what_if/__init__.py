@@ -1,0 +1,1 @@
+"""What if: one function's memory, architecture, traffic and provisioned concurrency, each setting simulated."""
