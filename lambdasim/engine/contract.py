@@ -9,9 +9,9 @@ Time is int64 microseconds from the scenario's start.
 The order of events
 -------------------
 At one instant: completions, in order of admission; then changes of provisioned concurrency, by function; then retries,
-by function and invocation or batch; then wakes of queues and streams, by function; then arrivals, by function and
-invocation. Functions are ordered by name. An environment whose keep-alive ends at an instant is already gone for an
-arrival of that instant.
+by function and invocation or batch; then wakes of queues and streams, by function; then calls between functions, in the
+order in which they were made; then arrivals, by function and invocation. Functions are ordered by name. An environment
+whose keep-alive ends at an instant is already gone for an arrival of that instant.
 
 Wakes of a queue: the return of messages, by batch; the end of a window; a step of the pollers. Wakes of a stream: a
 batch that is tried again; a look at a lane, by lane. Batches are numbered by function in the order in which pollers took
@@ -53,6 +53,15 @@ decide (`Invoker.SOURCE`); *what a completion frees* goes to the next items. All
 nothing of it. A batch is an event: named by its first item, drawn for by it, with the handler times of its items added.
 Each item has one record of its own when it ends, and at every moment as many were sent as have ended, wait, and are in
 flight.
+
+Calls
+-----
+A run makes its function's calls at the end of its own work, one after the other, and then ends as it was drawn to: a run
+that fails has made its calls, and will make them again. A call that waits holds the run, which is billed meanwhile; only
+then is a run's end not known at admission. An answer at the very instant of the caller's timeout counts. A caller whose
+run has ended makes no further tries of a call, while runs that it began go on. A batch makes the calls of each of its
+items. What is called is an event, numbered and drawn for by its caller's number, run, and place of the call. A chain is
+what arrives by traffic and all that follows from it.
 """
 
 from __future__ import annotations
@@ -76,6 +85,10 @@ __all__ = [
     "UNLIMITED",
     "ArrivalChunk",
     "Arrivals",
+    "CallKind",
+    "CallMoment",
+    "CallPlan",
+    "CallRules",
     "Engine",
     "EventOutcome",
     "FunctionPlan",
@@ -103,6 +116,28 @@ class Invoker(IntEnum):
     """Lambda's own, for asynchronous events."""
     SOURCE = 2
     """Pollers of a queue or a stream, which take items in batches."""
+
+
+class CallKind(IntEnum):
+    """How a function calls another."""
+
+    WAITING = 0
+    """The caller waits for the answer, as an SDK's client."""
+    EVENT = 1
+    """Lambda's own queue takes the event."""
+    TRIGGER = 2
+    """Through what triggers the function that is called: its bucket, topic, bus, queue or stream."""
+
+
+class CallMoment(IntEnum):
+    """When a function calls another."""
+
+    RUN = 0
+    """In every run."""
+    SUCCEEDED = 1
+    """When an asynchronous event has succeeded: a destination."""
+    FAILED = 2
+    """When an asynchronous event has been given up: a destination, or a dead-letter queue that is read."""
 
 
 class ReuseOrder(IntEnum):
@@ -170,6 +205,74 @@ class RetryPolicy:
         return self.invoker is Invoker.CLIENT
 
 
+@dataclass(frozen=True, eq=False)
+class CallPlan:
+    """One call that a function makes.
+
+    Attributes
+    ----------
+    number : int
+        From 1, over all functions of the plan.
+    key : bytes
+        What draws for it belong to: the seed, the caller and the call's place among its calls.
+    callee : int
+        Index in the plan of the function that is called.
+    kind : CallKind
+    moment : CallMoment
+    probability : float
+        Of making it, all ``count`` times, or not at all.
+    count : int
+    at_once : bool
+        Whether calls that wait are made side by side.
+    fails_run : bool
+        Whether a call that waited in vain ends the run as a function error; what goes on at once is waited for first.
+    delay_us : int
+        Until the event arrives.
+    retry : RetryPolicy
+        Of who tries again: the caller, or Lambda's queue.
+    draws : FunctionDraws
+        Of the function that is called, with the payload limit of this way in.
+    is_traced : bool
+        Whether loop detection sees it.
+    is_endless : bool
+        Part of a loop that nothing stops: not made any more from the scenario's end on.
+    """
+
+    number: int
+    key: bytes
+    callee: int
+    kind: CallKind
+    moment: CallMoment
+    probability: float
+    count: int
+    at_once: bool
+    fails_run: bool
+    delay_us: int
+    retry: RetryPolicy
+    draws: FunctionDraws
+    is_traced: bool
+    is_endless: bool
+
+
+@dataclass(frozen=True)
+class CallRules:
+    """What holds for all calls of a plan.
+
+    Attributes
+    ----------
+    ends_us : int
+        The scenario's end, from which on loops that nothing stops are not followed.
+    most_passes : int
+        Passes of a chain through one function that loop detection lets by.
+    most_called : int
+        Events that calls may make; a run that makes more is refused.
+    """
+
+    ends_us: int = NEVER
+    most_passes: int = UNLIMITED
+    most_called: int = UNLIMITED
+
+
 @dataclass(frozen=True)
 class ProvisionedChange:
     """Provisioned concurrency of one function from an instant on.
@@ -207,6 +310,10 @@ class FunctionPlan:
     draws : FunctionDraws
     source : SourcePlan, optional
         The queue or stream whose pollers invoke the function; its `retry` then has invoker SOURCE.
+    calls : tuple of CallPlan
+        What it calls, in order.
+    stops_loops : bool
+        Whether loop detection ends chains that come back to it too often.
 
     Raises
     ------
@@ -225,6 +332,8 @@ class FunctionPlan:
     retry: RetryPolicy
     draws: FunctionDraws
     source: SourcePlan | None = None
+    calls: tuple[CallPlan, ...] = ()
+    stops_loops: bool = True
 
     def __post_init__(self) -> None:
         """Refuse, for every engine, a source without pollers' retries, or the other way round."""
@@ -278,6 +387,8 @@ class Plan:
     requests_per_environment : int
         Requests that one environment serves at once. Event functions have 1, and so far no engine takes more.
     after_failure : AfterFailure
+    calls : CallRules, optional
+        Where functions call each other.
 
     Raises
     ------
@@ -292,6 +403,7 @@ class Plan:
     reuse: ReuseOrder = ReuseOrder.MOST_RECENTLY_USED
     requests_per_environment: int = 1
     after_failure: AfterFailure = AfterFailure.INIT_INSIDE
+    calls: CallRules | None = None
 
     def __post_init__(self) -> None:
         """Refuse, for every engine, what none models."""

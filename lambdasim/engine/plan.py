@@ -10,11 +10,12 @@ from math import log, log1p, sqrt
 from lambdasim.catalog import init_prior, keep_alive_curve, limit, retry_rule, timing
 from lambdasim.draws.keys import Quantity
 from lambdasim.draws.laws import Constant, DrawLaw, compile_law, lognormal
+from lambdasim.engine.call_plan import event_retries, with_calls
 from lambdasim.engine.contract import (
     NEVER,
-    UNLIMITED,
     AfterFailure,
     ArrivalChunk,
+    CallRules,
     FunctionPlan,
     Invoker,
     Plan,
@@ -70,15 +71,21 @@ def plan_scenario(scenario: ScenarioSpec) -> Plan:
     """
     functions = sorted(scenario.functions, key=lambda function: function.name)
     sources = [FunctionArrivals(scenario, function.name) for function in functions]
+    planned = with_calls(scenario, (_function_plan(scenario, function) for function in functions))
     return Plan(
-        functions=tuple(_function_plan(scenario, function) for function in functions),
+        functions=planned,
         arrivals=ScenarioArrivals(tuple(sources)),
         concurrency=scenario.account.concurrency,
         requests_per_concurrency=scenario.account.request_rate_factor,
         reuse=ReuseOrder[scenario.platform.reuse.name],
         requests_per_environment=scenario.platform.requests_per_environment,
         after_failure=AfterFailure[scenario.platform.after_failure.name],
+        calls=_call_rules(scenario) if any(function.calls for function in planned) else None,
     )
+
+
+def _call_rules(scenario: ScenarioSpec) -> CallRules:
+    return CallRules(scenario.duration_us, limit("loop_passes_max").value, scenario.platform.most_calls)
 
 
 def _function_plan(scenario: ScenarioSpec, function: FunctionSpec) -> FunctionPlan:
@@ -230,19 +237,7 @@ def _retry_policy(function: FunctionSpec) -> RetryPolicy:
             throttle_backoff_cap_us=timing("sdk_backoff_max_s").us,
             jittered=True,
         )
-    assert rule.error_retries is not None  # noqa: S101 - every asynchronous rule has these
-    assert rule.event_age is not None  # noqa: S101
-    assert rule.throttle_backoff_first is not None  # noqa: S101
-    assert rule.throttle_backoff_max is not None  # noqa: S101
-    retries = rule.error_retries.value if trigger.retry_attempts is None else trigger.retry_attempts
-    return RetryPolicy(
-        invoker=Invoker.QUEUE,
-        throttle_retries=UNLIMITED,
-        throttle_backoff_us=rule.throttle_backoff_first.us,
-        throttle_backoff_cap_us=rule.throttle_backoff_max.us,
-        error_delays_us=tuple(delay.us for delay in rule.error_delays[:retries]),
-        max_event_age_us=trigger.max_event_age_us or rule.event_age.us,
-    )
+    return event_retries(function)
 
 
 def _provisioned_changes(scenario: ScenarioSpec, function: FunctionSpec) -> tuple[ProvisionedChange, ...]:

@@ -9,6 +9,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
+from lambdasim.engine.chains import ChainChunk
 from lambdasim.engine.items import ItemChunk
 
 
@@ -42,6 +43,8 @@ class Limit(IntEnum):
     RESERVED_CONCURRENCY = 3
     ACCOUNT_CONCURRENCY = 4
     SCALING_RATE = 5
+    LOOP = 6
+    """Recursive loop detection stopped the call."""
 
 
 class EventOutcome(IntEnum):
@@ -60,7 +63,8 @@ class EventOutcome(IntEnum):
 
 RECORD_COLUMNS: Final[dict[str, str]] = {
     "function": "index of the function in the plan, which is ordered by name",
-    "invocation": "number of the event within its function, from 0, in order of arrival; of a batch, its first item's",
+    "invocation": "number of the event within its function, from 0, in order of arrival; of a batch, its first item's; "
+    "of an event that a function called, made from its caller's number",
     "attempt": "number of the attempt within the event or batch, from 0, refused ones included",
     "arrival_us": "when the event arrived, or the batch was complete [µs since the scenario's start]",
     "start_us": "when the attempt was admitted or refused [µs since the scenario's start]",
@@ -78,6 +82,7 @@ RECORD_COLUMNS: Final[dict[str, str]] = {
     "provisioned_concurrency": "those of them on provisioned environments",
     "account_concurrency": "executions of the account in progress, likewise",
     "unreserved_concurrency": "those of them that count against the unreserved pool, provisioned ones left out",
+    "caller": "number of the call in the plan that brought the event, from 1; 0 where traffic or pollers did",
 }
 
 
@@ -91,10 +96,13 @@ class RecordChunk:
         Keys and meanings are those of ``RECORD_COLUMNS``.
     items : ItemChunk or None
         Messages and records that ended meanwhile, where some function has a queue or a stream.
+    chains : ChainChunk or None
+        Chains of calls that ended meanwhile, where functions call each other.
     """
 
     columns: dict[str, NDArray[np.int64]]
     items: ItemChunk | None = None
+    chains: ChainChunk | None = None
 
     def __len__(self) -> int:
         """Return the number of attempts."""

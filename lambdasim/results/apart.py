@@ -17,6 +17,8 @@ attempt only if some t seconds before it more than (1 + t) seconds' worth were g
 adjacent whole seconds if t is below 1, and else at most (t + 3) / 2 pairs, which is at most 1 + t. By 2 each pair has at
 most one second's worth. So the rate refuses nobody either, together or apart.
 
+Functions that call each other do meet, and are simulated together.
+
 What differs is what belongs to the account: the numbers of environments, which follow one another within a function as
 before, and executions of the account in progress. The account's peak needs all starts and ends in one order, hence
 all functions in one place; that is why a run apart gives no account metrics and no records.
@@ -108,17 +110,23 @@ def simulate_functions(
     """
     import pandas as pd
 
+    if any(function.calls for function in scenario.functions):
+        return _together(scenario, engine)
     alone = [
         revised(scenario, {"functions": (function,)}).anywhere()
         for function in sorted(scenario.functions, key=lambda function: function.name)
     ]
     found = map_points(partial(_alone, engine), alone, executor)
     if _could_meet(scenario, found):
-        run = simulate(scenario, engine=engine, keep_records=False)
-        return FunctionResults(scenario, run.summary(), run.usage(), run.latency_ms(), apart=False)
+        return _together(scenario, engine)
     summary = pd.concat([one.summary for one in found], ignore_index=True)
     usage = tuple(usage for one in found for usage in one.usage)
     return FunctionResults(scenario, summary, usage, together(*(one.latency_ms for one in found)), apart=True)
+
+
+def _together(scenario: ScenarioSpec, engine: str) -> FunctionResults:
+    run = simulate(scenario, engine=engine, keep_records=False)
+    return FunctionResults(scenario, run.summary(), run.usage(), run.latency_ms(), apart=False)
 
 
 class _Alone(NamedTuple):

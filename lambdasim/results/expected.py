@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from math import log2
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
-from lambdasim.engine.contract import RECORD_COLUMNS, FunctionPlan, Invoker
+from lambdasim.engine.contract import RECORD_COLUMNS, CallMoment, FunctionPlan, Invoker, Plan
 from lambdasim.engine.lanes import Backoff, SourcePlan
 from lambdasim.engine.plan import plan_scenario
 from lambdasim.engine.records import Outcome
@@ -33,6 +34,7 @@ _S_WRITTEN: Final = 6.5e-6
 _SAMPLE: Final = 500
 _DOUBLINGS: Final = 6
 _MANY: Final = 1 << 20
+_MOST_STEPS: Final = 100
 
 
 @dataclass(frozen=True)
@@ -101,10 +103,12 @@ def expected_cost(
     """
     plan = plan_scenario(scenario)
     events = attempts = 0.0
+    arriving_at: list[float] = []
     lasts_us = 0
     for function in plan.functions:
         arriving = expected_events(scenario, function.name)
         events += arriving
+        arriving_at.append(arriving)
         drawn = function.draws.draw(np.arange(_SAMPLE, dtype=np.int64), 0)
         failing = float(
             np.mean((drawn.fault != Outcome.COMPLETED) | (drawn.handler_us > function.timeout_us))
@@ -115,6 +119,7 @@ def expected_cost(
             again = _tries_of_items(function, function.source) * (1.0 if refused else failing)
             lasts_us = max(lasts_us, _longest_us(function.source) if refused else 0)
         attempts += arriving * (1 + again)
+    events, attempts = events + _called(plan, arriving_at), attempts + _called(plan, arriving_at)
     minutes = ((scenario.duration_us + lasts_us) / US_PER_MINUTE + 1) * len(plan.functions)
     bytes_a_minute = _BYTES_PER_FUNCTION_MINUTE + (_BYTES_WRITTEN if written else 0)
     records = attempts * 8 * len(RECORD_COLUMNS) if keep_records else 0.0
@@ -128,6 +133,24 @@ def expected_cost(
         + runs * (attempts * per_event + minutes * _S_PER_FUNCTION_MINUTE)
         + (minutes * _S_WRITTEN if written else 0.0),
     )
+
+
+def _called(plan: Plan, arriving: Sequence[float]) -> float:
+    """Give how many events calls will make, as far as loop detection lets them."""
+    if plan.calls is None:
+        return 0.0
+    total, now = 0.0, np.array(arriving)
+    for _ in range(min(plan.calls.most_passes, _MOST_STEPS) * len(plan.functions)):
+        following = np.zeros_like(now)
+        for rank, function in enumerate(plan.functions):
+            for call in function.calls:
+                if call.moment is CallMoment.RUN:
+                    following[call.callee] += now[rank] * call.probability * call.count
+        now = following
+        total += float(now.sum())
+        if not now.any() or total > plan.calls.most_called:
+            break
+    return min(total, float(plan.calls.most_called))
 
 
 def _tries_of_items(function: FunctionPlan, source: SourcePlan) -> float:

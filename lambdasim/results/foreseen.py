@@ -21,7 +21,7 @@ from lambdasim.units import format_duration
 from lambdasim.wording import clipped, count, percent
 
 if TYPE_CHECKING:
-    from lambdasim.engine.contract import FunctionPlan
+    from lambdasim.engine.contract import FunctionPlan, Plan
     from lambdasim.specs.scenario import ScenarioSpec
 
 _SAMPLE: Final = 1_000
@@ -46,7 +46,11 @@ def foreseen_failures(scenario: ScenarioSpec) -> list[str]:
     return [
         f"{clipped(function.name, 60)}: {sentence}"
         for function in plan.functions
-        for sentence in (*_never_runs(function), *_of_function(function, kept[function.name].memory_mb))
+        for sentence in (
+            *_never_runs(function),
+            *_of_function(function, kept[function.name].memory_mb),
+            *_loops(plan, function),
+        )
     ]
 
 
@@ -101,6 +105,17 @@ def _never_runs(function: FunctionPlan) -> Iterator[str]:
             "collects them"
         )
     yield f"reserved_concurrency: 0 lets nothing run: {ends}"
+
+
+def _loops(plan: Plan, function: FunctionPlan) -> Iterator[str]:
+    """Say which calls belong to loops that nothing will stop."""
+    for place, call in enumerate(function.calls):
+        if call.is_endless and plan.calls is not None:
+            yield (
+                f"calls[{place}]: {clipped(plan.functions[call.callee].name, 60)} is called in a loop that recursive "
+                f"loop detection does not stop; it is followed for {format_duration(plan.calls.ends_us)}, the scenario's "
+                "duration"
+            )
 
 
 def _of_function(function: FunctionPlan, memory_mb: int) -> Iterator[str]:

@@ -20,7 +20,8 @@ from lambdasim.engine.source_plan import batches_of
 from lambdasim.models.cpu_chain import CpuStyle, HandlerQuota
 from lambdasim.models.cpu_scaling import vcpus
 from lambdasim.specs.base import Spec
-from lambdasim.specs.function import Architecture, FunctionSpec
+from lambdasim.specs.callers.calls import CallHow
+from lambdasim.specs.function import NO_TRAFFIC, Architecture, FunctionSpec
 from lambdasim.specs.platform import AfterFailure, PlatformSpec
 from lambdasim.specs.scenario import ScenarioSpec
 from lambdasim.specs.sources.queue import Ramp
@@ -166,9 +167,21 @@ def _function(function: FunctionSpec) -> Iterator[Parameter]:
             f"arm64 speed of {name}", ratio, known.value, _THE_SCENARIO if said else "no difference assumed"
         )
     yield from _source(function) if batches_of(function.trigger) else _retries(function)
+    yield from _calls(function)
     if function.provisioned_concurrency:
         yield _fact(timing("provisioned_preparation_s"))
         yield _fact(timing("provisioned_allocation_per_minute"))
+
+
+def _calls(function: FunctionSpec) -> Iterator[Parameter]:
+    """Tell how callers wait and try again, and when loop detection ends a chain."""
+    waiting = [call for call in function.calls if call.how is CallHow.SYNCHRONOUS]
+    if any(call.read_timeout_us is None for call in waiting):
+        yield _fact(timing("sdk_read_timeout_s"))
+    if any(call.client_retries is None for call in waiting):
+        yield _fact(timing("sdk_retries"))
+    if function.calls:
+        yield _fact(limit("loop_passes_max"))
 
 
 def _cpu_law(function: FunctionSpec) -> Iterator[Parameter]:
@@ -225,6 +238,8 @@ def _start(function: FunctionSpec) -> Iterator[Parameter]:
 def _retries(function: FunctionSpec) -> Iterator[Parameter]:
     rule = retry_rule(function.trigger.type.value)
     read_timeout = timing("sdk_read_timeout_s")
+    if function.traffic == NO_TRAFFIC:
+        return
     may_outlast = function.trigger.type is TriggerType.SDK and function.timeout_us > read_timeout.us
     if may_outlast and function.trigger.read_timeout_us is None:
         waits = "waits for every answer, since no trigger is given"

@@ -15,6 +15,7 @@ from lambdasim.engine.plan import ScenarioArrivals
 from lambdasim.engine.totals.aggregate import Aggregate, FunctionTotals
 from lambdasim.engine.totals.histogram import Histogram
 from lambdasim.errors import InputError, LambdaSimError
+from lambdasim.results.callers.chains import calls_frame, chains_frame, chains_text
 from lambdasim.results.failures import failure_counts, failure_warning, lost_events
 from lambdasim.results.intervals import half_width_of_sections
 from lambdasim.results.parameters import Parameter, parameters_of
@@ -155,6 +156,15 @@ class RunResult(Result):
         minutes = self.aggregate.minutes(max(reached, default=0))
         return backlog_frame(self.plan.functions, self.aggregate.functions, minutes)
 
+    def calls(self) -> pd.DataFrame:
+        """Return what became of calls between functions; see ``results.callers.chains.calls_frame``."""
+        busy_us = [totals.concurrency.busy_us for totals in self.aggregate.functions]
+        return calls_frame(self.plan, self.aggregate.chains, busy_us)
+
+    def chains(self) -> pd.DataFrame:
+        """Return whole chains of calls, and how long they take; see ``results.callers.chains.chains_frame``."""
+        return chains_frame(self.plan.functions, self.aggregate.chains)
+
     def latency_ms(self, function: str | None = None) -> Histogram:
         """Return the exact distribution of latency, arrival to answer, of all that waited [whole ms, rounded up].
 
@@ -203,6 +213,8 @@ class RunResult(Result):
             "bill": self.bill(),
             "refused attempts": self.throttles(),
             "queues and streams": self.sources(),
+            "calls": self.calls(),
+            "chains": self.chains(),
             "cost of one invocation": self.costs(),
             "parameters": self.parameters(),
         }
@@ -229,6 +241,8 @@ class RunResult(Result):
         parts += ["", throttles_text(throttles)] if len(throttles) else []
         sources, parameters = self.sources(), self.parameters()
         parts += ["", sources_text(sources)] if len(sources) else []
+        calls = self.calls()
+        parts += ["", chains_text(calls, self.chains())] if len(calls) else []
         parts += ["", self.charges().text(), *days_texts(parameters), assumptions_text(parameters)]
         return "\n".join(parts)
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
 from itertools import groupby
-from typing import Any, Final, Self, TypeVar
+from typing import Any, ClassVar, Final, Self, TypeVar
 
 from pydantic import (
     BaseModel,
@@ -65,6 +65,9 @@ class Spec(BaseModel):
         allow_inf_nan=False,
         use_attribute_docstrings=True,
     )
+
+    lacks_items: ClassVar[bool] = False
+    """Whether faulty items of a list have been left out, so that what is not there may yet be in the file."""
 
     @classmethod
     def prepared(cls, data: dict[str, Any]) -> dict[str, Any]:
@@ -217,6 +220,7 @@ def _partly_checked(
     }
     for name in absent:
         spec.__dict__.pop(name, None)
+    spec.__dict__["lacks_items"] = bool(kept)
     for check in spec.cross_checks():
         try:
             yield from (_in_place(found, kept) for found in check)

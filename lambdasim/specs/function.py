@@ -18,17 +18,20 @@ from lambdasim.catalog import (
     timing,
 )
 from lambdasim.specs.base import CrossFault, Spec
+from lambdasim.specs.callers.calls import CallSpec, RecursiveLoop
 from lambdasim.specs.fields import Duration, Flag, Limited, PositiveDuration, Text, Whole
 from lambdasim.specs.laws import FixedLaw, Law, LawOrCatalog
 from lambdasim.specs.provisioned import ProvisionedSteps
 from lambdasim.specs.schedules import ScheduleText, parse_schedule
-from lambdasim.specs.traffic import TrafficSpec
+from lambdasim.specs.traffic import ConstantTraffic, TrafficSpec
 from lambdasim.specs.trigger import TriggerSpec
 from lambdasim.specs.work.handler import WorkSpec
 from lambdasim.specs.work.neighbours import UsesSpec
 from lambdasim.units import format_duration
 
 LATEST: Final = "$LATEST"
+NO_TRAFFIC: Final = TrafficSpec(constant=ConstantTraffic(rate_per_s=0))
+"""Of a function that only others call."""
 _NAME: Final = re.compile(r"[A-Za-z0-9_-]+")
 
 
@@ -144,8 +147,12 @@ class FunctionSpec(Spec):
     """What a run uses of the services beside Lambda; each has a line on the bill."""
     tags: dict[Text, Text] = Field(default_factory=dict)
     """For sharing the bill out, as on the function."""
-    traffic: TrafficSpec
-    """How events arrive."""
+    calls: Annotated[tuple[CallSpec, ...], Field(max_length=100)] = ()
+    """Functions that it calls, in order: at the end of a run's own work, or when an event has ended."""
+    recursive_loop: RecursiveLoop = RecursiveLoop.TERMINATE
+    """What loop detection does when a chain of calls has come back to the function 16 times; allow: nothing."""
+    traffic: TrafficSpec = NO_TRAFFIC
+    """How events arrive; may be left out where another function calls this one."""
 
     def cross_checks(self) -> tuple[Iterator[CrossFault], ...]:
         """Want a name and a timeout that AWS takes, and settings that fit together."""

@@ -11,9 +11,10 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 from pydantic import Field, PrivateAttr
 
-from lambdasim.catalog import billing_rules, limit, regions
+from lambdasim.catalog import InvocationKind, billing_rules, limit, regions
 from lambdasim.errors import CatalogError, ScenarioError
 from lambdasim.specs.base import CrossFault, Spec, revised
+from lambdasim.specs.callers.calls import CallHow, CallWhen
 from lambdasim.specs.faults import not_among
 from lambdasim.specs.fields import Day, Flag, Moment, ScenarioLength, Text, Whole
 from lambdasim.specs.function import FunctionSpec
@@ -155,7 +156,13 @@ class ScenarioSpec(Spec, Result):
 
     def cross_checks(self) -> tuple[Iterator[CrossFault], ...]:
         """Want a known region and day, unique names, and limits that leave the unreserved minimum."""
-        return self._region_faults(), self._day_faults(), self._name_faults(), self._pool_faults()
+        return (
+            self._region_faults(),
+            self._day_faults(),
+            self._name_faults(),
+            self._pool_faults(),
+            self._call_faults(),
+        )
 
     def _region_faults(self) -> Iterator[CrossFault]:
         if self.region not in regions():
@@ -194,6 +201,45 @@ class ScenarioSpec(Spec, Result):
                 )
                 return
             taken += asked
+
+    def _call_faults(self) -> Iterator[CrossFault]:
+        """Want calls of functions that there are, in ways that they can be called, and traffic or a caller for each."""
+        if self.lacks_items:
+            return
+        by_name = {function.name: function for function in self.functions}
+        called = {call.function for function in self.functions for call in function.calls}
+        queued = {
+            call.function
+            for function in self.functions
+            for call in function.calls
+            if call.how is CallHow.ASYNCHRONOUS
+        }
+        for place, function in enumerate(self.functions):
+            for number, call in enumerate(function.calls):
+                at: tuple[str | int, ...] = ("functions", place, "calls", number)
+                callee = by_name.get(call.function)
+                if callee is None:
+                    yield CrossFault((*at, "function"), not_among(call.function, sorted(by_name)))
+                elif call.how is CallHow.TRIGGER and callee.trigger.is_synchronous:
+                    text = (
+                        f"must be synchronous or asynchronous: the trigger of {clipped(callee.name)} is "
+                        f"{callee.trigger.type.value}, which hands on no events"
+                    )
+                    yield CrossFault((*at, "how"), text)
+                elif call.how is not CallHow.TRIGGER and callee.trigger.is_polled:
+                    text = (
+                        f"must be trigger: {clipped(callee.name)} is invoked by the pollers of its "
+                        f"{callee.trigger.type.value} trigger, got {call.how.value}"
+                    )
+                    yield CrossFault((*at, "how"), text)
+                asynchronous = function.trigger.kind is InvocationKind.ASYNCHRONOUS or function.name in queued
+                if call.when is not CallWhen.EACH_RUN and not asynchronous:
+                    text = f"must be each_run: no events reach {clipped(function.name)} asynchronously"
+                    yield CrossFault((*at, "when"), text)
+            if "traffic" not in function.model_fields_set and function.name not in called:
+                yield CrossFault(
+                    ("functions", place, "traffic"), "is missing, and no function calls this one"
+                )
 
     def skipping_bad_rows(self) -> ScenarioSpec:
         """Return a copy whose traces leave bad rows out, counted and listed."""

@@ -111,6 +111,11 @@ class TriggerSpec(Spec):
         """Whether the caller waits for the answer."""
         return self.kind is InvocationKind.SYNCHRONOUS
 
+    @property
+    def is_polled(self) -> bool:
+        """Whether pollers of a queue or a stream invoke the function."""
+        return self.kind in (InvocationKind.QUEUE, InvocationKind.STREAM)
+
     def cross_faults(self) -> Iterator[CrossFault]:
         """Want only settings that the trigger has."""
         kind = self.kind

@@ -404,6 +404,7 @@ def _write(
     records[row + 16 * RECORDS_PER_CHUNK] = function.provisioned_in_use
     records[row + 17 * RECORDS_PER_CHUNK] = account.in_use
     records[row + 18 * RECORDS_PER_CHUNK] = account.pool_in_use
+    records[row + 19 * RECORDS_PER_CHUNK] = 0
 
 
 @compiled

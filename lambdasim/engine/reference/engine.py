@@ -25,7 +25,6 @@ from lambdasim.engine.contract import (
     AfterFailure,
     EventOutcome,
     FunctionPlan,
-    Invoker,
     Limit,
     Outcome,
     Plan,
@@ -38,22 +37,22 @@ from lambdasim.engine.draws import RunDraws
 from lambdasim.engine.items import COUNTERS
 from lambdasim.engine.lanes import Backoff, SourcePlan
 from lambdasim.engine.rates import NS_PER_US, RateLimit, allows, per_second, spend
+from lambdasim.engine.reference.calls import Calls, Step
 from lambdasim.engine.reference.queue import QueueSource
+from lambdasim.engine.reference.retries import Retries
 from lambdasim.engine.reference.sources import COLUMNS
 from lambdasim.engine.reference.state import (
     ARRIVAL,
     COMPLETION,
-    OF_A_FUNCTION,
     PROVISIONED_CHANGE,
-    RETRY,
     Event,
     ExecutionEnvironment,
     FunctionState,
     Moment,
+    Run,
 )
 from lambdasim.engine.reference.stream import StreamSource
-from lambdasim.engine.reference.writers import ItemWriter, RecordWriter
-from lambdasim.models.polling import backoff_us
+from lambdasim.engine.reference.writers import ItemWriter, RecordWriter, Row
 
 
 class ReferenceRun:
@@ -68,7 +67,12 @@ class ReferenceRun:
         self.plan = plan
         self.sim = simpy.Environment(initial_time=0)
         self.items = ItemWriter(self._counted)
-        self.records = RecordWriter(self.items if any(f.source for f in plan.functions) else None)
+        self.calls = Calls(self) if any(f.calls for f in plan.functions) else None
+        self.records = RecordWriter(
+            self.items if any(f.source for f in plan.functions) else None,
+            self.calls.chains if self.calls else None,
+        )
+        self.retries = Retries(self)
         self.environments_created = 0
         self.account_in_use = 0
         self.pool_in_use = 0
@@ -77,9 +81,7 @@ class ReferenceRun:
         self.functions = [self._function_state(rank, f) for rank, f in enumerate(plan.functions)]
 
     def _function_state(self, rank: int, function: FunctionPlan) -> FunctionState:
-        if not function.retry.synchronous:
-            request_rate = None
-        elif function.reserved is None:
+        if function.reserved is None:
             request_rate = self.account_request_rate
         else:
             request_rate = per_second(function.reserved * self.plan.requests_per_concurrency)
@@ -123,17 +125,16 @@ class ReferenceRun:
                 priority = PROVISIONED_CHANGE + function.rank
                 self.at(change.time_us, priority, self._change_provisioned, (function, change))
         self.sim.process(self._traffic())
-        chunks = self.records.full
-        step = self.sim.step
+        records, step = self.records, self.sim.step
+        closed = records.closed
         while True:
             try:
-                while not chunks:
-                    step()
+                step()
             except simpy.core.EmptySchedule:
                 break
-            yield chunks.popleft()
-        self.records.close_chunk()
-        yield from chunks
+            while closed and records.is_ready:
+                yield records.take()
+        yield from records.rest()
 
     def at(self, time_us: int, priority: int, action: Callable[[Any], None], about: Any) -> None:
         """Let something happen at a moment, in its place among the simultaneous."""
@@ -150,10 +151,15 @@ class ReferenceRun:
             )
             for time_us, rank, invocation, draw in rows:
                 yield Moment(sim, time_us - sim.now, ARRIVAL)
-                self._arrive(Event(self.functions[rank], invocation, time_us, draw))
+                event = Event(self.functions[rank], invocation, time_us, draw)
+                if self.calls is not None and event.function.plan.calls:
+                    self.calls.begin(event)
+                self.arrive(event)
 
-    def _arrive(self, event: Event) -> None:
+    def arrive(self, event: Event) -> None:
         """Try to serve what arrived, or put it on a lane."""
+        if event.draw is None:
+            event.draw = self._draw_alone(event)
         if event.function.source is None:
             self.attempt(event)
         else:
@@ -183,7 +189,7 @@ class ReferenceRun:
         function = event.function
         if event.draw is not None and event.draw[_TOO_LARGE]:
             return Limit.PAYLOAD
-        request_rate = function.request_rate
+        request_rate = function.request_rate if event.policy.synchronous else None
         if request_rate is not None and not allows(request_rate, now):
             return Limit.REQUEST_RATE
 
@@ -230,7 +236,7 @@ class ReferenceRun:
         return None
 
     def _run(self, event: Event, environment: ExecutionEnvironment, start: StartType, now: int) -> None:
-        """Serve an event's attempt in the given environment; everything about it is decided here."""
+        """Serve an event's attempt in the given environment; unless it waits for calls all about it is decided here."""
         function = event.function
         plan = function.plan
         draw = self._drawn(event)
@@ -252,35 +258,90 @@ class ReferenceRun:
         if start is StartType.COLD or environment.was_reset:
             handler_us += init_again_us + draw[_FIRST_RUN]
 
+        run = Run(
+            event, environment, start, now, placement_us, init_us, init_again_us, fault, draw[_POST_RESPONSE],
+            draw[_KEEP_ALIVE], event.attempts, self.in_progress(function),
+        )  # fmt: skip
+        steps: list[Step] = []
+        if self.calls is not None:
+            self.calls.hold_chains(event)
+            steps = self.calls.steps_of(event) if handler_us <= plan.timeout_us else []
+        event.runs += 1
+        if self.calls is not None and steps:
+            if self.calls.waits(steps):
+                self.calls.hold(run, steps, handler_us)
+                return
+            self.calls.make_later(event, steps, run.handler_starts_us + handler_us)
+        self.settle(run, handler_us, fault)
+
+    def settle(self, run: Run, handler_us: int, answer: int) -> None:
+        """Decide how a run ends whose handler takes so long, write its record and let it end."""
+        event, environment, now = run.event, run.environment, run.start_us
+        function, plan = event.function, event.function.plan
         # The answer, if the handler lives to give one, comes before what follows it; the timeout cuts both.
-        answer = int(Outcome.TIMEOUT) if handler_us > plan.timeout_us else fault
-        post_response_us = draw[_POST_RESPONSE] if answer in _ANSWERED else 0
+        answer = int(Outcome.TIMEOUT) if handler_us > plan.timeout_us else answer
+        post_response_us = run.post_response_us if answer in _ANSWERED else 0
+        init_again_us = run.init_again_us
         duration_us, outcome = handler_us + post_response_us, answer
         if answer == Outcome.TIMEOUT or duration_us > plan.timeout_us:
             duration_us, outcome = plan.timeout_us, int(Outcome.TIMEOUT)
             init_again_us = min(init_again_us, duration_us)
             post_response_us = duration_us - handler_us if answer in _ANSWERED else 0
-        event.runs += 1
-        time_in_environment = placement_us + init_us + duration_us
-        end_us = now + time_in_environment
-
-        final = self._after_run(event, answer, outcome, now, end_us, end_us - post_response_us)
-        counted = function.source.as_counted(outcome) if function.source is not None else outcome
-        self.records.write(
-            function.rank, event.invocation, event.attempts, event.arrival_us, now, placement_us, init_us,
-            duration_us, init_again_us, post_response_us, start, counted, Limit.NONE, environment.number, final,
-            *self._in_progress(function),
-        )  # fmt: skip
+        end_us = run.handler_starts_us + duration_us
+        run.answered_us = end_us - post_response_us
 
         broken = outcome not in _ANSWERED
         environment.was_reset = broken and self.plan.after_failure is AfterFailure.INIT_INSIDE
         replaced = broken and self.plan.after_failure is AfterFailure.REPLACED
         stays = end_us < environment.retires_us and not replaced
-        environment.warm_until_us = min(end_us + draw[_KEEP_ALIVE], environment.retires_us) if stays else 0
-        completion = Moment(self.sim, time_in_environment, COMPLETION, (function, environment, event))
+        environment.warm_until_us = min(end_us + run.keep_alive_us, environment.retires_us) if stays else 0
+        completion = Moment(self.sim, end_us - self.now_us, COMPLETION, run)
         completion.callbacks.append(self._complete)
 
-    def _in_progress(self, function: FunctionState) -> tuple[int, int, int, int]:
+        client_has_gone = run.final is not None
+        final = run.final
+        if final is None:
+            final = self.retries.after_run(event, answer, outcome, now, end_us, run.answered_us)
+        counted = function.source.as_counted(outcome) if function.source is not None else outcome
+        values = (
+            function.rank, event.invocation, run.attempt, event.arrival_us, now, run.placement_us, run.init_us,
+            duration_us, init_again_us, post_response_us, run.start, counted, Limit.NONE, environment.number, final,
+            *run.in_progress, event.call.number if event.call is not None else 0,
+        )  # fmt: skip
+        gone_us = now + event.policy.client_timeout_us
+        ended_us = run.answered_us if event.policy.synchronous else end_us
+        ended_us = gone_us if final is EventOutcome.CLIENT_TIMEOUT else ended_us
+        self._record(event, values, final, EventOutcome.CLIENT_TIMEOUT, ended_us, run.row, client_has_gone)
+
+    def _record(
+        self,
+        event: Event,
+        values: tuple[int, ...],
+        final: EventOutcome,
+        otherwise: EventOutcome,
+        ended_us: int,
+        row: Row | None = None,
+        is_told: bool = False,
+    ) -> None:
+        """Write an attempt's record, and tell of an event's end.
+
+        Of an event for whose answer a run waits, another attempt may yet be dropped with that run: the record then waits
+        to be told whether it was the last, and so has the outcome ``otherwise``.
+        """
+        may_be_dropped = final is EventOutcome.PENDING and event.waiter is not None
+        if row is None and not may_be_dropped:
+            self.records.write(*values)
+        else:
+            row = row or self.records.keep()
+            row.fill(*values)
+            if may_be_dropped and not is_told:
+                event.unresolved = (row, otherwise)
+            elif not may_be_dropped:
+                row.resolve(final)
+        if self.calls is not None and not is_told and final not in _GOES_ON:
+            self.calls.event_ended(event, final, ended_us)
+
+    def in_progress(self, function: FunctionState) -> tuple[int, int, int, int]:
         """Count executions: the function's, its provisioned ones, the account's, those in the unreserved pool."""
         provisioned = function.provisioned_in_use
         return function.on_demand_in_use + provisioned, provisioned, self.account_in_use, self.pool_in_use
@@ -289,13 +350,18 @@ class ReferenceRun:
         """Give what an event's next run needs."""
         if event.function.source is not None:
             return event.function.source.draw(event)
-        return event.draw or self._draw_again(event)
+        return event.draw or (self._draw_again(event) if event.call is None else self._draw_alone(event))
+
+    def _draw_alone(self, event: Event) -> tuple[int, ...]:
+        """Draw for the next run of an event that was called."""
+        drawn = event.draws.draw(np.array([event.invocation]), run=event.runs)
+        return tuple(_as_rows(drawn)[0].tolist())
 
     def _handler_us(self, event: Event, speed: int) -> int:
         """Draw the handler's time in an environment of some speed."""
         if event.function.source is not None:
             return event.function.source.handler_us(event, speed)
-        draws = event.function.plan.draws
+        draws = event.draws
         return int(draws.handler_us(np.array([event.invocation]), event.runs, speed)[0])
 
     def _draw_again(self, event: Event) -> tuple[int, ...]:
@@ -310,11 +376,14 @@ class ReferenceRun:
 
     def _complete(self, moment: Moment) -> None:
         """Give back what an attempt held."""
-        function, environment, event = moment.about
+        run: Run = moment.about
+        function = run.event.function
         self.account_in_use -= 1
-        self._leave(function, environment)
+        self._leave(function, run.environment)
+        if self.calls is not None:
+            self.calls.release_chains(run)
         if function.source is not None:
-            function.source.free(event)
+            function.source.free(run.event)
 
     def _leave(self, function: FunctionState, environment: ExecutionEnvironment) -> None:
         """Let an environment idle, or end."""
@@ -333,79 +402,28 @@ class ReferenceRun:
         else:
             function.idle.append(environment)
 
-    def _after_run(
-        self, event: Event, answer: int, outcome: int, now: int, end_us: int, answered_us: int
-    ) -> EventOutcome:
-        """Decide what follows a run: the event's end, or another attempt.
-
-        Clients and pollers see the answer, Lambda's queue the outcome.
-        """
-        policy = event.function.plan.retry
-        if event.function.source is not None:
-            return event.function.source.after_run(event, answer, outcome, end_us)
-        if policy.invoker is Invoker.CLIENT:
-            if answered_us - now > policy.client_timeout_us:
-                return self._after_silence(event, now + policy.client_timeout_us)
-            return EventOutcome.SUCCEEDED if answer == Outcome.COMPLETED else EventOutcome.FAILED
-        if outcome == Outcome.COMPLETED:
-            return EventOutcome.SUCCEEDED
-        if event.runs > len(policy.error_delays_us):
-            return EventOutcome.FAILED
-        final = self._retry_at(event, end_us + policy.error_delays_us[event.runs - 1])
-        if final is EventOutcome.PENDING:
-            event.draw = None
-            event.function.undrawn[event.runs].append(event)
-        return final
-
-    def _after_silence(self, event: Event, gone_us: int) -> EventOutcome:
-        """Decide what a client does that has waited in vain, while its run goes on."""
-        policy = event.function.plan.retry
-        if not policy.repeats_timeouts or event.refusals >= policy.throttle_retries:
-            return EventOutcome.CLIENT_TIMEOUT
-        wait_us = self._client_wait_us(event, policy.timeout_backoff_us)
-        event.refusals += 1
-        event.draw = None
-        event.function.undrawn[event.runs].append(event)
-        return self._retry_at(event, gone_us + wait_us)
-
-    def _client_wait_us(self, event: Event, first_us: int) -> int:
-        """Give how long a client, or Lambda's queue, waits before it tries again."""
-        policy = event.function.plan.retry
-        wait_us = backoff_us(first_us, policy.throttle_backoff_cap_us, event.refusals)
-        if policy.jittered:
-            wait_us = event.function.plan.draws.backoff_us(event.invocation, event.refusals, wait_us)
-        return wait_us
-
     def _refuse(self, event: Event, limit: Limit, now: int) -> None:
         """Record an attempt that found no room, and decide on its retry."""
-        policy = event.function.plan.retry
         outcome = Outcome.THROTTLED
         if limit is Limit.PAYLOAD:
             outcome, final = Outcome.REJECTED, EventOutcome.REJECTED
         elif event.function.source is not None:
             final = event.function.source.after_refusal(event, limit)
-        elif event.refusals >= policy.throttle_retries:
-            final = EventOutcome.THROTTLED
         else:
-            wait_us = self._client_wait_us(event, policy.throttle_backoff_us)
-            event.refusals += 1
-            final = self._retry_at(event, now + wait_us)
-        self.records.write(
+            final = self.retries.after_refusal(event, now)
+        values = (
             event.function.rank, event.invocation, event.attempts, event.arrival_us, now, 0, 0, 0, 0, 0,
-            StartType.NONE, outcome, limit, -1, final, *self._in_progress(event.function),
+            StartType.NONE, outcome, limit, -1, final, *self.in_progress(event.function),
+            event.call.number if event.call is not None else 0,
         )  # fmt: skip
-
-    def _retry_at(self, event: Event, time_us: int) -> EventOutcome:
-        """Schedule another attempt, unless the event would be too old by then."""
-        if time_us > event.arrival_us + event.function.plan.retry.max_event_age_us:
-            return EventOutcome.EXPIRED
-        priority = RETRY + event.function.rank * OF_A_FUNCTION + event.invocation
-        self.at(time_us, priority, self.retry, event)
-        return EventOutcome.PENDING
+        self._record(event, values, final, EventOutcome.THROTTLED, now)
 
     def retry(self, moment: Moment) -> None:
         """Try again what the moment is about."""
-        self.attempt(moment.about)
+        event: Event = moment.about
+        if event.unresolved is not None and self.calls is not None and self.calls.give_up(event):
+            return
+        self.attempt(event)
 
     def _change_provisioned(self, moment: Moment) -> None:
         """Follow the plan's provisioned concurrency: claim it from the limit, then let it serve once it is ready."""
@@ -428,6 +446,7 @@ class ReferenceRun:
 _HANDLER, _POST_RESPONSE, _SPEED, _FIRST_RUN, _PLACEMENT, _INIT, _FAULT, _KEEP_ALIVE, _TOO_LARGE = range(
     len(COLUMNS)
 )
+_GOES_ON: Final = frozenset({EventOutcome.PENDING, EventOutcome.BATCH})
 _ANSWERED: Final = frozenset({int(Outcome.COMPLETED), int(Outcome.FUNCTION_ERROR)})
 
 

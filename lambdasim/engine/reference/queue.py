@@ -69,7 +69,7 @@ class Waiting:
         while self._ready:
             number, lane = heappop(self._ready)
             first = self._first(lane)
-            if first and first.number == number and not self._held[lane]:
+            if first and first.order == number and not self._held[lane]:
                 return lane
         return -1
 
@@ -97,7 +97,7 @@ class Waiting:
         """Let a lane be taken from, if it has a message and none is held."""
         first = self._first(lane) if self._ordered and not self._held[lane] else None
         if first:
-            heappush(self._ready, (first.number, lane))
+            heappush(self._ready, (first.order, lane))
 
     def _first(self, lane: int) -> Item | None:
         """Give a lane's first message, without those that ended while they waited."""
@@ -251,9 +251,14 @@ class QueueSource(LaneSource):
     def after_run(self, batch: Batch, answer: int, outcome: int, end_us: int) -> EventOutcome:
         """Say which messages will come back, and when."""
         batch.failed = self._in_groups(batch, self.failing(batch, answer))
-        if batch.failed or end_us > batch.deadline_us:
+        if not batch.is_open and (batch.failed or end_us > batch.deadline_us):
             self.wake(batch.deadline_us, _RETURN, batch.serial, self._return, batch)
         return EventOutcome.BATCH
+
+    def hold_open(self, batch: Batch) -> None:
+        """Let messages be seen again if a run of which it is not known when it ends has not deleted them by then."""
+        batch.is_open = True
+        self.wake(batch.deadline_us, _RETURN, batch.serial, self._return, batch)
 
     def _in_groups(self, batch: Batch, failed: list[Item]) -> list[Item]:
         """Add what follows a failed message in its group: it must come after it again."""

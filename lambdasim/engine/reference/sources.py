@@ -9,17 +9,19 @@ from typing import Any, Final, Protocol
 import numpy as np
 
 from lambdasim.draws.keys import Quantity
-from lambdasim.engine.contract import FunctionPlan, Outcome
+from lambdasim.engine.contract import CallPlan, FunctionPlan, Outcome
 from lambdasim.engine.draws import RunDraws
 from lambdasim.engine.items import COUNTERS, ItemOutcome
 from lambdasim.engine.lanes import ITEMS_PER_CALL, SourcePlan, fault_of_batch
-from lambdasim.engine.reference.state import OF_A_FUNCTION, WAKE, Event, FunctionState
+from lambdasim.engine.reference.calls import Calls
+from lambdasim.engine.reference.state import OF_A_FUNCTION, WAKE, Chain, Event, FunctionState
 from lambdasim.engine.reference.writers import ItemWriter
 from lambdasim.models.polling import calls_of, requests_of
 
 COLUMNS: Final = tuple(column.name for column in fields(RunDraws))
 HANDLER, FAULT = COLUMNS.index("handler_us"), COLUMNS.index("fault")
 _KIND: Final = 1 << 40
+_WELL: Final = frozenset({ItemOutcome.PROCESSED, ItemOutcome.FILTERED})
 _DRAWN_AT_ONCE: Final = 1 << 10
 
 
@@ -27,6 +29,7 @@ class Host(Protocol):
     """The run that a source belongs to."""
 
     items: ItemWriter
+    calls: Calls | None
 
     @property
     def now_us(self) -> int:
@@ -60,6 +63,10 @@ class Item:
     done: bool = False
     passes: bool = True
     kb: int = 0
+    order: int = 0
+    call: CallPlan | None = None
+    chain: Chain | None = None
+    passes_through: tuple[tuple[int, int], ...] = ()
 
 
 @dataclass(slots=True, eq=False)
@@ -74,6 +81,7 @@ class Batch(Event):
     failed: list[Item] = field(default_factory=list)
     tries: int = 0
     is_held: bool = False
+    is_open: bool = False
     received: list[int] = field(default_factory=list)
 
     @property
@@ -133,6 +141,8 @@ class LaneSource:
         self.counts["sent"] += 1
         place = self._drawn(event.invocation)
         item = Item(event.invocation, self._lanes[place], event.arrival_us, event.draw)
+        item.order, item.call = self.counts["sent"], event.call
+        item.chain, item.passes_through = event.chain, event.passes
         item.passes, item.kb = not self._filtered[place], self._sizes[place]
         return item
 
@@ -180,6 +190,8 @@ class LaneSource:
             self.function.rank, item.number, item.lane, item.arrival_us, item.first_us, done_us, item.receives,
             outcome,
         )  # fmt: skip
+        if self.host.calls is not None:
+            self.host.calls.item_ended(item.chain, item.call, outcome in _WELL, done_us)
 
     def count_deletes(self, items: int) -> None:
         """Count the calls that delete so many items."""
@@ -214,6 +226,13 @@ class LaneSource:
     def run_of(self, item: Item) -> int:
         """Give how many times an item has run before."""
         raise NotImplementedError
+
+    def parts(self, batch: Batch) -> list[Item]:
+        """Give the items whose calls a run makes."""
+        return batch.items
+
+    def hold_open(self, batch: Batch) -> None:
+        """Prepare for a run of which it is not known when it ends."""
 
     def failing(self, batch: Batch, answer: int) -> list[Item]:
         """Give the items that have not succeeded, in order."""

@@ -8,17 +8,30 @@ from typing import Any, Final, Protocol
 
 import simpy
 
-from lambdasim.engine.contract import NEVER, EventOutcome, FunctionPlan, Limit
+from lambdasim.engine.contract import (
+    NEVER,
+    CallPlan,
+    EventOutcome,
+    FunctionPlan,
+    Limit,
+    RetryPolicy,
+    StartType,
+)
+from lambdasim.engine.draws import FunctionDraws
 from lambdasim.engine.rates import RateLimit
+from lambdasim.engine.reference.writers import Row
 
 # Priorities at one instant. SimPy orders equal priorities by time of scheduling, which for completions is the order of
-# admission; provisioned changes, retries and wakes carry function and number in theirs.
+# admission; provisioned changes, retries and wakes carry function and number in theirs. Calls follow one another as they
+# were made. A deadline comes after all that ends at its instant.
 COMPLETION: Final = 0
-PROVISIONED_CHANGE: Final = 1 << 60
-RETRY: Final = 2 << 60
-WAKE: Final = 3 << 60
-ARRIVAL: Final = 4 << 60
-OF_A_FUNCTION: Final = 1 << 42
+DEADLINE: Final = 1
+PROVISIONED_CHANGE: Final = 1 << 100
+RETRY: Final = 2 << 100
+WAKE: Final = 3 << 100
+CALL: Final = 4 << 100
+ARRIVAL: Final = 5 << 100
+OF_A_FUNCTION: Final = 1 << 64
 
 
 @dataclass(slots=True, eq=False)
@@ -43,7 +56,7 @@ class FunctionState:
     rank: int
     plan: FunctionPlan
     scaling: RateLimit
-    request_rate: RateLimit | None
+    request_rate: RateLimit
     provisioned_rate: RateLimit
     idle: deque[ExecutionEnvironment] = field(default_factory=deque)
     on_demand_in_use: int = 0
@@ -57,7 +70,12 @@ class FunctionState:
 
 @dataclass(slots=True, eq=False)
 class Event:
-    """What arrived and must be served: one or more attempts; ``draw`` is for the next run, None where it is not drawn."""
+    """What arrived and must be served: one or more attempts; ``draw`` is for the next run, None where it is not drawn.
+
+    ``call`` brought it, None for traffic; ``chain`` is what it belongs to, and ``passes`` how often that has come through
+    which functions, as loop detection counts. ``waiter`` is the run that waits for its answer. The row of its last
+    attempt is ``unresolved`` while another is due of which the waiter may yet make nothing.
+    """
 
     function: FunctionState
     invocation: int
@@ -66,6 +84,70 @@ class Event:
     attempts: int = 0
     runs: int = 0
     refusals: int = 0
+    call: CallPlan | None = None
+    chain: Chain | None = None
+    passes: tuple[tuple[int, int], ...] = ()
+    waiter: Waiter | None = None
+    unresolved: tuple[Row, EventOutcome] | None = None
+
+    @property
+    def policy(self) -> RetryPolicy:
+        """Who tries again, and when."""
+        return self.call.retry if self.call is not None else self.function.plan.retry
+
+    @property
+    def draws(self) -> FunctionDraws:
+        """What is drawn for it."""
+        return self.call.draws if self.call is not None else self.function.plan.draws
+
+
+class Waiter(Protocol):
+    """Who waits for the answer to a call."""
+
+    ended: bool
+
+    def answered(self, succeeded: bool) -> None:
+        """Take note of an answer, or that there will be none."""
+        ...
+
+
+@dataclass(slots=True, eq=False)
+class Chain:
+    """What arrived by traffic and all that follows; ``open`` counts events and runs that go on."""
+
+    rank: int
+    invocation: int
+    arrival_us: int
+    open: int = 0
+    events: int = 0
+    failed: int = 0
+    last_us: int = 0
+
+
+@dataclass(slots=True, eq=False)
+class Run:
+    """An attempt that was admitted, until it has ended; ``row`` where its record waits for its end."""
+
+    event: Event
+    environment: ExecutionEnvironment
+    start: StartType
+    start_us: int
+    placement_us: int
+    init_us: int
+    init_again_us: int
+    fault: int
+    post_response_us: int
+    keep_alive_us: int
+    attempt: int
+    in_progress: tuple[int, int, int, int]
+    row: Row | None = None
+    final: EventOutcome | None = None
+    answered_us: int = 0
+
+    @property
+    def handler_starts_us(self) -> int:
+        """When the function's timeout begins to count."""
+        return self.start_us + self.placement_us + self.init_us
 
 
 class Source(Protocol):
@@ -101,6 +183,14 @@ class Source(Protocol):
 
     def free(self, batch: Any) -> None:
         """Take back what a run held, now that it has ended."""
+        ...
+
+    def hold_open(self, batch: Any) -> None:
+        """Prepare for a run of which it is not known when it ends."""
+        ...
+
+    def parts(self, batch: Any) -> list[Any]:
+        """Give the items whose calls a run makes."""
         ...
 
 

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
+from lambdasim.engine.chains import CHAIN_COLUMNS, ChainChunk
 from lambdasim.engine.contract import RECORD_COLUMNS, RecordChunk
 from lambdasim.engine.items import ITEM_COLUMNS, ItemChunk
 
 RECORDS_PER_CHUNK: Final = 1 << 16
+_EVENT_OUTCOME: Final = list(RECORD_COLUMNS).index("event_outcome")
 
 
 class ItemWriter:
@@ -40,6 +42,77 @@ class ItemWriter:
         return ItemChunk(dict(zip(ITEM_COLUMNS, block, strict=True)), counters, now_us)
 
 
+class ChainWriter:
+    """Chains that ended, kept until the next chunk of records leaves.
+
+    Parameters
+    ----------
+    counted : callable
+        Gives each counter by call, how many chains have begun, and how many go on.
+    """
+
+    def __init__(self, counted: Callable[[], tuple[dict[str, NDArray[np.int64]], int, int]]) -> None:
+        self._counted = counted
+        self._rows: list[tuple[int, ...]] = []
+
+    def write(self, *values: int) -> None:
+        """Add one chain, its values in the order of ``CHAIN_COLUMNS``."""
+        self._rows.append(values)
+
+    def hand_over(self) -> ChainChunk:
+        """Give what has been written."""
+        block = np.array(self._rows, dtype=np.int64).reshape(-1, len(CHAIN_COLUMNS)).T
+        self._rows = []
+        return ChainChunk(dict(zip(CHAIN_COLUMNS, block, strict=True)), *self._counted())
+
+
+class Row:
+    """A record that is kept its place: filled in when its run has ended, and resolved when its event's outcome is known.
+
+    Parameters
+    ----------
+    chunk : OpenChunk
+    place : int
+    """
+
+    __slots__ = ("_chunk", "_missing", "_outcome", "_place")
+
+    def __init__(self, chunk: OpenChunk, place: int) -> None:
+        self._chunk = chunk
+        self._place = place
+        self._missing = 2
+        self._outcome: int | None = None
+
+    def fill(self, *values: int) -> None:
+        """Write all columns; the event's outcome is what it is resolved to."""
+        for column, value in zip(self._chunk.columns, values, strict=True):
+            column[self._place] = value
+        if self._outcome is not None:
+            self._chunk.columns[_EVENT_OUTCOME][self._place] = self._outcome
+        self._has_come()
+
+    def resolve(self, outcome: int) -> None:
+        """Say for good what became of the event with this attempt."""
+        self._outcome = outcome
+        self._chunk.columns[_EVENT_OUTCOME][self._place] = outcome
+        self._has_come()
+
+    def _has_come(self) -> None:
+        self._missing -= 1
+        if not self._missing:
+            self._chunk.waits_for -= 1
+
+
+class OpenChunk:
+    """Columns that are being filled; ``waits_for`` counts rows that are kept and not complete."""
+
+    def __init__(self) -> None:
+        self.block = np.empty((len(RECORD_COLUMNS), RECORDS_PER_CHUNK), dtype=np.int64)
+        self.columns = [memoryview(column) for column in self.block]  # type: ignore[arg-type]
+        self.rows = 0
+        self.waits_for = 0
+
+
 class RecordWriter:
     """Columns of a chunk, filled row by row.
 
@@ -47,31 +120,55 @@ class RecordWriter:
     ----------
     items : ItemWriter, optional
         Whose items leave with each chunk.
+    chains : ChainWriter, optional
+        Whose chains do.
     """
 
-    def __init__(self, items: ItemWriter | None = None) -> None:
+    def __init__(self, items: ItemWriter | None = None, chains: ChainWriter | None = None) -> None:
         self._items = items
-        self.full: deque[RecordChunk] = deque()
-        self._start_chunk()
-
-    def _start_chunk(self) -> None:
-        self._block = np.empty((len(RECORD_COLUMNS), RECORDS_PER_CHUNK), dtype=np.int64)
-        self._columns = [memoryview(column) for column in self._block]  # type: ignore[arg-type]
-        self._row = 0
+        self._chains = chains
+        self.closed: deque[OpenChunk] = deque()
+        self._open = OpenChunk()
 
     def write(self, *values: int) -> None:
         """Add one record, its values in the order of ``RECORD_COLUMNS``."""
-        row = self._row
-        for column, value in zip(self._columns, values, strict=True):
+        chunk = self._open
+        row = chunk.rows
+        for column, value in zip(chunk.columns, values, strict=True):
             column[row] = value
-        self._row = row + 1
-        if self._row == RECORDS_PER_CHUNK:
-            self.close_chunk()
+        self._next_row()
 
-    def close_chunk(self) -> None:
-        """Hand over what has been written."""
+    def keep(self) -> Row:
+        """Keep the next record its place."""
+        row = Row(self._open, self._open.rows)
+        self._open.waits_for += 1
+        self._next_row()
+        return row
+
+    def _next_row(self) -> None:
+        self._open.rows += 1
+        if self._open.rows == RECORDS_PER_CHUNK:
+            self.closed.append(self._open)
+            self._open = OpenChunk()
+
+    @property
+    def is_ready(self) -> bool:
+        """Whether a chunk is full and complete."""
+        return bool(self.closed) and not self.closed[0].waits_for
+
+    def take(self) -> RecordChunk:
+        """Hand over the next chunk, with the items and chains that ended meanwhile."""
+        return self._handed_over(self.closed.popleft())
+
+    def rest(self) -> Iterator[RecordChunk]:
+        """Hand over all that is left when a run has ended."""
+        while self.closed:
+            yield self.take()
+        if self._open.rows or self._items or self._chains:
+            yield self._handed_over(self._open)
+
+    def _handed_over(self, chunk: OpenChunk) -> RecordChunk:
+        block = chunk.block[:, : chunk.rows]
         items = self._items.hand_over() if self._items else None
-        if self._row or items:
-            block = self._block[:, : self._row]
-            self.full.append(RecordChunk(dict(zip(RECORD_COLUMNS, block, strict=True)), items))
-            self._start_chunk()
+        chains = self._chains.hand_over() if self._chains else None
+        return RecordChunk(dict(zip(RECORD_COLUMNS, block, strict=True)), items, chains)

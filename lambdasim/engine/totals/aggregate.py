@@ -22,6 +22,7 @@ from numpy.typing import NDArray
 
 from lambdasim.engine.contract import EventOutcome, FunctionPlan, Invoker, Plan, RecordChunk, StartType
 from lambdasim.engine.items import ItemOutcome, check_items
+from lambdasim.engine.totals.chains import ChainTotals
 from lambdasim.engine.totals.histogram import Histogram, together
 from lambdasim.engine.totals.items import ItemTotals
 from lambdasim.engine.totals.series import COUNTS, Concurrency, MinuteCounts
@@ -171,6 +172,7 @@ class Aggregate:
             if function.source is not None
         }
         self._items_written = np.zeros(len(plan.functions), dtype=np.int64)
+        self.chains = ChainTotals(sum(len(function.calls) for function in plan.functions))
 
     def add(self, chunk: RecordChunk) -> None:
         """Sum up the next records, and the items that ended meanwhile.
@@ -180,6 +182,8 @@ class Aggregate:
         ConservationError
             When an item was lost or invented.
         """
+        if chunk.chains is not None:
+            self.chains.add(chunk.chains)
         if chunk.items is not None:
             self._items_written = check_items(chunk.items, self.names, self._items_written)
             for rank, totals in self._items.items():
@@ -346,7 +350,7 @@ class Aggregate:
 
     def __getstate__(self) -> dict[str, Any]:
         """Give what is left when all records have been added."""
-        kept = ("names", "functions", "account", "unreserved", "_start_us")
+        kept = ("names", "functions", "account", "unreserved", "chains", "_start_us")
         return {name: getattr(self, name) for name in kept}
 
     def check_conservation(self) -> None:
@@ -361,6 +365,7 @@ class Aggregate:
             ended = int(totals.event_outcomes.sum() - totals.event_outcomes[EventOutcome.PENDING])
             if ended != totals.events:
                 raise ConservationError(f"{name}: {totals.events} events arrived, {ended} ended")
+        self.chains.check()
 
     def minutes(self, width: int) -> list[str]:
         """Return the beginnings of the first minutes, ISO 8601 in UTC."""
@@ -399,6 +404,7 @@ def _first_sums(plan: Plan, minutes: int) -> Sums:
     from lambdasim.engine.totals import tally as at
 
     n = len(plan.functions)
+    calls = [call for function in plan.functions for call in function.calls]
     apart = any(function.reserved is not None or function.provisioned for function in plan.functions)
     bins = min(_DENSE_MS, max(_DENSE_BYTES // (n * at.HISTOGRAMS * 8), 64))
 
@@ -411,6 +417,8 @@ def _first_sums(plan: Plan, minutes: int) -> Sums:
     return at.Sums(
         client_timeout_us=of_plan(function.retry.client_timeout_us for function in plan.functions),
         queued=of_plan(function.retry.invoker is Invoker.QUEUE for function in plan.functions),
+        call_timeout_us=of_plan([0, *(call.retry.client_timeout_us for call in calls)]),
+        call_queued=of_plan([0, *(call.retry.invoker is Invoker.QUEUE for call in calls)]),
         pooled=of_plan(apart and function.reserved is None for function in plan.functions),
         ready=zeros(n),
         scalars=zeros(n, at.SCALARS),

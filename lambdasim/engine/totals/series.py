@@ -14,7 +14,11 @@ COUNTS: Final = (
     "Invocations",
     "Errors",
     "Throttles",
-    *(f"Throttles_{limit.name.lower()}" for limit in Limit if limit not in (Limit.NONE, Limit.PAYLOAD)),
+    *(
+        f"Throttles_{limit.name.lower()}"
+        for limit in Limit
+        if limit not in (Limit.NONE, Limit.PAYLOAD, Limit.LOOP)
+    ),
     "ColdStarts",
     "ProvisionedConcurrencyInvocations",
     "ProvisionedConcurrencySpilloverInvocations",

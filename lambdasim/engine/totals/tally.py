@@ -70,8 +70,8 @@ _FAILED, _EXPIRED, _REJECTED = (
 (
     _FUNCTION, _ATTEMPT, _ARRIVAL, _START, _PLACEMENT_US, _INIT_US,
     _DURATION_US, _INIT_AGAIN_US, _POST_RESPONSE_US, _START_TYPE, _OUTCOME, _LIMIT, _EVENT_OUTCOME,
-    _CONCURRENCY, _PROVISIONED_CONCURRENCY, _ACCOUNT_CONCURRENCY, _UNRESERVED_CONCURRENCY,
-) = range(17)  # fmt: skip
+    _CONCURRENCY, _PROVISIONED_CONCURRENCY, _ACCOUNT_CONCURRENCY, _UNRESERVED_CONCURRENCY, _CALLER,
+) = range(18)  # fmt: skip
 _UNUSED: Final = ("invocation", "exec_env")
 COLUMNS: Final = tuple(name for name in contract.RECORD_COLUMNS if name not in _UNUSED)
 """Columns of records, in the order in which `tally` takes them."""
@@ -88,6 +88,8 @@ class Sums(NamedTuple):
     client_timeout_us, queued, pooled, ready : ndarray, shape (n_functions,)
         From the plan: when clients have gone; whether events lie in Lambda's queue; whether to follow the unreserved
         pool, which is left out where it is the whole account; how many provisioned environments are ready now.
+    call_timeout_us, call_queued : ndarray, shape (n_calls + 1,)
+        The first two for events that a call brought, by its number.
     scalars : ndarray, shape (n_functions, SCALARS)
     kinds : ndarray, shape (n_functions, product of KINDS)
     dense : ndarray, shape (n_functions, HISTOGRAMS, n_bins)
@@ -101,6 +103,8 @@ class Sums(NamedTuple):
 
     client_timeout_us: NDArray[np.int64]
     queued: NDArray[np.int64]
+    call_timeout_us: NDArray[np.int64]
+    call_queued: NDArray[np.int64]
     pooled: NDArray[np.int64]
     ready: NDArray[np.int64]
     scalars: NDArray[np.int64]
@@ -241,15 +245,14 @@ def tally(sums: Sums, columns: Columns, first: Int64, stop: Int64) -> Int64:
             + columns[_OUTCOME][row] * _PER_OUTCOME
             + columns[_LIMIT][row] * _PER_LIMIT
         )
-        if columns[_ATTEMPT][row] == 0:
-            kind += _PER_FIRST
-        sums.kinds[function, np.uint64(kind + ended)] += 1
+        is_first = columns[_ATTEMPT][row] == 0
+        sums.kinds[function, np.uint64(kind + ended + _PER_FIRST * is_first)] += 1
         sums.scalars[function, MINUTES] = np.int64(minute) + 1
-        if sums.queued[function] != 0:
-            if columns[_ATTEMPT][row] == 0:
-                sums.minutes[function, _RECEIVED, minute] += 1
-            if ended in (_FAILED, _EXPIRED, _REJECTED):
-                sums.minutes[function, _DROPPED, minute] += 1
+        caller = np.uint64(columns[_CALLER][row])
+        queued = sums.queued[function] if caller == 0 else sums.call_queued[caller]
+        if queued != 0:
+            sums.minutes[function, _RECEIVED, minute] += is_first
+            sums.minutes[function, _DROPPED, minute] += ended in (_FAILED, _EXPIRED, _REJECTED)
         if start_type == _NONE:
             if columns[_OUTCOME][row] == _THROTTLED:
                 sums.minutes[function, _THROTTLES, minute] += 1
@@ -275,11 +278,10 @@ def tally(sums: Sums, columns: Columns, first: Int64, stop: Int64) -> Int64:
             spills = _count(sums, spills, function, COLD_WITH_INIT, with_init)
         else:
             spills = _count(sums, spills, function, PROVISIONED, without_init)
-        if ended in (_SUCCEEDED, _CLIENT_TIMEOUT) or (ended == _FAILED and sums.queued[function] == 0):
+        if ended in (_SUCCEEDED, _CLIENT_TIMEOUT) or (ended == _FAILED and queued == 0):
             # Every client that waited counts, whatever it got; one that left waited to its own timeout.
-            answered_us = min(
-                end_us - columns[_POST_RESPONSE_US][row], start_us + sums.client_timeout_us[function]
-            )
+            patience_us = sums.client_timeout_us[function] if caller == 0 else sums.call_timeout_us[caller]
+            answered_us = min(end_us - columns[_POST_RESPONSE_US][row], start_us + patience_us)
             latency_us = answered_us - columns[_ARRIVAL][row]
             latency_ms = without_init if latency_us == duration_us else _whole_ms(latency_us)
             spills = _count(sums, spills, function, LATENCY_COLD + start_type - _COLD, latency_ms)

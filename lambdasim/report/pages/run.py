@@ -34,6 +34,7 @@ def page_of(album: Album) -> str:
         report.opening(titled=False),
         report.functions(),
         report.sources(),
+        report.chains(),
         report.refused(),
         report.bill(),
         report.invocation_costs(),

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 from lambdasim.report.html import escaped, headline, paragraph, warning
 from lambdasim.report.pictures import Album
-from lambdasim.report.sections import incident, money
+from lambdasim.report.sections import calls, incident, money
 from lambdasim.report.sections import run as of_run
 from lambdasim.report.sections.incident_table import incidents
 from lambdasim.report.sections.section import Section
@@ -95,6 +95,10 @@ class RunReport:
     def sources(self) -> Section:
         """Show what became of messages and records of queues and streams."""
         return Section.of(of_run.sources(self.run, self._album))
+
+    def chains(self) -> Section:
+        """Show what functions call, and how long whole chains take."""
+        return Section.of(calls.chains(self.run))
 
     def refused(self) -> Section:
         """Show attempts that limits refused."""

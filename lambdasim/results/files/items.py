@@ -18,6 +18,8 @@ from lambdasim.results.files.rows import RowFile, check_ranges, opened_rows
 from lambdasim.units import US_PER_DAY
 
 ITEMS: Final = "items.parquet"
+MOST_NUMBER: Final = (1 << 62) - 1
+"""Of an event or item that a function called; those of traffic are counted from 0."""
 _END: Final = "counted"
 _MOST_COUNTED: Final = (1 << 63) - 1
 
@@ -124,9 +126,11 @@ def _check(
 ) -> None:
     """Refuse values that no run writes, before anything is sized by them."""
     latest_us = duration_us + longest_us
+    called = any(plan.calls for plan in plans)
     highest = {
+        "item": MOST_NUMBER,
         "function": len(plans) - 1,
-        "arrival_us": duration_us,
+        "arrival_us": latest_us if called else duration_us,
         "first_us": latest_us,
         "outcome": len(ItemOutcome) - 1,
         "done_us": latest_us + max(plan.timeout_us + plan.init_cap_us for plan in plans) + US_PER_DAY,

@@ -20,7 +20,7 @@ from lambdasim.engine.contract import (
 from lambdasim.engine.lanes import Backoff
 from lambdasim.errors import InputError
 from lambdasim.outputs import OutputFolder
-from lambdasim.results.files.items import ITEMS, ItemFile
+from lambdasim.results.files.items import ITEMS, MOST_NUMBER, ItemFile
 from lambdasim.results.files.rows import RowFile, check_ranges, opened_rows
 from lambdasim.units import US_PER_DAY
 
@@ -108,11 +108,13 @@ def longest_wait_us(plan: Plan) -> int:
             longest = max(longest, returns.most_age_us)
         elif returns is not None:
             longest = max(longest, returns.retention_us)
+    if plan.calls is not None:
+        longest *= 1 + plan.calls.most_passes * len(plan.functions)
     return longest
 
 
 def read_records(
-    path: Path, names: tuple[str, ...], duration_us: int, longest_us: int
+    path: Path, names: tuple[str, ...], calls: int, duration_us: int, longest_us: int
 ) -> Iterator[RecordChunk]:
     """Read records, chunk by chunk.
 
@@ -121,6 +123,8 @@ def read_records(
     path : Path
     names : tuple of str
         The functions that the file must have been written for.
+    calls : int
+        Calls in the plan.
     duration_us : int
         The scenario's length [µs].
     longest_us : int
@@ -134,15 +138,17 @@ def read_records(
     with opened_rows(path, "records", [*RECORD_COLUMNS], names) as (_, batches):
         for columns in batches:
             chunk = RecordChunk(columns)
-            _check_records(path, chunk, len(names), duration_us + longest_us)
+            _check_records(path, chunk, len(names), calls, duration_us + longest_us)
             yield chunk
 
 
-def _check_records(path: Path, chunk: RecordChunk, functions: int, latest_us: int) -> None:
+def _check_records(path: Path, chunk: RecordChunk, functions: int, calls: int, latest_us: int) -> None:
     """Refuse values that no run writes, before anything is sized by them."""
     kinds = {"start_type": StartType, "outcome": Outcome, "limit": Limit, "event_outcome": EventOutcome}
     highest = {name: len(kind) - 1 for name, kind in kinds.items()} | {
         "function": functions - 1,
+        "invocation": MOST_NUMBER,
+        "caller": calls,
         "arrival_us": latest_us,
         "start_us": latest_us,
     }

@@ -12,6 +12,7 @@ from pydantic import ValidationError
 
 from lambdasim.billing import Usage, from_json, plain, to_json
 from lambdasim.engine.plan import plan_scenario
+from lambdasim.engine.totals.chains import ChainTotals
 from lambdasim.errors import InputError
 from lambdasim.manifest import check_parts
 from lambdasim.outputs import OutputFolder, noted_input
@@ -23,7 +24,8 @@ from lambdasim.specs.scenario import ScenarioSpec
 _MOST_BYTES = 64 * 1024 * 1024
 RUN: Final = "run"
 """Kind of the files of a run, in the manifest of their folder."""
-PARTS: Final = ("scenario.json", "usage.json", "summary.json", "metrics.csv", RECORDS, ITEMS)
+CHAINS: Final = "chains.json"
+PARTS: Final = ("scenario.json", "usage.json", "summary.json", "metrics.csv", RECORDS, ITEMS, CHAINS)
 """Files that are read again."""
 TABLES: Final = ("bill.csv",)
 """Files for people alone."""
@@ -39,7 +41,7 @@ def run_content(run: RunResult) -> dict[str, Any]:
     Returns
     -------
     dict
-        ``provenance``, ``free_tier``, ``summary``, ``throttles``, ``sources``, ``bill``,
+        ``provenance``, ``free_tier``, ``summary``, ``throttles``, ``sources``, ``calls``, ``chains``, ``bill``,
         ``total_without_free_tier`` (as text, in the bill's currency), ``parameters``.
     """
     return {
@@ -48,6 +50,8 @@ def run_content(run: RunResult) -> dict[str, Any]:
         "summary": json.loads(run.summary().to_json(orient="records", double_precision=12)),
         "throttles": json.loads(run.throttles().to_json(orient="records")),
         "sources": json.loads(run.sources().to_json(orient="records", double_precision=12)),
+        "calls": json.loads(run.calls().to_json(orient="records", double_precision=12)),
+        "chains": json.loads(run.chains().to_json(orient="records", double_precision=12)),
         "bill": json.loads(run.charges().to_json()),
         "total_without_free_tier": plain(run.charges(free_tier=False).total),
         "parameters": json.loads(run.parameters().to_json(orient="records")),
@@ -63,7 +67,8 @@ def save(run: RunResult, folder: str | os.PathLike[str]) -> None:
     folder : path-like
         Made if it is missing. Gets ``summary.json``, ``bill.csv``, ``usage.json``, ``metrics.csv`` and
         ``scenario.json``; and ``records.parquet`` if the run kept its records (else see ``RecordFile``), with
-        ``items.parquet`` for messages and records of queues and streams. Last comes ``lambdasim-manifest.json``, with
+        ``items.parquet`` for messages and records of queues and streams, ``chains.json`` where functions call each other.
+        Last comes ``lambdasim-manifest.json``, with
         checksums of what lambdasim wrote there.
 
     Raises
@@ -96,6 +101,10 @@ def add_tables(run: RunResult, place: OutputFolder) -> None:
         "metrics.csv": run.metrics().to_csv(index=False, lineterminator="\n"),
         "summary.json": json.dumps(run_content(run), indent=1, ensure_ascii=False) + "\n",
     }
+    if run.plan.calls is not None:
+        files[CHAINS] = json.dumps(run.aggregate.chains.content(run.aggregate.names)) + "\n"
+    else:
+        place.drop(CHAINS)
     for name, text in files.items():
         place.add(name, text.encode())
 
@@ -146,11 +155,26 @@ def load_run(folder: str | os.PathLike[str], keep_records: bool = True) -> RunRe
     plan = plan_scenario(scenario)
     names = tuple(function.name for function in plan.functions)
     longest_us = longest_wait_us(plan)
-    chunks = read_records(place / RECORDS, names, scenario.duration_us, longest_us)
+    calls = sum(len(function.calls) for function in plan.functions)
+    chunks = read_records(place / RECORDS, names, calls, scenario.duration_us, longest_us)
     if any(function.source is not None for function in plan.functions):
         items = read_items(place / ITEMS, plan.functions, scenario.duration_us, longest_us)
         chunks = chain(chunks, items)
-    return RunResult.of_records(scenario, plan, chunks, checksum, engine=engine, keep_records=keep_records)
+    run = RunResult.of_records(scenario, plan, chunks, checksum, engine=engine, keep_records=keep_records)
+    if calls:
+        run.aggregate.chains = _chains(place / CHAINS, names, calls)
+    return run
+
+
+def _chains(path: Path, names: tuple[str, ...], calls: int) -> ChainTotals:
+    """Read the totals of chains."""
+    content = _read_json(path)
+    try:
+        return ChainTotals.of_content(content, names, calls)
+    except ValueError as error:
+        raise InputError.single(
+            str(path), str(error), "must be as `lambdasim simulate --out` wrote it"
+        ) from None
 
 
 def scenario_of(folder: Path) -> ScenarioSpec:

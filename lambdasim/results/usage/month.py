@@ -18,7 +18,7 @@ from lambdasim.billing.rules import BYTES_PER_KB
 from lambdasim.catalog import BillingRules, billing_rules, limit
 from lambdasim.catalog.prices.meters import meters
 from lambdasim.draws.keys import Quantity
-from lambdasim.engine.contract import FunctionPlan, Invoker, Outcome, Plan, RecordChunk, StartType
+from lambdasim.engine.contract import CallKind, FunctionPlan, Invoker, Outcome, Plan, RecordChunk, StartType
 from lambdasim.engine.draws import FunctionDraws
 from lambdasim.engine.items import ItemChunk
 from lambdasim.engine.totals.aggregate import Aggregate, FunctionTotals, MonthlyUsage
@@ -49,6 +49,11 @@ class PayloadMeter:
         self._start_us = to_epoch_us(scenario.start)
         self._rules = billing_rules(scenario.billing_day)
         self._draws: dict[int, FunctionDraws] = {}
+        calls = [call for function in plan.functions for call in function.calls]
+        self._of_calls = np.array([False, *(call.retry.invoker is Invoker.QUEUE for call in calls)])
+        # Calls that do not come through the trigger are none of its calls.
+        self._past_trigger = np.array([False, *(call.kind is not CallKind.TRIGGER for call in calls)])
+        self.past_trigger: dict[int, MonthCounts] = {call.callee: Counter() for call in calls}
         self._queued = [function.retry.invoker is Invoker.QUEUE for function in plan.functions]
         self._streamed = []
         specs = {spec.name: spec for spec in scenario.functions}
@@ -70,13 +75,16 @@ class PayloadMeter:
 
     def add(self, chunk: RecordChunk) -> None:
         """Count the next records."""
+        for rank in self.past_trigger:
+            self._count_past_trigger(rank, chunk)
         for rank, draws in self._draws.items():
             started = (chunk["function"] == rank) & (chunk["start_type"] != StartType.NONE)
-            if self._queued[rank]:
+            if self._queued[rank] or self._of_calls.any():
                 provisioned = chunk["start_type"] == StartType.PROVISIONED
+                events = started & self._are_events(rank, chunk)
                 for counts, counted in (
-                    (self.extra_requests[rank], started),
-                    (self.provisioned_extra_requests[rank], started & provisioned),
+                    (self.extra_requests[rank], events),
+                    (self.provisioned_extra_requests[rank], events & provisioned),
                 ):
                     size_kb = draws.payload_kb(Quantity.REQUEST_PAYLOAD, chunk["invocation"][counted])
                     more = extra_requests(size_kb * BYTES_PER_KB, self._rules)
@@ -91,9 +99,23 @@ class PayloadMeter:
                 billed = streamed_bytes_billed(size_kb * BYTES_PER_KB, self._rules)
                 self._count(self.streamed_bytes[rank], chunk["start_us"][answered], billed)
 
+    def _are_events(self, rank: int, chunk: RecordChunk) -> NDArray[np.bool_]:
+        """Tell which attempts are of events that Lambda's own queue hands on."""
+        caller = chunk["caller"]
+        return np.where(caller > 0, self._of_calls[caller], self._queued[rank])
+
+    def _count_past_trigger(self, rank: int, chunk: RecordChunk) -> None:
+        """Count what looks like a call at a function's trigger and was made by another function directly."""
+        direct = (chunk["function"] == rank) & self._past_trigger[chunk["caller"]]
+        if self._queued[rank]:
+            direct &= self._are_events(rank, chunk) & (chunk["attempt"] == 0)
+        else:
+            direct &= chunk["outcome"] != Outcome.REJECTED
+        self._count(self.past_trigger[rank], chunk["start_us"][direct], np.ones(direct.sum(), dtype=np.int64))
+
     def _add_calls(self, rank: int, draws: FunctionDraws, chunk: RecordChunk) -> None:
         """Count what sizes add to calls at the trigger: every attempt of a client, the first of any other event."""
-        own = chunk["function"] == rank
+        own = (chunk["function"] == rank) & ~self._past_trigger[chunk["caller"]]
         if self._queued[rank]:
             own &= chunk["attempt"] == 0
         invocation, start_us = chunk["invocation"][own], chunk["start_us"][own]
@@ -152,6 +174,7 @@ def run_usage(
         provisioned_extra = payloads.provisioned_extra_requests.get(rank, Counter())
         streamed = payloads.streamed_bytes.get(rank, Counter())
         calls = calls_by_month(scenario, function, totals)
+        calls.subtract(payloads.past_trigger.get(rank, Counter()))
         calls.update(payloads.extra_calls.get(rank, Counter()))
         payload_kb = payloads.payload_kb.get(rank, Counter())
         pollers = poller_s_by_month(scenario, function, totals, payload_kb.total())

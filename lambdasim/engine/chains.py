@@ -1,0 +1,92 @@
+"""Chains: events that follow from one another by calls; what engines write of each, and the law that none is lost."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lambdasim.errors import ConservationError
+
+CHAIN_COLUMNS: Final[dict[str, str]] = {
+    "function": "index in the plan of the function at which the chain began",
+    "invocation": "number of the event or item there with which it began",
+    "arrival_us": "when that arrived [µs since the scenario's start]",
+    "done_us": "when the last of the chain's work was done [µs since the scenario's start]",
+    "events": "events and items of the chain, the first included",
+    "failed": "how many of them did not succeed",
+}
+
+CALL_COUNTERS: Final = ("made", "succeeded", "failed", "stopped", "abandoned", "cut", "waited_us")
+"""What is counted of each call of the plan: how often it was made; how those ended, of which loop detection stopped some
+(they count as failed too) and callers abandoned some, whose own run ended first (failed too); how often it was not made
+because the scenario had ended while a loop went on; and how long callers waited for it [µs]."""
+
+
+@dataclass(frozen=True, eq=False)
+class ChainChunk:
+    """Chains that ended, in that order, and what is counted of calls up to that moment.
+
+    Attributes
+    ----------
+    columns : mapping of str to ndarray of int64, each of shape (n_chains,)
+        Keys and meanings are those of ``CHAIN_COLUMNS``.
+    calls : mapping of str to ndarray of int64, each of shape (n_calls + 1,)
+        See ``CALL_COUNTERS``; calls are numbered from 1.
+    begun, open_chains : int
+        Chains that have begun, and those of them that go on.
+    """
+
+    columns: Mapping[str, NDArray[np.int64]]
+    calls: Mapping[str, NDArray[np.int64]]
+    begun: int
+    open_chains: int
+
+    def __bool__(self) -> bool:
+        """Be true also without chains: the counters count."""
+        return True
+
+    def __len__(self) -> int:
+        """Return the number of chains."""
+        return len(self.columns["function"])
+
+    def __getitem__(self, name: str) -> NDArray[np.int64]:
+        """Return one column."""
+        return self.columns[name]
+
+
+def check_chains(chunk: ChainChunk, ended_before: int) -> int:
+    """Make sure that every chain is somewhere, begun = ended + open, and that calls that ended had been made.
+
+    Parameters
+    ----------
+    chunk : ChainChunk
+    ended_before : int
+        Chains written in earlier chunks.
+
+    Returns
+    -------
+    int
+        Chains written so far.
+
+    Raises
+    ------
+    ConservationError
+        When one was lost or invented.
+    """
+    written = ended_before + len(chunk)
+    if chunk.begun != written + chunk.open_chains:
+        raise ConservationError(
+            f"{chunk.begun} chains began; {written} were written, {chunk.open_chains} go on"
+        )
+    over = chunk.calls["succeeded"] + chunk.calls["failed"] - chunk.calls["made"]
+    if (over > 0).any() or (not chunk.open_chains and over.any()):
+        number = int(np.flatnonzero(over)[0])
+        raise ConservationError(
+            f"call {number} was made {chunk.calls['made'][number]} times and ended {over[number]} more, while "
+            f"{chunk.open_chains} chains go on"
+        )
+    return written

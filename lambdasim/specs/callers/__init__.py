@@ -1,0 +1,1 @@
+"""Who invokes functions and waits: other functions, gateways, SDKs, state machines."""
