@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from decimal import Decimal, InvalidOperation
 from functools import partial
 from typing import Annotated
 
@@ -115,6 +116,9 @@ def platforms(
             min=1, help="Requests that an instance serves at once; default: both ends, 1 and the platform's."
         ),
     ] = None,
+    leaving_usd: Annotated[
+        str | None, typer.Option(help="What a move would cost once, in USD: shows when it pays for itself.")
+    ] = None,
     utilization: Annotated[
         float, typer.Option(help="Share of the servers that the peak may fill, above 0 to 1.")
     ] = 0.6,
@@ -153,6 +157,7 @@ def platforms(
         requests_at_once=at_once,
         only=() if only is None else tuple(name.strip() for name in only.split(",")),
         servers=servers,
+        leaving_usd=_amount(leaving_usd),
     )
     made(out)
     with (
@@ -164,3 +169,21 @@ def platforms(
             spec, terms=terms, replications=replications, engine=engine, executor=executor, progress=tell
         )
     present(found.text, partial(platforms_page, found), out, as_json)
+
+
+def _amount(text: str | None) -> Decimal | None:
+    """Read an amount of money.
+
+    Raises
+    ------
+    InputError
+        When it is none.
+    """
+    from lambdasim.errors import InputError
+
+    try:
+        return None if text is None else Decimal(text.replace(",", ""))
+    except InvalidOperation:
+        raise InputError.single(
+            "platforms", "--leaving-usd", f"must be an amount in USD, such as 20000, got {text!r:.40}"
+        ) from None

@@ -9,13 +9,19 @@ import pytest
 from typer.testing import CliRunner
 
 import lambdasim as ls
+from lambdasim.catalog.equivalents import equivalents
+from lambdasim.catalog.prices.meters import meters
 from lambdasim.catalog.prices.servers import ec2_instances
 from lambdasim.cli import app
 from lambdasim.errors import InputError
 from lambdasim.report.pages.platforms import platforms_page
+from lambdasim.specs.trigger import TriggerType
 from lambdasim.study.platforms.fronts import DOORS, Door
+from lambdasim.study.platforms.lock_in import lock_in, tied
 from lambdasim.study.platforms.nodes import Pods, allocatable, nodes_usd
+from lambdasim.study.platforms.payback import paid_back, paybacks
 from lambdasim.study.platforms.result import PlatformComparison
+from lambdasim.study.platforms.tables import Range
 
 STEADY = """
 name: steady
@@ -300,3 +306,76 @@ def test_the_page_and_the_command_say_the_same(everywhere: PlatformComparison, t
     assert json.loads(done.output)["platforms"] == content["platforms"]
     bad = CliRunner().invoke(app, ["platforms", str(file), "--only", "gcp"])
     assert isinstance(bad.exception, InputError)
+
+
+TIED = """
+name: orders
+start: 2026-11-01T00:00:00Z
+duration: 10min
+neighbours: {include: [traces], held: {secrets: 3, nat_hours: 2}}
+functions:
+  - {name: api, runtime: java21, snap_start: {}, memory_mb: 1024, timeout: 10s, trigger: {type: api_gateway_rest},
+     uses: {per_run: {dynamodb_writes: 2}}, work: {cpu_ms: 20}, traffic: {poisson: {rate_per_s: 1}}}
+  - {name: pay, memory_mb: 512, timeout: 10s, trigger: {type: sqs, queue: {message_groups: 5}},
+     provisioned_concurrency: [{at: 0s, count: 1}], work: {cpu_ms: 20}, traffic: {poisson: {rate_per_s: 1}}}
+  - {name: img, package_type: image, memory_mb: 512, timeout: 10s, trigger: {type: s3, on_failure: dlq},
+     work: {cpu_ms: 20}, traffic: {poisson: {rate_per_s: 1}}}
+"""
+
+
+def test_what_ties_a_scenario_to_aws_is_what_it_names() -> None:
+    ties = {tie.piece: tie for tie in lock_in(ls.load_scenario_text(TIED))}
+    assert {tie.effort for tie in ties.values()} == {"none", "rebuild", "adapt", "drop-in"}
+    assert {piece: tie.functions for piece, tie in ties.items()} == {
+        "SnapStart": "api",
+        "DynamoDB tables and streams": "api",
+        "SQS FIFO queue": "pay",
+        "REST API of API Gateway": "api",
+        "S3 events and objects": "img",
+        "dead-letter queue or destination": "img",
+        "zip package and layers": "api, pay",
+        "container image": "img",
+        "IAM role of the function": "api, pay, img",
+        "CloudWatch logs and metrics, X-Ray": "api, pay, img",
+        "Secrets Manager, SSM parameters, KMS keys": "(shared)",
+        "VPC: NAT gateways and endpoints": "(shared)",
+        "provisioned concurrency": "pay",
+    }
+    efforts = [tie.effort for tie in lock_in(ls.load_scenario_text(TIED))]
+    assert efforts == sorted(efforts, key=["none", "rebuild", "adapt", "drop-in"].index)
+    light = lock_in(steady())
+    assert {tie.effort for tie in light} <= {"adapt", "drop-in"}
+    assert "Nothing must be rebuilt" in tied(light)
+
+
+def test_every_trigger_and_every_meter_has_its_piece() -> None:
+    pieces = equivalents().values()
+    for trigger in (*TriggerType, "sqs_fifo"):
+        assert len([one for one in pieces if trigger in one.triggers]) == 1, trigger
+    paid_for_elsewhere_too = ("transfer_", "alb_", "api_gateway")
+    for meter in meters():
+        if not meter.startswith(paid_for_elsewhere_too):
+            assert len([one for one in pieces if one.meters and meter.startswith(one.meters)]) == 1, meter
+
+
+def test_a_move_pays_back_by_hand() -> None:
+    """Lambda 100 to 110; another asks 60 to 90: it saves 10 to 50 a month, so 1,000 come back after 20 to 100 months."""
+    ours, other, dear = (
+        Range(name, name, low, high, low, high, (1.0, 1.0), (1.0, 1.0), (0.0, 0.0))
+        for name, low, high in (("lambda", 100.0, 110.0), ("other", 60.0, 90.0), ("dear", 200.0, 300.0))
+    )
+    saved, lost = paybacks([ours, other, dear], Decimal(1000))
+    assert (saved.low_saving_usd, saved.high_saving_usd, saved.affordable_usd) == (10, 50, 240)
+    assert (saved.low_months, saved.high_months) == (20, 100)
+    assert (lost.low_saving_usd, lost.high_saving_usd, lost.affordable_usd) == (-200, -90, 0)
+    assert lost.low_months == lost.high_months == float("inf")
+    assert "other, after 20 months to 100" in paid_back([saved, lost], Decimal(1000))
+    assert "$240.00 for other" in paid_back(paybacks([ours, other], None), None)
+    assert paid_back([lost], None) == "No platform asks less, so no move pays for itself."
+
+
+def test_what_a_move_costs_must_be_an_amount() -> None:
+    with pytest.raises(InputError, match="leaving_usd: must be an amount"):
+        ls.PlatformTerms(leaving_usd=Decimal("NaN"))
+    with pytest.raises(InputError, match="leaving_usd: must be an amount"):
+        ls.PlatformTerms(leaving_usd=Decimal(-1))

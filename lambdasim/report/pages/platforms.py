@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from lambdasim.report.html import Fact
 from lambdasim.report.page import StudyPage
 from lambdasim.report.pictures import Chart
+from lambdasim.views import readable
 from lambdasim.wording import count, money, percent
 
 if TYPE_CHECKING:
@@ -26,7 +27,8 @@ def platforms_page(found: PlatformComparison) -> StudyPage:
     """
     import pandas as pd
 
-    from lambdasim.study.platforms.text import ends, headline
+    from lambdasim.study.platforms.lock_in import lock_in, tied
+    from lambdasim.study.platforms.text import ends, headline, leaving
 
     ranges = pd.DataFrame(
         [
@@ -73,10 +75,21 @@ def platforms_page(found: PlatformComparison) -> StudyPage:
     ]
     return StudyPage(
         title=f"{found.scenario.name}: Lambda or another platform",
-        answer=(headline(found), ends(found)),
+        answer=(headline(found), ends(found), tied(lock_in(found.scenario)), leaving(found)),
         headline=_facts(found),
-        tables={"platforms": ranges, "ways_to_set_up": found.table, "parameters": found.parameters()},
-        shown={"platforms": shown, "ways_to_set_up": found.table[columns]},
+        tables={
+            "platforms": ranges,
+            "lock_in": found.lock_in(),
+            "payback": found.payback(),
+            "ways_to_set_up": found.table,
+            "parameters": found.parameters(),
+        },
+        shown={
+            "platforms": shown,
+            "lock_in": found.lock_in().drop(columns=["source"]),
+            "payback": readable(found.payback()),
+            "ways_to_set_up": found.table[columns],
+        },
         pictures={"cost": Chart("plot_platforms", found), "latency": Chart("plot_platform_latency", found)},
         facts={
             "region": found.scenario.region,

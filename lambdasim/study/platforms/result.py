@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from lambdasim.results.parameters import Parameter
+from lambdasim.study.platforms.lock_in import Tie, lock_in
+from lambdasim.study.platforms.payback import Payback, paybacks
 from lambdasim.study.platforms.tables import PlatformTables
 from lambdasim.study.platforms.text import cannot, caveats, headline, parameters, text
 from lambdasim.views import Result
@@ -24,8 +26,13 @@ class PlatformComparison(PlatformTables, Result):
         return self.table
 
     def frames(self) -> Mapping[str, pd.DataFrame]:
-        """Return all tables by title: the ways to set platforms up, and what the answer rests on."""
-        return {"platforms": self.table, "parameters": self.parameters()}
+        """Return all tables by title: the ways to set platforms up, what ties to AWS, paybacks, what it rests on."""
+        return {
+            "platforms": self.table,
+            "lock_in": self.lock_in(),
+            "payback": self.payback(),
+            "parameters": self.parameters(),
+        }
 
     def shown(self) -> Mapping[str, pd.DataFrame]:
         """Return the table that people read."""
@@ -53,6 +60,30 @@ class PlatformComparison(PlatformTables, Result):
         tuple of str
         """
         return (*cannot(self), *caveats(self))
+
+    def lock_in(self) -> pd.DataFrame:
+        """Return what ties the scenario to AWS, the hardest to move first.
+
+        Returns
+        -------
+        DataFrame
+            ``piece``, ``functions``, ``effort``, ``google``, ``azure``, ``self_run``, ``breaks``, ``source``.
+        """
+        import pandas as pd
+
+        return pd.DataFrame(lock_in(self.scenario), columns=list(Tie._fields))
+
+    def payback(self) -> pd.DataFrame:
+        """Return what moving to each platform saves a month, and after how many months it is paid for.
+
+        Returns
+        -------
+        DataFrame
+            ``platform``, ``low_saving_usd``, ``high_saving_usd``, ``affordable_usd``, ``low_months``, ``high_months``.
+        """
+        import pandas as pd
+
+        return pd.DataFrame(paybacks(self.ranges, self.terms.leaving_usd), columns=list(Payback._fields))
 
     def parameters(self) -> pd.DataFrame:
         """Return prices, rules and start-ups of the platforms, and how each is known.

@@ -40,11 +40,14 @@ class PlatformTerms:
         Keys of platforms; empty for all.
     servers : ServerTerms
         For Fargate, EC2 and managed instances.
+    leaving_usd : Decimal or None
+        What a move would cost once, people's time included; None where nobody has said [USD].
     """
 
     requests_at_once: int | None = None
     only: tuple[str, ...] = ()
     servers: ServerTerms = field(default_factory=ServerTerms)
+    leaving_usd: Decimal | None = None
 
     def __post_init__(self) -> None:
         """Check every value.
@@ -57,6 +60,10 @@ class PlatformTerms:
         if asked is not None and (isinstance(asked, bool) or not 1 <= asked <= MOST_SLOTS):
             raise InputError.single(
                 "platforms", "requests_at_once", f"must be from 1 to {MOST_SLOTS:,}, got {asked}"
+            )
+        if self.leaving_usd is not None and not (self.leaving_usd.is_finite() and self.leaving_usd >= 0):
+            raise InputError.single(
+                "platforms", "leaving_usd", f"must be an amount of at least 0, got {self.leaving_usd}"
             )
 
 

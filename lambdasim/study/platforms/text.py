@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from math import isnan
 from typing import Final
 
 from lambdasim.catalog import Knowledge
+from lambdasim.catalog.equivalents import Effort
 from lambdasim.catalog.prices.platform_kinds import Billed, Measure, Platform
 from lambdasim.catalog.prices.platforms import counterpart, platform_book, start_up
 from lambdasim.results.parameters import Parameter
 from lambdasim.specs.function import Architecture, FunctionSpec
 from lambdasim.study.platforms.fronts import doors_of
+from lambdasim.study.platforms.lock_in import Tie, lock_in, tied
 from lambdasim.study.platforms.offers import SERVERS
+from lambdasim.study.platforms.payback import paid_back, paybacks
 from lambdasim.study.platforms.tables import PlatformTables, Range
 from lambdasim.units import format_duration
 from lambdasim.wording import clipped, count, listed, money, number, percent, wrapped
@@ -41,6 +44,10 @@ def text(found: PlatformTables) -> str:
     refused = list(cannot(found))
     if refused:
         lines += ["", "cannot run this scenario", *(wrapped(f"- {one}") for one in refused)]
+    ties = lock_in(found.scenario)
+    lines += ["", "what ties it to AWS, and what stands for it elsewhere"]
+    lines += [wrapped(tied(ties)), *(wrapped(f"- {line}") for line in _elsewhere(ties))]
+    lines += ["", "does leaving pay", wrapped(leaving(found))]
     lines += ["", "what cannot be compared, or is assumed"]
     lines += [wrapped(f"- {one}") for one in caveats(found)]
     return "\n".join(lines)
@@ -64,6 +71,25 @@ def headline(found: PlatformTables) -> str:
     if not below and not between:
         said += " No other platform asks less."
     return said
+
+
+def leaving(found: PlatformTables) -> str:
+    """Say what leaving saves and when that pays."""
+    terms = found.terms
+    return paid_back(paybacks(found.ranges, terms.leaving_usd), terms.leaving_usd)
+
+
+def _elsewhere(ties: Sequence[Tie]) -> Iterator[str]:
+    """Say what stands for the pieces that are hard to move; name the others."""
+    for tie in ties:
+        if tie.effort in (Effort.NONE, Effort.REBUILD):
+            places = {"Google": tie.google, "Azure": tie.azure, "self-run": tie.self_run}
+            near = "; ".join(f"{place}: {what}" for place, what in places.items() if what)
+            yield f"{tie.piece} ({tie.effort}): {tie.breaks}. {near or 'Nothing near'}."
+    for effort in (Effort.ADAPT, Effort.DROP_IN):
+        names = [tie.piece for tie in ties if tie.effort == effort]
+        if names:
+            yield f"{effort}: {'; '.join(names)}"
 
 
 def _asks(one: Range) -> str:
