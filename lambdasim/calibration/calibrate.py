@@ -20,7 +20,7 @@ from lambdasim.calibration.fit.work import DEFAULT_CPU_SHARE, Estimate, fit_work
 from lambdasim.calibration.result import RUNTIME, Calibration, ColdFit
 from lambdasim.calibration.round_trip import RoundTrip, round_trip
 from lambdasim.calibration.scenario import scenario_mapping, write_scenario
-from lambdasim.calibration.twin import fitted_keep_alive_s
+from lambdasim.calibration.twin import fitted_lasting
 from lambdasim.calibration.written import failures, init_values_ms, restores
 from lambdasim.catalog import init_prior, init_runtimes
 from lambdasim.errors import InputError
@@ -120,7 +120,7 @@ def calibrate(
         restored,
         repeat=_repeat,
     )
-    return replace(found, keep_alive_s=fitted_keep_alive_s(scenario_mapping(found, None), data.runs))
+    return replace(found, lasting=fitted_lasting(scenario_mapping(found, None), data.runs))
 
 
 def _cpu_time_ms(data: Observations) -> Floats:

@@ -20,6 +20,7 @@ from lambdasim.calibration.fit.shape import law_of_values
 from lambdasim.calibration.fit.speed import StreamSpeeds, stream_speeds
 from lambdasim.calibration.fit.work import Estimate, WorkFit, full_speed_mb
 from lambdasim.calibration.round_trip import RoundTrip
+from lambdasim.calibration.twin import Lasting
 from lambdasim.calibration.written import FAILURES, Restores, log_findings
 from lambdasim.catalog import limit
 from lambdasim.models.cpu_scaling import cpu_time_factor
@@ -92,8 +93,8 @@ class Calibration(Result):
         What a reader must know of the source.
     snap_start : Restores or None
         None where the log has no restores.
-    keep_alive_s : int or None
-        How long environments last, where the catalog's curve does not have the log's cold starts [s].
+    lasting : Lasting
+        How long environments last, where the catalog does not have the log's cold starts.
     repeat : callable or None
         What holds the log beside its twin; see ``round_trip``.
     """
@@ -109,7 +110,7 @@ class Calibration(Result):
     runtime: str = RUNTIME
     notes: tuple[str, ...] = ()
     snap_start: Restores | None = None
-    keep_alive_s: int | None = None
+    lasting: Lasting = field(default_factory=Lasting)
     repeat: Callable[[Calibration], RoundTrip] | None = field(default=None, repr=False, compare=False)
 
     @cached_property
@@ -152,6 +153,11 @@ class Calibration(Result):
             found.append(
                 f"few cold starts ({self.cold.n:,}): INIT median {self.init.median_ms} ms; the catalog's "
                 f"{self.init.held_to} counts for {self.init.prior_runs:.2g} of a cold start"
+            )
+        if self.lasting.lifetime_s is not None:
+            found.append(
+                f"environments ended although they were busy, as deployments end them: written as an age of "
+                f"{self.lasting.lifetime_s} s (platform.max_lifetime), at which the log's cold starts come out"
             )
         return found
 
@@ -285,8 +291,8 @@ class Calibration(Result):
             function["snap_start"] = self.snap_start.spec()
         elif self.init is not None:
             function["init_ms"] = self.init.law()
-        if self.keep_alive_s is not None:
-            function["keep_alive"] = f"{self.keep_alive_s}s"
+        if self.lasting.keep_alive_s is not None:
+            function["keep_alive"] = f"{self.lasting.keep_alive_s}s"
         return function
 
     def text(self) -> str:

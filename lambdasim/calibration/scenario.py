@@ -61,6 +61,8 @@ def scenario_mapping(found: Calibration, arrivals: str | None) -> dict[str, Any]
     }
     if data is not None and data.runs.after_failure is not AfterFailure.INIT_INSIDE:
         scenario["platform"] = {"after_failure": data.runs.after_failure.value}
+    if found.lasting.lifetime_s is not None:
+        scenario.setdefault("platform", {})["max_lifetime"] = f"{found.lasting.lifetime_s}s"
     peak = 0 if data is None else data.runs.peak_concurrency()
     if peak > limit("account_concurrency_default").value:
         scenario["account"] = {"concurrency": 2 * peak}

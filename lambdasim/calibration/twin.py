@@ -30,6 +30,8 @@ _ROOM: Final = 0.9
 _CHUNK: Final = 1 << 16
 _TRIES: Final = 2
 _KEEP_ALIVES_S: Final = (60, 120, 240, 360, 480, 720, 960, 1440, 1920, 2880, 5400, 10800, 21600, 86400)
+_LIFETIMES_S: Final = (30, 45, 60, 90, 120, 180, 240, 360, 480, 720, 960, 1440, 1920, 2880, 4320, 5760)
+_WELL: Final = 0.7
 _LEAD_US: Final = 30 * US_PER_S
 _LONGEST_LEAD_US: Final = 240 * US_PER_S
 _FOREVER: Final = "1d"
@@ -151,8 +153,24 @@ def _repeated(
         yield _ran(spec, (offsets[:, None] + arrivals_us[None, :]).ravel(), counted, memory_mb)
 
 
-def fitted_keep_alive_s(scenario: dict[str, Any], runs: Runs) -> int | None:
-    """Find how long environments last where the catalog's curve does not have the log's cold starts.
+@dataclass(frozen=True)
+class Lasting:
+    """How long environments last, where the catalog does not have the log's cold starts.
+
+    Attributes
+    ----------
+    keep_alive_s : int or None
+        How long an idle one stays warm [s].
+    lifetime_s : int or None
+        Age at which a busy one ends too: by deployments, for instance [s].
+    """
+
+    keep_alive_s: int | None = None
+    lifetime_s: int | None = None
+
+
+def fitted_lasting(scenario: dict[str, Any], runs: Runs) -> Lasting:
+    """Find how long environments last where the catalog's figures do not have the log's cold starts.
 
     Parameters
     ----------
@@ -162,25 +180,35 @@ def fitted_keep_alive_s(scenario: dict[str, Any], runs: Runs) -> int | None:
 
     Returns
     -------
-    int or None
-        [s]; None where the curve has them within their binomial interval, or no constant has.
+    Lasting
+        With nothing in it where the catalog has them well within their binomial interval, or no constant has. The
+        keep-alive comes first: an age is tried where environments end although they are busy.
     """
     cold = int(runs.cold.sum())
     bounds = share(cold, len(runs))
+    low, high = bounds.low * len(runs), bounds.high * len(runs)
 
-    def misses(keep_alive: int | None) -> float:
+    def started(lasting: Lasting) -> float:
         (function,) = scenario["functions"]
-        chosen = function if keep_alive is None else {**function, "keep_alive": f"{keep_alive}s"}
-        made = twin({**scenario, "functions": [chosen]}, runs, _TRIES)
-        started = float(made.cold.sum()) / made.times
-        inside = bounds.low * len(runs) <= started <= bounds.high * len(runs)
-        return 0.0 if inside else abs(started - cold)
+        platform = dict(scenario.get("platform", {}))
+        if lasting.keep_alive_s is not None:
+            function = {**function, "keep_alive": f"{lasting.keep_alive_s}s"}
+        if lasting.lifetime_s is not None:
+            platform["max_lifetime"] = f"{lasting.lifetime_s}s"
+        made = twin({**scenario, "functions": [function], "platform": platform}, runs, _TRIES)
+        return float(made.cold.sum()) / made.times
 
-    if not runs.has_times or not misses(None):
-        return None
-    tried = {keep_alive: misses(keep_alive) for keep_alive in _KEEP_ALIVES_S}
-    best = min(tried, key=lambda one: tried[one])
-    return best if not tried[best] else None
+    usual = Lasting()
+    if not runs.has_times:
+        return usual
+    found = started(usual)
+    if cold - _WELL * (cold - low) <= found <= cold + _WELL * (high - cold):
+        return usual
+    tried = {one: started(one) for one in (Lasting(keep_alive_s=s) for s in _KEEP_ALIVES_S)}
+    if found < low and not any(low <= count <= high for count in tried.values()):
+        tried = {one: started(one) for one in (Lasting(lifetime_s=s) for s in _LIFETIMES_S)}
+    best = min(tried, key=lambda one: abs(tried[one] - cold))
+    return best if low <= tried[best] <= high and abs(tried[best] - cold) < abs(found - cold) else usual
 
 
 def _traffic(runs: Runs, here: Flags) -> Iterator[tuple[Ints, int, str | None]]:

@@ -15,6 +15,7 @@ from lambdasim.calibration.data.observations import read_observations
 from lambdasim.calibration.round_trip import RoundTrip, TripRow, round_trip
 from lambdasim.calibration.scenario import scenario_mapping
 from lambdasim.cli import app
+from lambdasim.specs import load_scenario
 
 DATA = sorted((Path(__file__).parents[2] / "data" / "report_logs").glob("*.json"))
 MONEY = ("GB-s", "billed", "USD")
@@ -79,6 +80,22 @@ def test_what_is_marked_lies_outside_its_interval_and_far_off(tmp_path: Path) ->
     assert not replace(row, twin=row.log * 1.06, low=0.0).is_outside or row.high < row.log * 1.06
 
 
+def test_environments_that_end_while_they_are_busy_have_an_age(tmp_path: Path) -> None:
+    """A deployment every 100 s ends the one environment, which is never idle for longer than 4 s."""
+    rng, log = np.random.default_rng(7), Log(512, 10_000)
+    for k in range(500):
+        ms, init = 50 * np.exp(0.1 * rng.standard_normal()), 600 * np.exp(0.05 * rng.standard_normal())
+        log.run(4.0 * k, ms, init_ms=None if k % 25 else init, stream=f"{k // 25:032x}")
+    path, out = tmp_path / "deployed.log", tmp_path / "deployed.yaml"
+    path.write_text(log.text(), encoding="utf-8")
+    found = calibrate_logs([path], out)
+    assert_repeated(found.round_trip)
+    lifetime_us = load_scenario(out).platform.max_lifetime_us
+    assert lifetime_us is not None
+    assert 60 <= lifetime_us / 1e6 <= 180
+    assert any("as deployments end them" in line for line in found.findings())
+
+
 @pytest.mark.parametrize("side", ["log", "twin"])
 def test_what_is_not_a_number_is_marked(side: str) -> None:
     row = replace(TripRow("INIT p50 [ms]", 100.0, 90.0, 110.0, 100.0), **{side: float("nan")})
@@ -103,21 +120,16 @@ def test_a_twin_without_cold_starts_is_marked_where_the_log_has_init(tmp_path: P
 
 
 def unlike_its_twin(rng: np.random.Generator) -> str:
-    """No scenario has this: deployments end every environment, at moments that are not in the log."""
-    log = Log(512, 10_000)
-    for k in range(600):
-        first = k % 6 == 0
-        log.run(
-            4.0 * k,
-            80 * np.exp(0.1 * rng.standard_normal()) + (900 if k % 2 else 0),
-            init_ms=2_000 if first else None,
-            stream=f"{k // 6:032x}",
-        )
+    """No scenario has this: three times the memory, and the same work takes ten times as long."""
+    log = Log(256)
+    for k in range(400):
+        log.memory_mb = 256 if k < 200 else 768
+        log.run(5.0 * k, (50 if k < 200 else 500) * np.exp(0.05 * rng.standard_normal()))
     return log.text()
 
 
 def test_strict_ends_with_status_1_where_the_twin_differs_and_0_where_it_does_not(tmp_path: Path) -> None:
-    bad, good = tmp_path / "deployed.log", tmp_path / "steady.log"
+    bad, good = tmp_path / "contrary.log", tmp_path / "steady.log"
     bad.write_text(unlike_its_twin(np.random.default_rng(7)), encoding="utf-8")
     good.write_text(GENERATED["three_modes"](np.random.default_rng(7)), encoding="utf-8")
 
@@ -126,7 +138,7 @@ def test_strict_ends_with_status_1_where_the_twin_differs_and_0_where_it_does_no
 
     strict = ended(bad, "--strict", "--scenario", tmp_path / "bad.yaml")
     assert strict.exit_code == 1
-    assert "! cold starts: environments ended sooner" in strict.output
+    assert "one law of work for 2 memory sizes does not meet" in strict.output
     assert (tmp_path / "bad.yaml").exists()
     told = ended(bad, "--strict", "--json")
     assert told.exit_code == 1
