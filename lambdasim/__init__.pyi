@@ -81,6 +81,11 @@ from lambdasim.study.platforms.result import PlatformComparison as PlatformCompa
 from lambdasim.study.platforms.settings import PlatformTerms as PlatformTerms
 from lambdasim.study.server_costs import Scaling as Scaling
 from lambdasim.study.server_costs import ServerTerms as ServerTerms
+from lambdasim.study.target_plan import TargetPlan as TargetPlan
+from lambdasim.study.target_plan import plan_targets as plan_targets
+from lambdasim.study.targets import Target as Target
+from lambdasim.study.targets import parse_targets as parse_targets
+from lambdasim.study.targets import targets_frame as targets_frame
 from lambdasim.study.what_if.grid import what_if as what_if
 from lambdasim.study.what_if.result import WhatIf as WhatIf
 from lambdasim.traffic.readers import Dialect as Dialect

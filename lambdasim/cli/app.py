@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
     from lambdasim.report.page import StudyPage
     from lambdasim.results.run import RunResult
+    from lambdasim.study.targets import Target
 
 app = typer.Typer(
     cls=ProgramGroup,
@@ -61,6 +62,9 @@ DaskOption = Annotated[
 ResumeOption = Annotated[
     Path | None, typer.Option(help="Folder that keeps finished runs; continues from it.")
 ]
+SloOption = Annotated[
+    str | None, typer.Option(help="Targets, such as age=5min,backlog=10k,drain=1h,lost=0.1%,p95=300ms.")
+]
 
 
 _STUDY_NAMES = ("report.html", "result.json")
@@ -89,6 +93,13 @@ def made(folder: Path | None, *, of_study: bool = True) -> Path | None:
             with OutputFolder(folder, STUDY) as place:
                 place.check(_STUDY_NAMES)
     return folder
+
+
+def targets_of(text: str | None) -> tuple[Target, ...]:
+    """Read the targets of ``--slo``; none where it is left out."""
+    from lambdasim.study.targets import parse_targets
+
+    return () if text is None else parse_targets(text)
 
 
 def counted(number: int, one: str) -> str:

@@ -19,6 +19,7 @@ from lambdasim.cli.app import (
     ResumeOption,
     ScenarioArgument,
     SkipBadRowsOption,
+    SloOption,
     WorkersOption,
     announcing_compilation,
     app,
@@ -26,6 +27,7 @@ from lambdasim.cli.app import (
     progress,
     say_written,
     side_by_side,
+    targets_of,
     tell_readings,
     write,
 )
@@ -38,6 +40,7 @@ if TYPE_CHECKING:
 
     from lambdasim.results.run import RunResult
     from lambdasim.specs import ScenarioSpec
+    from lambdasim.study.targets import Target
 
 _MOST_RECORDS = 2_000_000
 _SAVED = ("scenario.json", "summary.json", "bill.csv", "usage.json", "metrics.csv")
@@ -60,6 +63,10 @@ def simulate(
     ] = 1,
     with_lines: WithOption = None,
     skip_bad_rows: SkipBadRowsOption = False,
+    slo: SloOption = None,
+    fail_slo: Annotated[
+        bool, typer.Option("--fail-slo", help="End with status 1 when a target of --slo is missed.")
+    ] = False,
     out: OutOption = None,
     as_json: JsonOption = False,
     workers: WorkersOption = 1,
@@ -69,10 +76,15 @@ def simulate(
 ) -> None:
     """Simulate a scenario: bill, percentiles, throttles."""
     import lambdasim as ls
+    from lambdasim.errors import InputError
+    from lambdasim.study.targets import kept_targets
 
     spec = including(traces.scenario(scenario), with_lines, "simulate")
     if skip_bad_rows:
         spec = spec.skipping_bad_rows()
+    targets = targets_of(slo)
+    if fail_slo and not targets:
+        raise InputError.single("simulate", "--fail-slo", "needs --slo")
     agreed(spec, runs=replications, engine=engine, out=out)
     made(resume, of_study=False)
     made(out, of_study=False)
@@ -99,17 +111,28 @@ def simulate(
                     first=run,
                     progress=tell,
                 )
-    write(_told(run, intervals, as_json))
+    write(_told(run, intervals, as_json, targets))
     say_written(written, as_json)
+    if fail_slo and not all(one.is_met for one in kept_targets(run, targets)):
+        raise typer.Exit(1)
 
 
-def _told(run: RunResult, intervals: pd.DataFrame | None, as_json: bool) -> str:
+def _told(
+    run: RunResult, intervals: pd.DataFrame | None, as_json: bool, targets: tuple[Target, ...] = ()
+) -> str:
+    from lambdasim.study.targets import targets_frame, targets_text
+
     if not as_json:
-        return run.text(intervals)
+        told = run.text(intervals)
+        return f"{told}\n\ntargets\n{targets_text(run, targets)}" if targets else told
     from lambdasim.results.files.saved import run_content
 
-    told = None if intervals is None else json.loads(intervals.to_json(orient="index"))
-    return json.dumps(run_content(run) | {"intervals": told}, indent=1, ensure_ascii=False)
+    content = run_content(run) | {
+        "intervals": None if intervals is None else json.loads(intervals.to_json(orient="index"))
+    }
+    if targets:
+        content["targets"] = json.loads(targets_frame(run, targets).to_json(orient="records"))
+    return json.dumps(content, indent=1, ensure_ascii=False)
 
 
 def _written(

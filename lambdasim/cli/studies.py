@@ -16,6 +16,7 @@ from lambdasim.cli.app import (
     OutOption,
     ResumeOption,
     ScenarioArgument,
+    SloOption,
     WorkersOption,
     announcing_compilation,
     app,
@@ -23,6 +24,7 @@ from lambdasim.cli.app import (
     present,
     run_progress,
     side_by_side,
+    targets_of,
 )
 from lambdasim.cli.traces import TraceOptions, takes_traces
 from lambdasim.cli.writing import agreed
@@ -54,7 +56,9 @@ def sweep_memory(
     ] = None,
     target: Annotated[
         str | None,
-        typer.Option("--slo", "--target", help="Recommend the cheapest within a latency, such as p95=300ms."),
+        typer.Option(
+            "--slo", "--target", help="Recommend the cheapest within targets, such as p95=300ms or age=5min."
+        ),
     ] = None,
     budget: Annotated[float | None, typer.Option(help="Recommend the fastest within USD a month.")] = None,
     arm64_time_ratio: Annotated[
@@ -116,6 +120,7 @@ def compare(
         str | None, typer.Option(help="End with status 1 when the bill grows by more, such as 5%.")
     ] = None,
     fail_throttles: FailThrottlesOption = None,
+    slo: SloOption = None,
     per: Annotated[
         str | None,
         typer.Option(help="Money per month or run; default: run where it is no sample of a month."),
@@ -152,6 +157,7 @@ def compare(
             else _share("--fail-above", fail_above, most=_LARGEST_GROWTH),
             fail_throttles=None if fail_throttles is None else _share("--fail-throttles", fail_throttles),
             per=per,
+            targets=targets_of(slo),
             engine=engine,
             executor=executor,
             resume=made(resume, of_study=False),
@@ -178,6 +184,7 @@ def limits(
         bool, typer.Option("--fail-findings", help="End with status 1 when a finding is left.")
     ] = False,
     fail_throttles: FailThrottlesOption = None,
+    slo: SloOption = None,
     out: OutOption = None,
     as_json: JsonOption = False,
     workers: WorkersOption = 1,
@@ -192,6 +199,7 @@ def limits(
     from lambdasim.report.pages.studies import limits_page
     from lambdasim.study.limits.advise import advise_limits
 
+    targets_of(slo)
     spec = traces.scenario(scenario)
     factors = tuple(_numbers("--multiples", multiples, float))
     agreed(spec, runs=max(sum(factors), 1.0) * replications, engine=engine)
@@ -209,6 +217,7 @@ def limits(
             executor=executor,
             resume=made(resume, of_study=False),
             progress=tell,
+            targets=targets_of(slo),
         )
     present(advice.text, partial(limits_page, advice), out, as_json)
     if advice.refused.mean > most_refused or (fail_findings and len(advice.findings)):

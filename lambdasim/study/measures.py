@@ -15,6 +15,7 @@ from lambdasim.engine.totals.histogram import Histogram, together
 from lambdasim.results.run import RunResult
 from lambdasim.results.usage.as_month import month_factor, monthly_usage
 from lambdasim.specs.function import FunctionSpec
+from lambdasim.units import US_PER_S
 
 QUANTILES: Final = {"p50_ms": 0.5, "p90_ms": 0.9, "p95_ms": 0.95, "p99_ms": 0.99, "p99.9_ms": 0.999}
 """Names of percentiles, and their shares."""
@@ -73,6 +74,9 @@ class FunctionMeasures:
     memory_failure_share, timeout_share : float
         Of started attempts: out of memory, cut at the timeout.
     peak_concurrency : int
+    oldest_s, peak_backlog, drain_s : float
+        Of a queue or a stream: the greatest age that a message or record reached [s], the most that were sent and not
+        ended as a minute ended, and how long after the scenario's end the last one ended [s]; NaN of other functions.
     latency_ms, duration_ms, billed_ms : Histogram
         Exact distributions [whole ms, rounded up].
     """
@@ -94,6 +98,9 @@ class FunctionMeasures:
     memory_failure_share: float
     timeout_share: float
     peak_concurrency: int
+    oldest_s: float
+    peak_backlog: float
+    drain_s: float
     latency_ms: Histogram
     duration_ms: Histogram
     billed_ms: Histogram
@@ -151,10 +158,23 @@ def function_measures(run: RunResult, function: str) -> FunctionMeasures:
         memory_failure_share=_share(int(totals.outcomes[Outcome.OUT_OF_MEMORY]), runs),
         timeout_share=_share(int(totals.outcomes[Outcome.TIMEOUT]), runs),
         peak_concurrency=totals.concurrency.peak,
+        **_of_source(totals),
         latency_ms=latency,
         duration_ms=totals.duration_ms,
         billed_ms=billed,
     )
+
+
+def _of_source(totals: FunctionTotals) -> dict[str, float]:
+    """Give age, backlog and time to drain, by name; NaN without a queue or a stream."""
+    items = totals.items
+    if items is None:
+        return dict.fromkeys(("oldest_s", "peak_backlog", "drain_s"), float("nan"))
+    return {
+        "oldest_s": items.oldest_us / US_PER_S,
+        "peak_backlog": float(items.backlog().max(initial=0)),
+        "drain_s": max(items.last_us - items.duration_us, 0) / US_PER_S,
+    }
 
 
 def _mean_duration_ms(run: RunResult, function: str, runs: int) -> float:

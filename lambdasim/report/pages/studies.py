@@ -14,6 +14,7 @@ from lambdasim.study.limits.text import answers
 from lambdasim.study.memory.objective import short
 from lambdasim.study.memory.plausible import cpu_share, plausible_ranges, to_measure
 from lambdasim.study.memory.text import reasons
+from lambdasim.study.targets import BACKLOG
 from lambdasim.units import format_duration
 from lambdasim.wording import count, money, number, percent
 
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     from lambdasim.study.limits.provisioned import Steps
     from lambdasim.study.limits.result import LimitsAdvice
     from lambdasim.study.memory.result import MemorySweep
+    from lambdasim.study.target_plan import TargetPlan
 
 _SWEPT: Final = {
     "usd_per_month": "USD a month",
@@ -152,7 +154,9 @@ def comparison_page(comparison: Comparison) -> StudyPage:
     shown = shown[columns]
     pairs = zip(told["group"], told["measure"], strict=True)
     measures = [
-        f"{group}: {measure if group == 'money' else measure.replace('_', ' ')}" for group, measure in pairs
+        f"{group}: {measure if group == 'money' else measure.replace('_', ' ')}"
+        + (" [s]" if group == "queues" and measure != BACKLOG else "")
+        for group, measure in pairs
     ]
     verdict = comparison.verdict
     return StudyPage(
@@ -204,8 +208,10 @@ def limits_page(advice: LimitsAdvice) -> StudyPage:
             "reserved": advice.reserved,
             "findings": advice.findings,
             "headroom": advice.headroom,
+            **({} if advice.targets is None else {"targets": advice.targets.frame()}),
         },
         shown={
+            **({} if advice.targets is None else {"targets": _targets_shown(advice.targets)}),
             "limits": limits.rename(columns=_LIMITS),
             "risk": risk,
             "reserved": reserved,
@@ -245,6 +251,15 @@ def limits_page(advice: LimitsAdvice) -> StudyPage:
     )
 
 
+def _targets_shown(plan: TargetPlan) -> pd.DataFrame:
+    """Show what was simulated to keep the targets."""
+    table = _in_percent(plan.frame(), ["refused_share"])
+    table["usd"] = [money(usd) for usd in table["usd"]]
+    for name in ("meets", "advised"):
+        table[name] = ["yes" if value else "" for value in table[name]]
+    return table.rename(columns={"usd": "bill of the run", "refused_share": "refused", "meets": "keeps all"})
+
+
 def _schedule(schedule: Mapping[str, Steps]) -> dict[str, list[dict[str, Any]]]:
     """Write steps as a scenario file has them."""
     return {
@@ -276,6 +291,8 @@ def _in_unit(group: str, value: float, *, signed: bool = False) -> str:
         return money(value, signed=signed)
     if group == "limits":
         return percent(value, signed=signed)
+    if group == "queues":
+        return f"{'+' if signed and value > 0 else ''}{number(value)}"
     return f"{'+' if signed and value > 0 else ''}{number(value)} ms"
 
 

@@ -21,8 +21,16 @@ from lambdasim.study.comparison.result import Comparison
 from lambdasim.study.comparison.tables import ACCOUNT, TOTAL, Key
 from lambdasim.study.kept import KEYED
 from lambdasim.study.measures import QUANTILES, period_bill
+from lambdasim.study.targets import OF_SOURCES, Target
 
 _LEAST_FOR_PRECISION = 4
+
+
+def has_sources(scenario: ScenarioSpec) -> bool:
+    """Tell whether some function of a scenario has a queue or a stream."""
+    return any(
+        spec.trigger.queue is not None or spec.trigger.stream is not None for spec in scenario.functions
+    )
 
 
 def compare(
@@ -38,6 +46,7 @@ def compare(
     resume: str | os.PathLike[str] | None = None,
     progress: Callable[[int, int], None] | None = None,
     per: str | None = None,
+    targets: Sequence[Target] = (),
 ) -> Comparison:
     """Compare scenarios with the first of them, in pairs.
 
@@ -67,6 +76,8 @@ def compare(
         traces, or the version of lambdasim and its prices have changed.
     progress : callable, optional
         Called with how many runs are finished, and how many are planned.
+    targets : sequence of Target
+        Of backlog, message age, lost events and latency; the verdict fails where a scenario after the first misses one.
 
     Returns
     -------
@@ -78,6 +89,10 @@ def compare(
         When an argument cannot be accepted.
     """
     named = _named(scenarios)
+    if any(one.is_of_sources for one in targets) and not any(map(has_sources, named.values())):
+        raise InputError.single(
+            "compare", "targets", "of age, backlog and drain need a function with a queue or a stream"
+        )
     period = shared_period(named.values(), per)
     for name, threshold in (("fail_above", fail_above), ("fail_throttles", fail_throttles)):
         if threshold is not None and not threshold >= 0:
@@ -112,6 +127,7 @@ def compare(
         fail_above=fail_above,
         fail_throttles=fail_throttles,
         period=period,
+        targets=tuple(targets),
     )
 
 
@@ -162,7 +178,8 @@ def scenario_measures(run: RunResult, period: str = "month") -> dict[Key, float]
     -------
     dict of (group, scope, measure) to float
         Groups: ``money``, the period's bill by line item and by function [USD]; ``latency`` [ms]; ``limits``, shares of
-        attempts that each limit refused, and of events that ended badly. A scope is ``account`` or a function.
+        attempts that each limit refused, and of events that ended badly; ``queues``, of queues and streams: greatest
+        ``age`` [s], most ``backlog``, and time to ``drain`` after the end [s]. A scope is ``account`` or a function.
     """
     bill = period_bill(run, period)
     measures: dict[Key, float] = {TOTAL: float(bill.total)}
@@ -175,6 +192,9 @@ def scenario_measures(run: RunResult, period: str = "month") -> dict[Key, float]
     for scope, names in scopes:
         measures |= _latency(run, scope, None if scope == ACCOUNT else scope)
         measures |= _limits(run, scope, names)
+    for name, totals in zip(run.aggregate.names, run.aggregate.functions, strict=True):
+        for measure in OF_SOURCES if totals.items is not None else ():
+            measures["queues", name, measure] = Target(measure, 0).value(totals)
     return measures
 
 

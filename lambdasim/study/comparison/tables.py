@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
+from math import isnan
 from typing import TYPE_CHECKING, Final, NamedTuple, TypeAlias
 
 from lambdasim.results.intervals import Interval, paired_interval, t_interval
 from lambdasim.specs.scenario import ScenarioSpec
+from lambdasim.study.targets import LOST, Target
 from lambdasim.wording import money
 
 if TYPE_CHECKING:
@@ -18,6 +20,27 @@ Key: TypeAlias = tuple[str, str, str]
 ACCOUNT: Final = "account"
 TOTAL: Final[Key] = ("money", ACCOUNT, "bill")
 REFUSED: Final[Key] = ("limits", ACCOUNT, "refused")
+
+
+def target_key(target: Target, function: str) -> Key:
+    """Give the measure of a function that a target is of.
+
+    Parameters
+    ----------
+    target : Target
+    function : str
+
+    Returns
+    -------
+    tuple of str
+    """
+    if target.is_of_sources:
+        return "queues", function, target.measure
+    return (
+        ("limits", function, "not served")
+        if target.measure == LOST
+        else ("latency", function, target.measure)
+    )
 
 
 class Verdict(NamedTuple):
@@ -48,6 +71,8 @@ class ComparisonTables:
         Thresholds of the verdict.
     period : {"month", "run"}
         What money is of.
+    targets : tuple of Target
+        That the verdict asks of every scenario after the first.
     """
 
     scenarios: Mapping[str, ScenarioSpec]
@@ -55,6 +80,7 @@ class ComparisonTables:
     fail_above: float | None = None
     fail_throttles: float | None = None
     period: str = "month"
+    targets: tuple[Target, ...] = ()
 
     @property
     def per(self) -> str:
@@ -120,13 +146,22 @@ class ComparisonTables:
                 )
         return pd.DataFrame(rows)
 
+    def _measured(self, name: str, target: Target) -> list[str]:
+        """Give the functions of a scenario that have a target's measure."""
+        there = self.results[name][0]
+        return [
+            spec.name
+            for spec in self.scenarios[name].functions
+            if not isnan(there.get(target_key(target, spec.name), float("nan")))
+        ]
+
     def difference(self, name: str, key: Key = TOTAL) -> Interval:
         """Return the paired difference of a measure between a scenario and the first."""
         return paired_interval(self._values(name, key), self._values(self.names[0], key))
 
     def _values(self, name: str, key: Key) -> list[float]:
         """Return a measure by replication; what has no line costs nothing, who is not there has no latency."""
-        missing = float("nan") if key[0] == "latency" else 0.0
+        missing = float("nan") if key[0] in ("latency", "queues") else 0.0
         return [run.get(key, missing) for run in self.results[name]]
 
     @property
@@ -154,4 +189,14 @@ class ComparisonTables:
                     f"{'FAIL' if bad else 'pass'}: {name}: {refused:.3%} of attempts refused, allowed "
                     f"{self.fail_throttles:.3%}"
                 )
+            for target in self.targets:
+                for function in self._measured(name, target):
+                    value = t_interval(self._values(name, target_key(target, function))).mean
+                    bad = not value <= target.most
+                    failed |= bad
+                    was = t_interval(self._values(base, target_key(target, function))).mean
+                    reasons.append(
+                        f"{'FAIL' if bad else 'pass'}: {name}: {target.measure} of {function} is "
+                        f"{target.written(value)}, allowed {target.written(target.most)}; {base}: {target.written(was)}"
+                    )
         return Verdict(failed, tuple(reasons))

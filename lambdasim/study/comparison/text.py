@@ -21,6 +21,7 @@ _TITLES: Final = {
     "money": "USD",
     "latency": "latency [ms]",
     "limits": "limits [% of attempts or events]",
+    "queues": "queues and streams [s; messages]",
 }
 _MARKUP: Final = re.compile(r"([\\`*_{}\[\]()+.!|~-])")
 _MOST_ROWS: Final = 40
@@ -41,6 +42,8 @@ def comparison_text(comparison: ComparisonTables) -> str:
     for name in comparison.names[1:]:
         lines += ["", clipped(name), *(wrapped(text) for text in remarks(comparison, name))]
         for group, rows in _groups(comparison, name):
+            if group == "queues" and not rows:
+                continue
             lines += ["", f"{_title(comparison, group):<34} {'base':>12} {'difference':>11} {'±':>9}  share"]
             lines += [_text_row(row) for row in rows[:_MOST_ROWS]]
             lines += _left_out(rows)
@@ -80,6 +83,8 @@ def comparison_markdown(comparison: ComparisonTables) -> str:
     for name in comparison.names[1:]:
         lines += [f"<details><summary>{_in_html(name)}: all differences</summary>", ""]
         for group, rows in _groups(comparison, name):
+            if group == "queues" and not rows:
+                continue
             lines += [
                 f"| {_title(comparison, group)} | base | difference | 95 % interval | share |",
                 "|---|--:|--:|--:|--:|",
@@ -208,6 +213,8 @@ def _with_label(row: dict[Any, Any]) -> dict[str, Any]:
 def _is_told(row: dict[str, Any]) -> bool:
     if isnan(row["difference"]):
         return not (isnan(row["base"]) and isnan(row["value"]))
+    if row["group"] == "queues":
+        return True
     if row["scope"] == ACCOUNT and (row["group"] != "limits" or row["measure"] == "refused"):
         return True
     return bool(row["difference"])
@@ -217,7 +224,7 @@ def _numbers(row: dict[str, Any]) -> tuple[str, str, str, str, str]:
     """Write base, difference, half-width, interval and share."""
     base, mean, low, high = row["base"], row["difference"], row["low"], row["high"]
     scale = 100 if row["group"] == "limits" else 1
-    form = {"money": "{:,.2f}", "latency": "{:,.1f}", "limits": "{:.3f}"}[row["group"]]
+    form = {"money": "{:,.2f}", "latency": "{:,.1f}", "limits": "{:.3f}", "queues": "{:,.1f}"}[row["group"]]
     signed = form.replace(":", ":+")
     share = _or_dash("{:+.1%}", row["share"]) if not isnan(row["share"]) else ""
     return (

@@ -24,6 +24,8 @@ from lambdasim.study.limits.result import LimitsAdvice
 from lambdasim.study.limits.runs import case_outcomes, run_case
 from lambdasim.study.limits.tables import ProvisionedAdvice
 from lambdasim.study.provisioned_use import break_even_utilization
+from lambdasim.study.target_plan import plan_targets
+from lambdasim.study.targets import Target
 from lambdasim.study.variants import LimitCase, Variant
 
 if TYPE_CHECKING:
@@ -43,6 +45,7 @@ def advise_limits(
     executor: Executor | None = None,
     resume: str | os.PathLike[str] | None = None,
     progress: Callable[[int, int], None] | None = None,
+    targets: Iterable[Target] = (),
 ) -> LimitsAdvice:
     """Tell which limit binds first, when, how often, whose requests fail, and what to set.
 
@@ -66,6 +69,8 @@ def advise_limits(
         always is, since the tables need all of that run.
     progress : callable, optional
         Called with how many runs are finished, and how many are planned.
+    targets : iterable of Target
+        Of backlog, message age, lost events and latency; what keeps them is looked for, see ``plan_targets``.
 
     Returns
     -------
@@ -83,6 +88,8 @@ def advise_limits(
         raise InputError.single("limits", "multiples", f"must be above 0, got {wanted}")
     chosen_rules(select, ignore)
     run, meter = run_case(scenario, LimitCase(Variant.AS_IS), engine)
+    asked = tuple(targets)
+    kept = plan_targets(run, asked, engine=engine, seeds=replications) if asked else None
     first = outcome_of(run, meter)
     cases = [LimitCase(Variant.UNLIMITED, number) for number in range(replications)]
     cases += [LimitCase(Variant.AS_IS, number) for number in range(1, replications)]
@@ -144,6 +151,7 @@ def advise_limits(
         not_served=t_interval([outcome.not_served_share for outcome in as_is]),
         unlimited=unlimited,
         not_offered=offers.refused,
+        targets=kept,
     )
 
 

@@ -32,8 +32,10 @@ class LimitsAdvice(AdviceTables, Result):
 
     def frames(self) -> Mapping[str, pd.DataFrame]:
         """Return limits, risk with more traffic, reserved concurrency and findings."""
+        kept = {} if self.targets is None else {"targets": self.targets.frame()}
         return {
             "limits": self.limits,
+            **kept,
             "with more traffic": self.risk,
             "reserved concurrency": self.reserved,
             "findings": self.findings,

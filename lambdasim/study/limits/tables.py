@@ -12,6 +12,7 @@ from lambdasim.study.limits.concurrency import QuotaAdvice
 from lambdasim.study.limits.outcome import LimitOutcome
 from lambdasim.study.limits.plan import LimitPlan
 from lambdasim.study.limits.provisioned import Steps
+from lambdasim.study.target_plan import TargetPlan
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -79,6 +80,8 @@ class AdviceTables:
         Without limits of concurrency, by replication.
     not_offered : tuple of str
         What was simulated and would make things worse than what is advised, with the reason.
+    targets : TargetPlan or None
+        Whether the targets that were asked for are kept, and what keeps them.
     """
 
     run: RunResult
@@ -96,6 +99,7 @@ class AdviceTables:
     not_served: Interval
     unlimited: tuple[LimitOutcome, ...]
     not_offered: tuple[str, ...] = ()
+    targets: TargetPlan | None = None
 
     @property
     def breaches(self) -> pd.DataFrame:

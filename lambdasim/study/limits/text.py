@@ -9,6 +9,7 @@ from lambdasim.catalog import limit
 from lambdasim.results.usage.as_month import month_basis
 from lambdasim.specs.function import ProvisionedStep
 from lambdasim.study.limits.limit_table import ACCOUNT, GATEWAY
+from lambdasim.study.target_text import plan_sentences, plan_text
 from lambdasim.units import format_duration
 from lambdasim.wording import clipped, count, listed, money, percent, wrapped
 
@@ -68,7 +69,8 @@ def answers(advice: AdviceTables) -> list[str]:
         parts.append(
             f"While the account's pool refused, {neighbour['function']} held {neighbour['pool_share']:.0%} of it."
         )
-    return [*parts, *_what_to_set(advice)]
+    targets = [] if advice.targets is None else plan_sentences(run, advice.targets)
+    return [*parts, *_what_to_set(advice), *targets]
 
 
 def _first(row: Any) -> str:
@@ -167,6 +169,8 @@ def limits_text(advice: AdviceTables) -> str:
         parts += ["", *_provisioned_block(advice, advice.provisioned)]
     if advice.tracking is not None:
         parts += ["", *_tracking_block(advice, advice.tracking)]
+    if advice.targets is not None:
+        parts += ["", plan_text(advice.run, advice.targets)]
     if advice.not_offered:
         parts += ["", *(wrapped(f"Not advised: {why}.") for why in advice.not_offered)]
     return "\n".join([*parts, "", *_findings_block(advice)])

@@ -2,20 +2,17 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final, Protocol
+from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 
 from lambdasim.errors import InputError
 from lambdasim.study.measures import QUANTILES
-from lambdasim.units import US_PER_MS, parse_duration_us
+from lambdasim.study.targets import Target, parse_targets
 
 if TYPE_CHECKING:
     import pandas as pd
-
-_TARGET: Final = re.compile(r"\s*(p[0-9.]+|mean)\s*(?:=|<=|<)\s*(.+)")
 
 
 class Objective(Protocol):
@@ -45,10 +42,13 @@ class Cheapest:
         Target [ms]; None for none.
     latency : str
         What has to keep it: ``p50_ms``, ``p90_ms``, ``p95_ms``, ``p99_ms``, ``p99.9_ms`` or ``mean_ms``.
+    also : tuple of Target
+        What has to be kept beside it, such as the age of messages.
     """
 
     within_ms: float | None = None
     latency: str = "p95_ms"
+    also: tuple[Target, ...] = ()
 
     def __post_init__(self) -> None:
         """Check the measure."""
@@ -67,16 +67,18 @@ class Cheapest:
         Series
             By row, the smaller the better; NaN where a row is not allowed.
         """
-        if self.within_ms is None:
-            return table["usd_per_month"]
-        return table["usd_per_month"].where(table[self.latency] <= self.within_ms, np.inf)
+        usd = table["usd_per_month"]
+        if self.within_ms is not None:
+            usd = usd.where(table[self.latency] <= self.within_ms, np.inf)
+        for target in self.also:
+            usd = usd.where(table[target.column] <= target.most, np.inf)
+        return usd
 
     def words(self) -> str:
         """Say what is wanted."""
-        target = (
-            "" if self.within_ms is None else f" with {short(self.latency)} within {self.within_ms:,g} ms"
-        )
-        return f"cheapest{target}"
+        wanted = [] if self.within_ms is None else [f"{short(self.latency)} within {self.within_ms:,g} ms"]
+        wanted += [f"{one.measure} within {one.written(one.most)}" for one in self.also]
+        return f"cheapest with {' and '.join(wanted)}" if wanted else "cheapest"
 
 
 @dataclass(frozen=True)
@@ -170,12 +172,12 @@ class Balanced:
 
 
 def parse_target(text: str) -> Cheapest:
-    """Read a latency target such as ``p95=300ms``.
+    """Read targets such as ``p95=300ms`` or ``age=5min,backlog=10k``.
 
     Parameters
     ----------
     text : str
-        ``p50``, ``p95`` or ``p99``, an equals sign, and a duration with its unit.
+        As ``parse_targets`` takes it; the first latency is what dominated sizes and intervals are told by.
 
     Returns
     -------
@@ -184,16 +186,12 @@ def parse_target(text: str) -> Cheapest:
     Examples
     --------
     >>> parse_target("p95=300ms")
-    Cheapest(within_ms=300.0, latency='p95_ms')
+    Cheapest(within_ms=300.0, latency='p95_ms', also=())
     """
-    match = _TARGET.fullmatch(text)
-    try:
-        if match is None:
-            raise ValueError(f"must be such as p95=300ms, got {text[:40]!r}")
-        within_us = parse_duration_us(match[2])
-    except ValueError as error:
-        raise InputError.single("objective", "target", str(error)) from None
-    return Cheapest(within_us / US_PER_MS, f"{match[1]}_ms")
+    targets = parse_targets(text)
+    latency = next((one for one in targets if one.column.endswith("_ms")), None)
+    also = tuple(one for one in targets if one is not latency)
+    return Cheapest(also=also) if latency is None else Cheapest(latency.most, latency.column, also)
 
 
 def best_row(objective: Objective, table: pd.DataFrame) -> int | None:
