@@ -171,6 +171,9 @@ def init(
     example: Annotated[
         bool, typer.Option("--example", help="Copy an example by its name; without a name, list them.")
     ] = False,
+    notebook: Annotated[
+        bool, typer.Option("--notebook", help="Also write my_scenario.ipynb, a notebook about it.")
+    ] = False,
 ) -> None:
     """Write a commented scenario to edit, or one of the examples."""
     from lambdasim.templates.examples import FIRST, copy_example, example_names
@@ -183,10 +186,14 @@ def init(
     chosen, target = (
         (name or FIRST, Path(f"{name}.yaml")) if example else (FIRST, Path(name or "scenario.yaml"))
     )
-    written = copy_example(chosen, target)
-    say_written([written])
+    written = [copy_example(chosen, target)]
+    if notebook:
+        from lambdasim.report.notebook.build import write_first_notebook
+
+        written.append(write_first_notebook(written[0]))
+    say_written(written)
     verb = "import" if chosen == "template" else "simulate"
-    write(f"next: lambdasim {verb} {printable(str(written))}")
+    write(f"next: lambdasim {verb} {printable(str(written[0]))}")
 
 
 def parameters_of(given: list[str] | None) -> dict[str, str]:

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 import lambdasim as ls
-from lambdasim.report.notebook.build import template_names
+from lambdasim.report.notebook.build import template_names, write_first_notebook
 from lambdasim.report.notebook.parameters import value_of, with_parameters
 from lambdasim.report.sections.incident_table import incidents
 from lambdasim.specs import load_scenario_text
@@ -118,6 +118,22 @@ def test_your_own_notebook_is_executed_with_its_parameters(shop: Path, tmp_path:
     assert "ipykernel" not in page
     assert "alt='ls.plots.plot_bill(run)'" in page
     assert "Content-Security-Policy" in page
+
+
+def test_the_first_notebook_is_short_and_is_a_template(shop: Path, tmp_path: Path) -> None:
+    scenario = tmp_path / "mine.yaml"
+    scenario.write_text(SCENARIO)
+    first = write_first_notebook(scenario)
+    cells = [cell for cell in json.loads(first.read_text())["cells"] if cell["cell_type"] == "code"]
+    assert "".join(cells[0]["source"]).startswith("SCENARIO = 'mine.yaml'")
+    assert sum(bool(line.strip()) for cell in cells for line in cell["source"]) <= 15
+    said = words(ls.build_report(shop, str(first), parameters={"SEEDS": 1}).page)
+    assert "My scenario" in said
+    assert "What if: checkout" in said
+    assert "is recommended" in said
+    first.write_text("{}")
+    with pytest.raises(ls.InputError, match="changed since lambdasim wrote it"):
+        write_first_notebook(scenario)
 
 
 @pytest.mark.parametrize(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shlex
 from collections.abc import Mapping
@@ -11,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from lambdasim.errors import InputError
-from lambdasim.outputs import OutputFolder, noted_input
+from lambdasim.outputs import OutputFolder, noted_input, write_output
 from lambdasim.report.html import bullets, folded
 from lambdasim.report.notebook.execute import executed
 from lambdasim.report.notebook.packages import needed_packages
@@ -31,6 +32,7 @@ PDF: Final = "report.pdf"
 SOURCE: Final = "SCENARIO"
 """Name that a notebook gives to the scenario, or the folder of a finished run."""
 _FOLDER: Final = Path(__file__).with_name("templates")
+_FIRST: Final = Path(__file__).with_name("my_scenario.ipynb")
 _MOST_BYTES: Final = 20_000_000
 
 
@@ -134,6 +136,32 @@ def build_report(
     lines = _again(path, template if shipped else place.name, given, code)
     ending = folded("How to build this page again", bullets(lines))
     return Report(notebook_page(done, path.stem, [ending]), _written(done, lines))
+
+
+def write_first_notebook(scenario: Path) -> Path:
+    """Write ``my_scenario.ipynb`` beside a scenario: a notebook of fifteen lines, to be changed.
+
+    Parameters
+    ----------
+    scenario : Path
+
+    Returns
+    -------
+    Path
+        The notebook.
+
+    Raises
+    ------
+    InputError
+        When there is one that lambdasim did not write.
+    """
+    content = json.loads(_FIRST.read_text(encoding="utf-8"))
+    cell = next(cell for cell in content["cells"] if cell["cell_type"] == "code")
+    source = with_parameters("".join(cell["source"]), {SOURCE: scenario.name}, _FIRST.name)
+    cell["source"] = source.splitlines(keepends=True)
+    target = scenario.with_name(_FIRST.name)
+    write_output(target, (json.dumps(content, indent=1, ensure_ascii=False) + "\n").encode(), "notebook")
+    return target
 
 
 def _opened(place: Path, template: str) -> NotebookNode:

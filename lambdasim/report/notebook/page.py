@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 _TITLE: Final = re.compile(r"<h1[^>]*>(.*?)</h1>", re.DOTALL)
 _ANCHOR: Final = re.compile(r"<a class=\"anchor-link\".*?</a>", re.DOTALL)
+_TABLE: Final = re.compile(r"<table[^>]*\bdataframe\b.*?</table>", re.DOTALL)
 _TAG: Final = re.compile(r"<[^>]*>")
 POLICY: Final = (
     "default-src 'none'; img-src data:; style-src 'unsafe-inline'; script-src 'unsafe-inline' 'unsafe-eval'; "
@@ -68,15 +69,14 @@ def _output(output: Any, alternative: str) -> str:
     if output.output_type == "stream":
         if output.name == "stderr":
             return warning(output.text.strip())
-        return f"<pre>{escaped(output.text.rstrip())}</pre>"
+        return _pre(output.text.rstrip())
     data = output.get("data", {})
     if MIME in data:
         return what_if_html(data[MIME])
+    if "application/vnd.jupyter.widget-view+json" in data:
+        return ""  # works in a notebook that runs; a what-if shows its sliders itself
     if "text/html" in data:
-        shown = str(data["text/html"])
-        if "dataframe" in shown:
-            return f"<div class='wide' role='region' tabindex='0' aria-label='Table'>{shown}</div>"
-        return shown
+        return _TABLE.sub(_scrolling, str(data["text/html"]))
     for kind in ("image/png", "image/jpeg"):
         if kind in data:
             content = base64.b64encode(base64.b64decode(data[kind])).decode()
@@ -87,4 +87,13 @@ def _output(output: Any, alternative: str) -> str:
             f"<figure><img alt='{escaped(alternative)}' src='data:image/svg+xml;base64,{content}'></figure>"
         )
     text = str(data.get("text/plain", ""))
-    return f"<pre>{escaped(text)}</pre>" if text else ""
+    return _pre(text) if text else ""
+
+
+def _scrolling(table: re.Match[str]) -> str:
+    """Let a wide table of pandas scroll by itself."""
+    return f"<div class='wide' role='region' tabindex='0' aria-label='Table'>{table[0]}</div>"
+
+
+def _pre(text: str) -> str:
+    return f"<pre role='region' tabindex='0' aria-label='Text'>{escaped(text)}</pre>"
