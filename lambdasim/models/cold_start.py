@@ -6,6 +6,7 @@ INIT does not depend on the memory size; the first handler run does, strongly fo
 from __future__ import annotations
 
 from collections.abc import Iterable
+from functools import cache
 from math import exp, log, pi, sqrt
 from statistics import NormalDist
 
@@ -18,6 +19,7 @@ from lambdasim.draws.table import DrawTable, normal_quantile_nodes
 from lambdasim.units import US_PER_MS
 
 
+@cache
 def init_law(prior: InitPrior) -> DrawLaw:
     """Make the law of INIT durations [µs] from measured quantiles.
 

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from functools import cache
+
 from lambdasim.catalog import KeepAliveCurve
 from lambdasim.draws.laws import piecewise
 from lambdasim.draws.table import DrawTable
 from lambdasim.units import US_PER_S
 
 
+@cache
 def keep_alive_law(curve: KeepAliveCurve) -> DrawTable:
     """Make the law of keep-alive durations [µs] from the measured share of warm environments by idle time.
 

@@ -34,6 +34,7 @@ from lambdasim.units import (
 )
 
 _CHUNK: Final = 1 << 16
+_FIRST_CHUNK: Final = 1 << 9
 _VISITS: Final = 1 << 14
 _WEEK_US: Final = 7 * US_PER_DAY
 
@@ -184,9 +185,12 @@ class FunctionArrivals:
     def _summed(self, gaps: DrawLaw) -> Iterator[NDArray[np.int64]]:
         """Add up gaps, exactly, in their own unit."""
         key = self._key(Quantity.ARRIVAL_GAP)
-        reached = 0
-        for first in count(0, _CHUNK):
-            steps = reached + np.cumsum(gaps.values(key.bits(np.arange(first, first + _CHUNK))))
+        reached = first = 0
+        while True:
+            # Small at first, so that a quiet function among thousands takes little memory.
+            stop = first + min(max(first, _FIRST_CHUNK), _CHUNK)
+            steps = reached + np.cumsum(gaps.values(key.bits(np.arange(first, stop))))
+            first = stop
             if steps[-1] == reached:
                 raise TraceError.single(self.owner, "gap_ms", "must not be zero every time")
             reached = int(steps[-1])

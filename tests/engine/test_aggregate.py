@@ -7,6 +7,7 @@ from itertools import pairwise
 
 import numpy as np
 import pandas as pd
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -21,6 +22,7 @@ from lambdasim.engine.contract import (
     RecordChunk,
     StartType,
 )
+from lambdasim.engine.totals import aggregate
 from lambdasim.engine.totals.aggregate import SECTIONS, FunctionTotals
 from lambdasim.engine.totals.histogram import Histogram
 from lambdasim.specs import load_scenario_text
@@ -218,3 +220,35 @@ def test_totals_do_not_depend_on_the_chunks(sizes: list[int]) -> None:
 @cache
 def rich_run() -> ls.RunResult:
     return ls.simulate(load_scenario_text(RICH))
+
+
+@pytest.mark.parametrize("window", [1, 4, 128])
+def test_minutes_are_the_records_whatever_is_put_away_together(
+    monkeypatch: pytest.MonkeyPatch, window: int
+) -> None:
+    """Quiet hours, work across minutes and hours, two functions; windows as short as a minute."""
+    monkeypatch.setattr(aggregate, "_WINDOW", window)
+    text = """name: t
+start: 2026-11-01T00:00:00Z
+duration: 9h
+functions:
+  - {name: f, timeout: 900s, init_ms: 500, work: {io_ms: {uniform: {low: 0, high: 800000}}}, trigger: {type: alb},
+     traffic: {bursty: {rates_per_s: [0.3, 0], mean_sojourns: [10min, 2h]}}}
+  - {name: g, timeout: 900s, work: {io_ms: {exponential: {mean: 90}}}, trigger: {type: alb},
+     traffic: {constant: {rate_per_s: 0.004}}}
+"""
+    run = ls.simulate(load_scenario_text(text))
+    records, table = run.records, run.metrics()
+    start_us, end_us = (np.rint(records[name] * 1e6).astype(np.int64) for name in ("start_s", "end_s"))
+    for rank, name in enumerate(run.aggregate.names):
+        mine = records["function"] == name
+        start, end = start_us[mine].to_numpy(), end_us[mine].to_numpy()
+        shown = table[table["function"] == name]
+        minutes = len(shown)
+        assert shown["Invocations"].tolist() == np.bincount(start // 60_000_000, minlength=minutes).tolist()
+        began = np.arange(minutes) * 60_000_000
+        # In progress as a minute begins, or just after a start in it.
+        moments = [np.append(start[start // 60_000_000 == minute], at) for minute, at in enumerate(began)]
+        peaks = [max(int(((start <= t) & (end > t)).sum()) for t in found) for found in moments]
+        assert shown["ConcurrentExecutions"].tolist() == peaks
+        assert run.aggregate.functions[rank].concurrency.peak == max(peaks)

@@ -25,10 +25,10 @@ from lambdasim.engine.items import ItemOutcome, check_items
 from lambdasim.engine.totals.chains import ChainTotals
 from lambdasim.engine.totals.histogram import Histogram, together
 from lambdasim.engine.totals.items import ItemTotals
-from lambdasim.engine.totals.series import COUNTS, Concurrency, MinuteCounts
+from lambdasim.engine.totals.series import ROWS, Concurrency, MinuteCounts, MinuteLog
 from lambdasim.engine.totals.spills import Spills
 from lambdasim.errors import ConservationError
-from lambdasim.units import US_PER_HOUR, US_PER_MINUTE, from_epoch_us, month_ends_us
+from lambdasim.units import US_PER_MINUTE, from_epoch_us, month_ends_us
 
 if TYPE_CHECKING:
     from lambdasim.engine.totals.tally import Sums
@@ -37,7 +37,7 @@ SECTIONS: Final = 20
 _DENSE_MS: Final = 1 << 14
 _DENSE_BYTES: Final = 256 * 1024 * 1024
 _ROWS_AT_ONCE: Final = 1 << 14
-_SPARE_US: Final = 7 * US_PER_HOUR
+_WINDOW: Final = 128  # minutes that are put away together, a power of two
 _EVENT_OUTCOMES: Final = {
     ItemOutcome.PROCESSED: EventOutcome.SUCCEEDED,
     ItemOutcome.DEAD_LETTERED: EventOutcome.FAILED,
@@ -157,7 +157,9 @@ class Aggregate:
         self._start_us = start_us
         self._duration_us = duration_us
         self._tally = tally.compiled_tally()
-        self._sums = _first_sums(plan, -(-(duration_us + _SPARE_US) // US_PER_MINUTE))
+        self._sums = _first_sums(plan)
+        self._minutes = MinuteLog(len(plan.functions) + tally.EXTRA_OWNERS)
+        self._first_minute = 0
         self._spills = Spills()
         self._sections: dict[tuple[int, int], Histogram] = defaultdict(Histogram)
         self._usage: list[dict[str, MonthlyUsage]] = [{} for _ in plan.functions]
@@ -190,16 +192,20 @@ class Aggregate:
                 totals.add(chunk.items, rank, self._idle_pollers(rank), self._units(rank))
         if not len(chunk):
             return
-        self._reach(int(chunk.end_us().max()) // US_PER_MINUTE + 1)
         columns = tuple(np.ascontiguousarray(chunk[name]) for name in self._at.COLUMNS)
-        start_us = chunk["start_us"]
+        start_us, end_us = chunk["start_us"], chunk.end_us()
         first = 0
         while first < len(chunk):
-            stop = int(np.searchsorted(start_us, self._next_turn_us, side="left"))
+            self._let_pass(int(start_us[first]) // US_PER_MINUTE)
+            window_us = (self._first_minute + _WINDOW) * US_PER_MINUTE
+            until_us = min(self._next_turn_us, window_us)
+            stop = int(np.searchsorted(start_us, until_us, side="left"))
+            if first < stop:
+                self._reach(int(end_us[first:stop].max()) // US_PER_MINUTE + 1)
             for begin in range(first, stop, _ROWS_AT_ONCE):
                 spilled = self._tally(self._sums, columns, begin, min(begin + _ROWS_AT_ONCE, stop))
                 self._spills.add(self._sums.spilled[:spilled])
-            if stop < len(chunk):
+            if stop < len(chunk) and start_us[stop] >= self._next_turn_us:
                 self._turn()
             first = stop
 
@@ -212,12 +218,38 @@ class Aggregate:
         return source.pollers.units(source.pollers.first) if source else 0
 
     def _reach(self, minutes: int) -> None:
-        """Make room for so many minutes."""
-        missing = minutes - self._sums.minutes.shape[2]
-        if missing > 0:
-            spare = [(0, 0), (0, 0), (0, missing + minutes // 2)]
-            by_minute, account = (np.pad(a, spare) for a in (self._sums.minutes, self._sums.account_minutes))
-            self._sums = self._sums._replace(minutes=by_minute, account_minutes=account)
+        """Make room in the ring for so many minutes since the start."""
+        width = self._sums.minutes.shape[2]
+        if minutes - self._first_minute <= width:
+            return
+        longer = 1 << (minutes - self._first_minute).bit_length()
+        known = np.arange(self._first_minute, self._first_minute + width)
+        ring, active = (
+            np.zeros((*old.shape[:-1], longer), dtype=np.int64)
+            for old in (self._sums.minutes, self._sums.active)
+        )
+        ring[..., known % longer] = self._sums.minutes[..., known % width]
+        active[..., known % longer] = self._sums.active[..., known % width]
+        self._sums = self._sums._replace(minutes=ring, active=active)
+
+    def _let_pass(self, minute: int) -> None:
+        """Put minutes away until the ring begins with the window of a minute."""
+        while minute >= self._first_minute + _WINDOW:
+            if self._sums.active[: len(self._plans)].any():
+                self._put_minutes_away(_WINDOW)
+                self._first_minute += _WINDOW
+            else:
+                self._first_minute = minute // _WINDOW * _WINDOW
+
+    def _put_minutes_away(self, length: int) -> None:
+        """Put the first minutes of the ring away: as many, or all."""
+        first, width = self._first_minute, self._sums.minutes.shape[2]
+        places = np.arange(first, first + length) % width
+        self._sums.active[len(self._plans) :, places] = 1
+        owners, minutes = np.nonzero(self._sums.active[:, places])
+        self._minutes.keep(first, owners, minutes, self._sums.minutes[owners, :, places[minutes]])
+        self._sums.minutes[owners, :, places[minutes]] = 0
+        self._sums.active[:, places] = 0
 
     def _turn(self) -> None:
         """Go to the next stretch of time, putting away what belongs to the last."""
@@ -233,10 +265,17 @@ class Aggregate:
 
     def _put_section_away(self) -> None:
         number = min(self._stretch_us * SECTIONS // self._duration_us, SECTIONS - 1)
-        for function in range(len(self._plans)):
-            self._sections[function, number].absorb(self._histogram(function, self._at.SECTION))
-        self._spills.forget(np.arange(len(self._plans)) * self._at.HISTOGRAMS + self._at.SECTION)
-        self._sums.dense[:, self._at.SECTION] = 0
+        at, sums = self._at, self._sums
+        for function in np.flatnonzero(sums.touched.any(axis=1)).tolist():
+            blocks = np.flatnonzero(sums.touched[function, :-1])
+            dense = sums.dense[function, at.SECTION].reshape(-1, at.BLOCK)
+            place, value = np.nonzero(dense[blocks])
+            counted = Histogram(blocks[place] * at.BLOCK + value, dense[blocks[place], value])
+            self._sections[function, number].absorb(counted)
+            self._sections[function, number].absorb(self._spills.of(function * at.HISTOGRAMS + at.SECTION))
+            dense[blocks] = 0
+        self._spills.forget(np.arange(len(self._plans)) * at.HISTOGRAMS + at.SECTION)
+        sums.touched[:] = 0
 
     def _put_month_away(self) -> None:
         month = f"{from_epoch_us(self._start_us + self._stretch_us):%Y-%m}"
@@ -299,9 +338,6 @@ class Aggregate:
             StartType.WARM: self._histogram(function, at.LATENCY_WARM),
             StartType.PROVISIONED: self._histogram(function, at.LATENCY_PROVISIONED),
         }
-        by_minute = self._sums.minutes[function]
-        ends = int(scalars[at.END_MINUTES])
-        counts = MinuteCounts(by_minute[: len(COUNTS), : int(scalars[at.MINUTES])])
         return FunctionTotals(
             events=int(kinds[1].sum()),
             outcomes=kinds.sum(axis=(0, 1, 3, 4)),
@@ -316,37 +352,46 @@ class Aggregate:
             latency_ms=latencies,
             section_latency_ms=[self._sections[function, number] for number in range(SECTIONS)],
             usage=self._usage[function],
-            counts=counts,
-            concurrency=Concurrency(
-                int(scalars[at.BUSY_US]),
-                int(scalars[at.PEAK]),
-                by_minute[COUNTS.index("Invocations"), :ends],
-                by_minute[at.ENDED, :ends],
-                by_minute[at.HIGHEST, :ends],
-            ),
+            counts=MinuteCounts(int(scalars[at.MINUTES]), self._log, function),
+            concurrency=self._concurrency(function),
             provisioned=Concurrency(
                 int(scalars[at.PROVISIONED_BUSY_US]),
                 int(scalars[at.PROVISIONED_PEAK]),
-                by_minute[COUNTS.index("ProvisionedConcurrencyInvocations"), :ends],
-                by_minute[at.PROVISIONED_ENDED, :ends],
-                by_minute[at.PROVISIONED_HIGHEST, :ends],
+                int(scalars[at.END_MINUTES]),
+                self._log,
+                function,
+                provisioned=True,
             ),
             last_end_us=int(scalars[at.LAST_END_US]),
         )
 
     @cached_property
+    def _log(self) -> MinuteLog:
+        """Minutes of all owners, when all records have been added."""
+        self._put_minutes_away(self._sums.minutes.shape[2])
+        return self._minutes
+
+    def _concurrency(self, owner: int) -> Concurrency:
+        scalars, at = self._sums.scalars[owner], self._at
+        return Concurrency(
+            int(scalars[at.BUSY_US]),
+            int(scalars[at.PEAK]),
+            int(scalars[at.END_MINUTES]),
+            self._log,
+            owner,
+        )
+
+    @cached_property
     def account(self) -> Concurrency:
         """Executions of the account."""
-        return self._of_account(self._at.ACCOUNT)
+        return self._concurrency(len(self._plans) + self._at.ACCOUNT)
 
     @cached_property
     def unreserved(self) -> Concurrency:
         """Executions that count against the account's unreserved pool."""
-        return self._of_account(self._at.UNRESERVED if self._sums.pooled.any() else self._at.ACCOUNT)
-
-    def _of_account(self, which: int) -> Concurrency:
-        busy_us, peak, minutes = self._sums.account[which].tolist()
-        return Concurrency(busy_us, peak, *self._sums.account_minutes[which, :, :minutes])
+        if not self._sums.pooled.any():
+            return self.account
+        return self._concurrency(len(self._plans) + self._at.UNRESERVED)
 
     def __getstate__(self) -> dict[str, Any]:
         """Give what is left when all records have been added."""
@@ -399,14 +444,15 @@ def _level_at(plan: FunctionPlan, levels: list[int], time_us: NDArray[np.int64])
     return after
 
 
-def _first_sums(plan: Plan, minutes: int) -> Sums:
+def _first_sums(plan: Plan) -> Sums:
     """Make room for sums; what is never touched takes no memory."""
     from lambdasim.engine.totals import tally as at
 
     n = len(plan.functions)
     calls = [call for function in plan.functions for call in function.calls]
+    owners = n + at.EXTRA_OWNERS
     apart = any(function.reserved is not None or function.provisioned for function in plan.functions)
-    bins = min(_DENSE_MS, max(_DENSE_BYTES // (n * at.HISTOGRAMS * 8), 64))
+    blocks = max(min(_DENSE_MS, _DENSE_BYTES // (n * at.HISTOGRAMS * 8)) // at.BLOCK, 1)
 
     def zeros(*shape: int) -> NDArray[np.int64]:
         return np.zeros(shape, dtype=np.int64)
@@ -421,19 +467,22 @@ def _first_sums(plan: Plan, minutes: int) -> Sums:
         call_queued=of_plan([0, *(call.retry.invoker is Invoker.QUEUE for call in calls)]),
         pooled=of_plan(apart and function.reserved is None for function in plan.functions),
         ready=zeros(n),
-        scalars=zeros(n, at.SCALARS),
+        scalars=zeros(owners, at.SCALARS),
         kinds=zeros(n, prod(at.KINDS)),
-        dense=_untouched(n, at.HISTOGRAMS, bins),
-        minutes=_untouched(n, at.ROWS, minutes),
-        account=zeros(2, 3),
-        account_minutes=zeros(2, 3, minutes),
+        dense=_untouched(n, at.HISTOGRAMS, blocks * at.BLOCK),
+        touched=zeros(n, blocks + 1),
+        minutes=zeros(owners, ROWS, 2 * _WINDOW),
+        active=zeros(owners, 2 * _WINDOW),
         spilled=zeros(_ROWS_AT_ONCE * at.SPILLS_PER_RECORD),
     )
 
 
 def _untouched(*shape: int) -> NDArray[np.int64]:
     """Make zeros that take memory page by page as they are written, in small pages: most are never touched."""
-    area = mmap.mmap(-1, max(prod(shape), 1) * np.dtype(np.int64).itemsize)
+    length = max(prod(shape), 1) * np.dtype(np.int64).itemsize
+    # A private area, where there is one, takes no memory for pages that are only read.
+    private = {"flags": mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS} if hasattr(mmap, "MAP_PRIVATE") else {}
+    area = mmap.mmap(-1, length, **private)
     if hasattr(mmap, "MADV_NOHUGEPAGE"):
         area.madvise(mmap.MADV_NOHUGEPAGE)
     return np.frombuffer(area, dtype=np.int64, count=prod(shape)).reshape(shape)

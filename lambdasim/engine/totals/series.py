@@ -1,9 +1,12 @@
-"""What happens in each minute: counts in CloudWatch's names, and executions in progress."""
+"""What happens in each minute: counts in CloudWatch's names, and executions in progress.
+
+A window of minutes is summed up at a time; when it has passed, what is not zero is put away in the narrowest numbers.
+"""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -32,11 +35,85 @@ COUNTS: Final = (
 """As CloudWatch counts; but ``Throttles_…`` tells which limit refused, and ``Billed…`` are sums of ceilings of on-demand
 runs, see ``billing.Usage``."""
 
+# Rows of a minute: the counts, then executions that ended in it, and the most in progress just after one began.
+ENDED, HIGHEST, PROVISIONED_ENDED, PROVISIONED_HIGHEST = range(len(COUNTS), len(COUNTS) + 4)
+ROWS: Final = len(COUNTS) + 4
+_ALL: Final = (COUNTS.index("Invocations"), ENDED, HIGHEST)
+_ON_PROVISIONED: Final = (
+    COUNTS.index("ProvisionedConcurrencyInvocations"),
+    PROVISIONED_ENDED,
+    PROVISIONED_HIGHEST,
+)
+_NARROW: Final = (np.uint8, np.uint16, np.uint32, np.int64)
 
-def _over(series: NDArray[np.int64], minutes: int) -> NDArray[np.int64]:
-    """Cut or lengthen the last axis to so many minutes."""
-    missing = max(minutes - series.shape[-1], 0)
-    return np.pad(series, [(0, 0)] * (series.ndim - 1) + [(0, missing)])[..., :minutes]
+
+class _Window(NamedTuple):
+    """Minutes that have passed.
+
+    Attributes
+    ----------
+    first : int
+        Minute with which it begins.
+    offsets : ndarray of int64, shape (n_owners + 1,)
+        Where each owner's active minutes begin.
+    minutes : ndarray, shape (n_active,)
+        After the first.
+    values : dict of int to ndarray, shape (n_active,)
+        By row; a row that is missing is zero.
+    """
+
+    first: int
+    offsets: NDArray[np.int64]
+    minutes: NDArray[np.int64]
+    values: dict[int, NDArray[np.int64]]
+
+
+def _narrow(values: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Keep whole numbers from 0 in the fewest bytes."""
+    most = values.max()
+    kept: NDArray[np.int64] = values.astype(next(kind for kind in _NARROW if most <= np.iinfo(kind).max))
+    return kept
+
+
+class MinuteLog:
+    """Rows by minute of many owners: functions, then the account and its unreserved pool."""
+
+    def __init__(self, owners: int) -> None:
+        self._owners = owners
+        self._windows: list[_Window] = []
+
+    def keep(
+        self, first: int, owners: NDArray[np.int64], minutes: NDArray[np.int64], values: NDArray[np.int64]
+    ) -> None:
+        """Put minutes away.
+
+        Parameters
+        ----------
+        first : int
+            Minute with which they begin; calls come in rising order.
+        owners, minutes : ndarray of int64, shape (n_active,)
+            Whose, and which after the first; in order of owners.
+        values : ndarray of int64, shape (n_active, ROWS)
+        """
+        if len(owners):
+            used = np.flatnonzero(values.any(axis=0)).tolist()
+            offsets = np.searchsorted(owners, np.arange(self._owners + 1))
+            kept = {row: _narrow(values[:, row]) for row in used}
+            self._windows.append(_Window(first, offsets, _narrow(minutes), kept))
+
+    def rows(self, owner: int, wanted: tuple[int, ...], minutes: int) -> NDArray[np.int64]:
+        """Return rows of an owner over so many minutes, shape (n_wanted, minutes)."""
+        found = np.zeros((len(wanted), minutes), dtype=np.int64)
+        for window in self._windows:
+            if window.first >= minutes:
+                break
+            own = slice(*window.offsets[owner : owner + 2])
+            at = window.first + window.minutes[own].astype(np.int64)
+            within = at < minutes
+            for place, row in enumerate(wanted):
+                if row in window.values:
+                    found[place, at[within]] = window.values[row][own][within]
+        return found
 
 
 @dataclass(frozen=True, eq=False)
@@ -45,20 +122,21 @@ class MinuteCounts:
 
     Attributes
     ----------
-    values : ndarray of int64, shape (n_counts, minutes)
-        Rows in the order of ``COUNTS``.
+    minutes : int
+        How many minutes have been reached.
     """
 
-    values: NDArray[np.int64]
-
-    @property
-    def minutes(self) -> int:
-        """How many minutes have been reached."""
-        return int(self.values.shape[1])
+    minutes: int
+    _log: MinuteLog
+    _owner: int
 
     def padded(self, minutes: int) -> dict[str, NDArray[np.int64]]:
         """Return every count over so many minutes, each of shape (minutes,)."""
-        return dict(zip(COUNTS, _over(self.values, minutes), strict=True))
+        return dict(zip(COUNTS, self._log.rows(self._owner, tuple(range(len(COUNTS))), minutes), strict=True))
+
+    def of(self, *names: str) -> list[NDArray[np.int64]]:
+        """Return some counts over the minutes reached, each of shape (minutes,)."""
+        return [*self._log.rows(self._owner, tuple(map(COUNTS.index, names)), self.minutes)]
 
 
 @dataclass(frozen=True, eq=False)
@@ -71,29 +149,25 @@ class Concurrency:
         Sum of all executions' times [µs].
     peak : int
         Most in progress at once.
-    started, ended, highest : ndarray of int64, shape (minutes,)
-        By minute: executions that began, that ended, and the most in progress just after one began. What ends with a
-        minute has ended in it.
+    minutes : int
+        How many minutes have been reached. What ends with a minute has ended in it.
+    provisioned : bool
+        Whether it is those on provisioned environments.
     """
 
     busy_us: int
     peak: int
-    started: NDArray[np.int64]
-    ended: NDArray[np.int64]
-    highest: NDArray[np.int64]
-
-    @property
-    def minutes(self) -> int:
-        """How many minutes have been reached."""
-        return len(self.ended)
+    minutes: int
+    _log: MinuteLog
+    _owner: int
+    provisioned: bool = False
 
     def per_minute(self, minutes: int) -> NDArray[np.int64]:
         """Return the most in progress at once in each minute, shape (minutes,)."""
         if not minutes:
             return np.zeros(0, dtype=np.int64)
-        started, ended, highest = (
-            _over(series, minutes) for series in (self.started, self.ended, self.highest)
-        )
+        rows = _ON_PROVISIONED if self.provisioned else _ALL
+        started, ended, highest = self._log.rows(self._owner, rows, minutes)
         at_beginning = np.concatenate([[0], np.cumsum(started - ended)[:-1]])
         most: NDArray[np.int64] = np.maximum(highest, at_beginning)
         return most

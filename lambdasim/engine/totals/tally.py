@@ -13,10 +13,16 @@ from typing import Any, Final, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from lambdasim.compiling import Int64, compiled, compiled_and_kept
+from lambdasim.compiling import Bool, Int64, compiled, compiled_and_kept
 from lambdasim.engine import contract
 from lambdasim.engine.contract import EventOutcome, Limit, Outcome, StartType
-from lambdasim.engine.totals.series import COUNTS
+from lambdasim.engine.totals.series import (
+    COUNTS,
+    ENDED,
+    HIGHEST,
+    PROVISIONED_ENDED,
+    PROVISIONED_HIGHEST,
+)
 from lambdasim.engine.totals.spills import SPILL_BITS
 from lambdasim.units import US_PER_MINUTE as _MINUTE_US
 from lambdasim.units import US_PER_MS
@@ -36,11 +42,11 @@ WARM, COLD, COLD_WITH_INIT, PROVISIONED, INIT, LATENCY_COLD, LATENCY_WARM, LATEN
     range(9)
 )
 HISTOGRAMS: Final = 9
+BLOCK_BITS: Final = 9
+BLOCK: Final = 1 << BLOCK_BITS
+"""Bins of a section that are read or left unread together: a page of memory."""
 SPILLS_PER_RECORD: Final = 5
 
-# Rows of a function's minutes: the counts, then these.
-ENDED, HIGHEST, PROVISIONED_ENDED, PROVISIONED_HIGHEST = range(len(COUNTS), len(COUNTS) + 4)
-ROWS: Final = len(COUNTS) + 4
 (
     _INVOCATIONS, _ERRORS, _THROTTLES, _COLD_COUNT, _ON_PROVISIONED, _SPILLOVER, _RECEIVED, _DROPPED, _DURATION,
     _WITH_INIT, _WITHOUT_INIT, _PROVISIONED_BILLED,
@@ -56,10 +62,8 @@ _FIRST_LIMIT: Final = COUNTS.index("Throttles_request_rate") - int(Limit.REQUEST
 
 _MINUTE, _MS, _ALMOST_MS = np.uint64(_MINUTE_US), np.uint64(US_PER_MS), np.uint64(US_PER_MS - 1)
 
-# The account's rows: all executions, and those of the unreserved pool.
-ACCOUNT, UNRESERVED = 0, 1
-ACCOUNT_STARTED, ACCOUNT_ENDED, ACCOUNT_HIGHEST = range(3)
-ACCOUNT_BUSY_US, ACCOUNT_PEAK, ACCOUNT_MINUTES = range(3)
+# After the functions: all executions of the account, and those of the unreserved pool.
+ACCOUNT, UNRESERVED, EXTRA_OWNERS = range(3)
 
 _NONE, _COLD, _WARM, _PROVISIONED = (int(kind) for kind in StartType)
 _COMPLETED, _THROTTLED = int(Outcome.COMPLETED), int(Outcome.THROTTLED)
@@ -90,13 +94,16 @@ class Sums(NamedTuple):
         pool, which is left out where it is the whole account; how many provisioned environments are ready now.
     call_timeout_us, call_queued : ndarray, shape (n_calls + 1,)
         The first two for events that a call brought, by its number.
-    scalars : ndarray, shape (n_functions, SCALARS)
+    scalars : ndarray, shape (n_functions + EXTRA_OWNERS, SCALARS)
     kinds : ndarray, shape (n_functions, product of KINDS)
     dense : ndarray, shape (n_functions, HISTOGRAMS, n_bins)
         Counts by whole ms.
-    minutes : ndarray, shape (n_functions, ROWS, n_minutes)
-    account : ndarray, shape (2, 3)
-    account_minutes : ndarray, shape (2, 3, n_minutes)
+    touched : ndarray, shape (n_functions, n_bins / BLOCK + 1)
+        Not 0 where a block of the section's bins is not all 0; the last is for what is spilled.
+    minutes : ndarray, shape (n_functions + EXTRA_OWNERS, ROWS, n_minutes)
+        See ``series``. A ring of minutes, as many as a power of two.
+    active : ndarray, shape (n_functions + EXTRA_OWNERS, n_minutes)
+        Not 0 where a minute of a function is not all 0; the account's minutes all count.
     spilled : ndarray, shape (n,)
         Keys of what is too long for the dense part, see ``spills``.
     """
@@ -110,9 +117,9 @@ class Sums(NamedTuple):
     scalars: NDArray[np.int64]
     kinds: NDArray[np.int64]
     dense: NDArray[np.int64]
+    touched: NDArray[np.int64]
     minutes: NDArray[np.int64]
-    account: NDArray[np.int64]
-    account_minutes: NDArray[np.int64]
+    active: NDArray[np.int64]
     spilled: NDArray[np.int64]
 
 
@@ -128,6 +135,12 @@ def _minute(time_us: Int64) -> Int64:
 
 
 @compiled
+def _place(sums: Sums, minute: Int64) -> Int64:
+    """Give a minute's place in the ring."""
+    return np.uint64(minute & (sums.minutes.shape[2] - 1))
+
+
+@compiled
 def _count(sums: Sums, spills: Int64, function: Int64, histogram: Int64, value_ms: Int64) -> Int64:
     """Add a value to a histogram; give the number of spilled values."""
     if value_ms < sums.dense.shape[2]:
@@ -138,17 +151,28 @@ def _count(sums: Sums, spills: Int64, function: Int64, histogram: Int64, value_m
 
 
 @compiled
-def _account(
-    sums: Sums, which: Int64, minute: Int64, end_minute: Int64, busy_us: Int64, in_progress: Int64
+def _count_latency(sums: Sums, spills: Int64, function: Int64, start_type: Int64, latency_ms: Int64) -> Int64:
+    """Add a latency to its start's histogram and to the section's; give the number of spilled values."""
+    block = min(latency_ms >> BLOCK_BITS, sums.touched.shape[1] - 1)
+    sums.touched[function, np.uint64(block)] = 1
+    spills = _count(sums, spills, function, LATENCY_COLD + start_type - _COLD, latency_ms)
+    return _count(sums, spills, function, SECTION, latency_ms)
+
+
+@compiled
+def _in_progress(
+    sums: Sums, owner: Int64, place: Int64, end_minute: Int64, busy_us: Int64, in_progress: Int64
 ) -> None:
-    """Follow the account's executions, or those of its unreserved pool."""
-    totals, by_minute = sums.account[which], sums.account_minutes[which]
-    totals[ACCOUNT_BUSY_US] += busy_us
-    totals[ACCOUNT_PEAK] = max(totals[ACCOUNT_PEAK], in_progress)
-    totals[ACCOUNT_MINUTES] = max(totals[ACCOUNT_MINUTES], end_minute + 1)
-    by_minute[ACCOUNT_STARTED, minute] += 1
-    by_minute[ACCOUNT_ENDED, end_minute] += 1
-    by_minute[ACCOUNT_HIGHEST, minute] = max(by_minute[ACCOUNT_HIGHEST, minute], in_progress)
+    """Follow executions of a function, the account, or the unreserved pool."""
+    totals, by_minute = sums.scalars[owner], sums.minutes[owner]
+    end_place = _place(sums, end_minute)
+    totals[BUSY_US] += busy_us
+    totals[PEAK] = max(totals[PEAK], in_progress)
+    totals[END_MINUTES] = max(totals[END_MINUTES], end_minute + 1)
+    by_minute[_INVOCATIONS, place] += 1
+    by_minute[ENDED, end_place] += 1
+    by_minute[HIGHEST, place] = max(by_minute[HIGHEST, place], in_progress)
+    sums.active[owner, end_place] = 1
 
 
 @compiled
@@ -162,22 +186,18 @@ def _started(
     without_init: Int64,
 ) -> None:
     """Sum up what all runs have in common."""
-    start_us, in_progress = columns[_START][row], columns[_CONCURRENCY][row]
+    start_us = columns[_START][row]
     totals, by_minute = sums.scalars[function], sums.minutes[function]
     busy_us = end_us - start_us
     # What ends with a minute is not in progress when the next begins.
-    end_minute = np.uint64(_minute(max(end_us - 1, start_us)))
-    totals[BUSY_US] += busy_us
-    totals[PEAK] = max(totals[PEAK], in_progress)
+    end_minute = _minute(max(end_us - 1, start_us))
+    _in_progress(sums, function, minute, end_minute, busy_us, columns[_CONCURRENCY][row])
     totals[LAST_END_US] = max(totals[LAST_END_US], end_us)
-    totals[END_MINUTES] = max(totals[END_MINUTES], np.int64(end_minute) + 1)
-    by_minute[_INVOCATIONS, minute] += 1
     by_minute[_DURATION, minute] += columns[_DURATION_US][row]
-    by_minute[ENDED, end_minute] += 1
-    by_minute[HIGHEST, minute] = max(by_minute[HIGHEST, minute], in_progress)
     if columns[_OUTCOME][row] != _COMPLETED:
         by_minute[_ERRORS, minute] += 1
-    _account(sums, ACCOUNT, minute, end_minute, busy_us, columns[_ACCOUNT_CONCURRENCY][row])
+    account = np.uint64(sums.ready.shape[0])
+    _in_progress(sums, account, minute, end_minute, busy_us, columns[_ACCOUNT_CONCURRENCY][row])
     if columns[_START_TYPE][row] == _PROVISIONED:
         on_provisioned = columns[_PROVISIONED_CONCURRENCY][row]
         totals[PROVISIONED_MS] += without_init
@@ -185,10 +205,11 @@ def _started(
         totals[PROVISIONED_PEAK] = max(totals[PROVISIONED_PEAK], on_provisioned)
         by_minute[_ON_PROVISIONED, minute] += 1
         by_minute[_PROVISIONED_BILLED, minute] += without_init
-        by_minute[PROVISIONED_ENDED, end_minute] += 1
+        by_minute[PROVISIONED_ENDED, _place(sums, end_minute)] += 1
         by_minute[PROVISIONED_HIGHEST, minute] = max(by_minute[PROVISIONED_HIGHEST, minute], on_provisioned)
     elif sums.pooled[function] != 0:
-        _account(sums, UNRESERVED, minute, end_minute, busy_us, columns[_UNRESERVED_CONCURRENCY][row])
+        unreserved = account + np.uint64(UNRESERVED)
+        _in_progress(sums, unreserved, minute, end_minute, busy_us, columns[_UNRESERVED_CONCURRENCY][row])
 
 
 @compiled
@@ -212,13 +233,25 @@ def _with_init(sums: Sums, function: Int64, init_us: Int64, duration_us: Int64, 
     return _whole_ms(init_us + duration_us)
 
 
+@compiled
+def _kind(sums: Sums, columns: Columns, row: Int64, function: Int64, is_first: Bool) -> None:
+    """Count an attempt by all that tells it apart."""
+    kind = (
+        columns[_START_TYPE][row] * _PER_START
+        + columns[_OUTCOME][row] * _PER_OUTCOME
+        + columns[_LIMIT][row] * _PER_LIMIT
+        + columns[_EVENT_OUTCOME][row]
+    )
+    sums.kinds[function, np.uint64(kind + _PER_FIRST * is_first)] += 1
+
+
 def tally(sums: Sums, columns: Columns, first: Int64, stop: Int64) -> Int64:
     """Sum up records ``first`` to before ``stop``; compiled by `compiled_tally`.
 
     Parameters
     ----------
     sums : Sums
-        ``spilled`` has room for SPILLS_PER_RECORD values of each record, the series for every minute reached.
+        ``spilled`` has room for SPILLS_PER_RECORD values of each record, the ring for every minute reached.
     columns : tuple of ndarray of int64
         See ``COLUMNS``.
 
@@ -232,22 +265,19 @@ def tally(sums: Sums, columns: Columns, first: Int64, stop: Int64) -> Int64:
     Places are unsigned, which spares the compiled code Python's counting from the end.
     """
     spills = 0
-    minute, minute_end_us = np.uint64(0), np.int64(0)
+    minute, minutes, minute_end_us = np.uint64(0), np.int64(0), np.int64(0)
     for place in range(first, stop):
         row = np.uint64(place)
         function, start_us = np.uint64(columns[_FUNCTION][row]), columns[_START][row]
         start_type, ended = columns[_START_TYPE][row], columns[_EVENT_OUTCOME][row]
         if start_us >= minute_end_us:
-            minute = np.uint64(_minute(start_us))
-            minute_end_us = (np.int64(minute) + 1) * _MINUTE_US
-        kind = (
-            start_type * _PER_START
-            + columns[_OUTCOME][row] * _PER_OUTCOME
-            + columns[_LIMIT][row] * _PER_LIMIT
-        )
+            minutes = _minute(start_us) + 1
+            minute_end_us = minutes * _MINUTE_US
+            minute = _place(sums, minutes - 1)
         is_first = columns[_ATTEMPT][row] == 0
-        sums.kinds[function, np.uint64(kind + ended + _PER_FIRST * is_first)] += 1
-        sums.scalars[function, MINUTES] = np.int64(minute) + 1
+        _kind(sums, columns, row, function, is_first)
+        sums.scalars[function, MINUTES] = minutes
+        sums.active[function, minute] = 1
         caller = np.uint64(columns[_CALLER][row])
         queued = sums.queued[function] if caller == 0 else sums.call_queued[caller]
         if queued != 0:
@@ -284,8 +314,7 @@ def tally(sums: Sums, columns: Columns, first: Int64, stop: Int64) -> Int64:
             answered_us = min(end_us - columns[_POST_RESPONSE_US][row], start_us + patience_us)
             latency_us = answered_us - columns[_ARRIVAL][row]
             latency_ms = without_init if latency_us == duration_us else _whole_ms(latency_us)
-            spills = _count(sums, spills, function, LATENCY_COLD + start_type - _COLD, latency_ms)
-            spills = _count(sums, spills, function, SECTION, latency_ms)
+            spills = _count_latency(sums, spills, function, start_type, latency_ms)
     return spills
 
 

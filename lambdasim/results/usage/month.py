@@ -229,13 +229,21 @@ def calls_by_month(
     """
     if totals.items is not None:
         return _source_calls(scenario, function, totals.items)
-    minutes = totals.counts.minutes
-    columns = totals.counts.padded(minutes)
     is_queued = function.retry.invoker is Invoker.QUEUE
-    calls = columns["AsyncEventsReceived"] if is_queued else columns["Invocations"] + columns["Throttles"]
-    begins_us = to_epoch_us(scenario.start) + np.arange(minutes) * US_PER_MINUTE
-    months = begins_us.astype("datetime64[us]").astype("datetime64[M]")
-    return +Counter({str(month): int(calls[months == month].sum()) for month in np.unique(months)})
+    names = ("AsyncEventsReceived",) if is_queued else ("Invocations", "Throttles")
+    rows = totals.counts.of(*names)
+    start_us = to_epoch_us(scenario.start)
+    ends_us = month_ends_us(start_us)
+    counts: MonthCounts = Counter()
+    first = 0
+    while first < totals.counts.minutes:
+        stop = -(
+            -(next(ends_us) - start_us) // US_PER_MINUTE
+        )  # a minute belongs to the month in which it begins
+        month = f"{from_epoch_us(start_us + first * US_PER_MINUTE):%Y-%m}"
+        counts[month] = sum(int(row[first:stop].sum()) for row in rows)
+        first = stop
+    return +counts
 
 
 def _source_calls(scenario: ScenarioSpec, function: FunctionPlan, items: ItemTotals) -> MonthCounts:

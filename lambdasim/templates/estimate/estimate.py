@@ -235,8 +235,7 @@ def _count(run: RunResult, seen: _Seen, busiest: float) -> None:
         seen.cold += weight * totals.cold
         seen.events += weight * totals.events
         seen.lost += weight * (totals.events - succeeded)
-        counted = totals.counts.padded(totals.counts.minutes)
-        duration_us = int(counted["DurationSum_us"].sum())
+        duration_us = int(totals.counts.of("DurationSum_us")[0].sum())
         # A short window is even: in the busiest hour the mean is higher, and its excess grows as a Poisson law's does.
         mean = duration_us / max(run.scenario.duration_us, 1)
         at_peak = float(max(ceil(busiest * mean + (peak - mean) * sqrt(busiest)), peak))
