@@ -10,7 +10,8 @@ from typing import Any, Final
 
 import numpy as np
 
-from lambdasim.calibration.data.observations import Observations, observe, read_observations, require_warm
+from lambdasim.calibration.data.observations import Observations, observe, require_warm
+from lambdasim.calibration.data.reading import read_observations
 from lambdasim.calibration.data.statistics import Floats, SizeStatistics, from_values
 from lambdasim.calibration.data.tuning import TUNING_NOTE, is_power_tuning, tuning_statistics
 from lambdasim.calibration.fit.first_run import FirstRunFit, fit_first_run

@@ -20,6 +20,7 @@ from lambdasim.traffic.readers.csv.table import read_header
 from lambdasim.traffic.readers.dialect import Dialect
 from lambdasim.traffic.readers.insights.reader import read_insights
 from lambdasim.traffic.readers.logs.reader import read_report_logs
+from lambdasim.traffic.readers.looks import refuse_no_table
 from lambdasim.traffic.readers.moments import EpochUnit, Naive
 from lambdasim.traffic.readers.source import SourceFile
 from lambdasim.traffic.readers.workbook import is_workbook
@@ -32,7 +33,9 @@ _EPOCH_UNITS: Final[dict[TimestampUnit, EpochUnit]] = {
     TimestampUnit.NS: "ns",
 }
 
-_REPORTED: Final = re.compile(rb'(?:REPORT|START) RequestId:|"type"\s*:\s*"platform\.(?:start|report)"')
+_REPORTED: Final = re.compile(
+    rb'(?:REPORT|START) RequestId:|"type"\s*:\s*"platform\.(?:start|report)"|"event_type"\s*:\s*"performance"'
+)
 
 
 def open_trace(base_dir: Path, owner: str, traffic: TrafficSpec) -> Trace:
@@ -140,6 +143,7 @@ def trace_format(path: Path, traffic: TrafficSpec) -> TraceFormat:
         return TraceFormat.INSIGHTS if query and not messages else TraceFormat.REPORT_LOGS
     if reported:
         return TraceFormat.REPORT_LOGS
+    refuse_no_table(file)
     names = read_header(file, dialect)
     header = {name.strip().lower() for name in names}
     if {"hashfunction", "1440"} <= header:

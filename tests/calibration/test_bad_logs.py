@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from lambdasim.calibration.data.observations import Observations, read_observations
+from lambdasim.calibration.data.observations import Observations
+from lambdasim.calibration.data.reading import read_observations
 from lambdasim.errors import TraceError
 
 BEGIN = datetime(2026, 11, 1, 8, tzinfo=UTC)

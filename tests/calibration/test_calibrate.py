@@ -9,7 +9,7 @@ import pytest
 import yaml
 
 from lambdasim.calibration.calibrate import calibrate, calibrate_logs
-from lambdasim.calibration.data.observations import read_observations
+from lambdasim.calibration.data.reading import read_observations
 from lambdasim.calibration.data.statistics import from_summary, from_values
 from lambdasim.calibration.fit.work import fit_work
 from lambdasim.errors import InputError, TraceError

@@ -8,6 +8,7 @@ import pytest
 
 import lambdasim as ls
 from lambdasim.calibration.calibrate import calibrate_logs
+from lambdasim.calibration.data.tuning import is_power_tuning, tuning_statistics
 from lambdasim.errors import InputError
 from lambdasim.report.pages.calibration import calibration_page
 
@@ -39,6 +40,15 @@ def test_the_address_of_a_chart_in_a_text(tmp_path: Path, text: str) -> None:
     path = tmp_path / "notes.txt"
     path.write_text(text, encoding="utf-8")
     assert [size.memory_mb for size in calibrate_logs([path]).work.sizes] == [1024, 1536, 2048]
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16"])
+def test_an_execution_in_any_encoding(tmp_path: Path, encoding: str) -> None:
+    path = tmp_path / "execution.json"
+    path.write_bytes((CASES / "P4_describe_execution.json").read_text(encoding="utf-8").encode(encoding))
+    expected = tuning_statistics(CASES / "P4_describe_execution.json")
+    assert is_power_tuning(path)
+    assert tuning_statistics(path) == expected
 
 
 def test_means_that_hold_cold_starts_are_named() -> None:

@@ -11,7 +11,7 @@ from generated_logs import GENERATED, Log
 from typer.testing import CliRunner
 
 from lambdasim.calibration.calibrate import calibrate_logs
-from lambdasim.calibration.data.observations import read_observations
+from lambdasim.calibration.data.reading import read_observations
 from lambdasim.calibration.round_trip import RoundTrip, TripRow, round_trip
 from lambdasim.calibration.scenario import scenario_mapping
 from lambdasim.cli import app

@@ -7,7 +7,7 @@ import pytest
 from generated_logs import GENERATED
 
 from lambdasim.calibration.calibrate import calibrate_logs
-from lambdasim.calibration.data.observations import read_observations
+from lambdasim.calibration.data.reading import read_observations
 from lambdasim.calibration.fit.speed import stream_speeds
 from lambdasim.calibration.scenario import scenario_mapping
 from lambdasim.calibration.twin import twin

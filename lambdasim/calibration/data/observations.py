@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import os
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
@@ -16,11 +14,7 @@ from lambdasim.calibration.data.runs import Runs, runs_of
 from lambdasim.calibration.data.statistics import Floats, SizeStatistics, from_summary, from_values
 from lambdasim.catalog import limit
 from lambdasim.errors import InputError, TraceError
-from lambdasim.specs.base import revised
 from lambdasim.specs.fields import LONGEST_SCENARIO_US
-from lambdasim.specs.traffic import OnBadRow, TraceFormat, TrafficSpec
-from lambdasim.traffic.opening import open_trace, trace_format
-from lambdasim.traffic.readers.logs.reader import read_report_logs
 from lambdasim.traffic.readers.logs.reports import SUCCESS
 from lambdasim.traffic.trace import Trace, TraceKind
 from lambdasim.units import US_PER_DAY, from_epoch_us
@@ -38,7 +32,6 @@ _FEWEST_COMPLETE: Final = 20
 _MOST_CUT: Final = 0.7
 _ALIKE: Final = 0.5
 _ONE_RUN_SPREAD: Final = 0.5
-_IN_UTC: Final = (TraceFormat.INSIGHTS,)
 
 
 @dataclass(frozen=True)
@@ -141,47 +134,6 @@ class Observations:
     use: EnvironmentUse | None = None
     cut_ms: float | None = None
     runtime: str | None = None
-
-
-def read_observations(
-    paths: Iterable[str | os.PathLike[str]],
-    *,
-    function: str | None = None,
-    skip_bad_rows: bool = False,
-    said: Mapping[str, object] | None = None,
-) -> Observations:
-    """Read the logs of a function; their format is told from their content.
-
-    Parameters
-    ----------
-    paths : iterable of path-like
-        Files that `lambdasim.traffic.readers` knows, with durations and memory sizes. Times of logs without an offset
-        are UTC, as ``aws logs tail --format short`` prints them. Log text without any times is read too, for what runs
-        took.
-    function : str, optional
-        Which function, where an export has several.
-    skip_bad_rows : bool
-        Leave out rows that cannot be read, and count them, rather than refuse the file.
-    said : mapping of str to object, optional
-        What is said of how the files are written, by the keys of ``TrafficSpec``.
-
-    Raises
-    ------
-    TraceError
-        When a file cannot be read, has no durations, or has several functions and none was chosen.
-    """
-    bad_rows = OnBadRow.SKIP if skip_bad_rows else OnBadRow.ERROR
-    traces = []
-    for path in paths:
-        file = Path(path)
-        spec = revised(TrafficSpec(trace=file.name, on_bad_row=bad_rows), said or {})
-        kind = trace_format(file, spec) if spec.format is TraceFormat.AUTO else spec.format
-        if kind is TraceFormat.REPORT_LOGS:
-            traces.append(read_report_logs(file, naive="utc", on_bad_row=bad_rows, timeless=True))
-            continue
-        spec = revised(spec, {"format": kind, "utc": spec.utc or kind in _IN_UTC})
-        traces.append(open_trace(file.parent, file.name, spec))
-    return observe(traces, function=function)
 
 
 def observe(traces: Iterable[Trace], *, function: str | None = None) -> Observations:

@@ -5,13 +5,13 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Iterable, Sequence
-from pathlib import Path
 from typing import Final
 
 from lambdasim.calibration.data.statistics import SizeStatistics, from_summary
-from lambdasim.errors import InputError
+from lambdasim.errors import InputError, TraceError
 from lambdasim.outputs import noted_input
 from lambdasim.study.memory.power_tuning import TunedPoint, TuningChart, read_power_tuning
+from lambdasim.traffic.readers.source import SourceFile
 from lambdasim.wording import listed
 
 TUNING_RUNS: Final = 50
@@ -44,17 +44,16 @@ def is_power_tuning(source: str | os.PathLike[str]) -> bool:
     if str(source).startswith(("https://", "http://")):
         return True
     head = _head(source)
-    if head.removeprefix(b"\xef\xbb\xbf").lstrip()[:1] == b"{":
+    if head.lstrip()[:1] == b"{":
         return bool(_POWER.search(head) and _DURATION.search(head))
     return _chart_inside(head) is not None
 
 
 def _head(source: str | os.PathLike[str]) -> bytes:
-    """Return the beginning of a file; nothing where it cannot be read."""
+    """Return the beginning of a file, unpacked and as UTF-8; nothing where it cannot be read."""
     try:
-        with Path(source).open("rb") as stream:
-            return stream.read(_HEAD)
-    except OSError:
+        return SourceFile.at(source).head()[:_HEAD]
+    except TraceError:
         return b""
 
 
@@ -62,8 +61,7 @@ def _chart_inside(head: bytes) -> str | None:
     """Find the address of a chart in a text; None in logs, and where there is none."""
     if _REPORTED.search(head):
         return None
-    text = head.decode("utf-16" if head[:2] in (b"\xff\xfe", b"\xfe\xff") else "utf-8", errors="replace")
-    found = _CHART.search(text)
+    found = _CHART.search(head.decode("utf-8", errors="replace"))
     return None if found is None else found[0]
 
 
@@ -83,7 +81,7 @@ def tuning_statistics(source: str | os.PathLike[str]) -> list[SizeStatistics]:
     """
     given = str(source) if str(source).startswith(("https://", "http://")) else None
     head = b"" if given else _head(source)
-    if given is None and head.removeprefix(b"\xef\xbb\xbf").lstrip()[:1] != b"{":
+    if given is None and head.lstrip()[:1] != b"{":
         given = _chart_inside(head)
         noted_input(source)
     if given is not None:

@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import base64
 import binascii
+import codecs
 import json
 import os
 from collections.abc import Iterable, Mapping
@@ -189,9 +190,10 @@ def read_power_tuning(path: str | os.PathLike[str]) -> TuningOutput:
     if len(content) > _MOST_CHARS:
         raise InputError.single(str(file), "", f"must have at most {_MOST_CHARS:,} bytes")
     try:
-        return parse_power_tuning(content.decode("utf-8-sig"), str(file))
+        wide = content[:2] in (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
+        return parse_power_tuning(content.decode("utf-16" if wide else "utf-8-sig"), str(file))
     except UnicodeDecodeError:
-        raise InputError.single(str(file), "", "must be UTF-8") from None
+        raise InputError.single(str(file), "", "must be UTF-8 or UTF-16") from None
 
 
 def parse_power_tuning(text: str, where: str = "Power Tuning output") -> TuningOutput:

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from lambdasim.calibration.data.reading import read_observations
 from lambdasim.errors import TraceError
 from lambdasim.traffic.readers.logs.reader import read_report_logs
 from lambdasim.traffic.readers.logs.remarks import runtime_of
@@ -135,3 +136,70 @@ def test_runtimes() -> None:
     assert runtime_of("ruby:3.3.v1") == "ruby3.3"
     assert runtime_of("provided:al2023.v3") == "provided.al2023"
     assert runtime_of("no runtime") is None
+
+
+@pytest.mark.parametrize(
+    ("text", "seen"),
+    [
+        ("AWSTemplateFormatVersion: '2010-09-09'\nResources: {}\n", "a CloudFormation or SAM template"),
+        ("name: t\nstart: 2026-11-01T00:00:00Z\nfunctions:\n- name: f\n", "a scenario of lambdasim"),
+        ("service: s\nprovider:\n  name: aws\n", "a serverless.yml"),
+        ("version: 0.1\nresource_usage:\n  a.b: {}\n", "an Infracost usage file"),
+        ("<!doctype html><html></html>", "a web page"),
+        ("%PDF-1.7\nx\n", "a PDF document"),
+        ("\x89PNG\r\n\x1a\n", "binary data"),
+        ("https 2026-07-02T22:23:00Z app/lb/50 1.2.3.4:5 - 0.1 200\n", "an access log of a load balancer"),
+        (
+            '1.2.3.4 - frank [10/Oct/2026:13:55:36 -0700] "GET / HTTP/1.0" 200 9\n',
+            "an access log of a web server",
+        ),
+        ("2 123456789010 eni-1235b8ca 172.31.16.139 ACCEPT OK\n", "a VPC flow log"),
+        ("def handler(event, context):\n    return 1\n", "program code"),
+        ("2026-09-14T06:30:00Z INFO started\n", "log text without Lambda's REPORT lines"),
+        ("lineItem/UsageType,lineItem/UsageAmount\nLambda-GB-Second,2\n", "a Cost and Usage Report"),
+        ("FunctionArn,NumberOfInvocations\narn,100\n", 'a table with commas and the columns "FunctionArn"'),
+        (
+            json.dumps({"executionArn": "a", "status": "FAILED"}),
+            "an execution of Step Functions that has not",
+        ),
+        (json.dumps({"executionArn": "a", "output": '{"x": 1}'}), "an execution of Step Functions without"),
+        (json.dumps({"Records": [{"eventSource": "s3.amazonaws.com"}]}), "events of CloudTrail"),
+        (json.dumps({"Configuration": {"FunctionName": "f"}}), "a function's configuration"),
+    ],
+)
+def test_calibrate_says_what_a_file_of_no_known_kind_looks_like(text: str, seen: str, tmp_path: Path) -> None:
+    path = tmp_path / "given.txt"
+    path.write_bytes(text.encode("latin-1"))
+    with pytest.raises(TraceError) as caught:
+        read_observations([path])
+    assert f"the file looks like {seen}" in str(caught.value)
+    assert len(str(caught.value).splitlines()) == 1
+
+
+def test_metrics_are_no_runs(tmp_path: Path) -> None:
+    path = tmp_path / "metrics.json"
+    path.write_text(json.dumps({"Label": "Duration", "Datapoints": [{"Average": 3.0}]}))
+    with pytest.raises(TraceError, match="holds metrics of CloudWatch, which are no single runs"):
+        read_observations([path])
+
+
+def test_colours_of_a_terminal_hide_no_time(tmp_path: Path) -> None:
+    path = tmp_path / "l.txt"
+    stamp = "\x1b[36m2026/09/14/[$LATEST]abc\x1b[0m \x1b[33m2026-09-14T06:30:00.000000\x1b[0m"
+    path.write_text(f"{stamp} {report('5f0c0de-1', 5)}\n", encoding="utf-8")
+    table = read_observations([path]).runs
+    assert table.has_times
+    assert table.environment is not None
+
+
+def test_events_of_insights_behind_a_time_and_a_stream(tmp_path: Path) -> None:
+    event = {
+        "_aws": {"Timestamp": 1789367400000}, "event_type": "performance", "function_name": "orders",
+        "request_id": "5f0c0de-1", "duration": 80, "billed_duration": 80, "cold_start": False, "used_memory_max": 60,
+        "total_memory": 512, "cpu_total_time": 12,
+    }  # fmt: skip
+    path = tmp_path / "tail.txt"
+    path.write_text(f"2026-09-14T06:30:00.080Z 2026/09/14/orders[$LATEST]abc {json.dumps(event)}\n")
+    seen = read_observations([path])
+    assert seen.function == "orders"
+    assert seen.runs.cpu_time_ms.tolist() == [12]

@@ -12,6 +12,7 @@ from typing import Final
 import numpy as np
 
 from lambdasim.errors import TraceError
+from lambdasim.traffic.readers.csv.bars import bars_text, is_in_bars
 from lambdasim.traffic.readers.dialect import TEXT, Dialect
 from lambdasim.traffic.readers.source import SourceFile
 from lambdasim.traffic.readers.workbook import is_workbook, sheet_text
@@ -76,7 +77,7 @@ class Block:
 
 
 def records(file: SourceFile, *, header: bool = False, dialect: Dialect = TEXT) -> Iterator[Block]:
-    """Cut a CSV file, or a sheet of a workbook, into blocks of whole records.
+    """Cut a CSV file, a sheet of a workbook, or a table in bars into blocks of whole records.
 
     Parameters
     ----------
@@ -95,8 +96,10 @@ def records(file: SourceFile, *, header: bool = False, dialect: Dialect = TEXT) 
     from_sheet = not dialect.text_only and is_workbook(file)
     if dialect.sheet is not None and not from_sheet:
         raise TraceError.single(file.path, "sheet", "is about workbooks (.xlsx), and this file is none")
-    mark = "," if from_sheet else dialect.mark
-    for index, text in enumerate(sheet_text(file, dialect.form) if from_sheet else _pieces(file)):
+    from_bars = not from_sheet and is_in_bars(file)
+    mark = "," if from_sheet or from_bars else dialect.mark
+    pieces = sheet_text(file, dialect.form) if from_sheet else bars_text(file) if from_bars else _pieces(file)
+    for index, text in enumerate(pieces):
         _refuse(file, text, line)
         if index or header:
             yield Block(text, line, b'"' in text, b"\0" in text or not _is_utf8(text), mark)

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from lambdasim.errors import Fault, TraceError
 from lambdasim.traffic.readers.bad_rows import checked_bad_rows
@@ -21,6 +22,10 @@ from lambdasim.traffic.trace import LOG_DTYPES, BadRows, Trace, TraceKind
 
 if TYPE_CHECKING:
     import pandas as pd
+
+
+_COLOURS: Final = re.compile(r"\x1b\[[0-9;]{0,20}[mK]")
+"""What terminals are told of colours, as `sam logs` and `aws logs tail` write it."""
 
 
 @dataclass(frozen=True)
@@ -78,7 +83,7 @@ class _LogReader:
 def _findings(
     file: SourceFile, rule: MomentRule, log: ReadLog
 ) -> Iterator[Started | Reported | Remark | Fault]:
-    text = file.text()
+    text = _COLOURS.sub("", file.text())
     records = log_records(file.path, text)
     if records is None:
         lines = LogText(text, rule, file.path)
