@@ -10,6 +10,7 @@ from lambdasim.billing import Usage
 from lambdasim.errors import InputError
 from lambdasim.results.run import RunResult
 from lambdasim.results.usage.as_month import month_basis, monthly_usage, period_factor
+from lambdasim.study.limits.money.rules import MONEY_CHECKS, shared_findings
 from lambdasim.study.limits.rules import CHECKS, RULES, Case, Finding
 
 if TYPE_CHECKING:
@@ -53,7 +54,10 @@ def findings(
         case = Case(
             run, specs[plan.name], plan, totals, used, monthly_usage(used, period_factor(basis)), basis
         )
-        found += [finding for check in CHECKS for finding in check(case) if finding.rule in wanted]
+        found += [
+            finding for check in (*CHECKS, *MONEY_CHECKS) for finding in check(case) if finding.rule in wanted
+        ]
+    found += [finding for finding in shared_findings(run, basis) if finding.rule in wanted]
     found.sort(key=lambda finding: (-finding.usd, finding.rule, finding.function))
     return pd.DataFrame(found, columns=list(Finding._fields))
 

@@ -451,15 +451,18 @@ CHECKS: Final[tuple[Callable[[Case], Iterator[Finding]], ...]] = (
 )
 RULES: Final = (
     "arm64-untried",
+    "empty-receives",
     "environment-near-limit",
     "ephemeral-storage-paid",
     "errors-paid-for",
     "gateway-cut-below-timeout",
     "init-near-cap",
     "layers-near-limit",
+    "logs-above-compute",
     "memory-below-need",
     "memory-far-above-need",
     "memory-near-need",
+    "nat-beside-endpoint",
     "no-dlq",
     "package-near-limit",
     "payload-near-limit",
@@ -468,10 +471,14 @@ RULES: Final = (
     "provisioned-not-called",
     "read-timeout-below-timeout",
     "reserved-unused",
+    "rest-where-http-would-do",
+    "secrets-not-cached",
     "snap-start-untried",
     "snap-start-versions-unused",
     "timeout-far-above-p99.9",
     "timeout-near-p99.9",
     "timeout-too-short",
+    "traces-at-full-sampling",
+    "transfer-between-zones",
 )
 """Names of all rules."""

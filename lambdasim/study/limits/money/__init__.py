@@ -1,0 +1,1 @@
+"""Rules about money that is spent beside a function's own runs."""

@@ -1,0 +1,115 @@
+"""Findings about money beside runs: each by hand, and each silent where its reason is gone."""
+
+import pytest
+
+import lambdasim as ls
+from lambdasim.study.limits.findings import findings
+
+SCENARIO = """
+name: money
+start: 2026-11-01T00:00:00Z
+duration: 1h
+neighbours: {{held: {{{held}}}}}
+functions:
+  - name: api
+    memory_mb: 128
+    timeout: 10s
+    init_ms: 0
+    trigger: {{type: {trigger}}}
+    uses: {{{uses}}}
+    work: {{io_ms: {io}}}
+    traffic: {{constant: {{rate_per_s: 10}}}}
+"""
+RUNS = 10 * 730 * 3600
+GB = 1 << 30
+
+
+def found(
+    rule: str, *, trigger: str = "sdk", uses: str = "", held: str = "", io: int = 1
+) -> list[dict[str, object]]:
+    spec = ls.load_scenario_text(SCENARIO.format(trigger=trigger, uses=uses, held=held, io=io))
+    return findings(ls.simulate(spec, keep_records=False), select=[rule]).to_dict("records")  # type: ignore[return-value]
+
+
+def test_logs_dearer_than_compute_by_hand() -> None:
+    (row,) = found("logs-above-compute", uses="log_bytes: 2000")
+    assert row["usd"] == pytest.approx(
+        RUNS * 2300 / GB * 0.50, rel=1e-6
+    )  # with Lambda's own 300 bytes of a run
+    assert "2,300 bytes a run" in str(row["evidence"])
+    assert row["period"] == "month"
+    assert not found("logs-above-compute", uses="log_bytes: 0", io=1000)
+    assert not found("logs-above-compute")
+
+
+def test_rest_where_http_would_do_by_hand() -> None:
+    (row,) = found("rest-where-http-would-do", trigger="api_gateway_rest")
+    assert row["usd"] == pytest.approx(RUNS * (3.50 - 1.00) / 1e6)
+    assert not found("rest-where-http-would-do", trigger="api_gateway_http")
+    assert not found("rest-where-http-would-do", trigger="api_gateway_rest", held="rest_cache_0_5_gb: 1")
+
+
+def test_a_nat_gateway_beside_endpoints_by_hand() -> None:
+    gb = RUNS * 10 * 1024 / GB
+    (row,) = found(
+        "nat-beside-endpoint", uses="per_run_kb: {nat_gb: 10}", held="nat_hours: 1, endpoint_hours: 2"
+    )
+    assert row["usd"] == pytest.approx(gb * (0.045 - 0.01), rel=1e-6)
+    assert row["function"] == "api"
+    assert not found("nat-beside-endpoint", uses="per_run_kb: {nat_gb: 10}", held="nat_hours: 1")
+    (idle,) = found("nat-beside-endpoint", held="nat_hours: 2, endpoint_hours: 2")
+    assert idle["usd"] == pytest.approx(2 * 730 * 0.045)
+    assert idle["function"] == "(shared)"
+    assert not found("nat-beside-endpoint", held="endpoint_hours: 2")
+
+
+def test_transfer_between_zones_by_hand() -> None:
+    (row,) = found("transfer-between-zones", uses="per_run_kb: {transfer_zone_gb: 10}")
+    assert row["usd"] == pytest.approx(RUNS * 10 * 1024 / GB * 0.01, rel=1e-6)
+    assert not found("transfer-between-zones")
+
+
+def test_secrets_that_each_run_fetches_by_hand() -> None:
+    """One cold start serves everything: what is left after caching is one call an hour."""
+    (row,) = found("secrets-not-cached", uses="per_run: {secret_calls: 2}")
+    assert row["usd"] == pytest.approx((RUNS - 730) * 2 * 0.05 / 10_000, rel=1e-6)
+    assert "calls Secrets Manager 2 times" in str(row["evidence"])
+    assert not found("secrets-not-cached", uses="per_run: {secret_calls: 0.01}")
+
+
+def test_tracing_every_run_by_hand() -> None:
+    """The default rule keeps one of ten a second and 5 % of nine."""
+    (row,) = found("traces-at-full-sampling", uses="per_run: {xray_traces: 1}")
+    assert row["usd"] == pytest.approx(RUNS * (1 - 0.1 - 0.9 * 0.05) * 5 / 1e6, rel=1e-6)
+    assert not found("traces-at-full-sampling", uses="per_run: {xray_traces: 0.05}")
+
+
+def test_a_quiet_queue_is_asked_for_nothing_by_hand() -> None:
+    spec = ls.load_scenario_text(
+        """
+name: quiet
+start: 2026-11-01T00:00:00Z
+duration: 1d
+functions:
+  - {name: q, memory_mb: 512, timeout: 10s, trigger: {type: sqs}, work: {io_ms: 30},
+     traffic: {poisson: {rate_per_s: RATE}}}
+""".replace("RATE", "0.001")
+    )
+    run = ls.simulate(spec, keep_records=False)
+    (row,) = findings(run, select=["empty-receives"]).to_dict("records")
+    # Five pollers, each asking every 20 s for a month, less the little that serving takes.
+    assert row["usd"] == pytest.approx(5 * 730 * 180 * 0.40 / 1e6, rel=0.05)
+    function = ls.revised(spec.functions[0], {"traffic": {"poisson": {"rate_per_s": 20}}})
+    busy = ls.simulate(
+        ls.revised(spec, {"functions": (function,), "duration_us": 600_000_000}), keep_records=False
+    )
+    assert findings(busy, select=["empty-receives"]).empty
+
+
+def test_a_rule_is_priced_in_its_own_region() -> None:
+    spec = ls.load_scenario_text(SCENARIO.format(trigger="api_gateway_rest", uses="", held="", io=1))
+    there = findings(
+        ls.simulate(ls.revised(spec, {"region": "eu-central-1"}), keep_records=False),
+        select=["rest-where-http-would-do"],
+    )
+    assert there["usd"].iloc[0] == pytest.approx(RUNS * (3.70 - 1.20) / 1e6)
