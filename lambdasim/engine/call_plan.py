@@ -20,6 +20,7 @@ from lambdasim.engine.contract import (
 from lambdasim.specs.callers.calls import CallHow, CallSpec, CallWhen, RecursiveLoop
 from lambdasim.specs.function import FunctionSpec
 from lambdasim.specs.scenario import ScenarioSpec
+from lambdasim.specs.trigger import TriggerType
 
 _KINDS: Final = {
     CallHow.SYNCHRONOUS: CallKind.WAITING,
@@ -31,7 +32,28 @@ _MOMENTS: Final = {
     CallWhen.SUCCEEDED: CallMoment.SUCCEEDED,
     CallWhen.FAILED: CallMoment.FAILED,
 }
+_TRACED: Final = frozenset({TriggerType.SQS, TriggerType.SNS, TriggerType.S3})
 Edge = tuple[str, int]
+
+
+def is_traced(call: CallSpec, callee: FunctionSpec) -> bool:
+    """Tell whether recursive loop detection follows a chain through a call.
+
+    Parameters
+    ----------
+    call : CallSpec
+    callee : FunctionSpec
+
+    Returns
+    -------
+    bool
+        From function to function, and through SQS, SNS and S3.
+
+    References
+    ----------
+    AWS Lambda Developer Guide, Use Lambda recursive loop detection to prevent infinite loops (invocation-recursion).
+    """
+    return call.how is not CallHow.TRIGGER or callee.trigger.type in _TRACED
 
 
 def with_calls(scenario: ScenarioSpec, plans: Iterable[FunctionPlan]) -> tuple[FunctionPlan, ...]:
@@ -101,7 +123,7 @@ def _call(
         delay_us=call.delay_us,
         retry=retry,
         draws=replace(callee.draws, payload_limit_kb=payload.value),
-        is_traced=call.is_traced(spec),
+        is_traced=is_traced(call, spec),
         is_endless=False,
     )
 
@@ -189,11 +211,11 @@ def endless_calls(scenario: ScenarioSpec) -> frozenset[Edge]:
     blind = [
         functions
         for edge, functions in whole.items()
-        if not edges[edge].is_traced(specs[edges[edge].function])
+        if not is_traced(edges[edge], specs[edges[edge].function])
     ]
     allowed = part_of(
         lambda call: (
-            call.is_traced(specs[call.function])
+            is_traced(call, specs[call.function])
             and specs[call.function].recursive_loop is RecursiveLoop.ALLOW
         )
     )

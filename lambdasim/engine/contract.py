@@ -20,7 +20,8 @@ return, end of a window, step and arrival.
 
 Admission of an attempt, in this order
 --------------------------------------
-1. Payload: a request larger than the limit is refused and never retried.
+1. Payload: a request larger than the limit is refused and never retried. Then, behind a gateway, the throttle of its
+   stage and that of the account's gateways; what passes both spends a token of each, whatever Lambda says then.
 2. Request rate, synchronous only: ten times the function's reserved concurrency, or ten times the account's
    concurrency for all functions without.
 3. An idle provisioned environment, within ten requests per second for each allocated one.
@@ -89,6 +90,7 @@ __all__ = [
     "CallMoment",
     "CallPlan",
     "CallRules",
+    "ClientPace",
     "Engine",
     "EventOutcome",
     "FunctionPlan",
@@ -99,8 +101,10 @@ __all__ = [
     "ProvisionedChange",
     "RecordChunk",
     "RetryPolicy",
+    "RetryQuota",
     "ReuseOrder",
     "StartType",
+    "Throttle",
 ]
 
 NEVER: Final = (1 << 62) - 1
@@ -160,6 +164,53 @@ class AfterFailure(IntEnum):
     REPLACED = 2
 
 
+class ClientPace(IntEnum):
+    """Whether clients slow their own calls down."""
+
+    NONE = 0
+    ADAPTIVE = 1
+    """After the first throttle, at a rate that is cut by throttles and grows again as a cubic."""
+
+
+@dataclass(frozen=True)
+class RetryQuota:
+    """Tokens that a client process pays for repeats with.
+
+    Attributes
+    ----------
+    processes : int
+        Calls go to them in turn, by the number of the event.
+    tokens : int
+        Of each, when full.
+    throttle_cost, timeout_cost, failure_cost : int
+        Of a repeat, by what it follows. An answer gives back what the last repeat took, or one.
+    pace : ClientPace
+    """
+
+    processes: int
+    tokens: int
+    throttle_cost: int
+    timeout_cost: int
+    failure_cost: int
+    pace: ClientPace = ClientPace.NONE
+
+
+@dataclass(frozen=True)
+class Throttle:
+    """A token bucket of a gateway.
+
+    Attributes
+    ----------
+    burst : int
+        Tokens when full.
+    interval_ns : int
+        Time in which one comes back [ns].
+    """
+
+    burst: int
+    interval_ns: int
+
+
 @dataclass(frozen=True)
 class RetryPolicy:
     """Who tries again, when, and until when.
@@ -176,6 +227,10 @@ class RetryPolicy:
         ``throttle_retries``.
     timeout_backoff_us : int
         Wait before the first try after that, doubling up to the same cap.
+    repeats_failures, repeats_throttles : bool
+        Whether a client tries again after a function error, and after a refusal.
+    quota : RetryQuota, optional
+        What repeats cost clients; None where they always may.
     throttle_retries : int
         How often a refused attempt is tried again; UNLIMITED for Lambda's own queue, until the event's age ends it.
     throttle_backoff_us, throttle_backoff_cap_us : int
@@ -198,6 +253,9 @@ class RetryPolicy:
     jittered: bool = False
     error_delays_us: tuple[int, ...] = ()
     max_event_age_us: int = NEVER
+    repeats_failures: bool = False
+    repeats_throttles: bool = True
+    quota: RetryQuota | None = None
 
     @property
     def synchronous(self) -> bool:
@@ -314,6 +372,10 @@ class FunctionPlan:
         What it calls, in order.
     stops_loops : bool
         Whether loop detection ends chains that come back to it too often.
+    throttle : Throttle, optional
+        Of its gateway's stage, route or usage plan.
+    behind_gateway : bool
+        Whether API Gateway's rate for the account counts its requests.
 
     Raises
     ------
@@ -334,6 +396,8 @@ class FunctionPlan:
     source: SourcePlan | None = None
     calls: tuple[CallPlan, ...] = ()
     stops_loops: bool = True
+    throttle: Throttle | None = None
+    behind_gateway: bool = False
 
     def __post_init__(self) -> None:
         """Refuse, for every engine, a source without pollers' retries, or the other way round."""
@@ -389,6 +453,8 @@ class Plan:
     after_failure : AfterFailure
     calls : CallRules, optional
         Where functions call each other.
+    gateway : Throttle, optional
+        Of API Gateway, for the whole account.
 
     Raises
     ------
@@ -404,6 +470,7 @@ class Plan:
     requests_per_environment: int = 1
     after_failure: AfterFailure = AfterFailure.INIT_INSIDE
     calls: CallRules | None = None
+    gateway: Throttle | None = None
 
     def __post_init__(self) -> None:
         """Refuse, for every engine, what none models."""

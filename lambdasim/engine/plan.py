@@ -7,17 +7,17 @@ from dataclasses import dataclass, replace
 from itertools import pairwise
 from math import log, log1p, sqrt
 
-from lambdasim.catalog import init_prior, keep_alive_curve, limit, retry_rule, timing
+from lambdasim.catalog import init_prior, keep_alive_curve, limit, timing
 from lambdasim.draws.keys import Quantity
 from lambdasim.draws.laws import Constant, DrawLaw, compile_law, lognormal
 from lambdasim.engine.call_plan import event_retries, with_calls
+from lambdasim.engine.client_plan import bucket, client_retries, payload_limits
 from lambdasim.engine.contract import (
     NEVER,
     AfterFailure,
     ArrivalChunk,
     CallRules,
     FunctionPlan,
-    Invoker,
     Plan,
     ProvisionedChange,
     RetryPolicy,
@@ -34,7 +34,6 @@ from lambdasim.specs.function import Architecture, FunctionSpec
 from lambdasim.specs.laws import Law
 from lambdasim.specs.platform import PlatformSpec
 from lambdasim.specs.scenario import ScenarioSpec
-from lambdasim.specs.trigger import TriggerType
 from lambdasim.specs.work.first_run import FirstRunByMemory
 from lambdasim.traffic.arrivals import FunctionArrivals
 from lambdasim.units import US_PER_MINUTE, US_PER_MS, to_epoch_us
@@ -78,6 +77,7 @@ def plan_scenario(scenario: ScenarioSpec) -> Plan:
         concurrency=scenario.account.concurrency,
         requests_per_concurrency=scenario.account.request_rate_factor,
         reuse=ReuseOrder[scenario.platform.reuse.name],
+        gateway=bucket(scenario.account.gateway),
         requests_per_environment=scenario.platform.requests_per_environment,
         after_failure=AfterFailure[scenario.platform.after_failure.name],
         calls=_call_rules(scenario) if any(function.calls for function in planned) else None,
@@ -101,16 +101,15 @@ def _function_plan(scenario: ScenarioSpec, function: FunctionSpec) -> FunctionPl
         retry=_retry_policy(function),
         draws=_function_draws(scenario, function),
         source=source_plan(function, scenario.duration_us),
+        throttle=bucket(function.trigger.throttle),
+        behind_gateway=function.trigger.is_gateway and scenario.account.gateway is not None,
     )
 
 
 def _function_draws(scenario: ScenarioSpec, function: FunctionSpec) -> FunctionDraws:
     work = function.work
     arm = work.arm64_time_ratio if function.architecture is Architecture.ARM64 else 1.0
-    synchronous = function.trigger.is_synchronous
-    payload = limit("payload_request_sync_max_kb" if synchronous else "payload_request_async_max_kb")
-    streamed = function.payload.streamed
-    response = limit("payload_response_streamed_max_kb" if streamed else "payload_response_sync_max_kb")
+    payload_kb, response_kb = payload_limits(function)
     per_vcpu_mb = work.memory_per_vcpu_mb
     quota = HandlerQuota.of(CpuStyle.of(work.cpu_law), function.memory_mb, memory_per_vcpu_mb=per_vcpu_mb)
     # The quota law does itself what the factor does for the straight one.
@@ -142,8 +141,8 @@ def _function_draws(scenario: ScenarioSpec, function: FunctionSpec) -> FunctionD
         error_probability=work.error_probability,
         crash_probability=work.crash_probability,
         memory_mb=function.memory_mb,
-        payload_limit_kb=payload.value,
-        response_limit_kb=response.value,
+        payload_limit_kb=payload_kb,
+        response_limit_kb=response_kb,
         quota=quota,
         out_of_memory_probability=work.out_of_memory_probability,
         timeout_probability=work.timeout_probability,
@@ -220,24 +219,7 @@ def _retry_policy(function: FunctionSpec) -> RetryPolicy:
     trigger = function.trigger
     if batches_of(trigger) is not None:
         return source_retries(trigger)
-    rule = retry_rule(trigger.type.value)
-    if trigger.is_synchronous:
-        sdk = trigger.type is TriggerType.SDK
-        default_cut_us = rule.integration_timeout.us if rule.integration_timeout else NEVER
-        if sdk:
-            default_cut_us = trigger.read_timeout_us or NEVER
-        default_retries = rule.client_retries.value if rule.client_retries else 0
-        return RetryPolicy(
-            invoker=Invoker.CLIENT,
-            client_timeout_us=trigger.integration_timeout_us or default_cut_us,
-            repeats_timeouts=sdk,
-            timeout_backoff_us=timing("sdk_backoff_timeout_first_ms").us,
-            throttle_retries=default_retries if trigger.client_retries is None else trigger.client_retries,
-            throttle_backoff_us=timing("sdk_backoff_first_s").us,
-            throttle_backoff_cap_us=timing("sdk_backoff_max_s").us,
-            jittered=True,
-        )
-    return event_retries(function)
+    return client_retries(trigger) if trigger.is_synchronous else event_retries(function)
 
 
 def _provisioned_changes(scenario: ScenarioSpec, function: FunctionSpec) -> tuple[ProvisionedChange, ...]:

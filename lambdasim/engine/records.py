@@ -43,7 +43,11 @@ class Limit(IntEnum):
     RESERVED_CONCURRENCY = 3
     ACCOUNT_CONCURRENCY = 4
     SCALING_RATE = 5
-    LOOP = 6
+    GATEWAY_ROUTE = 6
+    """A stage, a route or a usage plan of API Gateway."""
+    GATEWAY_ACCOUNT = 7
+    """API Gateway's rate for the whole account."""
+    LOOP = 8
     """Recursive loop detection stopped the call."""
 
 

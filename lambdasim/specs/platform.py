@@ -9,6 +9,7 @@ from pydantic import Field
 
 from lambdasim.catalog import limit, timing
 from lambdasim.specs.base import Spec
+from lambdasim.specs.callers.clients import ThrottleSpec
 from lambdasim.specs.fields import Duration, PositiveDuration, Whole
 
 
@@ -39,6 +40,9 @@ class AccountSpec(Spec):
         default=timing("scaling_interval_s").us, alias="scaling_interval"
     )
     """Time in which as many come back."""
+    gateway: ThrottleSpec | None = None
+    """What API Gateway lets through for the whole account, over all its APIs; AWS's default is 10,000 a second and 5,000
+    at once. Not simulated unless given; the command limits holds requests against it all the same."""
     request_rate_factor: Annotated[Whole, Field(ge=1, le=1000)] = limit("request_rate_per_concurrency").value
     """Synchronous requests per second for each unit of concurrency."""
 

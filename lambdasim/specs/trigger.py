@@ -10,6 +10,7 @@ from pydantic import Field
 
 from lambdasim.catalog import InvocationKind, limit, retry_rule, timing
 from lambdasim.specs.base import CrossFault, Spec
+from lambdasim.specs.callers.clients import Repeats, RetryMode, ThrottleSpec
 from lambdasim.specs.fields import Limited, PositiveDuration, Whole
 from lambdasim.specs.sources.queue import QueueSpec
 from lambdasim.specs.sources.stream import StreamSpec
@@ -20,6 +21,7 @@ class TriggerType(StrEnum):
 
     API_GATEWAY_REST = "api_gateway_rest"
     API_GATEWAY_HTTP = "api_gateway_http"
+    API_GATEWAY_WEBSOCKET = "api_gateway_websocket"
     FUNCTION_URL = "function_url"
     ALB = "alb"
     SDK = "sdk"
@@ -62,12 +64,23 @@ class TriggerSpec(Spec):
     type: TriggerType = TriggerType.SDK
     """Where events come from; decides who retries."""
     integration_timeout_us: PositiveDuration | None = Field(default=None, alias="integration_timeout")
-    """After this time API Gateway answers 504 while the function goes on; REST and HTTP APIs only."""
+    """After this time API Gateway answers 504 while the function goes on; REST, HTTP and WebSocket APIs only."""
     read_timeout_us: PositiveDuration | None = Field(default=None, alias="read_timeout")
-    """After this time an SDK gives a call up and makes it again, while the function goes on; default 60s for a trigger of
-    type sdk that is written down, and for ever where a function names no trigger."""
+    """After this time a client gives a call up, while the function goes on, and may make it again (repeats); default 60s
+    for a trigger of type sdk that is written down, and for ever else."""
     client_retries: Annotated[Whole, Field(ge=0, le=100)] | None = None
-    """How often a client repeats a throttled call, an SDK an unanswered one too; default: 2 for the SDK, else 0."""
+    """How often a client repeats a call, whatever for (repeats); default: as retry_mode says, 2 for the SDK, else 0."""
+    retry_mode: RetryMode | None = None
+    """How an SDK, or a client behind a gateway that is one, repeats calls: standard, standard_before_2026, legacy,
+    adaptive."""
+    repeats: tuple[Repeats, ...] | None = None
+    """What a client repeats a call for: throttled, unanswered, failed; default: the first two for the SDK, else the
+    first."""
+    client_processes: Annotated[Whole, Field(ge=1, le=100_000)] | None = None
+    """Processes that call, each with a retry quota of its own, as in standard mode: 500 tokens, of which each repeat
+    takes some and each answer gives some back. Default: as many as calls, so that no quota is ever used up."""
+    throttle: ThrottleSpec | None = None
+    """What the API's stage, route or usage plan lets through; what is above gets a 429 and never reaches the function."""
     retry_attempts: Annotated[Whole, Limited("async_error_retries_min", "async_error_retries_max")] | None = (
         None
     )
@@ -112,6 +125,15 @@ class TriggerSpec(Spec):
         return self.kind is InvocationKind.SYNCHRONOUS
 
     @property
+    def is_gateway(self) -> bool:
+        """Whether it is an API of API Gateway."""
+        return self.type in (
+            TriggerType.API_GATEWAY_REST,
+            TriggerType.API_GATEWAY_HTTP,
+            TriggerType.API_GATEWAY_WEBSOCKET,
+        )
+
+    @property
     def is_polled(self) -> bool:
         """Whether pollers of a queue or a stream invoke the function."""
         return self.kind in (InvocationKind.QUEUE, InvocationKind.STREAM)
@@ -123,7 +145,11 @@ class TriggerSpec(Spec):
         gateway = retry_rule(self.type.value).integration_timeout is not None
         misplaced: dict[str, tuple[Any, bool]] = {
             "integration_timeout": (self.integration_timeout_us, gateway),
-            "read_timeout": (self.read_timeout_us, self.type is TriggerType.SDK),
+            "read_timeout": (self.read_timeout_us, synchronous),
+            "retry_mode": (self.retry_mode, synchronous),
+            "repeats": (self.repeats, synchronous),
+            "client_processes": (self.client_processes, synchronous),
+            "throttle": (self.throttle, self.is_gateway),
             "client_retries": (self.client_retries, synchronous),
             "retry_attempts": (self.retry_attempts, asynchronous),
             "max_event_age": (self.max_event_age_us, asynchronous),
@@ -139,6 +165,12 @@ class TriggerSpec(Spec):
                 yield CrossFault(
                     (key,), f"does not belong to a trigger of type {self.type.value}", (("type",),)
                 )
+        if self.client_processes is not None and self.retry_mode in (None, RetryMode.LEGACY):
+            text = "needs retry_mode standard, standard_before_2026 or adaptive: no other has a quota"
+            yield CrossFault(("client_processes",), text, (("retry_mode",),))
+        if self.retry_mode is RetryMode.ADAPTIVE and self.client_processes is None:
+            text = "needs client_processes: each of them has a rate of its own"
+            yield CrossFault(("retry_mode",), text, (("client_processes",),))
         low, high = limit("async_event_age_min_s"), limit("async_event_age_max_s")
         if self.max_event_age_us is not None and not low.us <= self.max_event_age_us <= high.us:
             yield CrossFault(

@@ -78,6 +78,8 @@ class ReferenceRun:
         self.pool_in_use = 0
         self.pool_limit = plan.concurrency - sum(f.reserved or 0 for f in plan.functions)
         self.account_request_rate = per_second(plan.concurrency * plan.requests_per_concurrency)
+        gateway = plan.gateway
+        self.account_gate = RateLimit(gateway.burst, gateway.interval_ns) if gateway is not None else None
         self.functions = [self._function_state(rank, f) for rank, f in enumerate(plan.functions)]
 
     def _function_state(self, rank: int, function: FunctionPlan) -> FunctionState:
@@ -93,6 +95,11 @@ class ReferenceRun:
             request_rate=request_rate,
             provisioned_rate=per_second(0),
         )
+        throttle = function.throttle
+        if throttle is not None:
+            state.gates.append((Limit.GATEWAY_ROUTE, RateLimit(throttle.burst, throttle.interval_ns)))
+        if function.behind_gateway and self.account_gate is not None:
+            state.gates.append((Limit.GATEWAY_ACCOUNT, self.account_gate))
         if function.source is not None:
             state.source = self._source(state, function.source)
         return state
@@ -160,10 +167,10 @@ class ReferenceRun:
         """Try to serve what arrived, or put it on a lane."""
         if event.draw is None:
             event.draw = self._draw_alone(event)
-        if event.function.source is None:
-            self.attempt(event)
-        else:
+        if event.function.source is not None:
             event.function.source.arrive(event)
+        elif not self.retries.waits_its_turn(event, self.now_us):
+            self.attempt(event)
 
     def _chunk_draws(self, ranks: NDArray[np.int64], invocations: NDArray[np.int64]) -> list[tuple[int, ...]]:
         """Draw what the first runs of a chunk's events need, function by function."""
@@ -187,8 +194,8 @@ class ReferenceRun:
     def _admit(self, event: Event, now: int) -> Limit | tuple[ExecutionEnvironment, StartType]:
         """Find an environment for one request, or name the limit that refuses it."""
         function = event.function
-        if event.draw is not None and event.draw[_TOO_LARGE]:
-            return Limit.PAYLOAD
+        if (stopped := self._before_lambda(event, now)) is not None:
+            return stopped
         request_rate = function.request_rate if event.policy.synchronous else None
         if request_rate is not None and not allows(request_rate, now):
             return Limit.REQUEST_RATE
@@ -224,6 +231,20 @@ class ReferenceRun:
             spend(request_rate, now)
         self.account_in_use += 1
         return environment, start
+
+    def _before_lambda(self, event: Event, now: int) -> Limit | None:
+        """Let a request of a fitting size through its gateway, or name what does not."""
+        if event.draw is not None and event.draw[_TOO_LARGE]:
+            return Limit.PAYLOAD
+        function = event.function
+        if not function.gates or event.call is not None:
+            return None
+        for limit, gate in function.gates:
+            if not allows(gate, now):
+                return limit
+        for _, gate in function.gates:
+            spend(gate, now)
+        return None
 
     def _warm_environment(self, function: FunctionState, now: int) -> ExecutionEnvironment | None:
         """Take the idle environment whose turn it is; those that have grown cold are dropped as they are met."""
@@ -423,7 +444,8 @@ class ReferenceRun:
         event: Event = moment.about
         if event.unresolved is not None and self.calls is not None and self.calls.give_up(event):
             return
-        self.attempt(event)
+        if not self.retries.waits_its_turn(event, self.now_us):
+            self.attempt(event)
 
     def _change_provisioned(self, moment: Moment) -> None:
         """Follow the plan's provisioned concurrency: claim it from the limit, then let it serve once it is ready."""

@@ -66,6 +66,7 @@ class FunctionState:
     provisioned_claimed: int = 0
     undrawn: dict[int, list[Event]] = field(default_factory=lambda: defaultdict(list))
     source: Source | None = None
+    gates: list[tuple[Limit, RateLimit]] = field(default_factory=list)
 
 
 @dataclass(slots=True, eq=False)
@@ -74,7 +75,8 @@ class Event:
 
     ``call`` brought it, None for traffic; ``chain`` is what it belongs to, and ``passes`` how often that has come through
     which functions, as loop detection counts. ``waiter`` is the run that waits for its answer. The row of its last
-    attempt is ``unresolved`` while another is due of which the waiter may yet make nothing.
+    attempt is ``unresolved`` while another is due of which the waiter may yet make nothing. ``paid`` is what its last
+    repeat cost its client; where that slows itself down, the event ``has_waited`` its turn or not yet.
     """
 
     function: FunctionState
@@ -89,6 +91,8 @@ class Event:
     passes: tuple[tuple[int, int], ...] = ()
     waiter: Waiter | None = None
     unresolved: tuple[Row, EventOutcome] | None = None
+    paid: int = 0
+    has_waited: bool = False
 
     @property
     def policy(self) -> RetryPolicy:

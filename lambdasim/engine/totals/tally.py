@@ -58,6 +58,7 @@ SPILLS_PER_RECORD: Final = 5
         "BilledMsWithInit", "BilledMsWithoutInit", "ProvisionedBilledMs",
     )
 )  # fmt: skip
+_FIRST_OF_GATEWAY: Final = int(Limit.GATEWAY_ROUTE)
 _FIRST_LIMIT: Final = COUNTS.index("Throttles_request_rate") - int(Limit.REQUEST_RATE)
 
 _MINUTE, _MS, _ALMOST_MS = np.uint64(_MINUTE_US), np.uint64(US_PER_MS), np.uint64(US_PER_MS - 1)
@@ -285,7 +286,7 @@ def tally(sums: Sums, columns: Columns, first: Int64, stop: Int64) -> Int64:
             sums.minutes[function, _DROPPED, minute] += ended in (_FAILED, _EXPIRED, _REJECTED)
         if start_type == _NONE:
             if columns[_OUTCOME][row] == _THROTTLED:
-                sums.minutes[function, _THROTTLES, minute] += 1
+                sums.minutes[function, _THROTTLES, minute] += columns[_LIMIT][row] < _FIRST_OF_GATEWAY
                 sums.minutes[function, _FIRST_LIMIT + columns[_LIMIT][row], minute] += 1
             continue
 

@@ -4,22 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from enum import StrEnum
-from typing import Annotated, Any, Final
+from typing import Annotated
 
 from pydantic import Field
 
 from lambdasim.catalog import timing
 from lambdasim.specs.base import CrossFault, Spec
 from lambdasim.specs.fields import Duration, Flag, PositiveDuration, Share, Text, Whole
-from lambdasim.specs.trigger import TriggerType
-
-TRACED_TRIGGERS: Final = frozenset({TriggerType.SQS, TriggerType.SNS, TriggerType.S3})
-"""Services through which recursive loop detection follows a chain, beside calls from function to function.
-
-References
-----------
-AWS Lambda Developer Guide, Use Lambda recursive loop detection to prevent infinite loops (invocation-recursion).
-"""
 
 
 class CallHow(StrEnum):
@@ -95,12 +86,3 @@ class CallSpec(Spec):
     def waits_us(self) -> int:
         """How long a synchronous call waits before it is made again [µs]."""
         return self.read_timeout_us or timing("sdk_read_timeout_s").us
-
-    def is_traced(self, callee: Any) -> bool:
-        """Tell whether recursive loop detection follows a chain through this call.
-
-        Parameters
-        ----------
-        callee : FunctionSpec
-        """
-        return self.how is not CallHow.TRIGGER or callee.trigger.type in TRACED_TRIGGERS
