@@ -1,13 +1,17 @@
 """Forecasts from histories of every length, cut at random places out of every real series, beside carrying forward.
 
-Usage: ``python benchmarks/random_histories.py``, from the project's folder.
+Usage: ``python benchmarks/random_histories.py [SEED]``, from the project's folder.
+
+Cuts overlap, so that a cell of 120 cuts holds few months that are independent. What a forecaster would show whose ranges
+hold 80 % exactly is drawn for the same cuts: each forecast is off by the mean of new noise over its days, so that
+forecasts of overlapping days err together.
 """
 
 from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import Final
+from typing import Final, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -26,6 +30,9 @@ LONG: Final = (56, 400)
 MONTHS: Final = (30,)
 SHORT_SERIES_MONTHS: Final = (7, 10, 14, 20, 30)
 SHORT_SERIES_DAYS: Final = 100
+ALLOWED: Final = (0.7, 0.9)
+EXACT_DRAWS: Final = 2_000
+EXACT_Z: Final = 1.2815515655446004
 
 Floats = NDArray[np.float64]
 
@@ -39,10 +46,30 @@ def series() -> dict[str, Floats]:
     }
 
 
-def score(
-    totals: Floats, lengths: tuple[int, int], task: str, generator: np.random.Generator
-) -> tuple[float, float, float, float]:
-    """Cut histories out of a series: coverage, loss over carrying forward with spread and as a point, median error."""
+class Score(NamedTuple):
+    """What a cell shows: coverage, loss over carrying forward with spread and as a point, median error of P50.
+
+    ``exact`` is what ranges that hold 80 % exactly would show on the same cuts, shape (EXACT_DRAWS,).
+    """
+
+    held: float
+    loss: float
+    loss_of_mean: float
+    error: float
+    exact: Floats
+
+
+def exact_coverage(spans: list[tuple[int, int]], length: int, generator: np.random.Generator) -> Floats:
+    """Draw the coverage of ranges that hold 80 % exactly, where errors are means of noise over the days forecast."""
+    noise = generator.standard_normal((EXACT_DRAWS, length))
+    reached = np.concatenate([np.zeros((EXACT_DRAWS, 1)), np.cumsum(noise, axis=1)], axis=1)
+    errors = [(reached[:, end] - reached[:, begin]) / np.sqrt(end - begin) for begin, end in spans]
+    return (np.abs(np.array(errors)) <= EXACT_Z).mean(axis=0)
+
+
+def score(totals: Floats, lengths: tuple[int, int], task: str, generator: np.random.Generator) -> Score:
+    """Cut histories out of a series at random places, and forecast what follows each."""
+    spans: list[tuple[int, int]] = []
     months = MONTHS if len(totals) >= SHORT_SERIES_DAYS else SHORT_SERIES_MONTHS
     ours, carried, actual = [], [], []
     for _ in range(CUTS):
@@ -54,6 +81,7 @@ def score(
         past = totals[begin - history_days : begin + known_days]
         known = totals[begin : begin + known_days].sum()
         rest = days - known_days
+        spans.append((begin + known_days, begin + days))
         sums = sample_paths(past, rest, paths=500).totals.sum(axis=1)
         size = totals.mean() * days
         ours.append((known + np.quantile(sums, QUANTILES)) / size)
@@ -65,7 +93,26 @@ def score(
     spread = pinball(np.array(carried), came).mean()
     point = pinball(np.repeat(np.array(carried)[:, 1:2], 3, axis=1), came).mean()
     held = float(((low <= came) & (came <= high)).mean())
-    return held, float(loss / spread), float(loss / point), float(np.median(middle / came - 1))
+    exact = exact_coverage(spans, len(totals), generator)
+    return Score(held, float(loss / spread), float(loss / point), float(np.median(middle / came - 1)), exact)
+
+
+def summed_up(scores: list[Score]) -> str:
+    """Say how many cells lie outside what was asked, and how many would if every range held 80 % exactly."""
+    low, high = ALLOWED
+
+    def outside(held: Floats) -> Floats:
+        return np.asarray((held < low) | (held > high))
+
+    ours = int(outside(np.array([one.held for one in scores])).sum())
+    exact = outside(np.array([one.exact for one in scores])).sum(axis=0)
+    least, most = np.quantile(exact, [0.025, 0.975])
+    return (
+        f"{ours} of {len(scores)} cells outside {low:.0%} to {high:.0%}, "
+        f"mean {np.mean([one.held for one in scores]):.0%}; "
+        f"ranges that hold 80% exactly: {exact.mean():.1f}, 95% of draws {least:.0f} to {most:.0f}; "
+        f"worst loss {max(one.loss for one in scores):.2f}"
+    )
 
 
 def main() -> None:
@@ -74,15 +121,19 @@ def main() -> None:
         "| series | history | task | P10-P90 holds | loss, spread = 1 | loss, mean = 1 | P50, median error |"
     )
     print("|---|---|---|---|---|---|---|")
+    seed = int(sys.argv[1]) if len(sys.argv) > 1 else SEED
+    scores = []
     for place, (name, totals) in enumerate(series().items()):
         for lengths in (SHORT, LONG) if len(totals) >= SHORT_SERIES_DAYS else (SHORT,):
             for task in TASKS:
-                generator = np.random.default_rng((SEED, place))
-                held, spread, point, error = score(totals, lengths, task, generator)
+                generator = np.random.default_rng((seed, place))
+                scores.append(score(totals, lengths, task, generator))
+                held, spread, point, error, _ = scores[-1]
                 print(
                     f"| {name[:24]} | {lengths[0]}-{lengths[1]} | {task} | {held:.0%} | {spread:.2f} | "
                     f"{point:.2f} | {error:+.1%} |"
                 )
+    print(summed_up(scores))
 
 
 if __name__ == "__main__":

@@ -13,12 +13,13 @@ from pydantic import TypeAdapter
 
 from lambdasim.calibration.data.observations import Observations
 from lambdasim.calibration.data.statistics import Floats
+from lambdasim.calibration.estimate import Estimate
 from lambdasim.calibration.fit.first_run import FirstRunFit
 from lambdasim.calibration.fit.init import InitFit
 from lambdasim.calibration.fit.meet import met
 from lambdasim.calibration.fit.shape import law_of_values
-from lambdasim.calibration.fit.speed import StreamSpeeds, stream_speeds
-from lambdasim.calibration.fit.work import Estimate, WorkFit, full_speed_mb
+from lambdasim.calibration.fit.speed import StreamSpeeds, full_speed_mb, stream_speeds
+from lambdasim.calibration.fit.work import WorkFit
 from lambdasim.calibration.round_trip import RoundTrip
 from lambdasim.calibration.twin import Lasting
 from lambdasim.calibration.written import FAILURES, Restores, log_findings

@@ -10,8 +10,8 @@ import numpy as np
 from lambdasim.calibration.data.observations import Observations
 from lambdasim.calibration.data.runs import BREAKING, Runs
 from lambdasim.calibration.data.statistics import Floats
+from lambdasim.calibration.estimate import Estimate
 from lambdasim.calibration.fit.shape import law_of_values, modes
-from lambdasim.calibration.fit.work import Estimate
 from lambdasim.catalog import timing
 from lambdasim.specs.platform import AfterFailure
 from lambdasim.units import US_PER_MS

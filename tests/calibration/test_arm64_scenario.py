@@ -8,7 +8,8 @@ import pytest
 
 import lambdasim as ls
 from lambdasim.calibration.data.statistics import from_summary
-from lambdasim.calibration.fit.work import fit_work, full_speed_mb
+from lambdasim.calibration.fit.speed import full_speed_mb
+from lambdasim.calibration.fit.work import fit_work
 from lambdasim.models.cpu_chain import CpuStyle
 from lambdasim.specs.function import Architecture
 

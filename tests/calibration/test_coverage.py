@@ -19,7 +19,8 @@ import lambdasim as ls
 from lambdasim.calibration.calibrate import calibrate
 from lambdasim.calibration.data.observations import Observations, require_warm
 from lambdasim.calibration.data.reading import read_observations
-from lambdasim.calibration.fit.work import Estimate, WorkFit, fit_work
+from lambdasim.calibration.estimate import Estimate
+from lambdasim.calibration.fit.work import WorkFit, fit_work
 from lambdasim.calibration.scenario import write_scenario
 from lambdasim.catalog import timing
 from lambdasim.models.cpu_chain import CpuStyle

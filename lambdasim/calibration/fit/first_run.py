@@ -9,8 +9,8 @@ from typing import Final
 import numpy as np
 
 from lambdasim.calibration.data.statistics import Floats, SizeStatistics
+from lambdasim.calibration.estimate import Estimate
 from lambdasim.calibration.fit.weighted import weighted_quantiles
-from lambdasim.calibration.fit.work import Estimate
 from lambdasim.catalog import limit, timing
 from lambdasim.errors import InputError
 from lambdasim.models.cpu_scaling import vcpus

@@ -10,8 +10,8 @@ from typing import Any, Final
 import numpy as np
 
 from lambdasim.calibration.data.statistics import Floats
+from lambdasim.calibration.estimate import Estimate
 from lambdasim.calibration.fit.shape import law_of_values
-from lambdasim.calibration.fit.work import Estimate
 from lambdasim.catalog.priors import InitPrior
 
 FEWEST_COLD: Final = 30

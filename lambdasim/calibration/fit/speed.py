@@ -10,6 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lambdasim.calibration.data.statistics import Floats
+from lambdasim.catalog import limit, timing
+from lambdasim.specs.function import Architecture
 
 _FEWEST_STREAMS: Final = 4
 _FEWEST_RUNS: Final = 5
@@ -85,3 +87,28 @@ def stream_speeds(durations_ms: Floats, streams: NDArray[np.object_] | None) -> 
         return None
     moved = np.where(rows, durations_ms * np.exp(grand - means[place]), durations_ms)
     return StreamSpeeds(k, spread, moved * float(durations_ms.mean() / moved.mean()))
+
+
+def full_speed_mb(architecture: Architecture) -> int:
+    """Give the memory size from which one thread has a whole vCPU [MB]."""
+    if architecture is Architecture.ARM64:
+        return timing("cpu_full_arm64_mb").value
+    return limit("memory_per_vcpu_mb").value
+
+
+def known_law_error() -> float:
+    """Give what the law is known to miss a size by, relative."""
+    return timing("cpu_law_error_permille").value / 1000
+
+
+def known_speed_error(architecture: Architecture) -> float:
+    """Give the relative standard deviation of the CPU's speed between execution environments."""
+    suffix = "_arm64" if architecture is Architecture.ARM64 else ""
+    return timing(f"cpu_speed_error{suffix}_permille").value / 1000
+
+
+def as_on_x86(memory_mb: int, architecture: Architecture) -> int:
+    """Give the size that has the same share of a vCPU on x86_64 [MB]."""
+    if architecture is Architecture.X86_64:
+        return memory_mb
+    return round(memory_mb * limit("memory_per_vcpu_mb").value / full_speed_mb(architecture))

@@ -11,18 +11,19 @@ from typing import Any, Final
 import numpy as np
 
 from lambdasim.calibration.data.statistics import Floats, SizeStatistics
+from lambdasim.calibration.estimate import Estimate, Prediction, SizeFit
 from lambdasim.calibration.fit.misfit import Question
 from lambdasim.calibration.fit.nodes import Nodes
 from lambdasim.calibration.fit.posterior import ALL_STYLES, StylePosterior, style_posteriors
 from lambdasim.calibration.fit.separation import Separation, separation
+from lambdasim.calibration.fit.speed import as_on_x86, full_speed_mb, known_law_error, known_speed_error
 from lambdasim.calibration.fit.spoilt import refuse_spoilt
 from lambdasim.calibration.fit.typical import typical_work
 from lambdasim.calibration.fit.weighted import weighted_medians, weighted_quantiles
-from lambdasim.catalog import limit, timing
+from lambdasim.catalog import limit
 from lambdasim.errors import InputError
 from lambdasim.models.cpu_chain import CpuStyle
 from lambdasim.specs.function import Architecture
-from lambdasim.wording import number
 
 DEFAULT_CPU_SHARE: Final = (0.2, 1.0)
 _TWO_SIDED: Final = (0.025, 0.975)
@@ -34,76 +35,6 @@ _MISFIT_ALLOWED: Final = 3
 _MOST_NODES: Final = 128
 _DRAWS: Final = 512
 _USUAL_SIZES_MB: Final = (128, 256, 512, 1024, 1769, 2048)
-
-
-@dataclass(frozen=True)
-class Estimate:
-    """A value with its 95 % interval."""
-
-    value: float
-    low: float
-    high: float
-
-    def __str__(self) -> str:
-        """Return value and interval.
-
-        Examples
-        --------
-        >>> print(Estimate(17.42, 16.9, 18.1), Estimate(1e-11, 0.0, 0.0), Estimate(12345.6, 1, 2e6))
-        17.4 [16.9, 18.1] 0 [0, 0] 12,300 [1, 2,000,000]
-        """
-        value, low, high = (
-            number(float(f"{round(one, 4) + 0.0:.3g}")) for one in (self.value, self.low, self.high)
-        )
-        return f"{value} [{low}, {high}]"
-
-
-@dataclass(frozen=True)
-class Prediction:
-    """Warm durations at a memory size.
-
-    Attributes
-    ----------
-    memory_mb : int
-    mean_ms : Estimate
-        The interval covers what the data leave open and the law's own error.
-    durations_ms : ndarray, shape (n,)
-        The distribution as equally likely values, sorted [ms].
-    """
-
-    memory_mb: int
-    mean_ms: Estimate
-    durations_ms: Floats
-
-    def quantile_ms(self, probability: float) -> float:
-        """Give a quantile of the duration [ms]."""
-        return float(np.quantile(self.durations_ms, probability))
-
-
-@dataclass(frozen=True)
-class SizeFit:
-    """How well the fit meets one of its sizes.
-
-    Attributes
-    ----------
-    memory_mb, n, censored : int
-    observed_ms, fitted_ms : float
-        Mean, or median where runs were cut off [ms].
-    quantile_errors : dict of float to float
-        Fitted over observed less one, by probability.
-    """
-
-    memory_mb: int
-    n: int
-    censored: int
-    observed_ms: float
-    fitted_ms: float
-    quantile_errors: dict[float, float]
-
-    @property
-    def error(self) -> float:
-        """Fitted over observed, less one."""
-        return self.fitted_ms / self.observed_ms - 1
 
 
 @dataclass(frozen=True)
@@ -274,7 +205,7 @@ class WorkFit:
     def _setting(self, likely: Sequence[tuple[Nodes, Floats]]) -> dict[str, Any]:
         """Write what the middle of guesses predicts, over the usual sizes and those seen, as a scenario has work."""
         sizes = sorted({*_USUAL_SIZES_MB, *(size.memory_mb for size in self.sizes)})
-        guess = typical_work(likely, [_as_on_x86(size, self.architecture) for size in sizes])
+        guess = typical_work(likely, [as_on_x86(size, self.architecture) for size in sizes])
         law = guess.style.spec()
         return {
             "cpu_ms": _law(float(guess.cpu_ms[0]), guess.cpu_sigma),
@@ -304,7 +235,7 @@ class WorkFit:
                 f"expected to miss by {self.separation.expected_error:.0%}; a measurement at "
                 f"{self.separation.telling_mb} MB would separate them best"
             )
-        allowed = max(3 * min(self.law_error, _law_error()), 0.02)
+        allowed = max(3 * min(self.law_error, known_law_error()), 0.02)
         missed = [
             f"{fit.memory_mb:,} MB by {fit.error:+.1%}"
             for fit in self.goodness()
@@ -352,7 +283,7 @@ class WorkFit:
     def _durations(self, memory_mb: int) -> tuple[Floats, Floats]:
         """Give the weights of likely guesses, shape (n,), and their durations, shape (n, draws) [ms]."""
         likely = list(self._likely())
-        x86_mb = _as_on_x86(memory_mb, self.architecture)
+        x86_mb = as_on_x86(memory_mb, self.architecture)
         values = np.concatenate([nodes.durations_ms(x86_mb, _DRAWS) for nodes, _ in likely])
         return np.concatenate([weight for _, weight in likely]), values
 
@@ -418,11 +349,11 @@ def fit_work(
     if not 0 < cpu_share[0] <= cpu_share[1] <= 1:
         raise InputError.single("calibration", "cpu_share", f"must rise within 0 to 1, got {cpu_share}")
     if law_error is None:
-        law_error = _law_error()
+        law_error = known_law_error()
     architecture = Architecture(architecture)
     bounds = cpu_share if len(ordered) == 1 else (0.002, 1.0)
-    meant = tuple(replace(size, memory_mb=_as_on_x86(size.memory_mb, architecture)) for size in ordered)
-    speed_error = _speed_error(architecture) if law_error else 0.0
+    meant = tuple(replace(size, memory_mb=as_on_x86(size.memory_mb, architecture)) for size in ordered)
+    speed_error = known_speed_error(architecture) if law_error else 0.0
     if law_error:
         refuse_spoilt(ordered)
     fit = _weighed(meant, ordered, styles, bounds, law_error, speed_error, architecture)
@@ -449,31 +380,6 @@ def _weighed(
         raise InputError.single("calibration", "styles", "no style fits; allow the straight law")
     whole = hypot(law_error, 0.0 if between_sizes else speed_error / sqrt(ordered[0].environments))
     return WorkFit(ordered, tuple(posteriors), law_error, whole, bounds, architecture)
-
-
-def full_speed_mb(architecture: Architecture) -> int:
-    """Give the memory size from which one thread has a whole vCPU [MB]."""
-    if architecture is Architecture.ARM64:
-        return timing("cpu_full_arm64_mb").value
-    return limit("memory_per_vcpu_mb").value
-
-
-def _law_error() -> float:
-    """Give what the law is known to miss a size by, relative."""
-    return timing("cpu_law_error_permille").value / 1000
-
-
-def _speed_error(architecture: Architecture) -> float:
-    """Give the relative standard deviation of the CPU's speed between execution environments."""
-    suffix = "_arm64" if architecture is Architecture.ARM64 else ""
-    return timing(f"cpu_speed_error{suffix}_permille").value / 1000
-
-
-def _as_on_x86(memory_mb: int, architecture: Architecture) -> int:
-    """Give the size that has the same share of a vCPU on x86_64 [MB]."""
-    if architecture is Architecture.X86_64:
-        return memory_mb
-    return round(memory_mb * limit("memory_per_vcpu_mb").value / full_speed_mb(architecture))
 
 
 def _cpu_shares(nodes: Nodes) -> Floats:
