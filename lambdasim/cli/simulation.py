@@ -7,7 +7,7 @@ import sys
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -78,6 +78,7 @@ def simulate(
     import lambdasim as ls
     from lambdasim.errors import InputError
     from lambdasim.study.targets import kept_targets
+    from lambdasim.templates.account.beside import counted_beside
 
     spec = including(traces.scenario(scenario), with_lines, "simulate")
     if skip_bad_rows:
@@ -85,6 +86,7 @@ def simulate(
     targets = targets_of(slo)
     if fail_slo and not targets:
         raise InputError.single("simulate", "--fail-slo", "needs --slo")
+    counted = counted_beside(spec.base_dir)
     agreed(spec, runs=replications, engine=engine, out=out)
     made(resume, of_study=False)
     made(out, of_study=False)
@@ -97,7 +99,7 @@ def simulate(
             if out is None:
                 run = simulated()
             else:
-                run, written = _written(out, simulated, spec, keep_records, as_json)
+                run, written = _written(out, simulated, spec, keep_records, as_json, counted)
         tell_readings(run)
         intervals = None
         if replications > 1:
@@ -111,20 +113,28 @@ def simulate(
                     first=run,
                     progress=tell,
                 )
-    write(_told(run, intervals, as_json, targets))
+    write(_told(run, intervals, as_json, targets, counted))
     say_written(written, as_json)
     if fail_slo and not all(one.is_met for one in kept_targets(run, targets)):
         raise typer.Exit(1)
 
 
 def _told(
-    run: RunResult, intervals: pd.DataFrame | None, as_json: bool, targets: tuple[Target, ...] = ()
+    run: RunResult,
+    intervals: pd.DataFrame | None,
+    as_json: bool,
+    targets: tuple[Target, ...] = (),
+    counted: dict[str, Any] | None = None,
 ) -> str:
     from lambdasim.study.targets import targets_frame, targets_text
+    from lambdasim.templates.account.beside import beside
 
+    held = None if counted is None else beside(run, counted)
     if not as_json:
-        told = run.text(intervals)
-        return f"{told}\n\ntargets\n{targets_text(run, targets)}" if targets else told
+        told = [run.text(intervals)]
+        told += [f"targets\n{targets_text(run, targets)}"] if targets else []
+        told += [held if isinstance(held, str) else held.text()] if held is not None else []
+        return "\n\n".join(told)
     from lambdasim.results.files.saved import run_content
 
     content = run_content(run) | {
@@ -132,11 +142,18 @@ def _told(
     }
     if targets:
         content["targets"] = json.loads(targets_frame(run, targets).to_json(orient="records"))
+    if held is not None:
+        content["beside_cloudwatch"] = held if isinstance(held, str) else json.loads(held.to_json())["tables"]
     return json.dumps(content, indent=1, ensure_ascii=False)
 
 
 def _written(
-    folder: Path, simulated: Callable[..., RunResult], spec: ScenarioSpec, wanted: bool | None, as_json: bool
+    folder: Path,
+    simulated: Callable[..., RunResult],
+    spec: ScenarioSpec,
+    wanted: bool | None,
+    as_json: bool,
+    counted: dict[str, Any] | None,
 ) -> tuple[RunResult, list[Path]]:
     """Simulate, and write all there is to see; what was found is printed also where writing fails."""
     from lambdasim.errors import InputError
@@ -145,6 +162,7 @@ def _written(
     from lambdasim.results.files.items import ITEMS
     from lambdasim.results.files.records import RECORDS, RecordFile
     from lambdasim.results.files.saved import RUN
+    from lambdasim.templates.account.beside import beside
 
     names = tuple(sorted(function.name for function in spec.functions))
     most = {True: None, False: 0, None: _MOST_RECORDS}[wanted]
@@ -154,10 +172,11 @@ def _written(
             place.check(NAMES)
             with RecordFile(place, names, most) as records:
                 run = simulated(sink=records.write)
-            written = [*write_folder(run, place), *_SAVED]
+            held = None if counted is None else beside(run, counted)
+            written = [*write_folder(run, place, held), *_SAVED]
     except (OSError, InputError):
         if run is not None:
-            write(_told(run, None, as_json))
+            write(_told(run, None, as_json, counted=counted))
         raise
     if records.given_up and wanted is None:
         told = f"more than {_MOST_RECORDS:,} attempts or items: not kept; --records keeps them all\n"

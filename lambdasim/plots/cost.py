@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 
 import numpy as np
+import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.ticker import MaxNLocator, StrMethodFormatter
 
@@ -78,6 +79,16 @@ def _line_names(items: list[LineItem]) -> list[str]:
     return names
 
 
+def _dearest(run: RunResult, costs: pd.DataFrame) -> pd.DataFrame:
+    """Return the costs of the functions that cost most, where there are too many to draw."""
+    if len(costs) <= MOST_LINES:
+        return costs
+    runs = run.summary().set_index("function")["runs"]
+    spent = costs["usd_per_million"] * runs[costs["function"]].to_numpy()
+    largest: pd.DataFrame = costs.loc[spent.nlargest(MOST_LINES).index]
+    return largest
+
+
 @styled
 def plot_cost_distribution(run: RunResult, ax: Axes | None = None) -> Axes:
     """Draw what one on-demand invocation of each function costs: the share that costs no more, percentiles marked.
@@ -96,7 +107,7 @@ def plot_cost_distribution(run: RunResult, ax: Axes | None = None) -> Axes:
     ax.set_title(f"Share of invocations that cost no more, request fee included{left_out(len(table))}")
     if table.empty:
         return nothing(ax, "no invocation ran on demand")
-    shown = table.head(MOST_LINES)
+    shown = _dearest(run, table)
     frames = {name: run.invocation_costs(name).frame() for name in shown["function"]}
     lowest = min(frame["cost_usd"].iloc[0] for frame in frames.values())
     highest = max(frame["cost_usd"].iloc[-1] for frame in frames.values())
@@ -136,7 +147,7 @@ def plot_cost(run: RunResult, ax: Axes | None = None) -> Axes:
     ax.set_title(f"Who causes the duration charge{left_out(len(table))}")
     if table.empty:
         return nothing(ax, "no invocation ran on demand")
-    for place, row in enumerate(table.head(MOST_LINES).to_dict("records")):
+    for place, row in enumerate(_dearest(run, table).to_dict("records")):
         frame, look = run.invocation_costs(row["function"]).frame(), line_look(place)
         slowest = np.append(100 * (1 - frame["invocations_share"].to_numpy())[::-1], 100.0)
         charge = np.append(100 * (1 - frame["duration_share"].to_numpy())[::-1], 100.0)
@@ -180,7 +191,7 @@ def plot_hourly_cost(run: RunResult, ax: Axes | None = None) -> Axes:
     table = table.iloc[: steps_drawn(run.scenario.duration_us, US_PER_HOUR, used)]
     hours = np.append(table.index.to_numpy(), table.index[-1] + 1)
     at = time_axis(ax, run.scenario.start, max(run.scenario.duration_us, int(hours[-1]) * US_PER_HOUR))
-    shown = table.iloc[:, :MOST_LINES]
+    shown = table if table.shape[1] <= MOST_LINES else table[list(total.nlargest(MOST_LINES).index)]
     for place, name in enumerate(shown.columns):
         usd = shown[name].to_numpy()
         ax.step(at(hours * US_PER_HOUR), np.append(usd, usd[-1:]), where="post",

@@ -101,7 +101,7 @@ def plot_throttles(run: RunResult, ax: Axes | None = None) -> Axes:
     table = run.throttles().pivot_table(
         index="function", columns="limit", values="attempts", aggfunc="sum", fill_value=0, sort=False
     )
-    shown = table.head(MOST_LINES)
+    shown = table if len(table) <= MOST_LINES else table.loc[table.sum(axis=1).nlargest(MOST_LINES).index]
     ax = axes_or_new(ax, rows=max(len(shown), 1))
     ax.set_title(f"Refused attempts by limit{left_out(len(table))}")
     if table.empty:
@@ -163,7 +163,10 @@ def plot_metric(run: RunResult, metric: Metric = "Throttles", ax: Axes | None = 
     used = max(int(np.flatnonzero(steps)[-1]) + 1 for steps in by_step.values())
     drawn = steps_drawn(run.scenario.duration_us, step_us, used)
     at = time_axis(ax, run.scenario.start, max(run.scenario.duration_us, drawn * step_us))
-    for place, (name, series) in enumerate(list(counts.items())[:MOST_LINES]):
+    largest = (
+        sorted(counts, key=lambda name: -int(counts[name].sum())) if len(counts) > MOST_LINES else counts
+    )
+    for place, (name, series) in enumerate((name, counts[name]) for name in list(largest)[:MOST_LINES]):
         steps = np.pad(by_step[name], (0, max(drawn - len(by_step[name]), 0)))[:drawn]
         ax.step(
             at(np.arange(drawn + 1) * step_us),

@@ -186,7 +186,7 @@ def name_rows(ax: Axes, names: Iterable[object]) -> None:
 
 def left_out(functions: int) -> str:
     """Say for a title how many functions are drawn, where there are too many to draw."""
-    return f" (the first {MOST_LINES} of {functions:,} functions)" if functions > MOST_LINES else ""
+    return f" (the largest {MOST_LINES} of {functions:,} functions)" if functions > MOST_LINES else ""
 
 
 def nothing(ax: Axes, text: str) -> Axes:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from math import isnan
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from lambdasim.results.failures import CUT_ANSWERS, RUN_FAILURES
 from lambdasim.units import US_PER_S, format_duration
@@ -11,6 +11,41 @@ from lambdasim.wording import clipped, count, number, percent, two_digits, wrapp
 
 if TYPE_CHECKING:
     import pandas as pd
+
+MOST_ROWS: Final = 25
+"""Rows of a table that is shown whole."""
+TOP_ROWS: Final = 20
+"""Rows that are shown of a longer one."""
+_MOST_NAMED: Final = 24
+
+
+def largest(table: pd.DataFrame, by: str) -> pd.DataFrame:
+    """Return a table as it is; of a long one the rows with the greatest values of a column, these first.
+
+    Parameters
+    ----------
+    table : DataFrame
+    by : str
+    """
+    if len(table) <= MOST_ROWS:
+        return table
+    return table.iloc[table[by].reset_index(drop=True).nlargest(TOP_ROWS).index]
+
+
+def rest_text(table: pd.DataFrame, shown: pd.DataFrame, by: str) -> str:
+    """Say how many rows are not shown, and what they have together; nothing where all are.
+
+    Parameters
+    ----------
+    table, shown : DataFrame
+    by : str
+        Column that is added up.
+    """
+    more = len(table) - len(shown)
+    if not more:
+        return ""
+    rest = table[by].sum() - shown[by].sum()
+    return f"\nand {count(more, 'row')} more with {count(rest)} {by.replace('_', ' ')}; --json has all"
 
 
 def summary_text(table: pd.DataFrame) -> str:
@@ -25,6 +60,7 @@ def summary_text(table: pd.DataFrame) -> str:
     -------
     str
     """
+    whole, table = table, largest(table, "events")
     shown = table[
         ["function", "events", "throttled", "failed", "lost", "cold_share", "p50_ms", "p95_ms", "p99_ms"]
     ].copy()
@@ -35,6 +71,7 @@ def summary_text(table: pd.DataFrame) -> str:
     import pandas as pd
 
     text = shown.rename(columns={"cold_share": "cold"}).to_string(index=False)
+    text += rest_text(whole, table, "events")
     kinds = [name for name in (*RUN_FAILURES, CUT_ANSWERS) if (table[name] > 0).any()]
     if not kinds:
         return text
@@ -56,6 +93,7 @@ def section_intervals(table: pd.DataFrame) -> str:
     -------
     str
     """
+    table = largest(table, "events")
     widths = zip(table["function"], table["p95_half_width_ms"], strict=True)
     shown = [f"{clipped(name, 24)} ± {two_digits(width)} ms" for name, width in widths if not isnan(width)]
     return wrapped(f"95 % interval of p95 from batch means of this run: {', '.join(shown)}") if shown else ""
@@ -89,8 +127,10 @@ def throttles_text(table: pd.DataFrame) -> str:
     -------
     str
     """
-    shown = table.assign(attempts=[count(attempts) for attempts in table["attempts"]])
-    return shown.rename(columns={"attempts": "refused attempts"}).to_string(index=False)
+    top = largest(table, "attempts")
+    shown = top.assign(attempts=[count(attempts) for attempts in top["attempts"]])
+    text = shown.rename(columns={"attempts": "refused attempts"}).to_string(index=False)
+    return text + rest_text(table, top, "attempts")
 
 
 def sources_text(table: pd.DataFrame) -> str:
@@ -105,6 +145,7 @@ def sources_text(table: pd.DataFrame) -> str:
     -------
     str
     """
+    whole, table = table, largest(table, "sent")
     seldom = [name for name in ("filtered", "swallowed") if (table[name] > 0).any()]
     ends = table[["sent", "processed", "dead_lettered", "expired", "given_up", *seldom, "received_again"]]
     ends = ends.map(count)
@@ -116,6 +157,7 @@ def sources_text(table: pd.DataFrame) -> str:
     for part in (ends, waits):
         part.insert(0, "function", [clipped(name, 20) for name in table["function"]])
         parts.append(part.rename(columns=lambda name: name.replace("_", " ")).to_string(index=False))
+    parts[-1] += rest_text(whole, table, "sent")
     return "\n".join(parts)
 
 
@@ -160,4 +202,8 @@ def assumptions_text(parameters: pd.DataFrame) -> str:
         for row in parameters.itertuples()
         if row.known in ("assumed", "measured", "fitted")
     ]
-    return wrapped(f"not published by AWS, so assumed or measured: {'; '.join(unpublished)}")
+    more = len(unpublished) - _MOST_NAMED
+    tail = f"; and {more:,} more, which --json and the report have" if more > 0 else ""
+    return wrapped(
+        f"not published by AWS, so assumed or measured: {'; '.join(unpublished[:_MOST_NAMED])}{tail}"
+    )

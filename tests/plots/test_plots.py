@@ -263,7 +263,7 @@ def test_messages_have_a_curve_of_their_own() -> None:
 
 def test_the_title_of_backlogs_counts_all_functions() -> None:
     title = plots.plot_backlog(queues(MOST_LINES + 2)).get_title(loc="left")
-    assert f"(the first {MOST_LINES} of {MOST_LINES + 2} functions)" in title
+    assert f"(the largest {MOST_LINES} of {MOST_LINES + 2} functions)" in title
 
 
 @pytest.mark.filterwarnings("error")

@@ -15,6 +15,7 @@ import pytest
 
 import lambdasim as ls
 from lambdasim.errors import TemplateError
+from lambdasim.templates.account.beside import beside, counted_beside
 from lambdasim.templates.account.commands import account_commands
 from lambdasim.templates.account.metrics.duration_law import Statistics, duration_table, without_timeouts
 from lambdasim.templates.account.metrics.queries import metrics_charged, requests_of
@@ -439,7 +440,11 @@ def test_the_commands_as_a_person_types_them(tmp_path: Path) -> None:
     done = run("import", "aws", "exports/", "-o", "account/", cwd=tmp_path)
     assert done.returncode == 0, done.stderr
     assert max(map(len, done.stdout.splitlines())) <= 80
-    assert run("simulate", "account", cwd=tmp_path).returncode == 0
+    done = run("simulate", "account", "--out", "out", cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert "beside what CloudWatch counted" in done.stdout
+    assert "Beside what CloudWatch counted" in (tmp_path / "out" / "report.html").read_text()
+    assert (tmp_path / "out" / "beside_cloudwatch.csv").is_file()
     for path in (tmp_path / "account").rglob("*"):
         if path.is_file():
             assert "hunter2" not in path.read_text()
@@ -465,3 +470,62 @@ def test_faults_are_one_line(tmp_path: Path, args: tuple[str, ...]) -> None:
     done = run(*args, cwd=tmp_path)
     assert done.returncode == 2
     assert len(done.stderr.strip().splitlines()) == 1, done.stderr
+
+
+def test_a_run_is_held_beside_what_was_counted(twin: tuple[ls.RunResult, ls.RunResult, Path]) -> None:
+    truth, back, base = twin
+    counted = counted_beside(base / "account")
+    assert counted is not None
+    held = beside(back, counted)
+    assert not isinstance(held, str)
+    account = held.account().set_index("measure")
+    was = truth.summary()
+    # What was counted is the truth, to the half millisecond by which CloudWatch's durations are not rounded up.
+    assert account.loc["invocations", "counted"] == was["runs"].sum()
+    assert account.loc["throttles", "counted"] == was["throttled"].sum()
+    assert account.loc["errors", "counted"] == was[["errors", "timeouts"]].to_numpy().sum()
+    ms = {one.function: one.billed_ms_without_init for one in truth.usage()}
+    gb_s = sum(ms.get(one.name, 0) * one.memory_mb for one in truth.scenario.functions) / 1024 / 1000
+    assert account.loc["gb_seconds", "counted"] == pytest.approx(gb_s, rel=0.001)
+    # What was simulated is the run's own bill.
+    assert account.loc["invocations", "simulated"] == back.summary()["runs"].sum()
+    assert account["difference"].abs().max() < 0.05
+    top = held.functions()
+    assert list(top["usd"]) == sorted(top["usd"], reverse=True)
+    assert float(top["usd"].sum()) == pytest.approx(float(back.charges(free_tier=False).total), rel=0.01)
+    assert "Lambda Insights" in top.set_index("function").loc["api", "least_known"]
+    assert max(map(len, held.text().splitlines())) <= 80
+
+
+def test_counts_of_another_time_are_not_compared(twin: tuple[ls.RunResult, ls.RunResult, Path]) -> None:
+    _, back, base = twin
+    counted = counted_beside(base / "account")
+    assert counted is not None
+    told = beside(back, {**counted, "window": [0, 3600]})
+    assert isinstance(told, str)
+    assert "no longer theirs" in told
+
+
+def test_cost_explorer_is_held_beside_the_bill(
+    twin: tuple[ls.RunResult, ls.RunResult, Path], tmp_path: Path
+) -> None:
+    _, back, base = twin
+    day = {"TimePeriod": {"Start": "2026-11-02", "End": "2026-11-03"}, "Estimated": False, "Groups": [
+        {"Keys": ["EU-Lambda-GB-Second"], "Metrics": {"UnblendedCost": {"Amount": "0.75", "Unit": "USD"}}},
+        {"Keys": ["EU-Request"], "Metrics": {"UnblendedCost": {"Amount": "0.25", "Unit": "USD"}}}]}  # fmt: skip
+    other = {**day, "TimePeriod": {"Start": "2026-11-03", "End": "2026-11-04"}}
+    found = read(tmp_path, functions=functions("a"), costs={"ResultsByTime": [day, other]})
+    counted = counted_beside(base / "account")
+    assert counted is not None
+    assert found.counted is not None
+    held = beside(back, {**counted, "costs": found.counted["costs"]})
+    assert not isinstance(held, str)
+    assert held.paid_usd() == 1.0
+    assert "Cost Explorer has $1.00" in held.text()
+
+
+def test_a_damaged_file_of_counts_is_one_error(tmp_path: Path) -> None:
+    assert counted_beside(tmp_path) is None
+    (tmp_path / "counted.json").write_text('{"form": "other"}')
+    with pytest.raises(TemplateError, match="remove it, or import anew"):
+        counted_beside(tmp_path)

@@ -10,6 +10,7 @@ from lambdasim.report.sections.report import RunReport
 
 if TYPE_CHECKING:
     from lambdasim.results.run import RunResult
+    from lambdasim.templates.account.beside import Beside
 
 
 def report_html(run: RunResult) -> str:
@@ -27,11 +28,12 @@ def report_html(run: RunResult) -> str:
     return page_of(Album(run))
 
 
-def page_of(album: Album) -> str:
-    """Make the page of an album's run; see `report_html`."""
+def page_of(album: Album, beside: Beside | str | None = None) -> str:
+    """Make the page of an album's run, with what CloudWatch counted of the same account; see `report_html`."""
     report = RunReport(album.run, album)
     parts = (
         report.opening(titled=False),
+        report.beside_counts(beside),
         report.functions(),
         report.sources(),
         report.chains(),

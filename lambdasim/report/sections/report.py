@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 from lambdasim.report.html import escaped, headline, paragraph, warning
 from lambdasim.report.pictures import Album
-from lambdasim.report.sections import calls, incident, money
+from lambdasim.report.sections import account, calls, incident, money
 from lambdasim.report.sections import run as of_run
 from lambdasim.report.sections.incident_table import incidents
 from lambdasim.report.sections.section import Section
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from lambdasim.billing import Bill
     from lambdasim.report.html import Fact
     from lambdasim.results.run import RunResult
+    from lambdasim.templates.account.beside import Beside
 
 _MOST_EVENTS: Final = 20_000_000
 
@@ -87,6 +88,20 @@ class RunReport:
         """Begin a page about an incident: when, how many attempts, which limit."""
         facts = [*incident.facts(self.run, self._incidents), *of_run.facts(self.run, self._charges)[1:4]]
         return self._opened(facts, ": what went wrong")
+
+    def beside_counts(self, held: Beside | str | None) -> Section:
+        """Show the run beside what CloudWatch counted of the same account.
+
+        Parameters
+        ----------
+        held : Beside, str or None
+            As ``lambdasim.templates.account.beside.beside`` gives it; None for no section.
+
+        Returns
+        -------
+        Section
+        """
+        return Section.of(account.beside_counts(held))
 
     def functions(self) -> Section:
         """Show each function's events, latency and concurrency."""

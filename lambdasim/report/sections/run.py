@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from math import isnan
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from lambdasim.catalog import price_sheet
 from lambdasim.report.html import (
@@ -16,6 +16,7 @@ from lambdasim.report.html import (
     table_html,
 )
 from lambdasim.results.failures import CUT_ANSWERS, RUN_FAILURES
+from lambdasim.results.run_text import MOST_ROWS, TOP_ROWS
 from lambdasim.units import format_duration
 from lambdasim.wording import count, listed, money, number, percent, two_digits
 
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     from lambdasim.report.pictures import Album
     from lambdasim.results.run import RunResult
 
+_MOST_NAMED: Final = 24
 _MILLION: Final = 1_000_000
 _NOT_PUBLISHED: Final = ("assumed", "measured", "fitted")
 _COUNTED: Final = ("events", "succeeded", "failed", "lost", "throttled", "runs")
@@ -87,11 +89,15 @@ def functions(run: RunResult, album: Album) -> list[str]:
     )
     return [
         heading("Functions"),
-        table_html(
-            events.rename(columns={"throttled": "refused attempts", "cold_share": "cold starts"}), "Functions"
+        _ranked(
+            events.rename(columns={"throttled": "refused attempts", "cold_share": "cold starts"}),
+            "Functions",
+            summary["events"],
         ),
         heading("Latency and concurrency"),
-        table_html(waits.rename(columns={"p95_half_width_ms": "95 % interval of p95"}), "Latency"),
+        _ranked(
+            waits.rename(columns={"p95_half_width_ms": "95 % interval of p95"}), "Latency", summary["events"]
+        ),
         paragraph(
             "Latency in ms from arrival to answer over served events, rounded up to whole ms. The interval of p95 comes "
             "from batch means of this run.",
@@ -99,6 +105,15 @@ def functions(run: RunResult, album: Album) -> list[str]:
         ),
         *(figure(album[name]) for name in ("latency", "latency_histogram", "concurrency")),
     ]
+
+
+def _ranked(table: pd.DataFrame, name: str, weight: pd.Series[Any]) -> str:
+    """Write a table; of a long one the rows with the greatest weight, and all of them where a reader opens it."""
+    if len(table) <= MOST_ROWS:
+        return table_html(table, name)
+    largest = weight.reset_index(drop=True).nlargest(TOP_ROWS).index
+    top = table_html(table.iloc[list(largest)], f"{name}, the largest {TOP_ROWS}")
+    return top + folded(f"All {count(len(table), 'row')}", table_html(table, name))
 
 
 def sources(run: RunResult, album: Album) -> list[str]:
@@ -113,7 +128,7 @@ def sources(run: RunResult, album: Album) -> list[str]:
     calls = table[["function", "receives", "receive_calls", "empty_receives", "delete_calls"]]
     return [
         heading("Queues and streams"),
-        *(table_html(part, "Queues and streams") for part in (ends, waits, calls)),
+        *(_ranked(part, "Queues and streams", table["sent"]) for part in (ends, waits, calls)),
         paragraph(
             "Messages or records. Ages in seconds, of the oldest that there was; drain is the time from the end of the "
             "scenario until the last one ended. Latency above runs from being sent to being processed. A call carries up "
@@ -132,7 +147,7 @@ def refused(run: RunResult, album: Album) -> list[str]:
     named = throttles.assign(limit=[name.replace("_", " ") for name in throttles["limit"]])
     return [
         heading("Refused attempts"),
-        table_html(named, "Refused attempts"),
+        _ranked(named, "Refused attempts", named["attempts"]),
         *(figure(album[name]) for name in ("throttles", "throttles_over_time")),
     ]
 
@@ -156,6 +171,7 @@ def invocation_costs(run: RunResult, album: Album) -> list[str]:
     costs = run.costs()
     if costs.empty:
         return []
+    runs = run.summary().set_index("function")["runs"]
     shown = costs[["function"]].assign(
         mean=[money(usd) for usd in costs["usd_per_million"]],
         **{q: [money(usd * _MILLION) for usd in costs[f"{q}_usd"]] for q in ("p50", "p95", "p99")},
@@ -163,7 +179,11 @@ def invocation_costs(run: RunResult, album: Album) -> list[str]:
     )
     return [
         heading("Cost of one invocation"),
-        table_html(shown.rename(columns={"slowest": "slowest 5 % cause"}), "Cost of one invocation"),
+        _ranked(
+            shown.rename(columns={"slowest": "slowest 5 % cause"}),
+            "Cost of one invocation",
+            costs["usd_per_million"] * runs[costs["function"]].to_numpy(),
+        ),
         paragraph(
             "USD per million such invocations, on demand, request fee included, at first-tier rates without free tier. "
             "The last column is the part of the duration charge that the slowest 5 % cause.",
@@ -185,7 +205,7 @@ def basis(run: RunResult) -> list[str]:
     provenance = [f"{key.replace('_', ' ')}: {value}" for key, value in known.items() if value != ""]
     return [
         heading("What this rests on"),
-        paragraph(f"Not published by AWS, so assumed or measured: {listed(unpublished, 60)}."),
+        paragraph(f"Not published by AWS, so assumed or measured: {listed(unpublished, _MOST_NAMED)}."),
         folded(
             f"All {count(len(rows), 'parameter')} with their sources",
             table_html(table, "Parameters", "words"),

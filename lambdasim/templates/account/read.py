@@ -18,6 +18,7 @@ from lambdasim.templates.account.metrics.series import MetricStore, read_metrics
 from lambdasim.templates.account.settings import account_concurrency, account_functions, without_settings
 from lambdasim.templates.cloudformation.stack import Notes
 from lambdasim.templates.found import Found, FoundFunction, Remark
+from lambdasim.templates.writing.scenario_writer import COUNTED_FORM
 from lambdasim.wording import clipped, count, listed
 
 _KIND: Final = "account export"
@@ -25,7 +26,6 @@ _DAY_S: Final = 86_400
 _MOST_DAYS: Final = 366
 _QUEUES: Final = frozenset({"NumberOfMessagesSent", "NumberOfMessagesDeleted", "IncomingRecords"})
 _NAMED: Final = 5
-COUNTED_FORM: Final = "lambdasim counted 1"
 
 
 def read_account(sources: Iterable[Path], region: str | None = None) -> Found:

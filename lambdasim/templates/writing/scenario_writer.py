@@ -20,6 +20,7 @@ SCENARIO: Final = "scenario.yaml"
 README: Final = "README.md"
 RECORD: Final = "imported.json"
 COUNTED: Final = "counted.json"
+COUNTED_FORM: Final = "lambdasim counted 1"
 _IMPORT: Final = "import"
 _FORM: Final = "lambdasim import 1"
 
