@@ -88,6 +88,11 @@ from lambdasim.study.targets import parse_targets as parse_targets
 from lambdasim.study.targets import targets_frame as targets_frame
 from lambdasim.study.what_if.grid import what_if as what_if
 from lambdasim.study.what_if.result import WhatIf as WhatIf
+from lambdasim.templates.account.beside import Beside as Beside
+from lambdasim.templates.account.beside import beside_cloudwatch as beside_cloudwatch
+from lambdasim.templates.account.read import read_account as read_account
+from lambdasim.templates.reading import read_source as read_source
+from lambdasim.templates.writing.scenario_writer import write_import as write_import
 from lambdasim.traffic.readers import Dialect as Dialect
 from lambdasim.traffic.readers import read_azure_2019 as read_azure_2019
 from lambdasim.traffic.readers import read_azure_2019_durations as read_azure_2019_durations

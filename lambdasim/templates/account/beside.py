@@ -395,6 +395,32 @@ def counted_beside(folder: Path) -> dict[str, Any] | None:
     return data
 
 
+def beside_cloudwatch(run: RunResult) -> Beside:
+    """Hold the run of an imported account beside what CloudWatch counted, from the folder of its scenario.
+
+    Parameters
+    ----------
+    run : RunResult
+        Of a scenario that was loaded from the folder that ``write_import`` wrote.
+
+    Returns
+    -------
+    Beside
+
+    Raises
+    ------
+    TemplateError
+        Where nothing was counted, or of another time than the scenario's.
+    """
+    counted = counted_beside(run.scenario.base_dir)
+    held = (
+        f"there is no {COUNTED} of an import beside the scenario" if counted is None else beside(run, counted)
+    )
+    if isinstance(held, str):
+        raise TemplateError.single(run.scenario.name, "", held)
+    return held
+
+
 def beside(run: RunResult, counted: dict[str, Any]) -> Beside | str:
     """Hold a run beside what was counted.
 

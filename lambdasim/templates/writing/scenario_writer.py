@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -13,7 +14,7 @@ from lambdasim.errors import TemplateError
 from lambdasim.outputs import OutputFolder, forced
 from lambdasim.templates.found import Found
 from lambdasim.templates.writing.commented_yaml import commented_yaml, plain
-from lambdasim.templates.writing.draft import Draft
+from lambdasim.templates.writing.draft import Draft, draft_scenario
 from lambdasim.templates.writing.readme_text import readme_text
 
 SCENARIO: Final = "scenario.yaml"
@@ -120,6 +121,26 @@ def write_folder(files: dict[str, bytes], folder: Path) -> None:
     with OutputFolder(folder, _IMPORT, whole=False, known=tuple(files)) as place:
         for name, content in files.items():
             place.add(name, content)
+
+
+def write_import(found: Found, folder: str | os.PathLike[str], region: str | None = None) -> None:
+    """Write what was imported as a scenario folder: ``scenario.yaml``, its tables, and what was assumed.
+
+    Parameters
+    ----------
+    found : Found
+        See ``read_source`` and ``read_account``.
+    folder : path-like
+        Made where it is missing; what a person changed in it is not replaced.
+    region : str, optional
+        For prices; default: as was found, else us-east-1.
+
+    Raises
+    ------
+    TemplateError
+        Where there is no function to simulate, or a file would be replaced that a person made or changed.
+    """
+    write_folder(scenario_files(found, draft_scenario(found, region=region)), Path(folder))
 
 
 def changed_by_hand(folder: Path, files: dict[str, bytes]) -> list[str]:
