@@ -98,8 +98,7 @@ class FunctionDraws:
         for kind, share in reversed(self.fault_shares()):
             fault[happens(luck, share)] = kind
         if self.poison_probability:
-            poisoned = happens(self._key(Quantity.POISON).bits(invocation), self.poison_probability)
-            fault[poisoned] = Outcome.FUNCTION_ERROR
+            fault[self.poisoned(invocation)] = Outcome.FUNCTION_ERROR
         fault[self.payload_kb(Quantity.RESPONSE_PAYLOAD, invocation) > self.response_limit_kb] = (
             Outcome.FUNCTION_ERROR
         )
@@ -187,6 +186,12 @@ class FunctionDraws:
         if not self.filtered_probability:
             return np.zeros(len(invocation), dtype=np.bool_)
         return happens(self._key(Quantity.FILTERED).bits(invocation), self.filtered_probability)
+
+    def poisoned(self, invocation: NDArray[np.int64]) -> NDArray[np.bool_]:
+        """Tell which items of a queue or stream fail however often they are tried, shape (n,)."""
+        if not self.poison_probability:
+            return np.zeros(len(invocation), dtype=np.bool_)
+        return happens(self._key(Quantity.POISON).bits(invocation), self.poison_probability)
 
     def batch_overhead_us(self, invocation: int, run: int) -> int:
         """Draw what a batch takes beyond its items, by its first item [µs]."""

@@ -10,17 +10,23 @@ from lambdasim.draws.keys import Quantity
 from lambdasim.draws.laws import Constant
 from lambdasim.engine.contract import FunctionPlan, Plan, ProvisionedChange, RetryPolicy
 from lambdasim.engine.draws import FunctionDraws
+from lambdasim.engine.lanes import Backoff, PollerLaw, SourcePlan, Visibility
 
 # Fields that the compiled engine follows. A new field of a plan is followed by the reference alone until it stands here.
 _FIELDS: Final[dict[type, str]] = {
     Plan: "functions arrivals concurrency requests_per_concurrency reuse requests_per_environment after_failure",
     FunctionPlan: "name timeout_us init_cap_us reserved provisioned max_lifetime_us scaling_burst scaling_interval_us "
-    "retry draws calls stops_loops",  # plans with calls have rules of calls, which are not here
+    "retry draws source calls stops_loops",  # plans with calls have rules of calls, which are not here
     RetryPolicy: "invoker client_timeout_us repeats_timeouts timeout_backoff_us throttle_retries throttle_backoff_us "
     "throttle_backoff_cap_us jittered error_delays_us max_event_age_us",
     ProvisionedChange: "time_us claimed ready",
     FunctionDraws: "seed owner laws cpu_factor error_probability crash_probability memory_mb payload_limit_kb "
-    "response_limit_kb quota out_of_memory_probability timeout_probability poison_probability",
+    "response_limit_kb quota out_of_memory_probability timeout_probability poison_probability "
+    "filtered_probability",
+    SourcePlan: "lanes ordered batch window_us pollers returns partial swallows reports batch_kb call_kb",
+    PollerLaw: "first growth interval_us most idle look_us per_unit calls_per_s kb_per_s least_units until_us",
+    Visibility: "visibility_us most_receives retention_us",
+    Backoff: "first_us most_us most_retries most_age_us bisect",
 }
 _IN_WORDS: Final = {"source": "queues and streams"}  # where a field's name says too little
 _QUANTITIES: Final = frozenset(
@@ -28,7 +34,8 @@ _QUANTITIES: Final = frozenset(
         Quantity.CPU_TIME, Quantity.IO_TIME, Quantity.INIT, Quantity.FIRST_RUN, Quantity.PLACEMENT,
         Quantity.KEEP_ALIVE, Quantity.FAILURE, Quantity.MEMORY, Quantity.REQUEST_PAYLOAD, Quantity.RESPONSE_PAYLOAD,
         Quantity.CLIENT_BACKOFF, Quantity.CPU_START_TICK, Quantity.CPU_START_DELAY, Quantity.CPU_START_CHARGE,
-        Quantity.POST_RESPONSE, Quantity.ENVIRONMENT_SPEED,
+        Quantity.POST_RESPONSE, Quantity.ENVIRONMENT_SPEED, Quantity.BATCH_OVERHEAD, Quantity.LANE, Quantity.POISON,
+        Quantity.FILTERED,
     }
 )  # fmt: skip
 
@@ -57,6 +64,8 @@ def beyond_the_kernel(plan: Plan) -> tuple[str, ...]:
 
 def _of_function(function: FunctionPlan) -> Iterator[str]:
     parts: list[Any] = [function, function.retry, function.draws, *function.provisioned]
+    if function.source is not None:
+        parts += [function.source, function.source.pollers, function.source.returns]
     seen = dict.fromkeys(name for part in parts for name in _unknown(part))
     yield from (_IN_WORDS.get(name, name) for name in seen)
     for quantity, law in function.draws.laws.items():

@@ -1,4 +1,7 @@
-"""Plans of one function behind a queue or a stream, for timelines worked by hand: seconds in, seconds out."""
+"""Plans of one function behind a queue or a stream, for timelines worked by hand: seconds in, seconds out.
+
+Both engines run each of them.
+"""
 
 from __future__ import annotations
 
@@ -22,6 +25,7 @@ from lambdasim.engine.contract import (
 )
 from lambdasim.engine.draws import FunctionDraws
 from lambdasim.engine.items import ITEM_COLUMNS, ItemOutcome
+from lambdasim.engine.kernel.engine import run_kernel
 from lambdasim.engine.lanes import Backoff, PollerLaw, SourcePlan, Visibility
 from lambdasim.engine.reference.engine import run_reference
 from lambdasim.models.cpu_scaling import FIXED_POINT_BITS
@@ -165,7 +169,13 @@ def one_function(
 
 
 def ran(plan: Plan) -> Ran:
-    chunks = list(run_reference(plan))
+    """Run a plan on both engines, which must agree."""
+    found, compiled = (_came_out(list(engine(plan))) for engine in (run_reference, run_kernel))
+    assert found == compiled
+    return found
+
+
+def _came_out(chunks: Sequence[RecordChunk]) -> Ran:
     return Ran(
         attempts=[row for chunk in chunks for row in _attempts(chunk)],
         items=[row for chunk in chunks for row in _items(chunk)],

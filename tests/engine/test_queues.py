@@ -10,9 +10,8 @@ from sourced import S, one_function, queue, run
 
 from lambdasim.engine.contract import Plan
 from lambdasim.engine.items import check_items
-from lambdasim.engine.kernel.engine import run_kernel
 from lambdasim.engine.reference.engine import run_reference
-from lambdasim.errors import ConservationError, InputError
+from lambdasim.errors import ConservationError
 
 
 def test_a_message_runs_as_it_arrives_and_is_deleted_as_its_run_ends() -> None:
@@ -248,8 +247,3 @@ def test_a_lost_message_is_noticed() -> None:
         spoilt = type(last.items)(last.items.columns, counters, last.items.now_us)
         with pytest.raises(ConservationError, match="f: "):
             check_items(spoilt, ["f"], np.zeros(1, dtype=np.int64))
-
-
-def test_the_compiled_engine_says_that_it_runs_no_queues() -> None:
-    with pytest.raises(InputError, match=r"does not run f: queues and streams yet"):
-        next(run_kernel(one_function(queue(), [0])))

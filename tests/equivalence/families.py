@@ -7,12 +7,13 @@ provisioned concurrency fall on the same microsecond all the time.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
 from hypothesis import strategies as st
 from numpy.typing import NDArray
+from sources import a_queue, a_stream, toy
 
 from lambdasim.draws.keys import Quantity
 from lambdasim.draws.laws import Constant, DrawLaw, Indexed, Resample, exponential, lognormal, mixture
@@ -31,6 +32,7 @@ from lambdasim.engine.contract import (
 )
 from lambdasim.engine.draws import FunctionDraws
 from lambdasim.engine.kernel.engine import run_kernel
+from lambdasim.engine.lanes import SourcePlan
 from lambdasim.engine.merge import merge_arrivals
 from lambdasim.engine.reference.engine import run_reference
 from lambdasim.models.cpu_chain import CpuLaw, CpuStyle, HandlerQuota
@@ -112,6 +114,10 @@ def quotas(_unit: int) -> st.SearchStrategy[HandlerQuota | None]:
         starts=st.sampled_from([start_law(), start_law(), StartLaw(0, 0, 0, 0.4, 0.2)]),
         memory_per_vcpu_mb=st.sampled_from([None, 1900, 128, 10_240]),
     )
+
+
+def sizes(_unit: int) -> st.SearchStrategy[DrawLaw]:
+    return laws(2, 100)
 
 
 def no_retries(_unit: int) -> st.SearchStrategy[RetryPolicy]:
@@ -202,6 +208,10 @@ class Family:
     speed: Callable[[int], st.SearchStrategy[DrawLaw]] = field(
         default=always(Constant(1 << FIXED_POINT_BITS))
     )
+    source: Callable[[int], st.SearchStrategy[SourcePlan | None]] = field(default=always(None))
+    poison: Callable[[int], st.SearchStrategy[float]] = field(default=always(0.0))
+    filtered: Callable[[int], st.SearchStrategy[float]] = field(default=always(0.0))
+    overhead: Callable[[int], st.SearchStrategy[DrawLaw]] = field(default=no_law)
 
 
 EVERYTHING = Family(
@@ -325,6 +335,82 @@ FAMILIES: dict[str, Family] = {
     ),
     "everything": EVERYTHING,
 }  # fmt: skip
+# Families of functions behind queues and streams.
+WAYS_IN: dict[str, Family] = {
+    "toy source": Family(source=toy, concurrency=among(0, 1, 100)),
+    "standard queue": Family(
+        source=a_queue(), concurrency=among(1, 2, 100), errors=among(0.0, 0.5), arrivals=(5, 40)
+    ),
+    "standard queues of several functions": Family(
+        functions=(2, 3), source=lambda unit: st.one_of(st.none(), a_queue(longest_window=3)(unit)),
+        concurrency=among(1, 2, 4), retry=any_retries, errors=among(0.0, 0.3), latest=8,
+    ),
+    "queue with a window": Family(
+        payload=sizes,
+        source=a_queue(longest_window=8, batches=(2, 3, 10)), errors=among(0.0, 0.5), latest=8, arrivals=(5, 40)
+    ),
+    "queue with every answer": Family(
+        payload=sizes,
+        source=a_queue(answers=True, batches=(2, 3, 10)), errors=among(0.2, 0.6), crashes=among(0.0, 0.2),
+        hangs=among(0.0, 0.3), timeout=some(4), poison=among(0.0, 0.4), filtered=among(0.0, 0.4), overhead=law(2),
+        latest=8, memory=lambda _unit: laws(2, 100), arrivals=(10, 40),
+    ),
+    "queue that finds no room": Family(
+        source=a_queue(batches=(1, 2)), concurrency=among(0, 1, 2), reserved=among(None, 0, 1, 2), latest=8,
+        arrivals=(10, 60), scaling_burst=among(1, 2, NO_RATE), scaling_interval=some(7),
+    ),
+    "provisioned pollers": Family(
+        source=a_queue(paced=True, longest_window=8), payload=sizes, errors=among(0.0, 0.5),
+        unit=st.just(250_000), filtered=among(0.0, 0.4), arrivals=(5, 40),
+    ),
+    "queue on environments of unlike speed": Family(
+        source=a_queue(), speed=among(*SPEEDS), errors=among(0.0, 0.3), crashes=among(0.0, 0.3), handler=law(9),
+        quota=lambda unit: st.one_of(st.none(), quotas(unit)), provisioned=schedules, post_response=law(2),
+        arrivals=(5, 40),
+    ),
+    "message groups": Family(
+        source=a_queue(groups=5), errors=among(0.0, 0.5), arrivals=(10, 40), concurrency=among(1, 2, 100),
+        filtered=among(0.0, 0.3),
+    ),
+    "message groups with every answer": Family(
+        payload=sizes,
+        source=a_queue(groups=3, answers=True, batches=(2, 3, 10)), errors=among(0.2, 0.6), poison=among(0.0, 0.4),
+        crashes=among(0.0, 0.3), timeout=some(6), hangs=among(0.0, 0.3), arrivals=(10, 40), latest=8,
+    ),
+    "message groups that outlive their visibility": Family(
+        source=a_queue(groups=2, batches=(1, 2), slow=True), handler=law(9), arrivals=(10, 40), latest=8,
+        errors=among(0.0, 0.3),
+    ),
+    "stream": Family(
+        payload=sizes, source=a_stream(), errors=among(0.0, 0.4), arrivals=(10, 60), poison=among(0.0, 0.2),
+        filtered=among(0.0, 0.4),
+    ),
+    "stream with every fault": Family(
+        payload=sizes,
+        source=a_stream(), errors=among(0.2, 0.6), crashes=among(0.0, 0.3), hangs=among(0.0, 0.3), timeout=some(4),
+        overhead=law(2), arrivals=(10, 60), latest=8, speed=among(*SPEEDS), memory=lambda _unit: laws(2, 100),
+    ),
+    "stream that finds no room": Family(
+        functions=(1, 2), source=a_stream(), concurrency=among(0, 1, 2), reserved=among(None, 0, 1, 2),
+        arrivals=(10, 40), latest=8, scaling_burst=among(1, 2, NO_RATE), scaling_interval=some(7),
+    ),
+    "stream with few pollers": Family(
+        payload=sizes, source=a_stream(shared=True, most_lanes=6), errors=among(0.0, 0.4), arrivals=(20, 60),
+        filtered=among(0.0, 0.5), concurrency=among(1, 2, 100),
+    ),
+    "everything with queues and streams": replace(
+        EVERYTHING,
+        source=lambda unit: st.one_of(
+            st.none(), a_queue(answers=True, longest_window=3)(unit), a_queue(groups=3, answers=True)(unit),
+            a_queue(paced=True)(unit), a_stream()(unit), a_stream(shared=True)(unit),
+        ),
+        timeout=among(2, 3_000, 1_500_000), poison=among(0.0, 0.2), filtered=among(0.0, 0.3), overhead=law(1),
+        unit=st.sampled_from([100_000, 250_000]),
+    ),
+}  # fmt: skip
+
+
+FAMILIES |= WAYS_IN
 
 
 @st.composite
@@ -366,10 +452,17 @@ class Traffic:
 
 def _function(draw: st.DrawFn, family: Family, unit: int, rank: int) -> FunctionPlan:
     quota = draw(family.quota(unit))
+    source = draw(family.source(unit))
+    laws = _laws(draw, family, unit) | (quota.starts.laws(quota.rules) if quota else {})
+    if source is not None:
+        laws |= {
+            Quantity.LANE: lanes_of(draw(st.integers(1, source.lanes))),
+            Quantity.BATCH_OVERHEAD: draw(family.overhead(unit)),
+        }
     draws = FunctionDraws(
         seed=draw(st.integers(0, 3)),
         owner=f"f{rank}",
-        laws=_laws(draw, family, unit) | (quota.starts.laws(quota.rules) if quota else {}),
+        laws=laws,
         cpu_factor=draw(family.cpu_factor(unit)),
         error_probability=draw(family.errors(unit)),
         crash_probability=draw(family.crashes(unit)),
@@ -379,6 +472,8 @@ def _function(draw: st.DrawFn, family: Family, unit: int, rank: int) -> Function
         quota=quota,
         out_of_memory_probability=(hangs := draw(family.hangs(unit))) / 2,
         timeout_probability=hangs / 2,
+        poison_probability=draw(family.poison(unit)),
+        filtered_probability=draw(family.filtered(unit)),
     )
     return FunctionPlan(
         name=f"f{rank}",
@@ -389,8 +484,27 @@ def _function(draw: st.DrawFn, family: Family, unit: int, rank: int) -> Function
         max_lifetime_us=draw(family.lifetime(unit)),
         scaling_burst=draw(family.scaling_burst(unit)),
         scaling_interval_us=draw(family.scaling_interval(unit)),
-        retry=draw(family.retry(unit)),
+        retry=draw(family.retry(unit) if source is None else pollers_retries(unit)),
         draws=draws,
+        source=source,
+    )
+
+
+def lanes_of(lanes: int) -> DrawLaw:
+    """Spread items evenly over the first lanes."""
+    return Constant(0) if lanes == 1 else Resample(np.arange(lanes))
+
+
+def pollers_retries(unit: int) -> st.SearchStrategy[RetryPolicy]:
+    return st.builds(
+        lambda first, more: RetryPolicy(
+            Invoker.SOURCE,
+            throttle_retries=UNLIMITED,
+            throttle_backoff_us=first * unit,
+            throttle_backoff_cap_us=(first + more) * unit,
+        ),
+        st.integers(1, 2),
+        st.sampled_from([0, 1, 20]),
     )
 
 

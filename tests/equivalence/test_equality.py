@@ -1,4 +1,4 @@
-"""Every engine gives the records of the reference, field by field and in the same order."""
+"""Every engine gives the records and items of the reference, field by field and in the same order."""
 
 from __future__ import annotations
 
@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 
 import lambdasim
 from lambdasim.engine.contract import RECORD_COLUMNS, ArrivalChunk, Plan, RecordChunk
+from lambdasim.engine.items import COUNTERS, ITEM_COLUMNS, ItemChunk, check_items
 from lambdasim.engine.kernel import engine as kernel
 from lambdasim.engine.plan import plan_scenario
 from lambdasim.specs import load_scenario_text
@@ -36,14 +37,30 @@ def together(chunks: Iterable[RecordChunk]) -> Records:
     kept = list(chunks)
     for chunk in kept:
         assert list(chunk.columns) == list(RECORD_COLUMNS)
-        assert all(column.dtype == np.int64 and len(column) for column in chunk.columns.values())
+        assert all(column.dtype == np.int64 for column in chunk.columns.values())
+        assert len(chunk) or chunk.items is not None
     nothing = [np.zeros(0, dtype=np.int64)]
-    return {name: np.concatenate(nothing + [chunk[name] for chunk in kept]) for name in RECORD_COLUMNS}
+    found = {name: np.concatenate(nothing + [chunk[name] for chunk in kept]) for name in RECORD_COLUMNS}
+    items = [chunk.items for chunk in kept if chunk.items is not None]
+    return found | (items_together(items) if items else {})
+
+
+def items_together(chunks: list[ItemChunk]) -> Records:
+    """Join items, whose conservation holds with every chunk; add the last counters, and the moment of the last event."""
+    functions = len(chunks[-1].counters["sent"])
+    written = np.zeros(functions, dtype=np.int64)
+    for chunk in chunks:
+        assert list(chunk.columns) == list(ITEM_COLUMNS)
+        written = check_items(chunk, [str(rank) for rank in range(functions)], written)
+    columns = {f"item {name}": np.concatenate([chunk[name] for chunk in chunks]) for name in ITEM_COLUMNS}
+    counters = {f"counter {name}": chunks[-1].counters[name] for name in COUNTERS}
+    return columns | counters | {"last moment": np.array([chunks[-1].now_us])}
 
 
 def assert_equal(expected: Records, found: Records) -> None:
-    for name in RECORD_COLUMNS:
-        np.testing.assert_array_equal(found[name], expected[name], err_msg=name)
+    assert list(found) == list(expected)
+    for name, column in expected.items():
+        np.testing.assert_array_equal(found[name], column, err_msg=name)
 
 
 def check(plan: Plan, engines: tuple[str, ...], small: bool = False) -> None:
@@ -53,7 +70,7 @@ def check(plan: Plan, engines: tuple[str, ...], small: bool = False) -> None:
     for other in others:
         assert_equal(expected, together(ENGINES[other](plan)))
     if small:
-        assert_equal(expected, together(kernel.KernelRun(plan, room=1, records_room=3).run()))
+        assert_equal(expected, together(kernel.prepared(plan, room=1, records_room=3).run()))
 
 
 @pytest.mark.parametrize("name", FAMILIES)
@@ -149,11 +166,11 @@ def run_python(*command: str, **environment: str) -> str:
 
 
 def test_the_kernel_runs_as_plain_python() -> None:
-    wanted = "test_engines_give_equal_records and (everything or provisioned) and not many"
+    wanted = "test_engines_give_equal_records and (everything or provisioned or groups) and not many"
     told = run_python(
         "-m", "pytest", "-q", "-p", "no:cacheprovider", "-k", wanted, __file__, NUMBA_DISABLE_JIT="1"
     )
-    assert "3 passed" in told
+    assert "8 passed" in told
 
 
 def test_numba_is_imported_only_where_it_is_wanted() -> None:
@@ -163,5 +180,5 @@ def test_numba_is_imported_only_where_it_is_wanted() -> None:
 
 def test_the_kernel_is_kept_in_the_cache_directory_that_is_asked_for(tmp_path: Path) -> None:
     assert Path(lambdasim.__file__).exists()
-    program = "from lambdasim.engine.kernel.engine import compiled_advance as c; print(c().stats.cache_path)"
+    program = "from lambdasim.engine.kernel.run import compiled_advance as c; print(c().stats.cache_path)"
     assert str(tmp_path) in run_python("-c", program, NUMBA_CACHE_DIR=str(tmp_path))

@@ -169,11 +169,12 @@ def test_a_function_without_a_queue_has_none() -> None:
     assert ls.plots.plot_backlog(run).get_title(loc="left") == "Backlog"
 
 
-def test_the_compiled_engine_is_not_chosen_for_them() -> None:
+def test_both_engines_tell_the_same_of_them() -> None:
     scenario = load_scenario_text(POISON)
-    assert ls.simulate(scenario).engine.startswith("reference (auto")
-    with pytest.raises(InputError, match=r"does not run worker: queues and streams yet"):
-        ls.simulate(scenario, engine="kernel")
+    runs = [ls.simulate(scenario, engine=engine) for engine in ("auto", "reference")]
+    assert [run.engine.partition(" ")[0] for run in runs] == ["kernel", "reference"]
+    for table in (lambda run: run.sources(), lambda run: run.backlog(), lambda run: run.bill().frame()):
+        pd.testing.assert_frame_equal(*map(table, runs))
 
 
 # The shape of a public question of November 2025: reserved concurrency of one, four messages at once, visibility of 90 s.

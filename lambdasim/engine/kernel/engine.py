@@ -1,53 +1,22 @@
 """The compiled engine: records equal to the reference's, some hundred times faster.
 
-Here a plan becomes arrays and arrays become records; the steps themselves are compiled, see
-`lambdasim.engine.kernel.steps`. Traffic comes in chunks and records leave in chunks, so memory is bounded whatever the
-length of the traffic: by the largest number of environments and of events that wait for a retry.
-
-Draws from laws are made inside the compiled code. Those of first runs are made in a thread of their own, a chunk of
-arrivals ahead, which takes a quarter off the steps, the longest part of a long run.
+Plans with queues or streams have an event loop of their own (`kernel.sourced`), which is compiled when the first of them
+runs; all others go through `kernel.steps.advance` and know nothing of it.
 
 This module imports numba. With NUMBA_DISABLE_JIT=1 the steps run as plain Python.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
-from functools import cache
-from typing import Final, NamedTuple
+from collections.abc import Iterator
 
-import numpy as np
-from numpy.typing import NDArray
-
-from lambdasim.compiling import compiled_and_kept
-from lambdasim.engine.contract import NEVER, RECORD_COLUMNS, ArrivalChunk, Plan, RecordChunk
-from lambdasim.engine.kernel import state as at
-from lambdasim.engine.kernel import steps as kernel_steps
-from lambdasim.engine.kernel.state import (
-    RECORDS_PER_CHUNK,
-    State,
-    empty_records,
-    first_state,
-    with_more_events,
-    with_more_slots,
-)
+from lambdasim.engine.contract import Plan, RecordChunk
+from lambdasim.engine.kernel.run import KernelRun
+from lambdasim.engine.kernel.sourced_run import SourcedRun
+from lambdasim.engine.kernel.state import RECORDS_PER_CHUNK
 from lambdasim.engine.scope import beyond_the_kernel
 from lambdasim.errors import InputError
 from lambdasim.wording import listed
-
-
-class _Coming(NamedTuple):
-    """A chunk of arrivals with their first runs' draws, see `State`."""
-
-    time_us: NDArray[np.int64]
-    function: NDArray[np.int64]
-    invocation: NDArray[np.int64]
-    ahead_us: NDArray[np.int64]
-
-
-# An arrival that never comes lets everything before it happen.
-_THE_END: Final = _Coming(np.array([NEVER]), np.array([0]), np.array([0]), np.zeros(2, dtype=np.int64))
 
 
 def run_kernel(plan: Plan) -> Iterator[RecordChunk]:
@@ -72,98 +41,21 @@ def run_kernel(plan: Plan) -> Iterator[RecordChunk]:
         raise InputError.single(
             "engine", "kernel", f"does not run {listed(beyond, most=3)} yet; use reference, or auto"
         )
-    return KernelRun(plan).run()
+    return prepared(plan).run()
 
 
-class KernelRun:
-    """One run of a plan.
+def prepared(plan: Plan, room: int = 64, records_room: int = RECORDS_PER_CHUNK) -> KernelRun:
+    """Lay a plan out for its event loop.
 
     Parameters
     ----------
     plan : Plan
-    room : int
-        Number of environments, and of waiting events, for which there is room at first. A power of two.
-    records_room : int
-        Number of records in a chunk, at most ``RECORDS_PER_CHUNK``.
+    room, records_room : int
+        See `KernelRun`.
+
+    Returns
+    -------
+    KernelRun
     """
-
-    def __init__(self, plan: Plan, room: int = 64, records_room: int = RECORDS_PER_CHUNK) -> None:
-        self.plan = plan
-        self.state = first_state(plan, room, records_room)
-        self._fixed = self.state
-        self._advance = compiled_advance()
-        self._draw_first_runs = compiled_draw_first_runs()
-
-    def run(self) -> Iterator[RecordChunk]:
-        """Run to the last event's end, giving records as chunks fill up."""
-        arrivals = self.plan.arrivals()
-        with ThreadPoolExecutor(1) as side:
-            coming = side.submit(self._next, arrivals)
-            while (chunk := coming.result()) is not None:
-                coming = side.submit(self._next, arrivals)
-                self._take(chunk)
-                yield from self._go_on()
-        self._take(_THE_END)
-        yield from self._go_on()
-        yield from self._records()
-
-    def _next(self, arrivals: Iterator[ArrivalChunk]) -> _Coming | None:
-        """Fetch the next chunk of arrivals, and draw what can be drawn of their first runs."""
-        chunk = next(arrivals, None)
-        if chunk is None:
-            return None
-        coming = _Coming(
-            _whole_numbers(chunk.time_us),
-            _whole_numbers(chunk.function),
-            _whole_numbers(chunk.invocation),
-            np.empty(2 * len(chunk.time_us), dtype=np.int64),
-        )
-        with np.errstate(over="ignore"):
-            self._draw_first_runs(self._fixed._replace(**coming._asdict()))
-        return coming
-
-    def _take(self, coming: _Coming) -> None:
-        """Make a chunk of arrivals the one that the steps work on."""
-        self.state.account["next_arrival"] = 0
-        self.state = self.state._replace(**coming._asdict())
-
-    def _go_on(self) -> Iterator[RecordChunk]:
-        """Go on until the arrivals are used up, doing what the steps ask for on the way."""
-        while True:
-            # Without compilation, integers that wrap around would warn.
-            with np.errstate(over="ignore"):
-                status = self._advance(self.state)
-            if status in (at.ARRIVALS_USED_UP, at.DONE):
-                return
-            if status == at.RECORDS_FULL:
-                yield from self._records()
-            elif status == at.SLOTS_FULL:
-                self.state = with_more_slots(self.state, 2 * len(self.state.completions.heap))
-            else:
-                self.state = with_more_events(self.state, 2 * len(self.state.retries.heap))
-
-    def _records(self) -> Iterator[RecordChunk]:
-        """Hand over what has been written."""
-        rows = int(self.state.account["record"][0])
-        if rows:
-            block = self.state.records.reshape(len(RECORD_COLUMNS), -1)[:, :rows]
-            self.state.account["record"] = 0
-            self.state = self.state._replace(records=empty_records())
-            yield RecordChunk(dict(zip(RECORD_COLUMNS, block, strict=True)))
-
-
-def _whole_numbers(numbers: NDArray[np.int64]) -> NDArray[np.int64]:
-    """Bring an array into the one form for which the steps are compiled; copies only where it must."""
-    return np.require(numbers, dtype=np.int64, requirements=["C", "W"])
-
-
-@cache
-def compiled_advance() -> Callable[[State], int]:
-    """Compile the steps, or take them from the cache on disk."""
-    return compiled_and_kept(kernel_steps.advance)
-
-
-@cache
-def compiled_draw_first_runs() -> Callable[[State], None]:
-    """Compile the draws of first runs, or take them from the cache on disk."""
-    return compiled_and_kept(kernel_steps.draw_first_runs)
+    sourced = any(function.source is not None for function in plan.functions)
+    return (SourcedRun if sourced else KernelRun)(plan, room, records_room)

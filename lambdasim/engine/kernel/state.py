@@ -64,6 +64,7 @@ EVENT_THROTTLED: Final = int(EventOutcome.THROTTLED)
 EXPIRED: Final = int(EventOutcome.EXPIRED)
 CLIENT_TIMEOUT: Final = int(EventOutcome.CLIENT_TIMEOUT)
 EVENT_REJECTED: Final = int(EventOutcome.REJECTED)
+BATCH: Final = int(EventOutcome.BATCH)
 LEAST_RECENTLY_USED: Final = int(ReuseOrder.LEAST_RECENTLY_USED)
 NEWEST_CREATED: Final = int(ReuseOrder.NEWEST_CREATED)
 INIT_INSIDE: Final = int(AfterFailure.INIT_INSIDE)
@@ -110,14 +111,14 @@ EVENT: Final = row_type(
 # Which law of a function lies how far behind its first.
 (
     CPU_TIME, IO_TIME, INIT, FIRST_RUN, PLACEMENT, KEEP_ALIVE, FAILURE, MEMORY, REQUEST_PAYLOAD, RESPONSE_PAYLOAD,
-    CLIENT_BACKOFF, CPU_START_TICK, CPU_START_DELAY, CPU_START_CHARGE, POST_RESPONSE, ENVIRONMENT_SPEED,
-) = range(16)  # fmt: skip
+    CLIENT_BACKOFF, CPU_START_TICK, CPU_START_DELAY, CPU_START_CHARGE, POST_RESPONSE, ENVIRONMENT_SPEED, BATCH_OVERHEAD,
+) = range(17)  # fmt: skip
 _QUANTITIES: Final = (
     Quantity.CPU_TIME, Quantity.IO_TIME, Quantity.INIT, Quantity.FIRST_RUN, Quantity.PLACEMENT, Quantity.KEEP_ALIVE,
     Quantity.FAILURE,
     Quantity.MEMORY, Quantity.REQUEST_PAYLOAD, Quantity.RESPONSE_PAYLOAD, Quantity.CLIENT_BACKOFF,
     Quantity.CPU_START_TICK, Quantity.CPU_START_DELAY, Quantity.CPU_START_CHARGE, Quantity.POST_RESPONSE,
-    Quantity.ENVIRONMENT_SPEED,
+    Quantity.ENVIRONMENT_SPEED, Quantity.BATCH_OVERHEAD,
 )  # fmt: skip
 
 
@@ -198,6 +199,8 @@ def first_state(plan: Plan, room: int, records_room: int = RECORDS_PER_CHUNK) ->
         row["first_delay"] = len(delays)
         delays += function.retry.error_delays_us
         _fill_draws(row, laws, function.draws)
+        if function.source is not None:
+            row["has_payload"] = False  # what is too large was refused when it was sent
         if function.draws.quota is not None:
             row["quota"] = 1 + rank
             quotas[1 + rank] = _quota(function.draws.quota)

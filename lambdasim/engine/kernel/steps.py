@@ -17,6 +17,8 @@ import numpy as np
 from lambdasim.compiling import Bool, Int64, compiled, compiled_apart
 from lambdasim.engine.contract import NEVER
 from lambdasim.engine.kernel import state as at
+from lambdasim.engine.kernel.batches import drawn_for, work_of_batch
+from lambdasim.engine.kernel.callouts import after_batch, after_refused_batch
 from lambdasim.engine.kernel.draws import (
     MEAN_SPEED,
     draw_backoff_us,
@@ -54,17 +56,17 @@ def advance(state: State) -> Int64:
             return at.DONE
 
         while completions.next_us <= now:
-            _complete(state, take(state.completions))
+            complete(state, take(state.completions))
         if change_us == now:
-            if not _change_provisioned(state):
+            if not change_provisioned(state):
                 return at.SLOTS_FULL
             account.next_change += 1
             continue
         full = _what_is_full(account)
         if full != at.DONE:
             return full
-        event = _take_retry(state) if retry_us == now else _take_arrival(state)
-        _attempt(state, event, now)
+        event = take_retry(state)[1] if retry_us == now else take_arrival(state)
+        attempt(state, None, event, 0, now)
 
 
 def draw_first_runs(state: State) -> None:
@@ -93,7 +95,7 @@ def _what_is_full(account: Any) -> Int64:
 
 
 @compiled
-def _take_arrival(state: State) -> Event:
+def take_arrival(state: State) -> Event:
     """Take the next arrival."""
     row = np.int64(state.account[0].next_arrival)
     state.account[0].next_arrival += 1
@@ -101,27 +103,32 @@ def _take_arrival(state: State) -> Event:
 
 
 @compiled
-def _take_retry(state: State) -> Event:
-    """Take the first waiting event."""
+def take_retry(state: State) -> tuple[Int64, Event]:
+    """Take the first waiting event, with its key."""
     account = state.account[0]
     row = take(state.retries)
     waiting = state.retries.table[row]
     waiting.next = account.free_event
     account.free_event = row
-    return Event(
+    return waiting.key, Event(
         np.int64(waiting.function), waiting.invocation, waiting.arrival_us, np.int64(waiting.attempts),
         np.int64(waiting.runs), np.int64(waiting.refusals), 0,
     )  # fmt: skip
 
 
 @compiled
-def _attempt(state: State, event: Event, now: Int64) -> None:
-    """Try to serve an event now."""
+def attempt(state: State, sources: Any, event: Event, batch: Int64, now: Int64) -> None:
+    """Try to serve an event, or a batch from a queue or stream, now.
+
+    Notes
+    -----
+    Where ``sources`` is None, whatever asks for them is left out when this is compiled, and so is ``batch``, then 0.
+    """
     limit, slot, start = _admit(state, event, now)
     if limit != at.NO_LIMIT:
-        _refuse(state, event, limit, now)
+        _refuse(state, sources, event, batch, limit, now)
     else:
-        _run(state, event, slot, start, now)
+        _run(state, sources, event, batch, slot, start, now)
 
 
 @compiled
@@ -234,23 +241,21 @@ def _drop(state: State, row: Int64) -> None:
 
 
 @compiled
-def _run(state: State, event: Event, row: Int64, start: Int64, now: Int64) -> None:
+def _run(
+    state: State, sources: Any, event: Event, batch: Int64, row: Int64, start: Int64, now: Int64
+) -> None:
     """Serve an event's attempt in the given environment; everything about it is decided here."""
     account, function, slot = state.account[0], state.functions[event.function], state.completions.table[row]
+    # Draws belong to the first item that is left of a batch, records to the one that named it.
+    named = event
+    if sources is not None and batch:
+        event = drawn_for(sources, event, batch)
     if slot.number < 0:
         slot.number = account.environments_created
         account.environments_created += 1
         if function.speeds_differ:
             slot.speed = draw_speed(state, function, event)
-    if event.attempts:
-        handler_us, fault = (
-            draw_handler_us(state, function, event, np.int64(slot.speed)),
-            draw_fault(state, function, event),
-        )
-    else:
-        handler_us, fault = state.ahead_us[2 * event.row], state.ahead_us[2 * event.row + 1]
-        if function.speeds_differ:
-            handler_us = draw_handler_us(state, function, event, np.int64(slot.speed))
+    handler_us, fault = _work(state, sources, function, event, batch, np.int64(slot.speed))
     placement_us = init_us = init_again_us = np.int64(0)
     if start == at.COLD:
         placement_us, init_us, first_run_us = draw_start_up(state, function, event)
@@ -275,9 +280,13 @@ def _run(state: State, event: Event, row: Int64, start: Int64, now: Int64) -> No
         post_response_us = duration_us - handler_us if answered else np.int64(0)
     end_us = now + placement_us + init_us + duration_us
 
-    final = _after_run(state, function, event, answer, outcome, now, end_us, end_us - post_response_us)
+    if sources is not None and batch:
+        sources.served[row] = batch
+        final, outcome = after_batch(sources, event.function, batch, answer, outcome, end_us)
+    else:
+        final = _after_run(state, function, event, answer, outcome, now, end_us, end_us - post_response_us)
     _write(
-        state, event, now, placement_us, init_us, duration_us, init_again_us, post_response_us, start, outcome,
+        state, named, now, placement_us, init_us, duration_us, init_again_us, post_response_us, start, outcome,
         at.NO_LIMIT, slot.number, final
     )  # fmt: skip
 
@@ -295,7 +304,22 @@ def _run(state: State, event: Event, row: Int64, start: Int64, now: Int64) -> No
 
 
 @compiled
-def _complete(state: State, row: Int64) -> None:
+def _work(
+    state: State, sources: Any, function: Any, event: Event, batch: Int64, speed: Int64
+) -> tuple[Int64, Int64]:
+    """Give the handler's time in an environment of some speed, and its fault; first runs' were drawn ahead."""
+    if sources is not None and batch:
+        return work_of_batch(state, sources, event, batch, speed)
+    if event.attempts:
+        return draw_handler_us(state, function, event, speed), draw_fault(state, function, event)
+    handler_us, fault = state.ahead_us[2 * event.row], state.ahead_us[2 * event.row + 1]
+    if function.speeds_differ:
+        handler_us = draw_handler_us(state, function, event, speed)
+    return handler_us, fault
+
+
+@compiled
+def complete(state: State, row: Int64) -> None:
     """Give back what an attempt held."""
     account, slots, slot = state.account[0], state.completions.table, state.completions.table[row]
     function = state.functions[slot.function]
@@ -362,11 +386,13 @@ def _client_wait_us(state: State, function: Any, event: Event, first_us: Int64) 
 
 
 @compiled
-def _refuse(state: State, event: Event, limit: Int64, now: Int64) -> None:
+def _refuse(state: State, sources: Any, event: Event, batch: Int64, limit: Int64, now: Int64) -> None:
     """Record an attempt that found no room, and decide on its retry."""
     function = state.functions[event.function]
     outcome = at.THROTTLED
-    if limit == at.PAYLOAD:
+    if sources is not None and batch:
+        final = after_refused_batch(sources, function, event.function, batch)
+    elif limit == at.PAYLOAD:
         outcome, final = at.REJECTED, at.EVENT_REJECTED
     elif event.refusals >= function.throttle_retries:
         final = at.EVENT_THROTTLED
@@ -439,7 +465,7 @@ def _wait(
 
 
 @compiled_apart
-def _change_provisioned(state: State) -> Bool:
+def change_provisioned(state: State) -> Bool:
     """Follow the plan's provisioned concurrency; tell whether there was room, else begin again."""
     account, change = state.account[0], state.changes[state.account[0].next_change]
     function = state.functions[change.function]

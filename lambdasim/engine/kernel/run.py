@@ -1,0 +1,163 @@
+"""One run of the compiled engine: a plan becomes arrays, and arrays become records.
+
+The steps themselves are compiled, see `lambdasim.engine.kernel.steps`. Traffic comes in chunks and records leave in
+chunks, so memory is bounded whatever the length of the traffic: by the largest number of environments and of events that
+wait for a retry.
+
+Draws from laws are made inside the compiled code. Those of first runs are made in a thread of their own, a chunk of
+arrivals ahead, which takes a quarter off the steps, the longest part of a long run.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from functools import cache
+from typing import Final, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lambdasim.compiling import compiled_and_kept
+from lambdasim.engine.contract import NEVER, RECORD_COLUMNS, ArrivalChunk, Plan, RecordChunk
+from lambdasim.engine.kernel import state as at
+from lambdasim.engine.kernel import steps as kernel_steps
+from lambdasim.engine.kernel.state import (
+    RECORDS_PER_CHUNK,
+    State,
+    empty_records,
+    first_state,
+    with_more_events,
+    with_more_slots,
+)
+
+_NOTHING: Final = np.zeros(0, dtype=np.int64)
+
+
+class Coming(NamedTuple):
+    """A chunk of arrivals with their first runs' draws, see `State`, and what is known of items, see `Sources`."""
+
+    time_us: NDArray[np.int64]
+    function: NDArray[np.int64]
+    invocation: NDArray[np.int64]
+    ahead_us: NDArray[np.int64]
+    about: NDArray[np.int64] = _NOTHING
+
+
+# An arrival that never comes lets everything before it happen.
+_THE_END: Final = Coming(np.array([NEVER]), np.array([0]), np.array([0]), np.zeros(2, dtype=np.int64))
+
+
+class KernelRun:
+    """One run of a plan.
+
+    Parameters
+    ----------
+    plan : Plan
+    room : int
+        Number of environments, and of waiting events, for which there is room at first. A power of two.
+    records_room : int
+        Number of records in a chunk, at most ``RECORDS_PER_CHUNK``.
+    """
+
+    _hand_over_at: tuple[int, ...] = (at.RECORDS_FULL,)
+
+    def __init__(self, plan: Plan, room: int = 64, records_room: int = RECORDS_PER_CHUNK) -> None:
+        self.plan = plan
+        self.state = first_state(plan, room, records_room)
+        self._fixed = self.state
+        self._advance = compiled_advance()
+        self._draw_first_runs = compiled_draw_first_runs()
+
+    def run(self) -> Iterator[RecordChunk]:
+        """Run to the last event's end, giving records as chunks fill up."""
+        arrivals = self.plan.arrivals()
+        with ThreadPoolExecutor(1) as side:
+            coming = side.submit(self._next, arrivals)
+            while (chunk := coming.result()) is not None:
+                coming = side.submit(self._next, arrivals)
+                self._take(chunk)
+                yield from self._go_on()
+        self._take(_THE_END)
+        yield from self._go_on()
+        yield from self._records()
+
+    def _next(self, arrivals: Iterator[ArrivalChunk]) -> Coming | None:
+        """Fetch the next chunk of arrivals, and draw what can be drawn of their first runs."""
+        chunk = next(arrivals, None)
+        if chunk is None:
+            return None
+        coming = Coming(
+            _whole_numbers(chunk.time_us),
+            _whole_numbers(chunk.function),
+            _whole_numbers(chunk.invocation),
+            np.empty(2 * len(chunk.time_us), dtype=np.int64),
+        )
+        with np.errstate(over="ignore"):
+            self._draw_first_runs(_with_arrivals(self._fixed, coming))
+        return coming
+
+    def _take(self, coming: Coming) -> None:
+        """Make a chunk of arrivals the one that the steps work on."""
+        self.state.account["next_arrival"] = 0
+        self.state = _with_arrivals(self.state, coming)
+
+    def _go_on(self) -> Iterator[RecordChunk]:
+        """Go on until the arrivals are used up, doing what the steps ask for on the way."""
+        while True:
+            # Without compilation, integers that wrap around would warn.
+            with np.errstate(over="ignore"):
+                status = self._step()
+            if status in (at.ARRIVALS_USED_UP, at.DONE):
+                return
+            if status in self._hand_over_at:
+                yield from self._records()
+            else:
+                self._make_room(status)
+
+    def _step(self) -> int:
+        """Go on until something must be done outside; tell what."""
+        return self._advance(self.state)
+
+    def _make_room(self, full: int) -> None:
+        """Enlarge what is full."""
+        if full == at.SLOTS_FULL:
+            self.state = with_more_slots(self.state, 2 * len(self.state.completions.heap))
+        else:
+            self.state = with_more_events(self.state, 2 * len(self.state.retries.heap))
+
+    def _records(self) -> Iterator[RecordChunk]:
+        """Hand over what has been written."""
+        if self.state.account["record"][0]:
+            yield RecordChunk(self._written())
+
+    def _written(self) -> dict[str, NDArray[np.int64]]:
+        """Take the columns that have been written."""
+        rows = int(self.state.account["record"][0])
+        block = self.state.records.reshape(len(RECORD_COLUMNS), -1)[:, :rows]
+        self.state.account["record"] = 0
+        self.state = self.state._replace(records=empty_records())
+        return dict(zip(RECORD_COLUMNS, block, strict=True))
+
+
+def _with_arrivals(state: State, coming: Coming) -> State:
+    """Let the steps work on a chunk of arrivals."""
+    time_us, function, invocation, ahead_us, _ = coming
+    return state._replace(time_us=time_us, function=function, invocation=invocation, ahead_us=ahead_us)
+
+
+def _whole_numbers(numbers: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Bring an array into the one form for which the steps are compiled; copies only where it must."""
+    return np.require(numbers, dtype=np.int64, requirements=["C", "W"])
+
+
+@cache
+def compiled_advance() -> Callable[[State], int]:
+    """Compile the steps, or take them from the cache on disk."""
+    return compiled_and_kept(kernel_steps.advance)
+
+
+@cache
+def compiled_draw_first_runs() -> Callable[[State], None]:
+    """Compile the draws of first runs, or take them from the cache on disk."""
+    return compiled_and_kept(kernel_steps.draw_first_runs)
