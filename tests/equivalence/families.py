@@ -347,12 +347,12 @@ WAYS_IN: dict[str, Family] = {
     ),
     "queue with a window": Family(
         payload=sizes,
-        source=a_queue(longest_window=8, batches=(2, 3, 10)), errors=among(0.0, 0.5), latest=8, arrivals=(5, 40)
+        source=a_queue(longest_window=8, batches=(2, 3, 25)), errors=among(0.0, 0.5), latest=8, arrivals=(5, 40)
     ),
     "queue with every answer": Family(
         payload=sizes,
         source=a_queue(answers=True, batches=(2, 3, 10)), errors=among(0.2, 0.6), crashes=among(0.0, 0.2),
-        hangs=among(0.0, 0.3), timeout=some(4), poison=among(0.0, 0.4), filtered=among(0.0, 0.4), overhead=law(2),
+        hangs=among(0.0, 0.3), timeout=some(40), poison=among(0.0, 0.4), filtered=among(0.0, 0.4), overhead=law(2),
         latest=8, memory=lambda _unit: laws(2, 100), arrivals=(10, 40),
     ),
     "queue that finds no room": Family(
@@ -375,7 +375,7 @@ WAYS_IN: dict[str, Family] = {
     "message groups with every answer": Family(
         payload=sizes,
         source=a_queue(groups=3, answers=True, batches=(2, 3, 10)), errors=among(0.2, 0.6), poison=among(0.0, 0.4),
-        crashes=among(0.0, 0.3), timeout=some(6), hangs=among(0.0, 0.3), arrivals=(10, 40), latest=8,
+        crashes=among(0.0, 0.3), timeout=some(40), hangs=among(0.0, 0.3), arrivals=(10, 40), latest=8,
     ),
     "message groups that outlive their visibility": Family(
         source=a_queue(groups=2, batches=(1, 2), slow=True), handler=law(9), arrivals=(10, 40), latest=8,
@@ -387,11 +387,11 @@ WAYS_IN: dict[str, Family] = {
     ),
     "stream with every fault": Family(
         payload=sizes,
-        source=a_stream(), errors=among(0.2, 0.6), crashes=among(0.0, 0.3), hangs=among(0.0, 0.3), timeout=some(4),
+        source=a_stream(), errors=among(0.2, 0.6), crashes=among(0.0, 0.3), hangs=among(0.0, 0.3), timeout=some(40),
         overhead=law(2), arrivals=(10, 60), latest=8, speed=among(*SPEEDS), memory=lambda _unit: laws(2, 100),
     ),
     "stream that finds no room": Family(
-        functions=(1, 2), source=a_stream(), concurrency=among(0, 1, 2), reserved=among(None, 0, 1, 2),
+        functions=(1, 2), source=a_stream(), overhead=law(2), concurrency=among(0, 1, 2), reserved=among(None, 0, 1, 2),
         arrivals=(10, 40), latest=8, scaling_burst=among(1, 2, NO_RATE), scaling_interval=some(7),
     ),
     "stream with few pollers": Family(

@@ -47,7 +47,7 @@ FAULTS = {
         "    batch.is_held = 1\n",
         "    occupy(sources, sources.rows[function], -1)\n",
     ),
-    "a group let go that nobody held": ("                if item.batch:\n", "                if True:\n"),
+    "a message that ended twice": ("    item.done = 1\n", "    item.done = item.rows > 0\n"),
     "messages of a long run that nobody else receives": (
         "if any_failed or end_us > batch.deadline_us",
         "if any_failed",
