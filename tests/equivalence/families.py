@@ -347,7 +347,7 @@ WAYS_IN: dict[str, Family] = {
     ),
     "queue with a window": Family(
         payload=sizes,
-        source=a_queue(longest_window=8, batches=(2, 3, 25)), errors=among(0.0, 0.5), latest=8, arrivals=(5, 40)
+        source=a_queue(longest_window=8, batches=(3, 25, 25)), errors=among(0.0, 0.5), latest=8, arrivals=(20, 60)
     ),
     "queue with every answer": Family(
         payload=sizes,
@@ -359,7 +359,7 @@ WAYS_IN: dict[str, Family] = {
         source=a_queue(batches=(1, 2)), concurrency=among(0, 1, 2), reserved=among(None, 0, 1, 2), latest=8,
         arrivals=(10, 60), scaling_burst=among(1, 2, NO_RATE), scaling_interval=some(7),
     ),
-    "provisioned pollers": Family(
+    "queue with provisioned pollers": Family(
         source=a_queue(paced=True, longest_window=8), payload=sizes, errors=among(0.0, 0.5),
         unit=st.just(250_000), filtered=among(0.0, 0.4), arrivals=(5, 40),
     ),
@@ -375,7 +375,7 @@ WAYS_IN: dict[str, Family] = {
     "message groups with every answer": Family(
         payload=sizes,
         source=a_queue(groups=3, answers=True, batches=(2, 3, 10)), errors=among(0.2, 0.6), poison=among(0.0, 0.4),
-        crashes=among(0.0, 0.3), timeout=some(40), hangs=among(0.0, 0.3), arrivals=(10, 40), latest=8,
+        crashes=among(0.0, 0.0, 0.1), timeout=some(40), hangs=among(0.0, 0.0, 0.1), arrivals=(10, 40), latest=8,
     ),
     "message groups that outlive their visibility": Family(
         source=a_queue(groups=2, batches=(1, 2), slow=True), handler=law(9), arrivals=(10, 40), latest=8,

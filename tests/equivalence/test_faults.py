@@ -76,8 +76,8 @@ FAULTS = {
         "if change_us == now and state.retries.head[0].next_us > now:",
     ),
     "arrivals before retries": (
-        "[1] if retry_us == now else take_arrival",
-        "[1] if retry_us == now < state.time_us[arrival] else take_arrival",
+        "if retry_us == now else take_arrival",
+        "if retry_us == now < state.time_us[arrival] else take_arrival",
     ),
     "an environment warm one microsecond too long": ("if now < slot.warm_until_us or", "if now <= slot.warm_until_us or"),
     "a drawn keep-alive one microsecond too long": (
@@ -112,8 +112,8 @@ FAULTS = {
     "a crash that is answered": ("function.has_post_response and answered", "function.has_post_response"),
     "hanging runs that complete": ("if answer == at.TIMEOUT or", "if"),
     "a speed drawn for each run": (
-        "handler_us = draw_handler_us(state, function, event, speed)\n    return",
-        "handler_us = draw_handler_us(state, function, event, draw_speed(state, function, event))\n    return",
+        "handler_us = draw_handler_us(state, function, event, np.int64(slot.speed))\n    placement",
+        "handler_us = draw_handler_us(state, function, event, draw_speed(state, function, event))\n    placement",
     ),
     "speeds rounded down": ("* speed + _HALF)", "* speed)"),
     "oldest created first": (

@@ -67,7 +67,8 @@ def _next_moment(state: State, sources: Sources) -> tuple[Int64, Int64, Event]:
             return at.SLOTS_FULL, np.int64(0), _nothing()
         account.next_change += 1
     elif later_us == now:
-        key, event = take_retry(state)
+        event = take_retry(state)
+        key = state.retries.table[account.free_event].key
         if sources.rows[event.function].kind == 0:
             return _NOTHING_IS_FULL, np.int64(0), event
         return _NOTHING_IS_FULL, woken(sources, key, event.function, event.invocation), _nothing()

@@ -65,7 +65,7 @@ def advance(state: State) -> Int64:
         full = _what_is_full(account)
         if full != at.DONE:
             return full
-        event = take_retry(state)[1] if retry_us == now else take_arrival(state)
+        event = take_retry(state) if retry_us == now else take_arrival(state)
         attempt(state, None, event, 0, now)
 
 
@@ -103,14 +103,14 @@ def take_arrival(state: State) -> Event:
 
 
 @compiled
-def take_retry(state: State) -> tuple[Int64, Event]:
-    """Take the first waiting event, with its key."""
+def take_retry(state: State) -> Event:
+    """Take the first waiting event; its row becomes the first free one."""
     account = state.account[0]
     row = take(state.retries)
     waiting = state.retries.table[row]
     waiting.next = account.free_event
     account.free_event = row
-    return waiting.key, Event(
+    return Event(
         np.int64(waiting.function), waiting.invocation, waiting.arrival_us, np.int64(waiting.attempts),
         np.int64(waiting.runs), np.int64(waiting.refusals), 0,
     )  # fmt: skip
@@ -241,7 +241,7 @@ def _drop(state: State, row: Int64) -> None:
 
 
 @compiled
-def _run(
+def _run(  # noqa: PLR0912, PLR0915 - each function that takes the State adds to the time to compile
     state: State, sources: Any, event: Event, batch: Int64, row: Int64, start: Int64, now: Int64
 ) -> None:
     """Serve an event's attempt in the given environment; everything about it is decided here."""
@@ -255,7 +255,17 @@ def _run(
         account.environments_created += 1
         if function.speeds_differ:
             slot.speed = draw_speed(state, function, event)
-    handler_us, fault = _work(state, sources, function, event, batch, np.int64(slot.speed))
+    if sources is not None and batch:
+        handler_us, fault = work_of_batch(state, sources, event, batch, np.int64(slot.speed))
+    elif event.attempts:
+        handler_us, fault = (
+            draw_handler_us(state, function, event, np.int64(slot.speed)),
+            draw_fault(state, function, event),
+        )
+    else:
+        handler_us, fault = state.ahead_us[2 * event.row], state.ahead_us[2 * event.row + 1]
+        if function.speeds_differ:
+            handler_us = draw_handler_us(state, function, event, np.int64(slot.speed))
     placement_us = init_us = init_again_us = np.int64(0)
     if start == at.COLD:
         placement_us, init_us, first_run_us = draw_start_up(state, function, event)
@@ -301,21 +311,6 @@ def _run(
     if end_us < slot.retires_us and not (broken and account.after_failure == at.REPLACED):
         slot.warm_until_us = min(end_us + function.keep_alive_at_least_us, slot.retires_us)
     put(state.completions, row, now)
-
-
-@compiled
-def _work(
-    state: State, sources: Any, function: Any, event: Event, batch: Int64, speed: Int64
-) -> tuple[Int64, Int64]:
-    """Give the handler's time in an environment of some speed, and its fault; first runs' were drawn ahead."""
-    if sources is not None and batch:
-        return work_of_batch(state, sources, event, batch, speed)
-    if event.attempts:
-        return draw_handler_us(state, function, event, speed), draw_fault(state, function, event)
-    handler_us, fault = state.ahead_us[2 * event.row], state.ahead_us[2 * event.row + 1]
-    if function.speeds_differ:
-        handler_us = draw_handler_us(state, function, event, speed)
-    return handler_us, fault
 
 
 @compiled
