@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 READY := $(VENV)/ready
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-slow test-browser equality check notebooks bench clean fuzz
+.PHONY: help demo test test-slow test-browser equality check notebooks docs bench clean fuzz
 
 help:
 	@echo "make demo       a month of real traffic: bill, percentiles, pictures, report (out/demo)"
@@ -16,6 +16,7 @@ help:
 	@echo "make fuzz       spoilt files for every reader; FUZZ_SECONDS=60 for each of them, FUZZ_SEED=1 for others"
 	@echo "make equality   both engines on some 2,500 generated scenarios, and on deliberate faults"
 	@echo "make notebooks  notebooks from their scripts, and as pages (notebooks/html)"
+	@echo "make docs       the documentation, every command on its pages run (out/docs/index.html)"
 	@echo "make bench      timings beside SimPy and SimFaaS; BENCH=--quick in a minute, BENCH=--month with 10^9 invocations"
 	@echo "make clean      remove what the targets made"
 
@@ -55,6 +56,12 @@ check: $(READY)
 
 notebooks: $(READY)
 	$(BIN)/python notebooks/build.py
+
+# What builds the documentation is installed for it alone.
+docs: $(READY)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable ".[docs]"
+	$(BIN)/python -m docs.build
+	@echo "open out/docs/index.html"
 
 # SimFaaS, which the benchmark holds the project against, is installed for it alone.
 bench: $(READY)

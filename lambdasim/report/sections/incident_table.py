@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
-from lambdasim.engine.contract import Limit
+from lambdasim.engine.totals.series import COUNTS
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from lambdasim.results.run import RunResult
 
 _COUNTS: Final = ("Invocations", "Errors", "Throttles", "ColdStarts", "AsyncEventsDropped")
+_LIMIT: Final = "Throttles_"
 QUIET_MINUTES: Final = 5
 """Minutes without refusals that end an incident."""
 
@@ -34,7 +35,7 @@ def incidents(run: RunResult, quiet_minutes: int = QUIET_MINUTES) -> pd.DataFram
         included; ``refused`` attempts, ``worst_limit``, which refused the most of them, and ``worst_function``;
         ``dropped``, events that Lambda's queue gave up; ``errors`` and ``cold_starts`` of the same minutes;
         ``peak_concurrency`` of the account. The refused attempts of all incidents are those of the run, up to refusals
-        without a minute of their own (payloads).
+        that are no throttles (payloads, loops).
 
     Notes
     -----
@@ -47,9 +48,9 @@ def incidents(run: RunResult, quiet_minutes: int = QUIET_MINUTES) -> pd.DataFram
     padded = [totals.counts.padded(minutes) for totals in run.aggregate.functions]
     counts = {name: np.stack([one[name] for one in padded]) for name in _COUNTS}
     limits = {
-        limit.name.lower(): np.stack([one[f"Throttles_{limit.name.lower()}"] for one in padded])
-        for limit in Limit
-        if limit not in (Limit.NONE, Limit.PAYLOAD)
+        name.removeprefix(_LIMIT): np.stack([one[name] for one in padded])
+        for name in COUNTS
+        if name.startswith(_LIMIT)
     }
     peaks = run.aggregate.account.per_minute(max(minutes, run.aggregate.account.minutes))
     stamps = run.aggregate.minutes(minutes)

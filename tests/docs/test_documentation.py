@@ -1,0 +1,57 @@
+"""The documentation: its reference names everything, its commands are run, and a fault in one is an error."""
+
+import json
+import re
+
+import pytest
+
+import lambdasim as ls
+from docs.build import HERE, assembled_text, command_page, python_page, schema_page
+from docs.run import CommandFailedError, with_outputs
+
+TREES = re.compile(r"^```\{toctree\}.*?^```", re.MULTILINE | re.DOTALL)
+
+
+def test_the_reference_has_every_key_of_a_scenario() -> None:
+    page = "\n".join(schema_page())
+    schema = json.loads((HERE / "scenario.schema.json").read_text())
+    for name, definition in [("The scenario", schema), *schema["$defs"].items()]:
+        table = page.split(f"\n## {name}\n")[1].split("\n## ")[0]
+        for key in definition.get("properties", {}):
+            assert f"\n| `{key}` | " in table, f"{name}: {key}"
+    assert "integer ≥ 128 ≤ 10240" in page
+
+
+def test_the_reference_has_every_command_and_option() -> None:
+    page = "\n".join(command_page())
+    for name in ("simulate", "sweep-memory", "bill compare", "prices show", "report"):
+        assert f"\n### lambdasim {name}\n" in page
+    assert "| `-o`, `--out` |" in page
+    assert "| `--pdf`, `--no-pdf` |" in page
+
+
+def test_the_reference_has_every_public_name() -> None:
+    page = "\n".join(python_page())
+    for name in ls.__all__:
+        if type(getattr(ls, name)).__name__ != "module" and not name.startswith("__"):
+            assert f":: lambdasim.{name}\n" in page, name
+
+
+def test_every_page_is_in_a_table_of_contents() -> None:
+    trees = "".join(TREES.findall(assembled_text("index.md")))
+    for page in HERE.glob("*.md"):
+        assert page.stem == "index" or re.search(rf"^{page.stem}$", trees, re.MULTILINE), page.name
+
+
+def test_commands_are_run_and_shown_with_what_they_print() -> None:
+    page = "```yaml\n# file: a.txt\nsix: 6\n```\n\n```console\n$ cat a.txt\n$ rm -r /nowhere  # doc: not run\n```\n"
+    shown = with_outputs(page, "page.md")
+    assert "$ cat a.txt\nsix: 6\n$ rm -r /nowhere\n```" in shown
+    version = with_outputs("```console\n$ lambdasim --version\n```\n", "page.md")
+    assert f"lambdasim {ls.__version__}" in version
+
+
+@pytest.mark.parametrize("inside", ["```console\n$ cat missing\n```\n", "```python\n1 / 0\n```\n"])
+def test_a_command_that_fails_is_an_error_with_its_page(inside: str) -> None:
+    with pytest.raises(CommandFailedError, match=r"(?s)page.md: .*(missing|ZeroDivisionError)"):
+        with_outputs(inside, "page.md")
