@@ -70,9 +70,10 @@ def fit_init(values_ms: Floats, prior: InitPrior | None) -> InitFit | None:
     -----
     From 30 cold starts on, their own quantiles. Below, by the logarithm: the variance is that of the data and of two
     more cold starts with a deviation of 0.25; the median is weighed by precision against the catalog's, which is taken
-    as known to 1.5 only, the spread between functions. So the catalog counts for at most a thirtieth of a cold start.
-    The interval is Student's. The shape is the catalog's, its median, p90 and p99 joined in the normal score, stretched
-    to the deviation of the data and of half a cold start of 0.25.
+    as known to 1.5 only, the spread between functions, beside the spread of one function's cold starts in the catalog and
+    the data. So the catalog counts for about a hundredth of a cold start.
+    The interval is Student's. The law has the mean of the data, and the catalog's shape: its median, p90 and p99 joined
+    in the normal score, stretched to the deviation of the data and of half a cold start of the catalog's (0.25 without).
     """
     n = len(values_ms)
     if n == 0:
@@ -86,11 +87,14 @@ def fit_init(values_ms: Floats, prior: InitPrior | None) -> InitFit | None:
     variance = (_WITHIN_RUNS * _WITHIN**2 + squares) / freedom
     weight, centre = 0.0, float(logs.mean())
     if prior is not None:
-        weight = variance / _BETWEEN_FUNCTIONS**2
+        known = (_WITHIN_RUNS * prior.sigma_log**2 + squares) / freedom
+        weight = known / _BETWEEN_FUNCTIONS**2
         centre = (float(logs.sum()) + weight * log(prior.p50_ms)) / (n + weight)
     median = float(np.exp(centre))
-    width = sqrt((_SHAPE_RUNS * _WITHIN**2 + squares) / (_SHAPE_RUNS + n - 1))
-    values = median * _shape(prior, width)
+    within = _WITHIN if prior is None else prior.sigma_log
+    width = sqrt((_SHAPE_RUNS * within**2 + squares) / (_SHAPE_RUNS + n - 1))
+    shape = _shape(prior, width)
+    values = shape * float(np.exp(logs).mean() / shape.mean())
     named = "" if prior is None else prior.runtime
     return InitFit(_around(median, _student(freedom) * sqrt(variance / (n + weight))), values, named, weight)
 

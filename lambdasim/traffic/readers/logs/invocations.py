@@ -12,13 +12,15 @@ from lambdasim.errors import TraceError
 from lambdasim.traffic.readers.logs.remarks import Remark, RemarkKind
 from lambdasim.traffic.readers.logs.reports import SUCCESS, refuse_impossible
 from lambdasim.traffic.readers.logs.text import Reported, Started
-from lambdasim.units import US_PER_MS
+from lambdasim.units import US_PER_MS, US_PER_S
 
 COLUMNS: Final = (
     "timestamp_us", "function", "duration_ms", "init_ms", "billed_ms", "memory_mb", "max_memory_mb", "status",
     "request_id", "exec_env", "start", "restore_ms", "again_ms", "response_ms", "cpu_time_ms", "runtime",
 )  # fmt: skip
 UNKNOWN_TIME: Final = -1
+_LONGEST_BROKEN_US: Final = 15 * US_PER_S
+"""INIT is cut at 10 s, and what is written around it may be a little apart."""
 
 
 @dataclass
@@ -29,6 +31,14 @@ class _Start:
     again_ms: float | None = None
     broken: bool = False
     again: bool = False
+    began_us: int | None = None
+    broken_ms: float = 0.0
+
+    def before_us(self, arrival_us: int) -> int:
+        """Give when a run arrived whose INIT was broken off first: at its beginning, or that much earlier."""
+        if self.began_us is not None and self.began_us <= arrival_us:
+            return max(self.began_us, arrival_us - _LONGEST_BROKEN_US)
+        return arrival_us - round(min(self.broken_ms * US_PER_MS, _LONGEST_BROKEN_US))
 
 
 @dataclass
@@ -93,6 +103,8 @@ class Invocations:
                 except TraceError as error:
                     yield error
                 else:
+                    if start.broken and found.report.environment_start_ms is None and not timeless:
+                        arrival_us = start.before_us(arrival_us)
                     yield self._row(arrival_us, found, start, runtime, found.function or named)
                 start = _Start()
 
@@ -150,6 +162,7 @@ def _note(start: _Start, remark: Remark) -> None:
     if remark.kind is RemarkKind.INIT_START:
         start.init_ms = start.again_ms = None
         start.again = start.broken = False
+        start.began_us, start.broken_ms = remark.time_us, 0.0
     elif remark.kind is RemarkKind.INIT_REPORT and remark.phase == "invoke":
         start.again = True
         start.again_ms = (start.again_ms or 0.0) + (remark.ms or 0.0)
@@ -157,6 +170,7 @@ def _note(start: _Start, remark: Remark) -> None:
         start.init_ms = remark.ms if remark.asked else None
     elif remark.kind is RemarkKind.INIT_REPORT:
         start.broken = True
+        start.broken_ms = remark.ms or 0.0
 
 
 def _in_time(items: list[Reported | Remark]) -> list[Reported | Remark]:
