@@ -79,6 +79,11 @@ class Usage:
         and a bill says so [ms].
     poller_s : int
         Units of provisioned pollers times the time for which they are held [s].
+    direct_requests : int
+        Started attempts that another function or a state machine made, past the trigger.
+    transitions, express_requests, express_mb_ms : int
+        Of the scenario's state machines, whichever row has them: transitions of standard ones, executions of express
+        ones, and their memory in steps of 64 MB times their durations in steps of 100 ms [MB ms].
     """
 
     month: str
@@ -107,6 +112,10 @@ class Usage:
     elapsed_s: int = 0
     init_cut_ms: int = 0
     poller_s: int = 0
+    direct_requests: int = 0
+    transitions: int = 0
+    express_requests: int = 0
+    express_mb_ms: int = 0
 
     def __post_init__(self) -> None:
         """Check every value.

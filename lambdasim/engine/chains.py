@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from enum import IntEnum
 from typing import Final
 
 import numpy as np
@@ -90,3 +91,47 @@ def check_chains(chunk: ChainChunk, ended_before: int) -> int:
             f"{chunk.open_chains} chains go on"
         )
     return written
+
+
+EXECUTION_COLUMNS: Final[dict[str, str]] = {
+    "machine": "index of the state machine in the plan, which is ordered by name",
+    "execution": "number within the machine, from 0, in order of start",
+    "start_us": "when it was started [µs since the scenario's start]",
+    "done_us": "when it ended [µs since the scenario's start]",
+    "transitions": "states that it entered, retries, its start and its end",
+    "history": "events of its history",
+    "retries": "tasks that were tried again",
+    "outcome": "see ExecutionOutcome",
+}
+
+
+class ExecutionOutcome(IntEnum):
+    """How an execution ended."""
+
+    SUCCEEDED = 0
+    FAILED = 1
+    TIMED_OUT = 2
+    """Longer than an express execution may last."""
+    HISTORY = 3
+    """At the greatest number of events that a standard execution's history may have."""
+
+
+@dataclass(frozen=True, eq=False)
+class ExecutionChunk:
+    """Executions that ended, in that order.
+
+    Attributes
+    ----------
+    columns : mapping of str to ndarray of int64, each of shape (n_executions,)
+        Keys and meanings are those of ``EXECUTION_COLUMNS``.
+    """
+
+    columns: Mapping[str, NDArray[np.int64]]
+
+    def __len__(self) -> int:
+        """Return the number of executions."""
+        return len(self.columns["machine"])
+
+    def __getitem__(self, name: str) -> NDArray[np.int64]:
+        """Return one column."""
+        return self.columns[name]

@@ -70,13 +70,27 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import IntEnum
-from typing import Final, Protocol
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
+from lambdasim.engine.callers import (
+    NEVER,
+    UNLIMITED,
+    CallKind,
+    CallMoment,
+    CallPlan,
+    CallRules,
+    ClientPace,
+    Invoker,
+    RetryPolicy,
+    RetryQuota,
+    Throttle,
+)
 from lambdasim.engine.draws import FunctionDraws
 from lambdasim.engine.lanes import SourcePlan
+from lambdasim.engine.machines import MachinePlan
 from lambdasim.engine.records import RECORD_COLUMNS, EventOutcome, Limit, Outcome, RecordChunk, StartType
 from lambdasim.errors import InputError
 
@@ -105,43 +119,9 @@ __all__ = [
     "ReuseOrder",
     "StartType",
     "Throttle",
+    "calls_of_plan",
+    "names_of_chains",
 ]
-
-NEVER: Final = (1 << 62) - 1
-UNLIMITED: Final = (1 << 62) - 1
-
-
-class Invoker(IntEnum):
-    """Who invokes a function, waits for it and tries again."""
-
-    CLIENT = 0
-    """Waits for the answer."""
-    QUEUE = 1
-    """Lambda's own, for asynchronous events."""
-    SOURCE = 2
-    """Pollers of a queue or a stream, which take items in batches."""
-
-
-class CallKind(IntEnum):
-    """How a function calls another."""
-
-    WAITING = 0
-    """The caller waits for the answer, as an SDK's client."""
-    EVENT = 1
-    """Lambda's own queue takes the event."""
-    TRIGGER = 2
-    """Through what triggers the function that is called: its bucket, topic, bus, queue or stream."""
-
-
-class CallMoment(IntEnum):
-    """When a function calls another."""
-
-    RUN = 0
-    """In every run."""
-    SUCCEEDED = 1
-    """When an asynchronous event has succeeded: a destination."""
-    FAILED = 2
-    """When an asynchronous event has been given up: a destination, or a dead-letter queue that is read."""
 
 
 class ReuseOrder(IntEnum):
@@ -162,173 +142,6 @@ class AfterFailure(IntEnum):
     INIT_INSIDE = 0
     KEPT = 1
     REPLACED = 2
-
-
-class ClientPace(IntEnum):
-    """Whether clients slow their own calls down."""
-
-    NONE = 0
-    ADAPTIVE = 1
-    """After the first throttle, at a rate that is cut by throttles and grows again as a cubic."""
-
-
-@dataclass(frozen=True)
-class RetryQuota:
-    """Tokens that a client process pays for repeats with.
-
-    Attributes
-    ----------
-    processes : int
-        Calls go to them in turn, by the number of the event.
-    tokens : int
-        Of each, when full.
-    throttle_cost, timeout_cost, failure_cost : int
-        Of a repeat, by what it follows. An answer gives back what the last repeat took, or one.
-    pace : ClientPace
-    """
-
-    processes: int
-    tokens: int
-    throttle_cost: int
-    timeout_cost: int
-    failure_cost: int
-    pace: ClientPace = ClientPace.NONE
-
-
-@dataclass(frozen=True)
-class Throttle:
-    """A token bucket of a gateway.
-
-    Attributes
-    ----------
-    burst : int
-        Tokens when full.
-    interval_ns : int
-        Time in which one comes back [ns].
-    """
-
-    burst: int
-    interval_ns: int
-
-
-@dataclass(frozen=True)
-class RetryPolicy:
-    """Who tries again, when, and until when.
-
-    Attributes
-    ----------
-    invoker : Invoker
-        Request-rate limits apply to clients.
-    client_timeout_us : int
-        After this time since the attempt's start the caller has gone (API Gateway answers 504, an SDK reads no more);
-        the work goes on. NEVER where the caller waits as long as it takes.
-    repeats_timeouts : bool
-        Whether a caller that has gone tries again, as SDKs do, beside the run that goes on; it counts with
-        ``throttle_retries``.
-    timeout_backoff_us : int
-        Wait before the first try after that, doubling up to the same cap.
-    repeats_failures, repeats_throttles : bool
-        Whether a client tries again after a function error, and after a refusal.
-    quota : RetryQuota, optional
-        What repeats cost clients; None where they always may.
-    throttle_retries : int
-        How often a refused attempt is tried again; UNLIMITED for Lambda's own queue, until the event's age ends it.
-    throttle_backoff_us, throttle_backoff_cap_us : int
-        Wait before the first of them, doubling up to the cap.
-    jittered : bool
-        The wait is drawn uniformly between 0 and that value, as clients do.
-    error_delays_us : tuple of int
-        Waits before the retries after a failed run, one for each.
-    max_event_age_us : int
-        An event is dropped rather than retried later than this after its arrival. NEVER for synchronous triggers.
-    """
-
-    invoker: Invoker
-    client_timeout_us: int = NEVER
-    repeats_timeouts: bool = False
-    timeout_backoff_us: int = 0
-    throttle_retries: int = 0
-    throttle_backoff_us: int = 0
-    throttle_backoff_cap_us: int = 0
-    jittered: bool = False
-    error_delays_us: tuple[int, ...] = ()
-    max_event_age_us: int = NEVER
-    repeats_failures: bool = False
-    repeats_throttles: bool = True
-    quota: RetryQuota | None = None
-
-    @property
-    def synchronous(self) -> bool:
-        """Whether the caller waits for the answer."""
-        return self.invoker is Invoker.CLIENT
-
-
-@dataclass(frozen=True, eq=False)
-class CallPlan:
-    """One call that a function makes.
-
-    Attributes
-    ----------
-    number : int
-        From 1, over all functions of the plan.
-    key : bytes
-        What draws for it belong to: the seed, the caller and the call's place among its calls.
-    callee : int
-        Index in the plan of the function that is called.
-    kind : CallKind
-    moment : CallMoment
-    probability : float
-        Of making it, all ``count`` times, or not at all.
-    count : int
-    at_once : bool
-        Whether calls that wait are made side by side.
-    fails_run : bool
-        Whether a call that waited in vain ends the run as a function error; what goes on at once is waited for first.
-    delay_us : int
-        Until the event arrives.
-    retry : RetryPolicy
-        Of who tries again: the caller, or Lambda's queue.
-    draws : FunctionDraws
-        Of the function that is called, with the payload limit of this way in.
-    is_traced : bool
-        Whether loop detection sees it.
-    is_endless : bool
-        Part of a loop that nothing stops: not made any more from the scenario's end on.
-    """
-
-    number: int
-    key: bytes
-    callee: int
-    kind: CallKind
-    moment: CallMoment
-    probability: float
-    count: int
-    at_once: bool
-    fails_run: bool
-    delay_us: int
-    retry: RetryPolicy
-    draws: FunctionDraws
-    is_traced: bool
-    is_endless: bool
-
-
-@dataclass(frozen=True)
-class CallRules:
-    """What holds for all calls of a plan.
-
-    Attributes
-    ----------
-    ends_us : int
-        The scenario's end, from which on loops that nothing stops are not followed.
-    most_passes : int
-        Passes of a chain through one function that loop detection lets by.
-    most_called : int
-        Events that calls may make; a run that makes more is refused.
-    """
-
-    ends_us: int = NEVER
-    most_passes: int = UNLIMITED
-    most_called: int = UNLIMITED
 
 
 @dataclass(frozen=True)
@@ -455,6 +268,8 @@ class Plan:
         Where functions call each other.
     gateway : Throttle, optional
         Of API Gateway, for the whole account.
+    machines : tuple of MachinePlan
+        State machines, ordered by name.
 
     Raises
     ------
@@ -471,6 +286,7 @@ class Plan:
     after_failure: AfterFailure = AfterFailure.INIT_INSIDE
     calls: CallRules | None = None
     gateway: Throttle | None = None
+    machines: tuple[MachinePlan, ...] = ()
 
     def __post_init__(self) -> None:
         """Refuse, for every engine, what none models."""
@@ -480,6 +296,35 @@ class Plan:
                 "requests_per_environment",
                 f"must be 1, got {self.requests_per_environment}; no engine models more than one at once",
             )
+
+
+def calls_of_plan(plan: Plan) -> list[tuple[str, CallPlan]]:
+    """Give all calls of a plan with the name of their caller, a function or a state machine, in order of their numbers.
+
+    Parameters
+    ----------
+    plan : Plan
+
+    Returns
+    -------
+    list of tuple of str and CallPlan
+    """
+    found = [(function.name, call) for function in plan.functions for call in function.calls]
+    return found + [(machine.name, call) for machine in plan.machines for call in machine.section.calls()]
+
+
+def names_of_chains(plan: Plan) -> list[str]:
+    """Give the names of what chains of calls begin with, by the index that they have in records: functions, machines.
+
+    Parameters
+    ----------
+    plan : Plan
+
+    Returns
+    -------
+    list of str
+    """
+    return [function.name for function in plan.functions] + [machine.name for machine in plan.machines]
 
 
 class Engine(Protocol):

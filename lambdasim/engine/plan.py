@@ -10,8 +10,6 @@ from math import log, log1p, sqrt
 from lambdasim.catalog import init_prior, keep_alive_curve, limit, timing
 from lambdasim.draws.keys import Quantity
 from lambdasim.draws.laws import Constant, DrawLaw, compile_law, lognormal
-from lambdasim.engine.call_plan import event_retries, with_calls
-from lambdasim.engine.client_plan import bucket, client_retries, payload_limits
 from lambdasim.engine.contract import (
     NEVER,
     AfterFailure,
@@ -25,6 +23,9 @@ from lambdasim.engine.contract import (
 )
 from lambdasim.engine.draws import FunctionDraws
 from lambdasim.engine.merge import merge_arrivals
+from lambdasim.engine.planning.calls import event_retries, with_calls
+from lambdasim.engine.planning.clients import bucket, client_retries, payload_limits
+from lambdasim.engine.planning.machines import plan_machines
 from lambdasim.engine.source_plan import batches_of, source_laws, source_plan, source_retries
 from lambdasim.models.cold_start import first_run_extra_ms, init_law
 from lambdasim.models.cpu_chain import CpuStyle, HandlerQuota
@@ -71,6 +72,7 @@ def plan_scenario(scenario: ScenarioSpec) -> Plan:
     functions = sorted(scenario.functions, key=lambda function: function.name)
     sources = [FunctionArrivals(scenario, function.name) for function in functions]
     planned = with_calls(scenario, (_function_plan(scenario, function) for function in functions))
+    machines = plan_machines(scenario, planned)
     return Plan(
         functions=planned,
         arrivals=ScenarioArrivals(tuple(sources)),
@@ -80,7 +82,8 @@ def plan_scenario(scenario: ScenarioSpec) -> Plan:
         gateway=bucket(scenario.account.gateway),
         requests_per_environment=scenario.platform.requests_per_environment,
         after_failure=AfterFailure[scenario.platform.after_failure.name],
-        calls=_call_rules(scenario) if any(function.calls for function in planned) else None,
+        calls=_call_rules(scenario) if machines or any(function.calls for function in planned) else None,
+        machines=machines,
     )
 
 

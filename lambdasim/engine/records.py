@@ -9,7 +9,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from lambdasim.engine.chains import ChainChunk
+from lambdasim.engine.chains import ChainChunk, ExecutionChunk
 from lambdasim.engine.items import ItemChunk
 
 
@@ -102,11 +102,14 @@ class RecordChunk:
         Messages and records that ended meanwhile, where some function has a queue or a stream.
     chains : ChainChunk or None
         Chains of calls that ended meanwhile, where functions call each other.
+    executions : ExecutionChunk or None
+        Executions of state machines that ended meanwhile, where there are any.
     """
 
     columns: dict[str, NDArray[np.int64]]
     items: ItemChunk | None = None
     chains: ChainChunk | None = None
+    executions: ExecutionChunk | None = None
 
     def __len__(self) -> int:
         """Return the number of attempts."""

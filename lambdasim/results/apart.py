@@ -110,7 +110,7 @@ def simulate_functions(
     """
     import pandas as pd
 
-    if any(function.calls for function in scenario.functions):
+    if scenario.state_machines or any(function.calls for function in scenario.functions):
         return _together(scenario, engine)
     alone = [
         revised(scenario, {"functions": (function,)}).anywhere()

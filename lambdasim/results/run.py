@@ -15,7 +15,8 @@ from lambdasim.engine.plan import ScenarioArrivals
 from lambdasim.engine.totals.aggregate import Aggregate, FunctionTotals
 from lambdasim.engine.totals.histogram import Histogram
 from lambdasim.errors import InputError, LambdaSimError
-from lambdasim.results.callers.chains import calls_frame, chains_frame, chains_text
+from lambdasim.results.callers.chains import calls_frame, chains_frame
+from lambdasim.results.callers.machines import calls_texts, machines_frame
 from lambdasim.results.failures import failure_counts, failure_warning, lost_events
 from lambdasim.results.intervals import half_width_of_sections
 from lambdasim.results.parameters import Parameter, parameters_of
@@ -163,7 +164,11 @@ class RunResult(Result):
 
     def chains(self) -> pd.DataFrame:
         """Return whole chains of calls, and how long they take; see ``results.callers.chains.chains_frame``."""
-        return chains_frame(self.plan.functions, self.aggregate.chains)
+        return chains_frame(self.plan, self.aggregate.chains)
+
+    def machines(self) -> pd.DataFrame:
+        """Return what became of state machines' executions; see ``results.callers.machines.machines_frame``."""
+        return machines_frame(self.plan, self.aggregate.executions)
 
     def latency_ms(self, function: str | None = None) -> Histogram:
         """Return the exact distribution of latency, arrival to answer, of all that waited [whole ms, rounded up].
@@ -215,6 +220,7 @@ class RunResult(Result):
             "queues and streams": self.sources(),
             "calls": self.calls(),
             "chains": self.chains(),
+            "state machines": self.machines(),
             "cost of one invocation": self.costs(),
             "parameters": self.parameters(),
         }
@@ -241,8 +247,7 @@ class RunResult(Result):
         parts += ["", throttles_text(throttles)] if len(throttles) else []
         sources, parameters = self.sources(), self.parameters()
         parts += ["", sources_text(sources)] if len(sources) else []
-        calls = self.calls()
-        parts += ["", chains_text(calls, self.chains())] if len(calls) else []
+        parts += calls_texts(self.machines(), self.calls(), self.chains())
         parts += ["", self.charges().text(), *days_texts(parameters), assumptions_text(parameters)]
         return "\n".join(parts)
 

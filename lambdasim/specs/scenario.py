@@ -15,6 +15,7 @@ from lambdasim.catalog import InvocationKind, billing_rules, limit, regions
 from lambdasim.errors import CatalogError, ScenarioError
 from lambdasim.specs.base import CrossFault, Spec, revised
 from lambdasim.specs.callers.calls import CallHow, CallWhen
+from lambdasim.specs.callers.machine import MachineSpec
 from lambdasim.specs.faults import not_among
 from lambdasim.specs.fields import Day, Flag, Moment, ScenarioLength, Text, Whole
 from lambdasim.specs.function import FunctionSpec
@@ -48,6 +49,8 @@ class ScenarioSpec(Spec, Result):
     """What is assumed of the platform."""
     functions: Annotated[tuple[FunctionSpec, ...], Field(min_length=1, max_length=10_000)]
     """Functions that share the account."""
+    state_machines: Annotated[tuple[MachineSpec, ...], Field(max_length=1_000)] = ()
+    """State machines of Step Functions, whose tasks invoke the functions."""
     free_tier: Flag = True
     """Whether this bill gets the account's free tier."""
     neighbours: NeighboursSpec = NeighboursSpec()
@@ -162,6 +165,7 @@ class ScenarioSpec(Spec, Result):
             self._name_faults(),
             self._pool_faults(),
             self._call_faults(),
+            self._machine_faults(),
         )
 
     def _region_faults(self) -> Iterator[CrossFault]:
@@ -208,6 +212,7 @@ class ScenarioSpec(Spec, Result):
             return
         by_name = {function.name: function for function in self.functions}
         called = {call.function for function in self.functions for call in function.calls}
+        called |= {name for machine in self.state_machines for _, _, name in machine.tasks(by_name) if name}
         queued = {
             call.function
             for function in self.functions
@@ -240,6 +245,27 @@ class ScenarioSpec(Spec, Result):
                 yield CrossFault(
                     ("functions", place, "traffic"), "is missing, and no function calls this one"
                 )
+
+    def _machine_faults(self) -> Iterator[CrossFault]:
+        """Want machines with names of their own, whose tasks invoke functions that there are."""
+        if self.lacks_items:
+            return
+        by_name = {function.name: function for function in self.functions}
+        names = set(by_name)
+        for place, machine in enumerate(self.state_machines):
+            at: tuple[str | int, ...] = ("state_machines", place)
+            if machine.name in names:
+                yield CrossFault((*at, "name"), f"must be unique, got {machine.name[:40]!r} again")
+            names.add(machine.name)
+            for state, is_lambda, called in machine.tasks(by_name):
+                if called is None and is_lambda:
+                    text = f"lacks {clipped(state, 60)}: its task invokes a function that the scenario does not have"
+                    yield CrossFault((*at, "functions"), text)
+                elif called is not None and called not in by_name:
+                    yield CrossFault((*at, "functions", state), not_among(called, sorted(by_name)))
+                elif called is not None and by_name[called].trigger.is_polled:
+                    text = f"must be invoked directly: pollers invoke {clipped(called)}"
+                    yield CrossFault((*at, "functions"), text)
 
     def skipping_bad_rows(self) -> ScenarioSpec:
         """Return a copy whose traces leave bad rows out, counted and listed."""

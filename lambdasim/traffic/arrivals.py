@@ -316,6 +316,16 @@ def _span(begin_us: int, end_us: int) -> str:
     return f"{from_epoch_us(begin_us):%Y-%m-%d %H:%M} to {from_epoch_us(end_us):%Y-%m-%d %H:%M}"
 
 
+@dataclass(frozen=True)
+class MachineArrivals(FunctionArrivals):
+    """Starts of a state machine's executions; ``owner`` is the machine's name."""
+
+    @property
+    def traffic(self) -> TrafficSpec:
+        """What the scenario says of the machine's traffic."""
+        return next(one.traffic for one in self.scenario.state_machines if one.name == self.owner)
+
+
 def _about(length_us: int) -> str:
     """Say a length in the largest unit that it has two of."""
     units = (("days", US_PER_DAY), ("hours", US_PER_HOUR), ("minutes", US_PER_MINUTE))

@@ -28,6 +28,8 @@ BYTES_PER_GB: Final = 1 << 30
 SHARED: Final = "(shared)"
 """Name under which a bill shows what no one function uses: gateways held, alarms, keys."""
 _S_PER_HOUR: Final = 3600
+_MB_PER_GB: Final = 1024
+_MS_PER_S: Final = 1000
 _BYTES: Final = (Driver.KB, Driver.LOG)
 _POLLERS: Final = {TriggerType.KAFKA.value: "kafka_poller_hours"}
 
@@ -130,6 +132,7 @@ class NeighbourTerms:
         uses = any(
             one.per_run or one.bytes_per_run or one.log_bytes is not None for one in found.functions.values()
         ) or any(spec.trigger.keeps_pollers for spec in scenario.functions)
+        uses = uses or bool(scenario.state_machines)
         return found if found.include or found.held or uses else None
 
 
@@ -174,6 +177,9 @@ def meter_counts(usages: Iterable[Usage], terms: Mapping[str, NeighbourTerms]) -
             continue
         place = (account, usage.region, usage.month)
         elapsed[place] = max(elapsed[place], usage.elapsed_s)
+        shared = f"{account}/{SHARED}" if account else SHARED
+        for meter_name, count in _of_machines(usage).items():
+            counts[MeterKey(usage.month, usage.region, meter_name, shared)] += count
         found = terms[account].functions.get(name)
         if found is None:
             continue
@@ -196,10 +202,19 @@ def meter_counts(usages: Iterable[Usage], terms: Mapping[str, NeighbourTerms]) -
     return {key: count for key, count in sorted(counts.items()) if count > 0}
 
 
+def _of_machines(usage: Usage) -> dict[str, int]:
+    """Count what state machines used, which is no function's."""
+    return {
+        "step_functions_transitions": usage.transitions * MICRO,
+        "step_functions_express_requests": usage.express_requests * MICRO,
+        "step_functions_express_gb_s": usage.express_mb_ms * MICRO // (_MB_PER_GB * _MS_PER_S),
+    }
+
+
 def _of_function(usage: Usage, terms: FunctionTerms, include: frozenset[NeighbourLines]) -> Counter[str]:
     """Count a function's row."""
     found: Counter[str] = Counter()
-    calls, defaults = max(usage.calls, usage.requests), meter_defaults()
+    calls, defaults = max(usage.calls, usage.requests - usage.direct_requests), meter_defaults()
     if NeighbourLines.TRIGGER in include:
         for one in meters().values():
             if one.driver is Driver.CALL and terms.trigger in one.triggers and not terms.on_demand:

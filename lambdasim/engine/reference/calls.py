@@ -29,9 +29,19 @@ from lambdasim.engine.contract import (
     Outcome,
     Plan,
     StartType,
+    calls_of_plan,
 )
 from lambdasim.engine.reference.retries import Retries
-from lambdasim.engine.reference.state import CALL, COMPLETION, DEADLINE, Chain, Event, FunctionState, Run
+from lambdasim.engine.reference.state import (
+    CALL,
+    COMPLETION,
+    DEADLINE,
+    Chain,
+    Event,
+    FunctionState,
+    Run,
+    Waiter,
+)
 from lambdasim.engine.reference.writers import ChainWriter, RecordWriter
 from lambdasim.errors import InputError
 from lambdasim.units import format_duration
@@ -103,9 +113,9 @@ class OpenRun:
     ended: bool = False
     known: dict[int, bool] = field(default_factory=dict)
 
-    def answered(self, succeeded: bool) -> None:
+    def answered(self, final: EventOutcome, outcome: int) -> None:
         """Take an answer, and go on when it was the last."""
-        self.calls.answered(self, succeeded)
+        self.calls.answered(self, final is EventOutcome.SUCCEEDED)
 
 
 class Calls:
@@ -118,9 +128,8 @@ class Calls:
 
     def __init__(self, host: Host) -> None:
         self.host = host
-        self._plans = {call.number: call for function in host.plan.functions for call in function.calls}
         self._rules = host.plan.calls or CallRules()
-        size = max(self._plans, default=0) + 1
+        size = len(calls_of_plan(host.plan)) + 1
         self.counts: dict[str, list[int]] = {name: [0] * size for name in CALL_COUNTERS}
         self.chains = ChainWriter(self._counted)
         self._begun = self._open = self._called = 0
@@ -133,11 +142,21 @@ class Calls:
 
     def begin(self, event: Event) -> None:
         """Let a chain begin with what arrived by traffic."""
-        event.chain = Chain(event.function.rank, event.invocation, event.arrival_us)
+        event.chain = self.begin_chain(event.function.rank, event.invocation, event.arrival_us)
         event.passes = ((event.function.rank, 1),)
+
+    def begin_chain(self, rank: int, number: int, time_us: int) -> Chain:
+        """Let a chain begin, with one event in it."""
+        chain = Chain(rank, number, time_us)
         self._begun += 1
         self._open += 1
-        self.join(event.chain)
+        self.join(chain)
+        return chain
+
+    def end_chain(self, chain: Chain, time_us: int, failed: bool) -> None:
+        """Count out what a chain began with."""
+        chain.failed += failed
+        self._leave(chain, time_us)
 
     def join(self, chain: Chain | None) -> None:
         """Count an event or an item into its chain."""
@@ -184,7 +203,7 @@ class Calls:
             self.counts["succeeded" if succeeded else "failed"][event.call.number] += 1
         if event.waiter is not None:
             waiter = event.waiter
-            self.host.at(time_us, COMPLETION, lambda _: waiter.answered(succeeded), None)
+            self.host.at(time_us, COMPLETION, lambda _: waiter.answered(final, event.outcome), None)
         if event.policy.invoker is Invoker.QUEUE:
             self._to_destinations(event, succeeded, time_us)
         if event.chain is not None:
@@ -249,7 +268,7 @@ class Calls:
 
         def make(_moment: Any) -> None:
             for step in steps:
-                self._make(step, None)
+                self.make(step, None)
             for chain in chains:
                 self._leave(chain, self.host.now_us)
 
@@ -280,10 +299,10 @@ class Calls:
             step = waiting.steps[waiting.place]
             waiting.place += 1
             if step.call.kind is not CallKind.WAITING:
-                self._make(step, None)
+                self.make(step, None)
                 continue
             waiting.asked_us, waiting.waits_for = now, step.count
-            self._make(step, waiting)
+            self.make(step, waiting)
 
     def answered(self, waiting: OpenRun, succeeded: bool) -> None:
         """Take an answer; when it was the last of its step, go on, or fail."""
@@ -350,7 +369,8 @@ class Calls:
 
     # Making calls
 
-    def _make(self, step: Step, waiter: OpenRun | None) -> None:
+    def make(self, step: Step, waiter: Waiter | None) -> None:
+        """Make calls, for which somebody may wait."""
         call, maker, now = step.call, step.maker, self.host.now_us
         function = self.host.functions[call.callee]
         passes, too_often = self._passes(call, maker)
@@ -358,7 +378,7 @@ class Calls:
             if call.is_endless and now + call.delay_us >= self._rules.ends_us:
                 self.counts["cut"][call.number] += 1
                 if waiter is not None:
-                    self.host.at(now, COMPLETION, lambda _: waiter.answered(False), None)
+                    self.host.at(now, COMPLETION, lambda _: waiter.answered(EventOutcome.FAILED, 0), None)
                 continue
             self._count_made(call)
             self.join(maker.chain)

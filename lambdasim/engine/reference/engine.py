@@ -33,14 +33,14 @@ from lambdasim.engine.contract import (
     ReuseOrder,
     StartType,
 )
-from lambdasim.engine.draws import RunDraws
 from lambdasim.engine.items import COUNTERS
 from lambdasim.engine.lanes import Backoff, SourcePlan
 from lambdasim.engine.rates import NS_PER_US, RateLimit, allows, per_second, spend
 from lambdasim.engine.reference.calls import Calls, Step
+from lambdasim.engine.reference.machines import Machines
 from lambdasim.engine.reference.queue import QueueSource
 from lambdasim.engine.reference.retries import Retries
-from lambdasim.engine.reference.sources import COLUMNS
+from lambdasim.engine.reference.sources import COLUMNS, as_rows
 from lambdasim.engine.reference.state import (
     ARRIVAL,
     COMPLETION,
@@ -52,7 +52,7 @@ from lambdasim.engine.reference.state import (
     Run,
 )
 from lambdasim.engine.reference.stream import StreamSource
-from lambdasim.engine.reference.writers import ItemWriter, RecordWriter, Row
+from lambdasim.engine.reference.writers import ExecutionWriter, ItemWriter, RecordWriter, Row
 
 
 class ReferenceRun:
@@ -67,10 +67,12 @@ class ReferenceRun:
         self.plan = plan
         self.sim = simpy.Environment(initial_time=0)
         self.items = ItemWriter(self._counted)
-        self.calls = Calls(self) if any(f.calls for f in plan.functions) else None
+        self.calls = Calls(self) if plan.calls is not None else None
+        self.executions = ExecutionWriter() if plan.machines else None
         self.records = RecordWriter(
             self.items if any(f.source for f in plan.functions) else None,
             self.calls.chains if self.calls else None,
+            self.executions,
         )
         self.retries = Retries(self)
         self.environments_created = 0
@@ -132,6 +134,10 @@ class ReferenceRun:
                 priority = PROVISIONED_CHANGE + function.rank
                 self.at(change.time_us, priority, self._change_provisioned, (function, change))
         self.sim.process(self._traffic())
+        if self.calls is not None and self.executions is not None:
+            machines = Machines(self.sim, self.calls, self.executions, len(self.functions))
+            for rank, machine in enumerate(self.plan.machines):
+                self.sim.process(machines.traffic(rank, machine))
         records, step = self.records, self.sim.step
         closed = records.closed
         while True:
@@ -178,7 +184,7 @@ class ReferenceRun:
         for function in self.functions:
             mine = ranks == function.rank
             if mine.any():
-                result[mine] = _as_rows(function.plan.draws.draw(invocations[mine], run=0))
+                result[mine] = as_rows(function.plan.draws.draw(invocations[mine], run=0))
         return list(map(tuple, result.tolist()))
 
     def attempt(self, event: Event) -> None:
@@ -308,6 +314,7 @@ class ReferenceRun:
             duration_us, outcome = plan.timeout_us, int(Outcome.TIMEOUT)
             init_again_us = min(init_again_us, duration_us)
             post_response_us = duration_us - handler_us if answer in _ANSWERED else 0
+        event.outcome = outcome
         end_us = run.handler_starts_us + duration_us
         run.answered_us = end_us - post_response_us
 
@@ -376,7 +383,7 @@ class ReferenceRun:
     def _draw_alone(self, event: Event) -> tuple[int, ...]:
         """Draw for the next run of an event that was called."""
         drawn = event.draws.draw(np.array([event.invocation]), run=event.runs)
-        return tuple(_as_rows(drawn)[0].tolist())
+        return tuple(as_rows(drawn)[0].tolist())
 
     def _handler_us(self, event: Event, speed: int) -> int:
         """Draw the handler's time in an environment of some speed."""
@@ -389,7 +396,7 @@ class ReferenceRun:
         """Draw for an event's next run, and at once for all that wait to run for as many times."""
         waiting = event.function.undrawn.pop(event.runs)
         invocations = np.array([other.invocation for other in waiting])
-        rows = _as_rows(event.function.plan.draws.draw(invocations, run=event.runs))
+        rows = as_rows(event.function.plan.draws.draw(invocations, run=event.runs))
         for other, row in zip(waiting, rows.tolist(), strict=True):
             other.draw = tuple(row)
         assert event.draw is not None  # noqa: S101 - it is one of those that waited
@@ -470,11 +477,6 @@ _HANDLER, _POST_RESPONSE, _SPEED, _FIRST_RUN, _PLACEMENT, _INIT, _FAULT, _KEEP_A
 )
 _GOES_ON: Final = frozenset({EventOutcome.PENDING, EventOutcome.BATCH})
 _ANSWERED: Final = frozenset({int(Outcome.COMPLETED), int(Outcome.FUNCTION_ERROR)})
-
-
-def _as_rows(draws: RunDraws) -> NDArray[np.int64]:
-    """Lay draws out as one row for each invocation, columns in the order of the indices above."""
-    return np.stack([getattr(draws, name) for name in COLUMNS], axis=1)
 
 
 def run_reference(plan: Plan) -> Iterator[RecordChunk]:

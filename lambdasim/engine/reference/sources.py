@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, fields
 from typing import Any, Final, Protocol
 
 import numpy as np
+from numpy.typing import NDArray
 
 from lambdasim.draws.keys import Quantity
 from lambdasim.engine.contract import CallPlan, FunctionPlan, Outcome
@@ -23,6 +24,11 @@ HANDLER, FAULT = COLUMNS.index("handler_us"), COLUMNS.index("fault")
 _KIND: Final = 1 << 40
 _WELL: Final = frozenset({ItemOutcome.PROCESSED, ItemOutcome.FILTERED})
 _DRAWN_AT_ONCE: Final = 1 << 10
+
+
+def as_rows(draws: RunDraws) -> NDArray[np.int64]:
+    """Lay draws out as one row for each invocation, columns in the order of ``COLUMNS``."""
+    return np.stack([getattr(draws, name) for name in COLUMNS], axis=1)
 
 
 class Host(Protocol):

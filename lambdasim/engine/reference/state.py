@@ -76,7 +76,8 @@ class Event:
     ``call`` brought it, None for traffic; ``chain`` is what it belongs to, and ``passes`` how often that has come through
     which functions, as loop detection counts. ``waiter`` is the run that waits for its answer. The row of its last
     attempt is ``unresolved`` while another is due of which the waiter may yet make nothing. ``paid`` is what its last
-    repeat cost its client; where that slows itself down, the event ``has_waited`` its turn or not yet.
+    repeat cost its client; where that slows itself down, the event ``has_waited`` its turn or not yet. ``outcome`` is
+    its last run's.
     """
 
     function: FunctionState
@@ -93,6 +94,7 @@ class Event:
     unresolved: tuple[Row, EventOutcome] | None = None
     paid: int = 0
     has_waited: bool = False
+    outcome: int = 0
 
     @property
     def policy(self) -> RetryPolicy:
@@ -108,10 +110,13 @@ class Event:
 class Waiter(Protocol):
     """Who waits for the answer to a call."""
 
-    ended: bool
+    @property
+    def ended(self) -> bool:
+        """Whether nobody waits any more."""
+        ...
 
-    def answered(self, succeeded: bool) -> None:
-        """Take note of an answer, or that there will be none."""
+    def answered(self, final: EventOutcome, outcome: int) -> None:
+        """Take note of how the call ended, and its last run."""
         ...
 
 

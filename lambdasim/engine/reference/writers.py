@@ -9,7 +9,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from lambdasim.engine.chains import CHAIN_COLUMNS, ChainChunk
+from lambdasim.engine.chains import CHAIN_COLUMNS, EXECUTION_COLUMNS, ChainChunk, ExecutionChunk
 from lambdasim.engine.contract import RECORD_COLUMNS, RecordChunk
 from lambdasim.engine.items import ITEM_COLUMNS, ItemChunk
 
@@ -64,6 +64,23 @@ class ChainWriter:
         block = np.array(self._rows, dtype=np.int64).reshape(-1, len(CHAIN_COLUMNS)).T
         self._rows = []
         return ChainChunk(dict(zip(CHAIN_COLUMNS, block, strict=True)), *self._counted())
+
+
+class ExecutionWriter:
+    """Executions of state machines that ended, kept until the next chunk of records leaves."""
+
+    def __init__(self) -> None:
+        self._rows: list[tuple[int, ...]] = []
+
+    def write(self, *values: int) -> None:
+        """Add one execution, its values in the order of ``EXECUTION_COLUMNS``."""
+        self._rows.append(values)
+
+    def hand_over(self) -> ExecutionChunk:
+        """Give what has been written."""
+        block = np.array(self._rows, dtype=np.int64).reshape(-1, len(EXECUTION_COLUMNS)).T
+        self._rows = []
+        return ExecutionChunk(dict(zip(EXECUTION_COLUMNS, block, strict=True)))
 
 
 class Row:
@@ -122,9 +139,17 @@ class RecordWriter:
         Whose items leave with each chunk.
     chains : ChainWriter, optional
         Whose chains do.
+    executions : ExecutionWriter, optional
+        Whose executions do.
     """
 
-    def __init__(self, items: ItemWriter | None = None, chains: ChainWriter | None = None) -> None:
+    def __init__(
+        self,
+        items: ItemWriter | None = None,
+        chains: ChainWriter | None = None,
+        executions: ExecutionWriter | None = None,
+    ) -> None:
+        self._executions = executions
         self._items = items
         self._chains = chains
         self.closed: deque[OpenChunk] = deque()
@@ -171,4 +196,5 @@ class RecordWriter:
         block = chunk.block[:, : chunk.rows]
         items = self._items.hand_over() if self._items else None
         chains = self._chains.hand_over() if self._chains else None
-        return RecordChunk(dict(zip(RECORD_COLUMNS, block, strict=True)), items, chains)
+        executions = self._executions.hand_over() if self._executions else None
+        return RecordChunk(dict(zip(RECORD_COLUMNS, block, strict=True)), items, chains, executions)

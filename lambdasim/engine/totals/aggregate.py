@@ -7,7 +7,6 @@ away when the stretch ends.
 
 from __future__ import annotations
 
-import mmap
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
@@ -20,13 +19,23 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from lambdasim.engine.contract import EventOutcome, FunctionPlan, Invoker, Plan, RecordChunk, StartType
+from lambdasim.engine.contract import (
+    EventOutcome,
+    FunctionPlan,
+    Invoker,
+    Plan,
+    RecordChunk,
+    StartType,
+    calls_of_plan,
+)
 from lambdasim.engine.items import ItemOutcome, check_items
 from lambdasim.engine.totals.chains import ChainTotals
+from lambdasim.engine.totals.executions import ExecutionTotals
 from lambdasim.engine.totals.histogram import Histogram, together
 from lambdasim.engine.totals.items import ItemTotals
 from lambdasim.engine.totals.series import ROWS, Concurrency, MinuteCounts, MinuteLog
 from lambdasim.engine.totals.spills import Spills
+from lambdasim.engine.totals.untouched import untouched
 from lambdasim.errors import ConservationError
 from lambdasim.units import US_PER_MINUTE, from_epoch_us, month_ends_us
 
@@ -174,7 +183,8 @@ class Aggregate:
             if function.source is not None
         }
         self._items_written = np.zeros(len(plan.functions), dtype=np.int64)
-        self.chains = ChainTotals(sum(len(function.calls) for function in plan.functions))
+        self.chains = ChainTotals(len(calls_of_plan(plan)))
+        self.executions = ExecutionTotals([machine.name for machine in plan.machines], start_us)
 
     def add(self, chunk: RecordChunk) -> None:
         """Sum up the next records, and the items that ended meanwhile.
@@ -186,6 +196,8 @@ class Aggregate:
         """
         if chunk.chains is not None:
             self.chains.add(chunk.chains)
+        if chunk.executions is not None:
+            self.executions.add(chunk.executions)
         if chunk.items is not None:
             self._items_written = check_items(chunk.items, self.names, self._items_written)
             for rank, totals in self._items.items():
@@ -395,7 +407,7 @@ class Aggregate:
 
     def __getstate__(self) -> dict[str, Any]:
         """Give what is left when all records have been added."""
-        kept = ("names", "functions", "account", "unreserved", "chains", "_start_us")
+        kept = ("names", "functions", "account", "unreserved", "chains", "executions", "_start_us")
         return {name: getattr(self, name) for name in kept}
 
     def check_conservation(self) -> None:
@@ -449,7 +461,7 @@ def _first_sums(plan: Plan) -> Sums:
     from lambdasim.engine.totals import tally as at
 
     n = len(plan.functions)
-    calls = [call for function in plan.functions for call in function.calls]
+    calls = [call for _, call in calls_of_plan(plan)]
     owners = n + at.EXTRA_OWNERS
     apart = any(function.reserved is not None or function.provisioned for function in plan.functions)
     blocks = max(min(_DENSE_MS, _DENSE_BYTES // (n * at.HISTOGRAMS * 8)) // at.BLOCK, 1)
@@ -469,20 +481,9 @@ def _first_sums(plan: Plan) -> Sums:
         ready=zeros(n),
         scalars=zeros(owners, at.SCALARS),
         kinds=zeros(n, prod(at.KINDS)),
-        dense=_untouched(n, at.HISTOGRAMS, blocks * at.BLOCK),
+        dense=untouched(n, at.HISTOGRAMS, blocks * at.BLOCK),
         touched=zeros(n, blocks + 1),
         minutes=zeros(owners, ROWS, 2 * _WINDOW),
         active=zeros(owners, 2 * _WINDOW),
         spilled=zeros(_ROWS_AT_ONCE * at.SPILLS_PER_RECORD),
     )
-
-
-def _untouched(*shape: int) -> NDArray[np.int64]:
-    """Make zeros that take memory page by page as they are written, in small pages: most are never touched."""
-    length = max(prod(shape), 1) * np.dtype(np.int64).itemsize
-    # A private area, where there is one, takes no memory for pages that are only read.
-    private = {"flags": mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS} if hasattr(mmap, "MAP_PRIVATE") else {}
-    area = mmap.mmap(-1, length, **private)
-    if hasattr(mmap, "MADV_NOHUGEPAGE"):
-        area.madvise(mmap.MADV_NOHUGEPAGE)
-    return np.frombuffer(area, dtype=np.int64, count=prod(shape)).reshape(shape)

@@ -9,6 +9,8 @@ from lambdasim.results.callers.chains import loops_told
 from lambdasim.wording import number, percent
 
 if TYPE_CHECKING:
+    import pandas as pd
+
     from lambdasim.results.run import RunResult
 
 
@@ -24,7 +26,7 @@ def chains(run: RunResult) -> list[str]:
     list of str
         HTML; nothing where no function calls another.
     """
-    calls = run.calls()
+    calls, machines = run.calls(), run.machines()
     if calls.empty:
         return []
     whole = run.chains()
@@ -33,6 +35,7 @@ def chains(run: RunResult) -> list[str]:
     made = calls[["caller", "function", "how", "when", "made", "failed", *seldom]]
     made = made.assign(waiting=[percent(share) for share in calls["waited_share"]])
     return [
+        *_machines(machines),
         heading("Calls between functions"),
         *(warning(told) for told in loops_told(calls)),
         table_html(whole.rename(columns={"events": "mean events"}), "Whole chains"),
@@ -43,3 +46,13 @@ def chains(run: RunResult) -> list[str]:
             "small",
         ),
     ]
+
+
+def _machines(table: pd.DataFrame) -> list[str]:
+    """Show executions of state machines."""
+    if table.empty:
+        return []
+    seldom = [name for name in ("timed_out", "history_full") if (table[name] > 0).any()]
+    shown = table[["machine", "type", "executions", "failed", *seldom, "transitions", "retries"]]
+    shown = shown.join(table[["p50_ms", "p95_ms", "p99_ms"]])
+    return [heading("State machines"), table_html(shown, "State machines")]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
-from lambdasim.engine.contract import CallKind, CallMoment, FunctionPlan, Plan
+from lambdasim.engine.contract import CallKind, CallMoment, Plan, calls_of_plan, names_of_chains
 from lambdasim.engine.totals.chains import ChainTotals
 from lambdasim.units import US_PER_S
 from lambdasim.wording import clipped, count, percent, wrapped
@@ -48,47 +48,48 @@ def calls_frame(plan: Plan, totals: ChainTotals, busy_us: Sequence[int]) -> pd.D
     import pandas as pd
 
     rows = []
-    for rank, function in enumerate(plan.functions):
-        for call in function.calls:
-            counted = {name: int(totals.calls[name][call.number]) for name in _CALLS[4:10]}
-            waited_us = int(totals.calls["waited_us"][call.number])
-            rows.append(
-                {
-                    "caller": function.name,
-                    "function": plan.functions[call.callee].name,
-                    "how": _HOW[call.kind],
-                    "when": _WHEN[call.moment],
-                    **counted,
-                    "waited_s": waited_us / US_PER_S,
-                    "waited_share": waited_us / busy_us[rank] if busy_us[rank] else 0.0,
-                }
-            )
+    busy = dict(zip((function.name for function in plan.functions), busy_us, strict=True))
+    for caller, call in calls_of_plan(plan):
+        counted = {name: int(totals.calls[name][call.number]) for name in _CALLS[4:10]}
+        waited_us = int(totals.calls["waited_us"][call.number])
+        rows.append(
+            {
+                "caller": caller,
+                "function": plan.functions[call.callee].name,
+                "how": _HOW[call.kind] if caller in busy else "task",
+                "when": _WHEN[call.moment],
+                **counted,
+                "waited_s": waited_us / US_PER_S,
+                "waited_share": waited_us / busy[caller] if busy.get(caller) else 0.0,
+            }
+        )
     return pd.DataFrame(rows, columns=list(_CALLS))
 
 
-def chains_frame(functions: Sequence[FunctionPlan], totals: ChainTotals) -> pd.DataFrame:
+def chains_frame(plan: Plan, totals: ChainTotals) -> pd.DataFrame:
     """Lay out chains by the function at which they begin.
 
     Parameters
     ----------
-    functions : sequence of FunctionPlan
+    plan : Plan
     totals : ChainTotals
 
     Returns
     -------
     DataFrame
-        ``function``; ``chains``; ``failed``, those of which some event did not succeed; mean ``events`` in a chain, and
-        ``most_events``; exact percentiles of the time from the first event's arrival to the end of the last work [whole
-        ms, rounded up].
+        ``function``, or the state machine; ``chains``; ``failed``, those of which some event did not succeed; mean
+        ``events`` in a chain, and ``most_events``; exact percentiles of the time from the first event's arrival to the
+        end of the last work [whole ms, rounded up].
     """
     import pandas as pd
 
+    names = names_of_chains(plan)
     rows: list[dict[str, Any]] = []
     for rank in sorted(totals.latency_ms):
         latency, events = totals.latency_ms[rank], totals.events[rank]
         rows.append(
             {
-                "function": functions[rank].name,
+                "function": names[rank],
                 "chains": len(latency),
                 "failed": totals.failed[rank],
                 "events": events.mean(),

@@ -11,6 +11,7 @@ from typing import Any, Final
 from pydantic import ValidationError
 
 from lambdasim.billing import Usage, from_json, plain, to_json
+from lambdasim.engine.contract import calls_of_plan, names_of_chains
 from lambdasim.engine.plan import plan_scenario
 from lambdasim.engine.totals.chains import ChainTotals
 from lambdasim.errors import InputError
@@ -52,6 +53,7 @@ def run_content(run: RunResult) -> dict[str, Any]:
         "sources": json.loads(run.sources().to_json(orient="records", double_precision=12)),
         "calls": json.loads(run.calls().to_json(orient="records", double_precision=12)),
         "chains": json.loads(run.chains().to_json(orient="records", double_precision=12)),
+        "state_machines": json.loads(run.machines().to_json(orient="records", double_precision=12)),
         "bill": json.loads(run.charges().to_json()),
         "total_without_free_tier": plain(run.charges(free_tier=False).total),
         "parameters": json.loads(run.parameters().to_json(orient="records")),
@@ -102,7 +104,9 @@ def add_tables(run: RunResult, place: OutputFolder) -> None:
         "summary.json": json.dumps(run_content(run), indent=1, ensure_ascii=False) + "\n",
     }
     if run.plan.calls is not None:
-        files[CHAINS] = json.dumps(run.aggregate.chains.content(run.aggregate.names)) + "\n"
+        content = run.aggregate.chains.content(names_of_chains(run.plan))
+        content["machines"] = run.aggregate.executions.content()
+        files[CHAINS] = json.dumps(content) + "\n"
     else:
         place.drop(CHAINS)
     for name, text in files.items():
@@ -155,23 +159,25 @@ def load_run(folder: str | os.PathLike[str], keep_records: bool = True) -> RunRe
     plan = plan_scenario(scenario)
     names = tuple(function.name for function in plan.functions)
     longest_us = longest_wait_us(plan)
-    calls = sum(len(function.calls) for function in plan.functions)
+    calls = len(calls_of_plan(plan))
     chunks = read_records(place / RECORDS, names, calls, scenario.duration_us, longest_us)
     if any(function.source is not None for function in plan.functions):
         items = read_items(place / ITEMS, plan.functions, scenario.duration_us, longest_us)
         chunks = chain(chunks, items)
     run = RunResult.of_records(scenario, plan, chunks, checksum, engine=engine, keep_records=keep_records)
-    if calls:
-        run.aggregate.chains = _chains(place / CHAINS, names, calls)
+    if plan.calls is not None:
+        _read_chains(place / CHAINS, run)
     return run
 
 
-def _chains(path: Path, names: tuple[str, ...], calls: int) -> ChainTotals:
-    """Read the totals of chains."""
+def _read_chains(path: Path, run: RunResult) -> None:
+    """Read the totals of chains and of state machines."""
     content = _read_json(path)
+    names, calls = names_of_chains(run.plan), len(calls_of_plan(run.plan))
     try:
-        return ChainTotals.of_content(content, names, calls)
-    except ValueError as error:
+        run.aggregate.chains = ChainTotals.of_content(content, names, calls)
+        run.aggregate.executions.read(content["machines"])
+    except (ValueError, KeyError) as error:
         raise InputError.single(
             str(path), str(error), "must be as `lambdasim simulate --out` wrote it"
         ) from None

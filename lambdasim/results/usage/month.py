@@ -18,7 +18,16 @@ from lambdasim.billing.rules import BYTES_PER_KB
 from lambdasim.catalog import BillingRules, billing_rules, limit
 from lambdasim.catalog.prices.meters import meters
 from lambdasim.draws.keys import Quantity
-from lambdasim.engine.contract import CallKind, FunctionPlan, Invoker, Outcome, Plan, RecordChunk, StartType
+from lambdasim.engine.contract import (
+    CallKind,
+    FunctionPlan,
+    Invoker,
+    Outcome,
+    Plan,
+    RecordChunk,
+    StartType,
+    calls_of_plan,
+)
 from lambdasim.engine.draws import FunctionDraws
 from lambdasim.engine.items import ItemChunk
 from lambdasim.engine.totals.aggregate import Aggregate, FunctionTotals, MonthlyUsage
@@ -29,6 +38,9 @@ from lambdasim.specs.scenario import ScenarioSpec
 from lambdasim.units import US_PER_MINUTE, US_PER_MS, US_PER_S, from_epoch_us, month_ends_us, to_epoch_us
 
 MonthCounts = Counter[str]
+
+
+_OF_MACHINES = ("transitions", "express_requests", "express_mb_ms")
 
 
 class PayloadMeter:
@@ -49,10 +61,11 @@ class PayloadMeter:
         self._start_us = to_epoch_us(scenario.start)
         self._rules = billing_rules(scenario.billing_day)
         self._draws: dict[int, FunctionDraws] = {}
-        calls = [call for function in plan.functions for call in function.calls]
+        calls = [call for _, call in calls_of_plan(plan)]
         self._of_calls = np.array([False, *(call.retry.invoker is Invoker.QUEUE for call in calls)])
         # Calls that do not come through the trigger are none of its calls.
         self._past_trigger = np.array([False, *(call.kind is not CallKind.TRIGGER for call in calls)])
+        self.direct_runs: dict[int, MonthCounts] = {call.callee: Counter() for call in calls}
         self.past_trigger: dict[int, MonthCounts] = {call.callee: Counter() for call in calls}
         self._queued = [function.retry.invoker is Invoker.QUEUE for function in plan.functions]
         self._streamed = []
@@ -107,11 +120,14 @@ class PayloadMeter:
     def _count_past_trigger(self, rank: int, chunk: RecordChunk) -> None:
         """Count what looks like a call at a function's trigger and was made by another function directly."""
         direct = (chunk["function"] == rank) & self._past_trigger[chunk["caller"]]
+        started = direct & (chunk["start_type"] != StartType.NONE)
+        ones = np.ones(len(started), dtype=np.int64)
+        self._count(self.direct_runs[rank], chunk["start_us"][started], ones[started])
         if self._queued[rank]:
             direct &= self._are_events(rank, chunk) & (chunk["attempt"] == 0)
         else:
             direct &= chunk["outcome"] != Outcome.REJECTED
-        self._count(self.past_trigger[rank], chunk["start_us"][direct], np.ones(direct.sum(), dtype=np.int64))
+        self._count(self.past_trigger[rank], chunk["start_us"][direct], ones[direct])
 
     def _add_calls(self, rank: int, draws: FunctionDraws, chunk: RecordChunk) -> None:
         """Count what sizes add to calls at the trigger: every attempt of a client, the first of any other event."""
@@ -163,6 +179,7 @@ def run_usage(
     """
     specs = {function.name: function for function in scenario.functions}
     rows, elapsed = [], elapsed_s(scenario)
+    machines = machines_by_month(plan, aggregate)
     for rank, function in enumerate(plan.functions):
         spec, totals = specs[function.name], aggregate.functions[rank]
         used = totals.usage
@@ -179,7 +196,7 @@ def run_usage(
         payload_kb = payloads.payload_kb.get(rank, Counter())
         pollers = poller_s_by_month(scenario, function, totals, payload_kb.total())
         asked = elapsed if scenario.neighbours.held or totals.items is not None else ()
-        for month in sorted({*used, *allocated, *init, *cached, *asked}):
+        for month in sorted({*used, *allocated, *init, *cached, *asked, *(machines if rank == 0 else ())}):
             counts = used.get(month, MonthlyUsage())
             restores = counts.cold_starts if spec.snap_start is not None else 0
             rows.append(
@@ -204,9 +221,39 @@ def run_usage(
                     elapsed_s=elapsed[month],
                     init_cut_ms=counts.init_cut_ms,
                     poller_s=pollers[month],
+                    direct_requests=payloads.direct_runs.get(rank, Counter())[month],
+                    **(machines.get(month, {}) if rank == 0 else {}),
                 )
             )
     return tuple(rows)
+
+
+def machines_by_month(plan: Plan, aggregate: Aggregate) -> dict[str, dict[str, int]]:
+    """Give what state machines used, by month; the counters of ``billing.Usage`` that are theirs.
+
+    Parameters
+    ----------
+    plan : Plan
+    aggregate : Aggregate
+
+    Returns
+    -------
+    dict of str to dict of str to int
+        An express execution pays for its memory in steps of 64 MB, and for its duration in steps of 100 ms.
+    """
+    found: dict[str, dict[str, int]] = {}
+    for machine in plan.machines:
+        totals = aggregate.executions.machines[machine.name]
+        step_mb = limit("step_functions_express_step_mb").value
+        memory_mb = -(-machine.memory_mb // step_mb) * step_mb
+        for month, executions in totals.executions.items():
+            used = found.setdefault(month, dict.fromkeys(_OF_MACHINES, 0))
+            if machine.memory_mb:
+                used["express_requests"] += executions
+                used["express_mb_ms"] += memory_mb * totals.billed_ms[month]
+            else:
+                used["transitions"] += totals.transitions[month]
+    return found
 
 
 def _chunk_kb(spec: FunctionSpec) -> int:

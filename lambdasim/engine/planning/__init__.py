@@ -1,0 +1,1 @@
+"""From what a scenario says of callers to what engines run."""

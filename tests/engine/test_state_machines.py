@@ -1,0 +1,275 @@
+"""State machines of Step Functions: timelines, transitions, retries and bills by hand."""
+
+import json
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import lambdasim as ls
+from lambdasim.billing import Usage, price_scenario
+from lambdasim.errors import InputError, ScenarioError
+from lambdasim.results.files.saved import load_run, save
+
+BASE = {"name": "t", "start": "2026-11-01T00:00:00Z", "duration": "100s", "free_tier": False}
+ONCE = {"constant": {"rate_per_s": 1}, "stop": "1s"}
+FAILS = {"io_ms": 100, "error_probability": 1.0}
+
+
+def fn(name: str, ms: float = 100, **more: Any) -> dict[str, Any]:
+    return {"name": name, "work": {"io_ms": ms}, "init_ms": 0, "timeout": "15min"} | more
+
+
+def task(name: str, to: str | None = None, **more: Any) -> dict[str, Any]:
+    going = {"End": True} if to is None else {"Next": to}
+    return (
+        {"Type": "Task", "Resource": f"arn:aws:lambda:us-east-1:123456789012:function:{name}"} | going | more
+    )
+
+
+def scenario(functions: list[dict[str, Any]], states: dict[str, Any], **more: Any) -> ls.ScenarioSpec:
+    traffic = more.pop("traffic", ONCE)
+    rest = {key: more.pop(key) for key in ("duration", "seed") if key in more}
+    definition = {"StartAt": next(iter(states)), "States": states}
+    invoked = {"functions": more.pop("invokes")} if "invokes" in more else {}
+    machine = {"name": "m", "definition": definition, "traffic": traffic} | invoked | more
+    return ls.load_scenario_text(
+        json.dumps(BASE | rest | {"functions": functions, "state_machines": [machine]})
+    )
+
+
+def run(functions: list[dict[str, Any]], states: dict[str, Any], **more: Any) -> ls.RunResult:
+    return ls.simulate(scenario(functions, states, **more))
+
+
+def starts(result: ls.RunResult, name: str = "f") -> list[float]:
+    records = result.records
+    return records[records["function"] == name]["start_s"].tolist()
+
+
+def test_two_tasks_make_four_transitions_and_twelve_events() -> None:
+    result = run([fn("a", 300), fn("b", 200)], {"A": task("a", "B"), "B": task("b")})
+    row = result.machines().iloc[0]
+    assert (row["executions"], row["succeeded"], row["transitions"], row["p50_ms"]) == (1, 1, 4, 500)
+    assert row["most_history"] == 2 + 5 + 5  # start and end, and five events a task
+    assert [starts(result, "a"), starts(result, "b")] == [[0.0], [0.3]]
+    assert result.chains()[["function", "events", "max_ms"]].to_numpy().tolist() == [["m", 3, 500]]
+
+
+def test_amazons_own_example_of_100_000_executions_costs_9_90() -> None:
+    spec = scenario([fn("a"), fn("b")], {"A": task("a", "B"), "B": task("b")})
+    used = Usage.of_function(spec.functions[0], "us-east-1", "2026-11", transitions=100_000 * 4)
+    assert price_scenario(spec, (used,), free_tier=True).total == Decimal("9.90")
+    assert price_scenario(spec, (used,), free_tier=False).total == Decimal("10.00")
+
+
+def test_the_bill_of_a_run_has_its_transitions() -> None:
+    result = run([fn("a")], {"A": task("a")}, traffic={"constant": {"rate_per_s": 10}})
+    lines = result.bill().set_index("usage_type")
+    assert lines.loc["step_functions_transitions", "quantity"] == 3000
+    assert lines.loc["step_functions_transitions", "amount"] == Decimal("0.075")
+
+
+def test_a_retry_waits_doubling_and_each_is_a_transition() -> None:
+    retry = [{"ErrorEquals": ["States.TaskFailed"], "IntervalSeconds": 2, "MaxAttempts": 3, "BackoffRate": 2}]
+    result = run([fn("f", work=FAILS)], {"A": task("f", Retry=retry)})
+    # Runs of 0.1 s; waits of 2, 4 and 8 s.
+    assert starts(result) == pytest.approx([0, 2.1, 6.2, 14.3])
+    row = result.machines().iloc[0]
+    assert (row["failed"], row["transitions"], row["retries"], row["p50_ms"]) == (1, 3 + 3, 3, 14_400)
+
+
+def test_defaults_of_a_retry_are_three_at_one_second_doubling_and_the_delay_can_be_capped() -> None:
+    plain = run([fn("f", work=FAILS)], {"A": task("f", Retry=[{"ErrorEquals": ["States.ALL"]}])})
+    assert starts(plain) == pytest.approx([0, 1.1, 3.2, 7.3])
+    capped = [{"ErrorEquals": ["States.ALL"], "MaxDelaySeconds": 1}]
+    assert starts(run([fn("f", work=FAILS)], {"A": task("f", Retry=capped)})) == pytest.approx(
+        [0, 1.1, 2.2, 3.3]
+    )
+
+
+def test_full_jitter_draws_between_nothing_and_the_wait() -> None:
+    retry = [
+        {"ErrorEquals": ["States.ALL"], "IntervalSeconds": 4, "MaxAttempts": 1, "JitterStrategy": "FULL"}
+    ]
+    result = run(
+        [fn("f", work=FAILS)], {"A": task("f", Retry=retry)}, traffic={"constant": {"rate_per_s": 10}}
+    )
+    waits = [ms / 1000 - 0.2 for ms in result.aggregate.executions.machines["m"].duration_ms.values]
+    mean = result.aggregate.executions.machines["m"].duration_ms.mean() / 1000 - 0.2
+    assert -1e-9 <= min(waits) <= max(waits) <= 4.001
+    assert abs(mean - 2) < 5 * 4 / (12 * 1000) ** 0.5
+
+
+def test_what_the_consoles_retries_name_is_retried_and_a_timeout_of_the_function_is_not() -> None:
+    names = ["Lambda.ServiceException", "Lambda.AWSLambdaException", "Lambda.SdkClientException",
+             "Lambda.TooManyRequestsException"]  # fmt: skip
+    retry = [{"ErrorEquals": names, "IntervalSeconds": 1, "MaxAttempts": 3, "BackoffRate": 2}]
+    late = run([fn("f", 5000, timeout="1s")], {"A": task("f", Retry=retry)})
+    assert starts(late) == [0.0]
+    throttled = run([fn("f", reserved_concurrency=0)], {"A": task("f", Retry=retry)})
+    assert starts(throttled) == [0, 1, 3, 7]
+    assert throttled.machines()["failed"].tolist() == [1]
+
+
+def test_a_catch_goes_on_elsewhere_after_the_last_retry() -> None:
+    states = {
+        "A": task("f", "Done", Retry=[{"ErrorEquals": ["Error"], "MaxAttempts": 1}],
+                  Catch=[{"ErrorEquals": ["Other"], "Next": "Bad"}, {"ErrorEquals": ["States.ALL"], "Next": "Mend"}]),
+        "Mend": task("g", "Done"), "Bad": {"Type": "Fail"}, "Done": {"Type": "Succeed"},
+    }  # fmt: skip
+    result = run([fn("f", work=FAILS), fn("g", 50)], states)
+    assert starts(result, "g") == pytest.approx([1.2])
+    row = result.machines().iloc[0]
+    assert (row["succeeded"], row["transitions"]) == (1, 2 + 1 + 1 + 1 + 1)  # A, its retry, Mend, Done
+
+
+def test_branches_run_side_by_side_and_the_first_failure_ends_them_all() -> None:
+    def parallel(*names: str) -> dict[str, Any]:
+        sections = [{"StartAt": f"B{name}", "States": {f"B{name}": task(name)}} for name in names]
+        return {
+            "P": {"Type": "Parallel", "Branches": sections, "Next": "End"},
+            "End": {"Type": "Pass", "End": True},
+        }
+
+    functions = [fn("short", 100), fn("long", 700), fn("bad", work=FAILS)]
+    well = run(functions[:2], parallel("short", "long"))
+    assert well.machines()[["transitions", "p50_ms"]].to_numpy().tolist() == [[2 + 2 + 2, 700]]
+    ill = run(functions, parallel("short", "long", "bad"))
+    assert ill.machines()[["failed", "p50_ms"]].to_numpy().tolist() == [[1, 100]]
+    assert starts(ill, "long") == [0.0]  # it has begun, runs on and is billed
+    assert sum(one.billed_ms_with_init for one in ill.usage()) == 100 + 100 + 700
+    assert ill.chains()["max_ms"].tolist() == [700]
+
+
+@pytest.mark.parametrize(("at_once", "waves"), [(3, 4), (0, 1), (10, 1), (1, 10)])
+def test_a_map_works_on_so_many_items_at_once(at_once: int, waves: int) -> None:
+    inner = {"StartAt": "I", "States": {"I": task("f")}}
+    states = {"M": {"Type": "Map", "ItemProcessor": inner, "MaxConcurrency": at_once, "End": True}}
+    result = run([fn("f", 100)], states, items={"M": 10})
+    row = result.machines().iloc[0]
+    assert (row["transitions"], row["p50_ms"]) == (2 + 1 + 10, 100 * waves)
+    assert result.aggregate.account.peak == (at_once or 10)
+
+
+def test_choices_go_by_their_shares() -> None:
+    states = {
+        "Paid": {"Type": "Choice", "Choices": [{"Variable": "$.p", "Next": "Ship"}], "Default": "No"},
+        "Ship": task("f"), "No": {"Type": "Fail", "Error": "NotPaid"},
+    }  # fmt: skip
+    result = run(
+        [fn("f", 10)],
+        states,
+        choices={"Paid": {"Ship": 0.7, "No": 0.3}},
+        traffic={"constant": {"rate_per_s": 40}},
+    )
+    shipped = result.machines()["succeeded"].item()
+    assert abs(shipped - 2800) < 5 * (4000 * 0.7 * 0.3) ** 0.5
+    assert len(result.records) == shipped
+
+
+def test_waits_and_passes_and_tasks_of_others() -> None:
+    states = {
+        "W": {"Type": "Wait", "Seconds": 10, "Next": "P"}, "P": {"Type": "Pass", "Next": "Put"},
+        "Put": {"Type": "Task", "Resource": "arn:aws:states:::dynamodb:putItem", "Next": "Until"},
+        "Until": {"Type": "Wait", "TimestampPath": "$.then", "End": True},
+    }  # fmt: skip
+    idle = [fn("f", traffic={"constant": {"rate_per_s": 0}})]
+    result = run(idle, states, task_ms={"Put": 20}, wait_ms={"Until": 5000})
+    row = result.machines().iloc[0]
+    assert (row["p50_ms"], row["transitions"]) == (15_020, 6)
+    assert result.bill()["usage_type"].tolist() == ["step_functions_transitions"]
+
+
+def test_a_tasks_own_timeout_is_an_error_while_the_function_goes_on() -> None:
+    retry = [{"ErrorEquals": ["States.Timeout"], "MaxAttempts": 1}]
+    result = run([fn("f", 9000)], {"A": task("f", TimeoutSeconds=2, Retry=retry)})
+    assert starts(result) == [0, 3]
+    assert result.machines()[["failed", "p50_ms"]].to_numpy().tolist() == [[1, 5000]]
+    assert sum(one.billed_ms_with_init for one in result.usage()) == 18_000
+
+
+def test_an_express_execution_pays_by_64_mb_and_100_ms_and_ends_after_five_minutes() -> None:
+    result = run([fn("f", 101)], {"A": task("f")}, type="express", memory_mb=65)
+    used = result.usage()[0]
+    assert (used.express_requests, used.express_mb_ms, used.transitions) == (1, 128 * 200, 0)
+    late = run([fn("f", 400_000)], {"A": task("f")}, type="express")
+    row = late.machines().iloc[0]
+    assert (row["timed_out"], row["p50_ms"], row["billed_s"]) == (1, 300_000, 300)
+    # One million executions of 30 s in 64 MB: 1.00 for requests, 1,875,000 GB-s at 0.00001667.
+    used = {"express_requests": 1_000_000, "express_mb_ms": 64 * 30_000 * 1_000_000}
+    whole = Usage.of_function(late.scenario.functions[0], "us-east-1", "2026-11", **used)
+    total = price_scenario(late.scenario, (whole,), free_tier=False).total
+    assert total == Decimal("1.00") + 1_875_000 * Decimal("0.00001667")
+
+
+def test_a_history_of_25_000_events_ends_a_standard_execution() -> None:
+    states = {"A": {"Type": "Pass", "Next": "B"}, "B": {"Type": "Pass", "Next": "A"}}
+    functions = [fn("f", traffic={"constant": {"rate_per_s": 0}})]
+    row = run(functions, states).machines().iloc[0]
+    assert (row["history_full"], row["most_history"], row["p50_ms"]) == (1, 25_000, 0)
+    with pytest.raises(InputError, match="more than 1,000,000 transitions"):
+        run(functions, states, type="express")
+
+
+def test_a_definition_is_read_from_its_file_and_a_saved_run_needs_it_no_more(tmp_path: Path) -> None:
+    definition = {"StartAt": "A", "States": {"A": task("f")}}
+    (tmp_path / "order.asl.json").write_text(json.dumps(definition), encoding="utf-8")
+    machine = {"name": "m", "definition": "order.asl.json", "traffic": ONCE}
+    text = json.dumps(BASE | {"functions": [fn("f")], "state_machines": [machine]})
+    (tmp_path / "s.yaml").write_text(text, encoding="utf-8")
+    result = ls.simulate(ls.load_scenario(tmp_path / "s.yaml"))
+    save(result, tmp_path / "out")
+    (tmp_path / "order.asl.json").unlink()
+    again = load_run(tmp_path / "out")
+    assert again.machines().to_dict("records")[0]["transitions"] == 3
+    assert again.charges().total == result.charges().total
+    with pytest.raises(ScenarioError, match="must be an existing regular file"):
+        ls.load_scenario(tmp_path / "s.yaml")
+
+
+GOOD = {"A": task("f", "B"), "B": {"Type": "Succeed"}}
+CHOICE = {"C": {"Type": "Choice", "Choices": [{"Next": "A"}], "Default": "B"}} | GOOD
+LOST = {"P": {"Type": "Parallel", "Branches": [{"StartAt": "X", "States": GOOD}], "End": True}}
+MAP = {"M": {"Type": "Map", "Iterator": {"StartAt": "A", "States": {"A": task("f")}}, "End": True}}
+
+
+@pytest.mark.parametrize(
+    ("states", "more", "told"),
+    [
+        ({"A": task("f", "C")}, {}, "'A' goes on to 'C', which is not there"),
+        (GOOD | {"D": {"Type": "Pass", "End": True}}, {}, "'D' cannot be reached from 'A'"),
+        ({"A": task("f", "B", End=True), "B": {"Type": "Succeed"}}, {}, "either Next or End"),
+        ({"A": {"Type": "Tsk", "End": True}}, {}, "must have a Type, one of"),
+        ({"A": task("f", Catch=[{"ErrorEquals": ["States.ALL"], "Next": "X"}])}, {}, "which is not there"),
+        ({"A": task("f", Retry=[{"ErrorEquals": ["E"], "BackoffRate": 0.5}])}, {}, "BackoffRate"),
+        ({"A": task("g")}, {}, "lacks A: its task invokes a function that the scenario does not have"),
+        (CHOICE, {}, "choices: lacks C: the share of executions"),
+        (CHOICE, {"choices": {"C": {"A": 0.5}}}, "must add up to 1"),
+        (CHOICE, {"choices": {"C": {"Z": 1.0}}}, "does not go on to Z"),
+        (MAP, {}, "items: lacks M"),
+        (GOOD, {"items": {"B": 3}}, "is no Map state"),
+        (GOOD, {"invokes": {"A": "zzz"}}, "functions.A"),
+        (LOST, {}, "StartAt of branch 1"),
+    ],
+)  # fmt: skip
+def test_a_definition_that_cannot_run_gets_one_clear_error(
+    states: dict[str, Any], more: dict[str, Any], told: str
+) -> None:
+    with pytest.raises(ScenarioError) as wrong:
+        scenario([fn("f", traffic=ONCE)], states, **more)
+    assert told in str(wrong.value)
+    assert len(str(wrong.value).splitlines()) == 1
+
+
+@pytest.mark.parametrize("text", ["[1]", "{", '{"StartAt": 3}', "\xff", '{"States": {}}'])
+def test_a_file_that_is_no_definition_gets_one_clear_error(tmp_path: Path, text: str) -> None:
+    (tmp_path / "d.json").write_bytes(text.encode("latin-1"))
+    machine = {"name": "m", "definition": "d.json", "traffic": ONCE}
+    content = json.dumps(BASE | {"functions": [fn("f", traffic=ONCE)], "state_machines": [machine]})
+    (tmp_path / "s.yaml").write_text(content, encoding="utf-8")
+    with pytest.raises(ScenarioError) as wrong:
+        ls.load_scenario(tmp_path / "s.yaml")
+    assert len(str(wrong.value).splitlines()) == 1
+    assert "state_machines.0.definition" in str(wrong.value)
