@@ -92,6 +92,8 @@ from lambdasim.templates.account.beside import Beside as Beside
 from lambdasim.templates.account.beside import beside_cloudwatch as beside_cloudwatch
 from lambdasim.templates.account.read import read_account as read_account
 from lambdasim.templates.reading import read_source as read_source
+from lambdasim.templates.review import Review as Review
+from lambdasim.templates.review import reviewed as reviewed
 from lambdasim.templates.writing.scenario_writer import write_import as write_import
 from lambdasim.traffic.readers import Dialect as Dialect
 from lambdasim.traffic.readers import read_azure_2019 as read_azure_2019

@@ -30,7 +30,9 @@ from lambdasim.cli.traces import TraceOptions, takes_traces
 from lambdasim.cli.writing import agreed
 
 if TYPE_CHECKING:
+    from lambdasim.specs import ScenarioSpec
     from lambdasim.study.memory.objective import Objective
+    from lambdasim.templates.review import Review
 
 _MANY = 2
 _LARGEST_GROWTH = 1000.0
@@ -113,8 +115,24 @@ def sweep_memory(
 def compare(
     traces: TraceOptions,
     scenarios: Annotated[
-        list[Path], typer.Argument(help="Two or more scenario files; the first is the base.")
-    ],
+        list[Path] | None, typer.Argument(help="Two or more scenario files; the first is the base.")
+    ] = None,
+    before: Annotated[
+        Path | None, typer.Option(help="A template or scenario as it was; with --after.")
+    ] = None,
+    after: Annotated[Path | None, typer.Option(help="The same as it is to be.")] = None,
+    requests: Annotated[
+        list[str] | None,
+        typer.Option(metavar="VOLUME", help="Traffic of templates: 3M/month, 40/s; of all, or NAME=VOLUME."),
+    ] = None,
+    usage: Annotated[
+        Path | None, typer.Option(help="Infracost's usage file, traffic and durations of templates.")
+    ] = None,
+    parameter: Annotated[
+        list[str] | None,
+        typer.Option("--parameter", "-p", metavar="K=V", help="Value of a template's parameter."),
+    ] = None,
+    region: Annotated[str | None, typer.Option(help="Of templates, for prices.")] = None,
     replications: Annotated[int, typer.Option(min=2, help="Seeds for each scenario.")] = 5,
     fail_above: Annotated[
         str | None, typer.Option(help="End with status 1 when the bill grows by more, such as 5%.")
@@ -141,10 +159,15 @@ def compare(
     from lambdasim.report.pages.studies import comparison_page
     from lambdasim.study.comparison.compare import compare as compared
 
-    if len(scenarios) < _MANY:
-        raise InputError.single("compare", "scenarios", "must be two or more files")
-    specs = [traces.scenario(path) for path in scenarios]
-    for spec in specs:
+    review = _review(traces, scenarios, before, after, (requests, usage, parameter, region))
+    specs: dict[str, ScenarioSpec] | list[ScenarioSpec]
+    if review is not None:
+        specs = dict(review.scenarios)
+    elif len(scenarios or []) < _MANY:
+        raise InputError.single("compare", "scenarios", "must be two or more files, or --before and --after")
+    else:
+        specs = [traces.scenario(path) for path in scenarios or []]
+    for spec in specs.values() if isinstance(specs, dict) else specs:
         agreed(spec, runs=replications, engine=engine)
     made(out)
     shared = side_by_side(len(specs) * replications, workers, dask)
@@ -164,9 +187,50 @@ def compare(
             progress=tell,
         )
     text = result.markdown if markdown else result.text
+    if review is not None:
+        text = partial(_reviewed_text, review, text, markdown)
     present(text, partial(comparison_page, result), out, as_json)
     if result.verdict.failed:
         raise typer.Exit(1)
+
+
+def _review(
+    traces: TraceOptions,
+    scenarios: list[Path] | None,
+    before: Path | None,
+    after: Path | None,
+    said: tuple[list[str] | None, Path | None, list[str] | None, str | None],
+) -> Review | None:
+    """Read two states of an application; None where scenarios are named."""
+    from lambdasim.cli.imports import parameters_of
+    from lambdasim.errors import InputError
+    from lambdasim.templates.review import reviewed
+
+    requests, usage, parameter, region = said
+    if before is None and after is None:
+        if any(said):
+            raise InputError.single(
+                "compare", "--requests", "and what else templates take need --before and --after"
+            )
+        return None
+    if before is None or after is None or scenarios:
+        raise InputError.single("compare", "--before", "goes with --after, and without other files")
+    if traces.said:
+        raise InputError.single("compare", "--before", "goes without options about traces")
+    return reviewed(
+        before, after, requests or [], parameters=parameters_of(parameter), region=region, usage=usage
+    )
+
+
+def _reviewed_text(review: Review, told: Callable[[], str], markdown: bool) -> str:
+    """Put what changed before what it costs."""
+    from lambdasim.wording import wrapped
+
+    if markdown:
+        head, _, rest = told().partition("\n\n")
+        return f"{head}\n\n{review.markdown()}\n\n{rest}"
+    assumed = [wrapped(f"assumed: {one}") for one in review.assumed]
+    return "\n".join(["what changes", review.text(), *assumed, "", told()])
 
 
 @app.command()

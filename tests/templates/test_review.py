@@ -1,0 +1,208 @@
+"""What a change of a template costs: the same traffic and work before and after, in the terminal and in an action."""
+# ruff: noqa: E501
+
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import yaml
+
+import lambdasim as ls
+from lambdasim.errors import InputError
+from lambdasim.templates.review import reviewed
+
+GIT = shutil.which("git") or "git"
+ROOT = Path(__file__).parents[2]
+BEFORE = """
+Transform: AWS::Serverless-2016-10-31
+Globals: {Function: {Timeout: 20, MemorySize: 512, Runtime: python3.12}}
+Resources:
+  Api: {Type: AWS::Serverless::Function, Properties: {Events: {Get: {Type: HttpApi}}}}
+  Old: {Type: AWS::Serverless::Function, Properties: {Events: {T: {Type: Schedule, Properties: {Schedule: rate(1 hour)}}}}}
+"""
+AFTER = """
+Transform: AWS::Serverless-2016-10-31
+Globals: {Function: {Timeout: 20, MemorySize: 1024, Runtime: python3.12}}
+Resources:
+  Api: {Type: AWS::Serverless::Function, Properties: {Events: {Get: {Type: HttpApi}}, Timeout: 2}}
+  New: {Type: AWS::Serverless::Function, Properties: {Events: {Get: {Type: HttpApi}}}}
+"""
+SCENARIO = """
+name: today
+start: 2026-11-01T00:00:00Z
+duration: 1h
+free_tier: false
+functions:
+  - name: Api
+    memory_mb: 512
+    timeout: 20s
+    runtime: python3.12
+    work: {io_ms: 250}
+    trigger: {type: api_gateway_http}
+    traffic: {constant: {rate_per_s: 3}}
+"""
+
+
+@pytest.fixture
+def sides(tmp_path: Path) -> tuple[Path, Path]:
+    (tmp_path / "before.yaml").write_text(BEFORE)
+    (tmp_path / "after.yaml").write_text(AFTER)
+    return tmp_path / "before.yaml", tmp_path / "after.yaml"
+
+
+def test_only_settings_differ(sides: tuple[Path, Path]) -> None:
+    found = reviewed(*sides, ["Api=2/s", "New=1/s"])
+    before, after = (found.scenarios[name].function("Api") for name in ("before", "after"))
+    assert (before.memory_mb, after.memory_mb) == (512, 1024)
+    # A shorter timeout alone would have led to a smaller guess.
+    assert (before.work, before.traffic, before.init_ms) == (after.work, after.traffic, after.init_ms)
+    assert [(one.function, one.setting, one.before, one.after) for one in found.changes] == [
+        ("Api", "memory", "512 MB", "1,024 MB"), ("Api", "timeout", "20s", "2s"), ("New", "", "", "new"), ("Old", "", "there", "gone"),
+    ]  # fmt: skip
+
+
+def test_the_same_template_costs_the_same(sides: tuple[Path, Path]) -> None:
+    found = reviewed(sides[0], sides[0], ["1M/month"])
+    compared = ls.compare(found.scenarios, replications=2)
+    assert not found.changes
+    bill = compared.difference("after")
+    assert (bill.mean, bill.low, bill.high) == (0, 0, 0)
+
+
+def test_a_template_takes_what_a_scenario_knows(sides: tuple[Path, Path], tmp_path: Path) -> None:
+    (tmp_path / "app").mkdir()
+    (tmp_path / "app" / "scenario.yaml").write_text(SCENARIO)
+    for paths, template in (
+        ((tmp_path / "app", sides[1]), "after"),
+        ((sides[1], tmp_path / "app"), "before"),
+    ):
+        found = reviewed(*paths)
+        known = ls.load_scenario(tmp_path / "app").function("Api")
+        taken = found.scenarios[template].function("Api")
+        assert (taken.work, taken.traffic, taken.memory_mb) == (known.work, known.traffic, 1024)
+        assert found.scenarios[template].duration_us == 3_600_000_000
+    # Two scenarios stay as they are.
+    other = tmp_path / "other.yaml"
+    other.write_text(SCENARIO.replace("250", "300"))
+    assert reviewed(tmp_path / "app", other).scenarios["after"].function("Api").work.io_ms.mean() == 300
+
+
+@pytest.mark.parametrize("requests", [["Nobody=1/s"], ["often"]])
+def test_volumes_are_checked(sides: tuple[Path, Path], requests: list[str]) -> None:
+    with pytest.raises(InputError, match="--requests"):
+        reviewed(*sides, requests)
+
+
+def test_what_a_file_says_is_no_markup(tmp_path: Path) -> None:
+    hostile = BEFORE.replace("MemorySize: 512", "MemorySize: 512, Architectures: [arm64]")
+    for name, text in (("a.yaml", BEFORE), ("b.yaml", hostile)):
+        (tmp_path / name).write_text(text.replace("python3.12", "'python3.12</td>@team'"))
+    found = reviewed(tmp_path / "a.yaml", tmp_path / "b.yaml", ["Api=1/s"])
+    assert "</td>" not in found.markdown()
+    assert "@team" not in found.markdown()
+
+
+def run(*args: object, cwd: Path) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-W", "error", "-m", "lambdasim", *map(str, args)]
+    return subprocess.run(command, capture_output=True, text=True, cwd=cwd, env=os.environ, check=False)
+
+
+def test_as_a_person_types_it(sides: tuple[Path, Path]) -> None:
+    folder = sides[0].parent
+    done = run(
+        "compare", "--before", "before.yaml", "--after", "after.yaml", "--requests", "1M/month", "--markdown",
+        "--replications", 2, cwd=folder,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    assert "| Api | memory | 512 MB | 1,024 MB |" in done.stdout
+    assert "**after** against before" in done.stdout
+    for args in (("--before", "before.yaml"), ("--requests", "1M/month", "before.yaml", "after.yaml")):
+        done = run("compare", *args, cwd=folder)
+        assert done.returncode == 2
+        assert len(done.stderr.strip().splitlines()) == 1
+
+
+def test_the_steps_of_the_action_run(sides: tuple[Path, Path], tmp_path: Path) -> None:
+    """A pull request in a real repository: the base has the state before, and the summary has the comment."""
+    action = yaml.safe_load((ROOT / "action.yml").read_text())
+    steps = {step["name"]: step for step in action["runs"]["steps"]}
+    said = {name: one.get("default", "") for name, one in action["inputs"].items()}
+    assert all(f"inputs.{name}" in (ROOT / "action.yml").read_text() for name in said)
+    repository = tmp_path / "repository"
+    repository.mkdir()
+
+    def git(*args: str) -> str:
+        who = ["-c", "user.name=a", "-c", "user.email=a@example.org"]
+        done = subprocess.run([GIT, *who, *args], cwd=repository, capture_output=True, text=True, check=True)
+        return done.stdout.strip()
+
+    git("init", "-q")
+    (repository / "template.yaml").write_text(BEFORE)
+    git("add", "-A")
+    git("commit", "-qm", "before")
+    base = git("rev-parse", "HEAD")
+    (repository / "template.yaml").write_text(AFTER)
+    tool = tmp_path / "bin"
+    tool.mkdir()
+    (tool / "lambdasim").write_text(f'#!/bin/sh\nexec "{sys.executable}" -m lambdasim "$@"\n')
+    (tool / "lambdasim").chmod(0o755)
+    output, summary = tmp_path / "output", tmp_path / "summary"
+    values = {**{f"inputs.{name}": value for name, value in said.items()}, "inputs.path": "template.yaml",
+              "inputs.requests": "1M/month New=2/s", "inputs.fail-above": "1%", "github.event.pull_request.base.sha": base}  # fmt: skip
+    env = os.environ | {
+        key: re.sub(r"\$\{\{ ([^}]*) \}\}", lambda match: values[match[1]], value)
+        for key, value in steps["Compare"]["env"].items()
+    }
+    env |= {
+        "PATH": f"{tool}:{os.environ['PATH']}",
+        "GITHUB_OUTPUT": str(output),
+        "GITHUB_STEP_SUMMARY": str(summary),
+    }
+    # GitHub runs bash steps with these options.
+    shell = ["/bin/bash", "--noprofile", "--norc", "-eo", "pipefail", "-c"]
+    done = subprocess.run(
+        [*shell, steps["Compare"]["run"]],
+        cwd=repository,
+        env=env,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    told = dict(line.split("=", 1) for line in output.read_text().splitlines())
+    assert "| Api | memory | 512 MB | 1,024 MB |" in summary.read_text()
+    assert Path(told["markdown"]).read_text() == summary.read_text()
+    # The bill grows by more than 1 %, which ends the job after the comment is written.
+    assert told["status"] == "1"
+    verdict = subprocess.run(
+        [*shell, steps["Verdict"]["run"]], env=os.environ | {"STATUS": told["status"]}, check=False
+    )
+    assert verdict.returncode == 1
+    values["inputs.path"] = "new.yaml"
+    output.write_text("")
+    summary.write_text("")
+    done = subprocess.run(
+        [*shell, steps["Compare"]["run"]], cwd=repository, env=env | {"SUBJECT": "new.yaml"}, capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    assert "new.yaml is new" in summary.read_text()
+
+
+def test_json_is_json(sides: tuple[Path, Path]) -> None:
+    done = run(
+        "compare",
+        "--before",
+        "before.yaml",
+        "--after",
+        "after.yaml",
+        "--json",
+        "--replications",
+        2,
+        cwd=sides[0].parent,
+    )
+    assert json.loads(done.stdout)
