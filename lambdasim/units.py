@@ -102,6 +102,32 @@ def from_epoch_us(epoch_us: int) -> datetime:
     return _EPOCH + timedelta(microseconds=epoch_us)
 
 
+def timestamps(start_us: int, length: int, step_us: int) -> list[str]:
+    """Write moments at equal steps as ISO 8601 in UTC.
+
+    Parameters
+    ----------
+    start_us : int
+        The first [µs since 1970].
+    length : int
+        How many.
+    step_us : int
+        [µs].
+
+    Returns
+    -------
+    list of str
+        With a fraction of a second only where there is one.
+
+    Examples
+    --------
+    >>> timestamps(0, 2, US_PER_HOUR)
+    ['1970-01-01T00:00:00Z', '1970-01-01T01:00:00Z']
+    """
+    moments = (from_epoch_us(start_us + step * step_us) for step in range(length))
+    return [moment.isoformat().replace("+00:00", "Z") for moment in moments]
+
+
 def month_ends_us(start_us: int) -> Iterator[int]:
     """Give the ends of months, midnight UTC, after a moment, without end.
 

@@ -53,9 +53,8 @@ def plot_concurrency(run: RunResult, function: str | None = None, ax: Axes | Non
     if function is None:
         series = run.account_metrics()["ConcurrentExecutions"].to_numpy()
     else:
-        series = _per_minute(run, "ConcurrentExecutions").get(
-            _known(run, function), np.zeros(0, dtype=np.int64)
-        )
+        own = run.aggregate.functions[run.aggregate.names.index(_known(run, function))].concurrency
+        series = own.per_minute(own.minutes)
         spec = run.scenario.function(function)
         if spec.reserved_concurrency is not None:
             limit, whose = spec.reserved_concurrency, "reserved concurrency"
@@ -154,7 +153,9 @@ def plot_metric(run: RunResult, metric: Metric = "Throttles", ax: Axes | None = 
             "plot_metric", "metric", f"must be one of {', '.join(_METRICS)}, got {metric!r:.40}"
         )
     ax = axes_or_new(ax)
-    counts = {name: series for name, series in _per_minute(run, metric).items() if series.any()}
+    of_functions = zip(run.aggregate.names, run.aggregate.functions, strict=True)
+    series_of = {name: totals.counts.of(metric)[0] for name, totals in of_functions}
+    counts = {name: series for name, series in series_of.items() if series.any()}
     step_us, unit = _step(run)
     ax.set_title(f"{metric} over time{left_out(len(counts))}")
     if not counts:
@@ -187,12 +188,6 @@ def _known(run: RunResult, function: str) -> str:
         names = ", ".join(run.aggregate.names)[:200]
         raise InputError.single("plot", "function", f"must be one of {names}, got {function[:40]!r}")
     return function
-
-
-def _per_minute(run: RunResult, metric: str) -> dict[str, NDArray[np.int64]]:
-    """Return a column of the metrics by function."""
-    table = run.metrics()
-    return {str(name): part[metric].to_numpy() for name, part in table.groupby("function", sort=False)}
 
 
 def _step(run: RunResult) -> tuple[int, str]:

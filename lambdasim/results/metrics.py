@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import numpy as np
 import pandas as pd
 
@@ -22,7 +24,24 @@ def metrics_frame(aggregate: Aggregate, plan: Plan) -> pd.DataFrame:
     -------
     DataFrame
     """
-    frames = []
+    return pd.concat(metrics_by_function(aggregate, plan), ignore_index=True)
+
+
+def metrics_by_function(aggregate: Aggregate, plan: Plan) -> Iterator[pd.DataFrame]:
+    """Give the rows of one function after the other, so that those of thousands need not be in memory together.
+
+    Parameters
+    ----------
+    aggregate : Aggregate
+    plan : Plan
+
+    Yields
+    ------
+    DataFrame
+        As ``metrics_frame`` has them.
+    """
+    longest = max(max(totals.counts.minutes, totals.concurrency.minutes) for totals in aggregate.functions)
+    labels = aggregate.minutes(longest)
     for totals, function in zip(aggregate.functions, plan.functions, strict=True):
         minutes = max(totals.counts.minutes, totals.concurrency.minutes)
         counts = totals.counts.padded(minutes)
@@ -37,7 +56,7 @@ def metrics_frame(aggregate: Aggregate, plan: Plan) -> pd.DataFrame:
         utilization = np.full(minutes, np.nan)
         np.divide(provisioned, ready, out=utilization, where=ready > 0)
         columns = {
-            "timestamp": aggregate.minutes(minutes),
+            "timestamp": labels[:minutes],
             "function": function.name,
             **counts,
             "ConcurrentExecutions": totals.concurrency.per_minute(minutes),
@@ -45,8 +64,23 @@ def metrics_frame(aggregate: Aggregate, plan: Plan) -> pd.DataFrame:
             "ProvisionedConcurrencyUtilization": utilization,
             "Duration": mean_ms,
         }
-        frames.append(pd.DataFrame(columns))
-    return pd.concat(frames, ignore_index=True)
+        yield pd.DataFrame(columns)
+
+
+def in_use(metrics: pd.DataFrame) -> pd.DataFrame:
+    """Leave out minutes in which nothing happened and nothing was provisioned, as CloudWatch does.
+
+    Parameters
+    ----------
+    metrics : DataFrame
+        See ``metrics_frame``.
+
+    Returns
+    -------
+    DataFrame
+    """
+    busy = metrics.select_dtypes("integer").any(axis=1)
+    return metrics[busy | metrics["ProvisionedConcurrencyUtilization"].notna()]
 
 
 def account_metrics_frame(aggregate: Aggregate, plan: Plan) -> pd.DataFrame:

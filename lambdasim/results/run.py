@@ -428,7 +428,7 @@ class RunResult(Result):
 
     def hourly_costs(self) -> pd.DataFrame:
         """Return what each hour costs by function, at list rates, see ``hourly.list_costs_by_hour``."""
-        return list_costs_by_hour(self.scenario, self.metrics())
+        return list_costs_by_hour(self.scenario, self.aggregate)
 
     def parameters(self) -> pd.DataFrame:
         """Return what the result rests on and how each is known: ``parameter``, ``value``, ``known``, ``source``."""

@@ -37,7 +37,7 @@ from lambdasim.engine.totals.series import ROWS, Concurrency, MinuteCounts, Minu
 from lambdasim.engine.totals.spills import Spills
 from lambdasim.engine.totals.untouched import untouched
 from lambdasim.errors import ConservationError
-from lambdasim.units import US_PER_MINUTE, from_epoch_us, month_ends_us
+from lambdasim.units import US_PER_MINUTE, from_epoch_us, month_ends_us, timestamps
 
 if TYPE_CHECKING:
     from lambdasim.engine.totals.tally import Sums
@@ -426,10 +426,7 @@ class Aggregate:
 
     def minutes(self, width: int) -> list[str]:
         """Return the beginnings of the first minutes, ISO 8601 in UTC."""
-        return [
-            from_epoch_us(self._start_us + minute * US_PER_MINUTE).isoformat().replace("+00:00", "Z")
-            for minute in range(width)
-        ]
+        return timestamps(self._start_us, width, US_PER_MINUTE)
 
 
 def _turns_us(plan: Plan, start_us: int, duration_us: int) -> Iterator[int]:

@@ -19,6 +19,7 @@ from lambdasim.manifest import check_parts
 from lambdasim.outputs import OutputFolder, noted_input
 from lambdasim.results.files.items import ITEMS, read_items
 from lambdasim.results.files.records import RECORDS, RecordFile, longest_wait_us, read_records
+from lambdasim.results.metrics import in_use, metrics_by_function
 from lambdasim.results.run import RunResult
 from lambdasim.specs.scenario import ScenarioSpec
 
@@ -100,7 +101,6 @@ def add_tables(run: RunResult, place: OutputFolder) -> None:
         "scenario.json": json.dumps(scenario, indent=1, ensure_ascii=False) + "\n",
         "usage.json": to_json(run.usage()),
         "bill.csv": run.bill().to_csv(index=False, lineterminator="\n"),
-        "metrics.csv": run.metrics().to_csv(index=False, lineterminator="\n"),
         "summary.json": json.dumps(run_content(run), indent=1, ensure_ascii=False) + "\n",
     }
     if run.plan.calls is not None:
@@ -111,6 +111,9 @@ def add_tables(run: RunResult, place: OutputFolder) -> None:
         place.drop(CHAINS)
     for name, text in files.items():
         place.add(name, text.encode())
+    with place.stream("metrics.csv") as stream:
+        for number, metrics in enumerate(metrics_by_function(run.aggregate, run.plan)):
+            in_use(metrics).to_csv(stream, index=False, header=not number, lineterminator="\n")
 
 
 def check_run_folder(folder: str | os.PathLike[str]) -> None:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final
+from decimal import Decimal
+from typing import TYPE_CHECKING, Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,10 +11,12 @@ from numpy.typing import NDArray
 from lambdasim.billing import Usage, price
 from lambdasim.specs.function import FunctionSpec
 from lambdasim.specs.scenario import ScenarioSpec
-from lambdasim.units import US_PER_HOUR, US_PER_MINUTE, US_PER_S, from_epoch_us, to_epoch_us
+from lambdasim.units import US_PER_HOUR, US_PER_MINUTE, US_PER_S, timestamps, to_epoch_us
 
 if TYPE_CHECKING:
     import pandas as pd
+
+    from lambdasim.engine.totals.aggregate import Aggregate
 
 METRIC_OF_COUNTER: Final = {
     "requests": "Invocations",
@@ -22,17 +25,19 @@ METRIC_OF_COUNTER: Final = {
     "billed_ms_without_init": "BilledMsWithoutInit",
     "provisioned_billed_ms": "ProvisionedBilledMs",
 }
+_WHOLE_OF: Final = {"provisioned_requests": "requests", "billed_ms_without_init": "billed_ms_with_init"}
+ALLOCATED: Final = "provisioned_allocated_s"
 _MINUTES: Final = US_PER_HOUR // US_PER_MINUTE
 
 
-def list_costs_by_hour(scenario: ScenarioSpec, metrics: pd.DataFrame) -> pd.DataFrame:
+def list_costs_by_hour(scenario: ScenarioSpec, aggregate: Aggregate) -> pd.DataFrame:
     """Price every hour of a run on its own: requests, duration and provisioned concurrency.
 
     Parameters
     ----------
     scenario : ScenarioSpec
-    metrics : DataFrame
-        Of its run, see ``RunResult.metrics``.
+    aggregate : Aggregate
+        Of its run.
 
     Returns
     -------
@@ -45,19 +50,31 @@ def list_costs_by_hour(scenario: ScenarioSpec, metrics: pd.DataFrame) -> pd.Data
     import pandas as pd
 
     start_us = to_epoch_us(scenario.start)
-    rows: list[tuple[str, int, str, float]] = []
+    totals = dict(zip(aggregate.names, aggregate.functions, strict=True))
+    frames = []
     for spec in sorted(scenario.functions, key=lambda spec: spec.name):
-        minutes = metrics[metrics["function"] == spec.name]
-        counted = {name: _by_hour(minutes[column].to_numpy()) for name, column in METRIC_OF_COUNTER.items()}
-        counted["provisioned_allocated_s"] = _allocated_s(scenario, spec)
-        hours = max(map(len, counted.values()))
-        table = {name: np.pad(counts, (0, hours - len(counts))).tolist() for name, counts in counted.items()}
-        for hour in range(hours):
-            begin = from_epoch_us(start_us + hour * US_PER_HOUR)
-            used = {name: counts[hour] for name, counts in table.items()}
-            usd = _list_price(scenario, spec, f"{begin:%Y-%m}", used) if any(used.values()) else 0.0
-            rows.append((begin.isoformat().replace("+00:00", "Z"), hour, spec.name, usd))
-    return pd.DataFrame(rows, columns=["timestamp", "hour", "function", "usd"])
+        per_minute = totals[spec.name].counts.of(*METRIC_OF_COUNTER.values())
+        counted = dict(zip(METRIC_OF_COUNTER, map(_by_hour, per_minute), strict=True))
+        counted[ALLOCATED] = _allocated_s(scenario, spec)
+        hours = np.arange(max(map(len, counted.values())))
+        months = ((start_us + hours * US_PER_HOUR).astype("datetime64[us]")).astype("datetime64[M]")
+        usd = np.zeros(len(hours))
+        for month in np.unique(months):
+            rates = _list_rates(scenario, spec, str(month))
+            for name, counts in counted.items():
+                within = months[: len(counts)] == month
+                usd[: len(counts)][within] += counts[within] * rates[name]
+        frames.append(
+            pd.DataFrame(
+                {
+                    "timestamp": timestamps(start_us, len(hours), US_PER_HOUR),
+                    "hour": hours,
+                    "function": spec.name,
+                }
+                | {"usd": usd}
+            )
+        )
+    return pd.concat(frames, ignore_index=True)
 
 
 def _by_hour(per_minute: NDArray[np.int64]) -> NDArray[np.int64]:
@@ -80,6 +97,14 @@ def _allocated_s(scenario: ScenarioSpec, spec: FunctionSpec) -> NDArray[np.int64
     return held_us // US_PER_S
 
 
-def _list_price(scenario: ScenarioSpec, spec: FunctionSpec, month: str, used: dict[str, Any]) -> float:
-    usage = Usage.of_function(spec, scenario.region, month, **used)
-    return float(price([usage], on=scenario.price_date, free_tier=False).total)
+def _list_rates(scenario: ScenarioSpec, spec: FunctionSpec, month: str) -> dict[str, float]:
+    """Give what one of each counter costs in a month [USD]; at the first tier a price is a sum of counts times rates."""
+
+    def total(**used: int) -> Decimal:
+        usage = Usage.of_function(spec, scenario.region, month, **used)
+        return price([usage], on=scenario.price_date, free_tier=False).total
+
+    rates = {name: total(**{name: 1}) for name in (*METRIC_OF_COUNTER, ALLOCATED) if name not in _WHOLE_OF}
+    for part, whole in _WHOLE_OF.items():
+        rates[part] = total(**{whole: 1, part: 1}) - rates[whole]
+    return {name: float(usd) for name, usd in rates.items()}
