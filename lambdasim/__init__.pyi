@@ -79,6 +79,7 @@ from lambdasim.study.memory.sweep import sweep_memory as sweep_memory
 from lambdasim.study.platforms.everywhere import platforms as platforms
 from lambdasim.study.platforms.result import PlatformComparison as PlatformComparison
 from lambdasim.study.platforms.settings import PlatformTerms as PlatformTerms
+from lambdasim.study.server_costs import OwnServer as OwnServer
 from lambdasim.study.server_costs import Scaling as Scaling
 from lambdasim.study.server_costs import ServerTerms as ServerTerms
 from lambdasim.study.target_plan import TargetPlan as TargetPlan

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import json
+from functools import partial
 from pathlib import Path
 from typing import Annotated
 
@@ -10,12 +10,14 @@ import typer
 
 from lambdasim.cli.app import (
     JsonOption,
+    OutOption,
     PriceBookOption,
     PriceDateOption,
     RegionOption,
     app,
     day_of,
-    write,
+    made,
+    present,
 )
 
 
@@ -34,6 +36,7 @@ def commit(
     requests_use_commitment: Annotated[
         bool, typer.Option(help="Requests use the commitment up too, at no discount.")
     ] = False,
+    out: OutOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """Find the Compute Savings Plan that costs least.
@@ -44,6 +47,7 @@ def commit(
 
     from lambdasim.errors import InputError
     from lambdasim.finance import read_price_book
+    from lambdasim.report.pages.money import commitment_page
     from lambdasim.study.commitment.advise import advise_commitment
 
     try:
@@ -52,6 +56,7 @@ def commit(
         raise InputError.single(
             "commit", "--discount", f"must be a percentage, got {discount!r:.40}"
         ) from None
+    made(out)
     found = advise_commitment(
         folders,
         region=region,
@@ -60,17 +65,4 @@ def commit(
         requests_use_commitment=requests_use_commitment,
         price_book=None if price_book is None else read_price_book(price_book),
     )
-    if as_json:
-        content = {
-            "hours": found.hours,
-            "runs": found.futures,
-            "on_demand_usd": float(found.on_demand_usd),
-            "coverable_usd": float(found.coverable_usd),
-            "plans": found.frame().to_dict(orient="records"),
-            "recommended": {"years": found.best.plan.years, "payment": found.best.plan.payment.value},
-            "if_usage_differs": found.case_frame().to_dict(orient="records"),
-            "notes": list(found.notes),
-        }
-        write(json.dumps(content, indent=1, ensure_ascii=False))
-        return
-    write(str(found))
+    present(found.text, partial(commitment_page, found), out, as_json)

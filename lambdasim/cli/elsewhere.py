@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from decimal import Decimal, InvalidOperation
 from functools import partial
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -26,6 +26,9 @@ from lambdasim.cli.app import (
 from lambdasim.cli.traces import TraceOptions, takes_traces
 from lambdasim.cli.writing import agreed
 
+if TYPE_CHECKING:
+    from lambdasim.study.server_costs import OwnServer
+
 
 @app.command("break-even")
 @takes_traces
@@ -41,6 +44,11 @@ def break_even(
     task: Annotated[
         str | None, typer.Option(help="Fargate task, such as '1 vCPU 2 GB'; default: the cheapest.")
     ] = None,
+    server_usd: Annotated[
+        str | None, typer.Option(help="Price of a server of your own in USD an hour; with the two below.")
+    ] = None,
+    server_vcpus: Annotated[str | None, typer.Option(help="Its vCPUs.")] = None,
+    server_gb: Annotated[str | None, typer.Option(help="Its memory in GB.")] = None,
     per_process: Annotated[
         int, typer.Option(help="Concurrent requests that share one process's memory.")
     ] = 1,
@@ -82,6 +90,7 @@ def break_even(
         scaling=Scaling.HOURLY if hourly else Scaling.PEAK,
         instance=instance,
         task=task,
+        own=_own_server(server_usd, server_vcpus, server_gb),
     )
     made(out)
     shared = side_by_side(3 * replications, workers, dask)
@@ -157,7 +166,7 @@ def platforms(
         requests_at_once=at_once,
         only=() if only is None else tuple(name.strip() for name in only.split(",")),
         servers=servers,
-        leaving_usd=_amount(leaving_usd),
+        leaving_usd=_amount(leaving_usd, "platforms", "--leaving-usd"),
     )
     made(out)
     with (
@@ -171,8 +180,29 @@ def platforms(
     present(found.text, partial(platforms_page, found), out, as_json)
 
 
-def _amount(text: str | None) -> Decimal | None:
-    """Read an amount of money.
+def _own_server(usd: str | None, vcpus: str | None, gb: str | None) -> OwnServer | None:
+    """Make a server of three options, which come together.
+
+    Raises
+    ------
+    InputError
+        When one is missing, or no number.
+    """
+    from lambdasim.errors import InputError
+    from lambdasim.study.server_costs import OwnServer
+
+    given = {"--server-vcpus": vcpus, "--server-gb": gb, "--server-usd": usd}
+    if all(text is None for text in given.values()):
+        return None
+    for option, text in given.items():
+        if text is None:
+            raise InputError.single("break-even", option, f"must come with {', '.join(given)}")
+    found = [_amount(text, "break-even", option) for option, text in given.items()]
+    return OwnServer(*(value for value in found if value is not None))
+
+
+def _amount(text: str | None, command: str, option: str) -> Decimal | None:
+    """Read a number.
 
     Raises
     ------
@@ -185,5 +215,5 @@ def _amount(text: str | None) -> Decimal | None:
         return None if text is None else Decimal(text.replace(",", ""))
     except InvalidOperation:
         raise InputError.single(
-            "platforms", "--leaving-usd", f"must be an amount in USD, such as 20000, got {text!r:.40}"
+            command, option, f"must be a number, such as 2000, got {text!r:.40}"
         ) from None

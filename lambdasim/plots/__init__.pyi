@@ -10,6 +10,7 @@ from lambdasim.plots.bills import plot_waterfall as plot_waterfall
 from lambdasim.plots.break_even import plot_break_even as plot_break_even
 from lambdasim.plots.calibration import plot_fit_distribution as plot_fit_distribution
 from lambdasim.plots.calibration import plot_fit_quantiles as plot_fit_quantiles
+from lambdasim.plots.commitment import plot_commitment as plot_commitment
 from lambdasim.plots.cost import plot_bill as plot_bill
 from lambdasim.plots.cost import plot_cost as plot_cost
 from lambdasim.plots.cost import plot_cost_distribution as plot_cost_distribution

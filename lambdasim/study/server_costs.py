@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
+from datetime import date
 from decimal import Decimal
 from enum import StrEnum
 from fractions import Fraction
@@ -13,8 +14,9 @@ import numpy as np
 
 from lambdasim.billing import price
 from lambdasim.billing.platforms.charges import managed_instances_usd
+from lambdasim.catalog import Knowledge
 from lambdasim.catalog.prices.servers import Server, ec2_instances, fargate_tasks, managed_terms
-from lambdasim.errors import InputError
+from lambdasim.errors import CatalogError, InputError
 from lambdasim.results.usage.as_month import month_factor
 from lambdasim.specs.function import Architecture
 from lambdasim.specs.scenario import ScenarioSpec
@@ -31,6 +33,7 @@ class Option(StrEnum):
     FARGATE = "Fargate"
     EC2 = "EC2"
     MANAGED = "managed instances"
+    OWN = "own servers"
 
 
 Fleets = Mapping[Option, Mapping[str, tuple[Server, ...]]]
@@ -42,6 +45,53 @@ class Scaling(StrEnum):
 
     PEAK = "peak"
     HOURLY = "hourly"
+
+
+@dataclass(frozen=True)
+class OwnServer:
+    """A server at a price of one's own: another vendor's, a contract's, or one in one's own house.
+
+    Attributes
+    ----------
+    vcpus, memory_gb, usd_per_hour : Decimal
+        All above 0, the price from 0; memory in GB of 1,024 MB. Any architecture is taken to run on it.
+    """
+
+    vcpus: Decimal
+    memory_gb: Decimal
+    usd_per_hour: Decimal
+
+    def __post_init__(self) -> None:
+        """Check every value.
+
+        Raises
+        ------
+        InputError
+        """
+        for name in ("vcpus", "memory_gb", "usd_per_hour"):
+            value = getattr(self, name)
+            is_price = name == "usd_per_hour"
+            if not (
+                isinstance(value, Decimal) and value.is_finite() and (value > 0 or (is_price and value == 0))
+            ):
+                allowed = "a decimal number from 0" if is_price else "a decimal number above 0"
+                raise InputError.single(
+                    "break-even", f"own server's {name}", f"must be {allowed}, got {value!r:.40}"
+                )
+
+    def server(self, architecture: str, as_of: date) -> Server:
+        """Return it as a server for an architecture, priced on a day."""
+        return Server(
+            f"own server, {self.vcpus.normalize():f} vCPU {self.memory_gb.normalize():f} GB",
+            True,
+            architecture,
+            self.vcpus,
+            self.memory_gb,
+            self.usd_per_hour,
+            "your own price",
+            as_of,
+            Knowledge.GIVEN,
+        )
 
 
 @dataclass(frozen=True)
@@ -61,6 +111,8 @@ class ServerTerms:
         minute needs, known in advance; no autoscaling does better.
     instance, task : str or None
         Instance type, and size of the Fargate task; None for the cheapest of the catalog at each volume.
+    own : OwnServer or None
+        A server at a price of one's own, held against Lambda beside the others.
     """
 
     utilization: float = 0.6
@@ -69,6 +121,7 @@ class ServerTerms:
     scaling: Scaling = Scaling.PEAK
     instance: str | None = None
     task: str | None = None
+    own: OwnServer | None = None
 
     def __post_init__(self) -> None:
         """Check every value.
@@ -199,16 +252,33 @@ def fleets_of(scenario: ScenarioSpec, terms: ServerTerms) -> Fleets:
         for architecture in Architecture
         if any(f.architecture is architecture for f in scenario.functions)
     }
+    found: dict[Option, dict[str, tuple[Server, ...]]] = {}
+    try:
+        found |= _rented_fleets(largest, scenario.region, terms)
+    except CatalogError:
+        if terms.own is None or terms.instance is not None or terms.task is not None:
+            raise
+    if terms.own is not None:
+        found[Option.OWN] = {}
+        for architecture, memory_mb in largest.items():
+            mine = terms.own.server(architecture, scenario.start.date())
+            found[Option.OWN][architecture] = _holding(memory_mb, (mine,), "own server", mine.name)
+    return {option: fleet for option, fleet in found.items() if all(fleet.values())}
+
+
+def _rented_fleets(
+    largest: Mapping[str, int], region: str, terms: ServerTerms
+) -> dict[Option, dict[str, tuple[Server, ...]]]:
+    """Find the servers that AWS rents, for the largest function of each architecture."""
     tasks, instances = {}, {}
     for architecture, memory_mb in largest.items():
-        sizes = fargate_tasks(architecture, scenario.region)
-        types = ec2_instances(architecture, scenario.region)
+        sizes = fargate_tasks(architecture, region)
+        types = ec2_instances(architecture, region)
         tasks[architecture] = _holding(memory_mb, _asked("task", terms.task, sizes), "task", terms.task)
         instances[architecture] = _holding(
             memory_mb, _asked("instance", terms.instance, types), "instance", terms.instance
         )
-    found = {Option.FARGATE: tasks, Option.EC2: instances, Option.MANAGED: instances}
-    return {option: fleet for option, fleet in found.items() if all(fleet.values())}
+    return {Option.FARGATE: tasks, Option.EC2: instances, Option.MANAGED: instances}
 
 
 def _asked(field: str, name: str | None, servers: tuple[Server, ...]) -> tuple[Server, ...]:

@@ -145,7 +145,7 @@ def test_managed_instances_cost_what_ec2_does_and_fee_and_requests(bursty: Break
 
 def test_the_fee_is_what_aws_prints_of_twice_the_size() -> None:
     fee = managed_terms().fee_share
-    m7g, c7g, _ = ec2_instances("arm64", "us-east-1")
+    m7g, c7g = (one for one in ec2_instances("arm64", "us-east-1") if one.is_common)
     assert 2 * m7g.usd_per_hour * fee == Decimal("0.02448")
     assert 2 * c7g.usd_per_hour * fee == Decimal("0.02175")
 
@@ -344,3 +344,37 @@ def test_every_server_has_a_price_and_a_source() -> None:
     for architecture in ("x86_64", "arm64"):
         servers = (*ec2_instances(architecture, "us-east-1"), *fargate_tasks(architecture, "us-east-1"))
         assert all(server.usd_per_hour > 0 and len(server.source) > 10 for server in servers)
+
+
+def test_a_server_of_ones_own_by_hand() -> None:
+    """The same vCPUs and memory as m7i.large, so as many are needed, at a price of one's own."""
+    own = ls.OwnServer(Decimal(2), Decimal(8), Decimal("0.05"))
+    found = crossed(steady(), own=own)
+    assert list(found.fleets)[-1] is Option.OWN
+    usd = found.table.set_index(["multiple", "option"])["usd"]
+    assert usd[1.0, "own servers"] == pytest.approx(
+        float(RENT) * 0.05 / 0.1008
+    )  # as many as of m7i.large, also 2 and 8
+    assert max(map(len, found.text().splitlines())) <= 80
+    assert "own server, 2 vCPU 8 GB" in found.text()
+    elsewhere = crossed(ls.revised(steady(), {"region": "eu-west-2"}), own=own)
+    assert list(elsewhere.fleets) == [Option.OWN]
+    small = ls.OwnServer(Decimal(2), Decimal(1), Decimal("0.05"))
+    with pytest.raises(InputError, match="must hold 1,769 MB"):
+        crossed(steady(), own=small)
+    for bad in ((Decimal(0), Decimal(1), Decimal(1)), (Decimal(1), Decimal("NaN"), Decimal(1)), (1, 1, 1)):
+        with pytest.raises(InputError, match="own server's"):
+            ls.OwnServer(*bad)  # type: ignore[arg-type]
+
+
+def test_larger_sizes_are_multiples_and_asked_for_by_name() -> None:
+    """Twice the price for twice the vCPUs and memory; a region of its own has its own price."""
+    sizes = {one.name: one for one in ec2_instances("x86_64", "eu-central-1")}
+    large, double = sizes["m7i.large"], sizes["m7i.xlarge"]
+    assert (double.vcpus, double.memory_gb, double.usd_per_hour) == (4, 16, Decimal("0.2415"))
+    assert large.usd_per_hour == Decimal("0.12075")
+    found = crossed(steady(), instance="m7i.2xlarge")
+    usd = found.table.set_index(["multiple", "option"])["usd"]
+    assert usd[1.0, "EC2"] == pytest.approx(float(4 * RENT))
+    with pytest.raises(InputError, match=r"such as m7i\.large; got 'm7i.metal'"):
+        crossed(steady(), instance="m7i.metal")

@@ -202,6 +202,13 @@ def test_the_command_fits_a_terminal(folder: Path) -> None:
     )
     assert len(found["plans"]) == 6
     assert found["recommended"] == {"years": 1, "payment": "all_upfront"}
+    out = folder.parent / "commitment"
+    subprocess.run([*command, "-o", str(out)], capture_output=True, text=True, check=True)
+    written = json.loads((out / "result.json").read_text())
+    assert {name: written[name] for name in found} == found
+    assert {"report.html", "commitment.png", "plans.csv", "if_usage_differs.csv"} <= {
+        path.name for path in out.iterdir()
+    }
     wrong = subprocess.run([*command, "--discount", "much"], capture_output=True, text=True, check=False)
     assert (wrong.returncode, len(wrong.stderr.splitlines())) == (2, 1)
 

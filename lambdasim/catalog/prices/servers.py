@@ -76,6 +76,7 @@ class ServerSizes(NamedTuple):
     instances: Mapping[str, _Instance]
     tasks: Mapping[str, _TaskSizes]
     facts: Mapping[str, Fact]
+    multiples: Mapping[str, int]
 
 
 @dataclass(frozen=True)
@@ -101,7 +102,7 @@ class ManagedTerms:
 
 
 def ec2_instances(architecture: str, region: str) -> tuple[Server, ...]:
-    """Return the instance types of an architecture with their prices.
+    """Return the instance types of an architecture with their prices, larger sizes at multiples of the smallest's.
 
     Raises
     ------
@@ -110,27 +111,31 @@ def ec2_instances(architecture: str, region: str) -> tuple[Server, ...]:
 
     Examples
     --------
-    >>> [(server.name, str(server.usd_per_hour)) for server in ec2_instances("arm64", "us-east-1")]
-    [('m7g.large', '0.0816'), ('c7g.large', '0.0725'), ('r7g.large', '0.1071')]
+    >>> known = ec2_instances("arm64", "us-east-1")
+    >>> [(server.name, str(server.usd_per_hour)) for server in known if server.is_common]
+    [('m7g.large', '0.0816'), ('c7g.large', '0.0725')]
+    >>> next(str(server.usd_per_hour) for server in known if server.name == "m7g.xlarge")
+    '0.1632'
     """
     found = []
     for name, one in _sizes().instances.items():
         if one.architecture == architecture:
             price = neighbour_price(one.price, region)
-            usd = price.tiers[0][1]
-            found.append(
-                Server(
-                    name,
-                    one.is_common,
-                    architecture,
-                    one.vcpus,
-                    one.memory_gb,
-                    usd,
-                    price.source,
-                    price.as_of,
-                    price.knowledge,
+            family, _, smallest = name.partition(".")
+            for size, times in {smallest: 1, **_sizes().multiples}.items():
+                found.append(
+                    Server(
+                        f"{family}.{size}",
+                        one.is_common and times == 1,
+                        architecture,
+                        one.vcpus * times,
+                        one.memory_gb * times,
+                        price.tiers[0][1] * times,
+                        price.source,
+                        price.as_of,
+                        price.knowledge,
+                    )
                 )
-            )
     return tuple(found)
 
 
@@ -227,7 +232,9 @@ def server_sizes_of(content: Mapping[str, Any], file: str = _FILE) -> ServerSize
         entry.source("source", head.sources)
         entry.choice("knowledge", Knowledge, default=head.knowledge)
         entry.close()
+    table = whole.entry("multiples")
+    multiples = {name: table.whole(name, least=2) for name in table.names()}
     facts = facts_of({key: content[key] for key in (*_HEAD, "facts")}, "facts", file)
     whole.skip("facts")
     whole.close()
-    return ServerSizes(MappingProxyType(instances), MappingProxyType(tasks), facts.current)
+    return ServerSizes(MappingProxyType(instances), MappingProxyType(tasks), facts.current, multiples)

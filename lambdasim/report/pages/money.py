@@ -11,6 +11,7 @@ from lambdasim.report.html import Fact
 from lambdasim.report.page import StudyPage
 from lambdasim.report.pictures import Chart
 from lambdasim.results.parameters import Parameter
+from lambdasim.views import readable
 from lambdasim.wording import count, money, number, percent
 
 if TYPE_CHECKING:
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
 
     from lambdasim.finance import BillComparison
     from lambdasim.study.break_even.result import BreakEven
+    from lambdasim.study.commitment.result import CommitmentStudy
     from lambdasim.study.forecast.budget import BudgetOutlook
     from lambdasim.study.forecast.result import Forecast
     from lambdasim.study.forecast.sensitivity import Sensitivity
@@ -102,6 +104,61 @@ def break_even_page(found: BreakEven) -> StudyPage:
             "replications": len(found.lines),
             "requests_simulated": found.most_requests,
         },
+    )
+
+
+def commitment_page(found: CommitmentStudy) -> StudyPage:
+    """Show which Compute Savings Plan costs least, and what a wrong guess of the usage costs.
+
+    Parameters
+    ----------
+    found : CommitmentStudy
+
+    Returns
+    -------
+    StudyPage
+    """
+    from lambdasim.study.commitment.text import per_hour
+
+    best = found.best
+    facts = [Fact("On demand", money(found.on_demand_usd), f"{count(found.hours, 'hour')} of usage")]
+    if best.usd_per_hour:
+        saved = percent(float(best.saving_usd / found.on_demand_usd), 1)
+        facts += [
+            Fact("With the plan", money(best.total_usd), f"{saved} less"),
+            Fact("Commitment", per_hour(best.usd_per_hour), f"an hour, for {count(best.plan.years, 'year')}"),
+        ]
+        if best.upfront_usd:
+            facts.append(Fact("Paid at once", money(best.upfront_usd), "for the whole term"))
+    plans = found.frame()
+    plans = plans.assign(
+        payment=[name.replace("_", " ") for name in plans["payment"]],
+        known=[name.replace("_", " ") for name in plans["known"]],
+        usd_per_hour=[per_hour(option.usd_per_hour) for option in found.options],
+    )
+    return StudyPage(
+        title="A Compute Savings Plan for this usage",
+        answer=(found.headline(),),
+        headline=tuple(facts),
+        tables={"plans": found.frame(), "if_usage_differs": found.case_frame()},
+        shown={
+            "plans": readable(
+                plans.rename(columns={"usd_per_hour": "commitment per hour", "percent": "off in %"})
+            ),
+            "if_usage_differs": readable(
+                found.case_frame() if best.usd_per_hour else found.case_frame().head(0)
+            ),
+        },
+        pictures={"commitment": Chart("plot_commitment", found)},
+        facts={
+            "hours": found.hours,
+            "runs": found.futures,
+            "on_demand_usd": float(found.on_demand_usd),
+            "coverable_usd": float(found.coverable_usd),
+            "recommended": {"years": best.plan.years, "payment": best.plan.payment.value},
+            "notes": list(found.notes),
+        },
+        notes=found.notes,
     )
 
 

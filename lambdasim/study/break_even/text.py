@@ -14,28 +14,35 @@ from lambdasim.study.break_even.tables import BreakEvenTables, Crossing
 from lambdasim.study.provisioned_use import break_even_utilization
 from lambdasim.study.server_costs import Costs, Option, Scaling, month_hours
 from lambdasim.study.server_demand import server_time_ms
-from lambdasim.wording import money, wrapped
+from lambdasim.wording import COLUMNS, money, wrapped
 
 _LONG: Final = 0.5
 _STEADY: Final = 0.5
 _COLD: Final = 0.01
 _SLOWER: Final = 2.0
 _MOST_FUNCTIONS: Final = 8
+_WIDEST: Final = 13
 
 
 def text(found: BreakEvenTables) -> str:
     """Write a break-even in at most 80 columns."""
     options = found.costs.options
     lines = [wrapped(sentence) for sentence in (*headline(found), *sentences(found))]
-    lines += ["", f"{'USD a month':<26}" + "".join(f"{_short(option):>13}" for option in options)]
+    wide, narrow = (
+        min(_WIDEST, (COLUMNS - left) // many) for left, many in ((26, len(options)), (39, len(options) - 1))
+    )
+    lines += ["", f"{'USD a month':<26}" + "".join(f"{_short(option):>{wide}}" for option in options)]
     for multiple, rows in found.table.groupby("multiple"):
         usd = dict(zip(rows["option"], rows["usd"], strict=True))
         label = f"{multiple:g} x = {count(rows['requests'].iloc[0])}"
-        lines.append(f"{label:<26}" + "".join(f"{usd[option.value]:>13,.2f}" for option in options))
-    lines += ["", f"{'Lambda is cheaper below':<39}" + "".join(f"{_short(one):>13}" for one in options[1:])]
-    lines.append(f"{'requests a month; as assumed below':<39}" + _row(found.crossings))
+        lines.append(f"{label:<26}" + "".join(f"{usd[option.value]:>{wide},.2f}" for option in options))
+    lines += [
+        "",
+        f"{'Lambda is cheaper below':<39}" + "".join(f"{_short(one):>{narrow}}" for one in options[1:]),
+    ]
+    lines.append(f"{'requests a month; as assumed below':<39}" + _row(found.crossings, narrow))
     for words, crossings in found.variations.items():
-        lines.append(f"{words[:38]:<39}" + _row(crossings))
+        lines.append(f"{words[:38]:<39}" + _row(crossings, narrow))
     lines += ["", "what speaks against Lambda, from the run"]
     lines += [wrapped(f"- {reason}") for reason in reasons(found)]
     lines += ["", "assumptions, and how each is known"]
@@ -225,11 +232,12 @@ def parameters(found: BreakEvenTables) -> tuple[Parameter, ...]:
 
 
 def _server_rows(costs: Costs) -> Iterator[Parameter]:
-    for option in (Option.FARGATE, Option.EC2):
+    for option in (Option.FARGATE, Option.EC2, Option.OWN):
         for architecture, servers in costs.fleets.get(option, {}).items():
             cheapest = " (the cheapest at each volume)" if len(servers) > 1 else ""
             shown = ", ".join(f"{one.name} {one.usd_per_hour.normalize():f}" for one in servers)
-            source = f"{servers[0].source}, seen {servers[0].as_of}"
+            is_own = option is Option.OWN
+            source = servers[0].source if is_own else f"{servers[0].source}, seen {servers[0].as_of}"
             yield Parameter(
                 f"{option.value}, {architecture}, USD an hour",
                 f"{shown}{cheapest}",
@@ -251,15 +259,15 @@ def count(number: float) -> str:
     return f"{float(f'{number:.3g}'):,.0f}"
 
 
-def _row(crossings: tuple[Crossing, ...]) -> str:
+def _row(crossings: tuple[Crossing, ...], wide: int) -> str:
     cells = []
     for crossing in crossings:
         shown = (
             "-" if isnan(crossing.requests.mean) else count(crossing.requests.mean).replace("million", "M")
         )
-        cells.append(f"{'never' if crossing.dearer and not crossing.crossed else shown:>13}")
+        cells.append(f"{'never' if crossing.dearer and not crossing.crossed else shown:>{wide}}")
     return "".join(cells)
 
 
 def _short(option: Option) -> str:
-    return "managed" if option is Option.MANAGED else option.value
+    return {Option.MANAGED: "managed", Option.OWN: "own"}.get(option, option.value)
