@@ -1,6 +1,7 @@
 """The same traffic on other platforms, against cases worked by hand and against what other rooms say."""
 
 import json
+from datetime import date
 from decimal import Decimal
 from fractions import Fraction
 from pathlib import Path
@@ -9,15 +10,17 @@ import pytest
 from typer.testing import CliRunner
 
 import lambdasim as ls
+from lambdasim.catalog import Knowledge
 from lambdasim.catalog.equivalents import equivalents
 from lambdasim.catalog.prices.meters import meters
-from lambdasim.catalog.prices.servers import ec2_instances
+from lambdasim.catalog.prices.servers import Server, ec2_instances
 from lambdasim.cli import app
 from lambdasim.errors import InputError
 from lambdasim.report.pages.platforms import platforms_page
 from lambdasim.specs.trigger import TriggerType
 from lambdasim.study.platforms.fronts import DOORS, Door
 from lambdasim.study.platforms.lock_in import lock_in, tied
+from lambdasim.study.platforms.managed import ManagedNeed, managed_plan
 from lambdasim.study.platforms.nodes import Pods, allocatable, nodes_usd
 from lambdasim.study.platforms.payback import paid_back, paybacks
 from lambdasim.study.platforms.result import PlatformComparison
@@ -146,7 +149,7 @@ def test_servers_are_those_of_the_break_even() -> None:
         spec, terms=ls.PlatformTerms(only=("fargate", "ec2", "managed_instances")), replications=2
     )
     for key, option in (("fargate", "Fargate"), ("ec2", "EC2"), ("managed_instances", "managed instances")):
-        one, many = rows(comparison, key)
+        one, many, *_ = rows(comparison, key)
         assert one["compute_usd"] == pytest.approx(float(ends.loc[option, "one_usd"]))
         assert many["compute_usd"] == pytest.approx(float(ends.loc[option, "many_usd"]))
 
@@ -372,6 +375,58 @@ def test_a_move_pays_back_by_hand() -> None:
     assert "other, after 20 months to 100" in paid_back([saved, lost], Decimal(1000))
     assert "$240.00 for other" in paid_back(paybacks([ours, other], None), None)
     assert paid_back([lost], None) == "No platform asks less, so no move pays for itself."
+
+
+def test_functions_that_call_functions_are_refused() -> None:
+    """What a callee is asked for comes out of Lambda's run; a bill without it would look right and be wrong."""
+    text = STEADY.format(
+        free="false", region="us-east-1", runtime="nodejs22.x", memory=512, cpu=1, io=1, used="", response=0,
+        trigger="sdk",
+    )  # fmt: skip
+    spec = ls.load_scenario_text(
+        text + "    calls: [{function: g}]\n  - {name: g, memory_mb: 512, timeout: 5s, work: {io_ms: 5}}\n"
+    )
+    with pytest.raises(InputError, match="must make no calls: what f and those they call"):
+        found(spec)
+
+
+def server(name: str, vcpus: int, memory_gb: int, usd: str) -> Server:
+    return Server(
+        name, True, "arm64", Decimal(vcpus), Decimal(memory_gb), Decimal(usd), "a page", date(2026, 3, 19),
+        Knowledge.AWS_PAGE,
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("computing", "concurrency", "memory_mb", "environments", "instances"),
+    [
+        (0.25, 100, 512, 25, "14 x c7g.xlarge"),  # AWS's sample: 25 in threes are 9, half as many again 14
+        (
+            0.125,
+            100,
+            512,
+            13,
+            "20 x c7g.xlarge",
+        ),  # eight of 512 MB are 4 GB: one a GB of 7, so 13 and half of that
+        (0.26, 6, 512, 3, "3 x c7g.xlarge"),  # two a vCPU; never less than three
+        (1.0, 1, 2048, 1, "3 x c7g.xlarge"),
+    ],
+)
+def test_managed_instances_as_aws_sizes_them(
+    computing: float, concurrency: int, memory_mb: int, environments: int, instances: str
+) -> None:
+    xlarge = server("c7g.xlarge", 4, 8, "0.1450")
+    need = ManagedNeed("arm64", memory_mb, concurrency, computing)
+    plan = managed_plan([need], {"arm64": (xlarge,)}, Fraction(730), 1_000_000)
+    assert plan is not None
+    assert (plan.environments, plan.instances) == ((environments,), instances)
+    count = int(instances.split(maxsplit=1)[0])
+    assert plan.usd == count * Decimal("0.1450") * 730 * Decimal("1.15") + Decimal("0.20")
+    large = server("c7g.large", 2, 4, "0.0725")
+    too_large = ManagedNeed("arm64", 4096, 1, 1.0)
+    assert managed_plan([too_large], {"arm64": (large,)}, Fraction(730), 0) is None
+    with pytest.raises(InputError, match="must be from 0 to 1"):
+        managed_plan([need._replace(computing=1.5)], {"arm64": (xlarge,)}, Fraction(730), 0)
 
 
 def test_what_a_move_costs_must_be_an_amount() -> None:

@@ -138,7 +138,7 @@ class NeighbourTerms:
 
 def scale_of(one: Meter) -> int:
     """Give how many counted units of a meter have its price: bytes of a GB, millionths of anything else."""
-    return one.per * (BYTES_PER_GB if one.driver in _BYTES else MICRO)
+    return one.per * (one.kb_per_gb * BYTES_PER_KB if one.driver in _BYTES else MICRO)
 
 
 def meter_counts(usages: Iterable[Usage], terms: Mapping[str, NeighbourTerms]) -> dict[MeterKey, int]:

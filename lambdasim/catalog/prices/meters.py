@@ -16,6 +16,7 @@ from lambdasim.catalog.facts import Knowledge, pick
 from lambdasim.catalog.files import toml_of
 
 HOME: Final = "us-east-1"
+KB_PER_GB: Final = 1 << 20
 _FILE: Final = "meters.toml"
 
 
@@ -106,6 +107,8 @@ class Meter:
     note : str
     prices : mapping of str to MeterPrice
         By region.
+    kb_per_gb : int
+        KB of 1,024 bytes in what the meter calls a GB.
     """
 
     name: str
@@ -120,6 +123,7 @@ class Meter:
     chunk_kb: int
     note: str
     prices: Mapping[str, MeterPrice]
+    kb_per_gb: int = KB_PER_GB
 
     def price(self, region: str) -> MeterPrice:
         """Return the price in a region; us-east-1's, marked, where none of the region is known.
@@ -247,6 +251,7 @@ def _meter(name: str, entry: Entry, services: Mapping[str, Service], sources: En
         pool=entry.text("pool", default=""),
         triggers=entry.texts("triggers") if entry.has("triggers") else (),
         chunk_kb=entry.whole("chunk_kb", least=1) if entry.has("chunk_kb") else 0,
+        kb_per_gb=entry.whole("kb_per_gb", least=1) if entry.has("kb_per_gb") else KB_PER_GB,
         note=entry.text("note", default=""),
         prices=MappingProxyType(
             {region: _price(price, sources, as_of) for region, price in entry.named("prices").items()}

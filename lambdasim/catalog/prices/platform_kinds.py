@@ -237,6 +237,29 @@ class Kubelet(NamedTuple):
     source: str
 
 
+class ManagedSizing(NamedTuple):
+    """How AWS's sample calculator sizes Lambda Managed Instances.
+
+    Attributes
+    ----------
+    kept_vcpus, kept_gb : int
+        Of an instance, that no environment gets.
+    least_environment_mb : int
+    buffer_percent : int
+        Instances kept over what is needed [%].
+    requests_per_vcpu : tuple of (int, int)
+        Part of a vCPU that a request computes while it runs, at most, in thousandths; requests at once for each vCPU.
+    source : str
+    """
+
+    kept_vcpus: int
+    kept_gb: int
+    least_environment_mb: int
+    buffer_percent: int
+    requests_per_vcpu: tuple[tuple[int, int], ...]
+    source: str
+
+
 class PlatformBook(NamedTuple):
     """The content of the file."""
 
@@ -247,4 +270,5 @@ class PlatformBook(NamedTuple):
     egress: Mapping[str, Egress]
     fronts: Mapping[str, Mapping[str, Front]]
     kubelet: Kubelet
+    managed: ManagedSizing
     least_cpu_percent: int

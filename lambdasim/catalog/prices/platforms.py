@@ -17,6 +17,7 @@ from lambdasim.catalog.prices.platform_kinds import (
     Front,
     InstanceSize,
     Kubelet,
+    ManagedSizing,
     Measure,
     Platform,
     PlatformBook,
@@ -120,6 +121,7 @@ def platform_book_of(content: Mapping[str, Any], file: str = _FILE) -> PlatformB
             for vendor, entry in whole.named("fronts").items()
         },
         _kubelet(whole.entry("kubelet"), head),
+        _managed(whole.entry("managed"), head),
         whole.whole("least_cpu_percent"),
     )
     whole.close()
@@ -267,6 +269,25 @@ def _kubelet(entry: Entry, head: Head) -> Kubelet:
         entry.whole("cpu_millis_first"),
         entry.whole("cpu_millis_second"),
         entry.whole("nodes_least", least=1),
+        entry.source("source", head.sources),
+    )
+    entry.close()
+    return found
+
+
+def _managed(entry: Entry, head: Head) -> ManagedSizing:
+    steps = entry.items("requests_per_vcpu")
+    for number, step in enumerate(steps):
+        if not isinstance(step, list) or len(step) != 2 or not all(isinstance(part, int) for part in step):
+            raise entry.fault(
+                f"requests_per_vcpu[{number}]", f"must be two whole numbers, got {repr(step)[:40]}"
+            )
+    found = ManagedSizing(
+        entry.whole("kept_vcpus"),
+        entry.whole("kept_gb"),
+        entry.whole("least_environment_mb", least=1),
+        entry.whole("buffer_percent", least=100),
+        tuple((step[0], step[1]) for step in steps),
         entry.source("source", head.sources),
     )
     entry.close()

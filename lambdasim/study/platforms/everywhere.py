@@ -50,7 +50,7 @@ def platforms(
     Raises
     ------
     InputError
-        When an argument cannot be accepted, or a server that was asked for cannot be had.
+        When an argument cannot be accepted, a server that was asked for cannot be had, or functions call each other.
 
     Examples
     --------
@@ -75,6 +75,14 @@ def platforms(
     terms = terms or PlatformTerms()
     if replications < 1:
         raise InputError.single("platforms", "replications", f"must be at least 1, got {replications}")
+    calling = [spec.name for spec in scenario.functions if spec.calls]
+    if calling:
+        raise InputError.single(
+            "platforms",
+            "functions",
+            f"must make no calls: what {listed(calling, most=3)} and those they call would ask for elsewhere is not "
+            "modelled; leave `calls` out and give each function its own traffic and waiting",
+        )
     known = (*platform_book().platforms, *SERVERS)
     for key in terms.only:
         if key not in known:

@@ -28,6 +28,7 @@ class Door(StrEnum):
     ADDRESS = "its own address"
     GATEWAY = "a gateway"
     BALANCER = "a load balancer"
+    SOCKETS = "a WebSocket gateway"
 
 
 DOORS: Final = {
@@ -35,6 +36,7 @@ DOORS: Final = {
     TriggerType.API_GATEWAY_HTTP: Door.GATEWAY,
     TriggerType.API_GATEWAY_REST: Door.GATEWAY,
     TriggerType.ALB: Door.BALANCER,
+    TriggerType.API_GATEWAY_WEBSOCKET: Door.SOCKETS,
 }
 """Triggers through which the internet reaches a function; all others are not told apart by platform."""
 
@@ -116,6 +118,8 @@ def vendor_front_usd(
     """
     known = platform_book().fronts.get(vendor, {})
     usd = Decimal(0)
+    if Door.SOCKETS in doors.values():
+        return None
     if Door.GATEWAY in doors.values():
         gateway = known.get("gateway")
         if gateway is None:

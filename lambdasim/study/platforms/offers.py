@@ -34,9 +34,10 @@ from lambdasim.study.platforms.fronts import (
     vendor_egress_usd,
     vendor_front_usd,
 )
+from lambdasim.study.platforms.managed import ManagedNeed, managed_plan
 from lambdasim.study.platforms.nodes import Pods, nodes_usd
 from lambdasim.study.platforms.serving import Arriving, Served, Serving, arriving, response_kb, used_mb
-from lambdasim.study.platforms.settings import PlatformTerms, Setting, setting_of
+from lambdasim.study.platforms.settings import PlatformTerms, Setting, computing_share, setting_of
 from lambdasim.study.server_costs import Costs, Fleets, Option, month_hours
 from lambdasim.study.server_demand import demand_of, with_pollers
 from lambdasim.study.variants import LimitCase, Variant, case_scenario
@@ -374,6 +375,46 @@ def _server_offers(
                 cold_share=0.0,
                 peak=0,
             )
+    if Option.MANAGED in fleets and terms.requests_at_once is None:
+        yield from _sized_by_aws(run, month, fleets, own_ms)
+
+
+def _sized_by_aws(run: RunResult, month: _Month, fleets: Fleets, own_ms: Histogram) -> Iterator[Offer]:
+    """Give what managed instances ask where AWS's sample calculator sizes them for Lambda's peak."""
+    scenario = month.scenario
+    needs = [
+        ManagedNeed(
+            spec.architecture.value,
+            spec.memory_mb,
+            totals.concurrency.peak,
+            computing_share(spec),
+        )
+        for spec, totals in zip(
+            (scenario.function(plan.name) for plan in run.plan.functions),
+            run.aggregate.functions,
+            strict=True,
+        )
+    ]
+    requests = sum(row.requests for row in month.usage)
+    found = managed_plan(needs, fleets[Option.MANAGED], month_hours(scenario), requests)
+    if found is None:
+        return
+    front, egress = month.aws(free=scenario.free_tier)
+    yield Offer(
+        key="managed_instances",
+        platform=NAMES["managed_instances"],
+        at_once=max(found.requests_per_environment),
+        size=f"{found.instances}, as AWS's sample calculator",
+        compute=found.usd,
+        requests=Decimal(0),
+        front=front,
+        egress=egress,
+        fixed=Decimal(0),
+        without_grants=found.usd + sum(month.aws(free=False)),
+        latency_ms=own_ms,
+        cold_share=0.0,
+        peak=sum(found.environments),
+    )
 
 
 def _platform_offer(

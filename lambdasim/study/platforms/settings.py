@@ -173,11 +173,16 @@ def _size(platform: Platform, need_mb: int, share: Decimal) -> int | None:
 def _target(platform: Platform, spec: FunctionSpec, slots: int, cpu: float) -> int:
     part = platform.target_percent / 100
     by_slots = max(floor(slots * part), 1)
-    cpu_ms, io_ms = spec.work.cpu_ms.mean(), spec.work.io_ms.mean()
-    computing = cpu_ms / (cpu_ms + io_ms) if cpu_ms + io_ms else 0.0
+    computing = computing_share(spec)
     if not computing:
         return by_slots
     return max(min(by_slots, ceil(cpu * part / computing)), 1)
+
+
+def computing_share(spec: FunctionSpec) -> float:
+    """Give the mean part of a vCPU that a function's request computes while it runs alone on one."""
+    cpu_ms, io_ms = spec.work.cpu_ms.mean(), spec.work.io_ms.mean()
+    return cpu_ms / (cpu_ms + io_ms) if cpu_ms + io_ms else 0.0
 
 
 def start_ups_us(platform: Platform, spec: FunctionSpec, seed: int) -> NDArray[np.int64]:
