@@ -79,6 +79,8 @@ from lambdasim.study.memory.sweep import sweep_memory as sweep_memory
 from lambdasim.study.platforms.everywhere import platforms as platforms
 from lambdasim.study.platforms.result import PlatformComparison as PlatformComparison
 from lambdasim.study.platforms.settings import PlatformTerms as PlatformTerms
+from lambdasim.study.safety.costs import safety_costs as safety_costs
+from lambdasim.study.safety.result import SafetyCosts as SafetyCosts
 from lambdasim.study.server_costs import OwnServer as OwnServer
 from lambdasim.study.server_costs import Scaling as Scaling
 from lambdasim.study.server_costs import ServerTerms as ServerTerms

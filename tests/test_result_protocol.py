@@ -82,6 +82,7 @@ MADE: dict[str, Callable[[], Any]] = {
     "LimitsAdvice": lambda: ls.advise_limits(spec(), replications=2, multiples=(1, 2)),
     "BreakEven": lambda: ls.break_even(spec(), multiples=(1, 10), replications=2),
     "PlatformComparison": lambda: ls.platforms(spec(), replications=2),
+    "SafetyCosts": lambda: ls.safety_costs(run()),
     "Forecast": month,
     "BudgetOutlook": lambda: ls.budget_outlook(month(), 1.0),
     "Sensitivity": lambda: ls.sensitivity(month()),

@@ -1,4 +1,4 @@
-"""Command about commitments: Compute Savings Plans against the hours of finished runs."""
+"""Commands about money beside a bill: Compute Savings Plans, and what security and compliance cost."""
 
 from __future__ import annotations
 
@@ -9,16 +9,22 @@ from typing import Annotated
 import typer
 
 from lambdasim.cli.app import (
+    EngineOption,
     JsonOption,
     OutOption,
     PriceBookOption,
     PriceDateOption,
     RegionOption,
+    ScenarioArgument,
+    announcing_compilation,
     app,
     day_of,
     made,
     present,
 )
+from lambdasim.cli.beside import WithOption, including
+from lambdasim.cli.traces import TraceOptions, takes_traces
+from lambdasim.cli.writing import agreed
 
 
 @app.command("commit")
@@ -66,3 +72,31 @@ def commit(
         price_book=None if price_book is None else read_price_book(price_book),
     )
     present(found.text, partial(commitment_page, found), out, as_json)
+
+
+@app.command("safety")
+@takes_traces
+def safety(
+    traces: TraceOptions,
+    scenario: ScenarioArgument,
+    region: RegionOption = None,
+    with_lines: WithOption = None,
+    out: OutOption = None,
+    as_json: JsonOption = False,
+    engine: EngineOption = "auto",
+) -> None:
+    """Say what security and compliance cost beside the runs.
+
+    Secrets, keys, tracing, logs for audits, VPC: what the scenario has, and what the rest would add.
+    """
+    import lambdasim as ls
+    from lambdasim.report.pages.safety import safety_page
+
+    spec = including(traces.scenario(scenario), with_lines, "safety")
+    if region is not None:
+        spec = ls.revised(spec, {"region": region})
+    agreed(spec, engine=engine)
+    made(out)
+    with announcing_compilation():
+        found = ls.safety_costs(ls.simulate(spec, engine=engine, keep_records=False))
+    present(found.text, partial(safety_page, found), out, as_json)

@@ -12,7 +12,7 @@ ORDER: Final = {
     "Describe a scenario": ("init", "validate", "import", "calibrate", "schema"),
     "Simulate it": ("estimate", "simulate"),
     "Decide": ("sweep-memory", "compare", "limits", "break-even", "platforms"),
-    "Plan and check money": ("forecast", "backtest", "bill", "commit", "prices"),
+    "Plan and check money": ("forecast", "backtest", "bill", "safety", "commit", "prices"),
     "Show it": ("report",),
 }
 """Headings of ``lambdasim --help`` and the commands under each."""

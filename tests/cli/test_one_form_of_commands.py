@@ -178,6 +178,7 @@ def test_completion_installs_and_completes(tmp_path: Path) -> None:
         ("limits", "{s}", "--multiples", "1", "--replications", "2"),
         ("break-even", "{s}", "--multiple", "1", "--replications", "2"),
         ("platforms", "{s}", "--replications", "1"),
+        ("safety", "{s}"),
         ("calibrate", LOGS),
     ],
     ids=lambda arguments: arguments[0],

@@ -80,6 +80,7 @@ STUDIES = {
     "simulate": ("{s}",),
     "break-even": ("{s}", "--replications", "2"),
     "platforms": ("{s}", "--replications", "1"),
+    "safety": ("{s}",),
 }
 
 

@@ -19,6 +19,7 @@ COMMANDS = (
     "limits",
     "break-even",
     "platforms",
+    "safety",
     "forecast",
     "backtest",
     "calibrate",

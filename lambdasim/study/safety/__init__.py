@@ -1,0 +1,1 @@
+"""What security and compliance cost beside a scenario's runs."""

@@ -1,0 +1,101 @@
+"""Prices measures of security and compliance: what a scenario has of them, and what the others would cost."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from decimal import Decimal
+from fractions import Fraction
+from math import ceil
+
+from lambdasim.billing import NeighbourTerms, price_scenario
+from lambdasim.billing.neighbours.counts import MeterKey, meter_counts
+from lambdasim.billing.neighbours.pricing import price_meters
+from lambdasim.catalog.prices.meters import meter_defaults
+from lambdasim.errors import InputError
+from lambdasim.results.run import RunResult
+from lambdasim.results.usage.as_month import month_basis, month_factor, monthly_usage
+from lambdasim.study.safety.measures import MEASURES, Measure, Month
+from lambdasim.study.safety.result import SafetyCosts, SafetyLine
+from lambdasim.units import US_PER_HOUR
+
+
+def safety_costs(run: RunResult) -> SafetyCosts:
+    """Say what security and compliance cost beside a run's own bill, scaled to a month.
+
+    Parameters
+    ----------
+    run : RunResult
+
+    Returns
+    -------
+    SafetyCosts
+        A line for each measure: what of it the scenario has, by its meters in ``uses`` and ``neighbours``, and what it
+        would cost as assumed, where it has none.
+
+    Raises
+    ------
+    InputError
+        When it is given no run.
+
+    Notes
+    -----
+    Free parts are taken off where the scenario has its free tier, each measure by itself.
+    """
+    if not isinstance(run, RunResult):
+        raise InputError.single("safety", "run", f"must be what simulate returns, got {type(run).__name__}")
+    scenario = run.scenario
+    factor = month_factor(scenario.duration_us)
+    usage = monthly_usage(run.usage(), factor)
+    name = f"{scenario.start:%Y-%m}"
+    terms = NeighbourTerms.of_scenario(scenario)
+    counted: dict[str, int] = {}
+    if terms is not None and usage:
+        for key, count in meter_counts(usage, {"": terms}).items():
+            counted[key.meter] = counted.get(key.meter, 0) + count
+
+    def usd(counts: Mapping[str, int]) -> Decimal:
+        keys = {
+            MeterKey(name, scenario.region, meter, "all"): count for meter, count in counts.items() if count
+        }
+        found = price_meters(keys, free_tier=scenario.free_tier)
+        return sum((item.amount for item in found.items), Decimal(0))
+
+    month = _month(run, factor)
+    lines = []
+    for measure in MEASURES:
+        mine = _of(measure, counted)
+        lines.append(
+            SafetyLine(
+                measure.name,
+                bool(mine),
+                float(usd(mine)),
+                "" if mine else measure.assumed,
+                float(usd(measure.counts(month))),
+            )
+        )
+    total = float(price_scenario(scenario, usage).total) if usage else 0.0
+    return SafetyCosts(
+        scenario.name, tuple(lines), total, month_basis(scenario).text(per_month=True), scenario.region
+    )
+
+
+def _of(measure: Measure, counted: Mapping[str, int]) -> dict[str, int]:
+    """Return what the scenario counts on a measure's meters."""
+    return {
+        name: count for name, count in counted.items() if measure.meters and name.startswith(measure.meters)
+    }
+
+
+def _month(run: RunResult, factor: Fraction) -> Month:
+    defaults = meter_defaults()
+    totals = list(zip(run.plan.functions, run.aggregate.functions, strict=True))
+    each = {
+        spec.name: defaults.log_platform_bytes + (spec.uses.log_bytes or 0) for spec in run.scenario.functions
+    }
+    return Month(
+        functions=len(totals),
+        runs=round(sum(one.runs for _, one in totals) * factor),
+        cold=round(sum(one.cold for _, one in totals) * factor),
+        hours=ceil(Fraction(run.scenario.duration_us, US_PER_HOUR) * factor),
+        log_bytes=round(sum(one.runs * each[plan.name] for plan, one in totals) * factor),
+    )

@@ -1,0 +1,122 @@
+"""Measures of security and compliance, the meters that show them, and what each would count for a month's runs."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Final, NamedTuple
+
+from lambdasim.billing.neighbours.counts import MICRO
+from lambdasim.catalog.prices.meters import meter_defaults
+
+ZONES: Final = 2
+"""Availability zones in which gateways and endpoints are taken to be held."""
+KEPT_MONTHS: Final = 12
+"""Months for which logs are taken to be kept."""
+_S_PER_HOUR: Final = 3600
+
+
+class Month(NamedTuple):
+    """What a month of runs is to a measure.
+
+    Attributes
+    ----------
+    functions, runs, cold : int
+        Functions; runs and cold starts of the month.
+    hours : int
+    log_bytes : int
+        That runs write to their logs, Lambda's own lines included.
+    """
+
+    functions: int
+    runs: int
+    cold: int
+    hours: int
+    log_bytes: int
+
+
+class Measure(NamedTuple):
+    """A measure of security or compliance.
+
+    Attributes
+    ----------
+    name : str
+    meters : tuple of str
+        Beginnings of the meters that are its lines.
+    assumed : str
+        What it would be, in words, where a scenario does not have it.
+    counts : callable
+        Units that this would count on each meter in a month, see ``billing.neighbours.counts.scale_of``.
+    """
+
+    name: str
+    meters: tuple[str, ...]
+    assumed: str
+    counts: Callable[[Month], dict[str, int]]
+
+
+def _sampled(month: Month) -> int:
+    """Count the traces of X-Ray's default rule, in millionths."""
+    defaults = meter_defaults()
+    first = min(month.runs, month.hours * _S_PER_HOUR * defaults.trace_first_per_s)
+    return first * MICRO + (month.runs - first) * MICRO * defaults.trace_percent // 100
+
+
+MEASURES: Final = (
+    Measure(
+        "least privilege (IAM roles and policies)",
+        (),
+        "a role for each function",
+        lambda month: {},
+    ),
+    Measure(
+        "secrets (Secrets Manager)",
+        ("secret",),
+        "a secret for each function, fetched once by each environment",
+        lambda month: {"secrets": month.functions * MICRO, "secret_calls": month.cold * MICRO},
+    ),
+    Measure(
+        "settings (SSM parameters)",
+        ("parameter",),
+        "standard parameters",
+        lambda month: {},
+    ),
+    Measure(
+        "keys of your own (KMS)",
+        ("kms_",),
+        "one key, asked once by each environment",
+        lambda month: {"kms_keys": MICRO, "kms_calls": month.cold * MICRO},
+    ),
+    Measure(
+        "tracing (X-Ray)",
+        ("xray_",),
+        "X-Ray's default sampling",
+        lambda month: {"xray_traces": _sampled(month)},
+    ),
+    Measure(
+        "logs kept for audits (CloudWatch)",
+        ("log_storage",),
+        f"kept for {KEPT_MONTHS} months, in the steady state",
+        lambda month: {"log_storage_gb": _stored(month)},
+    ),
+    Measure(
+        "no way to AWS over the internet (interface endpoints)",
+        ("endpoint_",),
+        f"one endpoint in {ZONES} zones, before data",
+        lambda month: {"endpoint_hours": ZONES * month.hours * MICRO},
+    ),
+    Measure(
+        "a VPC that reaches the internet (NAT gateways, IPv4)",
+        ("nat_", "public_ipv4"),
+        f"a gateway with its address in each of {ZONES} zones, before data",
+        lambda month: {
+            "nat_hours": ZONES * month.hours * MICRO,
+            "public_ipv4_hours": ZONES * month.hours * MICRO,
+        },
+    ),
+)
+"""All measures, in the order in which they are shown."""
+
+
+def _stored(month: Month) -> int:
+    """Count GB-months of logs, in millionths."""
+    return month.log_bytes * KEPT_MONTHS * MICRO >> 30

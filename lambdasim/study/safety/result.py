@@ -1,0 +1,112 @@
+"""What security and compliance cost, as a table and in words."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final, NamedTuple
+
+from lambdasim.views import Result
+from lambdasim.wording import clipped, money, percent, wrapped
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+_NAME: Final = 54
+
+
+class SafetyLine(NamedTuple):
+    """A measure of security or compliance.
+
+    Attributes
+    ----------
+    measure : str
+    in_scenario : bool
+        Whether the scenario names any of it.
+    usd : float
+        What the scenario has of it [USD a month].
+    assumed : str
+        What it would be where the scenario has none; empty where it has.
+    would_usd : float
+        What it costs as assumed [USD a month].
+    """
+
+    measure: str
+    in_scenario: bool
+    usd: float
+    assumed: str
+    would_usd: float
+
+
+@dataclass(frozen=True, repr=False)
+class SafetyCosts(Result):
+    """The result of ``safety_costs``.
+
+    Attributes
+    ----------
+    scenario : str
+        Its name.
+    lines : tuple of SafetyLine
+    total_usd : float
+        The scenario's whole bill, lines beside Lambda that it asks for included [USD a month].
+    basis : str
+        What a month is here, in a sentence.
+    region : str
+    """
+
+    scenario: str
+    lines: tuple[SafetyLine, ...]
+    total_usd: float
+    basis: str
+    region: str
+
+    @property
+    def usd(self) -> float:
+        """What the scenario has of all measures [USD a month]."""
+        return sum(line.usd for line in self.lines)
+
+    @property
+    def would_usd(self) -> float:
+        """What the measures that it has not would cost, as assumed [USD a month]."""
+        return sum(line.would_usd for line in self.lines if not line.in_scenario)
+
+    def frame(self) -> pd.DataFrame:
+        """Return one row for each measure: the fields of ``SafetyLine``."""
+        import pandas as pd
+
+        return pd.DataFrame(self.lines, columns=list(SafetyLine._fields))
+
+    def notes(self) -> tuple[str, ...]:
+        """Say what the figures rest on, and what they leave out.
+
+        Returns
+        -------
+        tuple of str
+        """
+        return (
+            self.basis,
+            "What a scenario does not name in `uses` or `neighbours` is not there: only its price as assumed is shown.",
+            "IAM has no line at AWS; a function in a VPC has none either, its gateways and endpoints have.",
+            "Data through gateways and endpoints comes on top, and so do WAF, GuardDuty, Config, CloudTrail's data "
+            "events and people's time, which have no meter here.",
+        )
+
+    def text(self) -> str:
+        """Write the table in at most 80 columns."""
+        lines = [wrapped(repr(self)), ""]
+        lines.append(f"{'USD a month':<{_NAME}}{'now':>12}{'if added':>13}")
+        for line in self.lines:
+            now = money(line.usd) if line.in_scenario else "-"
+            added = "" if line.in_scenario else money(line.would_usd)
+            lines.append(f"{clipped(line.measure, _NAME - 1):<{_NAME}}{now:>12}{added:>13}".rstrip())
+        lines += ["", "if added means"]
+        lines += [wrapped(f"- {line.measure}: {line.assumed}") for line in self.lines if line.assumed]
+        lines += ["", *(wrapped(f"note: {note}") for note in self.notes())]
+        return "\n".join(lines)
+
+    def __repr__(self) -> str:
+        """Say what safety costs now, and what the rest would add."""
+        share = percent(self.usd / self.total_usd, 1) if self.total_usd else "0.0%"
+        return (
+            f"{self.scenario}: what keeps it safe costs {money(self.usd)} a month, {share} of a bill of "
+            f"{money(self.total_usd)} in {self.region}; what it has not would add {money(self.would_usd)} as assumed."
+        )
