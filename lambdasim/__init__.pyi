@@ -9,6 +9,9 @@ from lambdasim.billing import LineItem as LineItem
 from lambdasim.billing import Usage as Usage
 from lambdasim.billing import in_account as in_account
 from lambdasim.billing import price as price
+from lambdasim.billing.platforms.charges import PlatformUsage as PlatformUsage
+from lambdasim.billing.platforms.charges import managed_instances_usd as managed_instances_usd
+from lambdasim.billing.platforms.charges import platform_charges as platform_charges
 from lambdasim.calibration.calibrate import calibrate as calibrate
 from lambdasim.calibration.calibrate import calibrate_logs as calibrate_logs
 from lambdasim.calibration.result import Calibration as Calibration

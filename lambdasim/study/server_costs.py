@@ -80,7 +80,19 @@ class OwnServer:
                 )
 
     def server(self, architecture: str, as_of: date) -> Server:
-        """Return it as a server for an architecture, priced on a day."""
+        """Return it as a server for an architecture.
+
+        Parameters
+        ----------
+        architecture : str
+            ``x86_64`` or ``arm64``.
+        as_of : date
+            Day of the price.
+
+        Returns
+        -------
+        Server
+        """
         return Server(
             f"own server, {self.vcpus.normalize():f} vCPU {self.memory_gb.normalize():f} GB",
             True,

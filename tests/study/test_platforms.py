@@ -190,6 +190,8 @@ def test_fronts_are_paired_like_with_like() -> None:
     assert rows(balancer, "cloud_run")[0]["front_usd"] >= 0.025 * HOURS
     assert rows(balancer, "azure_flex")[0]["front_usd"] != rows(balancer, "azure_flex")[0]["front_usd"]
     assert any("front: its price is not known" in one and "Flex" in one for one in balancer.caveats())
+    assert "Azure" not in balancer.headline().split("Not held against it")[0]
+    assert not balancer.payback()["platform"].str.contains("Azure").any()
     address = found(steady(), "cloud_run", "ec2", at_once=1)
     assert rows(address, "lambda")[0]["front_usd"] == rows(address, "cloud_run")[0]["front_usd"] == 0
     assert set(DOORS.values()) == set(Door)
@@ -254,6 +256,17 @@ def test_sharing_an_instance_costs_no_more_than_the_sum_and_waits_for_cpu() -> N
     alone, shared = both
     assert shared["compute_usd"] < alone["compute_usd"] / 4
     assert shared["peak"] < alone["peak"]
+
+
+def test_large_bills_fit_a_terminal_too() -> None:
+    spec = steady()
+    traffic = {"traffic": {"constant": {"rate_per_s": 300}}, "work": {"cpu_ms": 300, "io_ms": 3000}}
+    large = ls.revised(
+        spec, {"functions": (ls.revised(spec.functions[0], traffic),), "duration_us": 60_000_000}
+    )
+    said = found(large).text()
+    assert "$1" in said
+    assert max(map(len, said.splitlines())) <= 80
 
 
 def test_the_same_twice_and_a_clear_word_for_bad_input() -> None:

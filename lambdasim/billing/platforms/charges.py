@@ -58,12 +58,30 @@ class PlatformUsage:
                 )
 
     def plus(self, other: PlatformUsage) -> PlatformUsage:
-        """Add the usage of another function; hours that are held are held together."""
+        """Add the usage of another function; hours that are held are held together.
+
+        Parameters
+        ----------
+        other : PlatformUsage
+
+        Returns
+        -------
+        PlatformUsage
+        """
         sums = {field.name: getattr(self, field.name) + getattr(other, field.name) for field in fields(self)}
         return PlatformUsage(**(sums | {"hours": max(self.hours, other.hours)}))
 
     def times(self, factor: Fraction) -> PlatformUsage:
-        """Return the usage of so many times the time, in whole numbers; hours stay."""
+        """Return the usage of so many times the time, in whole numbers; hours stay.
+
+        Parameters
+        ----------
+        factor : Fraction
+
+        Returns
+        -------
+        PlatformUsage
+        """
         names = ("requests", "milli_vcpu_ms", "mb_ms", "cpu_ms")
         return replace(self, **{name: round(getattr(self, name) * factor) for name in names})
 

@@ -52,7 +52,7 @@ def platforms_page(found: PlatformComparison) -> StudyPage:
     shown = pd.DataFrame(
         [
             {
-                "platform": one.platform,
+                "platform": one.platform + ("" if one.complete else " *"),
                 "USD a month": _span(money(one.low_usd), money(one.high_usd)),
                 "without free grants": _span(money(one.low_without_usd), money(one.high_without_usd)),
                 "median [ms]": _span(count(one.p50_ms[0]), count(one.p50_ms[1])),
@@ -103,7 +103,7 @@ def platforms_page(found: PlatformComparison) -> StudyPage:
 
 
 def _facts(found: PlatformComparison) -> tuple[Fact, ...]:
-    ours, others = found.lambda_range, found.ranges[1:]
+    ours, others = found.lambda_range, [one for one in found.ranges[1:] if one.complete]
     facts = [
         Fact(
             "AWS Lambda",

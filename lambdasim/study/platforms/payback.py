@@ -49,9 +49,10 @@ def paybacks(ranges: Iterable[Range], leaving_usd: Decimal | None) -> Iterator[P
     Yields
     ------
     Payback
+        None of a platform of which a price is not known.
     """
     ours, *others = ranges
-    for one in others:
+    for one in (one for one in others if one.complete):
         low, high = ours.low_usd - one.high_usd, ours.high_usd - one.low_usd
         fast, slow = (
             (nan, nan) if leaving_usd is None else (_months(leaving_usd, high), _months(leaving_usd, low))

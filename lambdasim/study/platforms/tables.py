@@ -34,6 +34,8 @@ class Range(NamedTuple):
     p50_ms, p99_ms : (float, float)
         Lowest and highest over the ways to set it up [ms].
     cold_share : (float, float)
+    complete : bool
+        Whether every price is known; else the money leaves something out.
     """
 
     key: str
@@ -45,6 +47,7 @@ class Range(NamedTuple):
     p50_ms: tuple[float, float]
     p99_ms: tuple[float, float]
     cold_share: tuple[float, float]
+    complete: bool = True
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -117,6 +120,7 @@ class PlatformTables:
                     _ends(rows["p50_ms"]),
                     _ends(rows["p99_ms"]),
                     _ends(rows["cold_share"]),
+                    not rows["front_usd"].isna().any(),
                 )
             )
         return tuple(sorted(found, key=lambda one: (one.key != LAMBDA, one.low_usd, one.key)))

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from math import isnan
 from typing import Final
 
 from lambdasim.catalog import Knowledge
@@ -20,9 +19,9 @@ from lambdasim.study.platforms.tables import PlatformTables, Range
 from lambdasim.units import format_duration
 from lambdasim.wording import clipped, count, listed, money, number, percent, wrapped
 
-_NAME: Final = 29
-_MONEY: Final = 21
-_MS: Final = 12
+_NAME: Final = 30
+_MONEY: Final = 12
+_MS: Final = 18
 _MILLION: Final = 1e6
 _ALIKE: Final = 0.005
 
@@ -30,16 +29,18 @@ _ALIKE: Final = 0.005
 def text(found: PlatformTables) -> str:
     """Write a comparison in at most 80 columns."""
     lines = [wrapped(headline(found)), ""]
-    grants = "with" if found.scenario.free_tier else "no"
-    head = f"{'USD a month, ' + grants + ' free grants':<{_NAME}}{'USD':>{_MONEY}}"
-    lines.append(head + f"{'p50 ms':>{_MS}}{'p99 ms':>{_MS}}{'cold':>6}")
-    lines += [_line(one) for one in found.ranges]
-    if found.scenario.free_tier:
-        lines += ["", f"{'without free grants':<{_NAME}}{'USD':>{_MONEY}}"]
-        lines += [
-            f"{clipped(one.platform, _NAME - 1):<{_NAME}}{_span(one.low_without_usd, one.high_without_usd):>{_MONEY}}"
-            for one in found.ranges
-        ]
+    is_free = found.scenario.free_tier
+    over = ("with free grants" if is_free else "", "without free grants")
+    lines.append(f"{'':<{_NAME}}" + "".join(f"{words:>{2 * _MONEY}}" for words in over if words))
+    lines.append(f"{'USD a month':<{_NAME}}" + f"{'low':>{_MONEY}}{'high':>{_MONEY}}" * (1 + is_free))
+    for one in found.ranges:
+        usd = (one.low_usd, one.high_usd, one.low_without_usd, one.high_without_usd)[0 if is_free else 2 :]
+        lines.append(_named(one) + "".join(f"{money(value):>{_MONEY}}" for value in usd))
+    lines += ["", f"{'latency':<{_NAME}}{'p50 ms':>{_MS}}{'p99 ms':>{_MS}}{'cold':>8}"]
+    lines += [
+        _named(one) + f"{_ms(one.p50_ms):>{_MS}}{_ms(one.p99_ms):>{_MS}}{_cold(one):>8}"
+        for one in found.ranges
+    ]
     lines += ["", wrapped(ends(found))]
     refused = list(cannot(found))
     if refused:
@@ -60,8 +61,9 @@ def headline(found: PlatformTables) -> str:
     if ours.high_usd > ours.low_usd * (1 + _ALIKE):
         said += f" to {money(ours.high_usd)}"
     said += f" a month, front and egress included, for {_millions(found.requests)} requests."
-    below = [one for one in found.ranges[1:] if one.high_usd < ours.low_usd]
-    between = [one for one in found.ranges[1:] if one not in below and one.low_usd < ours.high_usd]
+    known = [one for one in found.ranges[1:] if one.complete]
+    below = [one for one in known if one.high_usd < ours.low_usd]
+    between = [one for one in known if one not in below and one.low_usd < ours.high_usd]
     if below:
         said += f" Cheaper in every case: {listed(_asks(one) for one in below)}."
     if between:
@@ -70,6 +72,9 @@ def headline(found: PlatformTables) -> str:
         )
     if not below and not between:
         said += " No other platform asks less."
+    unknown = [one.platform for one in found.ranges if not one.complete]
+    if unknown:
+        said += f" Not held against it, since the price of their front is not known: {listed(unknown)}."
     return said
 
 
@@ -141,9 +146,9 @@ def caveats(found: PlatformTables) -> Iterator[str]:
             "fronts: a function's own address is held against the platform's, a gateway against its gateway, a load "
             "balancer against its load balancer; servers and Knative have a load balancer in any case"
         )
-    names = [one.platform for one in found.ranges if _front_unknown(found, one.key)]
+    names = [one.platform for one in found.ranges if not one.complete]
     if names:
-        yield f"front: its price is not known, and left out, for {listed(names)}"
+        yield f"* front: its price is not known, and left out, for {listed(names)}"
     for key, platform in platform_book().platforms.items():
         if key in shown:
             yield from _of_platform(platform, scenario.region)
@@ -171,11 +176,6 @@ def _of_functions(functions: tuple[FunctionSpec, ...], shown: set[str]) -> Itera
         yield f"failures: {listed(failing, most=3)} are tried again on Lambda alone"
     if "workers" in shown:
         yield "Workers: a run's timers, memory and libraries are not those of Node.js"
-
-
-def _front_unknown(found: PlatformTables, key: str) -> bool:
-    rows = found.table[found.table["key"] == key]
-    return any(isnan(usd) for usd in rows["front_usd"])
 
 
 def _of_platform(platform: Platform, region: str) -> Iterator[str]:
@@ -242,13 +242,14 @@ def _words(measure: Measure) -> str:
     return measure.value.replace("compute_", "").replace("_", " ")
 
 
-def _line(one: Range) -> str:
+def _named(one: Range) -> str:
+    name = clipped(one.platform, _NAME - 2) + ("" if one.complete else "*")
+    return f"{name:<{_NAME}}"
+
+
+def _cold(one: Range) -> str:
     low, high = one.cold_share
-    cold = percent(high, 1) if high else percent(low, 0)
-    return (
-        f"{clipped(one.platform, _NAME - 1):<{_NAME}}{_span(one.low_usd, one.high_usd):>{_MONEY}}"
-        f"{_ms(one.p50_ms):>{_MS}}{_ms(one.p99_ms):>{_MS}}{cold:>6}"
-    )
+    return percent(high, 1) if high else percent(low, 0)
 
 
 def _ms(ends_ms: tuple[float, float]) -> str:
