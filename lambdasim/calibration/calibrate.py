@@ -14,12 +14,12 @@ from lambdasim.calibration.data.observations import Observations, observe, requi
 from lambdasim.calibration.data.reading import read_observations
 from lambdasim.calibration.data.statistics import Floats, SizeStatistics, from_values
 from lambdasim.calibration.data.tuning import TUNING_NOTE, is_power_tuning, tuning_statistics
-from lambdasim.calibration.estimate import Estimate
+from lambdasim.calibration.estimate import ColdFit, Estimate
 from lambdasim.calibration.fit.first_run import FirstRunFit, fit_first_run
 from lambdasim.calibration.fit.init import fit_init
 from lambdasim.calibration.fit.measured import held_to_cpu_time
 from lambdasim.calibration.fit.work import DEFAULT_CPU_SHARE, fit_work
-from lambdasim.calibration.result import RUNTIME, Calibration, ColdFit
+from lambdasim.calibration.result import RUNTIME, Calibration
 from lambdasim.calibration.round_trip import RoundTrip, round_trip
 from lambdasim.calibration.scenario import scenario_mapping, write_scenario
 from lambdasim.calibration.twin import fitted_lasting

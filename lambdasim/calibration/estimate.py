@@ -78,3 +78,28 @@ class SizeFit:
     def error(self) -> float:
         """Fitted over observed, less one."""
         return self.fitted_ms / self.observed_ms - 1
+
+
+@dataclass(frozen=True)
+class ColdFit:
+    """INIT and the first run after it.
+
+    Attributes
+    ----------
+    n : int
+        Cold starts seen.
+    init_ms : dict of float to Estimate
+        Median, p90 and p99 with intervals from order statistics [ms]; p99 is hardly more than the largest of few.
+    values_ms : ndarray, shape (n,)
+        All INIT durations, sorted; they do not depend on the memory size.
+    first_run_extra_ms : dict of int to Estimate
+        By memory size [MB], how much longer the first run takes than a warm one [ms].
+    first_run_spread : float
+        Standard deviation of that over its mean, beyond what warm runs vary, at the size with the most cold starts.
+    """
+
+    n: int
+    init_ms: dict[float, Estimate]
+    values_ms: Floats
+    first_run_extra_ms: dict[int, Estimate]
+    first_run_spread: float = 0.0

@@ -13,7 +13,7 @@ from pydantic import TypeAdapter
 
 from lambdasim.calibration.data.observations import Observations
 from lambdasim.calibration.data.statistics import Floats
-from lambdasim.calibration.estimate import Estimate
+from lambdasim.calibration.estimate import ColdFit, Estimate
 from lambdasim.calibration.fit.first_run import FirstRunFit
 from lambdasim.calibration.fit.init import InitFit
 from lambdasim.calibration.fit.meet import met
@@ -42,31 +42,6 @@ _WIDEST_SPREAD: Final = 0.5
 _BEYOND: Final = 1.2
 _ENDS: Final = 20
 _SETTING: Final = ("cpu_ms", "io_ms", "cpu_law")
-
-
-@dataclass(frozen=True)
-class ColdFit:
-    """INIT and the first run after it.
-
-    Attributes
-    ----------
-    n : int
-        Cold starts seen.
-    init_ms : dict of float to Estimate
-        Median, p90 and p99 with intervals from order statistics [ms]; p99 is hardly more than the largest of few.
-    values_ms : ndarray, shape (n,)
-        All INIT durations, sorted; they do not depend on the memory size.
-    first_run_extra_ms : dict of int to Estimate
-        By memory size [MB], how much longer the first run takes than a warm one [ms].
-    first_run_spread : float
-        Standard deviation of that over its mean, beyond what warm runs vary, at the size with the most cold starts.
-    """
-
-    n: int
-    init_ms: dict[float, Estimate]
-    values_ms: Floats
-    first_run_extra_ms: dict[int, Estimate]
-    first_run_spread: float = 0.0
 
 
 @dataclass(frozen=True, repr=False)

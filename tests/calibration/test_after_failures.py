@@ -82,3 +82,15 @@ def test_few_runs_around_a_failure_are_a_fit(tmp_path: Path, runs: list[tuple[fl
     found = calibrate_logs([path])
     assert_repeated(found.round_trip)
     assert any("weak fit" in line for line in found.findings())
+
+
+def test_a_log_of_function_errors_alone_has_work(tmp_path: Path) -> None:
+    log, rng = Log(), np.random.default_rng(8)
+    for k in range(50):
+        log.run(10.0 * k, 30 * np.exp(0.2 * rng.standard_normal()), "error")
+    path = tmp_path / "errors.log"
+    path.write_text(log.text(), encoding="utf-8")
+    found = calibrate_logs([path])
+    assert_repeated(found.round_trip)
+    assert found.failures["error"].value == 1
+    assert any("no run was complete" in line for line in found.findings())

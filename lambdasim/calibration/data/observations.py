@@ -271,6 +271,8 @@ def _sorted_runs(
         notes.append("the log has no times: work and INIT are fitted, traffic is not known")
     if len(arrivals):
         _refuse_endless(function, arrivals)
+    if _to_their_end(runs) != SUCCESS and runs.ended("error").any():
+        notes.append("no run was complete: work is that of runs that ended as function errors")
     cut_ms = runs.duration_ms[runs.ended("timeout")].max(initial=0.0)
     return Observations(
         function,
@@ -318,9 +320,14 @@ def _max_memory_mb(table: pd.DataFrame) -> Floats:
     return np.asarray(ordered.astype("float64").to_numpy(na_value=np.nan), dtype=np.float64)
 
 
+def _to_their_end(runs: Runs) -> str:
+    """Name the outcome of runs that tell how long work takes: complete, or a function error where no run is."""
+    return SUCCESS if runs.ended(SUCCESS).any() else "error"
+
+
 def _size_runs(memory_mb: int, runs: Runs, used_mb: Floats) -> SizeRuns:
     here = runs.memory_mb == memory_mb
-    work_ms, complete, cut = runs.work_ms(), runs.ended(SUCCESS), runs.ended("timeout")
+    work_ms, complete, cut = runs.work_ms(), runs.ended(_to_their_end(runs)), runs.ended("timeout")
     cold, apart = runs.cold & ~runs.again, here & ~runs.inside
     used = used_mb[here & ~runs.ended("out_of_memory")]
     named = 0 if runs.environment is None else len(set(runs.environment[here]))
