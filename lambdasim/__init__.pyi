@@ -56,6 +56,7 @@ from lambdasim.specs import revised as revised
 from lambdasim.study.break_even.result import BreakEven as BreakEven
 from lambdasim.study.break_even.search import break_even as break_even
 from lambdasim.study.commitment.advise import advise_commitment as advise_commitment
+from lambdasim.study.commitment.other import OtherUsage as OtherUsage
 from lambdasim.study.commitment.result import CommitmentStudy as CommitmentStudy
 from lambdasim.study.comparison.compare import compare as compare
 from lambdasim.study.comparison.result import Comparison as Comparison

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from functools import partial
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -26,6 +26,9 @@ from lambdasim.cli.beside import WithOption, including
 from lambdasim.cli.traces import TraceOptions, takes_traces
 from lambdasim.cli.writing import agreed
 
+if TYPE_CHECKING:
+    from lambdasim.study.commitment.other import OtherUsage
+
 
 @app.command("commit")
 def commit(
@@ -42,6 +45,14 @@ def commit(
     requests_use_commitment: Annotated[
         bool, typer.Option(help="Requests use the commitment up too, at no discount.")
     ] = False,
+    other_usd: Annotated[
+        str | None,
+        typer.Option(help="What Fargate and EC2 cost on demand in every hour, USD; with the next."),
+    ] = None,
+    other_percent: Annotated[
+        str | None,
+        typer.Option(help="What the plan takes off that, in percent: 28, or 28,46 for 1 and 3 years."),
+    ] = None,
     out: OutOption = None,
     as_json: JsonOption = False,
 ) -> None:
@@ -70,6 +81,7 @@ def commit(
         percent=percent,
         requests_use_commitment=requests_use_commitment,
         price_book=None if price_book is None else read_price_book(price_book),
+        other=_other_usage(other_usd, other_percent),
     )
     present(found.text, partial(commitment_page, found), out, as_json)
 
@@ -100,3 +112,36 @@ def safety(
     with announcing_compilation():
         found = ls.safety_costs(ls.simulate(spec, engine=engine, keep_records=False))
     present(found.text, partial(safety_page, found), out, as_json)
+
+
+def _other_usage(usd: str | None, percent: str | None) -> OtherUsage | None:
+    """Make usage beside Lambda's of two options, which come together.
+
+    Raises
+    ------
+    InputError
+        When one is missing, or no number.
+    """
+    from decimal import Decimal, InvalidOperation
+
+    from lambdasim.errors import InputError
+    from lambdasim.study.commitment.other import OtherUsage
+
+    if usd is None and percent is None:
+        return None
+    if usd is None or percent is None:
+        missing = "--other-usd" if usd is None else "--other-percent"
+        raise InputError.single("commit", missing, "must come with --other-usd and --other-percent")
+    try:
+        one, *three = (Decimal(part) for part in percent.split(","))
+        hourly = Decimal(usd)
+    except InvalidOperation:
+        got = f"{usd[:20]} and {percent[:20]}"
+        raise InputError.single(
+            "commit", "--other-usd", f"and --other-percent must be numbers, got {got}"
+        ) from None
+    if len(three) > 1:
+        raise InputError.single(
+            "commit", "--other-percent", f"must be one number, or two with a comma, got {percent!r:.40}"
+        )
+    return OtherUsage(hourly, one, three[0] if three else one)

@@ -282,3 +282,52 @@ def test_own_rates_carry_over_to_listed_plan_rates(run: ls.RunResult) -> None:
     book = PriceBook("half", date(2026, 1, 1), [BookEntry("*", None, Decimal(50), None)])
     plain, own = advise_commitment(run), advise_commitment(run, price_book=book)
     assert [one.discount for one in own.options] == [one.discount for one in plain.options]
+
+
+def test_servers_beside_lambda_are_covered_first_where_they_save_more_by_hand(run: ls.RunResult) -> None:
+    """10 USD an hour at 30 % off need 7 an hour; Lambda's 17 % come after, so its part is that of Lambda alone."""
+    alone = advise_commitment(run)
+    other = ls.OtherUsage(Decimal(10), Decimal(30), Decimal(30))
+    found = advise_commitment(run, other=other)
+    hours = found.hours
+    assert found.on_demand_usd == alone.on_demand_usd + 10 * hours
+    assert found.coverable_usd == alone.coverable_usd + 10 * hours
+    for mine, theirs in zip(found.options, alone.options, strict=True):
+        assert mine.usd_per_hour == theirs.usd_per_hour + 7
+        assert mine.saving_usd == theirs.saving_usd + 3 * hours
+        assert mine.unused_usd == theirs.unused_usd
+    assert any("30 % off, as you gave them" in note for note in found.notes)
+
+
+def test_servers_that_save_less_than_lambda_come_after_it(run: ls.RunResult) -> None:
+    """At 5 % off for one year and 40 % for three: three years save by servers what one year does not."""
+    other = ls.OtherUsage(Decimal(10), Decimal(5), Decimal(40))
+    found, alone = advise_commitment(run, other=other), advise_commitment(run)
+    saved = {(option.plan.years, option.plan.payment.value): option.saving_usd for option in found.options}
+    assert found.best.plan.years == 3
+    assert saved[3, "no_upfront"] - saved[1, "no_upfront"] > 3 * found.hours
+    theirs = {(option.plan.years, option.plan.payment.value): option.saving_usd for option in alone.options}
+    # 9.5 an hour more cover the servers in every hour, whatever Lambda takes first: half a dollar an hour is saved.
+    assert saved[1, "no_upfront"] >= theirs[1, "no_upfront"] + Fraction(1, 2) * found.hours
+
+
+def test_nothing_off_servers_changes_nothing_of_what_lambda_saves(run: ls.RunResult) -> None:
+    none = ls.OtherUsage(Decimal(10), Decimal(0), Decimal(0))
+    for mine, theirs in zip(
+        advise_commitment(run, other=none).options, advise_commitment(run).options, strict=True
+    ):
+        assert mine.saving_usd >= theirs.saving_usd  # what an uneven hour of Lambda leaves, servers use up
+
+
+def test_other_usage_must_be_an_amount_and_a_percentage(folder: Path) -> None:
+    for bad in ((Decimal(0), Decimal(1)), (Decimal("NaN"), Decimal(1)), (Decimal(1), Decimal(100))):
+        with pytest.raises(InputError, match="other"):
+            ls.OtherUsage(bad[0], bad[1], bad[1])
+    command = [sys.executable, "-m", "lambdasim", "commit", str(folder)]
+    good = subprocess.run(
+        [*command, "--other-usd", "3", "--other-percent", "28,46"], capture_output=True, text=True, check=True
+    )
+    assert "28 % for one year, 46 % for three" in " ".join(good.stdout.split())
+    for options in (["--other-usd", "3"], ["--other-usd", "x", "--other-percent", "3"]):
+        done = subprocess.run([*command, *options], capture_output=True, text=True, check=False)
+        assert (done.returncode, len(done.stderr.splitlines())) == (2, 1)

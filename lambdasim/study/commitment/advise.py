@@ -21,6 +21,7 @@ from lambdasim.catalog.prices.savings_plans import SavingsPlan, savings_plans
 from lambdasim.errors import InputError
 from lambdasim.results.files.hourly import hourly_usage
 from lambdasim.results.usage.hour import HourlyUsage
+from lambdasim.study.commitment.other import OtherUsage
 from lambdasim.study.commitment.rates import plan_rate
 from lambdasim.study.commitment.result import CommitmentStudy
 from lambdasim.study.commitment.tables import CommitmentOption, TrafficCase, best_option
@@ -61,6 +62,7 @@ def advise_commitment(
     percent: Decimal | None = None,
     requests_use_commitment: bool = False,
     price_book: PriceBook | None = None,
+    other: OtherUsage | None = None,
 ) -> CommitmentStudy:
     """Find the best hourly commitment of each Compute Savings Plan.
 
@@ -80,6 +82,8 @@ def advise_commitment(
     price_book : PriceBook, optional
         Own rates on demand. A plan's discount is taken to come off them, as a contract's discount holds for the fees of
         a plan as well.
+    other : OtherUsage, optional
+        Fargate and EC2 that the same plan covers.
 
     Returns
     -------
@@ -106,27 +110,29 @@ def advise_commitment(
         raise InputError.single("commitment", "percent", f"must be from 0 to below 100, got {percent}")
     offer, profiles, options = savings_plans(), {}, []
     bills = [future.bill().total for future in futures]
-    on_demand = sum(map(Fraction, bills), Fraction(0)) / len(bills)
+    hours = len(futures[0].usage.hours)
+    on_demand = sum(map(Fraction, bills), Fraction(0)) / len(bills) + (other.total_usd(hours) if other else 0)
     coverable = Fraction(0)
     for known in offer.plans:
         plan = known if percent is None else replace(known, percent=percent, knowledge=Knowledge.GIVEN)
-        if _terms(plan) not in profiles:
-            profiles[_terms(plan)] = [_covered(future, plan, requests_use_commitment) for future in futures]
-        found = profiles[_terms(plan)]
+        terms = _terms(plan, other)
+        if terms not in profiles:
+            profiles[terms] = [_covered(future, plan, requests_use_commitment, other) for future in futures]
+        found = profiles[terms]
         coverable = _mean(one.profile.cost(0).total_usd for one in found)
         options.append(_option(plan, found, on_demand))
     best = best_option(options)
     return CommitmentStudy(
-        hours=len(futures[0].usage.hours),
+        hours=hours,
         futures=len(futures),
         on_demand_usd=on_demand,
         coverable_usd=coverable,
         options=tuple(options),
         cases=tuple(
-            _case(multiple, best.usd_per_hour, [one.profile for one in profiles[_terms(best.plan)]])
+            _case(multiple, best.usd_per_hour, [one.profile for one in profiles[_terms(best.plan, other)]])
             for multiple in MULTIPLES
         ),
-        notes=_notes(options, requests_use_commitment, price_book),
+        notes=_notes(options, requests_use_commitment, price_book, other),
     )
 
 
@@ -149,9 +155,10 @@ def _future(
     return _Future(usage, free_tier, on or usage.price_date, price_book)
 
 
-def _terms(plan: SavingsPlan) -> tuple[object, ...]:
+def _terms(plan: SavingsPlan, other: OtherUsage | None) -> tuple[object, ...]:
     """Return what makes two plans charge alike."""
-    return plan.percent, plan.knowledge is Knowledge.GIVEN, frozenset(plan.rates.items())
+    off = None if other is None else other.percent(plan.years)
+    return plan.percent, plan.knowledge is Knowledge.GIVEN, frozenset(plan.rates.items()), off
 
 
 class _Covered(NamedTuple):
@@ -161,7 +168,7 @@ class _Covered(NamedTuple):
     marks: dict[str, str]
 
 
-def _covered(future: _Future, plan: SavingsPlan, with_requests: bool) -> _Covered:
+def _covered(future: _Future, plan: SavingsPlan, with_requests: bool, other: OtherUsage | None) -> _Covered:
     """Make the hourly pools that a plan covers."""
     kinds = set(savings_plans().kinds) | ({ChargeKind.REQUEST} if with_requests else set())
     bill = future.bill()
@@ -188,6 +195,8 @@ def _covered(future: _Future, plan: SavingsPlan, with_requests: bool) -> _Covere
         )
     if not pools:
         raise InputError.single("commitment", "usage", "has no duration or provisioned concurrency to cover")
+    if other is not None:
+        pools.append(other.pool(len(future.usage.hours), plan.years))
     return _Covered(HourlyProfile(pools), marks)
 
 
@@ -304,7 +313,10 @@ def _origin(option: CommitmentOption) -> Iterable[str]:
 
 
 def _notes(
-    options: Sequence[CommitmentOption], with_requests: bool, book: PriceBook | None
+    options: Sequence[CommitmentOption],
+    with_requests: bool,
+    book: PriceBook | None,
+    other: OtherUsage | None,
 ) -> tuple[str, ...]:
     said = dict.fromkeys(
         note for option in options if option.plan.knowledge is not Knowledge.GIVEN for note in _origin(option)
@@ -320,6 +332,8 @@ def _notes(
         *own,
         requests,
         "usage under the plan does not count toward tiers; the free tier goes to the first hours; both our reading",
-        "EC2 and Fargate under the same plan come first where they save more; they are not in this usage",
+        "EC2 and Fargate under the same plan come first where they save more; they are not in this usage"
+        if other is None
+        else other.note(),
         "the price of money paid upfront is not in these figures",
     )
