@@ -447,3 +447,21 @@ def test_what_a_move_costs_must_be_an_amount() -> None:
         ls.PlatformTerms(leaving_usd=Decimal("NaN"))
     with pytest.raises(InputError, match="leaving_usd: must be an amount"):
         ls.PlatformTerms(leaving_usd=Decimal(-1))
+
+
+def test_what_a_gateway_throttles_on_lambda_is_said() -> None:
+    """A steady 2 a second behind a throttle of 1: about half never runs on Lambda, and the others serve all."""
+    spec = steady(trigger="api_gateway_http", used=100)
+    trigger = {"type": "api_gateway_http", "throttle": {"rate_per_s": 1, "burst": 1}, "client_retries": 0}
+    tight = ls.revised(spec, {"functions": (ls.revised(spec.functions[0], {"trigger": trigger}),)})
+    comparison = found(tight, "workers")
+    assert comparison.replications[0].not_run_share == pytest.approx(0.5, abs=0.02)
+    assert any("never ran there" in one for one in comparison.caveats())
+    (row,) = rows(comparison, "workers")
+    assert row["usd"] == pytest.approx(5 + (REQUESTS * 20 - 30e6) * 0.02 / 1e6)
+    assert not any("never ran there" in one for one in found(spec, "workers").caveats())
+
+
+def test_how_a_month_is_made_of_a_run_is_said_first() -> None:
+    assert found(steady(), "workers").caveats()[-1].startswith("left out on every side")
+    assert any(one.startswith("Monthly figures scale this run of 1h") for one in found(steady()).caveats())

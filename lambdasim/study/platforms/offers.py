@@ -107,11 +107,15 @@ class Replication(NamedTuple):
         Why a platform cannot run the scenario, by its key.
     requests : int
         Of a month, on Lambda.
+    not_run_share : float
+        Of events that clients or other services sent to Lambda: those that no run ever began for, since a gateway
+        throttled them for instance. Queues and streams are left out.
     """
 
     offers: tuple[Offer, ...]
     refused: Mapping[str, str]
     requests: int
+    not_run_share: float
 
 
 @dataclass(frozen=True, eq=False)
@@ -208,7 +212,18 @@ def replication(
         tuple(offer for offer in offers if offer.key in wanted),
         {key: why for key, why in refused.items() if not terms.only or key in terms.only},
         sum(row.requests for row in month.usage),
+        _not_run_share(run),
     )
+
+
+def _not_run_share(run: RunResult) -> float:
+    direct = [
+        totals
+        for plan, totals in zip(run.plan.functions, run.aggregate.functions, strict=True)
+        if plan.source is None
+    ]
+    events, runs = sum(one.events for one in direct), sum(one.runs for one in direct)
+    return max(1 - runs / events, 0.0) if events else 0.0
 
 
 def _ends(

@@ -10,6 +10,7 @@ from lambdasim.catalog.equivalents import Effort
 from lambdasim.catalog.prices.platform_kinds import Billed, Measure, Platform
 from lambdasim.catalog.prices.platforms import counterpart, platform_book, start_up
 from lambdasim.results.parameters import Parameter
+from lambdasim.results.usage.as_month import month_basis
 from lambdasim.specs.function import Architecture, FunctionSpec
 from lambdasim.study.platforms.fronts import doors_of
 from lambdasim.study.platforms.lock_in import Tie, lock_in, tied
@@ -129,6 +130,13 @@ def cannot(found: PlatformTables) -> Iterator[str]:
 def caveats(found: PlatformTables) -> Iterator[str]:
     """Say what cannot be compared, and what is assumed, of this scenario."""
     scenario, shown = found.scenario, {one.key for one in found.ranges}
+    yield month_basis(scenario).text(per_month=True).rstrip(".")
+    share = max(one.not_run_share for one in found.replications)
+    if share:
+        yield (
+            f"refused on Lambda: {percent(share)} of the requests never ran there, behind a gateway's throttle for "
+            "instance; its bill and latency are those of the others, while the other platforms serve all"
+        )
     yield from _of_functions(scenario.functions, shown)
     yield (
         "speed of one vCPU: Lambda's at 1,769 MB, any other vendor's and a shared isolate's are taken to be equal; "
