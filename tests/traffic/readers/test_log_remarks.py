@@ -4,6 +4,7 @@ import json
 from collections import Counter
 from pathlib import Path
 
+import pandas as pd
 import pytest
 
 from lambdasim.calibration.data.reading import read_observations
@@ -203,3 +204,33 @@ def test_events_of_insights_behind_a_time_and_a_stream(tmp_path: Path) -> None:
     seen = read_observations([path])
     assert seen.function == "orders"
     assert seen.runs.cpu_time_ms.tolist() == [12]
+
+
+def test_init_that_begins_again_inside_the_run_is_the_same_start(tmp_path: Path) -> None:
+    """INIT fails after 1.2 s; a second platform.initStart, of phase invoke, does not make the run a warm one."""
+    said: list[tuple[str, str, dict[str, object]]] = [
+        ("00.000", "initStart", {"phase": "init", "runtimeVersion": "ruby:3.3.v3"}),
+        ("01.200", "initReport", {"phase": "init", "status": "error", "metrics": {"durationMs": 1200.0}}),
+        ("01.200", "start", {"requestId": "5f0c0de-1"}),
+        ("01.200", "initStart", {"phase": "invoke", "runtimeVersion": "ruby:3.3.v3"}),
+        ("01.900", "initReport", {"phase": "invoke", "status": "success", "metrics": {"durationMs": 700.0}}),
+        (
+            "01.940",
+            "report",
+            {
+                "requestId": "5f0c0de-1",
+                "status": "success",
+                "metrics": {"durationMs": 740.0, "billedDurationMs": 740, "memorySizeMB": 512},
+            },
+        ),
+    ]
+    path = tmp_path / "l.json"
+    path.write_text(
+        "\n".join(
+            json.dumps({"time": f"2026-09-14T06:30:{at}Z", "type": f"platform.{kind}", "record": record})
+            for at, kind, record in said
+        )
+    )
+    (row,) = read_report_logs(path).frame().to_dict("records")
+    assert (row["start"], row["again_ms"], row["runtime"]) == ("again", 700.0, "ruby3.3")
+    assert str(pd.Timestamp(row["timestamp_us"], unit="us")) == "2026-09-14 06:30:00"

@@ -159,7 +159,7 @@ class Invocations:
 
 def _note(start: _Start, remark: Remark) -> None:
     """Keep what a remark tells of the start of an environment."""
-    if remark.kind is RemarkKind.INIT_START:
+    if remark.kind is RemarkKind.INIT_START and not start.broken:
         start.init_ms = start.again_ms = None
         start.again = start.broken = False
         start.began_us, start.broken_ms = remark.time_us, 0.0
