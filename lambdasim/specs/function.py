@@ -55,7 +55,7 @@ class ProvisionedStep(Spec):
     at_us: Duration | None = Field(default=None, alias="at")
     """When it is asked for, after the scenario's start; at 0 it is ready from the beginning."""
     schedule: ScheduleText | None = None
-    """When it is asked for, again and again: cron(...) or rate(...), UTC."""
+    """When it is asked for, again and again: cron(...) or rate(...), UTC, or with a time zone behind it."""
     count: Annotated[Whole, Field(ge=0)]
     """Environments allocated."""
     qualifier: Text | None = None

@@ -1,9 +1,13 @@
 """Schedules as EventBridge writes them: ``cron(0 8 ? * MON-FRI *)`` and ``rate(5 minutes)``.
 
+Times are UTC unless a time zone follows, as EventBridge Scheduler has it: ``cron(0 8 ? * MON-FRI *) Europe/Berlin``.
+
 References
 ----------
 Amazon EventBridge User Guide, Using cron and rate expressions (docs.aws.amazon.com/eventbridge/latest/userguide/
-eb-scheduled-rule-pattern), seen 2026-11. Times are UTC.
+eb-scheduled-rule-pattern), seen 2026-11. EventBridge Scheduler User Guide, Schedule types, daylight saving time
+(docs.aws.amazon.com/scheduler/latest/UserGuide/schedule-types): a time that spring leaves out is skipped, one that autumn
+repeats comes once; general knowledge, not read again.
 """
 
 from __future__ import annotations
@@ -14,6 +18,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from typing import Annotated, Final
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import AfterValidator, Strict
 
@@ -26,8 +31,13 @@ _UNITS: Final = {"minute": US_PER_MINUTE, "hour": US_PER_HOUR, "day": US_PER_DAY
 _RATE: Final = re.compile(r"rate\(([0-9]{1,9}) (minute|hour|day)(s?)\)")
 _CRON: Final = re.compile(r"cron\(([^()]{1,200})\)")
 _ITEM: Final = re.compile(r"(\*|[A-Z0-9]{1,4})(?:-([A-Z0-9]{1,4}))?(?:/([0-9]{1,4}))?")
+_ZONED: Final = re.compile(r"(.*\)) +([A-Za-z0-9_+/-]{1,50})")
+_SECOND_DAY, _LAST_DAY, _A_DAY = date(1, 1, 2), date(9999, 12, 30), timedelta(days=1)
+UTC_NAMES: Final = ("UTC", "ETC/UTC", "GMT")
 _SATURDAY: Final = 5
-FORMS: Final = "rate(5 minutes) or cron(minutes hours day-of-month month day-of-week year)"
+FORMS: Final = (
+    "rate(5 minutes) or cron(minutes hours day-of-month month day-of-week year), with a time zone or UTC"
+)
 
 
 @dataclass(frozen=True)
@@ -100,7 +110,7 @@ class RateSchedule:
 
 @dataclass(frozen=True)
 class CronSchedule:
-    """At given minutes of given days, UTC.
+    """At given minutes of given days.
 
     Attributes
     ----------
@@ -109,6 +119,8 @@ class CronSchedule:
         As written: ``?``, numbers, ``L`` (last day) or such as ``15W`` (nearest weekday).
     day_of_week : str
         As written: ``?``, days (1 is Sunday), such as ``6L`` (last Friday) or ``2#1`` (first Monday).
+    zone : ZoneInfo or None
+        Whose clock it follows; None for UTC.
     """
 
     minutes: frozenset[int]
@@ -117,9 +129,10 @@ class CronSchedule:
     months: frozenset[int]
     day_of_week: str
     years: frozenset[int]
+    zone: ZoneInfo | None = None
 
     @classmethod
-    def parse(cls, text: str) -> CronSchedule:
+    def parse(cls, text: str, zone: ZoneInfo | None = None) -> CronSchedule:
         """Read the six fields.
 
         Raises
@@ -140,6 +153,7 @@ class CronSchedule:
             _MONTH.values(months),
             day_of_week,
             _YEAR.values(years),
+            zone,
         )
         cron._days(2000, 1)
         return cron
@@ -152,15 +166,30 @@ class CronSchedule:
             for minute in sorted(self.minutes)
         ]
         first, last = from_epoch_us(start_us).date(), from_epoch_us(max(stop_us - 1, start_us)).date()
+        if self.zone is not None:
+            # Its days begin up to a day before or after those of UTC.
+            first, last = max(first, _SECOND_DAY) - _A_DAY, min(last, _LAST_DAY) + _A_DAY
         for year in range(first.year, last.year + 1):
             for month in sorted(self.months) if year in self.years else ():
                 if (first.year, first.month) <= (year, month) <= (last.year, last.month):
                     for day in sorted(self._days(year, month)):
                         midnight = datetime(year, month, day, tzinfo=UTC)
                         for time in times:
-                            moment_us = to_epoch_us(midnight + time)
-                            if start_us <= moment_us < stop_us:
-                                yield moment_us
+                            moment = self._in_utc(midnight + time)
+                            if moment is not None and start_us <= to_epoch_us(moment) < stop_us:
+                                yield to_epoch_us(moment)
+
+    def _in_utc(self, clock: datetime) -> datetime | None:
+        """Return the moment at which the zone's clock first shows a time; None where it never does."""
+        if self.zone is None:
+            return clock
+        local = clock.replace(tzinfo=self.zone)
+        moment = local.astimezone(UTC)
+        return (
+            moment
+            if moment.astimezone(self.zone).replace(tzinfo=None) == local.replace(tzinfo=None)
+            else None
+        )
 
     def _days(self, year: int, month: int) -> set[int]:
         """Give the days of a month on which the schedule runs."""
@@ -213,7 +242,7 @@ def parse_schedule(text: str) -> RateSchedule | CronSchedule:
     Parameters
     ----------
     text : str
-        As EventBridge writes it.
+        As EventBridge writes it; with a time zone behind it where its clock is not UTC, which moves no ``rate``.
 
     Raises
     ------
@@ -228,15 +257,31 @@ def parse_schedule(text: str) -> RateSchedule | CronSchedule:
     >>> workdays = parse_schedule("cron(30 8 ? * MON-FRI *)")
     >>> [f"{from_epoch_us(t):%a %d %H:%M}" for t in workdays.times_us(start, start + 5 * 86_400_000_000)]
     ['Fri 06 08:30', 'Mon 09 08:30', 'Tue 10 08:30']
+    >>> berlin = parse_schedule("cron(30 8 ? * MON-FRI *) Europe/Berlin")
+    >>> [f"{from_epoch_us(t):%a %d %H:%M}" for t in berlin.times_us(start, start + 4 * 86_400_000_000)]
+    ['Fri 06 07:30', 'Mon 09 07:30']
     """
+    whole, zone = text, None
+    if match := _ZONED.fullmatch(text):
+        text, zone = match[1], _zone(match[2])
     if match := _RATE.fullmatch(text):
         count, unit, plural = int(match[1]), match[2], match[3]
         if count == 0 or (count == 1) == bool(plural):
             raise ValueError(f"must look like rate(1 minute) or rate(5 minutes), got {text[:40]!r}")
         return RateSchedule(count * _UNITS[unit])
     if match := _CRON.fullmatch(text):
-        return CronSchedule.parse(match[1])
-    raise ValueError(f"must be {FORMS}, got {text[:40]!r}")
+        return CronSchedule.parse(match[1], zone)
+    raise ValueError(f"must be {FORMS}, got {whole[:40]!r}")
+
+
+def _zone(name: str) -> ZoneInfo | None:
+    """Return a time zone; None for UTC, which needs no tables."""
+    if name.upper() in UTC_NAMES:
+        return None
+    try:
+        return ZoneInfo(name)
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        raise ValueError(f"must end in a time zone such as Europe/Berlin, got {name[:40]!r}") from None
 
 
 def _schedule_text(value: str) -> str:

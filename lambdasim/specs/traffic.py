@@ -205,7 +205,8 @@ class TrafficSpec(Spec):
     renewal: RenewalTraffic | None = None
     """Independent gaps of a given law."""
     schedule: ScheduleText | None = None
-    """One event at each moment of an EventBridge schedule, cron(...) or rate(...), UTC."""
+    """One event at each moment of an EventBridge schedule, cron(...) or rate(...), UTC, or with a time zone behind
+    it: cron(0 8 * * ? *) Europe/Berlin."""
     spikes: tuple[Overlay, ...] = ()
     """The rate is multiplied by a factor for a while."""
     ramps: tuple[Overlay, ...] = ()

@@ -76,7 +76,7 @@ class FoundSource:
     label : str
         What the file calls it, with its kind: ``HttpApi Get``, ``queue Orders``.
     schedules : tuple of str
-        Expressions as EventBridge writes them, in UTC; only of schedules.
+        Expressions as EventBridge writes them, a time zone behind one that is not in UTC; only of schedules.
     enabled : bool
     integration_timeout_s : float or None
         After this the gateway answers and the function goes on [s].

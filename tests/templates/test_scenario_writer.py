@@ -21,6 +21,7 @@ from lambdasim.templates.found import (
     Remark,
     environment_bytes,
 )
+from lambdasim.templates.reading import read_source
 from lambdasim.templates.writing.commented_yaml import commented_yaml, plain
 from lambdasim.templates.writing.draft import draft_scenario
 from lambdasim.templates.writing.scenario_writer import scenario_files, write_folder
@@ -199,3 +200,16 @@ def test_the_record_holds_values_alone(tmp_path: Path) -> None:
     record = json.loads((folder / "imported.json").read_text())
     assert record["scenario"]["functions"][0]["memory_mb"] == 128
     assert load_scenario_text(json.dumps(record["scenario"])).functions[0].name == "F"
+
+
+def test_a_schedule_keeps_its_time_zone(tmp_path: Path) -> None:
+    said = {"ScheduleExpression": "cron(0 8 * * ? *)", "ScheduleExpressionTimezone": "Europe/Berlin"}
+    events = {"Morning": {"Type": "ScheduleV2", "Properties": said}}
+    tick = {"Type": "AWS::Serverless::Function", "Properties": {"Runtime": "python3.13", "Events": events}}
+    template = {"Resources": {"Tick": tick}}
+    (tmp_path / "template.json").write_text(json.dumps(template))
+    facts = read_source(tmp_path / "template.json")
+    write_folder(scenario_files(facts, draft_scenario(facts)), tmp_path / "app")
+    assert not facts.not_modelled
+    schedule = load_scenario(tmp_path / "app").functions[0].traffic.schedule
+    assert schedule == "cron(0 8 * * ? *) Europe/Berlin"

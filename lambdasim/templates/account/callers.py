@@ -13,6 +13,7 @@ from lambdasim.templates.account.arns import FunctionName, function_of
 from lambdasim.templates.account.settings import without_settings
 from lambdasim.templates.cloudformation.links.events import POLLED_ARNS
 from lambdasim.templates.cloudformation.mappings import found_queue, mapping_source
+from lambdasim.templates.cloudformation.sam_events import zoned
 from lambdasim.templates.cloudformation.stack import Notes, Resource
 from lambdasim.templates.cloudformation.values import at, items_of, whole
 from lambdasim.templates.found import FoundFunction, FoundQueue, FoundSource, Remark
@@ -81,11 +82,8 @@ def with_callers(
             f"schedule {clipped(item.data.get('Name', ''), 60)}".strip(),
         )
         enabled = item.data.get("State", "ENABLED") == "ENABLED"
-        zone = item.data.get("ScheduleExpressionTimezone")
-        if zone not in (None, "UTC", "Etc/UTC"):
-            told = f"{label} is in {clipped(zone, 40)}; UTC is taken"
-            notes.not_modelled.append(Remark(clipped(item.file, 120), told))
-        source = FoundSource("schedule", label, schedules=(str(expression),), enabled=enabled)
+        text = zoned(str(expression), item.data.get("ScheduleExpressionTimezone"))
+        source = FoundSource("schedule", label, schedules=(text,), enabled=enabled)
         add(function_of(at(item.data, "Target", "Arn")), source)
     if missing:
         notes.warnings.append(without_settings(missing, "sources"))

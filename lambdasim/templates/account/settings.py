@@ -12,6 +12,7 @@ from lambdasim.errors import TemplateError
 from lambdasim.templates.account.answers import Answers, Item, Kind
 from lambdasim.templates.account.arns import FunctionName, function_of
 from lambdasim.templates.cloudformation.functions import PLAIN, event_settings, found_function
+from lambdasim.templates.cloudformation.sam_events import zoned
 from lambdasim.templates.cloudformation.stack import Notes, Resource
 from lambdasim.templates.cloudformation.values import at, whole
 from lambdasim.templates.found import FoundFunction, FoundProvisioned, Remark
@@ -210,11 +211,8 @@ def _with_provisioned(
         name, least = _scaled(item), whole(at(item.data, "ScalableTargetAction", "MinCapacity"))
         schedule = item.data.get("Schedule")
         if name is not None and least is not None and isinstance(schedule, str):
-            steps.setdefault(name.name, []).append(FoundProvisioned(least, schedule))
-            zone = item.data.get("Timezone")
-            if zone not in (None, "UTC", "Etc/UTC"):
-                told = f"its provisioned concurrency is scheduled in {clipped(zone, 40)}; UTC is taken"
-                notes.not_modelled.append(Remark(name.name, told))
+            text = zoned(schedule, item.data.get("Timezone"))
+            steps.setdefault(name.name, []).append(FoundProvisioned(least, text))
     for item in answers.of(Kind.POLICIES):
         name = _scaled(item)
         if name is not None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Final
 
+from lambdasim.specs.schedules import UTC_NAMES
 from lambdasim.templates.cloudformation.mappings import (
     BATCH,
     found_queue,
@@ -114,20 +115,28 @@ def _event(
     return FoundSource("async", label)
 
 
+def zoned(expression: str, zone: Any) -> str:
+    """Write the time zone of a schedule behind it; nothing for UTC.
+
+    Examples
+    --------
+    >>> zoned("cron(0 8 * * ? *)", "Europe/Berlin"), zoned("rate(1 hour)", "UTC")
+    ('cron(0 8 * * ? *) Europe/Berlin', 'rate(1 hour)')
+    """
+    told = isinstance(zone, str) and bool(zone) and zone.upper() not in UTC_NAMES
+    return f"{expression} {zone}" if told else expression
+
+
 def scheduled(
     label: str, properties: dict[str, Any], expression: Any, owner: Resource, notes: Notes
 ) -> FoundSource:
     """Read a schedule: EventBridge's rule or Scheduler's, SAM's or CloudFormation's."""
     zone = properties.get("ScheduleExpressionTimezone")
-    if isinstance(zone, str) and zone.upper() not in ("UTC", "ETC/UTC", "GMT"):
-        notes.not_modelled.append(
-            Remark(owner.id, f"{label}: its time zone {clipped(zone, 40)} is read as UTC")
-        )
     state = properties.get("State")
     enabled = flag(properties.get("Enabled"), True) and not (
         isinstance(state, str) and state.upper().startswith("DISABLED")
     )
-    texts = schedules_of(expression)
+    texts = tuple(zoned(text, zone) for text in schedules_of(expression))
     if not texts:
         notes.unresolved.append(Remark(owner.id, f"{label}: its schedule is known only to a deployment"))
     return FoundSource("schedule", label, schedules=texts, enabled=enabled)

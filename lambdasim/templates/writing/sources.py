@@ -29,6 +29,7 @@ _GATEWAYS: Final = {
     "api_gateway_http": "gateway_http_timeout_s",
 }
 _POLLED: Final = {"queue": ("sqs",), "stream": ("kinesis", "dynamodb")}
+_ZONED: Final = re.compile(r"(.*\)) +([^ ()]+)")
 _RATE: Final = re.compile(r"rate\(\s*([0-9]+)\s+(minute|hour|day)s?\s*\)", re.IGNORECASE)
 _CRON: Final = re.compile(r"cron\(([^()]*)\)", re.IGNORECASE)
 _UNITS: Final = {
@@ -200,6 +201,9 @@ def valid_schedule(text: str) -> str | None:
     ('rate(5 minutes)', 'cron(5 0 1 * ? *)', None)
     """
     text = text.strip()
+    zone = ""
+    if match := _ZONED.fullmatch(text):
+        text, zone = match[1], f" {match[2]}"
     if match := _RATE.fullmatch(text):
         number, unit = int(match[1][:12]), match[2].lower()
         text = f"rate({number} {unit}{'' if number == 1 else 's'})"
@@ -210,6 +214,7 @@ def valid_schedule(text: str) -> str | None:
         if len(fields) == 6 and fields[2] == "*" and fields[4] == "*":
             fields[4] = "?"
         text = f"cron({' '.join(fields)})"
+    text += zone
     try:
         parse_schedule(text)
     except (ValueError, LambdaSimError):

@@ -8,6 +8,7 @@ from typing import Any, Final
 from lambdasim.templates.cloudformation.functions import event_settings
 from lambdasim.templates.cloudformation.links.ties import Ties
 from lambdasim.templates.cloudformation.mappings import schedules_of
+from lambdasim.templates.cloudformation.sam_events import zoned
 from lambdasim.templates.cloudformation.stack import Resource
 from lambdasim.templates.cloudformation.values import at, items_of, texts_in, whole
 from lambdasim.templates.found import FoundProvisioned
@@ -59,7 +60,7 @@ def _target(ties: Ties, resource: Resource) -> None:
         for action in items_of(properties.get("ScheduledActions")):
             capacity = whole(at(action, "ScalableTargetAction", "MinCapacity"))
             for text in schedules_of(at(action, "Schedule")) if capacity is not None else ():
-                steps.append(FoundProvisioned(capacity or 0, text))
+                steps.append(FoundProvisioned(capacity or 0, zoned(text, at(action, "Timezone"))))
         _provision(ties, id_, steps)
 
 
