@@ -91,6 +91,7 @@ MADE: dict[str, Callable[[], Any]] = {
     "CommitmentStudy": lambda: ls.advise_commitment(run()),
     "BillComparison": lambda: ls.finance.compare_bill("data/finance/cur2_layout.csv", run().usage()),
     "Calibration": calibrated,
+    "Trap": lambda: ls.spring_trap(spec(), ls.revised(spec(), {"name": "other"})),
     "WhatIf": lambda: ls.what_if(spec(), sizes=(512,), traffic=(2,), provisioned=()),
 }
 EXPONENT = re.compile(r"\d[eE][+-]?\d")

@@ -11,7 +11,7 @@ from typer.core import TyperGroup
 ORDER: Final = {
     "Describe a scenario": ("init", "validate", "import", "calibrate", "schema"),
     "Simulate it": ("estimate", "simulate"),
-    "Decide": ("sweep-memory", "compare", "limits", "break-even", "platforms"),
+    "Decide": ("sweep-memory", "compare", "limits", "trap", "break-even", "platforms"),
     "Plan and check money": ("forecast", "backtest", "bill", "safety", "commit", "prices"),
     "Show it": ("report",),
 }

@@ -25,6 +25,7 @@ from lambdasim.cli.app import (
     run_progress,
     side_by_side,
     targets_of,
+    write,
 )
 from lambdasim.cli.traces import TraceOptions, takes_traces
 from lambdasim.cli.writing import agreed
@@ -286,6 +287,45 @@ def limits(
     present(advice.text, partial(limits_page, advice), out, as_json)
     if advice.refused.mean > most_refused or (fail_findings and len(advice.findings)):
         raise typer.Exit(1)
+
+
+@app.command()
+def trap(
+    scenarios: Annotated[
+        list[str] | None,
+        typer.Argument(help="A trap that ships, or a good and a bad scenario file; nothing lists the traps."),
+    ] = None,
+    out: OutOption = None,
+    as_json: JsonOption = False,
+    engine: EngineOption = "auto",
+) -> None:
+    """Show a good hour beside a bad one, and which alarm could have told.
+
+    Traps ship as pairs of examples: the bad scenario and its cure.
+    """
+    import lambdasim as ls
+    from lambdasim.errors import InputError
+    from lambdasim.report.pages.traps import trap_page
+    from lambdasim.study.trap.compare import spring_trap
+    from lambdasim.templates.examples import trap_names, trap_texts
+    from lambdasim.wording import wrapped
+
+    named = scenarios or []
+    if not named:
+        write("\n".join(wrapped(f"{name}: {about}") for name, about in trap_names().items()))
+        return
+    if len(named) == 1:
+        good, bad = map(ls.load_scenario_text, trap_texts(named[0]))
+    elif len(named) == _MANY:
+        good, bad = map(ls.load_scenario, named)
+    else:
+        raise InputError.single("trap", "scenarios", "must be the name of a trap, or a good and a bad file")
+    for spec in (good, bad):
+        agreed(spec, runs=1, engine=engine)
+    made(out)
+    with announcing_compilation(), run_progress() as tell:
+        found = spring_trap(good, bad, engine=engine, progress=tell)
+    present(found.text, partial(trap_page, found), out, as_json)
 
 
 def _objective(target: str | None, budget: float | None) -> Objective | None:

@@ -29,3 +29,4 @@ from lambdasim.plots.study import plot_differences as plot_differences
 from lambdasim.plots.study import plot_duration as plot_duration
 from lambdasim.plots.study import plot_frontier as plot_frontier
 from lambdasim.plots.style import STYLE_FILE as STYLE_FILE
+from lambdasim.plots.traps import plot_alarm as plot_alarm

@@ -13,6 +13,8 @@ from lambdasim.wording import clipped, listed
 
 FIRST: Final = "scenario"
 _SUFFIX: Final = ".yaml"
+_TRAP: Final = "trap_"
+_CURED: Final = "_cured"
 _COMMENT: Final = re.compile(r"#\s*(.*)")
 
 
@@ -36,6 +38,56 @@ def example_names() -> dict[str, str]:
 def _about(text: str) -> str:
     match = _COMMENT.match(text)
     return match[1] if match else ""
+
+
+def trap_names() -> dict[str, str]:
+    """Return the traps that ship, with what each shows; its good and its bad scenario are examples too.
+
+    Returns
+    -------
+    dict of str to str
+
+    Examples
+    --------
+    >>> "poison_message" in trap_names()
+    True
+    """
+    names = example_names()
+    return {
+        name.removeprefix(_TRAP): about
+        for name, about in names.items()
+        if name.startswith(_TRAP) and f"{name}{_CURED}" in names
+    }
+
+
+def trap_texts(name: str) -> tuple[str, str]:
+    """Return the good and the bad scenario of a trap, as their files have them.
+
+    Parameters
+    ----------
+    name : str
+
+    Returns
+    -------
+    tuple of str
+
+    Raises
+    ------
+    TemplateError
+        Where there is no such trap.
+    """
+    if name not in trap_names():
+        raise TemplateError.single(
+            "lambdasim",
+            "trap",
+            f"{clipped(name, 40)} is no trap that ships; there are {listed(trap_names())}",
+        )
+    folder = files("lambdasim").joinpath("examples")
+    good, bad = (
+        folder.joinpath(f"{_TRAP}{name}{suffix}{_SUFFIX}").read_text(encoding="utf-8")
+        for suffix in (_CURED, "")
+    )
+    return good, bad
 
 
 def copy_example(name: str, target: Path) -> Path:
