@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from lambdasim.engine.contract import EventOutcome, Outcome
+from lambdasim.engine.contract import EventOutcome, Limit, Outcome
 from lambdasim.engine.items import ItemOutcome
 from lambdasim.wording import clipped, count, listed, percent
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
+
+    import pandas as pd
 
     from lambdasim.engine.totals.aggregate import FunctionTotals
 
@@ -104,3 +106,29 @@ def failure_warning(functions: Iterable[tuple[str, FunctionTotals]]) -> str:
     if more > 0:
         shown.append(f"{count(more, 'more function loses', 'more functions lose')} events")
     return f"WARNING: {'; '.join(shown)}." if shown else ""
+
+
+def throttles_frame(names: Sequence[str], functions: Sequence[FunctionTotals]) -> pd.DataFrame:
+    """Lay out refused attempts by function and limit.
+
+    Parameters
+    ----------
+    names : sequence of str
+        Functions, in the plan's order.
+    functions : sequence of FunctionTotals
+        Their totals.
+
+    Returns
+    -------
+    DataFrame
+        ``function``, ``limit``, ``attempts``; a row where there are any.
+    """
+    import pandas as pd
+
+    rows = [
+        {"function": name, "limit": kind.name.lower(), "attempts": int(totals.limits[kind])}
+        for name, totals in zip(names, functions, strict=True)
+        for kind in Limit
+        if kind is not Limit.NONE and totals.limits[kind]
+    ]
+    return pd.DataFrame(rows, columns=["function", "limit", "attempts"])

@@ -10,14 +10,15 @@ from typing import TYPE_CHECKING, Any
 from lambdasim import version
 from lambdasim.billing import Bill, InvocationCosts, Usage, invocation_costs, price_scenario
 from lambdasim.catalog import Knowledge, billing_rules, price_sheet
-from lambdasim.engine.contract import EventOutcome, Limit, Outcome, Plan, RecordChunk
+from lambdasim.engine.contract import EventOutcome, Outcome, Plan, RecordChunk
 from lambdasim.engine.plan import ScenarioArrivals
 from lambdasim.engine.totals.aggregate import Aggregate, FunctionTotals
 from lambdasim.engine.totals.histogram import Histogram
 from lambdasim.errors import InputError, LambdaSimError
+from lambdasim.results.callers.alarms import alarms_frame, alarms_texts
 from lambdasim.results.callers.chains import calls_frame, chains_frame
 from lambdasim.results.callers.machines import calls_texts, machines_frame
-from lambdasim.results.failures import failure_counts, failure_warning, lost_events
+from lambdasim.results.failures import failure_counts, failure_warning, lost_events, throttles_frame
 from lambdasim.results.intervals import half_width_of_sections
 from lambdasim.results.parameters import Parameter, parameters_of
 from lambdasim.results.record_table import records_frame
@@ -166,6 +167,10 @@ class RunResult(Result):
         """Return whole chains of calls, and how long they take; see ``results.callers.chains.chains_frame``."""
         return chains_frame(self.plan, self.aggregate.chains)
 
+    def alarms(self) -> pd.DataFrame:
+        """Return when the scenario's alarms fire; see ``results.callers.alarms.alarms_frame``."""
+        return alarms_frame(self.scenario, self.metrics() if self.scenario.alarms else None)
+
     def machines(self) -> pd.DataFrame:
         """Return what became of state machines' executions; see ``results.callers.machines.machines_frame``."""
         return machines_frame(self.plan, self.aggregate.executions)
@@ -221,6 +226,7 @@ class RunResult(Result):
             "calls": self.calls(),
             "chains": self.chains(),
             "state machines": self.machines(),
+            "alarms": self.alarms(),
             "cost of one invocation": self.costs(),
             "parameters": self.parameters(),
         }
@@ -247,7 +253,7 @@ class RunResult(Result):
         parts += ["", throttles_text(throttles)] if len(throttles) else []
         sources, parameters = self.sources(), self.parameters()
         parts += ["", sources_text(sources)] if len(sources) else []
-        parts += calls_texts(self.machines(), self.calls(), self.chains())
+        parts += calls_texts(self.machines(), self.calls(), self.chains()) + alarms_texts(self.alarms())
         parts += ["", self.charges().text(), *days_texts(parameters), assumptions_text(parameters)]
         return "\n".join(parts)
 
@@ -274,15 +280,7 @@ class RunResult(Result):
 
     def throttles(self) -> pd.DataFrame:
         """Return refused attempts by function and limit."""
-        import pandas as pd
-
-        rows = [
-            {"function": name, "limit": kind.name.lower(), "attempts": int(totals.limits[kind])}
-            for name, totals in zip(self.aggregate.names, self.aggregate.functions, strict=True)
-            for kind in Limit
-            if kind is not Limit.NONE and totals.limits[kind]
-        ]
-        return pd.DataFrame(rows, columns=["function", "limit", "attempts"])
+        return throttles_frame(self.aggregate.names, self.aggregate.functions)
 
     def metrics(self) -> pd.DataFrame:
         """Return one row for each function and minute, in CloudWatch's names.

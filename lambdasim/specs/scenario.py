@@ -14,6 +14,7 @@ from pydantic import Field, PrivateAttr
 from lambdasim.catalog import InvocationKind, billing_rules, limit, regions
 from lambdasim.errors import CatalogError, ScenarioError
 from lambdasim.specs.base import CrossFault, Spec, revised
+from lambdasim.specs.callers.alarms import AlarmSpec
 from lambdasim.specs.callers.calls import CallHow, CallWhen
 from lambdasim.specs.callers.machine import MachineSpec
 from lambdasim.specs.faults import not_among
@@ -51,6 +52,8 @@ class ScenarioSpec(Spec, Result):
     """Functions that share the account."""
     state_machines: Annotated[tuple[MachineSpec, ...], Field(max_length=1_000)] = ()
     """State machines of Step Functions, whose tasks invoke the functions."""
+    alarms: Annotated[tuple[AlarmSpec, ...], Field(max_length=1_000)] = ()
+    """Budgets and alarms: when each would fire, and what had been spent by then."""
     free_tier: Flag = True
     """Whether this bill gets the account's free tier."""
     neighbours: NeighboursSpec = NeighboursSpec()
@@ -166,6 +169,7 @@ class ScenarioSpec(Spec, Result):
             self._pool_faults(),
             self._call_faults(),
             self._machine_faults(),
+            self._alarm_faults(),
         )
 
     def _region_faults(self) -> Iterator[CrossFault]:
@@ -245,6 +249,13 @@ class ScenarioSpec(Spec, Result):
                 yield CrossFault(
                     ("functions", place, "traffic"), "is missing, and no function calls this one"
                 )
+
+    def _alarm_faults(self) -> Iterator[CrossFault]:
+        """Want alarms of functions that there are."""
+        names = [function.name for function in self.functions]
+        for place, alarm in enumerate(self.alarms):
+            if alarm.function is not None and alarm.function not in names and not self.lacks_items:
+                yield CrossFault(("alarms", place, "function"), not_among(alarm.function, names))
 
     def _machine_faults(self) -> Iterator[CrossFault]:
         """Want machines with names of their own, whose tasks invoke functions that there are."""

@@ -37,6 +37,7 @@ def page_of(album: Album, beside: Beside | str | None = None) -> str:
         report.functions(),
         report.sources(),
         report.chains(),
+        report.alarms(),
         report.refused(),
         report.bill(),
         report.invocation_costs(),

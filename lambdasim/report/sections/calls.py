@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from math import isnan
 from typing import TYPE_CHECKING
 
 from lambdasim.report.html import heading, paragraph, table_html, warning
 from lambdasim.results.callers.chains import loops_told
-from lambdasim.wording import number, percent
+from lambdasim.units import US_PER_S, format_duration
+from lambdasim.wording import money, number, percent
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -43,6 +45,40 @@ def chains(run: RunResult) -> list[str]:
         paragraph(
             "A chain is what arrives by traffic and all that follows from it; its time in ms runs from the first arrival "
             "to the end of the last work. Waiting is the part of the caller's billed time that it waits for answers.",
+            "small",
+        ),
+    ]
+
+
+def alarms(run: RunResult) -> list[str]:
+    """Show when the scenario's alarms fire.
+
+    Parameters
+    ----------
+    run : RunResult
+
+    Returns
+    -------
+    list of str
+        HTML; nothing where it has none.
+    """
+    table = run.alarms()
+    if table.empty:
+        return []
+    shown = table[["alarm", "condition"]].assign(
+        fires=[
+            "never" if isnan(time) else format_duration(round(time) * US_PER_S) for time in table["fires_s"]
+        ],
+        spent=["–" if isnan(usd) else money(usd) for usd in table["usd_by_then"]],
+        end=[money(usd) for usd in table["usd_at_end"]],
+    )
+    return [
+        heading("Alarms"),
+        table_html(shown.rename(columns={"spent": "spent by then", "end": "by the end"}), "Alarms"),
+        paragraph(
+            "Time after the scenario's start. Costs are Lambda's at list rates, without free tier or other services. A "
+            "budget sees costs only when it is updated; where that is after the run, at least what is given had been "
+            "spent.",
             "small",
         ),
     ]

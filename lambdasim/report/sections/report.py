@@ -115,6 +115,10 @@ class RunReport:
         """Show what functions call, and how long whole chains take."""
         return Section.of(calls.chains(self.run))
 
+    def alarms(self) -> Section:
+        """Show when the scenario's alarms fire, and what had been spent by then."""
+        return Section.of(calls.alarms(self.run))
+
     def refused(self) -> Section:
         """Show attempts that limits refused."""
         return Section.of(of_run.refused(self.run, self._album))

@@ -55,6 +55,7 @@ def run_content(run: RunResult) -> dict[str, Any]:
         "calls": json.loads(run.calls().to_json(orient="records", double_precision=12)),
         "chains": json.loads(run.chains().to_json(orient="records", double_precision=12)),
         "state_machines": json.loads(run.machines().to_json(orient="records", double_precision=12)),
+        "alarms": json.loads(run.alarms().to_json(orient="records", double_precision=12)),
         "bill": json.loads(run.charges().to_json()),
         "total_without_free_tier": plain(run.charges(free_tier=False).total),
         "parameters": json.loads(run.parameters().to_json(orient="records")),

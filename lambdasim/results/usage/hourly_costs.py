@@ -55,12 +55,12 @@ def list_costs_by_hour(scenario: ScenarioSpec, aggregate: Aggregate) -> pd.DataF
     for spec in sorted(scenario.functions, key=lambda spec: spec.name):
         per_minute = totals[spec.name].counts.of(*METRIC_OF_COUNTER.values())
         counted = dict(zip(METRIC_OF_COUNTER, map(_by_hour, per_minute), strict=True))
-        counted[ALLOCATED] = _allocated_s(scenario, spec)
+        counted[ALLOCATED] = allocated_s(scenario, spec, US_PER_HOUR)
         hours = np.arange(max(map(len, counted.values())))
         months = ((start_us + hours * US_PER_HOUR).astype("datetime64[us]")).astype("datetime64[M]")
         usd = np.zeros(len(hours))
         for month in np.unique(months):
-            rates = _list_rates(scenario, spec, str(month))
+            rates = list_rates(scenario, spec, str(month))
             for name, counts in counted.items():
                 within = months[: len(counts)] == month
                 usd[: len(counts)][within] += counts[within] * rates[name]
@@ -83,13 +83,24 @@ def _by_hour(per_minute: NDArray[np.int64]) -> NDArray[np.int64]:
     return summed
 
 
-def _allocated_s(scenario: ScenarioSpec, spec: FunctionSpec) -> NDArray[np.int64]:
-    """Give environment-seconds of provisioned concurrency in each hour."""
+def allocated_s(scenario: ScenarioSpec, spec: FunctionSpec, span_us: int) -> NDArray[np.int64]:
+    """Give environment-seconds of provisioned concurrency in each span of time.
+
+    Parameters
+    ----------
+    scenario : ScenarioSpec
+    spec : FunctionSpec
+    span_us : int
+        Length of a span [µs].
+
+    Returns
+    -------
+    ndarray of int64, shape (n_spans,)
+        [s]; empty where none is provisioned.
+    """
     length_us = scenario.duration_us
     steps = spec.provisioned_steps(to_epoch_us(scenario.start), length_us)
-    edges_us = (
-        np.arange(-(-length_us // US_PER_HOUR) + 1) * US_PER_HOUR if steps else np.zeros(1, dtype=np.int64)
-    )
+    edges_us = np.arange(-(-length_us // span_us) + 1) * span_us if steps else np.zeros(1, dtype=np.int64)
     held_us = np.zeros(len(edges_us) - 1, dtype=np.int64)
     for at_us, end_us, count in steps.levels():
         inside_us = np.clip(edges_us, at_us, end_us)
@@ -97,8 +108,21 @@ def _allocated_s(scenario: ScenarioSpec, spec: FunctionSpec) -> NDArray[np.int64
     return held_us // US_PER_S
 
 
-def _list_rates(scenario: ScenarioSpec, spec: FunctionSpec, month: str) -> dict[str, float]:
-    """Give what one of each counter costs in a month [USD]; at the first tier a price is a sum of counts times rates."""
+def list_rates(scenario: ScenarioSpec, spec: FunctionSpec, month: str) -> dict[str, float]:
+    """Give what one of each counter costs in a month; at the first tier a price is a sum of counts times rates.
+
+    Parameters
+    ----------
+    scenario : ScenarioSpec
+    spec : FunctionSpec
+    month : str
+        ``YYYY-MM``.
+
+    Returns
+    -------
+    dict of str to float
+        By counter of ``METRIC_OF_COUNTER`` and ``ALLOCATED`` [USD].
+    """
 
     def total(**used: int) -> Decimal:
         usage = Usage.of_function(spec, scenario.region, month, **used)
