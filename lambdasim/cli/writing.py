@@ -6,6 +6,7 @@ import inspect
 import sys
 from collections.abc import Callable
 from contextvars import ContextVar
+from dataclasses import replace
 from functools import wraps
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Final
@@ -37,7 +38,14 @@ _WAY_TO_A_BILL: Final = (
 )
 
 
-def agreed(scenario: ScenarioSpec, *, runs: float = 1, engine: str = "auto", out: Path | None = None) -> None:
+def agreed(
+    scenario: ScenarioSpec,
+    *,
+    runs: float = 1,
+    engine: str = "auto",
+    out: Path | None = None,
+    slower: float = 1,
+) -> None:
     """Say what a scenario takes to simulate where that is long, and refuse what is too much without ``--yes``.
 
     Parameters
@@ -48,12 +56,17 @@ def agreed(scenario: ScenarioSpec, *, runs: float = 1, engine: str = "auto", out
     engine : str
     out : Path, optional
         Folder in which a run's tables are written.
+    slower : float
+        How many times as long as simulating it takes.
     """
     from lambdasim.results.expected import expected_cost, refuse_beyond_limits
 
     refuse_without_rates(scenario)
 
     cost = expected_cost(scenario, runs=runs, engine=engine, written=out is not None)
+    if slower > 1:
+        longer = expected_cost(scenario, runs=runs * slower, engine=engine, written=out is not None)
+        cost = replace(cost, seconds=longer.seconds)
     if not _GRANTED.get():
         refuse_beyond_limits(cost, scenario.name)
     if cost.seconds > _WORTH_SAYING_S:

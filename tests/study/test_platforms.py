@@ -464,4 +464,6 @@ def test_what_a_gateway_throttles_on_lambda_is_said() -> None:
 
 def test_how_a_month_is_made_of_a_run_is_said_first() -> None:
     assert found(steady(), "workers").caveats()[-1].startswith("left out on every side")
-    assert any(one.startswith("Monthly figures scale this run of 1h") for one in found(steady()).caveats())
+    said = found(steady(), "workers").caveats()
+    assert any(one.startswith("Monthly figures scale this run of 1h") for one in said)
+    assert any("a month counts that 730 times" in one for one in said)

@@ -130,7 +130,13 @@ def cannot(found: PlatformTables) -> Iterator[str]:
 def caveats(found: PlatformTables) -> Iterator[str]:
     """Say what cannot be compared, and what is assumed, of this scenario."""
     scenario, shown = found.scenario, {one.key for one in found.ranges}
-    yield month_basis(scenario).text(per_month=True).rstrip(".")
+    basis = month_basis(scenario)
+    yield basis.text(per_month=True).rstrip(".")
+    if basis.factor > 1:
+        yield (
+            f"the beginning: every platform starts this run without instances, and a month counts that "
+            f"{count(float(basis.factor))} times; a longer run weighs it less"
+        )
     share = max(one.not_run_share for one in found.replications)
     if share:
         yield (
