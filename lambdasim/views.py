@@ -117,9 +117,9 @@ def heading(name: str) -> str:
         if name.endswith(f"_{suffix}") or name == suffix:
             rest, unit = name.removesuffix(suffix).rstrip("_"), _UNITS[suffix]
             break
-    if _is_money(name):
+    if is_money(name):
         rest, unit = "_".join(part for part in rest.split("_") if part != "usd"), "USD"
-    if _is_share(rest) and rest != "share":
+    if is_share(rest) and rest != "share":
         rest = rest.removesuffix("_share")
     said = " ".join(_WORDS.get(part, part) for part in rest.split("_"))
     return f"{said} [{unit}]" if said and unit else said or unit
@@ -145,16 +145,18 @@ def cell(name: str, value: Any) -> str:
     if isinstance(value, Integral):
         return count(int(value))
     if isinstance(value, (Real, Decimal)):
-        if _is_money(name):
+        if is_money(name):
             exact = value if isinstance(value, (Decimal, Fraction)) else float(value)
             return money(exact).replace("$", "")
-        return percent(float(value)) if _is_share(name) else number(float(value))
+        return percent(float(value)) if is_share(name) else number(float(value))
     return NONE if str(value) in {"NaT", "nan", "<NA>"} else clipped(value, _WIDEST)
 
 
-def _is_money(name: str) -> bool:
+def is_money(name: str) -> bool:
+    """Say whether a column's name is that of money."""
     return "usd" in name.split("_")
 
 
-def _is_share(name: str) -> bool:
+def is_share(name: str) -> bool:
+    """Say whether a column's name is that of a share, 1 for all."""
     return name.rsplit("_", maxsplit=1)[-1] in _SHARES

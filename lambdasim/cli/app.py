@@ -59,6 +59,7 @@ DaskOption = Annotated[
     str | None, typer.Option(help="Scheduler of a Dask cluster that shares them, tcp://HOST:PORT.")
 ]
 
+XlsxOption = Annotated[Path | None, typer.Option(help="Write all tables as an Excel workbook.")]
 ResumeOption = Annotated[
     Path | None, typer.Option(help="Folder that keeps finished runs; continues from it.")
 ]
@@ -73,6 +74,14 @@ _STUDY_NAMES = ("report.html", "result.json")
 def write(text: str) -> None:
     """Print text, ended by one line end."""
     sys.stdout.write(text.rstrip("\n") + "\n")
+
+
+def free_place(xlsx: Path | None) -> None:
+    """Refuse a place for a workbook before any work is done."""
+    if xlsx is not None:
+        from lambdasim.outputs import check_output
+
+        check_output(xlsx, "workbook")
 
 
 def made(folder: Path | None, *, of_study: bool = True) -> Path | None:
@@ -107,13 +116,26 @@ def counted(number: int, one: str) -> str:
     return f"{number:,} {one}" if number == 1 else f"{number:,} {one}s"
 
 
-def present(text: Callable[[], str], page: Callable[[], StudyPage], out: Path | None, as_json: bool) -> None:
-    """Write a study's folder where one is asked for, and print what it found, also where writing fails."""
-    shown = page() if as_json or out is not None else None
+def present(
+    text: Callable[[], str],
+    page: Callable[[], StudyPage],
+    out: Path | None,
+    as_json: bool,
+    xlsx: Path | None = None,
+) -> None:
+    """Write a study's folder and workbook where they are asked for, and print what it found, also where writing fails."""
+    shown = page() if as_json or out is not None or xlsx is not None else None
     written: list[Path] = []
     try:
         if shown is not None and out is not None:
             written = shown.write(out)
+        if shown is not None and xlsx is not None:
+            from lambdasim.finance.workbook.tables import write_tables
+
+            sentences = (*shown.answer, *shown.notes)
+            written.append(
+                write_tables({**shown.tables, **shown.workbook}, xlsx, title=shown.title, answer=sentences)
+            )
     finally:
         write(shown.to_json() if shown is not None and as_json else text())
     if written:

@@ -16,9 +16,11 @@ from lambdasim.cli.app import (
     PriceDateOption,
     RegionOption,
     ScenarioArgument,
+    XlsxOption,
     announcing_compilation,
     app,
     day_of,
+    free_place,
     made,
     present,
 )
@@ -53,6 +55,7 @@ def commit(
         str | None,
         typer.Option(help="What the plan takes off that, in percent: 28, or 28,46 for 1 and 3 years."),
     ] = None,
+    xlsx: XlsxOption = None,
     out: OutOption = None,
     as_json: JsonOption = False,
 ) -> None:
@@ -73,6 +76,7 @@ def commit(
         raise InputError.single(
             "commit", "--discount", f"must be a percentage, got {discount!r:.40}"
         ) from None
+    free_place(xlsx)
     made(out)
     found = advise_commitment(
         folders,
@@ -83,7 +87,7 @@ def commit(
         price_book=None if price_book is None else read_price_book(price_book),
         other=_other_usage(other_usd, other_percent),
     )
-    present(found.text, partial(commitment_page, found), out, as_json)
+    present(found.text, partial(commitment_page, found), out, as_json, xlsx)
 
 
 @app.command("safety")

@@ -16,8 +16,10 @@ from lambdasim.cli.app import (
     RegionOption,
     ScenarioArgument,
     WorkersOption,
+    XlsxOption,
     announcing_compilation,
     app,
+    free_place,
     made,
     present,
     run_progress,
@@ -68,6 +70,7 @@ def break_even(
     ] = None,
     replications: Annotated[int, typer.Option(min=2, help="Seeds.")] = 3,
     region: RegionOption = None,
+    xlsx: XlsxOption = None,
     out: OutOption = None,
     as_json: JsonOption = False,
     workers: WorkersOption = 1,
@@ -96,6 +99,7 @@ def break_even(
         task=task,
         own=_own_server(server_usd, server_vcpus, server_gb),
     )
+    free_place(xlsx)
     made(out)
     shared = side_by_side(3 * replications, workers, dask)
     with announcing_compilation(), shared as executor, run_progress() as tell:
@@ -108,7 +112,7 @@ def break_even(
             executor=executor,
             progress=tell,
         )
-    present(found.text, partial(break_even_page, found), out, as_json)
+    present(found.text, partial(break_even_page, found), out, as_json, xlsx)
 
 
 @app.command("platforms")

@@ -16,8 +16,10 @@ from lambdasim.cli.app import (
     OutOption,
     ScenarioArgument,
     WorkersOption,
+    XlsxOption,
     announcing_compilation,
     app,
+    free_place,
     made,
     present,
     run_progress,
@@ -48,6 +50,7 @@ def forecast(
     ] = None,
     with_lines: WithOption = None,
     paths: Annotated[int, typer.Option(min=2, help="Paths of traffic.")] = 200,
+    xlsx: XlsxOption = None,
     out: OutOption = None,
     as_json: JsonOption = False,
     workers: WorkersOption = 1,
@@ -69,6 +72,7 @@ def forecast(
     if anomaly is not None:
         spec = with_anomaly(spec, *_anomaly(anomaly, month))
     past = None if history is None else traces.trace(history)
+    free_place(xlsx)
     made(out)
     shared = side_by_side(paths, workers, dask)
     with announcing_compilation(), shared as executor, run_progress() as tell:
@@ -85,7 +89,7 @@ def forecast(
     outlook = None if budget is None else budget_outlook(result, budget)
     found = sensitivity(result) if tornado else None
     told = [part.text() for part in (result, outlook, found) if part is not None]
-    present(lambda: "\n\n".join(told), lambda: forecast_page(result, outlook, found), out, as_json)
+    present(lambda: "\n\n".join(told), lambda: forecast_page(result, outlook, found), out, as_json, xlsx)
 
 
 def _anomaly(text: str, month: str) -> tuple[date, float]:

@@ -18,8 +18,10 @@ from lambdasim.cli.app import (
     ScenarioArgument,
     SloOption,
     WorkersOption,
+    XlsxOption,
     announcing_compilation,
     app,
+    free_place,
     made,
     present,
     run_progress,
@@ -73,6 +75,7 @@ def sweep_memory(
         str | None,
         typer.Option(help="Keep simulating until paired differences are known to this, such as 2%."),
     ] = None,
+    xlsx: XlsxOption = None,
     out: OutOption = None,
     as_json: JsonOption = False,
     workers: WorkersOption = 1,
@@ -91,6 +94,7 @@ def sweep_memory(
     spec = traces.scenario(scenario)
     chosen = usual_sizes_mb() if sizes is None else _whole_numbers("--sizes", sizes)
     agreed(spec, runs=len(chosen) * replications, engine=engine)
+    free_place(xlsx)
     made(out)
     shared = side_by_side(len(chosen) * replications, workers, dask)
     with announcing_compilation(), shared as executor, run_progress() as tell:
@@ -108,7 +112,7 @@ def sweep_memory(
             resume=made(resume, of_study=False),
             progress=tell,
         )
-    present(result.text, partial(sweep_page, result), out, as_json)
+    present(result.text, partial(sweep_page, result), out, as_json, xlsx)
 
 
 @app.command()

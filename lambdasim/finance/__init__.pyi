@@ -30,3 +30,5 @@ from lambdasim.finance.prices.refresh import refresh_prices as refresh_prices
 from lambdasim.finance.tools.usage_files import write_infracost_usage as write_infracost_usage
 from lambdasim.finance.tools.usage_files import write_pricing_calculator as write_pricing_calculator
 from lambdasim.finance.workbook.book import write_workbook as write_workbook
+from lambdasim.finance.workbook.tables import write_table as write_table
+from lambdasim.finance.workbook.tables import write_tables as write_tables

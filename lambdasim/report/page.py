@@ -37,6 +37,8 @@ class StudyPage:
         By the name of their file; drawn when the page or its folder is written.
     shown : mapping of str to DataFrame
         Tables that the page shows in another form, by heading; an empty one is left out of the page.
+    workbook : mapping of str to DataFrame
+        Tables whose columns have other names in a workbook, by heading: with their unit as suffix.
     facts : mapping of str to any
         What scripts ask for beside the tables; becomes JSON.
     headline : tuple of Fact
@@ -50,6 +52,7 @@ class StudyPage:
     tables: Mapping[str, pd.DataFrame]
     pictures: Mapping[str, Chart] = field(default_factory=dict)
     shown: Mapping[str, pd.DataFrame] = field(default_factory=dict)
+    workbook: Mapping[str, pd.DataFrame] = field(default_factory=dict)
     facts: Mapping[str, Any] = field(default_factory=dict)
     headline: tuple[Fact, ...] = ()
     notes: tuple[str, ...] = ()

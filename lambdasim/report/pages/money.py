@@ -186,6 +186,7 @@ def forecast_page(
     days = forecast.days()
     days["date"] = [day.isoformat() for day in days["date"]]
     tables = {"lines": forecast.lines(), "functions": forecast.functions(), "days": days}
+    tables["past_months"] = _past_months(forecast)
     budget = None if outlook is None else outlook.budget_usd
     pictures = {"forecast": Chart("plot_forecast", forecast, {"budget_usd": budget})}
     answer = (forecast.headline(), *(() if outlook is None else (outlook.headline(),)))
@@ -211,6 +212,7 @@ def forecast_page(
         headline=_forecast_facts(forecast, outlook),
         tables=tables,
         shown={name: _in_usd(tables[name]) for name in ("lines", "functions", "days")},
+        workbook={name: _in_usd(tables[name]) for name in ("lines", "functions", "days")},
         pictures=pictures,
         facts=facts,
         notes=forecast.notes(),
@@ -245,6 +247,27 @@ def bill_comparison_page(found: BillComparison) -> StudyPage:
         pictures={"waterfall": Chart("plot_bill_comparison", found)},
         facts={name: plain(found.sum(name)) for name in columns},
     )
+
+
+def _past_months(forecast: Forecast) -> pd.DataFrame:
+    """Give the events of past months by function, at the scenario's scale; ``days`` tells months that are not whole."""
+    import pandas as pd
+
+    scales = {spec.name: spec.traffic.scale for spec in forecast.scenario.functions}
+    rows = []
+    for name, history in forecast.traffic.histories.items():
+        days = pd.date_range(str(history.first_day), periods=len(history.totals), freq="D")
+        months = pd.Series(history.totals, index=days.strftime("%Y-%m")).groupby(level=0)
+        for month, totals in months:
+            rows.append(
+                {
+                    "function": name,
+                    "month": month,
+                    "days": len(totals),
+                    "events": round(totals.sum() * scales[name]),
+                }
+            )
+    return pd.DataFrame(rows, columns=["function", "month", "days", "events"])
 
 
 def _in_usd(table: pd.DataFrame) -> pd.DataFrame:
