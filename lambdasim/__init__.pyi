@@ -69,6 +69,7 @@ from lambdasim.study.forecast.forecast import forecast as forecast
 from lambdasim.study.forecast.result import Forecast as Forecast
 from lambdasim.study.forecast.sensitivity import Sensitivity as Sensitivity
 from lambdasim.study.forecast.sensitivity import sensitivity as sensitivity
+from lambdasim.study.keep_warm import keep_warm as keep_warm
 from lambdasim.study.limits.advise import advise_limits as advise_limits
 from lambdasim.study.limits.result import LimitsAdvice as LimitsAdvice
 from lambdasim.study.memory.objective import Balanced as Balanced

@@ -27,7 +27,7 @@ from lambdasim.specs.scenario import ScenarioSpec
 from lambdasim.specs.sources.queue import Ramp
 from lambdasim.specs.trigger import TriggerType
 from lambdasim.units import format_duration
-from lambdasim.wording import count
+from lambdasim.wording import count, percent
 
 _THE_SCENARIO = "the scenario"
 _UNPUBLISHED = "AWS publishes no figure"
@@ -170,6 +170,17 @@ def _function(function: FunctionSpec) -> Iterator[Parameter]:
     yield from _calls(function)
     if function.provisioned_concurrency:
         yield _fact(timing("provisioned_preparation_s"))
+    if function.target_tracking is not None:
+        tracking, points = function.target_tracking, timing("autoscaling_out_points").value
+        yield Parameter(
+            f"target tracking of {name}",
+            f"{percent(tracking.target, 0)} of what is provisioned, {tracking.minimum:,} to {tracking.maximum:,}; out "
+            f"after {points} minutes, in after {timing('autoscaling_in_points').value}; changed "
+            f"{max(len(function.provisioned_concurrency) - 1, 0):,} times",
+            Knowledge.ASSUMED.value,
+            f"{timing('autoscaling_out_points').citation()}; statistic Maximum; how capacity is worked out is not "
+            "published",
+        )
         yield _fact(timing("provisioned_allocation_per_minute"))
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import datetime
+from functools import partial
 from typing import Any
 
 from numpy.typing import ArrayLike
@@ -13,6 +14,7 @@ from lambdasim.engine.plan import plan_scenario
 from lambdasim.engine.run import EngineName, run_plan
 from lambdasim.errors import InputError
 from lambdasim.results.arrays import plan_arrays
+from lambdasim.results.points.tracking import followed, is_open
 from lambdasim.results.run import RunResult
 from lambdasim.specs.scenario import ScenarioSpec
 
@@ -129,6 +131,8 @@ def simulate(
             raise InputError.single(
                 "simulate", ", ".join(given), "must be said in the scenario, not beside it"
             )
+        if is_open(scenario):
+            scenario = followed(scenario, partial(simulate, engine=engine, keep_records=False))
         plan = plan_scenario(scenario)
         checksum = ""
     else:

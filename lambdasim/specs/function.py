@@ -27,6 +27,7 @@ from lambdasim.specs.traffic import ConstantTraffic, TrafficSpec
 from lambdasim.specs.trigger import TriggerSpec
 from lambdasim.specs.work.handler import WorkSpec
 from lambdasim.specs.work.neighbours import UsesSpec
+from lambdasim.specs.work.tracking import TargetTrackingSpec
 from lambdasim.units import format_duration
 
 LATEST: Final = "$LATEST"
@@ -129,6 +130,8 @@ class FunctionSpec(Spec):
     """Concurrency kept for this function, and its cap."""
     provisioned_concurrency: tuple[ProvisionedStep, ...] = ()
     """Environments kept ready, by schedule."""
+    target_tracking: TargetTrackingSpec | None = None
+    """Environments kept ready as Application Auto Scaling sets them, in the place of a schedule."""
     qualifier: Text | None = None
     """Version or alias that traffic calls; default: that of provisioned concurrency, $LATEST where that one is named."""
     work: WorkSpec = WorkSpec()
@@ -205,6 +208,20 @@ class FunctionSpec(Spec):
             yield CrossFault(
                 ("provisioned_concurrency",),
                 f"must be at most reserved_concurrency ({self.reserved_concurrency}), got {most}",
+                (("reserved_concurrency",),),
+            )
+        tracking = self.target_tracking
+        if tracking is None:
+            return
+        if self.provisioned_concurrency and not tracking.followed:
+            text = "sets provisioned_concurrency itself; give one of the two"
+            yield CrossFault(("target_tracking",), text, (("provisioned_concurrency",),))
+        if self.snap_start is not None:
+            yield CrossFault(("target_tracking",), "does not go with snap_start", (("snap_start",),))
+        if self.reserved_concurrency is not None and tracking.maximum > self.reserved_concurrency:
+            yield CrossFault(
+                ("target_tracking",),
+                f"has a maximum of {tracking.maximum}, above reserved_concurrency ({self.reserved_concurrency})",
                 (("reserved_concurrency",),),
             )
 

@@ -14,6 +14,7 @@ from lambdasim.billing.usage import BY_TIME
 from lambdasim.engine.merge import merge_arrivals
 from lambdasim.engine.plan import ScenarioArrivals, plan_scenario
 from lambdasim.engine.run import EngineName, run_plan
+from lambdasim.results.points.tracking import followed
 from lambdasim.results.run import RunResult
 from lambdasim.specs.scenario import ScenarioSpec
 from lambdasim.study.forecast.arrivals import PathArrivals, day_shapes
@@ -101,6 +102,9 @@ class PathRunner:
     def run(self, scenario: ScenarioSpec, path: int) -> RunResult:
         """Simulate the traffic of a path under a scenario of the same month."""
         scenario = scenario.with_seed(scenario.seed + path)
+        return self._run(followed(scenario, partial(self._run, path=path)), path)
+
+    def _run(self, scenario: ScenarioSpec, path: int) -> RunResult:
         plan = plan_scenario(scenario)
         own = plan.arrivals
         assert isinstance(own, ScenarioArrivals)  # noqa: S101 - plan_scenario makes no other

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lambdasim.catalog import limit, timing
+from lambdasim.models.target_tracking import TrackingRule, follow
 from lambdasim.results.run import RunResult
 from lambdasim.specs.base import revised
 from lambdasim.specs.function import ProvisionedStep
@@ -97,46 +98,23 @@ def tracked(
 
     Notes
     -----
-    Out after three one-minute data points above the target, in after fifteen below 90 % of it; capacity becomes
-    capacity times utilisation over target, rounded up (AWS Lambda Developer Guide, Configuring provisioned
-    concurrency; the catalog has page and date). Utilisation is the most of a minute, as with the statistic Maximum.
-    A minute without executions has no data point, so an idle function does not scale in. Assumed: the last data point
-    decides outward, the highest of the fifteen inward, and nothing is decided until what was asked for is ready.
+    See ``models.target_tracking.follow``, which has the rule.
 
     Examples
     --------
     >>> tracked(np.full(9, 7), 100, 70, 90_000_000)
     [(0, 1), (3, 2), (8, 3)]
     """
-    out_points, in_points = timing("autoscaling_out_points").value, timing("autoscaling_in_points").value
-    per_minute = timing("provisioned_allocation_per_minute").value
-    lower = limit("autoscaling_in_percent_of_target").value
-    capacity, ready_minute = 1, 0
-    steps = [(0, capacity)]
-    points: list[int] = []
-    for minute, executions in enumerate(demand.tolist()):
-        if minute < ready_minute or not executions:
-            continue
-        points.append(min(executions, capacity))
-        above = [busy * _PERCENT > target_percent * capacity for busy in points[-out_points:]]
-        below = [
-            busy * _PERCENT * _PERCENT < lower * target_percent * capacity for busy in points[-in_points:]
-        ]
-        if len(above) == out_points and all(above):
-            busy = points[-1]
-        elif len(below) == in_points and all(below):
-            busy = max(points[-in_points:])
-        else:
-            continue
-        wanted = min(max(-(-busy * _PERCENT // target_percent), 1), most)
-        if wanted == capacity:
-            continue
-        allocation_us = -(-max(wanted - capacity, 0) * US_PER_MINUTE // per_minute)
-        wait_us = preparation_us + allocation_us if wanted > capacity else 0
-        capacity, ready_minute = wanted, minute + 1 + -(-wait_us // US_PER_MINUTE)
-        steps.append((minute + 1, capacity))
-        points.clear()
-    return steps
+    rule = TrackingRule(
+        target_percent=target_percent,
+        in_percent_of_target=limit("autoscaling_in_percent_of_target").value,
+        out_points=timing("autoscaling_out_points").value,
+        in_points=timing("autoscaling_in_points").value,
+        preparation_us=preparation_us,
+        allocation_per_minute=timing("provisioned_allocation_per_minute").value,
+    )
+    least = np.ones(len(demand), dtype=np.int64)
+    return follow(demand, least, np.full(len(demand), most), rule)
 
 
 def allocated_by_minute(scenario: ScenarioSpec, function: str, steps: Steps) -> NDArray[np.int64]:
