@@ -51,7 +51,7 @@ def plot_platforms(found: PlatformComparison, ax: Axes | None = None) -> Axes:
         ax.barh(place, width, left=left, height=_HEIGHT, **bar_look(0 if place == 0 else 1))
     ax.axvline(max(found.lambda_range.low_usd, low / 2), color=ink(), linewidth=1)
     name_rows(
-        ax, (one.platform if one.complete else f"{one.platform} (a price is not known)" for one in ranges)
+        ax, (one.platform if one.complete else f"{one.platform} (a price is unknown)" for one in ranges)
     )
     ax.set_ylim(len(ranges) - 0.5, -0.5)
     size_axis(ax, low, most)

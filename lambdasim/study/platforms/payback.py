@@ -78,7 +78,7 @@ def paid_back(found: Iterable[Payback], leaving_usd: Decimal | None) -> str:
     """
     saving = [one for one in found if one.high_saving_usd > 0]
     if not saving:
-        return "No platform asks less, so no move pays for itself."
+        return "No platform is cheaper, so no move pays for itself."
     if leaving_usd is None:
         sure = [one for one in saving if one.low_saving_usd > 0]
         if not sure:

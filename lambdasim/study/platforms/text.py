@@ -68,14 +68,15 @@ def headline(found: PlatformTables) -> str:
     if below:
         said += f" Cheaper in every case: {listed(_asks(one) for one in below)}."
     if between:
-        said += (
-            f" It depends on the handler or on what is assumed for {listed(_asks(one) for one in between)}."
-        )
+        may = listed(_asks(one) for one in between)
+        said += f" Depending on the handler and on assumptions, these may be cheaper: {may}."
     if not below and not between:
-        said += " No other platform asks less."
+        said += " No other platform is cheaper."
     unknown = [one.platform for one in found.ranges if not one.complete]
     if unknown:
-        said += f" Not held against it, since the price of their front is not known: {listed(unknown)}."
+        said += (
+            f" Left out of this comparison, because the price of their front is unknown: {listed(unknown)}."
+        )
     return said
 
 
@@ -145,7 +146,7 @@ def caveats(found: PlatformTables) -> Iterator[str]:
         )
     yield from _of_functions(scenario.functions, shown)
     yield (
-        "speed of one vCPU: Lambda's at 1,769 MB, any other vendor's and a shared isolate's are taken to be equal; "
+        "speed of one vCPU: Lambda's at 1,769 MB, any other vendor's and a shared isolate's are assumed equal; "
         "measure yours"
     )
     yield "starts: measured in 2021 or 2024, on programs without code of their own; today's may differ"
@@ -157,12 +158,12 @@ def caveats(found: PlatformTables) -> Iterator[str]:
     doors = doors_of(scenario)
     if doors:
         yield (
-            "fronts: a function's own address is held against the platform's, a gateway against its gateway, a load "
-            "balancer against its load balancer; servers and Knative have a load balancer in any case"
+            "fronts: a function's own address is compared with the platform's, a gateway with its gateway, a load "
+            "balancer with its load balancer; servers and Knative always have a load balancer"
         )
     names = [one.platform for one in found.ranges if not one.complete]
     if names:
-        yield f"* front: its price is not known, and left out, for {listed(names)}"
+        yield f"* front: its price is unknown and left out for {listed(names)}"
     for key, platform in platform_book().platforms.items():
         if key in shown:
             yield from _of_platform(platform, scenario.region)
@@ -180,7 +181,7 @@ def _of_functions(functions: tuple[FunctionSpec, ...], shown: set[str]) -> Itera
         said = f"memory used by {listed(unknown, most=3)}: not in the scenario (work.max_memory_mb)"
         said += ", so others get what is configured"
         said += ", Azure's Consumption plan from 128 MB to that" if "azure_consumption" in shown else ""
-        yield said + (", and Workers are taken to have room" if "workers" in shown else "")
+        yield said + (", and Workers are assumed to have enough" if "workers" in shown else "")
     if any(spec.trigger.queue is not None or spec.trigger.stream is not None for spec in functions):
         yield "queues and streams: on other platforms each message or record is a request of its own"
     failing = [

@@ -86,7 +86,7 @@ class SafetyCosts(Result):
             self.basis,
             "What a scenario does not name in `uses` or `neighbours` is not there: only its price as assumed is shown.",
             "IAM has no line at AWS; a function in a VPC has none either, its gateways and endpoints have.",
-            "Data through gateways and endpoints comes on top, and so do WAF, GuardDuty, Config, CloudTrail's data "
+            "Data through gateways and endpoints comes on top, as do WAF, GuardDuty, Config, CloudTrail's data "
             "events and people's time, which have no meter here.",
         )
 
@@ -108,5 +108,6 @@ class SafetyCosts(Result):
         share = percent(self.usd / self.total_usd, 1) if self.total_usd else "0.0%"
         return (
             f"{self.scenario}: what keeps it safe costs {money(self.usd)} a month, {share} of a bill of "
-            f"{money(self.total_usd)} in {self.region}; what it has not would add {money(self.would_usd)} as assumed."
+            f"{money(self.total_usd)} in {self.region}; the measures it lacks would add {money(self.would_usd)}, as "
+            "assumed below."
         )
