@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
+from lambdasim.catalog import limit
 from lambdasim.templates.account.answers import Answers, Item, Kind
 from lambdasim.templates.account.arns import function_of
 from lambdasim.templates.account.metrics.duration_law import Statistics, percentiles_of
@@ -132,7 +133,10 @@ def _of_logs(row: Mapping[str, str]) -> RunStatistics:
     if mean is not None or known:
         durations = Statistics(mean, low, high, percentiles_of(known), count or 1.0)
     median, tail = _number(row, "init50"), _number(row, "init95")
+    longest_ms = limit("timeout_max_s").value * _MS_PER_S
     init = (median, tail if tail is not None else median) if median is not None else None
+    if init is not None and max(init) > longest_ms:
+        init = None
     first, last = _number(row, "first"), _number(row, "last")
     window = (
         (int(first / _MS_PER_S), int(last / _MS_PER_S)) if first is not None and last is not None else None

@@ -17,7 +17,8 @@ from lambdasim.templates.account.metrics.labels import ACCOUNT
 from lambdasim.templates.account.metrics.series import MetricStore, read_metrics
 from lambdasim.templates.account.settings import account_concurrency, account_functions, without_settings
 from lambdasim.templates.cloudformation.stack import Notes
-from lambdasim.templates.found import Found, FoundFunction, Remark
+from lambdasim.templates.cloudformation.values import items_of
+from lambdasim.templates.found import Found, FoundFunction, Remark, without_accounts
 from lambdasim.templates.writing.scenario_writer import COUNTED_FORM
 from lambdasim.wording import clipped, count, listed
 
@@ -146,20 +147,20 @@ def _costs(answers: Answers) -> list[dict[str, Any]]:
     """Return Cost Explorer's lines of Lambda by day or month and usage type, as it wrote them."""
     found = []
     for item in answers.of(Kind.COSTS):
-        for period in item.data.get("ResultsByTime") or ():
+        for period in items_of(item.data.get("ResultsByTime")):
             span = period.get("TimePeriod") if isinstance(period, dict) else None
             if not isinstance(span, dict):
                 continue
-            for group in period.get("Groups") or ():
+            for group in items_of(period.get("Groups")):
                 keys = group.get("Keys") if isinstance(group, dict) else None
                 usage = next(
-                    (key for key in keys or () if "Lambda" in str(key) or "Request" in str(key)), None
+                    (key for key in items_of(keys) if "Lambda" in str(key) or "Request" in str(key)), None
                 )
                 metrics = group.get("Metrics") if isinstance(group, dict) else None
                 amount = next(
                     (
                         one.get("Amount")
-                        for one in (metrics or {}).values()
+                        for one in (metrics.values() if isinstance(metrics, dict) else ())
                         if isinstance(one, dict) and one.get("Unit") == "USD"
                     ),
                     None,
@@ -168,8 +169,12 @@ def _costs(answers: Answers) -> list[dict[str, Any]]:
                     continue
                 found.append(
                     {
-                        "start": str(span.get("Start")), "end": str(span.get("End")), "usage_type": str(usage),
-                        "usd": str(amount), "estimated": bool(period.get("Estimated")),
+                        "start": _shown(span.get("Start")), "end": _shown(span.get("End")),
+                        "usage_type": _shown(usage), "usd": _shown(amount), "estimated": bool(period.get("Estimated")),
                     }
                 )  # fmt: skip
     return found
+
+
+def _shown(value: Any) -> str:
+    return without_accounts(clipped(value, 60))

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any, Final
 
+from lambdasim.catalog import limit
 from lambdasim.errors import TemplateError
 from lambdasim.templates.account.answers import Answers, Item, Kind
 from lambdasim.templates.account.metrics.labels import Label, label_of_query, parsed_label
@@ -15,7 +16,9 @@ from lambdasim.templates.cloudformation.stack import Notes
 from lambdasim.templates.found import Remark
 from lambdasim.wording import clipped
 
+_EARLIEST_S: Final = 1_388_534_400  # the year 2014, in which Lambda began
 _LATEST_S: Final = 7_258_118_400  # the year 2200
+_DAY_S: Final = 86_400
 _MS_PER_S: Final = 1000
 _SUMS: Final = ("Sum", "SampleCount", "Maximum")
 Points = dict[int, float]
@@ -155,6 +158,11 @@ def read_metrics(answers: Answers, notes: Notes) -> MetricStore:
         )
         notes.warnings.append(Remark(clipped(owner, 100), told))
     store.window = _window(store, windows)
+    kept = limit("metrics_kept_1h_days").value
+    if store.window is not None and store.window[1] - store.window[0] > kept * _DAY_S:
+        days = (store.window[1] - store.window[0]) // _DAY_S
+        told = f"lie {days:,} days apart, and CloudWatch keeps {kept:,}: files of different times are mixed"
+        raise TemplateError.single(answers.of(Kind.METRICS)[0].file, "Timestamps", told)
     return store
 
 
@@ -206,8 +214,8 @@ def _moment_s(time: Any) -> int:
     if isinstance(time, bool) or not isinstance(time, int | float):
         raise ValueError(f"must be ISO 8601 or seconds since 1970, got {clipped(time, 40)}")
     seconds = time if time < _LATEST_S else time / _MS_PER_S
-    if not 0 <= seconds < _LATEST_S:
-        raise ValueError(f"must lie in the years 1970 to 2200, got {clipped(time, 40)}")
+    if not _EARLIEST_S <= seconds < _LATEST_S:
+        raise ValueError(f"must lie in the years 2014 to 2200, got {clipped(time, 40)}")
     return int(seconds)
 
 
