@@ -320,6 +320,12 @@ def _source(function: FunctionSpec) -> Iterator[Parameter]:
             given,
             "AWS's pages name 5, and as few as 2 with little traffic; empty receives are in proportion",
         )
+        yield Parameter(
+            f"sends to {name}",
+            f"{count(queue.send_batch, 'message')} a call",
+            Knowledge.GIVEN.value if _differs(queue, "send_batch") else Knowledge.ASSUMED.value,
+            "the producer's choice; decides the billed sends alone: send_batch of 10 makes a tenth of them",
+        )
         visible = format_duration(queue.effective_visibility_us(function.timeout_us))
         yield Parameter(
             f"visibility of {name}",

@@ -8,6 +8,7 @@ import pytest
 import lambdasim as ls
 from lambdasim.billing import Bill
 from lambdasim.engine.contract import Outcome
+from lambdasim.errors import ScenarioError
 from lambdasim.specs import load_scenario_text
 from tests.engine.sourced import queue, run, stream
 
@@ -82,6 +83,21 @@ def test_receives_are_billed_call_by_call() -> None:
     # A batch of 20 takes two calls, whose sizes are cut apart too.
     found = run(replace(queue(batch=20, window=1), call_kb=64), [0] * 20, sizes_kb=[1] * 10 + [10] * 10)
     assert (found.counters["receive_calls"], found.counters["receive_requests"]) == (2, 1 + 2)
+
+
+def test_a_producer_that_sends_ten_at_a_time_pays_by_the_call() -> None:
+    found = {}
+    for together in (1, 10):
+        trigger = f"{{type: sqs, queue: {{send_batch: {together}, pollers: {{idle: 0}}}}}}"
+        run_of = simulated(trigger, rate=0.01, kb=10, length="1h")
+        row = run_of.sources().iloc[0]
+        found[together] = quantities(run_of.charges())["sqs_standard"] - int(
+            row["receive_calls"] + row["delete_calls"]
+        )
+    # 36 messages of 10 KB: 36 sends; or three calls of 100 KB, two requests each, and one of 60 KB.
+    assert found == {1: 36, 10: 3 * 2 + 1}
+    with pytest.raises(ScenarioError, match="send_batch"):
+        simulated("{type: sqs, queue: {send_batch: 11}}")
 
 
 def test_a_batch_ends_before_it_would_weigh_more_than_six_megabytes() -> None:

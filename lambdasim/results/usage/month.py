@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -38,6 +39,7 @@ from lambdasim.specs.scenario import ScenarioSpec
 from lambdasim.units import US_PER_MINUTE, US_PER_MS, US_PER_S, from_epoch_us, month_ends_us, to_epoch_us
 
 MonthCounts = Counter[str]
+_SENDS_AT_ONCE: Final = 1 << 16
 
 
 _OF_MACHINES = ("transitions", "express_requests", "express_mb_ms")
@@ -84,6 +86,7 @@ class PayloadMeter:
         self.is_stream = [
             function.source is not None and function.source.blocks for function in plan.functions
         ]
+        self._sent_together = [_send_batch(specs[function.name]) > 1 for function in plan.functions]
         self._chunk_kb = [_chunk_kb(specs[function.name]) for function in plan.functions]
 
     def add(self, chunk: RecordChunk) -> None:
@@ -150,7 +153,7 @@ class PayloadMeter:
         size_kb = draws.payload_kb(Quantity.REQUEST_PAYLOAD, items["item"][own])
         if self.is_stream[rank]:
             self._count(self.payload_kb[rank], items["arrival_us"][own], np.maximum(size_kb, 1))
-        if self._chunk_kb[rank]:
+        if self._chunk_kb[rank] and not self._sent_together[rank]:
             more = np.maximum(-(-size_kb // self._chunk_kb[rank]) - 1, 0)
             self._count(self.extra_calls[rank], items["arrival_us"][own], more)
 
@@ -190,7 +193,8 @@ def run_usage(
         extra = payloads.extra_requests.get(rank, Counter())
         provisioned_extra = payloads.provisioned_extra_requests.get(rank, Counter())
         streamed = payloads.streamed_bytes.get(rank, Counter())
-        calls = calls_by_month(scenario, function, totals)
+        sends = billed_sends(spec, function.draws, totals.items.sent) if totals.items is not None else 0
+        calls = calls_by_month(scenario, function, totals, sends)
         calls.subtract(payloads.past_trigger.get(rank, Counter()))
         calls.update(payloads.extra_calls.get(rank, Counter()))
         payload_kb = payloads.payload_kb.get(rank, Counter())
@@ -266,6 +270,7 @@ def calls_by_month(
     scenario: ScenarioSpec,
     function: FunctionPlan,
     totals: FunctionTotals,
+    sends: int = 0,
 ) -> MonthCounts:
     """Give calls at the trigger by month: attempts of a client, refused ones too, asynchronous events, calls to a queue.
 
@@ -275,7 +280,7 @@ def calls_by_month(
     counts once for every chunk of its payload.
     """
     if totals.items is not None:
-        return _source_calls(scenario, function, totals.items)
+        return _source_calls(scenario, function, totals.items, sends)
     is_queued = function.retry.invoker is Invoker.QUEUE
     names = ("AsyncEventsReceived",) if is_queued else ("Invocations", "Throttles")
     rows = totals.counts.of(*names)
@@ -293,10 +298,51 @@ def calls_by_month(
     return +counts
 
 
-def _source_calls(scenario: ScenarioSpec, function: FunctionPlan, items: ItemTotals) -> MonthCounts:
+def _send_batch(spec: FunctionSpec) -> int:
+    """Return how many messages a producer sends with one call."""
+    return spec.trigger.queue.send_batch if spec.trigger.queue is not None else 1
+
+
+def billed_sends(spec: FunctionSpec, draws: FunctionDraws, sent: int) -> int:
+    """Give what sends are billed as, before what sizes add to single messages.
+
+    Parameters
+    ----------
+    spec : FunctionSpec
+    draws : FunctionDraws
+        Of the function, which know the sizes of its messages.
+    sent : int
+        Messages or records, numbered in order of arrival.
+
+    Returns
+    -------
+    int
+        One for each message or record; with ``send_batch`` above 1, for each started chunk of the payload of as many
+        messages as came one after the other.
+
+    References
+    ----------
+    Amazon SQS pricing: every 64 KB chunk of a call's payload is a request, and SendMessageBatch is metered on its total.
+    """
+    together = _send_batch(spec)
+    if together == 1 or not sent:
+        return sent
+    chunk_kb, billed = _chunk_kb(spec), 0
+    at_once = _SENDS_AT_ONCE // together * together
+    for first in range(0, sent, at_once):
+        numbers = np.arange(first, min(first + at_once, sent), dtype=np.int64)
+        sizes = draws.payload_kb(Quantity.REQUEST_PAYLOAD, numbers)
+        calls_kb = np.add.reduceat(sizes, np.arange(0, len(sizes), together))
+        billed += int(np.maximum(-(-calls_kb // chunk_kb), 1).sum())
+    return billed
+
+
+def _source_calls(
+    scenario: ScenarioSpec, function: FunctionPlan, items: ItemTotals, sends: int
+) -> MonthCounts:
     """Give calls to a queue (sends, receives with and without messages, deletes), or records of a stream, by month."""
     counted = items.counters
-    whole = counted["sent"]
+    whole = sends
     if function.source is not None and not function.source.blocks:
         whole += counted["receive_requests"] + counted["delete_calls"] + empty_receives(items)
     return _by_time(scenario, whole)

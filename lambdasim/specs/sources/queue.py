@@ -93,6 +93,8 @@ class QueueSpec(BatchSpec):
     """Receives after which a message goes to the dead-letter queue (maxReceiveCount); default: there is none."""
     message_groups: Annotated[Whole, Field(ge=1, le=20_000)] | None = None
     """Message groups of a FIFO queue, each in order and with one batch at a time; default: a standard queue."""
+    send_batch: Annotated[Whole, Limited("batch_min", "sqs_call_messages_max")] = 1
+    """Messages that a producer sends with one call (SendMessageBatch); decides the number of billed sends alone."""
     pollers: PollersSpec = PollersSpec()
     """How many batches are in progress at once."""
     provisioned_pollers: ProvisionedPollersSpec | None = None
