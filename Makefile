@@ -8,7 +8,7 @@ READY := $(VENV)/ready
 .PHONY: help demo test test-slow test-browser equality check notebooks docs bench clean fuzz
 
 help:
-	@echo "make demo       a month of real traffic: bill, percentiles, pictures, report (out/demo)"
+	@echo "make demo       a month of a photo service, 27 million events: bill, percentiles, report (out/demo)"
 	@echo "make test       the tests"
 	@echo "make check      formatting, lint, types, floors, notebooks"
 	@echo "make test-slow  the longer proofs"
@@ -26,7 +26,7 @@ $(READY): pyproject.toml constraints.txt
 	@touch $@
 
 demo: $(READY)
-	$(BIN)/lambdasim simulate notebooks/scenarios/thumbnails.yaml --out out/demo
+	$(BIN)/lambdasim simulate notebooks/scenarios/photo_month.yaml --no-records --out out/demo
 
 test: $(READY)
 	$(BIN)/python -m pytest -n 2

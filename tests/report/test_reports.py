@@ -2,6 +2,7 @@
 
 import json
 import re
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -106,6 +107,19 @@ def test_a_finished_run_gives_the_sections_of_its_scenario(shop: Path, saved: Pa
     ):
         assert getattr(first, name)().html == getattr(second, name)().html
     assert first.opening(2).html != first.opening().html  # the interval of two seeds
+
+
+def test_a_grid_that_would_take_too_long_is_left_out_and_says_so(shop: Path) -> None:
+    scenario = ls.load_scenario(shop)
+    report = ls.RunReport(ls.simulate(scenario, keep_records=False))
+    found = report.what_if(0)
+    assert isinstance(found, ls.WhatIf)
+    assert found.at()["full_usd"] == float(report.run.charges(free_tier=False).total)
+    long = load_scenario_text(
+        SCENARIO.replace("30min", "90d").replace("rate_per_s: 10}", "rate_per_s: 9000}")
+    )
+    unrun = ls.RunReport(replace(report.run, scenario=long))  # its own run would take hours
+    assert "No what-if: its runs would take about" in repr(unrun.what_if(6))
 
 
 def test_your_own_notebook_is_executed_with_its_parameters(shop: Path, tmp_path: Path) -> None:

@@ -11,8 +11,10 @@ from lambdasim.report.sections import account, calls, incident, money
 from lambdasim.report.sections import run as of_run
 from lambdasim.report.sections.incident_table import incidents
 from lambdasim.report.sections.section import Section
+from lambdasim.results.expected import expected_cost
 from lambdasim.results.failures import failure_warning
 from lambdasim.results.replicate import replicate
+from lambdasim.study.what_if.grid import what_if
 from lambdasim.traffic.expected import expected_events
 
 if TYPE_CHECKING:
@@ -21,9 +23,12 @@ if TYPE_CHECKING:
     from lambdasim.billing import Bill
     from lambdasim.report.html import Fact
     from lambdasim.results.run import RunResult
+    from lambdasim.study.what_if.result import WhatIf
     from lambdasim.templates.account.beside import Beside
 
 _MOST_EVENTS: Final = 20_000_000
+_LEAST_RUNS: Final = 6
+_PATIENCE: Final = 10
 
 
 class RunReport:
@@ -158,6 +163,28 @@ class RunReport:
     def basis(self) -> Section:
         """Say what the figures rest on, with sources, seed, versions and price date."""
         return Section.of(of_run.basis(self.run))
+
+    def what_if(self, seconds: float) -> WhatIf | Section:
+        """Simulate a grid of settings of the function that costs most.
+
+        Parameters
+        ----------
+        seconds : float
+            How long that may be estimated to take. The coarsest grid may take ten times as long; else there is none.
+
+        Returns
+        -------
+        WhatIf or Section
+            The grid, or the sentence that says why there is none.
+        """
+        scenario = self.run.scenario
+        if self.run.arrays_sha256:
+            return Section(paragraph("No what-if: a run of plain arrays has no settings to change.", "small"))
+        least_s = expected_cost(scenario, runs=_LEAST_RUNS).seconds
+        if least_s > max(seconds, 1.0) * _PATIENCE:
+            said = f"No what-if: its runs would take about {least_s:,.0f} s; WHAT_IF_SECONDS allows it."
+            return Section(paragraph(said, "small"))
+        return what_if(scenario, most_s=seconds, first=self.run)
 
     @cached_property
     def _incidents(self) -> pd.DataFrame:

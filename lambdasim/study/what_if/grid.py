@@ -63,6 +63,7 @@ def what_if(
     most_s: float = MOST_S,
     engine: str = "auto",
     executor: Executor | None = None,
+    first: RunResult | None = None,
     progress: Callable[[int, int], None] | None = None,
 ) -> WhatIf:
     """Simulate a scenario with every combination of some settings of one function.
@@ -90,6 +91,8 @@ def what_if(
     engine : {"auto", "kernel", "reference"}
     executor : concurrent.futures.Executor, optional
         Where runs go side by side; the result does not depend on it.
+    first : RunResult, optional
+        The run of the scenario itself where it is at hand.
     progress : callable, optional
         Called with how many runs are finished, and how many are planned.
 
@@ -106,7 +109,9 @@ def what_if(
     ScenarioError
         When the scenario's rules refuse a value.
     """
-    base = simulate(scenario, engine=engine, keep_records=False)
+    if first is not None and (first.scenario != scenario or first.arrays_sha256):
+        raise InputError.single("what if", "first", "must be the run of the same scenario")
+    base = simulate(scenario, engine=engine, keep_records=False) if first is None else first
     spec = _named(scenario, function, base)
     own = Setting(
         spec.memory_mb, spec.architecture.value, 1.0, AS_GIVEN if spec.provisioned_concurrency else "0"
