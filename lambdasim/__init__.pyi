@@ -36,6 +36,7 @@ from lambdasim.report.pages.run import report_html as report_html
 from lambdasim.report.sections.report import RunReport as RunReport
 from lambdasim.results.apart import FunctionResults as FunctionResults
 from lambdasim.results.apart import simulate_functions as simulate_functions
+from lambdasim.results.expected import expected_cost as expected_cost
 from lambdasim.results.files.hourly import hourly_usage as hourly_usage
 from lambdasim.results.files.opened import open_run as open_run
 from lambdasim.results.files.saved import load_run as load_run

@@ -31,24 +31,26 @@ def _end(number: int, _: FrameType | None) -> None:
 
 def _run() -> None:
     from lambdasim.errors import InputError, LambdaSimError
+    from lambdasim.wording import printable
 
-    warnings.formatwarning = lambda message, *_, **__: f"{message}\n"
+    warnings.formatwarning = lambda message, *_, **__: printable(f"{message}\n")
     try:
         from lambdasim.cli import app
 
         app(standalone_mode=True)
     except InputError as error:
-        sys.stderr.write(f"{error}\n")
+        sys.stderr.write(printable(f"{error}\n"))
         sys.exit(2)
     except FileExistsError as error:
-        sys.stderr.write(f"{error.filename}: must be a folder, and is a file\n")
+        sys.stderr.write(printable(f"{error.filename}: must be a folder, and is a file\n"))
         sys.exit(1)
     except OSError as error:
         # A file that could not be moved to its place is known by that place.
-        sys.stderr.write(f"{error.filename2 or error.filename or 'output'}: {error.strerror or error}\n")
+        place = error.filename2 or error.filename or "output"
+        sys.stderr.write(printable(f"{place}: {error.strerror or error}\n"))
         sys.exit(1)
     except LambdaSimError as error:
-        sys.stderr.write(f"{error}\n")
+        sys.stderr.write(printable(f"{error}\n"))
         sys.exit(1)
 
 

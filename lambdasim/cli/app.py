@@ -72,8 +72,10 @@ _STUDY_NAMES = ("report.html", "result.json")
 
 
 def write(text: str) -> None:
-    """Print text, ended by one line end."""
-    sys.stdout.write(text.rstrip("\n") + "\n")
+    """Print text, ended by one line end; what names of others may do to a terminal is escaped, as JSON does it too."""
+    from lambdasim.wording import printable
+
+    sys.stdout.write(printable(text.rstrip("\n")) + "\n")
 
 
 def free_place(xlsx: Path | None) -> None:

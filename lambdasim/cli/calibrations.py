@@ -10,11 +10,13 @@ import typer
 
 from lambdasim.cli.app import JsonOption, SkipBadRowsOption, app, made, say_written, write
 from lambdasim.cli.traces import TraceOptions, takes_traces
+from lambdasim.cli.writing import agreed_to, can_be_long
 
 _FILES = (".yaml", ".yml", ".json", ".csv")
 
 
 @app.command()
+@can_be_long
 @takes_traces
 def calibrate(
     traces: TraceOptions,
@@ -44,6 +46,7 @@ def calibrate(
 ) -> None:
     """Fit work, INIT, memory and failures to a function's logs."""
     from lambdasim.calibration.calibrate import calibrate_logs
+    from lambdasim.calibration.expected import calibration_cost
     from lambdasim.errors import InputError
     from lambdasim.wording import clipped
 
@@ -57,6 +60,7 @@ def calibrate(
         )
     if out is not None and scenario is not None:
         raise InputError.single("calibrate", "--scenario", "must come without --out, which writes it too")
+    agreed_to(calibration_cost(sources), "calibrate", "give a shorter stretch of the log")
     path = scenario if out is None or made(out, of_study=False) is None else out / "scenario.yaml"
     if path is not None:
         from lambdasim.calibration.scenario import CALIBRATION

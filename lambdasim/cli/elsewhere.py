@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from decimal import Decimal, InvalidOperation
 from functools import partial
-from typing import TYPE_CHECKING, Annotated, Final
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -26,14 +26,10 @@ from lambdasim.cli.app import (
     side_by_side,
 )
 from lambdasim.cli.traces import TraceOptions, takes_traces
-from lambdasim.cli.writing import agreed
+from lambdasim.cli.writing import agreed_to, refuse_without_rates
 
 if TYPE_CHECKING:
     from lambdasim.study.server_costs import OwnServer
-
-
-_SLOWER: Final = 25
-"""How many times as long as a run all platforms take: measured with a million requests, nine ways to set them up."""
 
 
 @app.command("break-even")
@@ -84,12 +80,15 @@ def break_even(
     import lambdasim as ls
     from lambdasim.report.pages.money import break_even_page
     from lambdasim.study.break_even.search import break_even as crossed
+    from lambdasim.study.expected import break_even_cost
     from lambdasim.study.server_costs import Scaling, ServerTerms
 
     spec = traces.scenario(scenario)
     if region is not None:
         spec = ls.revised(spec, {"region": region})
-    agreed(spec, runs=max(sum(multiple or ()), 1.0) * replications, engine=engine)
+    refuse_without_rates(spec)
+    cost = break_even_cost(spec, replications=replications, multiples=multiple, engine=engine)
+    agreed_to(cost, spec.name, workers=workers, points=3 * replications)
     terms = ServerTerms(
         utilization=utilization,
         requests_per_process=per_process,
@@ -157,6 +156,7 @@ def platforms(
     """
     import lambdasim as ls
     from lambdasim.report.pages.platforms import platforms_page
+    from lambdasim.study.expected import platforms_cost
     from lambdasim.study.platforms.everywhere import platforms as everywhere
     from lambdasim.study.platforms.settings import PlatformTerms
     from lambdasim.study.server_costs import Scaling, ServerTerms
@@ -164,7 +164,9 @@ def platforms(
     spec = traces.scenario(scenario)
     if region is not None:
         spec = ls.revised(spec, {"region": region})
-    agreed(spec, runs=replications, engine=engine, slower=_SLOWER)
+    refuse_without_rates(spec)
+    cost = platforms_cost(spec, replications=replications, engine=engine)
+    agreed_to(cost, spec.name, workers=workers, points=replications)
     servers = ServerTerms(
         utilization=utilization,
         least_servers=least,

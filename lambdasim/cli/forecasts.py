@@ -28,6 +28,7 @@ from lambdasim.cli.app import (
 )
 from lambdasim.cli.beside import WithOption, including
 from lambdasim.cli.traces import TraceOptions, takes_traces
+from lambdasim.cli.writing import agreed_to, can_be_long, refuse_without_rates
 
 
 @app.command()
@@ -61,6 +62,7 @@ def forecast(
     import lambdasim as ls
     from lambdasim.errors import InputError
     from lambdasim.report.pages.money import forecast_page
+    from lambdasim.study.expected import forecast_cost
     from lambdasim.study.forecast.budget import budget_outlook, with_anomaly
     from lambdasim.study.forecast.forecast import forecast as foretold
     from lambdasim.study.forecast.sensitivity import sensitivity
@@ -72,6 +74,9 @@ def forecast(
     if anomaly is not None:
         spec = with_anomaly(spec, *_anomaly(anomaly, month))
     past = None if history is None else traces.trace(history)
+    refuse_without_rates(spec)
+    cost = forecast_cost(spec, month, past, paths=paths, engine=engine)
+    agreed_to(cost, spec.name, "ask for fewer paths, or scale the history", workers=workers, points=paths)
     free_place(xlsx)
     made(out)
     shared = side_by_side(paths, workers, dask)
@@ -110,6 +115,7 @@ def _anomaly(text: str, month: str) -> tuple[date, float]:
 
 
 @app.command()
+@can_be_long
 @takes_traces
 def backtest(
     traces: TraceOptions,
@@ -119,9 +125,12 @@ def backtest(
     as_json: JsonOption = False,
 ) -> None:
     """Say how far to trust a forecast, from past months."""
+    from lambdasim.study.expected import backtest_cost
     from lambdasim.study.forecast.backtest import backtest as tested
 
-    found = tested(traces.trace(history), name=history.stem, days=days, paths=paths)
+    past = traces.trace(history)
+    agreed_to(backtest_cost(past, days=days, paths=paths), "backtest", "ask for fewer paths")
+    found = tested(past, name=history.stem, days=days, paths=paths)
     if not as_json:
         write(found.text())
         return

@@ -9,13 +9,14 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from lambdasim.cli.app import JsonOption, app, made, say_written, write
-from lambdasim.cli.writing import agreed
+from lambdasim.cli.writing import agreed_to, can_be_long, refuse_without_rates
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
 
 @app.command()
+@can_be_long
 def report(
     scenario: Annotated[Path, typer.Argument(help="Scenario file, or folder that `simulate --out` wrote.")],
     template: Annotated[
@@ -42,11 +43,14 @@ def report(
     from lambdasim.errors import InputError
     from lambdasim.report.notebook.build import NOTEBOOK, PAGE, PDF, REPORT
     from lambdasim.report.notebook.pdf import browser
+    from lambdasim.results.expected import expected_cost
 
     if pdf and browser() is None:
         raise InputError.single("report", "--pdf", "needs Chromium on this machine, and there is none")
     if not scenario.is_dir():
-        agreed(ls.load_scenario(scenario))
+        spec = ls.load_scenario(scenario)
+        refuse_without_rates(spec)
+        agreed_to(expected_cost(spec, written=True), spec.name)
     made(out, of_study=False)
     from lambdasim.outputs import OutputFolder
 

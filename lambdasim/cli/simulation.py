@@ -33,7 +33,7 @@ from lambdasim.cli.app import (
 )
 from lambdasim.cli.beside import WithOption, including
 from lambdasim.cli.traces import TraceOptions, takes_traces
-from lambdasim.cli.writing import agreed
+from lambdasim.cli.writing import agreed_to, refuse_without_rates
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -77,6 +77,7 @@ def simulate(
     """Simulate a scenario: bill, percentiles, throttles."""
     import lambdasim as ls
     from lambdasim.errors import InputError
+    from lambdasim.results.expected import expected_cost
     from lambdasim.study.targets import kept_targets
     from lambdasim.templates.account.beside import counted_beside
 
@@ -87,7 +88,9 @@ def simulate(
     if fail_slo and not targets:
         raise InputError.single("simulate", "--fail-slo", "needs --slo")
     counted = counted_beside(spec.base_dir)
-    agreed(spec, runs=replications, engine=engine, out=out)
+    refuse_without_rates(spec)
+    cost = expected_cost(spec, runs=replications, engine=engine, written=out is not None)
+    agreed_to(cost, spec.name, workers=workers if replications > 1 else 1, points=replications)
     made(resume, of_study=False)
     made(out, of_study=False)
     if replications == 1 and (workers > 1 or dask is not None):

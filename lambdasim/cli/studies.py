@@ -30,7 +30,7 @@ from lambdasim.cli.app import (
     write,
 )
 from lambdasim.cli.traces import TraceOptions, takes_traces
-from lambdasim.cli.writing import agreed
+from lambdasim.cli.writing import agreed, agreed_to, refuse_without_rates
 
 if TYPE_CHECKING:
     from lambdasim.specs import ScenarioSpec
@@ -89,11 +89,15 @@ def sweep_memory(
     """
     from lambdasim.catalog import usual_sizes_mb
     from lambdasim.report.pages.studies import sweep_page
+    from lambdasim.study.expected import sweep_cost
     from lambdasim.study.memory.sweep import sweep_memory as sweep
 
     spec = traces.scenario(scenario)
     chosen = usual_sizes_mb() if sizes is None else _whole_numbers("--sizes", sizes)
-    agreed(spec, runs=len(chosen) * replications, engine=engine)
+    swept = len(chosen) * len(_architectures(architectures) or [""])
+    refuse_without_rates(spec)
+    cost = sweep_cost(spec, swept, function=function, replications=replications, engine=engine)
+    agreed_to(cost, spec.name, workers=workers, points=swept * replications)
     free_place(xlsx)
     made(out)
     shared = side_by_side(len(chosen) * replications, workers, dask)
@@ -163,6 +167,7 @@ def compare(
     from lambdasim.errors import InputError
     from lambdasim.report.pages.studies import comparison_page
     from lambdasim.study.comparison.compare import compare as compared
+    from lambdasim.study.expected import comparison_cost
 
     review = _review(traces, scenarios, before, after, (requests, usage, parameter, region))
     specs: dict[str, ScenarioSpec] | list[ScenarioSpec]
@@ -172,8 +177,11 @@ def compare(
         raise InputError.single("compare", "scenarios", "must be two or more files, or --before and --after")
     else:
         specs = [traces.scenario(path) for path in scenarios or []]
-    for spec in specs.values() if isinstance(specs, dict) else specs:
-        agreed(spec, runs=replications, engine=engine)
+    compared_specs = list(specs.values()) if isinstance(specs, dict) else specs
+    for spec in compared_specs:
+        refuse_without_rates(spec)
+    cost = comparison_cost(compared_specs, replications=replications, engine=engine)
+    agreed_to(cost, "compare", workers=workers, points=len(specs) * replications)
     made(out)
     shared = side_by_side(len(specs) * replications, workers, dask)
     with announcing_compilation(), shared as executor, run_progress() as tell:
@@ -266,12 +274,15 @@ def limits(
     Also when it binds, and what to set.
     """
     from lambdasim.report.pages.studies import limits_page
+    from lambdasim.study.expected import limits_cost
     from lambdasim.study.limits.advise import advise_limits
 
     targets_of(slo)
     spec = traces.scenario(scenario)
     factors = tuple(_numbers("--multiples", multiples, float))
-    agreed(spec, runs=max(sum(factors), 1.0) * replications, engine=engine)
+    refuse_without_rates(spec)
+    cost = limits_cost(spec, replications=replications, multiples=factors, engine=engine)
+    agreed_to(cost, spec.name, workers=workers, points=len(factors) * replications)
     most_refused = float("inf") if fail_throttles is None else _share("--fail-throttles", fail_throttles)
     made(out)
     shared = side_by_side(len(factors) * replications, workers, dask)

@@ -6,30 +6,26 @@ import inspect
 import sys
 from collections.abc import Callable
 from contextvars import ContextVar
-from dataclasses import replace
 from functools import wraps
-from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Final
+from typing import TYPE_CHECKING, Annotated, Any, Final, TypeVar
 
 import typer
 
 from lambdasim.outputs import one_command
 
 if TYPE_CHECKING:
+    from lambdasim.results.expected import RunCost
     from lambdasim.specs.scenario import ScenarioSpec
 
+Callback = TypeVar("Callback", bound=Callable[..., Any])
 OUTPUTS: Final = frozenset({"out", "focus", "xlsx", "infracost", "sheets"})
 """Parameters that name a file or folder to write; a command that has one also has ``--force``."""
-SIMULATES: Final = frozenset({"engine", "pdf"})
-"""Parameters of commands that simulate; each such command also has ``--yes``."""
 _FORCE: Final = Annotated[
     bool, typer.Option("--force", help="Replace files that lambdasim did not write, or that are inputs.")
 ]
 
 
-_YES: Final = Annotated[
-    bool, typer.Option("--yes", help="Simulate also what takes more than 4 GB or an hour.")
-]
+_YES: Final = Annotated[bool, typer.Option("--yes", help="Do also what takes more than 4 GB or an hour.")]
 _GRANTED: Final = ContextVar("granted", default=False)
 _WORTH_SAYING_S: Final = 10.0
 _WAY_TO_A_BILL: Final = (
@@ -38,39 +34,59 @@ _WAY_TO_A_BILL: Final = (
 )
 
 
-def agreed(
-    scenario: ScenarioSpec,
+def can_be_long(callback: Callback) -> Callback:
+    """Give a command ``--yes``; those with an engine have it anyhow. Each calls `agreed_to` before it begins."""
+    callback.__dict__["can_be_long"] = True
+    return callback
+
+
+def agreed_to(
+    cost: RunCost,
+    name: str,
+    lighter: str = "shorten it or lower its rates",
     *,
-    runs: float = 1,
-    engine: str = "auto",
-    out: Path | None = None,
-    slower: float = 1,
+    workers: int = 1,
+    points: int = 1,
 ) -> None:
-    """Say what a scenario takes to simulate where that is long, and refuse what is too much without ``--yes``.
+    """Say what a command takes where that is long, and refuse what is too much without ``--yes``.
+
+    Parameters
+    ----------
+    cost : RunCost
+        As expected, in one process.
+    name : str
+        Of the scenario, or of the command.
+    lighter : str
+        What would make it less, for the refusal.
+    workers, points : int
+        Processes, and how many runs there are for them to share.
+    """
+    from lambdasim.results.expected import refuse_beyond_limits
+
+    cost = cost.shared_by(max(min(workers, points), 1))
+    if not _GRANTED.get():
+        refuse_beyond_limits(cost, name, lighter)
+    if cost.waiting_s > _WORTH_SAYING_S:
+        sys.stderr.write(f"this takes {cost}\n")
+
+
+def agreed(scenario: ScenarioSpec, *, runs: float = 1, engine: str = "auto", out: object = None) -> None:
+    """Do so for plain runs of a scenario, whose bill must be possible.
 
     Parameters
     ----------
     scenario : ScenarioSpec
     runs : float
-        Seeds, times the multiple of the traffic.
+        One after the other.
     engine : str
-    out : Path, optional
-        Folder in which a run's tables are written.
-    slower : float
-        How many times as long as simulating it takes.
+    out : object
+        None where nothing is written.
     """
-    from lambdasim.results.expected import expected_cost, refuse_beyond_limits
+    from lambdasim.results.expected import expected_cost
 
     refuse_without_rates(scenario)
-
     cost = expected_cost(scenario, runs=runs, engine=engine, written=out is not None)
-    if slower > 1:
-        longer = expected_cost(scenario, runs=runs * slower, engine=engine, written=out is not None)
-        cost = replace(cost, seconds=longer.seconds)
-    if not _GRANTED.get():
-        refuse_beyond_limits(cost, scenario.name)
-    if cost.seconds > _WORTH_SAYING_S:
-        sys.stderr.write(f"this takes {cost}\n")
+    agreed_to(cost, scenario.name)
 
 
 def refuse_without_rates(scenario: ScenarioSpec) -> None:
@@ -103,7 +119,7 @@ def _careful(callback: Callable[..., Any]) -> Callable[..., Any]:
         name: inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=False, annotation=option)
         for name, option, wanted in (
             ("force", _FORCE, OUTPUTS & signature.parameters.keys()),
-            ("yes", _YES, SIMULATES & signature.parameters.keys()),
+            ("yes", _YES, "engine" in signature.parameters or "can_be_long" in vars(callback)),
         )
         if wanted
     }

@@ -1,9 +1,9 @@
-"""What a scenario will take to simulate: events, memory and time, before it runs."""
+"""What runs will take: events, memory and time, before they begin."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import log2
 from typing import TYPE_CHECKING, Final
 
@@ -19,17 +19,25 @@ from lambdasim.traffic.expected import expected_events
 from lambdasim.units import US_PER_MINUTE
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from lambdasim.specs.scenario import ScenarioSpec
 
 MOST_BYTES: Final = 4_000_000_000
 MOST_S: Final = 3_600.0
 # Measured on one core of a small machine (2026); the sizes follow from the arrays that grow.
-_PROGRAM_BYTES: Final = 200_000_000
-_BYTES_PER_FUNCTION_MINUTE: Final = 130
-_BYTES_WRITTEN: Final = 540
-_PROGRAM_S: Final = 0.5
-_S_PER_EVENT: Final = {"reference": 2.5e-5, "kernel": 2.5e-7}
-_S_PER_FUNCTION_MINUTE: Final = 2.5e-7
+PROGRAM_BYTES: Final = 270_000_000
+PROGRAM_S: Final = 1.4
+_BYTES_PER_ACTIVE_MINUTE: Final = 60
+_BYTES_PER_MINUTE: Final = 40
+_BYTES_AHEAD: Final = 104
+_EVENTS_AHEAD: Final = 1 << 16
+_BYTES_DRAWN: Final = 40_000_000
+_BYTES_PER_MINUTE_WRITTEN: Final = 60
+_S_PER_EVENT: Final = {"reference": 2.5e-5, "kernel": 1.5e-7}
+_S_PER_RUN: Final = 0.01
+_S_PER_FUNCTION_MINUTE: Final = 3.5e-7
+_S_PER_VISIT: Final = 1e-7
 _S_WRITTEN: Final = 6.5e-6
 _SAMPLE: Final = 500
 _DOUBLINGS: Final = 6
@@ -50,27 +58,64 @@ class RunCost:
     memory_bytes : float
         At most at once, the program included.
     seconds : float
-        On one core of a small machine.
+        Of work, on one core of a small machine.
+    processes : int
+        That share the work.
     """
 
     events: float
     attempts: float
     memory_bytes: float
     seconds: float
+    processes: int = 1
+
+    @property
+    def waiting_s(self) -> float:
+        """How long one waits [s]."""
+        return self.seconds / self.processes
+
+    def with_(self, more: RunCost) -> RunCost:
+        """Add what is done one after the other in the same program.
+
+        Parameters
+        ----------
+        more : RunCost
+
+        Returns
+        -------
+        RunCost
+            Events and time of both; the greater memory.
+        """
+        return RunCost(
+            self.events + more.events,
+            self.attempts + more.attempts,
+            max(self.memory_bytes, more.memory_bytes),
+            self.seconds + max(more.seconds - PROGRAM_S, 0.0),
+            max(self.processes, more.processes),
+        )
+
+    def shared_by(self, processes: int) -> RunCost:
+        """Let so many processes share the work, each with memory of its own."""
+        return replace(self, memory_bytes=self.memory_bytes * processes, processes=processes)
 
     def __str__(self) -> str:
         """Say it in a line."""
-        span = f"{self.seconds:,.0f} s" if self.seconds < MOST_S else f"{self.seconds / 3600:,.1f} h"
-        return f"about {self.events:,.0f} events, {self.memory_bytes / 1e9:,.1f} GB of memory and {span}"
+        waiting_s = self.waiting_s
+        span = f"{waiting_s:,.0f} s" if waiting_s < MOST_S else f"{waiting_s / 3600:,.1f} h"
+        events = f"{self.events:,.0f} events, " if self.events else ""
+        return f"about {events}{self.memory_bytes / 1e9:,.1f} GB of memory and {span}"
 
 
 def expected_cost(
     scenario: ScenarioSpec,
     *,
     runs: float = 1,
+    traffic: float | None = None,
     engine: str = "auto",
     keep_records: bool = False,
     written: bool = False,
+    minute_bytes: float = 0.0,
+    arriving: Mapping[str, float] | None = None,
 ) -> RunCost:
     """Estimate what it takes to simulate a scenario.
 
@@ -78,13 +123,19 @@ def expected_cost(
     ----------
     scenario : ScenarioSpec
     runs : float
-        Seeds, one after the other; a multiple of the traffic counts as so many.
+        One after the other, with other seeds or settings.
+    traffic : float, optional
+        Multiples of the traffic of all runs together; default: `runs`, each with the scenario's own.
     engine : str
         As ``simulate`` takes it.
     keep_records : bool
         Whether every attempt is kept in memory, as ``ls.simulate`` does and the command line does not.
     written : bool
         Whether tables and pictures of the run are written, as ``simulate --out`` does.
+    minute_bytes : float
+        What a study keeps besides for each minute of each function, at most at once [bytes].
+    arriving : mapping of str to float, optional
+        Events of functions whose traffic in a run is another than the scenario's.
 
     Returns
     -------
@@ -98,7 +149,7 @@ def expected_cost(
 
     Notes
     -----
-    Tables by minute and function grow with the scenario's length, records with the attempts; nothing else grows. A failed
+    Tables grow with the minutes in which a function is active, records with the attempts; nothing else grows. A failed
     event from Lambda's queue runs up to three times; the share of failures is that of a sample of the run's own draws.
     """
     plan = plan_scenario(scenario)
@@ -106,9 +157,10 @@ def expected_cost(
     arriving_at: list[float] = []
     lasts_us = 0
     for function in plan.functions:
-        arriving = expected_events(scenario, function.name)
-        events += arriving
-        arriving_at.append(arriving)
+        known = None if arriving is None else arriving.get(function.name)
+        coming = expected_events(scenario, function.name) if known is None else known
+        events += coming
+        arriving_at.append(coming)
         drawn = function.draws.draw(np.arange(_SAMPLE, dtype=np.int64), 0)
         failing = float(
             np.mean((drawn.fault != Outcome.COMPLETED) | (drawn.handler_us > function.timeout_us))
@@ -118,19 +170,27 @@ def expected_cost(
             refused = function.reserved == 0
             again = _tries_of_items(function, function.source) * (1.0 if refused else failing)
             lasts_us = max(lasts_us, _longest_us(function.source) if refused else 0)
-        attempts += arriving * (1 + again)
+        attempts += coming * (1 + again)
     events, attempts = events + _called(plan, arriving_at), attempts + _called(plan, arriving_at)
-    minutes = ((scenario.duration_us + lasts_us) / US_PER_MINUTE + 1) * len(plan.functions)
-    bytes_a_minute = _BYTES_PER_FUNCTION_MINUTE + (_BYTES_WRITTEN if written else 0)
+    length = (scenario.duration_us + lasts_us) / US_PER_MINUTE + 1
+    minutes = length * len(plan.functions)
+    active = sum(min(events, length) for events in arriving_at)
+    ahead = sum(min(events, _EVENTS_AHEAD) for events in arriving_at)
+    kept = active * _BYTES_PER_ACTIVE_MINUTE + ahead * _BYTES_AHEAD + length * _BYTES_PER_MINUTE
+    kept += minutes * minute_bytes
+    if written:
+        kept += _BYTES_DRAWN + minutes * _BYTES_PER_MINUTE_WRITTEN
+    multiples = runs if traffic is None else traffic
     records = attempts * 8 * len(RECORD_COLUMNS) if keep_records else 0.0
     chosen = EngineName(engine).chosen(plan).engine if engine in set(EngineName) else EngineName.KERNEL
     per_event = _S_PER_EVENT[chosen.value]
     return RunCost(
-        events=events * runs,
-        attempts=attempts * runs,
-        memory_bytes=_PROGRAM_BYTES + minutes * bytes_a_minute + records,
-        seconds=_PROGRAM_S
-        + runs * (attempts * per_event + minutes * _S_PER_FUNCTION_MINUTE)
+        events=events * multiples,
+        attempts=attempts * multiples,
+        memory_bytes=PROGRAM_BYTES + kept + records,
+        seconds=PROGRAM_S
+        + runs * (_S_PER_RUN + minutes * _S_PER_FUNCTION_MINUTE + _visits(scenario) * _S_PER_VISIT)
+        + multiples * attempts * per_event
         + (minutes * _S_WRITTEN if written else 0.0),
     )
 
@@ -153,6 +213,13 @@ def _called(plan: Plan, arriving: Sequence[float]) -> float:
     return min(total, float(plan.calls.most_called))
 
 
+def _visits(scenario: ScenarioSpec) -> float:
+    """Give how often bursty traffic changes its state."""
+    laws = (function.traffic.bursty for function in scenario.functions)
+    means_us = [float(np.mean(law.mean_sojourns_us)) for law in laws if law is not None]
+    return sum(scenario.duration_us / max(mean_us, 1.0) for mean_us in means_us)
+
+
 def _tries_of_items(function: FunctionPlan, source: SourcePlan) -> float:
     """Give how often a message or record that never succeeds is tried again, at most."""
     returns, policy = source.returns, function.retry
@@ -173,7 +240,7 @@ def _longest_us(source: SourcePlan) -> int:
     return min(returns.retention_us, returns.visibility_us * min(returns.most_receives, _MANY))
 
 
-def refuse_beyond_limits(cost: RunCost, name: str) -> None:
+def refuse_beyond_limits(cost: RunCost, name: str, lighter: str = "shorten it or lower its rates") -> None:
     """Refuse what takes more than 4 GB or an hour.
 
     Raises
@@ -181,5 +248,5 @@ def refuse_beyond_limits(cost: RunCost, name: str) -> None:
     InputError
         Saying how much, and what lifts the limit.
     """
-    if cost.memory_bytes > MOST_BYTES or cost.seconds > MOST_S:
-        raise InputError.single(name, "", f"would take {cost}; shorten it or lower its rates, or use --yes")
+    if cost.memory_bytes > MOST_BYTES or cost.waiting_s > MOST_S:
+        raise InputError.single(name, "", f"would take {cost}; {lighter}, or use --yes")

@@ -17,6 +17,7 @@ from lambdasim.units import US_PER_MS, US_PER_S, to_epoch_us
 
 if TYPE_CHECKING:
     from lambdasim.specs.scenario import ScenarioSpec
+    from lambdasim.specs.traffic import TrafficSpec
 
 _COUNTED: Final = 20_000
 _SAMPLE: Final = 4_096
@@ -48,7 +49,7 @@ def expected_events(scenario: ScenarioSpec, name: str) -> float:
     if start_us >= stop_us:
         return 0.0
     factor = overlaid(traffic, start_us, stop_us).rounded()
-    mean_factor = _total(factor) / ((stop_us - start_us) / US_PER_S)
+    mean_factor = mean_overlay(traffic, start_us, stop_us)
     epoch_us = to_epoch_us(scenario.start)
     if traffic.trace is not None:
         first_us, end_us = arrivals.trace.span_us()
@@ -83,6 +84,22 @@ def expected_events(scenario: ScenarioSpec, name: str) -> float:
         path = modulated(traffic.bursty.rates_per_s, arrivals._sojourns(), start_us, stop_us)
         return sum(_total(piece.times(factor)) for piece in path)
     return float(rates @ means_us / means_us.sum()) * _total(factor)
+
+
+def mean_overlay(traffic: TrafficSpec, start_us: int, stop_us: int) -> float:
+    """Give by how much scale, spikes and ramps multiply the traffic, on average over a stretch.
+
+    Parameters
+    ----------
+    traffic : TrafficSpec
+    start_us, stop_us : int
+        After the scenario's start [µs].
+
+    Returns
+    -------
+    float
+    """
+    return _total(overlaid(traffic, start_us, stop_us).rounded()) / ((stop_us - start_us) / US_PER_S)
 
 
 def _total(rate: Rate) -> float:

@@ -134,6 +134,28 @@ def forecast(
     return _priced(moved[0], traffic, runner, tuple(chosen), errors, volumes, found)
 
 
+def simulated_paths(events: float, paths: int) -> int:
+    """Say how many paths are simulated, where nobody says.
+
+    Parameters
+    ----------
+    events : float
+        Of one path, on average.
+    paths : int
+
+    Returns
+    -------
+    int
+
+    Examples
+    --------
+    >>> simulated_paths(1_000, 200), simulated_paths(2_000_000, 200), simulated_paths(10**9, 200)
+    (200, 20, 6)
+    """
+    affordable = int(MOST_EVENTS / max(events, 1.0))
+    return paths if affordable >= paths else max(min(affordable, STRATA), LEAST_SIMULATED)
+
+
 def _chosen(
     scenario: ScenarioSpec, volumes: Sequence[dict[str, NDArray[np.float64]]], simulate: int | None
 ) -> list[int]:
@@ -142,8 +164,7 @@ def _chosen(
     memory = {function.name: function.memory_mb for function in scenario.functions}
     events = sum(float(day.sum()) for path in volumes for day in path.values()) / paths
     if simulate is None:
-        affordable = int(MOST_EVENTS / max(events, 1.0))
-        simulate = paths if affordable >= paths else max(min(affordable, STRATA), LEAST_SIMULATED)
+        simulate = simulated_paths(events, paths)
     if simulate < LEAST_SIMULATED:
         raise InputError.single("forecast", "simulate", f"must be at least {LEAST_SIMULATED}, got {simulate}")
     if simulate >= paths:

@@ -84,7 +84,7 @@ def month_traffic(
         When no function has a history, one is too short, or one ends too long before the month.
     """
     first_day, n_days = month_of(month)
-    histories = _histories(scenario, history)
+    histories = histories_of(scenario, history)
     if move:
         histories = {name: past.moved_to(first_day) for name, past in histories.items()}
     end_day = first_day + timedelta(days=n_days)
@@ -133,8 +133,24 @@ def month_scenario(scenario: ScenarioSpec, first_day: date, n_days: int) -> Scen
     return revised(scenario, changes)
 
 
-def _histories(scenario: ScenarioSpec, history: History | None) -> dict[str, DailyHistory]:
-    """Find a history for as many functions as there are."""
+def histories_of(scenario: ScenarioSpec, history: History | None) -> dict[str, DailyHistory]:
+    """Find a history for as many functions as there are.
+
+    Parameters
+    ----------
+    scenario : ScenarioSpec
+    history : Trace, or mapping of str to Trace, or None
+        As for ``forecast``.
+
+    Returns
+    -------
+    dict of str to DailyHistory
+
+    Raises
+    ------
+    InputError
+        When no function has a history, or it cannot be said whose one is.
+    """
     names = [function.name for function in scenario.functions]
     found: dict[str, DailyHistory] = {}
     if history is None:

@@ -28,7 +28,7 @@ from lambdasim.study.memory.tables import SweptSize
 from lambdasim.study.variants import at_size
 
 _LEAST_FOR_PRECISION: Final = 4
-_MOST_FOR_ALTERNATIVES: Final = 3
+MOST_FOR_ALTERNATIVES: Final = 3
 
 
 class _Swept(NamedTuple):
@@ -158,7 +158,7 @@ def sweep_memory(
         tolerated_failures=tolerated_failures,
         arm64_time_ratio=spec.work.arm64_time_ratio if ratio is None else ratio,
     )
-    few, done = min(least, _MOST_FOR_ALTERNATIVES), main.replications * len(swept)
+    few, done = min(least, MOST_FOR_ALTERNATIVES), main.replications * len(swept)
     alternatives = []
     for place, plausible in enumerate(spec.work.plausible):
         changed = _with_work(scenario, spec, plausible)

@@ -18,6 +18,7 @@ from lambdasim.traffic.readers.possible import impossible
 
 SUCCESS: Final = "success"
 LARGEST: Final = 10**12
+_MOST_USED: Final = 1.1
 _REQUEST: Final = re.compile(r"REPORT RequestId:\s*([\w-]+?)(?=Duration:|[^\w-]|$)")
 _NEXT: Final = re.compile(r"[\r\n]|(?:START|END|REPORT) RequestId:")
 _FIELD: Final = re.compile(
@@ -111,8 +112,9 @@ def refuse_impossible(report: Report, where: str = "REPORT") -> None:
     Raises
     ------
     TraceError
-        When a run is longer than Lambda allows, or billed for less than it took; logs print a run that was cut off
-        somewhat later than the timeout at which it is billed.
+        When a run is longer than Lambda allows, billed for less than it took, or used more memory than it had; logs print
+        a run that was cut off somewhat later than the timeout at which it is billed, and one that ran out of memory with
+        a little more than its size.
     """
     timed_out = report.outcome == "timeout"
     for started, name in ((report.init_ms, "Init Duration"), (report.restore_ms, "Restore Duration")):
@@ -120,6 +122,10 @@ def refuse_impossible(report: Report, where: str = "REPORT") -> None:
         if wrong is not None:
             fields = {"duration_ms": "Duration", "billed_ms": "Billed Duration", "init_ms": name}
             raise TraceError.single(where, fields[wrong[0]], wrong[1])
+    used_mb, size_mb = report.max_memory_mb, report.memory_mb
+    if used_mb is not None and used_mb > _MOST_USED * size_mb:
+        allowed = f"must not be above the Memory Size of {size_mb:,} MB, got {used_mb:,} MB"
+        raise TraceError.single(where, "Max Memory Used", allowed)
 
 
 def parse_report_line(text: str, where: str = "REPORT line") -> Report:

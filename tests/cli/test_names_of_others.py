@@ -1,0 +1,61 @@
+"""Nothing that comes from a file reaches the terminal as more than text, from whichever command it is printed."""
+
+import json
+import re
+
+import pytest
+
+from tests.outputs.writers import lambdasim
+
+NAME = "a\x1b[2J\x1b]0;owned\x07\u202eb"
+HARMFUL = re.compile("[\x00-\x08\x0b-\x1f\x7f\u202a-\u202e\u2066-\u2069]")
+
+
+@pytest.fixture
+def history(tmp_path: object) -> str:
+    """Give daily counts of a function whose name would clear the screen."""
+    rows = "".join(
+        f"2026-{month:02}-{day:02}T00:00:00Z,{NAME},{5 + day % 7}\n"
+        for month in (8, 9, 10)
+        for day in range(1, 31)
+    )
+    path = f"{tmp_path}/h.csv"
+    with open(path, "w", encoding="utf-8") as file:
+        file.write("time,function,count\n" + rows)
+    return path
+
+
+def test_a_back_test_prints_names_as_text(history: str) -> None:
+    for more in ("", " --json"):
+        ended = lambdasim(f"backtest {history} --paths 20{more}")
+        assert ended.status == 0
+        assert not HARMFUL.search(ended.stdout + ended.stderr)
+    assert {row["series"] for row in json.loads(ended.stdout)["forecasts"]} == {NAME}
+
+
+def test_a_name_on_the_command_line_comes_back_as_text() -> None:
+    ended = lambdasim(f"validate {NAME}.yaml")
+    assert (ended.status, ended.stdout) == (2, "")
+    assert not HARMFUL.search(ended.stderr)
+    assert "\\x1b[2J" in ended.stderr
+
+
+@pytest.mark.parametrize(("used", "status"), [(900, 2), (513, 0)])
+def test_a_run_that_used_more_memory_than_it_had_is_a_bad_row(
+    used: int, status: int, tmp_path: object
+) -> None:
+    """Logs of runs out of memory print a megabyte or so above the size; nearly twice the size no Lambda has."""
+    path = f"{tmp_path}/log.txt"
+    with open(path, "w", encoding="utf-8") as file:
+        for n in range(120):
+            memory = used if n == 7 else 70
+            file.write(
+                f"2026-11-02T00:{n // 60:02}:{n % 60:02} REPORT RequestId: 00000000-0000-4000-8000-{n:012} "
+                f"Duration: 20.00 ms Billed Duration: 20 ms Memory Size: 512 MB Max Memory Used: {memory} MB\n"
+            )
+    ended = lambdasim(f"calibrate {path} --utc")
+    assert ended.status == status
+    if status:
+        assert (
+            "row 8: Max Memory Used: must not be above the Memory Size of 512 MB, got 900 MB" in ended.stderr
+        )
