@@ -24,7 +24,8 @@ from lambdasim.specs.callers.calls import CallHow
 from lambdasim.specs.function import NO_TRAFFIC, Architecture, FunctionSpec
 from lambdasim.specs.platform import AfterFailure, PlatformSpec
 from lambdasim.specs.scenario import ScenarioSpec
-from lambdasim.specs.sources.queue import Ramp
+from lambdasim.specs.sources.queue import PollersSpec, Ramp
+from lambdasim.specs.sources.stream import KafkaPollersSpec
 from lambdasim.specs.trigger import TriggerType
 from lambdasim.units import format_duration
 from lambdasim.wording import count, percent
@@ -302,24 +303,17 @@ def _source(function: FunctionSpec) -> Iterator[Parameter]:
         given = Knowledge.GIVEN.value if pollers != type(pollers)() else Knowledge.ASSUMED.value
         provisioned = queue.provisioned_pollers
         if provisioned is not None:
-            kept = f"{provisioned.minimum} to {provisioned.maximum}, each 10 batches at once, 10 receives/s or 1 MB/s"
-            source = f"{limit('sqs_poller_batches').citation()}; when they go again is not published"
-            yield Parameter(f"provisioned pollers of {name}", kept, Knowledge.ASSUMED.value, source)
-        shape = "in steps of a minute" if pollers.ramp is Ramp.STEP else "in a straight line"
-        most = queue.maximum_concurrency or pollers.most
-        yield Parameter(
-            f"pollers of {name}",
-            f"{min(pollers.first, most)} batches at once, {pollers.growth_per_minute} more a minute while messages wait, "
-            f"{shape}, to {most}; no fewer after failures",
-            given,
-            f"{limit('sqs_concurrency_initial').citation()}; whether in steps, and how they fall, is not published",
-        )
-        yield Parameter(
-            f"idle pollers of {name}",
-            f"{min(pollers.idle, most)}, which wait {timing('sqs_long_poll_s').value} s for each empty receive",
-            given,
-            "AWS's pages name 5, and as few as 2 with little traffic; empty receives are in proportion",
-        )
+            each = limit("sqs_poller_batches")
+            yield Parameter(
+                f"provisioned pollers of {name}",
+                f"{provisioned.minimum} to {provisioned.maximum}, each {each.value} batches at once, "
+                f"{limit('sqs_poller_calls_per_s').value} receives/s or 1 MB/s; those at least wait "
+                f"{timing('sqs_long_poll_s').value} s for each empty receive",
+                Knowledge.ASSUMED.value,
+                f"{each.citation()}; when they go again, and how they wait, is not published",
+            )
+        else:
+            yield from _pollers(name, pollers, queue.maximum_concurrency, given)
         yield Parameter(
             f"sends to {name}",
             f"{count(queue.send_batch, 'message')} a call",
@@ -337,6 +331,9 @@ def _source(function: FunctionSpec) -> Iterator[Parameter]:
             f"order of {name}", "as messages come or come back", Knowledge.ASSUMED.value, _UNPUBLISHED
         )
     if stream is not None:
+        if stream.provisioned_pollers is not None:
+            yield _provisioned_consumers(name, stream.provisioned_pollers)
+            return
         if function.trigger.type is TriggerType.KAFKA:
             yield Parameter(
                 f"consumers of {name}",
@@ -353,6 +350,37 @@ def _source(function: FunctionSpec) -> Iterator[Parameter]:
             Knowledge.ASSUMED.value,
             _UNPUBLISHED,
         )
+
+
+def _pollers(name: str, pollers: PollersSpec, maximum: int | None, given: str) -> Iterator[Parameter]:
+    """Tell how the pollers of a queue grow, and how many wait."""
+    shape = "in steps of a minute" if pollers.ramp is Ramp.STEP else "in a straight line"
+    most = maximum or pollers.most
+    yield Parameter(
+        f"pollers of {name}",
+        f"{min(pollers.first, most)} batches at once, {pollers.growth_per_minute} more a minute while messages wait, "
+        f"{shape}, to {most}; no fewer after failures",
+        given,
+        f"{limit('sqs_concurrency_initial').citation()}; whether in steps, and how they fall, is not published",
+    )
+    yield Parameter(
+        f"idle pollers of {name}",
+        f"{min(pollers.idle, most)}, which wait {timing('sqs_long_poll_s').value} s for each empty receive",
+        given,
+        "AWS's pages name 5, and as few as 2 with little traffic; empty receives are in proportion",
+    )
+
+
+def _provisioned_consumers(name: str, pollers: KafkaPollersSpec) -> Parameter:
+    """Tell what a topic's provisioned pollers hold, and what they are paid by."""
+    each, unit = limit("kafka_poller_batches"), limit("kafka_unit_pollers")
+    return Parameter(
+        f"provisioned pollers of {name}",
+        f"{pollers.minimum} to {pollers.maximum}, each {each.value} partitions at once, {unit.value} on a paid unit; "
+        "its 5 MB/s are not modelled",
+        Knowledge.ASSUMED.value,
+        f"{each.citation()}; how they grow is not published",
+    )
 
 
 def _money(scenario: ScenarioSpec) -> Iterator[Parameter]:

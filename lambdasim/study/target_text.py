@@ -60,10 +60,7 @@ def plan_sentences(run: RunResult, plan: TargetPlan) -> list[str]:
     if plan.now.meets:
         return ["Every target is kept as it is."]
     missed = [one for one in plan.now.kept if not one.is_met]
-    told = [
-        f"{one.function} misses {one.target}: it reaches {one.target.written(one.value)}."
-        for one in missed[:3]
-    ]
+    told = [f"{one.function} misses {one.target}: it reaches {one.written}." for one in missed[:3]]
     if plan.best is None:
         return [*told, f"None of {count(len(plan.tried), 'simulated change')} comes nearer."]
     best = plan.best

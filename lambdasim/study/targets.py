@@ -183,6 +183,14 @@ class Kept(NamedTuple):
     minutes_above: int
 
     @property
+    def written(self) -> str:
+        """The value with its unit; where it reads like the target that it misses, it says so."""
+        text = self.target.written(self.value)
+        if self.is_met or text != self.target.written(self.target.most):
+            return text
+        return f"{text} and a little more"
+
+    @property
     def excess(self) -> float:
         """How many times the target the value is; a target of nothing is exceeded without bounds."""
         return self.value / self.target.most if self.target.most else (0.0 if self.is_met else float("inf"))
@@ -346,5 +354,5 @@ def targets_text(run: RunResult, targets: Iterable[Target]) -> str:
         if row.first_minute >= 0:
             since = time_text((row.first_minute + 1) * 60 * US_PER_S)
             first = f", first above after {since}, for {count(row.minutes_above, 'minute')}"
-        lines.append(f"{verdict} {row.target}: {row.function}: {row.target.written(row.value)}{first}")
+        lines.append(f"{verdict} {row.target}: {row.function}: {row.written}{first}")
     return "\n".join(lines)

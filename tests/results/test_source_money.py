@@ -71,6 +71,14 @@ def test_ten_pollers_of_a_topic_are_one_unit_and_heavy_records_need_more() -> No
     assert quantities(heavy.charges())["kafka_poller_hours"] == round(Decimal(5) / 60, 6)
 
 
+def test_what_is_told_of_provisioned_pollers_is_not_told_of_others() -> None:
+    for trigger in ("{type: sqs, queue: {provisioned_pollers: {minimum: 3}}}",
+                    "{type: kafka, stream: {partitions: 4, provisioned_pollers: {minimum: 3}}}"):  # fmt: skip
+        told = simulated(trigger).parameters().set_index("parameter")["value"]
+        assert told["provisioned pollers of f"].startswith("3 to 200")
+        assert not {"pollers of f", "idle pollers of f", "consumers of f"} & set(told.index)
+
+
 def test_a_topic_without_provisioned_pollers_has_no_such_line() -> None:
     assert simulated("{type: kafka, stream: {partitions: 4}}").charges().total == 0
 

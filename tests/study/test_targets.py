@@ -98,6 +98,13 @@ def test_a_target_of_queues_needs_one() -> None:
     assert kept_targets(run, parse_targets("p95=1s"))[0].is_met
 
 
+def test_a_target_that_is_just_missed_does_not_read_as_kept() -> None:
+    run = run_of(SLOW)
+    (row,) = kept_targets(run, (Target("age", run.sources()["oldest_s"].iloc[0] - 0.2),))
+    assert not row.is_met
+    assert row.written == f"{row.target.written(row.target.most)} and a little more"
+
+
 def test_times_have_the_two_units_that_matter() -> None:
     assert [time_text(us) for us in (59_999_000, 60e6, 3_599e6, 3_600e6, 345_600e6)] == [
         "60s", "1min", "59min 59s", "1h", "4d",

@@ -195,8 +195,9 @@ class ComparisonTables:
                     bad = not value <= target.most
                     failed |= bad
                     was = t_interval(self._values(base, target_key(target, function))).mean
+                    before = "" if isnan(was) else f"; {base}: {target.written(was)}"
                     reasons.append(
                         f"{'FAIL' if bad else 'pass'}: {name}: {target.measure} of {function} is "
-                        f"{target.written(value)}, allowed {target.written(target.most)}; {base}: {target.written(was)}"
+                        f"{target.written(value)}, allowed {target.written(target.most)}{before}"
                     )
         return Verdict(failed, tuple(reasons))
