@@ -12,7 +12,10 @@ from lambdasim.errors import Fault, InputError
 from lambdasim.wording import clipped
 
 _DEEPEST: Final = 20
-_MOST_NODES: Final = 200_000
+_MOST_NODES: Final = 1_000_000
+"""Keys and values: some sixty of each of 10,000 functions that were imported, with room."""
+_MOST_LISTED: Final = 200_000
+"""Those that are items of lists."""
 _MOST_FAULTS: Final = 100
 _MOST_BITS: Final = 64
 _OCTAL: Final = re.compile(r"[-+]?0[0-9]+")
@@ -74,7 +77,7 @@ class _BoundedLoader(yaml.SafeLoader):
 
     def __init__(self, stream: str) -> None:
         super().__init__(stream)
-        self._depth = self._nodes = 0
+        self._depth = self._nodes = self._listed = 0
 
     def compose_node(self, parent: yaml.Node | None, index: Any) -> yaml.Node | None:
         """Compose one node and what lies in it."""
@@ -84,8 +87,10 @@ class _BoundedLoader(yaml.SafeLoader):
             raise _Refusal("anchors and aliases are not allowed", event)
         if self._depth > _DEEPEST:
             raise _Refusal(f"is nested deeper than {_DEEPEST}", event)
-        if self._nodes > _MOST_NODES:
-            few = f"must have at most {_MOST_NODES:,} keys and values; long lists belong into a file"
+        self._listed += isinstance(parent, yaml.SequenceNode)
+        if self._nodes > _MOST_NODES or self._listed > _MOST_LISTED:
+            most = _MOST_LISTED if self._listed > _MOST_LISTED else _MOST_NODES
+            few = f"must have at most {most:,} keys and values; long lists belong into a file"
             raise _Refusal(few, event)
         self._depth += 1
         node: yaml.Node | None = super().compose_node(parent, index)

@@ -19,7 +19,7 @@ from lambdasim.specs.scenario import ScenarioSpec
 from lambdasim.specs.unmodelled import without_effect
 from lambdasim.yaml_text import Lines, dotted, first_of, read_yaml
 
-_MOST_BYTES: Final = 1_000_000
+_MOST_BYTES: Final = 16_000_000
 _IN_FOLDER: Final = "scenario.yaml"
 _SUFFIXES: Final = (".yaml", ".yml")
 
@@ -30,7 +30,7 @@ def load_scenario(path: str | os.PathLike[str]) -> ScenarioSpec:
     Parameters
     ----------
     path : path-like
-        UTF-8, at most 1 MB; or a folder that holds ``scenario.yaml``, or no other YAML file than the scenario.
+        UTF-8, at most 16 MB; or a folder that holds ``scenario.yaml``, or no other YAML file than the scenario.
 
     Returns
     -------
@@ -80,7 +80,7 @@ def load_scenario_text(
     Parameters
     ----------
     text : str or bytes
-        YAML, UTF-8, at most 1 MB.
+        YAML, UTF-8, at most 16 MB.
     name : str
         Stands for the file in messages.
     base_dir : Path, optional
@@ -92,7 +92,7 @@ def load_scenario_text(
     """
     content = text.encode() if isinstance(text, str) else text
     if len(content) > _MOST_BYTES:
-        raise ScenarioError.single(name, "", f"must have at most {_MOST_BYTES} bytes")
+        raise ScenarioError.single(name, "", f"must have at most {_MOST_BYTES:,} bytes")
     try:
         decoded = content.decode("utf-8-sig")
     except UnicodeDecodeError as error:

@@ -213,3 +213,16 @@ def test_a_schedule_keeps_its_time_zone(tmp_path: Path) -> None:
     assert not facts.not_modelled
     schedule = load_scenario(tmp_path / "app").functions[0].traffic.schedule
     assert schedule == "cron(0 8 * * ? *) Europe/Berlin"
+
+
+def test_a_thousand_functions_load(tmp_path: Path) -> None:
+    many = [
+        replace(
+            FoundFunction(f"F{k}", f"function-{k:04}", memory_mb=512, runtime="python3.13"), sources=(HTTP,)
+        )
+        for k in range(1_650)
+    ]
+    facts = found(*many)
+    write_folder(scenario_files(facts, draft_scenario(facts)), tmp_path)
+    assert (tmp_path / "scenario.yaml").stat().st_size > 1_000_000
+    assert len(load_scenario(tmp_path).functions) == 1_650

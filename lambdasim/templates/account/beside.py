@@ -301,7 +301,7 @@ class Beside(Result):
         usd = self._simulated(name)["usd_with_init"]
         init = 1 - self._simulated(name)["usd"] / usd if usd else 0.0
         if init > _NOTABLE and "cold_share" not in row:
-            return f"its INIT, {percent(init)} of its cost, of the catalog: logs would tell"
+            return f"its INIT, above {percent(_NOTABLE)} of its cost and the catalog's: logs would tell"
         for key in ("invocations", "gb_seconds", "throttles", "errors"):
             counted, simulated = self._counted(name).get(key), self._simulated(name)[key]
             if counted is None:
