@@ -529,3 +529,14 @@ def test_a_damaged_file_of_counts_is_one_error(tmp_path: Path) -> None:
     (tmp_path / "counted.json").write_text('{"form": "other"}')
     with pytest.raises(TemplateError, match="remove it, or import anew"):
         counted_beside(tmp_path)
+
+
+def test_the_readme_asks_for_cpu_time_alone_where_the_rest_was_measured(
+    twin: tuple[ls.RunResult, ls.RunResult, Path],
+) -> None:
+    text = (twin[2] / "account" / "README.md").read_text()
+    rows = [line for line in text.splitlines() if line.startswith("| tight | work")]
+    assert rows == [
+        "| tight | work | How much of a run is CPU time? It decides what another memory size does. | CPU time 50% of it; plausible: 10% or 90% |"
+    ]
+    assert "| idle | " not in text.partition("## Functions")[0]

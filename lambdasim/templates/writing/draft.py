@@ -192,7 +192,8 @@ def _questions(made: FunctionDraft, name: str) -> list[Question]:
         note = made.settings["work"].note
         if "plausible" in plain(made.settings["work"]):
             asked = "How much of a run is CPU time? It decides what another memory size does."
-            questions.append(Question(name, "work", asked, note.rpartition("; ")[2], is_measured=True))
+            guess = note.partition("; assumed: ")[2] or note.rpartition("; ")[2]
+            questions.append(Question(name, "work", asked, guess, is_measured=True))
         return questions
     work = plain(made.settings["work"])
     laws = {key: work[key]["lognormal"] for key in ("cpu_ms", "io_ms")}
