@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Mapping
 from pathlib import Path
@@ -39,7 +40,7 @@ _HEAD: Final = 65_536
 
 
 def read_source(
-    path: Path,
+    path: str | os.PathLike[str],
     parameters: Mapping[str, str] | None = None,
     region: str | None = None,
     stage: str | None = None,
@@ -48,7 +49,7 @@ def read_source(
 
     Parameters
     ----------
-    path : Path
+    path : path-like
         A file, or a folder that holds one: ``cdk.out``, or one with ``template.yaml`` or ``serverless.yml``.
     parameters : mapping, optional
         Values of parameters, or of ``${param:...}`` and ``${opt:...}`` of serverless.yml.
@@ -66,6 +67,7 @@ def read_source(
     TemplateError
         Saying what the file is instead, or what is wrong with it.
     """
+    path = Path(path)
     try:
         is_folder = path.is_dir()
     except OSError as error:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -103,8 +104,8 @@ class Review:
 
 
 def reviewed(
-    before: Path,
-    after: Path,
+    before: str | os.PathLike[str],
+    after: str | os.PathLike[str],
     requests: Sequence[str] = (),
     *,
     parameters: Mapping[str, str] | None = None,
@@ -116,7 +117,7 @@ def reviewed(
 
     Parameters
     ----------
-    before, after : Path
+    before, after : path-like
         Each a scenario, a folder that holds one, or anything that ``read_source`` reads.
     requests : sequence of str
         Volumes as ``estimate`` takes them: of all entry points together, or ``NAME=VOLUME``; for templates.
@@ -138,8 +139,8 @@ def reviewed(
         Where a file cannot be read, or no template is there for the volumes.
     """
     sides = {
-        _BEFORE: _side(before, parameters, region, stage, usage),
-        _AFTER: _side(after, parameters, region, stage, usage),
+        _BEFORE: _side(Path(before), parameters, region, stage, usage),
+        _AFTER: _side(Path(after), parameters, region, stage, usage),
     }
     drafts = {name: side for name, side in sides.items() if isinstance(side, Draft)}
     if requests and not drafts:

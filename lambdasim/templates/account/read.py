@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable
 from datetime import UTC, datetime, time
 from pathlib import Path
@@ -29,12 +30,14 @@ _QUEUES: Final = frozenset({"NumberOfMessagesSent", "NumberOfMessagesDeleted", "
 _NAMED: Final = 5
 
 
-def read_account(sources: Iterable[Path], region: str | None = None) -> Found:
+def read_account(
+    sources: str | os.PathLike[str] | Iterable[str | os.PathLike[str]], region: str | None = None
+) -> Found:
     """Read the files of AWS CLI commands as one account in one region.
 
     Parameters
     ----------
-    sources : iterable of Path
+    sources : path-like, or iterable of path-like
         Files and folders, in any order and under any name; see ``answers.read_answers``.
     region : str, optional
         Where the files are of several.
@@ -49,7 +52,7 @@ def read_account(sources: Iterable[Path], region: str | None = None) -> Found:
     TemplateError
         Naming the file that cannot be read, or what is mixed.
     """
-    paths = list(sources)
+    paths = [Path(sources)] if isinstance(sources, str | os.PathLike) else [Path(one) for one in sources]
     answers = read_answers(paths)
     notes = Notes()
     place = one_region(answers, region)
