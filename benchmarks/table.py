@@ -49,6 +49,13 @@ GROUPS: Final = {
         "mixture of laws, memory, payloads, errors, crashes, client retries and provisioned concurrency. The reference "
         "runs 65,536 attempts, the compiled engine 2,000,000.",
     ),
+    "sources": (
+        "Queues and streams",
+        "Items are messages or records that ended; one arrives where the bare loop has an arrival. The queue hands over "
+        "single messages, so each is an invocation; the stream's batches hold up to 100 records. The reference runs "
+        "65,536 items, the compiled engine 2,000,000. The last row is a month of messages of which 1 in 100 runs fails, "
+        "from drawn arrivals to the bill.",
+    ),
     "simfaas": (
         "Beside SimFaaS",
         "Exponential gaps and handlers (100 ms), ten minutes of keep-alive, arrivals drawn in the run by both. SimFaaS "

@@ -390,9 +390,17 @@ WAYS_IN: dict[str, Family] = {
         source=a_stream(), errors=among(0.2, 0.6), crashes=among(0.0, 0.3), hangs=among(0.0, 0.3), timeout=some(40),
         overhead=law(2), arrivals=(10, 60), latest=8, speed=among(*SPEEDS), memory=lambda _unit: laws(2, 100),
     ),
+    "stream with poison": Family(
+        source=a_stream(patient=True, most_lanes=2), errors=among(0.2, 0.5), poison=among(0.0, 0.3), latest=4,
+        arrivals=(20, 60), handler=law(1), concurrency=among(2, 100),
+    ),
     "stream that finds no room": Family(
-        functions=(1, 2), source=a_stream(), overhead=law(2), concurrency=among(0, 1, 2), reserved=among(None, 0, 1, 2),
-        arrivals=(10, 40), latest=8, scaling_burst=among(1, 2, NO_RATE), scaling_interval=some(7),
+        functions=(1, 2), source=a_stream(), overhead=law(2), concurrency=among(0, 1, 1, 2), arrivals=(20, 60),
+        reserved=among(None, None, None, 1), scaling_burst=among(1, 2, NO_RATE), scaling_interval=some(7),
+    ),
+    "stream that waits for room until records are too old": Family(
+        functions=(3, 3), source=lambda unit: st.one_of(st.none(), a_stream(hasty=True, most_lanes=2)(unit)),
+        concurrency=among(1), arrivals=(10, 40), latest=20, overhead=law(3), handler=law(2), retry=no_retries,
     ),
     "stream with few pollers": Family(
         payload=sizes, source=a_stream(shared=True, most_lanes=6), errors=among(0.0, 0.4), arrivals=(20, 60),

@@ -69,17 +69,25 @@ def queues(
 
 @st.composite
 def streams(
-    draw: st.DrawFn, unit: int, *, shared: bool = False, bisect: bool = True, most_lanes: int = 4
+    draw: st.DrawFn,
+    unit: int,
+    *,
+    shared: bool = False,
+    patient: bool = False,
+    hasty: bool = False,
+    most_lanes: int = 4,
 ) -> SourcePlan:
-    """Draw a stream; with shared pollers there may be fewer of them than lanes."""
+    """Draw a stream: with shared pollers there may be fewer of them than lanes; a patient one keeps on at failures, and
+    in a hasty one records are too old soon.
+    """
     lanes = draw(st.integers(1, most_lanes))
     look_us = draw(st.sampled_from([0, 1, 2, 3])) * unit
     first = draw(st.integers(1, 2))
     return SourcePlan(
         lanes=lanes,
         ordered=True,
-        batch=draw(st.sampled_from([1, 2, 3, 10])),
-        window_us=draw(st.integers(0, 3)) * unit,
+        batch=draw(st.sampled_from([3, 10] if patient or hasty else [1, 2, 3, 10])),
+        window_us=draw(st.integers(2 if hasty else 0, 3)) * unit,
         pollers=replace(draw(pollers(unit, most=lanes, look_us=look_us)), idle=0)
         if shared
         else PollerLaw(lanes, 0, unit, lanes, look_us=look_us),
@@ -87,11 +95,12 @@ def streams(
             first * unit,
             draw(st.sampled_from([first, 5, 50])) * unit,
             draw(st.sampled_from([0, 1, 2, UNLIMITED])),
-            draw(st.integers(1, 30)) * unit,
-            bisect and draw(st.booleans()),
+            draw(st.integers(100, 300) if patient else st.integers(3, 6) if hasty else st.integers(1, 30))
+            * unit,
+            draw(st.booleans()),
         ),
-        partial=draw(st.sampled_from([True, True, False])),
-        swallows=draw(st.sampled_from([False, False, False, True])),
+        partial=patient or draw(st.sampled_from([True, True, False])),
+        swallows=not patient and draw(st.sampled_from([False, False, True])),
         reports=draw(st.booleans()),
         batch_kb=draw(SIZES_KB),
     )

@@ -158,7 +158,7 @@ FAULTS = {
             "        if True:\n            add_to_batch",
         ),
         "a pause between full batches": (
-            "if lane.waiting >= source.batch or source.look_us == 0:",
+            "if _is_full(source, lane) or source.look_us == 0:",
             "if source.look_us == 0:",
         ),
     },

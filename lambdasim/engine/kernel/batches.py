@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from lambdasim.compiling import Int64, compiled, compiled_apart
+from lambdasim.compiling import Int64, compiled
 from lambdasim.draws.compiled import draw
 from lambdasim.engine.kernel import lanes as of
 from lambdasim.engine.kernel import state as at
@@ -37,7 +37,7 @@ def later(sources: Sources, time_us: Int64, key: Int64, function: Int64, batch: 
     coming.batch = batch
 
 
-@compiled_apart
+@compiled
 def new_item(
     sources: Sources,
     function: Int64,
@@ -285,7 +285,7 @@ def drawn_for(sources: Sources, event: Event, row: Int64) -> Event:
     )
 
 
-@compiled_apart
+@compiled
 def work_of_batch(
     state: State, sources: Sources, event: Event, row: Int64, speed: Int64
 ) -> tuple[Int64, Int64]:

@@ -43,7 +43,7 @@ _NOBODY = -1
 _TAKEN, _HEAVY, _NO_ROOM = range(3)
 
 
-@compiled_apart
+@compiled
 def poll(sources: Sources, function: Int64) -> Int64:
     """Give a free poller what waits: the batch to run, 0 for none yet, or less than 0 for what is full.
 
@@ -235,6 +235,8 @@ def _invoke(sources: Sources, source: Any, row: Int64) -> Int64:
     batch = sources.batches[row]
     source.gathering = 0
     count_receives(source, batch)
+    if source.queued == 0 and not source.step_after:
+        sources.head[0].pending = 0
     batch.arrival_us = sources.head[0].now_us
     return row
 
@@ -246,7 +248,7 @@ def occupy(sources: Sources, source: Any, pollers: Int64) -> None:
     source.busy += pollers
 
 
-@compiled_apart
+@compiled
 def message_arrives(sources: Sources, function: Int64, row: Int64) -> None:
     """Let pollers see a message that lies at its lane's end."""
     source, item = sources.rows[function], sources.items[row]
@@ -257,7 +259,7 @@ def message_arrives(sources: Sources, function: Int64, row: Int64) -> None:
             offer(sources, source, lane)
 
 
-@compiled_apart
+@compiled
 def after_messages_ran(sources: Sources, function: Int64, row: Int64, answer: Int64, end_us: Int64) -> None:
     """Say which messages will come back, and when; in a group also those that come after one that failed."""
     source, batch = sources.rows[function], sources.batches[row]
@@ -300,7 +302,7 @@ def after_refused_messages(sources: Sources, policy: Any, function: Int64, row: 
     return np.int64(at.BATCH)
 
 
-@compiled_apart
+@compiled
 def free_messages(sources: Sources, function: Int64, row: Int64) -> None:
     """Delete the messages that succeeded, wherever they are by now, and let the poller go on."""
     head, source, batch = sources.head[0], sources.rows[function], sources.batches[row]
@@ -328,7 +330,8 @@ def free_messages(sources: Sources, function: Int64, row: Int64) -> None:
     if not batch.returns:
         discard(sources, row)
     occupy(sources, source, -1)
-    head.pending = function + 1
+    if source.queued:
+        head.pending = function + 1
 
 
 @compiled
