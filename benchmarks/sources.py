@@ -8,7 +8,8 @@ from functools import partial
 from typing import Final
 
 import lambdasim as ls
-from benchmarks.cases import PLENTY, Traffic
+from benchmarks.cases import PLENTY, Case, Mode, Traffic
+from benchmarks.engines import attempts
 from benchmarks.measure import Job, Row, beside, rates, say
 from benchmarks.peers import bare_simpy
 from lambdasim.engine.contract import Engine, Plan
@@ -39,7 +40,15 @@ def plan_of(trigger: str, work_ms: int, gap_us: float, items: int) -> Plan:
 def source_rows(rounds: int, quick: bool) -> Iterator[Row]:
     """Time both engines on queues and streams, and one whole call."""
     items = ITEMS // 4 if quick else ITEMS
-    shown = False
+    direct = Case(1_000, 1, Mode.SYNCHRONOUS).plan(items)
+    attempts(run_kernel, direct, 1)  # compiles
+    jobs = [
+        Job("bare SimPy loop", bare_simpy),
+        Job("compiled, 1,000 busy, called without a queue", partial(attempts, run_kernel, direct, items)),
+    ]
+    bare, kernel = rates("sources", UNIT, jobs, rounds)
+    yield bare
+    yield beside(kernel, bare=bare)
     for name, case in CASES.items():
         say(name)
         ended(run_kernel, plan_of(*case, 1_000))  # compiles
@@ -49,9 +58,6 @@ def source_rows(rounds: int, quick: bool) -> Iterator[Row]:
             Job(f"compiled, {name}", partial(ended, run_kernel, plan_of(*case, items))),
         ]
         bare, reference, kernel = rates("sources", UNIT, jobs, rounds)
-        if not shown:
-            yield bare
-            shown = True
         yield beside(reference, bare=bare)
         yield beside(kernel, bare=bare, reference=reference)
     messages = 10**6 if quick else 10**7

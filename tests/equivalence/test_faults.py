@@ -72,8 +72,8 @@ FAULTS = {
     "the calendar's horizon forgotten": ("if number - (now >> head.width) >= head.buckets:", "if False:"),
     "completions after arrivals of the same instant": ("completions.next_us <= now", "completions.next_us < now"),
     "provisioned changes after retries": (
-        "if change_us == now:",
-        "if change_us == now and state.retries.head[0].next_us > now:",
+        "        if change_us == now:",
+        "        if change_us == now and state.retries.head[0].next_us > now:",
     ),
     "arrivals before retries": (
         "if retry_us == now else take_arrival",

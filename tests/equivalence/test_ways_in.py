@@ -1,0 +1,51 @@
+"""Scenarios as people write them, one for each kind of queue and stream, run alike on both engines."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from test_equality import assert_equal, together
+
+from lambdasim.engine.items import ItemOutcome
+from lambdasim.engine.kernel.engine import run_kernel
+from lambdasim.engine.plan import plan_scenario
+from lambdasim.engine.reference.engine import run_reference
+from lambdasim.engine.run import EngineName
+from lambdasim.specs import load_scenario_text
+
+WORK = (
+    "work: {cpu_ms: {lognormal: {p50: 20, p95: 80}}, io_ms: {exponential: {mean: 40}}, error_probability: 0.05,"
+    " crash_probability: 0.01}"
+)
+WAYS_IN = {
+    "standard queue": "{type: sqs, queue: {batch_size: 10, batch_window: 1s, visibility_timeout: 12s, max_receives: 3,"
+    " partial_failures: true, poison_share: 0.01}}",
+    "standard queue that is throttled": "{type: sqs, queue: {batch_size: 5, visibility_timeout: 11s, max_receives: 2}},"
+    " reserved_concurrency: 3",
+    "provisioned pollers": "{type: sqs, queue: {batch_size: 10, visibility_timeout: 12s, filtered_share: 0.1,"
+    " provisioned_pollers: {minimum: 2, maximum: 5}}}, payload: {request_kb: {lognormal: {p50: 20, p95: 100}}}",
+    "FIFO queue": "{type: sqs, queue: {batch_size: 10, visibility_timeout: 11s, message_groups: 300, skew: 0.8,"
+    " max_receives: 2, partial_failures: true}}",
+    "Kinesis": "{type: kinesis, stream: {shards: 5, parallelization_factor: 2, batch_size: 50, bisect: true,"
+    " max_retries: 2, partial_failures: true, skew: 0.5, poison_share: 0.01, filtered_share: 0.2}}",
+    "DynamoDB": "{type: dynamodb, stream: {shards: 4, batch_size: 5, batch_window: 2s, max_retries: 3,"
+    " max_record_age: 60s, poison_share: 0.005}}, reserved_concurrency: 2",
+    "Kafka": "{type: kafka, stream: {shards: 20, batch_size: 5, max_retries: 2, poison_share: 0.005}}",
+}
+
+
+@pytest.mark.parametrize("name", WAYS_IN)
+def test_a_scenario_behind_a_source_runs_alike_on_both_engines(name: str) -> None:
+    plan = plan_scenario(
+        load_scenario_text(
+            "{name: t, start: '2026-11-01T00:00:00Z', duration: 60s, account: {concurrency: 110}, functions: ["
+            f"{{name: f, timeout: 10s, {WORK}, trigger: {WAYS_IN[name]}, traffic: {{poisson: {{rate_per_s: 60}}}}}},"
+            f"{{name: g, timeout: 3s, {WORK}, trigger: {{type: s3}}, traffic: {{poisson: {{rate_per_s: 20}}}}}}]}}"
+        )
+    )
+    assert EngineName.AUTO.chosen(plan).engine is EngineName.KERNEL
+    expected, found = together(run_reference(plan)), together(run_kernel(plan))
+    assert_equal(expected, found)
+    outcomes = np.bincount(found["item outcome"], minlength=len(ItemOutcome))
+    assert outcomes[ItemOutcome.PROCESSED] > 300
+    assert outcomes.sum() > outcomes[ItemOutcome.PROCESSED]
