@@ -461,6 +461,7 @@ class Traffic:
 def _function(draw: st.DrawFn, family: Family, unit: int, rank: int) -> FunctionPlan:
     quota = draw(family.quota(unit))
     source = draw(family.source(unit))
+    seed = draw(st.integers(0, 3))
     laws = _laws(draw, family, unit) | (quota.starts.laws(quota.rules) if quota else {})
     if source is not None:
         laws |= {
@@ -468,7 +469,7 @@ def _function(draw: st.DrawFn, family: Family, unit: int, rank: int) -> Function
             Quantity.BATCH_OVERHEAD: draw(family.overhead(unit)),
         }
     draws = FunctionDraws(
-        seed=draw(st.integers(0, 3)),
+        seed=seed,
         owner=f"f{rank}",
         laws=laws,
         cpu_factor=draw(family.cpu_factor(unit)),
