@@ -68,6 +68,8 @@ def _of_function(function: FunctionPlan) -> Iterator[str]:
         parts += [function.source, function.source.pollers, function.source.returns]
     seen = dict.fromkeys(name for part in parts for name in _unknown(part))
     yield from (_IN_WORDS.get(name, name) for name in seen)
+    if function.source is None and function.draws.poison_probability:
+        yield "poison_probability without a queue or stream"
     for quantity, law in function.draws.laws.items():
         if quantity not in _QUANTITIES and law != Constant(0):
             yield quantity.name.lower()

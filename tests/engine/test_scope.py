@@ -72,6 +72,12 @@ def test_a_draw_that_is_not_known_counts_only_where_it_draws(monkeypatch: pytest
         assert beyond_the_kernel(plan_of(replace(function, draws=draws))) == found
 
 
+def test_poison_is_of_queues_and_streams_alone() -> None:
+    function = plan_of().functions[0]
+    poisoned = replace(function, draws=replace(function.draws, poison_probability=0.1))
+    assert beyond_the_kernel(plan_of(poisoned)) == ("f: poison_probability without a queue or stream",)
+
+
 def test_what_is_not_known_goes_to_the_reference_and_is_refused_by_name() -> None:
     plan = with_feature(1)
     choice = EngineName.AUTO.chosen(plan)

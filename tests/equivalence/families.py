@@ -481,8 +481,8 @@ def _function(draw: st.DrawFn, family: Family, unit: int, rank: int) -> Function
         quota=quota,
         out_of_memory_probability=(hangs := draw(family.hangs(unit))) / 2,
         timeout_probability=hangs / 2,
-        poison_probability=draw(family.poison(unit)),
-        filtered_probability=draw(family.filtered(unit)),
+        poison_probability=draw(family.poison(unit)) if source else 0.0,
+        filtered_probability=draw(family.filtered(unit)) if source else 0.0,
     )
     return FunctionPlan(
         name=f"f{rank}",

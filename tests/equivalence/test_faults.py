@@ -189,12 +189,11 @@ FAULTS = {
 }  # fmt: skip
 
 
-def generated(family: Family, most: int = SCENARIOS_PER_FAMILY) -> list[Plan]:
-    """Generate the same scenarios each time."""
+def generated(family: Family) -> list[Plan]:
     kept: list[Plan] = []
 
     @settings(
-        max_examples=most, derandomize=True, database=None, deadline=None, phases=[Phase.generate],
+        max_examples=SCENARIOS_PER_FAMILY, derandomize=True, database=None, deadline=None, phases=[Phase.generate],
         suppress_health_check=list(HealthCheck),
     )  # fmt: skip
     @given(plan=plans(family))
