@@ -39,8 +39,8 @@ test-browser: $(READY)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable ".[browser]"
 	$(BIN)/python -m pytest -m browser tests/browser
 
-# Half of the readers on each core: five minutes in all with 11 readers at 55 seconds.
-fuzz: export FUZZ_SECONDS ?= 55
+# Half of the readers on each core: five minutes in all with 35 readers at 17 seconds.
+fuzz: export FUZZ_SECONDS ?= 17
 fuzz: $(READY)
 	$(BIN)/python -m pytest -n 2 -m fuzz tests/fuzz
 

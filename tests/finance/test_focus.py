@@ -362,3 +362,14 @@ def test_a_column_that_the_file_lacks_is_named_once(tmp_path: Path, bill: Bill) 
     with pytest.raises(InputError, match="RegionName: must not be null where RegionId is") as caught:
         check_focus(path)
     assert len(caught.value.faults) == 1
+
+
+def test_a_column_of_others_is_named_as_text(tmp_path: Path) -> None:
+    """Names of columns come from the file; whatever they hold, an error shows them escaped and short."""
+    path = tmp_path / "bill.csv"
+    path.write_text("\x1b[2J\u202e" + "n" * 90 + ",BilledCost\n,1\n", encoding="utf-8")
+    with pytest.raises(InputError) as refused:
+        check_focus(path)
+    assert "\\x1b[2J\\u202e" in str(refused.value)
+    assert "\x1b" not in str(refused.value)
+    assert "n" * 60 not in str(refused.value)

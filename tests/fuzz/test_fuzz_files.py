@@ -188,7 +188,7 @@ def targets() -> list[Target]:
         Target("price book", quiet(finance.read_price_book), BOOKS, ending=".yaml"),
         Target("price list", quiet(finance.refresh_prices), [(DATA / "finance" / "price_list_layout.json").read_bytes()], ending=".json"),
         Target("real bill", quiet(finance.read_actual_bill), [(DATA / "finance" / "cur2_layout.csv").read_bytes()], ending=".csv"),
-        Target("focus", quiet(finance.check_focus), focus_seeds(), ending=".csv"),
+        Target("focus", quiet(finance.check_focus), focus_seeds(), ending=".csv", longest=20_000),
         Target("power tuning", quiet(ls.read_power_tuning), [TUNING], ending=".json"),
         Target("tuning", quiet(tuning_statistics), [TUNING, CHART], ending=".json"),
         Target("templates", quiet(template), [rendered(one) for one in (as_sam, as_cloudformation, as_terraform, as_serverless)], ending=".json"),

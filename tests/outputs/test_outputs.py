@@ -15,10 +15,15 @@ from lambdasim.manifest import MANIFEST
 
 READS = {
     "scenario", "scenarios", "history", "sources", "folder", "folders", "actual", "source", "effect_on", "price_book",
-    "price_sheet", "usage",
+    "price_sheet", "usage", "exports", "before", "after",
 }  # fmt: skip
 POINTS = {"resume"}
-REFUSALS = ("is an input of this command", "did not write", "was changed since it was imported")
+REFUSALS = (
+    "is an input of this command",
+    "did not write",
+    "was changed since it was imported",
+    "is part of another result",
+)
 VICTIM = b"not ours\n"
 every_writer = pytest.mark.parametrize("writer", sorted(ARGUMENTS), ids=" ".join)
 

@@ -46,6 +46,18 @@ ARGUMENTS = {
     ("bill compare", "out"): "bill compare {place}/actual.csv {place}/run -o",
     ("import", "out"): "import {place}/template.yaml -o",
     ("prices refresh", "sheets"): "prices refresh --from {place}/list.json --sheets",
+    ("break-even", "xlsx"): "break-even {place}/s.yaml --replications 2 --multiple 1 --xlsx",
+    (
+        "forecast",
+        "xlsx",
+    ): "forecast {place}/s.yaml --history {place}/history.csv --month 2026-12 --paths 20 --xlsx",
+    ("sweep-memory", "xlsx"): "sweep-memory {place}/s.yaml --sizes 128,256 --replications 2 --xlsx",
+    ("commit", "xlsx"): "commit {place}/run --xlsx",
+    ("commit", "out"): "commit {place}/run -o",
+    ("platforms", "out"): "platforms {place}/s.yaml --replications 1 --only cloud_run -o",
+    ("report", "out"): "report {place}/s.yaml --no-pdf -o",
+    ("safety", "out"): "safety {place}/s.yaml -o",
+    ("trap", "out"): "trap {place}/s.yaml {place}/s.yaml -o",
 }
 _ALSO = {("calibrate", "scenario")}  # an input of all other commands
 # Where the command writes a folder, a file that it writes there; else an ending.
@@ -59,6 +71,11 @@ FOLDERS = {
     ("calibrate", "out"): "scenario.yaml",
     ("bill compare", "out"): "report.html",
     ("import", "out"): "scenario.yaml",
+    ("commit", "out"): "report.html",
+    ("platforms", "out"): "report.html",
+    ("report", "out"): "report.html",
+    ("safety", "out"): "report.html",
+    ("trap", "out"): "report.html",
 }
 ENDINGS = {"focus": "b.csv", "xlsx": "b.xlsx", "infracost": "b.yml", "sheets": "b.json", "scenario": "b.yaml"}
 

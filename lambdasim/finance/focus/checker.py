@@ -24,6 +24,7 @@ from lambdasim.finance.focus.columns import (
     focus_version,
 )
 from lambdasim.finance.reading import Row, table_rows
+from lambdasim.wording import clipped
 
 MOST_FAULTS: Final = 50
 _NUMBER: Final = re.compile(r"-?[0-9]{1,60}(?:\.[0-9]{1,80})?(?:E-?[0-9]{1,2})?")
@@ -97,7 +98,7 @@ def _header_faults(where: str, header: tuple[str, ...], columns: dict[str, Focus
     custom_begins = next((place for place, name in enumerate(header) if name.startswith("x_")), len(header))
     for place, name in enumerate(header):
         if name not in columns and not name.startswith("x_"):
-            yield Fault(where, name[:40], "is no column of FOCUS; own columns begin with x_")
+            yield Fault(where, clipped(name, 40), "is no column of FOCUS; own columns begin with x_")
         elif name in columns and place > custom_begins:
             yield Fault(where, name, "must stand before the columns that begin with x_")
 
