@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 _MOST_ROUNDS: Final = 3
 _BETTER: Final = 0.99
+_AS_CHEAP: Final = 1.01
 
 
 class Tried(NamedTuple):
@@ -50,11 +51,9 @@ class Tried(NamedTuple):
 
     def words(self) -> str:
         """Say what is changed."""
-        functions = {one.function for one in self.changes}
+        alone = len({one.function for one in self.kept} | {one.function for one in self.changes}) == 1
         return " and ".join(
-            one.words
-            if len(functions) == 1 or one.function in one.words
-            else f"{one.words} for {one.function}"
+            one.words if alone or one.function in one.words else f"{one.words} for {one.function}"
             for one in self.changes
         )
 
@@ -68,7 +67,8 @@ class TargetPlan(NamedTuple):
     now : Tried
         The scenario as it is.
     best : Tried or None
-        The cheapest change that keeps all targets, else the one that comes nearest; None where nothing helps.
+        The cheapest change that keeps all targets, of those within 1 % of it the one with the most room; else the one
+        that comes nearest; None where nothing helps.
     tried : tuple of Tried
         Everything that was simulated.
     seeds_met, seeds : int
@@ -140,7 +140,8 @@ def plan_targets(
     Notes
     -----
     Each round simulates every change beside those that were chosen before. It ends with the cheapest that keeps all
-    targets; where none does, the one that comes nearest is kept, and up to three are put together.
+    targets, of those within 1 % of it the one with the most room; where none does, the one that comes nearest is kept,
+    and up to three are put together.
     """
     wanted = tuple(targets)
     now = _tried(run, (), wanted)
@@ -163,7 +164,8 @@ def plan_targets(
         tried += [one for one, _ in found]
         good = [pair for pair in found if pair[0].meets]
         if good:
-            best, base = min(good, key=lambda pair: pair[0].usd)
+            about = _AS_CHEAP * min(one.usd for one, _ in good)
+            best, base = min((pair for pair in good if pair[0].usd <= about), key=lambda pair: pair[0].excess)
             break
         nearer = [pair for pair in found if pair[0].excess < _BETTER * best.excess]
         if not nearer:

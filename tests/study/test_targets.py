@@ -125,8 +125,11 @@ def test_the_plan_keeps_the_targets_when_it_is_simulated_by_itself() -> None:
     again = ls.simulate(changed, keep_records=False)
     assert all(one.is_met for one in kept_targets(again, targets))
     assert float(again.charges(free_tier=False).total) == plan.best.usd
-    # It is the cheapest of those that keep them.
-    assert plan.best.usd == min(one.usd for one in plan.tried if one.meets)
+    # It is the cheapest of those that keep them, or has more room than one that is cheaper by less than 1 %.
+    good = [one for one in plan.tried if one.meets]
+    least = min(one.usd for one in good)
+    assert plan.best.usd <= 1.01 * least
+    assert plan.best.excess == min(one.excess for one in good if one.usd <= 1.01 * least)
 
 
 def test_a_shard_that_cannot_keep_up_needs_more_of_them() -> None:
