@@ -1,5 +1,7 @@
 """Sphinx settings of the documentation; ``build.py`` assembles what it builds."""
 
+from typing import Any
+
 from lambdasim.version import __version__
 
 project = "lambdasim"
@@ -26,3 +28,17 @@ napoleon_google_docstring = False
 napoleon_use_rtype = False
 napoleon_use_ivar = True
 suppress_warnings = ["ref.python"]  # names of attributes that several classes have
+
+
+def _escape(app: object, what: str, name: str, found: object, options: object, lines: list[str]) -> None:
+    """Take asterisks of docstrings, such as those of cron(...), as they stand."""
+    for number, line in enumerate(lines):
+        if not line.lstrip().startswith((">>>", "...")):
+            parts = line.split("``")
+            parts[::2] = [part.replace("*", "\\*") for part in parts[::2]]
+            lines[number] = "``".join(parts)
+
+
+def setup(app: Any) -> None:
+    """Look at docstrings before napoleon does."""
+    app.connect("autodoc-process-docstring", _escape, priority=100)
