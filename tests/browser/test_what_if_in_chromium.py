@@ -104,6 +104,19 @@ def test_every_number_shown_is_that_of_a_run(browser: Any, page: Path, found: ls
     assert tab.locator(".what-if dd > span").first.inner_text() == money(own["usd"])
 
 
+def test_a_setting_of_one_value_leaves_the_labels_of_others_alone(browser: Any, tmp_path: Path) -> None:
+    scenario = load_scenario_text(SCENARIO.replace("</script>", "").replace("20min", "2min"))
+    found = ls.what_if(scenario, sizes=(512, 1024), architectures=(), traffic=(), provisioned=())
+    path = tmp_path / "page.html"
+    content = found._repr_mimebundle_()[MIME]
+    path.write_text(document("What if", [what_if_html(content), what_if_script()]), encoding="utf-8")
+    tab = browser.new_page()
+    tab.goto(path.as_uri())
+    assert tab.locator("label output").all_inner_texts() == ["512 MB"]
+    tab.evaluate(SET, ["1", "1"])
+    assert tab.locator("label output").all_inner_texts() == ["1,024 MB"]
+
+
 def test_charts_follow_and_tell_their_value_on_hover(browser: Any, page: Path, found: ls.WhatIf) -> None:
     tab = browser.new_page()
     tab.goto(page.as_uri())

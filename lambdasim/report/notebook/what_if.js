@@ -9,7 +9,7 @@ function showWhatIf(root) {
     for (const control of controls) {
       const value = Number(control.value), label = data.labels[control.dataset.axis][value];
       chosen[control.dataset.axis] = value;
-      const output = control.parentElement.querySelector("output");
+      const output = control.closest("label")?.querySelector("output"); // a single value has no label
       if (output) { output.textContent = label; control.setAttribute("aria-valuetext", label); }
     }
     const [region, ...setting] = chosen;
