@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import partial
+from functools import lru_cache, partial
 from itertools import accumulate
 
 import numpy as np
@@ -220,7 +220,12 @@ class FunctionDraws:
         return values_of(self.laws[Quantity.INIT], self._key(Quantity.PROVISIONED_INIT), environment)
 
     def _key(self, quantity: Quantity) -> DrawKey:
-        return DrawKey.of(self.seed, self.owner, quantity)
+        return _key_of(self.seed, self.owner, quantity)
 
     def _values(self, invocation: NDArray[np.int64], run: int, quantity: Quantity) -> NDArray[np.int64]:
         return values_of(self.laws[quantity], self._key(quantity), invocation, run)
+
+
+@lru_cache(maxsize=1 << 14)
+def _key_of(seed: int, owner: str, quantity: Quantity) -> DrawKey:
+    return DrawKey.of(seed, owner, quantity)

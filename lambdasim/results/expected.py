@@ -15,7 +15,8 @@ from lambdasim.engine.plan import plan_scenario
 from lambdasim.engine.records import Outcome
 from lambdasim.engine.run import EngineName
 from lambdasim.errors import InputError
-from lambdasim.traffic.expected import expected_events
+from lambdasim.traffic.arrivals import MachineArrivals
+from lambdasim.traffic.expected import expected_events, expected_of
 from lambdasim.units import US_PER_MINUTE
 
 if TYPE_CHECKING:
@@ -35,6 +36,7 @@ _EVENTS_AHEAD: Final = 1 << 16
 _BYTES_DRAWN: Final = 40_000_000
 _BYTES_PER_MINUTE_WRITTEN: Final = 60
 _S_PER_EVENT: Final = {"reference": 2.5e-5, "kernel": 1.5e-7}
+_S_PER_CALL: Final = 4e-4
 _S_PER_RUN: Final = 0.01
 _S_PER_FUNCTION_MINUTE: Final = 3.5e-7
 _S_PER_VISIT: Final = 1e-7
@@ -171,7 +173,8 @@ def expected_cost(
             again = _tries_of_items(function, function.source) * (1.0 if refused else failing)
             lasts_us = max(lasts_us, _longest_us(function.source) if refused else 0)
         attempts += coming * (1 + again)
-    events, attempts = events + _called(plan, arriving_at), attempts + _called(plan, arriving_at)
+    called = _called(plan, arriving_at) + _tasks(scenario, plan)
+    events, attempts = events + called, attempts + called
     length = (scenario.duration_us + lasts_us) / US_PER_MINUTE + 1
     minutes = length * len(plan.functions)
     active = sum(min(events, length) for events in arriving_at)
@@ -190,9 +193,20 @@ def expected_cost(
         memory_bytes=PROGRAM_BYTES + kept + records,
         seconds=PROGRAM_S
         + runs * (_S_PER_RUN + minutes * _S_PER_FUNCTION_MINUTE + _visits(scenario) * _S_PER_VISIT)
-        + multiples * attempts * per_event
+        + multiples * (attempts * per_event + called * _S_PER_CALL)
         + (minutes * _S_WRITTEN if written else 0.0),
     )
+
+
+def _tasks(scenario: ScenarioSpec, plan: Plan) -> float:
+    """Give how many executions of state machines start, and tasks at most in one pass through all states."""
+    total = 0.0
+    for machine, spec in zip(
+        plan.machines, sorted(scenario.state_machines, key=lambda one: one.name), strict=True
+    ):
+        tasks = len(machine.section.calls()) + sum(spec.items.values())
+        total += expected_of(MachineArrivals(scenario, spec.name)) * (1 + tasks)
+    return total
 
 
 def _called(plan: Plan, arriving: Sequence[float]) -> float:

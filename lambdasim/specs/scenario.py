@@ -73,6 +73,12 @@ class ScenarioSpec(Spec, Result):
         """Day whose rates and billing rules apply: ``price_date``, or the first day of the month of the start, UTC."""
         return self.price_date or self.start.astimezone(UTC).date().replace(day=1)
 
+    @property
+    def callers(self) -> list[str]:
+        """Functions that call others, and state machines: what they make of traffic is no function's own."""
+        calling = [function.name for function in self.functions if function.calls]
+        return calling + [machine.name for machine in self.state_machines]
+
     def function(self, name: str) -> FunctionSpec:
         """Return the function of a name.
 

@@ -43,8 +43,22 @@ def expected_events(scenario: ScenarioSpec, name: str) -> float:
     TraceError
         When a trace cannot be read.
     """
-    arrivals = FunctionArrivals(scenario, name)
-    traffic = arrivals.traffic
+    return expected_of(FunctionArrivals(scenario, name))
+
+
+def expected_of(arrivals: FunctionArrivals) -> float:
+    """Estimate how many events arrive; see `expected_events`.
+
+    Parameters
+    ----------
+    arrivals : FunctionArrivals
+        Of a function, or of a state machine.
+
+    Returns
+    -------
+    float
+    """
+    scenario, traffic = arrivals.scenario, arrivals.traffic
     start_us, stop_us = traffic.start_us, min(traffic.stop_us or scenario.duration_us, scenario.duration_us)
     if start_us >= stop_us:
         return 0.0
@@ -71,7 +85,7 @@ def expected_events(scenario: ScenarioSpec, name: str) -> float:
         return traffic.constant.rate_per_s * _total(factor)
     if traffic.renewal is not None:
         gaps = compile_law(traffic.renewal.gap_ms, US_PER_MS)
-        bits = DrawKey.of(scenario.seed, name, Quantity.ARRIVAL_GAP).bits(np.arange(_SAMPLE))
+        bits = DrawKey.of(scenario.seed, arrivals.owner, Quantity.ARRIVAL_GAP).bits(np.arange(_SAMPLE))
         return _total(factor) * US_PER_S / max(float(np.mean(gaps.values(bits))), 1e-3)
     if traffic.poisson is not None:
         law = traffic.poisson

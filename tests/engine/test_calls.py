@@ -385,6 +385,9 @@ def test_direct_calls_are_none_of_the_gateways_calls() -> None:
             fn("api", 10, trigger={"type": "api_gateway_rest"}, traffic={"constant": {"rate_per_s": 2}}),
             neighbours={"include": ["trigger"]},
         )
+        lines = result.bill().set_index("usage_type")
+        assert lines.loc["api_gateway_rest", "quantity"] == 20
+        assert result.summary().set_index("function").loc["api", "runs"] == 20 + 10 * len(more)
         return sum(usage.calls for usage in result.usage() if usage.function == "api")
 
     assert calls() == calls({"function": "api"}) == 20
@@ -430,3 +433,12 @@ def test_waiting_adds_up_along_a_line_of_functions() -> None:
         assert (
             sum(usage.billed_ms_with_init for usage in result.usage()) == ms * (depth + 1) * (depth + 2) // 2
         )
+
+
+def test_studies_that_know_each_functions_own_traffic_alone_refuse_calls() -> None:
+    scenario = run(fn("a", 1, {"function": "b"}, traffic=ONE), fn("b", 1)).scenario
+    past = ls.read_counts_csv("data/traffic/elb_request_count.csv", utc=True)
+    with pytest.raises(InputError, match="must make no calls"):
+        ls.forecast(scenario, "2026-12", past)
+    with pytest.raises(InputError, match="must make no calls"):
+        ls.platforms(scenario)

@@ -141,6 +141,10 @@ def test_branches_run_side_by_side_and_the_first_failure_ends_them_all() -> None
     assert starts(ill, "long") == [0.0]  # it has begun, runs on and is billed
     assert sum(one.billed_ms_with_init for one in ill.usage()) == 100 + 100 + 700
     assert ill.chains()["max_ms"].tolist() == [700]
+    more = {"Bx": task("long", "By"), "By": task("short")}
+    states = parallel("bad")
+    states["P"]["Branches"].append({"StartAt": "Bx", "States": more})
+    assert starts(run(functions, states), "short") == []  # no state begins in a branch that was ended
 
 
 @pytest.mark.parametrize(("at_once", "waves"), [(3, 4), (0, 1), (10, 1), (1, 10)])

@@ -35,7 +35,9 @@ def chains(run: RunResult) -> list[str]:
     whole = whole.assign(events=[number(mean) for mean in whole["events"]])
     seldom = [name for name in ("stopped", "abandoned", "cut") if (calls[name] > 0).any()]
     made = calls[["caller", "function", "how", "when", "made", "failed", *seldom]]
-    made = made.assign(waiting=[percent(share) for share in calls["waited_share"]])
+    waits = calls["how"] == "synchronous"
+    shares = [percent(share) if one else "–" for share, one in zip(calls["waited_share"], waits, strict=True)]
+    made = made.assign(waiting=shares)
     return [
         *_machines(machines),
         heading("Calls between functions"),

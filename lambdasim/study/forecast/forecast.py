@@ -18,6 +18,7 @@ from lambdasim.study.forecast.month import History, MonthTraffic, month_scenario
 from lambdasim.study.forecast.result import Forecast
 from lambdasim.study.forecast.usage import PathRunner, PathUsage
 from lambdasim.study.forecast.volume_fit import VolumeFit
+from lambdasim.wording import listed
 
 STRATA: Final = 50
 LEAST_SIMULATED: Final = 6
@@ -98,6 +99,13 @@ def forecast(
         if not isinstance(spec, ScenarioSpec):
             got = f"must be a scenario, as load_scenario returns, got {type(spec).__name__}"
             raise InputError.single("forecast", "scenario", got)
+        if spec.callers:
+            raise InputError.single(
+                "forecast",
+                "functions",
+                f"must make no calls, as {listed(spec.callers, most=3)} do: a forecast knows only the traffic that each "
+                "function has of its own; leave calls and state machines out and give each function its own history",
+            )
     numbers: dict[str, object] = {"paths": paths, "simulate": paths if simulate is None else simulate}
     for argument, value in numbers.items():
         if not isinstance(value, int):

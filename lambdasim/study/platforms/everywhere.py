@@ -75,13 +75,12 @@ def platforms(
     terms = terms or PlatformTerms()
     if replications < 1:
         raise InputError.single("platforms", "replications", f"must be at least 1, got {replications}")
-    calling = [spec.name for spec in scenario.functions if spec.calls]
-    if calling:
+    if calling := scenario.callers:
         raise InputError.single(
             "platforms",
             "functions",
             f"must make no calls: what {listed(calling, most=3)} and those they call would ask for elsewhere is not "
-            "modelled; leave `calls` out and give each function its own traffic and waiting",
+            "modelled; leave calls and state machines out and give each function its own traffic and waiting",
         )
     known = (*platform_book().platforms, *SERVERS)
     for key in terms.only:
