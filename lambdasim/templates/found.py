@@ -174,8 +174,6 @@ class FoundMeasured:
         Median and 95th percentile of INIT [ms].
     memory_used_mb : float or None
         The most that a run used [MB].
-    per_invocation : float or None
-        Messages or records of one invocation.
     one_for_batch : bool
         Whether the events counted are batches, so that a message stands for each.
     repeats_counted : bool
@@ -192,7 +190,6 @@ class FoundMeasured:
     timeout_probability: float = 0.0
     init_ms: tuple[float, float] | None = None
     memory_used_mb: float | None = None
-    per_invocation: float | None = None
     one_for_batch: bool = False
     repeats_counted: bool = False
 

@@ -271,7 +271,7 @@ def test_asynchronous_arrivals_are_events_received_and_retries_no_events(tmp_pat
     assert [one.type for one in found.sources] == ["async"]
 
 
-def test_a_message_stands_for_a_batch_unless_the_queue_was_counted(tmp_path: Path) -> None:
+def test_a_message_stands_for_a_batch_unless_each_has_a_run_of_its_own(tmp_path: Path) -> None:
     mapping = {
         "UUID": "1",
         "EventSourceArn": "arn:aws:sqs:eu-west-1:1:jobs",
@@ -283,12 +283,13 @@ def test_a_message_stands_for_a_batch_unless_the_queue_was_counted(tmp_path: Pat
     draft = draft_scenario(read(tmp_path / "1", **told, metrics=metrics(runs)))
     text = scenario_files(read(tmp_path / "1"), draft)["scenario.yaml"].decode()
     assert "batch_size: 1  # a message stands for each batch" in text
-    sent = series("jobs", "NumberOfMessagesSent", "Sum", {START: 400.0})
-    done = series("jobs", "NumberOfMessagesDeleted", "Sum", {START: 400.0})
     mean = series("orders", "Duration", "Average", {START: 200.0})
-    found = only(read(tmp_path / "2", **told, metrics=metrics(runs, sent, done, mean)))
-    assert found.measured is not None
-    assert (found.measured.counts, found.measured.per_invocation) == (((START, 400),), 4.0)
+    for messages, counted in ((400.0, ((START, 100),)), (103.0, ((START, 103),))):
+        sent = series("jobs", "NumberOfMessagesSent", "Sum", {START: messages})
+        done = series("jobs", "NumberOfMessagesDeleted", "Sum", {START: messages})
+        found = only(read(tmp_path / f"{messages}", **told, metrics=metrics(runs, sent, done, mean)))
+        assert found.measured is not None
+        assert (found.measured.counts, found.measured.one_for_batch) == (counted, messages > 105)
 
 
 def test_periods_are_mixed_by_their_counts() -> None:

@@ -313,7 +313,7 @@ class Beside(Result):
         if spec.trigger.queue is not None or spec.trigger.stream is not None:
             polled = spec.trigger.queue or spec.trigger.stream
             if polled is not None and polled.batch_size == 1:
-                return "the messages of a batch: the queue's own metrics would tell"
+                return "how messages gather into batches, which matters to other settings of the queue alone"
         if spec.work.plausible:
             return "CPU time against waiting, which matters to another memory size alone: Lambda Insights would tell"
         return "the moments inside a period, which decide peaks and throttles"

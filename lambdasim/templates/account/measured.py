@@ -75,10 +75,6 @@ def measured_function(
         and window is not None
     ):
         measured = _spread(measured, logs.runs / logs.days, window, logs.source)
-    if measured.per_invocation and measured.per_invocation > _ALONE and measured.error_probability:
-        # A batch fails where one of its messages does.
-        each = 1 - (1 - measured.error_probability) ** (1 / measured.per_invocation)
-        measured = replace(measured, error_probability=each)
     return replace(_with_shards(function, store), measured=measured)
 
 
@@ -246,15 +242,22 @@ def _items(
     invocations: float,
     errors: float,
 ) -> FoundMeasured:
-    """Count messages where their queue's metrics are there; else let one stand for each batch."""
+    """Count messages where each has an invocation of its own; else let one stand for each batch.
+
+    Batches of the simulation come from how messages gather, which counts do not tell: with as many batches as CloudWatch
+    counted, requests and durations are billed as they were.
+    """
     origin = source.queue.name if source.queue is not None else source.label.split(" ", 1)[-1]
     sent = store.finest(origin, "NumberOfMessagesSent") or store.finest(origin, "IncomingRecords")
     done = store.total(origin, "NumberOfMessagesDeleted")
+    batch = ""
     if sent is not None and any(sent[1].values()):
         messages = done or math.fsum(sent[1].values())
-        each = max(messages / invocations, 1.0) if invocations else 1.0
-        counted = "NumberOfMessagesSent" if source.type == "sqs" else "IncomingRecords"
-        return replace(_counted(measured, sent, f"{counted} of {origin}"), per_invocation=each)
+        each = messages / invocations if invocations else 1.0
+        if each <= _ALONE:
+            counted = "NumberOfMessagesSent" if source.type == "sqs" else "IncomingRecords"
+            return _counted(measured, sent, f"{counted} of {origin}")
+        batch = f" of {each:,.1f}"
     most = source.queue.max_receives if source.queue is not None else None
     tries = (
         (1 - errors**most) / (1 - errors)
@@ -263,7 +266,7 @@ def _items(
         if errors < 1
         else most or 1
     )
-    told = "Invocations, a message for each batch" + (", less those received again" if errors else "")
+    told = f"Invocations, a message for each batch{batch}" + (", less those received again" if errors else "")
     return replace(_counted(measured, runs, told, 1 / tries), one_for_batch=True)
 
 

@@ -15,7 +15,6 @@ _WAITS: Final = "waiting_ms"
 _CPU: Final = "cpu_ms"
 _ALIKE: Final = 1e-6
 _CLOSE: Final = 0.05
-_EACH_ALONE: Final = 1.05
 
 
 def write_measured(
@@ -92,12 +91,7 @@ def _work(
     """
     memory_mb = int(plain(settings["memory_mb"]))
     speed = min(1.0, memory_mb / limit("memory_per_vcpu_mb").value)
-    each = measured.per_invocation or 1.0
-    durations = (
-        [value / each for value in measured.durations_ms]
-        if each > _EACH_ALONE
-        else list(measured.durations_ms)
-    )
+    durations = list(measured.durations_ms)
     low, middle, high = duration_cpu_shares()
     known = measured.cpu_share
     wanted = [known] if known is not None else [middle, low, high]
@@ -132,8 +126,7 @@ def _work(
     if len(laws) > 1:
         full["plausible"] = laws[1:4]
     mean = sum(durations) / len(durations)
-    what = " a message" if each > _EACH_ALONE else ""
-    return full, columns, f"mean {mean:,.4g} ms{what}: {measured.durations_from}; {said}"
+    return full, columns, f"mean {mean:,.4g} ms: {measured.durations_from}; {said}"
 
 
 def _split(
