@@ -293,6 +293,10 @@ FAMILIES: dict[str, Family] = {
     ),
     "least recently used": Family(reuse=always(ReuseOrder.LEAST_RECENTLY_USED), functions=(1, 2)),
     "environment life": Family(lifetime=times(8), reuse=among(*ReuseOrder)),
+    "environments that grow old while warm": Family(
+        lifetime=times(8), keep_alive=lambda unit: st.just(Constant(60 * unit)), arrivals=(10, 40),
+        reuse=among(*ReuseOrder),
+    ),
     "zero-duration work": Family(
         handler=no_law, io=no_law, init=no_law, latest=4, functions=(1, 3), concurrency=among(1, 2), retry=any_retries
     ),
