@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Final
 
 import numpy as np
 import pandas as pd
@@ -10,6 +11,8 @@ import pandas as pd
 from lambdasim.engine.contract import Plan
 from lambdasim.engine.totals.aggregate import Aggregate, claimed_at, ready_at
 from lambdasim.units import US_PER_MINUTE, US_PER_MS
+
+_AT_ONCE: Final = 1 << 16
 
 
 def metrics_frame(aggregate: Aggregate, plan: Plan) -> pd.DataFrame:
@@ -38,33 +41,35 @@ def metrics_by_function(aggregate: Aggregate, plan: Plan) -> Iterator[pd.DataFra
     Yields
     ------
     DataFrame
-        As ``metrics_frame`` has them.
+        As ``metrics_frame`` has them, at most 65,536 minutes at a time.
     """
     longest = max(max(totals.counts.minutes, totals.concurrency.minutes) for totals in aggregate.functions)
-    labels = aggregate.minutes(longest)
+    labels = aggregate.minutes(min(longest, _AT_ONCE))
     for totals, function in zip(aggregate.functions, plan.functions, strict=True):
         minutes = max(totals.counts.minutes, totals.concurrency.minutes)
-        counts = totals.counts.padded(minutes)
-        duration_us = counts.pop("DurationSum_us")
-        mean_ms = np.full(minutes, np.nan)
-        np.divide(
-            duration_us / US_PER_MS, counts["Invocations"], out=mean_ms, where=counts["Invocations"] > 0
-        )
-        provisioned = totals.provisioned.per_minute(minutes)
-        begins_us = np.arange(minutes) * US_PER_MINUTE
-        ready = np.maximum(ready_at(function, begins_us), ready_at(function, begins_us + US_PER_MINUTE - 1))
-        utilization = np.full(minutes, np.nan)
-        np.divide(provisioned, ready, out=utilization, where=ready > 0)
-        columns = {
-            "timestamp": labels[:minutes],
-            "function": function.name,
-            **counts,
-            "ConcurrentExecutions": totals.concurrency.per_minute(minutes),
-            "ProvisionedConcurrentExecutions": provisioned,
-            "ProvisionedConcurrencyUtilization": utilization,
-            "Duration": mean_ms,
-        }
-        yield pd.DataFrame(columns)
+        executions = totals.concurrency.per_minute(minutes)
+        on_provisioned = totals.provisioned.per_minute(minutes)
+        for first in range(0, max(minutes, 1), _AT_ONCE):
+            stop = min(first + _AT_ONCE, minutes)
+            counts, provisioned = totals.counts.padded(stop, first), on_provisioned[first:stop]
+            duration_us, invocations = counts.pop("DurationSum_us"), counts["Invocations"]
+            mean_ms = np.full(stop - first, np.nan)
+            np.divide(duration_us / US_PER_MS, invocations, out=mean_ms, where=invocations > 0)
+            begins_us = np.arange(first, stop) * US_PER_MINUTE
+            ends_us = begins_us + US_PER_MINUTE - 1
+            ready = np.maximum(ready_at(function, begins_us), ready_at(function, ends_us))
+            utilization = np.full(stop - first, np.nan)
+            np.divide(provisioned, ready, out=utilization, where=ready > 0)
+            columns = {
+                "timestamp": aggregate.minutes(stop - first, first) if first else labels[:stop],
+                "function": function.name,
+                **counts,
+                "ConcurrentExecutions": executions[first:stop],
+                "ProvisionedConcurrentExecutions": provisioned,
+                "ProvisionedConcurrencyUtilization": utilization,
+                "Duration": mean_ms,
+            }
+            yield pd.DataFrame(columns)
 
 
 def in_use(metrics: pd.DataFrame) -> pd.DataFrame:

@@ -176,3 +176,22 @@ def test_too_many_records_are_not_kept(saved: tuple[ls.RunResult, Path], tmp_pat
             for chunk in run.chunks or ():
                 records.write(chunk)
         assert (records.given_up, (tmp_path / "records.parquet").exists()) == (not kept, kept)
+
+
+def test_series_that_are_written_in_stretches_are_the_same(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Ten years come in stretches of minutes; whatever their length, the table and the file are those of one stretch."""
+    text = (
+        "{name: t, start: 2026-11-30T23:40:00Z, duration: 47min, functions: [{name: f, work: {io_ms: 90000},"
+        " traffic: {poisson: {rate_per_s: 0.02}}, provisioned_concurrency: [{at: 5min, count: 1}]},"
+        " {name: g, work: {io_ms: 5}, traffic: {constant: {rate_per_s: 1}, stop: 2min}}]}"
+    )
+    run = ls.simulate(ls.load_scenario_text(text))
+    ls.save(run, tmp_path / "whole")
+    whole = run.metrics()
+    assert len(whole) > 47
+    monkeypatch.setattr("lambdasim.results.metrics._AT_ONCE", 7)
+    ls.save(run, tmp_path / "parts")
+    assert run.metrics().equals(whole)
+    assert (tmp_path / "parts/metrics.csv").read_bytes() == (tmp_path / "whole/metrics.csv").read_bytes()

@@ -424,9 +424,9 @@ class Aggregate:
                 raise ConservationError(f"{name}: {totals.events} events arrived, {ended} ended")
         self.chains.check()
 
-    def minutes(self, width: int) -> list[str]:
-        """Return the beginnings of the first minutes, ISO 8601 in UTC."""
-        return timestamps(self._start_us, width, US_PER_MINUTE)
+    def minutes(self, width: int, first: int = 0) -> list[str]:
+        """Return the beginnings of so many minutes, from one on, ISO 8601 in UTC."""
+        return timestamps(self._start_us + first * US_PER_MINUTE, width, US_PER_MINUTE)
 
 
 def _turns_us(plan: Plan, start_us: int, duration_us: int) -> Iterator[int]:

@@ -101,18 +101,18 @@ class MinuteLog:
             kept = {row: _narrow(values[:, row]) for row in used}
             self._windows.append(_Window(first, offsets, _narrow(minutes), kept))
 
-    def rows(self, owner: int, wanted: tuple[int, ...], minutes: int) -> NDArray[np.int64]:
-        """Return rows of an owner over so many minutes, shape (n_wanted, minutes)."""
-        found = np.zeros((len(wanted), minutes), dtype=np.int64)
+    def rows(self, owner: int, wanted: tuple[int, ...], minutes: int, first: int = 0) -> NDArray[np.int64]:
+        """Return rows of an owner from one minute up to another, shape (n_wanted, minutes - first)."""
+        found = np.zeros((len(wanted), minutes - first), dtype=np.int64)
         for window in self._windows:
             if window.first >= minutes:
                 break
             own = slice(*window.offsets[owner : owner + 2])
             at = window.first + window.minutes[own].astype(np.int64)
-            within = at < minutes
+            within = (at >= first) & (at < minutes)
             for place, row in enumerate(wanted):
                 if row in window.values:
-                    found[place, at[within]] = window.values[row][own][within]
+                    found[place, at[within] - first] = window.values[row][own][within]
         return found
 
 
@@ -130,9 +130,10 @@ class MinuteCounts:
     _log: MinuteLog
     _owner: int
 
-    def padded(self, minutes: int) -> dict[str, NDArray[np.int64]]:
-        """Return every count over so many minutes, each of shape (minutes,)."""
-        return dict(zip(COUNTS, self._log.rows(self._owner, tuple(range(len(COUNTS))), minutes), strict=True))
+    def padded(self, minutes: int, first: int = 0) -> dict[str, NDArray[np.int64]]:
+        """Return every count from one minute up to another, each of shape (minutes - first,)."""
+        rows = self._log.rows(self._owner, tuple(range(len(COUNTS))), minutes, first)
+        return dict(zip(COUNTS, rows, strict=True))
 
     def of(self, *names: str) -> list[NDArray[np.int64]]:
         """Return some counts over the minutes reached, each of shape (minutes,)."""
