@@ -83,6 +83,7 @@ MADE: dict[str, Callable[[], Any]] = {
     "BreakEven": lambda: ls.break_even(spec(), multiples=(1, 10), replications=2),
     "PlatformComparison": lambda: ls.platforms(spec(), replications=2),
     "SafetyCosts": lambda: ls.safety_costs(run()),
+    "Beside": lambda: ls.Beside(run(), {"functions": {"api": {"invocations": 18_000, "duration_ms": 6e6}}}),
     "Forecast": month,
     "BudgetOutlook": lambda: ls.budget_outlook(month(), 1.0),
     "Sensitivity": lambda: ls.sensitivity(month()),
