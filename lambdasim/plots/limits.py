@@ -51,7 +51,8 @@ def plot_concurrency(run: RunResult, function: str | None = None, ax: Axes | Non
     ax = axes_or_new(ax)
     limit, whose = run.scenario.account.concurrency, "account limit"
     if function is None:
-        series = run.account_metrics()["ConcurrentExecutions"].to_numpy()
+        account = run.aggregate.account
+        series = account.per_minute(account.minutes)
     else:
         own = run.aggregate.functions[run.aggregate.names.index(_known(run, function))].concurrency
         series = own.per_minute(own.minutes)
