@@ -30,11 +30,15 @@ def test_many_cold_starts_are_their_own_law() -> None:
 def test_few_cold_starts_have_the_slow_tail_of_the_catalog() -> None:
     prior = init_prior("python3.13", "zip", "x86_64")
     assert prior is not None
-    found = fit_init(900 * np.exp([-0.2, -0.1, 0.0, 0.1, 0.2]), prior)
+    seen_ms = 900 * np.exp([-0.2, -0.1, 0.0, 0.1, 0.2])
+    found = fit_init(seen_ms, prior)
     assert found is not None
-    width = np.sqrt((0.5 * 0.25**2 + 0.1) / 4.5)
-    tail = np.log(found.values_ms[-1] / found.median_ms.value) / np.log(prior.p99_ms / prior.p50_ms)
-    assert tail == pytest.approx(width / prior.sigma_log)
+    width = np.sqrt((0.5 * prior.sigma_log**2 + 0.1) / 4.5)
+    # Its 50 values reach from the first to the last percent: as far below the median as p90 is above it, up to p99.
+    spread = np.log(found.values_ms[-1] / found.values_ms[0])
+    of_catalog = np.log(prior.p99_ms / prior.p50_ms) + np.log(prior.p90_ms / prior.p50_ms)
+    assert spread == pytest.approx(of_catalog * width / prior.sigma_log)
+    assert found.values_ms.mean() == pytest.approx(seen_ms.mean())
     apart = fit_init(900 * np.exp([-1.0, -0.5, 0.0, 0.5, 1.0]), prior)
     assert apart is not None
     assert apart.median_ms.value == pytest.approx(found.median_ms.value, rel=0.1)

@@ -88,7 +88,7 @@ def test_a_break_even_is_told_and_written(steady: Path, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     "options",
-    [("--utilization", 2), ("--instance", "m7g.large"), ("--region", "eu-central-1"), ("--multiple", -1)],
+    [("--utilization", 2), ("--instance", "m7g.large"), ("--region", "il-central-1"), ("--multiple", -1)],
 )
 def test_bad_terms_are_one_sentence_and_status_2(steady: Path, options: tuple[object, ...]) -> None:
     done = lambdasim("break-even", steady, *options)
