@@ -73,6 +73,15 @@ waits[["events", "succeeded", "failed", "lost", "errors"]]
 run.sources().set_index("function")
 
 # %% [markdown]
+# What waits in queues and streams over time, and how many environments work at once to keep up with it:
+
+# %%
+ls.plots.plot_backlog(run)
+
+# %%
+ls.plots.plot_concurrency(run)
+
+# %% [markdown]
 # ## How sure is that
 #
 # The traffic is what it was; work and luck are drawn. Other seeds give other runs of the same days.

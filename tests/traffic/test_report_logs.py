@@ -105,8 +105,9 @@ def test_status_and_error_type(tail: str, status: str, error_type: str | None) -
 NUMBERS = st.integers(0, 9 * 10**7).map(lambda n: n / 100)
 WHOLE = st.integers(0, 10**6)
 BILLED = st.integers(900_000, 10**6)
+SIZES = st.integers(10**6, 2 * 10**6)  # of memory, with room for any use of it
 REPORTS = st.builds(
-    Report, st.from_regex(r"[0-9a-f]{8}-[0-9a-f]{4}", fullmatch=True), NUMBERS, BILLED, WHOLE, st.none() | WHOLE,
+    Report, st.from_regex(r"[0-9a-f]{8}-[0-9a-f]{4}", fullmatch=True), NUMBERS, BILLED, SIZES, st.none() | WHOLE,
     st.none() | NUMBERS, st.none() | NUMBERS, st.none() | WHOLE, st.sampled_from(["success", "timeout", "error"]),
     st.none() | st.just("Runtime.ExitError"),
 )  # fmt: skip

@@ -43,7 +43,7 @@ class RunReport:
     Examples
     --------
     >>> import lambdasim as ls
-    >>> report = RunReport(ls.simulate(arrivals_s=range(60), durations_ms=100, init_ms=0, free_tier=False))
+    >>> report = RunReport(ls.simulate(arrivals_s=range(60), durations_ms=100, init_ms=0))
     >>> report.opening().html.startswith("<h1>")
     True
     """

@@ -69,7 +69,7 @@ def duration_table(periods: Sequence[Statistics], n: int = VALUES) -> tuple[Floa
     Examples
     --------
     >>> table, _ = duration_table([Statistics(60.0, 10.0, 300.0, ((0.5, 40.0), (0.9, 120.0), (0.99, 250.0)))])
-    >>> round(float(table.mean()), 6), round(float(np.quantile(table, 0.5))), round(float(np.quantile(table, 0.9)))
+    >>> round(float(table.mean()), 6), *np.quantile(table, [0.5, 0.9], method="lower").round().astype(int).tolist()
     (60.0, 40, 120)
     """
     tables = [_of_period(one, n) for one in periods]
