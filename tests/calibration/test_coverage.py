@@ -201,6 +201,7 @@ FAILING = {
 
 
 @pytest.mark.parametrize("logs", [FEW, MANY])
+@pytest.mark.slow
 def test_init_first_runs_and_failures_are_held(tmp_path: Path, logs: int) -> None:
     """INIT is lognormal about 300 ms; a first run takes 50 ms more; 4 % of runs end as errors, 2 % as crashes."""
     found = [

@@ -6,6 +6,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import lambdasim as ls
+
 TEMPLATE = """
 Transform: AWS::Serverless-2016-10-31
 Globals: {Function: {Timeout: 20, MemorySize: 512, Architectures: [arm64]}}
@@ -81,7 +83,9 @@ def test_every_example_is_listed_and_can_be_copied_and_used(tmp_path: Path) -> N
     assert {"template", "product_launch", "java_snapstart"} <= set(names)
     for name in names:
         assert run("init", "--example", name, cwd=tmp_path).returncode == 0
-        verb = "import" if name == "template" else "validate"
+        if name != "template":
+            assert ls.load_scenario(tmp_path / f"{name}.yaml").functions
+    for verb, name in (("import", "template"), ("validate", "product_launch")):
         used = run(verb, f"{name}.yaml", cwd=tmp_path)
         assert used.returncode == 0, used.stderr
     done = run("init", "--example", "nothing", cwd=tmp_path)

@@ -50,7 +50,10 @@ def scenario(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return path
 
 
-@pytest.mark.parametrize("study", ["sweep-memory", "compare", "limits"])
+SLOW = [pytest.param(study, marks=pytest.mark.slow) for study in ("sweep-memory", "limits")]
+
+
+@pytest.mark.parametrize("study", ["compare", *SLOW])
 def test_killed_outright_it_continues_to_the_same_bytes(study: str, scenario: Path, tmp_path: Path) -> None:
     arguments, runs = (study, str(scenario), "--replications", "3"), 6
     if study == "compare":
