@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Final, NoReturn
 
 from lambdasim.catalog import BillingRules
 from lambdasim.errors import InputError
+from lambdasim.wording import clipped
 
 if TYPE_CHECKING:
     from lambdasim.specs.function import FunctionSpec
@@ -300,7 +301,9 @@ def _row(row: Any, where: str) -> Usage:
     known = {field.name for field in fields(Usage)}
     unknown = sorted(set(row) - known)
     if unknown:
-        raise InputError.single(where, unknown[0][:40], f"unknown; known are {', '.join(sorted(known))}")
+        raise InputError.single(
+            where, clipped(unknown[0], 40), f"unknown; known are {', '.join(sorted(known))}"
+        )
     missing = [name for name in _KEY_FIELDS if name not in row]
     if missing:
         raise InputError.single(where, missing[0], "is missing")

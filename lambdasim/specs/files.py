@@ -16,6 +16,7 @@ from pydantic import ValidationInfo
 from lambdasim.outputs import noted_input
 from lambdasim.specs.base import fault
 from lambdasim.specs.faults import not_among, shown
+from lambdasim.wording import clipped
 
 _MOST_BYTES: Final = 64 * 1024 * 1024
 _MOST_VALUES: Final = 1_000_000
@@ -105,7 +106,7 @@ def _column(rows: Any, name: str, column: object) -> Iterator[float]:
             continue
         value = float(row[place]) if len(row) == len(header) and _NUMBER.fullmatch(row[place]) else math.nan
         if not (math.isfinite(value) and value >= 0):
-            allowed = f"must have {len(header)} fields, and a number of at least 0 as {wanted}"
+            allowed = f"must have {len(header)} fields, and a number of at least 0 as {clipped(wanted, 40)}"
             raise fault(f"{name}, row {rows.line_num}: {allowed}, got {shown(','.join(row))}")
         count += 1
         if count > _MOST_VALUES:

@@ -2,9 +2,14 @@
 
 import json
 import re
+from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 
+import lambdasim as ls
+from lambdasim.billing.usage import from_json
+from lambdasim.errors import InputError
 from tests.outputs.writers import lambdasim
 
 NAME = "a\x1b[2J\x1b]0;owned\x07\u202eb"
@@ -59,3 +64,22 @@ def test_a_run_that_used_more_memory_than_it_had_is_a_bad_row(
         assert (
             "row 8: Max Memory Used: must not be above the Memory Size of 512 MB, got 900 MB" in ended.stderr
         )
+
+
+def test_readers_escape_what_a_spoilt_file_has_in_it(tmp_path: Path) -> None:
+    """Finds of fuzzing: a column's name and a key, in errors that are read without the program."""
+    (tmp_path / "v.csv").write_bytes(b"\0s\n\0.5\n2\n")
+    law = "{empirical: {file: v.csv}}"
+    text = (
+        "{name: t, start: 2026-11-02T00:00:00Z, duration: 1min, functions: [{name: f, work: {cpu_ms: %s},"
+        " traffic: {constant: {rate_per_s: 1}}}]}"
+    )
+    usage = '{"format": "lambdasim-usage-1", "usage": [{"\\u0000memory_mb": 512}]}'
+    calls: list[Callable[[], object]] = [
+        lambda: ls.load_scenario_text(text % law, base_dir=tmp_path),
+        lambda: from_json(usage),
+    ]
+    for call in calls:
+        with pytest.raises(InputError) as refused:
+            call()
+        assert not HARMFUL.search(str(refused.value)), str(refused.value)

@@ -15,6 +15,7 @@ from lambdasim.atomic import named
 from lambdasim.errors import InputError
 from lambdasim.outputs import OutputFolder, noted_input
 from lambdasim.specs.fields import LONGEST_US
+from lambdasim.wording import clipped
 
 if TYPE_CHECKING:
     import pyarrow.parquet as pq
@@ -145,7 +146,7 @@ def opened_rows(
                 ),
             )
     except (pa.ArrowException, OSError) as error:
-        raise InputError.single(str(path), "", f"cannot be read: {str(error)[:120]}") from None
+        raise InputError.single(str(path), "", f"cannot be read: {clipped(error, 120)}") from None
 
 
 def check_ranges(
