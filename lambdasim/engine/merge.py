@@ -11,7 +11,9 @@ from numpy.typing import NDArray
 
 from lambdasim.engine.contract import ArrivalChunk
 
-_AT_ONCE: Final = 1 << 15
+_AT_ONCE: Final = 1 << 16
+_AT_ONCE_EACH: Final = 1 << 8  # so that asking every function is little beside what it gives
+_FOREVER: Final = (1 << 63) - 1
 ArrivalSource = Callable[[], Iterator[NDArray[np.int64]]]
 
 
@@ -28,12 +30,17 @@ class _Function:
         """Return how many arrivals wait."""
         return sum(map(len, self._waiting))
 
-    def read_on(self) -> bool:
-        """Read the next chunk that is not empty; say whether there was one."""
+    def read_on(self) -> int:
+        """Read the next chunk that is not empty; return how many arrivals it has, 0 at the end."""
         chunk = next((chunk for chunk in self._chunks if len(chunk)), None)
-        if chunk is not None:
-            self._waiting.append(chunk)
-        return chunk is not None
+        if chunk is None:
+            return 0
+        self._waiting.append(chunk)
+        return len(chunk)
+
+    def known(self, until_us: int) -> int:
+        """Return how many arrivals wait up to and with an instant."""
+        return sum(int(np.searchsorted(part, until_us, side="right")) for part in self._waiting)
 
     def first_us(self) -> int:
         """Return the first time that waits."""
@@ -71,21 +78,30 @@ def merge_arrivals(sources: Sequence[ArrivalSource]) -> Iterator[ArrivalChunk]:
     # By the time up to which they are known: whoever is known least is read on first.
     going_on = [(function.last_us(), function.rank, function) for function in functions]
     heapify(going_on)
+    at_once = max(_AT_ONCE, len(functions) * _AT_ONCE_EACH)
     while functions:
         first_us = min(function.first_us() for function in functions)
-        known = 0
         # Where a function's knowledge ends it may go on at this very instant, and no function after it may overtake it;
         # so what is given out ends one microsecond before.
-        while going_on and (known < _AT_ONCE or going_on[0][0] <= first_us):
+        known = sum(function.known(_horizon_us(going_on)) for function in functions)
+        while going_on and (known < at_once or going_on[0][0] <= first_us):
             _, rank, function = going_on[0]
-            known += len(function)
-            if function.read_on():
+            if read := function.read_on():
+                known += read
                 heapreplace(going_on, (function.last_us(), rank, function))
             else:
+                known += len(function)
                 heappop(going_on)
-        known_us = going_on[0][0] - 1 if going_on else max(function.last_us() for function in functions)
-        yield _in_order([function.take(known_us) for function in functions])
+        until_us = min(_horizon_us(going_on), max(function.last_us() for function in functions))
+        if known > 2 * at_once:
+            until_us = first_us + (until_us - first_us) * at_once // known
+        yield _in_order([function.take(until_us) for function in functions])
         functions = [function for function in functions if len(function)]
+
+
+def _horizon_us(going_on: Sequence[tuple[int, int, _Function]]) -> int:
+    """Return up to and with which instant all arrivals are known."""
+    return going_on[0][0] - 1 if going_on else _FOREVER
 
 
 def _in_order(parts: Sequence[ArrivalChunk]) -> ArrivalChunk:

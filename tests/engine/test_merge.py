@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 
 import numpy as np
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
@@ -26,13 +27,12 @@ def source(chunks: Chunks) -> ArrivalSource:
     return pieces
 
 
-@given(st.lists(TIMES, max_size=5), st.sampled_from([1, 3, 1 << 15]))
+@given(st.lists(TIMES, max_size=5), st.sampled_from([1, 3, 1 << 16]))
 def test_the_order_of_events_is_that_of_one_sort(functions: list[Chunks], at_once: int) -> None:
-    was, merging._AT_ONCE = merging._AT_ONCE, at_once
-    try:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(merging, "_AT_ONCE", at_once)
+        patch.setattr(merging, "_AT_ONCE_EACH", 1)
         chunks = [*merge_arrivals([source(chunks) for chunks in functions])]
-    finally:
-        merging._AT_ONCE = was
     got = [
         row
         for chunk in chunks
