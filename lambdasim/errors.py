@@ -6,6 +6,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Self
 
+from lambdasim.wording import printable
+
 
 class LambdaSimError(Exception):
     """Root of every error that lambdasim raises on purpose."""
@@ -30,8 +32,8 @@ class Fault:
     message: str
 
     def __str__(self) -> str:
-        """Return the fault as one line."""
-        return ": ".join(part for part in (self.where, self.field, self.message) if part)
+        """Return the fault as one line; what it quotes can do nothing to a terminal."""
+        return printable(": ".join(part for part in (self.where, self.field, self.message) if part))
 
 
 class InputError(LambdaSimError, ValueError):

@@ -10,3 +10,8 @@ def test_an_error_survives_being_made_again_from_its_arguments() -> None:
     for again in (type(error)(*error.args), pickle.loads(pickle.dumps(error))):  # noqa: S301 - our own bytes
         assert again.faults == error.faults
         assert str(again) == "t.csv, row 3: count: must be whole\nt.csv: is short"
+
+
+def test_what_a_fault_quotes_does_nothing_to_a_terminal() -> None:
+    fault = Fault("a\x1b[2J.csv", "\x00account", "must be whole, got '\u202e7'")
+    assert str(fault) == "a\\x1b[2J.csv: \\x00account: must be whole, got '\\u202e7'"

@@ -177,3 +177,10 @@ def test_a_cost_of_nowhere_is_told_to_be_unexplained() -> None:
 def test_the_text_fits_a_terminal() -> None:
     for point in TuningChart.parse(SAMPLE).series[0].points:
         assert max(map(len, explain_cost(point).text().splitlines())) <= 80
+
+
+def test_a_number_beyond_all_exponents_is_one_error() -> None:
+    with pytest.raises(InputError, match="exponent is too large"):
+        parse_power_tuning(
+            '{"power": "512", "cost": 2e9999999999999999999999, "duration": 30.5}', "tuning.json"
+        )

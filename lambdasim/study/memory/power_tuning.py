@@ -241,6 +241,8 @@ def _parsed(text: str, where: str) -> Any:
         return json.loads(text, parse_float=Decimal, parse_int=Decimal, parse_constant=_no_number)
     except (ValueError, RecursionError) as error:
         raise InputError.single(where, "", f"is not JSON: {str(error)[:100]}") from None
+    except ArithmeticError:
+        raise InputError.single(where, "", "has a number whose exponent is too large to be read") from None
 
 
 def _output_inside(content: Any, where: str) -> Mapping[str, Any] | None:
