@@ -13,8 +13,9 @@ import lambdasim
 PACKAGE = Path(lambdasim.__file__).parent
 # From the ground up. Rooms that share a floor know nothing of each other; "" is the public door.
 FLOORS = (
-    ("errors", "units", "version", "compiling", "abandoning"),
-    ("arguments", "atomic", "manifest", "wording"),
+    ("wording", "units", "version", "compiling", "abandoning"),
+    ("errors",),
+    ("arguments", "atomic", "manifest"),
     ("outputs", "yaml_text", "door"),
     ("catalog", "views"),
     ("specs",),
