@@ -93,7 +93,7 @@ def equivalents_of(content: Mapping[str, Any], file: str = _FILE) -> Mapping[str
         With file and field, at the first thing that is missing, unknown, or of the wrong kind.
     """
     whole = Entry(content, file)
-    head = Head(whole.day("as_of"), whole.choice("knowledge", Knowledge), whole.entry("sources"))
+    head = Head.of(whole)
     found: dict[str, Equivalent] = {}
     for key, entry in whole.named("pieces").items():
         found[key] = Equivalent(

@@ -9,7 +9,7 @@ from difflib import get_close_matches
 from enum import StrEnum
 from functools import cache
 from types import MappingProxyType
-from typing import Any, Final, NamedTuple, TypeVar
+from typing import Any, Final, NamedTuple, Self, TypeVar
 
 from lambdasim.catalog.entries import Entry, require_day
 from lambdasim.catalog.files import toml_of
@@ -196,7 +196,7 @@ def facts_of(content: Mapping[str, Any], table: str, file: str) -> DatedFacts:
         With file and field, at the first thing that is missing, unknown, or of the wrong kind.
     """
     whole = Entry(content, file)
-    head = Head(whole.day("as_of"), whole.choice("knowledge", Knowledge), whole.entry("sources"))
+    head = Head.of(whole)
     current = {name: _fact(name, entry, head) for name, entry in whole.named(table).items()}
     earlier: dict[str, list[tuple[date, Fact]]] = {}
     for entry in whole.entries("earlier", default=()):
@@ -222,6 +222,17 @@ class Head(NamedTuple):
     as_of: date
     knowledge: Knowledge
     sources: Entry
+
+    @classmethod
+    def of(cls, whole: Entry) -> Self:
+        """Read the head of a file.
+
+        Raises
+        ------
+        CatalogError
+            With file and field, where one is missing or of the wrong kind.
+        """
+        return cls(whole.day("as_of"), whole.choice("knowledge", Knowledge), whole.entry("sources"))
 
 
 def _fact(name: str, entry: Entry, head: Head) -> Fact:

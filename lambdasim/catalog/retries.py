@@ -115,7 +115,7 @@ def retry_rules_of(content: Mapping[str, Any], file: str = "retry_rules.toml") -
         With file and field, at the first thing that is missing, unknown, or of the wrong kind.
     """
     whole = Entry(content, file)
-    head = Head(whole.day("as_of"), whole.choice("knowledge", Knowledge), whole.entry("sources"))
+    head = Head.of(whole)
     kinds, triggers = whole.entry("kinds"), whole.named("triggers")
     rules = {}
     for name, entry in triggers.items():

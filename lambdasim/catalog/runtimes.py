@@ -59,7 +59,7 @@ def snap_start_families() -> tuple[SnapStartFamily, ...]:
         When the file has a missing, unknown or faulty entry.
     """
     whole = Entry(toml_of(_FILE), _FILE)
-    head = Head(whole.day("as_of"), whole.choice("knowledge", Knowledge), whole.entry("sources"))
+    head = Head.of(whole)
     found = []
     for entry in whole.named("snap_start").values():
         found.append(

@@ -31,15 +31,21 @@ from lambdasim.cli.writing import agreed_to, refuse_without_rates
 if TYPE_CHECKING:
     from lambdasim.study.server_costs import OwnServer
 
+UtilizationOption = Annotated[
+    float, typer.Option(help="Share of the servers that the peak may fill, above 0 to 1.")
+]
+LeastServersOption = Annotated[int, typer.Option(help="Servers kept whatever the traffic.")]
+HourlyOption = Annotated[
+    bool, typer.Option("--hourly", help="Servers follow each hour's peak instead of the month's.")
+]
+
 
 @app.command("break-even")
 @takes_traces
 def break_even(
     traces: TraceOptions,
     scenario: ScenarioArgument,
-    utilization: Annotated[
-        float, typer.Option(help="Share of the servers that the peak may fill, above 0 to 1.")
-    ] = 0.6,
+    utilization: UtilizationOption = 0.6,
     instance: Annotated[
         str | None, typer.Option(help="EC2 instance type; default: the cheapest at each volume.")
     ] = None,
@@ -54,10 +60,8 @@ def break_even(
     per_process: Annotated[
         int, typer.Option(help="Concurrent requests that share one process's memory.")
     ] = 1,
-    least: Annotated[int, typer.Option(help="Servers kept whatever the traffic.")] = 2,
-    hourly: Annotated[
-        bool, typer.Option("--hourly", help="Servers follow each hour's peak instead of the month's.")
-    ] = False,
+    least: LeastServersOption = 2,
+    hourly: HourlyOption = False,
     multiple: Annotated[
         list[float] | None,
         typer.Option(
@@ -135,13 +139,9 @@ def platforms(
     leaving_usd: Annotated[
         str | None, typer.Option(help="What a move would cost once, in USD: shows when it pays for itself.")
     ] = None,
-    utilization: Annotated[
-        float, typer.Option(help="Share of the servers that the peak may fill, above 0 to 1.")
-    ] = 0.6,
-    least: Annotated[int, typer.Option(help="Servers kept whatever the traffic.")] = 2,
-    hourly: Annotated[
-        bool, typer.Option("--hourly", help="Servers follow each hour's peak instead of the month's.")
-    ] = False,
+    utilization: UtilizationOption = 0.6,
+    least: LeastServersOption = 2,
+    hourly: HourlyOption = False,
     replications: Annotated[int, typer.Option(min=1, help="Seeds.")] = 3,
     region: RegionOption = None,
     out: OutOption = None,

@@ -10,6 +10,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
+from lambdasim.engine.columns import Columns
 from lambdasim.errors import ConservationError
 
 CHAIN_COLUMNS: Final[dict[str, str]] = {
@@ -28,7 +29,7 @@ because the scenario had ended while a loop went on; and how long callers waited
 
 
 @dataclass(frozen=True, eq=False)
-class ChainChunk:
+class ChainChunk(Columns):
     """Chains that ended, in that order, and what is counted of calls up to that moment.
 
     Attributes
@@ -41,7 +42,6 @@ class ChainChunk:
         Chains that have begun, and those of them that go on.
     """
 
-    columns: Mapping[str, NDArray[np.int64]]
     calls: Mapping[str, NDArray[np.int64]]
     begun: int
     open_chains: int
@@ -49,14 +49,6 @@ class ChainChunk:
     def __bool__(self) -> bool:
         """Be true also without chains: the counters count."""
         return True
-
-    def __len__(self) -> int:
-        """Return the number of chains."""
-        return len(self.columns["function"])
-
-    def __getitem__(self, name: str) -> NDArray[np.int64]:
-        """Return one column."""
-        return self.columns[name]
 
 
 def check_chains(chunk: ChainChunk, ended_before: int) -> int:
@@ -117,7 +109,7 @@ class ExecutionOutcome(IntEnum):
 
 
 @dataclass(frozen=True, eq=False)
-class ExecutionChunk:
+class ExecutionChunk(Columns):
     """Executions that ended, in that order.
 
     Attributes
@@ -125,13 +117,3 @@ class ExecutionChunk:
     columns : mapping of str to ndarray of int64, each of shape (n_executions,)
         Keys and meanings are those of ``EXECUTION_COLUMNS``.
     """
-
-    columns: Mapping[str, NDArray[np.int64]]
-
-    def __len__(self) -> int:
-        """Return the number of executions."""
-        return len(self.columns["machine"])
-
-    def __getitem__(self, name: str) -> NDArray[np.int64]:
-        """Return one column."""
-        return self.columns[name]

@@ -10,6 +10,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
+from lambdasim.engine.columns import Columns
 from lambdasim.errors import ConservationError
 
 
@@ -51,7 +52,7 @@ together]."""
 
 
 @dataclass(frozen=True, eq=False)
-class ItemChunk:
+class ItemChunk(Columns):
     """Items that ended, in the order in which that was decided, and the counters at that moment.
 
     Attributes
@@ -64,21 +65,12 @@ class ItemChunk:
         The moment [µs since the scenario's start].
     """
 
-    columns: Mapping[str, NDArray[np.int64]]
     counters: Mapping[str, NDArray[np.int64]]
     now_us: int
 
     def __bool__(self) -> bool:
         """Be true also without items: the counters count."""
         return True
-
-    def __len__(self) -> int:
-        """Return the number of items."""
-        return len(self.columns["function"])
-
-    def __getitem__(self, name: str) -> NDArray[np.int64]:
-        """Return one column."""
-        return self.columns[name]
 
 
 def check_items(chunk: ItemChunk, names: Sequence[str], ended_before: NDArray[np.int64]) -> NDArray[np.int64]:

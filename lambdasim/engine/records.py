@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lambdasim.engine.chains import ChainChunk, ExecutionChunk
+from lambdasim.engine.columns import Columns
 from lambdasim.engine.items import ItemChunk
 
 
@@ -91,12 +92,12 @@ RECORD_COLUMNS: Final[dict[str, str]] = {
 
 
 @dataclass(frozen=True, eq=False)
-class RecordChunk:
+class RecordChunk(Columns):
     """Records of consecutive attempts, in the order in which they were admitted or refused.
 
     Attributes
     ----------
-    columns : dict of ndarray of int64, each of shape (n_attempts,)
+    columns : mapping of str to ndarray of int64, each of shape (n_attempts,)
         Keys and meanings are those of ``RECORD_COLUMNS``.
     items : ItemChunk or None
         Messages and records that ended meanwhile, where some function has a queue or a stream.
@@ -106,18 +107,9 @@ class RecordChunk:
         Executions of state machines that ended meanwhile, where there are any.
     """
 
-    columns: dict[str, NDArray[np.int64]]
     items: ItemChunk | None = None
     chains: ChainChunk | None = None
     executions: ExecutionChunk | None = None
-
-    def __len__(self) -> int:
-        """Return the number of attempts."""
-        return len(self.columns["function"])
-
-    def __getitem__(self, name: str) -> NDArray[np.int64]:
-        """Return one column."""
-        return self.columns[name]
 
     def end_us(self) -> NDArray[np.int64]:
         """Return when each attempt ended [µs since the scenario's start], shape (n_attempts,)."""

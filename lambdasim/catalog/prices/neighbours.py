@@ -110,7 +110,7 @@ def neighbour_prices_of(
         With file and field, at the first thing that is missing, unknown, or no price.
     """
     whole = Entry(content, file)
-    head = Head(whole.day("as_of"), whole.choice("knowledge", Knowledge), whole.entry("sources"))
+    head = Head.of(whole)
     region = whole.text("region")
     prices = {name: _price(name, entry, region, head) for name, entry in whole.named("prices").items()}
     whole.close()

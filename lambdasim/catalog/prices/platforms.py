@@ -106,7 +106,7 @@ def platform_book_of(content: Mapping[str, Any], file: str = _FILE) -> PlatformB
         With file and field, at the first thing that is missing, unknown, or of the wrong kind.
     """
     whole = Entry(content, file)
-    head = Head(whole.day("as_of"), whole.choice("knowledge", Knowledge), whole.entry("sources"))
+    head = Head.of(whole)
     languages = whole.entry("languages")
     book = PlatformBook(
         MappingProxyType(

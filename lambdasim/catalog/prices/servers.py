@@ -215,7 +215,7 @@ def server_sizes_of(content: Mapping[str, Any], file: str = _FILE) -> ServerSize
         With file and field, at the first thing that is missing, unknown, or of the wrong kind.
     """
     whole = Entry(content, file)
-    head = Head(whole.day("as_of"), whole.choice("knowledge", Knowledge), whole.entry("sources"))
+    head = Head.of(whole)
     instances, tasks = {}, {}
     for name, entry in whole.named("instances").items():
         instances[name] = _Instance(

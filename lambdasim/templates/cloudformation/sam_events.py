@@ -14,7 +14,7 @@ from lambdasim.templates.cloudformation.mappings import (
     stand_in,
 )
 from lambdasim.templates.cloudformation.stack import Notes, Resource
-from lambdasim.templates.cloudformation.values import at, flag, items_of, whole
+from lambdasim.templates.cloudformation.values import flag, whole
 from lambdasim.templates.found import FoundSource, Remark
 from lambdasim.wording import clipped
 
@@ -153,15 +153,3 @@ def _through_queue(label: str, subscription: Any, resources: dict[str, Resource]
         enabled=flag(said.get("Enabled"), True),
         queue=found_queue(resource_of(queue, resources), queue),
     )
-
-
-def machine_schedules(properties: dict[str, Any], owner: Resource, notes: Notes) -> list[FoundSource]:
-    """Read the schedules of a SAM state machine's own Events."""
-    events = properties.get("Events")
-    found = []
-    for name, event in events.items() if isinstance(events, dict) else ():
-        kind, said = at(event, "Type"), at(event, "Properties")
-        if kind in ("Schedule", "ScheduleV2") and isinstance(said, dict):
-            expression = items_of(said.get("Schedule") or said.get("ScheduleExpression"))
-            found.append(scheduled(f"{kind} {clipped(name, 60)}", said, expression, owner, notes))
-    return found
