@@ -314,7 +314,7 @@ def trap(
     as_json: JsonOption = False,
     engine: EngineOption = "auto",
 ) -> None:
-    """Show a good hour beside a bad one, and which alarm could have told.
+    """Show a good hour beside a bad one, and which alarm could have fired.
 
     Traps ship as pairs of examples: the bad scenario and its cure.
     """

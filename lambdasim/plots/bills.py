@@ -113,7 +113,7 @@ def _waterfall(
 
 @styled
 def plot_functions(bill: Bill, ax: Axes | None = None) -> Axes:
-    """Draw each function's exact part of a bill by kind of charge, the dearest first [USD].
+    """Draw each function's exact part of a bill by kind of charge, the costliest first [USD].
 
     Parameters
     ----------
@@ -123,7 +123,7 @@ def plot_functions(bill: Bill, ax: Axes | None = None) -> Axes:
     Returns
     -------
     Axes
-        Beyond the twelve dearest, functions are drawn together.
+        Beyond the twelve costliest, functions are drawn together.
     """
     parts: dict[str, dict[str, float]] = defaultdict(lambda: defaultdict(float))
     for allocation in bill.allocations:

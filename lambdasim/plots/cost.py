@@ -79,7 +79,7 @@ def _line_names(items: list[LineItem]) -> list[str]:
     return names
 
 
-def _dearest(run: RunResult, costs: pd.DataFrame) -> pd.DataFrame:
+def _costliest(run: RunResult, costs: pd.DataFrame) -> pd.DataFrame:
     """Return the costs of the functions that cost most, where there are too many to draw."""
     if len(costs) <= MOST_LINES:
         return costs
@@ -107,7 +107,7 @@ def plot_cost_distribution(run: RunResult, ax: Axes | None = None) -> Axes:
     ax.set_title(f"Share of invocations that cost no more, request fee included{left_out(len(table))}")
     if table.empty:
         return nothing(ax, "no invocation ran on demand")
-    shown = _dearest(run, table)
+    shown = _costliest(run, table)
     frames = {name: run.invocation_costs(name).frame() for name in shown["function"]}
     lowest = min(frame["cost_usd"].iloc[0] for frame in frames.values())
     highest = max(frame["cost_usd"].iloc[-1] for frame in frames.values())
@@ -147,7 +147,7 @@ def plot_cost(run: RunResult, ax: Axes | None = None) -> Axes:
     ax.set_title(f"Who causes the duration charge{left_out(len(table))}")
     if table.empty:
         return nothing(ax, "no invocation ran on demand")
-    for place, row in enumerate(_dearest(run, table).to_dict("records")):
+    for place, row in enumerate(_costliest(run, table).to_dict("records")):
         frame, look = run.invocation_costs(row["function"]).frame(), line_look(place)
         slowest = np.append(100 * (1 - frame["invocations_share"].to_numpy())[::-1], 100.0)
         charge = np.append(100 * (1 - frame["duration_share"].to_numpy())[::-1], 100.0)

@@ -26,7 +26,7 @@ _LEAST = 1e-6
 
 @styled
 def plot_platforms(found: PlatformComparison, ax: Axes | None = None) -> Axes:
-    """Draw what a month costs on each platform, from the cheapest way to set it up to the dearest.
+    """Draw what a month costs on each platform, from the cheapest way to set it up to the costliest.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""The metric that could have told first: a good run beside a bad one, by minute."""
+"""The metric that could have fired first: a good run beside a bad one, by minute."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def plot_alarm(trap: Trap, ax: Axes | None = None) -> Axes:
     """
     ax = axes_or_new(ax)
     if not trap.alarms:
-        ax.set_title("No alarm could have told")
+        ax.set_title("No alarm could have fired")
         return nothing(ax, "no metric of a minute differs")
     first = trap.alarms[0]
     if first.metric == UTILIZATION:

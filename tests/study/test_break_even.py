@@ -165,7 +165,7 @@ def test_lambda_that_is_always_dearer_is_said_to_be() -> None:
     spec = steady()
     function = ls.revised(spec.functions[0], {"provisioned_concurrency": [{"at": "0s", "count": 100}]})
     found = crossed(ls.revised(spec, {"functions": (function,)}))
-    assert [(crossing.crossed, crossing.dearer) for crossing in found.crossings] == [(0, 2)] * 3
+    assert [(crossing.crossed, crossing.never_cheaper) for crossing in found.crossings] == [(0, 2)] * 3
     assert "EC2: cheaper than Lambda at any traffic." in found.text()
 
 

@@ -128,7 +128,7 @@ def test_the_lines_of_an_hour_add_up_to_the_bill(starved: ls.Trap) -> None:
 def test_page_text_and_json_tell_it(starved: ls.Trap) -> None:
     page = trap_page(starved)
     html = page.to_html()
-    assert "An alarm could have told" in html
+    assert "An alarm could have fired" in html
     assert "<script" not in html
     facts = json.loads(page.to_json())
     assert facts["first_alarm"]["function"] == "checkout-api"

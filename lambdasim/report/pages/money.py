@@ -52,7 +52,7 @@ def break_even_page(found: BreakEven) -> StudyPage:
                 "settled_requests": crossing.settled.mean,
                 "multiple": crossing.multiple.mean,
                 "replications_crossed": crossing.crossed,
-                "replications_lambda_dearer": crossing.dearer,
+                "replications_lambda_dearer": crossing.never_cheaper,
             }
             for crossing in found.crossings
         ]

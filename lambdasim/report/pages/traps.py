@@ -1,4 +1,4 @@
-"""The page of a trap: a good hour beside a bad one, and when an alarm could have told."""
+"""The page of a trap: a good hour beside a bad one, and when an alarm could have fired."""
 
 from __future__ import annotations
 
@@ -80,9 +80,9 @@ def _facts(trap: Trap) -> tuple[Fact, ...]:
     ]
     if trap.alarms:
         first = trap.alarms[0]
-        facts.append(Fact("An alarm could have told", f"minute {first.minute + 1:,}", first.metric))
+        facts.append(Fact("An alarm could have fired", f"minute {first.minute + 1:,}", first.metric))
     else:
-        facts.append(Fact("An alarm could have told", "never", "no metric of a minute differs"))
+        facts.append(Fact("An alarm could have fired", "never", "no metric of a minute differs"))
     return tuple(facts)
 
 

@@ -40,8 +40,8 @@ class Crossing(NamedTuple):
     settled : Interval
         Requests of a month above which the other is the cheaper, as far as was looked; more than ``requests`` where
         lines cross several times, since servers are bought whole.
-    crossed, dearer : int
-        Replications with a crossing; and those where Lambda is dearer with any traffic.
+    crossed, never_cheaper : int
+        Replications with a crossing; and those where Lambda costs more at any traffic.
     server : str
         Name of the servers at the crossing, in the first replication that crosses, and how many.
     """
@@ -51,7 +51,7 @@ class Crossing(NamedTuple):
     multiple: Interval
     settled: Interval
     crossed: int
-    dearer: int
+    never_cheaper: int
     server: str
 
 
@@ -217,7 +217,7 @@ class BreakEvenTables:
 
 def _crossing(option: Option, lines: Sequence[Line], costs: Costs) -> Crossing:
     """Find where an option becomes cheaper than Lambda, line by line."""
-    firsts, settled, dearer, server = [], [], 0, ""
+    firsts, settled, never_cheaper, server = [], [], 0, ""
     for line in lines:
         cheaper = np.array(
             [
@@ -226,7 +226,7 @@ def _crossing(option: Option, lines: Sequence[Line], costs: Costs) -> Crossing:
             ]
         )
         if not cheaper[0]:
-            dearer += not cheaper.any()
+            never_cheaper += not cheaper.any()
             continue
         first = int(np.argmin(cheaper))
         if first:
@@ -242,7 +242,7 @@ def _crossing(option: Option, lines: Sequence[Line], costs: Costs) -> Crossing:
         t_interval([multiple for _, multiple in firsts]),
         t_interval(settled if len(settled) == len(firsts) else []),
         len(firsts),
-        dearer,
+        never_cheaper,
         server,
     )
 

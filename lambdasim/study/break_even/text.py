@@ -82,7 +82,7 @@ def sentences(found: BreakEvenTables) -> Iterator[str]:
 
 def _sentence(found: BreakEvenTables, crossing: Crossing) -> str:
     name, replications = crossing.option.value, len(found.lines)
-    if crossing.dearer == replications:
+    if crossing.never_cheaper == replications:
         return f"{name}: cheaper than Lambda at any traffic."
     if not crossing.crossed:
         top = found.lines[0].grid[-1] / found.multiples[-1] * found.most_requests
@@ -265,7 +265,7 @@ def _row(crossings: tuple[Crossing, ...], wide: int) -> str:
         shown = (
             "-" if isnan(crossing.requests.mean) else count(crossing.requests.mean).replace("million", "M")
         )
-        cells.append(f"{'never' if crossing.dearer and not crossing.crossed else shown:>{wide}}")
+        cells.append(f"{'never' if crossing.never_cheaper and not crossing.crossed else shown:>{wide}}")
     return "".join(cells)
 
 

@@ -1,4 +1,4 @@
-"""A good run beside a bad one: the bill of an hour, what became of the events, and which alarm could have told first."""
+"""A good run beside a bad one: the bill of an hour, what became of the events, and which alarm could have fired first."""
 
 from __future__ import annotations
 
@@ -123,7 +123,7 @@ class Trap(Result):
         )
 
     def alarms_frame(self) -> pd.DataFrame:
-        """Return one row for each alarm that could have told, the first to fire first.
+        """Return one row for each alarm that could have fired, the first to fire first.
 
         Returns
         -------
@@ -186,16 +186,16 @@ class Trap(Result):
         for name in self.bad.aggregate.names:
             told += self._harm(name)
         if not self.alarms:
-            told.append("No alarm on a metric by the minute could have told.")
+            told.append("No alarm on a metric by the minute could have fired.")
         else:
             told.append(self._first_alarm(self.alarms[0]))
         return told
 
     def _first_alarm(self, first: Alarm) -> str:
-        """Say which alarm could have told, and when."""
+        """Say which alarm could have fired, and when."""
         after = time_text((first.minute + 1) * US_PER_MINUTE)
         usual = "" if first.metric == UTILIZATION else ", which a good run never reaches"
-        return f"An alarm could have told after {after}: {first.condition} of {first.function}{usual}."
+        return f"An alarm could have fired after {after}: {first.condition} of {first.function}{usual}."
 
     def _harm(self, name: str) -> list[str]:
         """Say what a function's events suffer more than in the good run."""
@@ -237,13 +237,13 @@ class Trap(Result):
                 f"{clipped(row['line'], 48):<48} {_usd(row['good_usd']):>9} {_usd(row['bad_usd']):>9}"
             )
         if self.alarms:
-            lines += ["", f"{'minute':>7}  an alarm could have told"]
+            lines += ["", f"{'minute':>7}  an alarm could have fired"]
             for one in self.alarms[:_MOST_ALARMS]:
                 lines.append(f"{one.minute + 1:>7,}  {clipped(f'{one.function}: {one.condition}', 70)}")
         return "\n".join(lines)
 
     def __repr__(self) -> str:
-        """Say what it costs, and when an alarm could have told."""
+        """Say what it costs, and when an alarm could have fired."""
         return wrapped(" ".join(self.sentences()))
 
 
