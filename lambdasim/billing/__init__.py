@@ -6,7 +6,7 @@ from lambdasim.billing.currency import ExchangeRate, converted
 from lambdasim.billing.distribution import InvocationCosts, invocation_costs, pooled_frame
 from lambdasim.billing.exact import per_million, plain
 from lambdasim.billing.lines import Allocation, LineItem
-from lambdasim.billing.neighbours.counts import NeighbourTerms
+from lambdasim.billing.neighbours.counts import SHARED, NeighbourTerms, meter_units_of_runs
 from lambdasim.billing.pricing import price, price_scenario
 from lambdasim.billing.rules import (
     allocated_by_month,
@@ -22,6 +22,7 @@ from lambdasim.billing.tiers import FreeSharing
 from lambdasim.billing.usage import Usage, from_json, pool, to_json
 
 __all__ = [
+    "SHARED",
     "Allocation",
     "Bill",
     "ExchangeRate",
@@ -43,6 +44,7 @@ __all__ = [
     "in_account",
     "invocation_costs",
     "is_account_id",
+    "meter_units_of_runs",
     "per_million",
     "plain",
     "pool",

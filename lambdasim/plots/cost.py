@@ -165,7 +165,7 @@ def plot_cost(run: RunResult, ax: Axes | None = None) -> Axes:
 
 @styled
 def plot_hourly_cost(run: RunResult, ax: Axes | None = None) -> Axes:
-    """Draw USD per hour over the run, by function, at list rates without free tier.
+    """Draw USD per hour over the run, by function, without free tier.
 
     A last hour that the scenario covers in part, or not at all, is left out.
 
@@ -183,7 +183,7 @@ def plot_hourly_cost(run: RunResult, ax: Axes | None = None) -> Axes:
         index="hour", columns="function", values="usd", fill_value=0.0, sort=False
     )
     table = table.sort_index()
-    ax.set_title(f"Cost by hour, list rates without free tier{left_out(table.shape[1])}")
+    ax.set_title(f"Cost by hour, without free tier{left_out(table.shape[1])}")
     if table.empty:
         return nothing(ax, "nothing was used")
     total = table.sum()

@@ -32,7 +32,7 @@ from lambdasim.results.run_text import (
     throttles_text,
 )
 from lambdasim.results.sources import backlog_frame, items_frame, sources_frame
-from lambdasim.results.usage.hourly_costs import list_costs_by_hour
+from lambdasim.results.usage.hourly_costs import costs_by_hour
 from lambdasim.results.usage.month import PayloadMeter, run_usage
 from lambdasim.specs.scenario import ScenarioSpec
 from lambdasim.traffic.arrivals import FunctionArrivals
@@ -169,7 +169,7 @@ class RunResult(Result):
 
     def alarms(self) -> pd.DataFrame:
         """Return when the scenario's alarms fire; see ``results.callers.alarms.alarms_frame``."""
-        return alarms_frame(self.scenario, self.metrics() if self.scenario.alarms else None)
+        return alarms_frame(self)
 
     def machines(self) -> pd.DataFrame:
         """Return what became of state machines' executions; see ``results.callers.machines.machines_frame``."""
@@ -425,8 +425,8 @@ class RunResult(Result):
         return pd.DataFrame(rows)
 
     def hourly_costs(self) -> pd.DataFrame:
-        """Return what each hour costs by function, at list rates, see ``hourly.list_costs_by_hour``."""
-        return list_costs_by_hour(self.scenario, self.aggregate)
+        """Return what each hour costs by function, without free tier; see ``hourly_costs.costs_by_hour``."""
+        return costs_by_hour(self)
 
     def parameters(self) -> pd.DataFrame:
         """Return what the result rests on and how each is known: ``parameter``, ``value``, ``known``, ``source``."""

@@ -9,7 +9,7 @@ import pytest
 
 import lambdasim as ls
 from lambdasim.errors import ScenarioError
-from lambdasim.results.callers.alarms import cost_by_minute
+from lambdasim.results.usage.over_time import CostsOverTime
 
 TRAPS = ("s3_loop", "hanging_downstream", "retry_storm", "timeout_below_init")
 # 1,024 MB for 1 s: 0.0000166667 USD and 0.0000002 USD a request, once a second from the third minute on.
@@ -84,17 +84,65 @@ def test_a_budget_is_late_by_its_updates() -> None:
     assert "never fires" in words(result)
 
 
-def test_cost_by_minute_adds_up_to_the_bill_without_free_tier() -> None:
+def test_cost_by_minute_adds_up_to_the_bill() -> None:
     provisioned = {"provisioned_concurrency": [{"at": "1min", "count": 3}], "timeout": "10s"}
-    plain = run()
-    held = run(function=provisioned, duration="66min")
-    assert cost_by_minute(plain.scenario, plain.metrics()).sum() == pytest.approx(
-        float(plain.charges().total), rel=1e-9
-    )
-    # 65 min of three environments, in whole billing steps of 5 min; their INIT is none.
-    assert cost_by_minute(held.scenario, held.metrics()).sum() == pytest.approx(
-        float(held.charges().total), rel=1e-6
-    )
+    for result in (run(), run(function=provisioned, duration="66min")):
+        bill = result.charges()
+        assert CostsOverTime(result, bill).in_order().sum() == pytest.approx(float(bill.total), rel=1e-12)
+
+
+# Two zones' gateways for an hour, and forty writes of a run: 0.045 USD an hour each, 0.625 USD a million.
+BESIDE = {"uses": {"per_run": {"dynamodb_writes": 40}}}
+WRITES_USD, GATEWAYS_USD = 40 * 0.000000625, 2 * 0.045
+
+
+def with_neighbours(*alarms: dict[str, Any], **terms: Any) -> ls.RunResult:
+    scenario = {
+        "name": "t", "start": "2026-11-02T00:00:00Z", "duration": "1h", "free_tier": False,
+        "functions": [FUNCTION | BESIDE], "neighbours": {"held": {"nat_hours": 2}},
+        "alarms": [{"name": f"a{place}", "checked_every": "1min"} | alarm for place, alarm in enumerate(alarms)],
+    }  # fmt: skip
+    return ls.simulate(ls.load_scenario_text(json.dumps(scenario | terms)))
+
+
+def test_a_budget_counts_the_services_beside_lambda() -> None:
+    # Gateways cost 0.0015 USD a minute from the first, runs and their writes 60 times 0.0000418667 from the third on.
+    a_minute, gateways = 60 * (RUN_USD + WRITES_USD), GATEWAYS_USD / 60
+    budget = 10.5 * gateways + 8.5 * a_minute
+    result = with_neighbours({"budget_usd": budget}, {"budget_usd": 8.5 * a_minute, "function": "f"})
+    assert told(result) == [[660, 660, pytest.approx(11 * gateways + 9 * a_minute)]] * 2
+    assert result.alarms()["usd_at_end"].tolist() == [pytest.approx(float(result.charges().total))] * 2
+    assert "Amazon DynamoDB and Amazon Virtual Private Cloud" in words(result)
+    # Lambda alone would have stayed below the budget to the end.
+    assert 58 * a_minute - 48 * a_minute + budget > 58 * 60 * RUN_USD
+
+
+def test_a_budget_says_that_it_is_of_lambda_alone() -> None:
+    assert "Lambda alone: the scenario asks for no lines of other services" in words(run({"budget_usd": 1}))
+
+
+def test_what_is_free_is_used_up_first() -> None:
+    # 400,000 GB-s and a million requests are free, the gateways are not: the budget of f never fires.
+    result = with_neighbours({"budget_usd": 1e-9, "function": "f"}, {"budget_usd": 1e-9}, free_tier=True)
+    of_f, of_all = told(result)
+    assert of_f[0] == pytest.approx(180)  # writes cost from the first on
+    assert of_all[0] == 60
+    free = run({"budget_usd": 1e-9, "checked_every": "1min"}, duration="10min")
+    assert told(free)[0][0] == 180
+    huge = {
+        "memory_mb": 10240,
+        "timeout": "15min",
+        "work": {"io_ms": 800_000},
+        "traffic": {"constant": {"rate_per_s": 1}},
+    }
+    scenario = {
+        "name": "t", "start": "2026-11-02T00:00:00Z", "duration": "10min", "functions": [FUNCTION | huge],
+        "alarms": [{"name": "a", "budget_usd": 0.5, "checked_every": "1min"}],
+    }  # fmt: skip
+    # A run takes 8,000 GB-s, so 50 are free; the 54th passes 0.5 USD, in the first minute.
+    at = told(ls.simulate(ls.load_scenario_text(json.dumps(scenario))))[0]
+    assert at[0] == 60
+    assert at[2] == pytest.approx(10 * 8000 * 0.0000166667, rel=1e-6)
 
 
 @pytest.mark.parametrize(

@@ -110,7 +110,7 @@ def check_workbook(path: Path, bill: Bill) -> None:
 
 
 def check_list_rates(run: ls.RunResult, bill: Bill) -> None:
-    """The cost of single invocations and of hours, which are at list rates, without what belongs to neither."""
+    """The cost of single invocations, at list rates without what belongs to none, and of hours, which are the bill."""
     used = hourly_usage(run)
     invocations = Fraction(0)
     for name in run.aggregate.names:
@@ -122,7 +122,7 @@ def check_list_rates(run: ls.RunResult, bill: Bill) -> None:
     alone = [row for row in run.usage() for row in (on_demand(row),)]
     assert invocations == Fraction(price(alone, free_tier=False).total)
     hours = price([row for rows in used.hours for row in rows], free_tier=False).total
-    assert run.hourly_costs()["usd"].sum() == pytest.approx(float(hours), rel=1e-12)
+    assert run.hourly_costs()["usd"].sum() == pytest.approx(float(bill.total), rel=1e-12)
     rest = {day.day: day for day in finance.daily_costs(used, partial(price, free_tier=False))}.get(REST)
     assert hours + (rest.amount if rest else 0) == bill.total
     by_kind = {item.kind for item in bill.items}

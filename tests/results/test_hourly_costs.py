@@ -1,10 +1,13 @@
 """What each hour costs, held against the bill."""
 
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
 import lambdasim as ls
+from lambdasim.results.files.opened import open_run
+from lambdasim.results.usage.over_time import CostsOverTime
 from lambdasim.specs import load_scenario_text
 
 SCENARIO = """
@@ -25,8 +28,7 @@ functions:
 def test_the_hours_add_up_to_the_bill() -> None:
     run = ls.simulate(load_scenario_text(SCENARIO))
     hours = run.hourly_costs()
-    without_init = [replace(usage, provisioned_init_ms=0) for usage in run.usage()]
-    assert hours["usd"].sum() == pytest.approx(float(ls.price(without_init, free_tier=False).total), rel=1e-9)
+    assert hours["usd"].sum() == pytest.approx(float(run.charges().total), rel=1e-12)
     assert hours["timestamp"].tolist()[:2] == ["2026-10-31T22:30:00Z", "2026-10-31T23:30:00Z"]
     assert set(hours.loc[hours["function"] == "b", "usd"].gt(0)[1:]) <= {False}
 
@@ -35,5 +37,87 @@ def test_provisioned_concurrency_costs_in_the_hours_in_which_it_is_held() -> Non
     quiet = SCENARIO.replace("rate_per_s: 4", "rate_per_s: 0")
     hours = ls.simulate(load_scenario_text(quiet)).hourly_costs()
     usd = hours.loc[hours["function"] == "a", "usd"].tolist()
-    assert usd[1] == pytest.approx(usd[0] * 5 / 2)
+    held = [row for row in ls.simulate(load_scenario_text(quiet)).usage() if row.function == "a"]
+    init_usd = float(
+        ls.price([replace(row, provisioned_allocated_s=0) for row in held], free_tier=False).total
+    )
+    # Of five INITs two are in the first hour and three in the second.
+    assert usd[1] - init_usd * 3 / 5 == pytest.approx((usd[0] - init_usd * 2 / 5) * 5 / 2, rel=0.02)
     assert usd[2] == 0
+
+
+CALLER = (
+    "{name: caller, work: {io_ms: 40}, traffic: {poisson: {rate_per_s: 0.5}}, calls: [{function: called}]}"
+)
+CALLED = "{name: called, work: {io_ms: 90}}"
+MACHINE = """
+state_machines:
+  - name: m
+    type: %s
+    traffic: {poisson: {rate_per_s: 0.2}}
+    definition: {StartAt: A, States: {A: {Type: Task, Resource: called, Next: B}, B: {Type: Pass, End: true}}}
+"""
+WHOLE = "neighbours: {include: [trigger, logs, traces], held: {nat_hours: 2, secrets: 3, alb_hours: 1}}"
+USES = "uses: {log_bytes: 900, per_run: {dynamodb_writes: 3, secret_calls: 1}, per_run_kb: {nat_gb: 12}}"
+TRIGGERS = {
+    "rest": "trigger: {type: api_gateway_rest}",
+    "http": "trigger: {type: api_gateway_http}, payload: {request_kb: 700, response_kb: 20}",
+    "alb": "trigger: {type: alb}, payload: {request_kb: 3, response_kb: 20}",
+    "sns": "trigger: {type: sns}, payload: {request_kb: 200}",
+    "queue": "trigger: {type: sqs, queue: {batch_size: 5}}",
+    "fifo": "trigger: {type: sqs, queue: {message_groups: 4}}",
+    "stream": "trigger: {type: kinesis, stream: {shards: 2, enhanced_fan_out: true}}",
+    "on demand": "trigger: {type: kinesis, stream: {shards: 2, capacity: on_demand}}, payload: {request_kb: 3}",
+    "table": "trigger: {type: dynamodb, stream: {shards: 2}}",
+    "refused": "trigger: {type: api_gateway_http}, reserved_concurrency: 0",
+}
+
+
+def scenario(functions: str, rest: str = "", start: str = "2026-10-31T22:30:20Z") -> str:
+    return (
+        f"name: t\nstart: {start}\nduration: 3h\nfree_tier: false\nfunctions: [{functions}]\n{WHOLE}\n{rest}"
+    )
+
+
+SYSTEMS = {
+    name: scenario(
+        f"{{name: f, work: {{io_ms: 40}}, traffic: {{poisson: {{rate_per_s: 0.5}}}}, {USES}, {one}}}"
+    )
+    for name, one in TRIGGERS.items()
+}
+SYSTEMS["chain"] = scenario(f"{CALLER}, {CALLED}")
+SYSTEMS["standard machine"] = scenario(f"{CALLED}", MACHINE % "standard")
+SYSTEMS["express machine"] = scenario(f"{CALLED}", MACHINE % "express")
+
+
+@pytest.mark.parametrize("name", SYSTEMS)
+def test_hours_of_every_kind_of_system_sum_to_its_bill_line_by_line(name: str, tmp_path: Path) -> None:
+    run = ls.simulate(load_scenario_text(SYSTEMS[name]))
+    bill = run.charges(free_tier=False)
+    assert any(item.is_beside_lambda for item in bill.items)
+    hours = run.hourly_costs()
+    assert hours["usd"].min() >= 0
+    assert hours["usd"].sum() == pytest.approx(float(bill.total), rel=1e-12)
+    by_function = hours.groupby("function")["usd"].sum()
+    for function, usd in bill.by_function().items():
+        assert by_function[function] == pytest.approx(float(usd), rel=1e-12)
+    for each in bill.pools:
+        alone = replace(bill, pools=(each,))
+        whole = float(sum(line.amount for line in each.lines))
+        assert CostsOverTime(run, alone).in_order().sum() == pytest.approx(whole, rel=1e-12)
+    # A folder tells the same.
+    ls.save(run, tmp_path / "run")
+    assert open_run(tmp_path / "run").hourly_costs().equals(hours)
+
+
+@pytest.mark.parametrize("kind", ["standard", "express"])
+def test_transitions_cost_when_their_execution_starts(kind: str) -> None:
+    burst = (MACHINE % kind).replace(
+        "{poisson: {rate_per_s: 0.2}}", "{constant: {rate_per_s: 1}, start: 70min, stop: 80min}"
+    )
+    run = ls.simulate(load_scenario_text(scenario(CALLED, burst).replace(WHOLE, "")))
+    shared = run.hourly_costs().query("function == '(shared)'")["usd"].tolist()
+    assert shared[1] == pytest.approx(
+        sum(float(i.amount) for i in run.charges().items if i.service == "AWS Step Functions")
+    )
+    assert shared[0] == shared[2] == 0

@@ -202,6 +202,26 @@ def meter_counts(usages: Iterable[Usage], terms: Mapping[str, NeighbourTerms]) -
     return {key: count for key, count in sorted(counts.items()) if count > 0}
 
 
+def meter_units_of_runs(one: Meter, usages: Iterable[Usage], spec: FunctionSpec) -> int:
+    """Give what a function's own runs count on a meter, beside calls at its trigger.
+
+    Parameters
+    ----------
+    one : Meter
+    usages : iterable of Usage
+        Of the function.
+    spec : FunctionSpec
+
+    Returns
+    -------
+    int
+        In counted units, see ``scale_of``.
+    """
+    terms = FunctionTerms.of(spec)
+    a_run = terms.per_run.get(one.name, 0) + terms.bytes_per_run.get(one.name, 0)
+    return sum(usage.requests for usage in usages) * a_run
+
+
 def _of_machines(usage: Usage) -> dict[str, int]:
     """Count what state machines used, which is no function's."""
     return {

@@ -78,7 +78,7 @@ def alarms(run: RunResult) -> list[str]:
         heading("Alarms"),
         table_html(shown.rename(columns={"spent": "spent by then", "end": "by the end"}), "Alarms"),
         paragraph(
-            "Time after the scenario's start. Costs are Lambda's at list rates, without free tier or other services. A "
+            f"Time after the scenario's start. Costs are of {table['costs'].iloc[0]}. A "
             "budget sees costs only when it is updated; where that is after the run, at least what is given had been "
             "spent.",
             "small",

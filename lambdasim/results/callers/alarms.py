@@ -1,4 +1,4 @@
-"""When a scenario's alarms fire in a run, and what its functions had cost by then."""
+"""When a scenario's alarms fire in a run, and what had been spent by then."""
 
 from __future__ import annotations
 
@@ -8,73 +8,87 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from lambdasim.results.usage.hourly_costs import ALLOCATED, METRIC_OF_COUNTER, allocated_s, list_rates
+from lambdasim.results.usage.over_time import CostsOverTime
 from lambdasim.specs.callers.alarms import AlarmMetric, AlarmSpec
-from lambdasim.specs.function import FunctionSpec
-from lambdasim.specs.scenario import ScenarioSpec
-from lambdasim.units import US_PER_MINUTE, US_PER_S, format_duration, to_epoch_us
-from lambdasim.wording import clipped, money, wrapped
+from lambdasim.units import US_PER_MINUTE, US_PER_S, format_duration
+from lambdasim.wording import clipped, listed, money, wrapped
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     import pandas as pd
 
-_COLUMNS: Final = ("alarm", "condition", "breached_s", "fires_s", "usd_by_then", "usd_at_end", "run_s")
+    from lambdasim.billing import Bill
+    from lambdasim.results.run import RunResult
+
+_COLUMNS: Final = (
+    "alarm",
+    "condition",
+    "breached_s",
+    "fires_s",
+    "usd_by_then",
+    "usd_at_end",
+    "run_s",
+    "costs",
+)
 _NEVER: Final = float("nan")
 _S_PER_MINUTE: Final = 60
 
 
-def alarms_frame(scenario: ScenarioSpec, metrics: pd.DataFrame | None) -> pd.DataFrame:
+def alarms_frame(run: RunResult) -> pd.DataFrame:
     """Lay out when each alarm of a scenario fires.
 
     Parameters
     ----------
-    scenario : ScenarioSpec
-    metrics : DataFrame or None
-        Of its run, see ``RunResult.metrics``; None where the scenario has no alarms.
+    run : RunResult
 
     Returns
     -------
     DataFrame
         ``alarm``, ``condition``; ``breached_s``, when the condition first held, and ``fires_s``, when the alarm sees it:
         at the end of the last data point that it takes, or when a budget is updated next [s after the scenario's start],
-        NaN for never; ``usd_by_then``, what the functions had cost when it fired, NaN where it never does, and
-        ``usd_at_end``, what they cost in the whole run [USD]; ``run_s``, the scenario's length [s]. A budget may fire
-        after the run: what it has cost by then is at least what is given.
+        NaN for never; ``usd_by_then``, what the bill had come to when it fired, NaN where it never does, and
+        ``usd_at_end``, the run's bill [USD]; ``run_s``, the scenario's length [s]; ``costs``, what the money is of.
+        A budget may fire after the run: what it has cost by then is at least what is given.
 
     Notes
     -----
-    Costs are Lambda's at list rates of the first tier, without free tier: requests and duration in the minute in which an
-    attempt starts, provisioned concurrency while it is held. The services beside Lambda are not in them.
+    Costs are those of the run's bill, services beside Lambda included where the scenario asks for their lines, and the
+    free tier where it has it: what is free is used up first, then tier after tier. See ``CostsOverTime`` for when each
+    line counts. The budget of a function has its own lines; what no one function uses is not in it.
     """
     import pandas as pd
 
-    rows = [] if metrics is None else [_row(scenario, alarm, metrics) for alarm in scenario.alarms]
+    alarms = run.scenario.alarms
+    if not alarms:
+        return pd.DataFrame(columns=list(_COLUMNS))
+    metrics, bill = run.metrics(), run.charges()
+    over_time = CostsOverTime(run, bill)
+    spent, told = np.cumsum(over_time.in_order()), _costs_of(run, bill)
+    rows = []
+    for alarm in alarms:
+        if alarm.budget_usd is not None:
+            own = spent if alarm.function is None else np.cumsum(over_time.in_order(alarm.function))
+            breached_s, fires_s = _of_budget(alarm, own)
+        else:
+            breached_s, fires_s = _of_metric(alarm, metrics)
+        by_then = _NEVER
+        if not isnan(fires_s):
+            minute = min(int(fires_s) // _S_PER_MINUTE, len(spent)) - 1
+            by_then = float(spent[minute]) if minute >= 0 else 0.0
+        end = float(spent[-1]) if len(spent) else 0.0
+        length_s = run.scenario.duration_us / US_PER_S
+        rows.append((alarm.name, condition_of(alarm), breached_s, fires_s, by_then, end, length_s, told))
     return pd.DataFrame(rows, columns=list(_COLUMNS))
 
 
-def _row(scenario: ScenarioSpec, alarm: AlarmSpec, metrics: pd.DataFrame) -> dict[str, Any]:
-    everything = cost_by_minute(scenario, metrics)
-    spent = np.cumsum(everything)
-    if alarm.budget_usd is not None:
-        own = cost_by_minute(scenario, metrics, alarm.function)
-        breached_s, fires_s = _of_budget(alarm, np.cumsum(own))
-    else:
-        breached_s, fires_s = _of_metric(alarm, metrics)
-    by_then = _NEVER
-    if not isnan(fires_s):
-        minute = min(int(fires_s) // _S_PER_MINUTE, len(spent)) - 1
-        by_then = float(spent[minute]) if minute >= 0 else 0.0
-    return {
-        "alarm": alarm.name,
-        "condition": condition_of(alarm),
-        "breached_s": breached_s,
-        "fires_s": fires_s,
-        "usd_by_then": by_then,
-        "usd_at_end": float(spent[-1]) if len(spent) else 0.0,
-        "run_s": scenario.duration_us / US_PER_S,
-    }
+def _costs_of(run: RunResult, bill: Bill) -> str:
+    """Say which costs are counted."""
+    free = " after the free tier" if run.scenario.free_tier else ""
+    beside = sorted({item.service for item in bill.items if item.is_beside_lambda})
+    if not beside:
+        return f"Lambda alone{free}: the scenario asks for no lines of other services"
+    return f"Lambda and {listed(beside, last=' and ')}{free}"
 
 
 def condition_of(alarm: AlarmSpec) -> str:
@@ -168,47 +182,6 @@ def points_of(
     return points
 
 
-def cost_by_minute(
-    scenario: ScenarioSpec, metrics: pd.DataFrame, function: str | None = None
-) -> NDArray[np.float64]:
-    """Price every minute of a run; see `alarms_frame` for what is in it.
-
-    Parameters
-    ----------
-    scenario : ScenarioSpec
-    metrics : DataFrame
-    function : str, optional
-        Default: all functions.
-
-    Returns
-    -------
-    ndarray of float64, shape (n_minutes,)
-        [USD].
-    """
-    total = np.zeros(0)
-    for spec in scenario.functions:
-        if function in (None, spec.name):
-            mine = _of_function(scenario, spec, metrics[metrics["function"] == spec.name])
-            length = max(len(total), len(mine))
-            total = np.pad(total, (0, length - len(total))) + np.pad(mine, (0, length - len(mine)))
-    return total
-
-
-def _of_function(scenario: ScenarioSpec, spec: FunctionSpec, metrics: pd.DataFrame) -> NDArray[np.float64]:
-    """Price a function's minutes, each at the rates of its month."""
-    counted = {name: metrics[column].to_numpy() for name, column in METRIC_OF_COUNTER.items()}
-    counted[ALLOCATED] = allocated_s(scenario, spec, US_PER_MINUTE)
-    usd = np.zeros(max(map(len, counted.values())))
-    begins_us = to_epoch_us(scenario.start) + np.arange(len(usd)) * US_PER_MINUTE
-    months = begins_us.astype("datetime64[us]").astype("datetime64[M]")
-    for month in np.unique(months):
-        rates = list_rates(scenario, spec, str(month))
-        for name, counts in counted.items():
-            within = months[: len(counts)] == month
-            usd[: len(counts)][within] += counts[within] * rates[name]
-    return usd
-
-
 def alarms_texts(table: pd.DataFrame) -> list[str]:
     """Say of each alarm when it fires and what had been spent by then, in 80 columns.
 
@@ -223,7 +196,7 @@ def alarms_texts(table: pd.DataFrame) -> list[str]:
         Nothing where there are none.
     """
     told = list(_told(table))
-    return ["", *told] if told else []
+    return ["", *told, wrapped(f"costs: {table['costs'].iloc[0]}")] if told else []
 
 
 def _told(table: pd.DataFrame) -> Iterator[str]:
@@ -232,7 +205,7 @@ def _told(table: pd.DataFrame) -> Iterator[str]:
         end = money(row["usd_at_end"])
         if isnan(row["fires_s"]):
             almost = " (its condition held, but not often enough)" if not isnan(row["breached_s"]) else ""
-            yield wrapped(f"{what}: never fires{almost}; the run's functions cost {end} at list rates")
+            yield wrapped(f"{what}: never fires{almost}; the bill is {end}")
             continue
         after = format_duration(round(row["fires_s"]) * US_PER_S)
         waited = row["fires_s"] - row["breached_s"]

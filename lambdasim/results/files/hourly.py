@@ -8,8 +8,7 @@ from pathlib import Path
 from lambdasim.errors import InputError
 from lambdasim.results.files.saved import load_usage
 from lambdasim.results.run import RunResult
-from lambdasim.results.usage.hour import HourlyUsage, cut_into_hours
-from lambdasim.results.usage.hourly_costs import METRIC_OF_COUNTER
+from lambdasim.results.usage.hour import METRIC_OF_COUNTER, HourlyUsage, cut_into_hours
 from lambdasim.specs.scenario import ScenarioSpec
 
 

@@ -13,7 +13,6 @@ import numpy as np
 from lambdasim.billing import Usage, pool
 from lambdasim.billing.usage import COUNTERS
 from lambdasim.errors import InputError
-from lambdasim.results.usage.hourly_costs import ALLOCATED, METRIC_OF_COUNTER
 from lambdasim.units import US_PER_HOUR, US_PER_MINUTE, US_PER_S, from_epoch_us, to_epoch_us
 from lambdasim.wording import clipped
 
@@ -23,6 +22,14 @@ if TYPE_CHECKING:
     from lambdasim.specs.function import FunctionSpec
     from lambdasim.specs.scenario import ScenarioSpec
 
+METRIC_OF_COUNTER: Final = {
+    "requests": "Invocations",
+    "provisioned_requests": "ProvisionedConcurrencyInvocations",
+    "billed_ms_with_init": "BilledMsWithInit",
+    "billed_ms_without_init": "BilledMsWithoutInit",
+    "provisioned_billed_ms": "ProvisionedBilledMs",
+}
+_ALLOCATED: Final = "provisioned_allocated_s"
 _HOURS_AFTER: Final = 24 * 31
 """How long after its end [hours] a run may still work: events wait, are tried again and time out."""
 
@@ -111,7 +118,7 @@ def cut_into_hours(
         if to_epoch_us(scenario.start) % US_PER_MINUTE:
             _move_at_months(table, [usage for usage in usages if usage.function == spec.name], first_us)
         for hour, seconds in _allocated_s(scenario, spec, first_us):
-            table[hour][ALLOCATED] = seconds
+            table[hour][_ALLOCATED] = seconds
         for hour, used in table.items():
             if any(used.values()):
                 counts.setdefault(hour, []).append(

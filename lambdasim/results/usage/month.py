@@ -195,7 +195,7 @@ def run_usage(
         streamed = payloads.streamed_bytes.get(rank, Counter())
         sends = billed_sends(spec, function.draws, totals.items.sent) if totals.items is not None else 0
         calls = calls_by_month(scenario, function, totals, sends)
-        calls.subtract(payloads.past_trigger.get(rank, Counter()))
+        calls = _without(calls, payloads.past_trigger.get(rank, Counter()))
         calls.update(payloads.extra_calls.get(rank, Counter()))
         payload_kb = payloads.payload_kb.get(rank, Counter())
         pollers = poller_s_by_month(scenario, function, totals, payload_kb.total())
@@ -230,6 +230,24 @@ def run_usage(
                 )
             )
     return tuple(rows)
+
+
+def _without(calls: MonthCounts, past_trigger: MonthCounts) -> MonthCounts:
+    """Take off what was no call at the trigger.
+
+    Notes
+    -----
+    Calls go by minutes, which belong to the month in which they begin. What a month has too little, the last
+    minute of the one before has too much.
+    """
+    left = Counter(calls)
+    left.subtract(past_trigger)
+    months = sorted(left)
+    for month, before in zip(months[:0:-1], months[-2::-1], strict=True):
+        if left[month] < 0:
+            left[before] += left[month]
+            left[month] = 0
+    return left
 
 
 def machines_by_month(plan: Plan, aggregate: Aggregate) -> dict[str, dict[str, int]]:

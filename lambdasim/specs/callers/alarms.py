@@ -33,7 +33,7 @@ class AlarmSpec(Spec):
     name: Text
     """What it is called."""
     budget_usd: Annotated[Positive, Field(le=1e12)] | None = None
-    """A budget: it alerts when the functions' cost since the scenario's start is above this [USD]."""
+    """A budget: it alerts when the bill since the scenario's start is above this [USD]."""
     checked_every_us: PositiveDuration = Field(default=timing("budget_update_s").us, alias="checked_every")
     """How often a budget sees new costs; AWS updates up to three times a day."""
     metric: AlarmMetric | None = None
