@@ -32,8 +32,9 @@ from lambdasim.results.run_text import (
     throttles_text,
 )
 from lambdasim.results.sources import backlog_frame, items_frame, sources_frame
-from lambdasim.results.usage.hourly_costs import costs_by_hour
+from lambdasim.results.usage.hourly_costs import costs_by_hour, costs_frame
 from lambdasim.results.usage.month import PayloadMeter, run_usage
+from lambdasim.results.usage.over_time import CostsOverTime
 from lambdasim.specs.scenario import ScenarioSpec
 from lambdasim.traffic.arrivals import FunctionArrivals
 from lambdasim.traffic.report import ReadReport
@@ -169,7 +170,10 @@ class RunResult(Result):
 
     def alarms(self) -> pd.DataFrame:
         """Return when the scenario's alarms fire; see ``results.callers.alarms.alarms_frame``."""
-        return alarms_frame(self)
+        if not self.scenario.alarms:
+            return alarms_frame(self.scenario, None, None, None)
+        bill = self.charges()
+        return alarms_frame(self.scenario, self.metrics(), self.costs_over_time(bill), bill)
 
     def machines(self) -> pd.DataFrame:
         """Return what became of state machines' executions; see ``results.callers.machines.machines_frame``."""
@@ -405,28 +409,24 @@ class RunResult(Result):
             ``usd_per_million``, ``p50_usd``, ``p95_usd``, ``p99_usd`` of one invocation (request fee included, free tier
             not), ``slowest_5_percent_share`` of the duration charge.
         """
-        import pandas as pd
-
-        rows = []
-        for name in self.aggregate.names:
-            costs = self.invocation_costs(name)
-            if costs.n:
-                quantiles = {f"p{round(q * 100)}_usd": float(costs.quantile(q)) for q in PERCENTILES}
-                slowest = float(costs.share_of_slowest(0.05))
-                per_million = float(costs.per_million())
-                rows.append(
-                    {
-                        "function": name,
-                        "usd_per_million": per_million,
-                        **quantiles,
-                        "slowest_5_percent_share": slowest,
-                    }
-                )
-        return pd.DataFrame(rows)
+        return costs_frame({name: self.invocation_costs(name) for name in self.aggregate.names}, PERCENTILES)
 
     def hourly_costs(self) -> pd.DataFrame:
         """Return what each hour costs by function, without free tier; see ``hourly_costs.costs_by_hour``."""
-        return costs_by_hour(self)
+        return costs_by_hour(self.scenario, self.costs_over_time(self.charges(free_tier=False)))
+
+    def costs_over_time(self, bill: Bill) -> CostsOverTime:
+        """Spread a bill of this run over its minutes.
+
+        Parameters
+        ----------
+        bill : Bill
+
+        Returns
+        -------
+        CostsOverTime
+        """
+        return CostsOverTime(self.scenario, self.plan, self.aggregate, self.usage(), bill)
 
     def parameters(self) -> pd.DataFrame:
         """Return what the result rests on and how each is known: ``parameter``, ``value``, ``known``, ``source``."""

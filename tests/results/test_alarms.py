@@ -9,7 +9,6 @@ import pytest
 
 import lambdasim as ls
 from lambdasim.errors import ScenarioError
-from lambdasim.results.usage.over_time import CostsOverTime
 
 TRAPS = ("s3_loop", "hanging_downstream", "retry_storm", "timeout_below_init")
 # 1,024 MB for 1 s: 0.0000166667 USD and 0.0000002 USD a request, once a second from the third minute on.
@@ -88,7 +87,7 @@ def test_cost_by_minute_adds_up_to_the_bill() -> None:
     provisioned = {"provisioned_concurrency": [{"at": "1min", "count": 3}], "timeout": "10s"}
     for result in (run(), run(function=provisioned, duration="66min")):
         bill = result.charges()
-        assert CostsOverTime(result, bill).in_order().sum() == pytest.approx(float(bill.total), rel=1e-12)
+        assert result.costs_over_time(bill).in_order().sum() == pytest.approx(float(bill.total), rel=1e-12)
 
 
 # Two zones' gateways for an hour, and forty writes of a run: 0.045 USD an hour each, 0.625 USD a million.

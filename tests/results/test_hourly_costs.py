@@ -7,7 +7,6 @@ import pytest
 
 import lambdasim as ls
 from lambdasim.results.files.opened import open_run
-from lambdasim.results.usage.over_time import CostsOverTime
 from lambdasim.specs import load_scenario_text
 
 SCENARIO = """
@@ -104,7 +103,7 @@ def test_hours_of_every_kind_of_system_sum_to_its_bill_line_by_line(name: str, t
     for each in bill.pools:
         alone = replace(bill, pools=(each,))
         whole = float(sum(line.amount for line in each.lines))
-        assert CostsOverTime(run, alone).in_order().sum() == pytest.approx(whole, rel=1e-12)
+        assert run.costs_over_time(alone).in_order().sum() == pytest.approx(whole, rel=1e-12)
     # A folder tells the same.
     ls.save(run, tmp_path / "run")
     assert open_run(tmp_path / "run").hourly_costs().equals(hours)

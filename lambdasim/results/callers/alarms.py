@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from lambdasim.results.usage.over_time import CostsOverTime
 from lambdasim.specs.callers.alarms import AlarmMetric, AlarmSpec
 from lambdasim.units import US_PER_MINUTE, US_PER_S, format_duration
 from lambdasim.wording import clipped, listed, money, wrapped
@@ -19,7 +18,8 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from lambdasim.billing import Bill
-    from lambdasim.results.run import RunResult
+    from lambdasim.results.usage.over_time import CostsOverTime
+    from lambdasim.specs.scenario import ScenarioSpec
 
 _COLUMNS: Final = (
     "alarm",
@@ -35,12 +35,19 @@ _NEVER: Final = float("nan")
 _S_PER_MINUTE: Final = 60
 
 
-def alarms_frame(run: RunResult) -> pd.DataFrame:
+def alarms_frame(
+    scenario: ScenarioSpec, metrics: pd.DataFrame | None, costs: CostsOverTime | None, bill: Bill | None
+) -> pd.DataFrame:
     """Lay out when each alarm of a scenario fires.
 
     Parameters
     ----------
-    run : RunResult
+    scenario : ScenarioSpec
+    metrics : DataFrame or None
+        Of its run, see ``RunResult.metrics``; this and what follows is None where the scenario has no alarms.
+    costs : CostsOverTime or None
+    bill : Bill or None
+        Which they are of.
 
     Returns
     -------
@@ -59,16 +66,13 @@ def alarms_frame(run: RunResult) -> pd.DataFrame:
     """
     import pandas as pd
 
-    alarms = run.scenario.alarms
-    if not alarms:
+    if metrics is None or costs is None or bill is None:
         return pd.DataFrame(columns=list(_COLUMNS))
-    metrics, bill = run.metrics(), run.charges()
-    over_time = CostsOverTime(run, bill)
-    spent, told = np.cumsum(over_time.in_order()), _costs_of(run, bill)
+    spent, told = np.cumsum(costs.in_order()), _costs_of(scenario, bill)
     rows = []
-    for alarm in alarms:
+    for alarm in scenario.alarms:
         if alarm.budget_usd is not None:
-            own = spent if alarm.function is None else np.cumsum(over_time.in_order(alarm.function))
+            own = spent if alarm.function is None else np.cumsum(costs.in_order(alarm.function))
             breached_s, fires_s = _of_budget(alarm, own)
         else:
             breached_s, fires_s = _of_metric(alarm, metrics)
@@ -77,14 +81,14 @@ def alarms_frame(run: RunResult) -> pd.DataFrame:
             minute = min(int(fires_s) // _S_PER_MINUTE, len(spent)) - 1
             by_then = float(spent[minute]) if minute >= 0 else 0.0
         end = float(spent[-1]) if len(spent) else 0.0
-        length_s = run.scenario.duration_us / US_PER_S
+        length_s = scenario.duration_us / US_PER_S
         rows.append((alarm.name, condition_of(alarm), breached_s, fires_s, by_then, end, length_s, told))
     return pd.DataFrame(rows, columns=list(_COLUMNS))
 
 
-def _costs_of(run: RunResult, bill: Bill) -> str:
+def _costs_of(scenario: ScenarioSpec, bill: Bill) -> str:
     """Say which costs are counted."""
-    free = " after the free tier" if run.scenario.free_tier else ""
+    free = " after the free tier" if scenario.free_tier else ""
     beside = sorted({item.service for item in bill.items if item.is_beside_lambda})
     if not beside:
         return f"Lambda alone{free}: the scenario asks for no lines of other services"

@@ -1,28 +1,32 @@
-"""What each hour of a run costs, by function."""
+"""What each hour of a run, and each invocation of a function, costs."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
-from lambdasim.results.usage.over_time import CostsOverTime
 from lambdasim.units import US_PER_HOUR, US_PER_MINUTE, timestamps, to_epoch_us
 
 if TYPE_CHECKING:
     import pandas as pd
 
-    from lambdasim.results.run import RunResult
+    from lambdasim.billing import InvocationCosts
+    from lambdasim.results.usage.over_time import CostsOverTime
+    from lambdasim.specs.scenario import ScenarioSpec
 
 _MINUTES: Final = US_PER_HOUR // US_PER_MINUTE
 
 
-def costs_by_hour(run: RunResult) -> pd.DataFrame:
+def costs_by_hour(scenario: ScenarioSpec, costs: CostsOverTime) -> pd.DataFrame:
     """Spread a run's bill over its hours.
 
     Parameters
     ----------
-    run : RunResult
+    scenario : ScenarioSpec
+    costs : CostsOverTime
+        Of its run, without free tier.
 
     Returns
     -------
@@ -34,12 +38,11 @@ def costs_by_hour(run: RunResult) -> pd.DataFrame:
     """
     import pandas as pd
 
-    costs = CostsOverTime(run, run.charges(free_tier=False))
     by_function = dict(costs.by_share())
-    start_us = to_epoch_us(run.scenario.start)
+    start_us = to_epoch_us(scenario.start)
     hours = -(-costs.minutes // _MINUTES)
     labels = timestamps(start_us, hours, US_PER_HOUR)
-    names = sorted({*(spec.name for spec in run.scenario.functions), *by_function}, key=lambda name: name)
+    names = sorted({*(spec.name for spec in scenario.functions), *by_function})
     frames = []
     for name in names:
         usd = np.zeros(hours * _MINUTES)
@@ -56,3 +59,32 @@ def costs_by_hour(run: RunResult) -> pd.DataFrame:
             )
         )
     return pd.concat(frames, ignore_index=True)
+
+
+def costs_frame(costs: Mapping[str, InvocationCosts], percentiles: Sequence[float]) -> pd.DataFrame:
+    """Lay out costs of one invocation; see ``RunResult.costs``.
+
+    Parameters
+    ----------
+    costs : mapping of str to InvocationCosts
+        By function.
+    percentiles : sequence of float
+
+    Returns
+    -------
+    DataFrame
+        A row for each function with on-demand invocations.
+    """
+    import pandas as pd
+
+    rows = [
+        {
+            "function": name,
+            "usd_per_million": float(one.per_million()),
+            **{f"p{round(q * 100)}_usd": float(one.quantile(q)) for q in percentiles},
+            "slowest_5_percent_share": float(one.share_of_slowest(0.05)),
+        }
+        for name, one in costs.items()
+        if one.n
+    ]
+    return pd.DataFrame(rows)

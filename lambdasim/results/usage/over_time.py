@@ -21,9 +21,8 @@ from lambdasim.units import US_PER_MINUTE, to_epoch_us
 if TYPE_CHECKING:
     from lambdasim.billing import Bill
     from lambdasim.billing.shares import PricedPool
-    from lambdasim.engine.contract import FunctionPlan
-    from lambdasim.engine.totals.aggregate import FunctionTotals
-    from lambdasim.results.run import RunResult
+    from lambdasim.engine.contract import FunctionPlan, Plan
+    from lambdasim.engine.totals.aggregate import Aggregate, FunctionTotals
     from lambdasim.specs.function import FunctionSpec
     from lambdasim.specs.scenario import ScenarioSpec
 
@@ -45,9 +44,13 @@ class CostsOverTime:
 
     Parameters
     ----------
-    run : RunResult
+    scenario : ScenarioSpec
+    plan : Plan
+    aggregate : Aggregate
+    usages : tuple of Usage
+        By month.
     bill : Bill
-        Of the run.
+        Of them.
 
     Attributes
     ----------
@@ -62,10 +65,18 @@ class CostsOverTime:
     that find nothing) counts evenly while it is held, and so does what has no count by minute in its month.
     """
 
-    def __init__(self, run: RunResult, bill: Bill) -> None:
-        self._run, self._pools = run, bill.pools
-        self.minutes = _minutes_of(run)
-        begins_us = to_epoch_us(run.scenario.start) + np.arange(self.minutes) * US_PER_MINUTE
+    def __init__(
+        self,
+        scenario: ScenarioSpec,
+        plan: Plan,
+        aggregate: Aggregate,
+        usages: tuple[Usage, ...],
+        bill: Bill,
+    ) -> None:
+        self._scenario, self._plan, self._aggregate, self._usages = scenario, plan, aggregate, usages
+        self._pools = bill.pools
+        self.minutes = _minutes_of(scenario, aggregate)
+        begins_us = to_epoch_us(scenario.start) + np.arange(self.minutes) * US_PER_MINUTE
         self._months = begins_us.astype("datetime64[us]").astype("datetime64[M]")
 
     def by_share(self) -> Iterator[tuple[str, Series]]:
@@ -117,14 +128,13 @@ class CostsOverTime:
 
     def _spread(self) -> Iterator[tuple[str, int, slice, Series]]:
         """Yield each function's count in each pool over the minutes of its month, function after function."""
-        run = self._run
-        specs = {spec.name: spec for spec in run.scenario.functions}
+        specs = {spec.name: spec for spec in self._scenario.functions}
         functions = {
             plan.name: (specs[plan.name], plan, totals)
-            for plan, totals in zip(run.plan.functions, run.aggregate.functions, strict=True)
+            for plan, totals in zip(self._plan.functions, self._aggregate.functions, strict=True)
         }
         rows: dict[tuple[str, str], list[Usage]] = {}
-        for usage in run.usage():
+        for usage in self._usages:
             rows.setdefault((usage.function, usage.month), []).append(usage)
         wanted = sorted(
             (name, pool.key.month, place, count)
@@ -133,9 +143,9 @@ class CostsOverTime:
         )
         for (name, month), found in groupby(wanted, key=lambda one: one[:2]):
             stretch = self._stretch(month)
-            held = _held(run.scenario, stretch)
+            held = _held(self._scenario, stretch)
             drivers = (
-                _OfFunction(run.scenario, *functions[name], tuple(rows[name, month]), stretch)
+                _OfFunction(self._scenario, *functions[name], tuple(rows[name, month]), stretch)
                 if name in functions
                 else None
             )
@@ -157,8 +167,8 @@ class CostsOverTime:
         if row is None:
             return
         found = np.zeros(self.minutes)
-        for machine in self._run.plan.machines:
-            counted = self._run.aggregate.executions.machines[machine.name].by_minute[row]
+        for machine in self._plan.machines:
+            counted = self._aggregate.executions.machines[machine.name].by_minute[row]
             # A standard machine pays for transitions, an express one for requests and time.
             if bool(machine.memory_mb) == (row != _TRANSITIONS):
                 found[: len(counted)] += counted * float(machine.memory_mb if row == _EXPRESS_TIME else 1)
@@ -281,13 +291,13 @@ def _added(pool: PricedPool, counted: Series) -> Series:
     return added
 
 
-def _minutes_of(run: RunResult) -> int:
-    reached = [totals.counts.minutes for totals in run.aggregate.functions]
-    for totals in run.aggregate.functions:
+def _minutes_of(scenario: ScenarioSpec, aggregate: Aggregate) -> int:
+    reached = [totals.counts.minutes for totals in aggregate.functions]
+    for totals in aggregate.functions:
         if totals.items is not None:
             reached.append(int(np.flatnonzero(totals.items.sent_by_minute).max(initial=-1)) + 1)
-    reached += [machine.by_minute.shape[1] for machine in run.aggregate.executions.machines.values()]
-    return max(-(-run.scenario.duration_us // US_PER_MINUTE), *reached)
+    reached += [machine.by_minute.shape[1] for machine in aggregate.executions.machines.values()]
+    return max(-(-scenario.duration_us // US_PER_MINUTE), *reached)
 
 
 def _held(scenario: ScenarioSpec, stretch: slice) -> Series:
