@@ -55,6 +55,13 @@ nothing of it. A batch is an event: named by its first item, drawn for by it, wi
 Each item has one record of its own when it ends, and at every moment as many were sent as have ended, wait, and are in
 flight.
 
+Several ways in
+---------------
+A function may have several entries in a plan, each with arrivals, draws, retries and a queue or stream of its own. All
+but one name that one, whose environments they use: idle environments, reserved and provisioned concurrency, the scaling
+rate and the request rate are there once. An environment draws its speed for the entry of its first run, and its
+keep-alive for that of its last.
+
 Calls
 -----
 A run makes its function's calls at the end of its own work, one after the other, and then ends as it was drawn to: a run
@@ -121,6 +128,7 @@ __all__ = [
     "Throttle",
     "calls_of_plan",
     "names_of_chains",
+    "owners_of_plan",
 ]
 
 
@@ -189,6 +197,9 @@ class FunctionPlan:
         Of its gateway's stage, route or usage plan.
     behind_gateway : bool
         Whether API Gateway's rate for the account counts its requests.
+    shares : str, optional
+        The function that this is another way into: environments, concurrency, provisioned environments, scaling rate and
+        request rate are that function's.
 
     Raises
     ------
@@ -211,6 +222,7 @@ class FunctionPlan:
     stops_loops: bool = True
     throttle: Throttle | None = None
     behind_gateway: bool = False
+    shares: str | None = None
 
     def __post_init__(self) -> None:
         """Refuse, for every engine, a source without pollers' retries, or the other way round."""
@@ -290,12 +302,34 @@ class Plan:
 
     def __post_init__(self) -> None:
         """Refuse, for every engine, what none models."""
+        owners = {function.name for function in self.functions if function.shares is None}
+        for function in self.functions:
+            if function.shares is not None and (
+                function.shares not in owners or function.reserved is not None or function.provisioned
+            ):
+                text = f"of {function.name} must be a function with environments and limits of its own"
+                raise InputError.single("Plan", "shares", text)
         if self.requests_per_environment != 1:
             raise InputError.single(
                 "Plan",
                 "requests_per_environment",
                 f"must be 1, got {self.requests_per_environment}; no engine models more than one at once",
             )
+
+
+def owners_of_plan(plan: Plan) -> list[int]:
+    """Give for each function of a plan the index of the one whose environments it uses: its own, or what it shares.
+
+    Parameters
+    ----------
+    plan : Plan
+
+    Returns
+    -------
+    list of int
+    """
+    ranks = {function.name: rank for rank, function in enumerate(plan.functions)}
+    return [ranks[function.shares or function.name] for function in plan.functions]
 
 
 def calls_of_plan(plan: Plan) -> list[tuple[str, CallPlan]]:

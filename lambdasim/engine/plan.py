@@ -106,6 +106,7 @@ def _function_plan(scenario: ScenarioSpec, function: FunctionSpec) -> FunctionPl
         source=source_plan(function, scenario.duration_us),
         throttle=bucket(function.trigger.throttle),
         behind_gateway=function.trigger.is_gateway and scenario.account.gateway is not None,
+        shares=function.shares,
     )
 
 

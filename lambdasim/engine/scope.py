@@ -16,7 +16,7 @@ from lambdasim.engine.lanes import Backoff, PollerLaw, SourcePlan, Visibility
 _FIELDS: Final[dict[type, str]] = {
     Plan: "functions arrivals concurrency requests_per_concurrency reuse requests_per_environment after_failure",
     FunctionPlan: "name timeout_us init_cap_us reserved provisioned max_lifetime_us scaling_burst scaling_interval_us "
-    "retry draws source calls stops_loops",  # plans with calls have rules of calls, which are not here
+    "retry draws source calls stops_loops shares",  # plans with calls have rules of calls, which are not here
     RetryPolicy: "invoker client_timeout_us repeats_timeouts timeout_backoff_us throttle_retries throttle_backoff_us "
     "throttle_backoff_cap_us jittered error_delays_us max_event_age_us",
     ProvisionedChange: "time_us claimed ready",

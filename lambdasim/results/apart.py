@@ -17,7 +17,7 @@ attempt only if some t seconds before it more than (1 + t) seconds' worth were g
 adjacent whole seconds if t is below 1, and else at most (t + 3) / 2 pairs, which is at most 1 + t. By 2 each pair has at
 most one second's worth. So the rate refuses nobody either, together or apart.
 
-Functions that call each other do meet, and are simulated together.
+Functions that call each other, and several ways into one function, do meet, and are simulated together.
 
 What differs is what belongs to the account: the numbers of environments, which follow one another within a function as
 before, and executions of the account in progress. The account's peak needs all starts and ends in one order, hence
@@ -110,7 +110,7 @@ def simulate_functions(
     """
     import pandas as pd
 
-    if scenario.state_machines or any(function.calls for function in scenario.functions):
+    if scenario.state_machines or any(one.calls or one.shares for one in scenario.functions):
         return _together(scenario, engine)
     alone = [
         revised(scenario, {"functions": (function,)}).anywhere()

@@ -21,12 +21,12 @@ from lambdasim.specs.base import CrossFault, Spec
 from lambdasim.specs.callers.calls import CallSpec, RecursiveLoop
 from lambdasim.specs.fields import Duration, Flag, Limited, PositiveDuration, Text, Whole
 from lambdasim.specs.laws import FixedLaw, Law, LawOrCatalog
-from lambdasim.specs.provisioned import ProvisionedSteps
 from lambdasim.specs.schedules import ScheduleText, parse_schedule
 from lambdasim.specs.traffic import ConstantTraffic, TrafficSpec
 from lambdasim.specs.trigger import TriggerSpec
 from lambdasim.specs.work.handler import WorkSpec
 from lambdasim.specs.work.neighbours import UsesSpec
+from lambdasim.specs.work.provisioned import ProvisionedSteps
 from lambdasim.specs.work.tracking import TargetTrackingSpec
 from lambdasim.units import format_duration
 
@@ -98,6 +98,9 @@ class FunctionSpec(Spec):
 
     name: Text
     """Letters, digits, hyphen and underscore."""
+    shares: Text | None = None
+    """The function that this is another way into: settings and environments are that function's; trigger and traffic, and
+    work, payload, uses, tags and calls where they are given, are of this way alone."""
     memory_mb: Annotated[Whole, Limited("memory_min_mb", "memory_max_mb")] = limit("memory_default_mb").value
     """Configured memory [MB]."""
     architecture: Architecture = Architecture.X86_64

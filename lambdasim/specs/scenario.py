@@ -22,6 +22,7 @@ from lambdasim.specs.fields import Day, Flag, Moment, ScenarioLength, Text, Whol
 from lambdasim.specs.function import FunctionSpec
 from lambdasim.specs.platform import AccountSpec, PlatformSpec
 from lambdasim.specs.traffic import SOURCES, OnBadRow
+from lambdasim.specs.ways_in import entry_faults, with_settings_of_shared
 from lambdasim.specs.work.neighbours import NeighboursSpec
 from lambdasim.units import US_PER_S, format_duration
 from lambdasim.views import Result
@@ -62,6 +63,27 @@ class ScenarioSpec(Spec, Result):
     """Day whose rates and billing rules apply; default: the first day of each month."""
 
     _base_dir: Path = PrivateAttr(default_factory=Path)
+
+    @classmethod
+    def prepared(cls, data: dict[str, Any]) -> dict[str, Any]:
+        """Give further ways into a function that function's settings.
+
+        Parameters
+        ----------
+        data : dict
+            As a file has it, or with functions that were checked before.
+
+        Returns
+        -------
+        dict
+            The same, with functions whose ``shares`` names another given what they have in common.
+        """
+        functions = data.get("functions")
+        return (
+            data | {"functions": with_settings_of_shared(functions)}
+            if isinstance(functions, list | tuple)
+            else data
+        )
 
     @property
     def base_dir(self) -> Path:
@@ -172,6 +194,7 @@ class ScenarioSpec(Spec, Result):
             self._region_faults(),
             self._day_faults(),
             self._name_faults(),
+            self._entry_faults(),
             self._pool_faults(),
             self._call_faults(),
             self._machine_faults(),
@@ -195,6 +218,11 @@ class ScenarioSpec(Spec, Result):
             if name in names:
                 yield CrossFault(("functions", place, "name"), f"must be unique, got {name[:40]!r} again")
             names.add(name)
+
+    def _entry_faults(self) -> Iterator[CrossFault]:
+        """Want ways into functions that there are, without settings of their own."""
+        if not self.lacks_items:
+            yield from entry_faults(self.functions)
 
     def _pool_faults(self) -> Iterator[CrossFault]:
         """Find the function with which reserved and provisioned concurrency leave too little, in their order."""

@@ -96,6 +96,10 @@ class FoundSource:
         Batches at the same time from one shard.
     shards : int or None
         Shards of the stream; None on demand or unknown.
+    on_demand, fan_out : bool
+        Whether a Kinesis stream is paid for by its data; whether a consumer of its own reads it.
+    tumbling_s : int or None
+        Tumbling window of a stream [s].
     retry_attempts : int or None
         Most retries of a failed batch; -1 until its items expire.
     record_age_s : int or None
@@ -126,6 +130,9 @@ class FoundSource:
     partial_failures: bool = False
     parallelization: int | None = None
     shards: int | None = None
+    on_demand: bool = False
+    fan_out: bool = False
+    tumbling_s: int | None = None
     retry_attempts: int | None = None
     record_age_s: int | None = None
     bisect: bool = False

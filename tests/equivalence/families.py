@@ -171,6 +171,7 @@ class Family:
 
     engines: tuple[str, ...] = ("reference", "kernel")
     functions: tuple[int, int] = (1, 1)
+    shared: bool = False
     arrivals: tuple[int, int] = (0, 40)
     latest: int = 15
     concurrency: Callable[[int], st.SearchStrategy[int]] = field(default=among(0, 1, 2, 3, 100))
@@ -423,6 +424,20 @@ WAYS_IN: dict[str, Family] = {
 
 
 FAMILIES |= WAYS_IN
+SHARED = {
+    "several in one pool": {"functions": (2, 4)},
+    "reserved": {"functions": (2, 4)},
+    "provisioned": {"functions": (2, 4)},
+    "environments that grow old while warm": {"functions": (2, 3)},
+    "environments of unlike speed": {"functions": (2, 3)},
+    "reset environments": {"functions": (2, 3)},
+    "everything": {"functions": (2, 4)},
+    "everything with queues and streams": {"functions": (2, 4)},
+}
+FAMILIES |= {
+    f"{name}, several ways into one function": replace(FAMILIES[name], shared=True, **changes)  # type: ignore[arg-type]
+    for name, changes in SHARED.items()
+}
 
 
 @st.composite
@@ -432,6 +447,8 @@ def plans(draw: st.DrawFn, family: Family) -> Plan:
     functions = tuple(
         _function(draw, family, unit, rank) for rank in range(draw(st.integers(*family.functions)))
     )
+    if family.shared:
+        functions = tuple(_shared(draw, function, functions[0]) for function in functions)
     few, many = family.arrivals
     moments = st.lists(st.integers(0, family.latest), min_size=few, max_size=many)
     times_us = [np.sort(np.array(draw(moments), dtype=np.int64)) * unit for _ in functions]
@@ -444,6 +461,13 @@ def plans(draw: st.DrawFn, family: Family) -> Plan:
         reuse=draw(family.reuse(unit)),
         after_failure=draw(family.after_failure(unit)),
     )
+
+
+def _shared(draw: st.DrawFn, function: FunctionPlan, owner: FunctionPlan) -> FunctionPlan:
+    """Make most functions another way into the first."""
+    if function is owner or draw(st.integers(0, 3)) == 0:
+        return function
+    return replace(function, shares=owner.name, reserved=None, provisioned=())
 
 
 @dataclass(frozen=True, eq=False)

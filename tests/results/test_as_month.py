@@ -6,8 +6,8 @@ import pytest
 
 from lambdasim.results.usage.as_month import month_basis
 from lambdasim.specs import load_scenario_text
-from lambdasim.specs.provisioned import ProvisionedSteps
 from lambdasim.specs.scenario import ScenarioSpec
+from lambdasim.specs.work.provisioned import ProvisionedSteps
 
 
 def scenario_of(duration: str, traffic: str) -> ScenarioSpec:

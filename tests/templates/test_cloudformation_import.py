@@ -218,8 +218,8 @@ EVENTS = """
             {"batch_size": 100, "shards": 3, "parallelization": 2, "bisect": True},
         ),
         ("DynamoDB", "{Stream: x, MaximumRetryAttempts: -1}", "dynamodb", {"retry_attempts": -1}),
-        ("MSK", "{Stream: x, Topics: [t]}", "kinesis", {"stands_for": "Amazon MSK"}),
-        ("SelfManagedKafka", "{Topics: [t]}", "kinesis", {"stands_for": "Kafka"}),
+        ("MSK", "{Stream: x, Topics: [t]}", "kafka", {"stands_for": ""}),
+        ("SelfManagedKafka", "{Topics: [t]}", "kafka", {"stands_for": ""}),
         ("MQ", "{Broker: x, Queues: [q]}", "kinesis", {"stands_for": "Amazon MQ"}),
         ("DocumentDB", "{Cluster: x}", "kinesis", {"stands_for": "DocumentDB change streams"}),
     ],
@@ -250,7 +250,7 @@ URI = "arn:aws:apigateway:${AWS::Region}:lambda:path/2015-03-31/functions/${F.Ar
         ("I: {Type: AWS::ApiGatewayV2::Integration, Properties: {ApiId: !Ref P, IntegrationUri: !GetAtt F.Arn}}\n"
          "P: {Type: AWS::ApiGatewayV2::Api, Properties: {ProtocolType: HTTP}}", "api_gateway_http", {"stands_for": ""}),
         (f"I: {{Type: AWS::ApiGatewayV2::Integration, Properties: {{ApiId: !Ref P, IntegrationUri: !Sub '{URI}'}}}}\n"
-         "P: {Type: AWS::ApiGatewayV2::Api, Properties: {ProtocolType: WEBSOCKET}}", "api_gateway_http", {"stands_for": "a WebSocket API"}),
+         "P: {Type: AWS::ApiGatewayV2::Api, Properties: {ProtocolType: WEBSOCKET}}", "api_gateway_websocket", {"stands_for": ""}),
         ("P: {Type: AWS::ApiGatewayV2::Api, Properties: {ProtocolType: HTTP, Target: !GetAtt F.Arn}}", "api_gateway_http", {}),
         (f"P: {{Type: AWS::Serverless::Api, Properties: {{DefinitionBody: {{paths: {{/: {{get: {{x-amazon-apigateway-integration: "
          f"{{uri: !Sub '{URI}'}}}}}}}}}}}}}}", "api_gateway_rest", {}),
@@ -284,7 +284,7 @@ URI = "arn:aws:apigateway:${AWS::Region}:lambda:path/2015-03-31/functions/${F.Ar
         ("M: {Type: AWS::Lambda::EventSourceMapping, Properties: {EventSourceArn: !ImportValue x, StartingPosition: LATEST, FunctionName: !Ref Alias}}\n"
          "Alias: {Type: AWS::Lambda::Alias, Properties: {FunctionName: !Ref Ver}}\nVer: {Type: AWS::Lambda::Version, Properties: {FunctionName: !Ref F}}",
          "kinesis", {}),
-        ("M: {Type: AWS::Lambda::EventSourceMapping, Properties: {SelfManagedEventSource: {}, Topics: [t], FunctionName: !Ref F}}", "kinesis", {"stands_for": "Kafka"}),
+        ("M: {Type: AWS::Lambda::EventSourceMapping, Properties: {SelfManagedEventSource: {}, Topics: [t], FunctionName: !Ref F}}", "kafka", {"stands_for": ""}),
         ("P: {Type: AWS::Pipes::Pipe, Properties: {Source: !GetAtt Q.Arn, Target: !GetAtt F.Arn, SourceParameters: {SqsQueueParameters: {BatchSize: 5}}}}\n"
          "Q: {Type: AWS::SQS::Queue}", "sqs", {"batch_size": 5}),
         ("P: {Type: AWS::Pipes::Pipe, Properties: {Source: !GetAtt T.StreamArn, Enrichment: !GetAtt F.Arn, Target: x}}\nT: {Type: AWS::DynamoDB::Table}", "dynamodb", {}),

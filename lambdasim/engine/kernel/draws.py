@@ -30,8 +30,9 @@ def _drawn(state: State, function: Any, event: Event, law: Int64) -> Int64:
 
 
 @compiled_apart
-def is_still_warm(state: State, function: Any, slot: Any, now: Int64) -> Bool:
+def is_still_warm(state: State, slot: Any, now: Int64) -> Bool:
     """Tell whether an environment is warm longer than it is for sure: only now is its keep-alive drawn."""
+    function = state.functions[slot.function]
     keep_alive_us = draw(state.laws, function.first_law + at.KEEP_ALIVE, slot.invocation, slot.runs)
     return now < min(slot.time_us + keep_alive_us, slot.retires_us)
 

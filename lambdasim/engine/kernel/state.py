@@ -26,6 +26,7 @@ from lambdasim.engine.contract import (
     Plan,
     ReuseOrder,
     StartType,
+    owners_of_plan,
 )
 from lambdasim.engine.draws import FunctionDraws
 from lambdasim.engine.kernel.queues import Queue, Rows, empty_queue, with_more_room
@@ -76,10 +77,10 @@ ACCOUNT: Final = row_type(
     u4="free_slot free_event next_arrival next_change record records_room reuse after_failure",
     i8="pool_limit pool_in_use in_use environments_created admitted",
 )
-# A function's plan, and what changes about it.
+# A function's plan, and what changes about it. ``owner`` is the row whose environments, limits and rates hold for it.
 FUNCTION: Final = row_type(
     u4="first_law scaling_rate request_rate provisioned_rate idle_first idle_last provisioned_first synchronous "
-    "jittered has_reserved can_fail has_payload has_post_response speeds_differ quota",
+    "owner jittered has_reserved can_fail has_payload has_post_response speeds_differ quota",
     i8="on_demand_in_use provisioned_idle provisioned_ready provisioned_in_use provisioned_claimed "
     "timeout_us init_cap_us max_lifetime_us reserved client_timeout_us repeats_timeouts timeout_backoff_us "
     "throttle_retries throttle_backoff_us throttle_backoff_cap_us max_event_age_us first_delay delays "
@@ -193,9 +194,13 @@ def first_state(plan: Plan, room: int, records_room: int = RECORDS_PER_CHUNK) ->
     rates = np.zeros(2 + 3 * len(plan.functions), dtype=RATE)
     rates[1] = _rate(plan.concurrency * plan.requests_per_concurrency)
     delays: list[int] = []
+    owners = owners_of_plan(plan)
     for rank, (row, function) in enumerate(zip(functions, plan.functions, strict=True)):
         _fill_function(row, function)
+        row["owner"] = owners[rank]
         _fill_rates(row, rates[2 + 3 * rank :], 2 + 3 * rank, plan, function)
+        if function.retry.synchronous:
+            row["request_rate"] = 1 if plan.functions[owners[rank]].reserved is None else 4 + 3 * owners[rank]
         row["first_delay"] = len(delays)
         delays += function.retry.error_delays_us
         _fill_draws(row, laws, function.draws)
@@ -261,15 +266,13 @@ def _fill_function(row: Any, function: FunctionPlan) -> None:
 
 
 def _fill_rates(row: Any, rates: Rows, first: int, plan: Plan, function: FunctionPlan) -> None:
-    """Give a function its three rates; where it has no reserved concurrency, row 1 is the account's for requests."""
+    """Give a function its three rates, the last for requests; without reserved concurrency, row 1 is the account's."""
     row["scaling_rate"], row["provisioned_rate"] = first, first + 1
     interval_ns = function.scaling_interval_us * NS_PER_US // function.scaling_burst
     scaling = RateLimit(function.scaling_burst, interval_ns)
     rates[0] = (0, scaling.interval_ns, scaling.slack_ns)
     rates[1] = _rate(0)
-    if function.retry.synchronous:
-        row["request_rate"] = 1 if function.reserved is None else first + 2
-        rates[2] = _rate((function.reserved or 0) * plan.requests_per_concurrency)
+    rates[2] = _rate((function.reserved or 0) * plan.requests_per_concurrency)
 
 
 def _rate(per_second_: int) -> tuple[int, int, int]:

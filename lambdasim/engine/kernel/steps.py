@@ -134,11 +134,12 @@ def attempt(state: State, sources: Any, event: Event, batch: Int64, now: Int64) 
 @compiled
 def _admit(state: State, event: Event, now: Int64) -> tuple[Int64, Int64, Int64]:
     """Find an environment for one request, or name the limit that refuses it: (limit, slot, start type)."""
-    account, function, rates = state.account[0], state.functions[event.function], state.rates
+    account, entry, rates = state.account[0], state.functions[event.function], state.rates
+    function = state.functions[entry.owner]
     if event.attempts == 0 and is_too_large(state, event):
         return at.PAYLOAD, 0, at.NO_START
-    request_rate = rates[function.request_rate]
-    if function.request_rate and not _allows(request_rate, now):
+    request_rate = rates[entry.request_rate]
+    if entry.request_rate and not _allows(request_rate, now):
         return at.REQUEST_RATE_LIMIT, 0, at.NO_START
 
     if function.provisioned_idle and _allows(rates[function.provisioned_rate], now):
@@ -162,13 +163,13 @@ def _admit(state: State, event: Event, now: Int64) -> tuple[Int64, Int64, Int64]
             if not _allows(scaling_rate, now):
                 return at.SCALING_RATE, 0, at.NO_START
             _spend(scaling_rate, now)
-            slot = _new_environment(state, event.function, 0)
+            slot = _new_environment(state, np.int64(entry.owner), 0)
             start = at.COLD
         function.on_demand_in_use += 1
         if not function.has_reserved:
             account.pool_in_use += 1
 
-    if function.request_rate:
+    if entry.request_rate:
         _spend(request_rate, now)
     account.in_use += 1
     return at.NO_LIMIT, slot, start
@@ -182,7 +183,7 @@ def _warm_environment(state: State, function: Any, now: Int64) -> Int64:
     while row:
         slot = state.completions.table[row]
         following = _joined(state.completions.table, slot.next, np.uint32(slot.key)) if in_heap else slot.next
-        if now < slot.warm_until_us or is_still_warm(state, function, slot, now):
+        if now < slot.warm_until_us or is_still_warm(state, slot, now):
             function.idle_first = following
             return row
         _drop(state, row)
@@ -253,8 +254,7 @@ def _run(  # noqa: PLR0912, PLR0915 - each function that takes the State adds to
     if slot.number < 0:
         slot.number = account.environments_created
         account.environments_created += 1
-        if function.speeds_differ:
-            slot.speed = draw_speed(state, function, event)
+        slot.speed = draw_speed(state, function, event) if function.speeds_differ else MEAN_SPEED
     if sources is not None and batch:
         handler_us, fault = work_of_batch(state, sources, event, batch, np.int64(slot.speed))
     elif event.attempts:
@@ -300,6 +300,7 @@ def _run(  # noqa: PLR0912, PLR0915 - each function that takes the State adds to
         at.NO_LIMIT, slot.number, final
     )  # fmt: skip
 
+    slot.function = named.function
     slot.time_us = end_us
     slot.key = account.admitted
     account.admitted += 1
@@ -317,7 +318,7 @@ def _run(  # noqa: PLR0912, PLR0915 - each function that takes the State adds to
 def complete(state: State, row: Int64) -> None:
     """Give back what an attempt held."""
     account, slots, slot = state.account[0], state.completions.table, state.completions.table[row]
-    function = state.functions[slot.function]
+    function = state.functions[state.functions[slot.function].owner]
     account.in_use -= 1
     if slot.provisioned:
         function.provisioned_in_use -= 1
@@ -403,7 +404,7 @@ def _write(
     init_again_us: Int64, post_response_us: Int64, start: Int64, outcome: Int64, limit: Int64, number: Int64, final: Int64
 ) -> None:  # fmt: skip
     """Add one record, its values in the order of ``RECORD_COLUMNS``."""
-    account, function = state.account[0], state.functions[event.function]
+    account, function = state.account[0], state.functions[state.functions[event.function].owner]
     records, row = state.records, account.record
     account.record = row + 1
     records[row] = event.function

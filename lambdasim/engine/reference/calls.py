@@ -143,7 +143,7 @@ class Calls:
     def begin(self, event: Event) -> None:
         """Let a chain begin with what arrived by traffic."""
         event.chain = self.begin_chain(event.function.rank, event.invocation, event.arrival_us)
-        event.passes = ((event.function.rank, 1),)
+        event.passes = ((event.function.owner.rank, 1),)
 
     def begin_chain(self, rank: int, number: int, time_us: int) -> Chain:
         """Let a chain begin, with one event in it."""
@@ -410,12 +410,14 @@ class Calls:
 
     def _passes(self, call: CallPlan, maker: Maker) -> tuple[tuple[tuple[int, int], ...], bool]:
         """Count another pass of a chain through a function; tell whether loop detection stops it."""
+        through = self.host.functions[call.callee].owner
         if not call.is_traced:
-            return ((call.callee, 1),), False
+            return ((through.rank, 1),), False
         before = dict(maker.passes)
-        before[call.callee] = before.get(call.callee, 0) + 1
-        stops = self.host.functions[call.callee].plan.stops_loops
-        return tuple(before.items()), stops and before[call.callee] > self._rules.most_passes
+        before[through.rank] = before.get(through.rank, 0) + 1
+        return tuple(before.items()), through.plan.stops_loops and before[
+            through.rank
+        ] > self._rules.most_passes
 
     def _stop(self, event: Event) -> None:
         """Record a call that loop detection stopped."""

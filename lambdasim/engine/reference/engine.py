@@ -32,6 +32,7 @@ from lambdasim.engine.contract import (
     RecordChunk,
     ReuseOrder,
     StartType,
+    owners_of_plan,
 )
 from lambdasim.engine.items import COUNTERS
 from lambdasim.engine.lanes import Backoff, SourcePlan
@@ -83,6 +84,8 @@ class ReferenceRun:
         gateway = plan.gateway
         self.account_gate = RateLimit(gateway.burst, gateway.interval_ns) if gateway is not None else None
         self.functions = [self._function_state(rank, f) for rank, f in enumerate(plan.functions)]
+        for function, rank in zip(self.functions, owners_of_plan(plan), strict=True):
+            function.owner = self.functions[rank]
 
     def _function_state(self, rank: int, function: FunctionPlan) -> FunctionState:
         if function.reserved is None:
@@ -199,9 +202,9 @@ class ReferenceRun:
 
     def _admit(self, event: Event, now: int) -> Limit | tuple[ExecutionEnvironment, StartType]:
         """Find an environment for one request, or name the limit that refuses it."""
-        function = event.function
         if (stopped := self._before_lambda(event, now)) is not None:
             return stopped
+        function = event.function.owner
         request_rate = function.request_rate if event.policy.synchronous else None
         if request_rate is not None and not allows(request_rate, now):
             return Limit.REQUEST_RATE
@@ -371,6 +374,7 @@ class ReferenceRun:
 
     def in_progress(self, function: FunctionState) -> tuple[int, int, int, int]:
         """Count executions: the function's, its provisioned ones, the account's, those in the unreserved pool."""
+        function = function.owner
         provisioned = function.provisioned_in_use
         return function.on_demand_in_use + provisioned, provisioned, self.account_in_use, self.pool_in_use
 
@@ -407,7 +411,7 @@ class ReferenceRun:
         run: Run = moment.about
         function = run.event.function
         self.account_in_use -= 1
-        self._leave(function, run.environment)
+        self._leave(function.owner, run.environment)
         if self.calls is not None:
             self.calls.release_chains(run)
         if function.source is not None:

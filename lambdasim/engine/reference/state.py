@@ -51,6 +51,7 @@ class FunctionState:
     """What changes in the run about one function.
 
     ``undrawn`` has the events that wait to run again, by the number of their runs so far, since they were last drawn for.
+    ``owner`` has the environments and limits that it uses: itself, or the function that it shares.
     """
 
     rank: int
@@ -67,6 +68,11 @@ class FunctionState:
     undrawn: dict[int, list[Event]] = field(default_factory=lambda: defaultdict(list))
     source: Source | None = None
     gates: list[tuple[Limit, RateLimit]] = field(default_factory=list)
+    owner: FunctionState = field(init=False)
+
+    def __post_init__(self) -> None:
+        """Let its environments be its own."""
+        self.owner = self
 
 
 @dataclass(slots=True, eq=False)

@@ -27,6 +27,7 @@ from lambdasim.engine.contract import (
     RecordChunk,
     StartType,
     calls_of_plan,
+    owners_of_plan,
 )
 from lambdasim.engine.items import ItemOutcome, check_items
 from lambdasim.engine.totals.chains import ChainTotals
@@ -100,7 +101,8 @@ class FunctionTotals:
         By UTC month of the attempt's start, which is when AWS's metrics count an invocation.
     counts : MinuteCounts
     concurrency, provisioned : Concurrency
-        All executions, and those on provisioned environments.
+        All executions, and those on provisioned environments. Where several ways lead into a function, the most in
+        progress, at all and by minute, is of all of them, and ``busy_us`` of this one.
     last_end_us : int
         When the last execution ended [µs since the start].
     items : ItemTotals or None
@@ -166,8 +168,9 @@ class Aggregate:
         self._start_us = start_us
         self._duration_us = duration_us
         self._tally = tally.compiled_tally()
+        self._owners = owners_of_plan(plan)
         self._sums = _first_sums(plan)
-        self._minutes = MinuteLog(len(plan.functions) + tally.EXTRA_OWNERS)
+        self._minutes = MinuteLog(len(self._sums.scalars))
         self._first_minute = 0
         self._spills = Spills()
         self._sections: dict[tuple[int, int], Histogram] = defaultdict(Histogram)
@@ -273,7 +276,8 @@ class Aggregate:
 
     def _set_levels(self) -> None:
         moment = np.array([self._stretch_us])
-        self._sums.ready[:] = [ready_at(plan, moment)[0] for plan in self._plans]
+        ready = [ready_at(plan, moment)[0] for plan in self._plans]
+        self._sums.ready[:] = [ready[owner] for owner in self._owners]
 
     def _put_section_away(self) -> None:
         number = min(self._stretch_us * SECTIONS // self._duration_us, SECTIONS - 1)
@@ -365,15 +369,8 @@ class Aggregate:
             section_latency_ms=[self._sections[function, number] for number in range(SECTIONS)],
             usage=self._usage[function],
             counts=MinuteCounts(int(scalars[at.MINUTES]), self._log, function),
-            concurrency=self._concurrency(function),
-            provisioned=Concurrency(
-                int(scalars[at.PROVISIONED_BUSY_US]),
-                int(scalars[at.PROVISIONED_PEAK]),
-                int(scalars[at.END_MINUTES]),
-                self._log,
-                function,
-                provisioned=True,
-            ),
+            concurrency=self._concurrency(int(self._sums.whole[function]), function),
+            provisioned=self._provisioned(int(self._sums.whole[function]), function),
             last_end_us=int(scalars[at.LAST_END_US]),
         )
 
@@ -383,15 +380,21 @@ class Aggregate:
         self._put_minutes_away(self._sums.minutes.shape[2])
         return self._minutes
 
-    def _concurrency(self, owner: int) -> Concurrency:
+    def _concurrency(self, owner: int, busy: int | None = None) -> Concurrency:
         scalars, at = self._sums.scalars[owner], self._at
         return Concurrency(
-            int(scalars[at.BUSY_US]),
+            int(self._sums.scalars[owner if busy is None else busy, at.BUSY_US]),
             int(scalars[at.PEAK]),
             int(scalars[at.END_MINUTES]),
             self._log,
             owner,
         )
+
+    def _provisioned(self, owner: int, busy: int) -> Concurrency:
+        scalars, at = self._sums.scalars, self._at
+        peak, minutes = (int(scalars[owner, which]) for which in (at.PROVISIONED_PEAK, at.END_MINUTES))
+        busy_us = int(scalars[busy, at.PROVISIONED_BUSY_US])
+        return Concurrency(busy_us, peak, minutes, self._log, owner, provisioned=True)
 
     @cached_property
     def account(self) -> Concurrency:
@@ -453,13 +456,22 @@ def _level_at(plan: FunctionPlan, levels: list[int], time_us: NDArray[np.int64])
     return after
 
 
+def _whole_functions(plan: Plan, first: int) -> list[int]:
+    """Give for each function where executions of all ways into it are followed: its own row, or one from ``first`` on."""
+    owners = owners_of_plan(plan)
+    shared = sorted({owner for rank, owner in enumerate(owners) if rank != owner})
+    rows = {owner: first + place for place, owner in enumerate(shared)}
+    return [rows.get(owner, rank) for rank, owner in enumerate(owners)]
+
+
 def _first_sums(plan: Plan) -> Sums:
     """Make room for sums; what is never touched takes no memory."""
     from lambdasim.engine.totals import tally as at
 
     n = len(plan.functions)
     calls = [call for _, call in calls_of_plan(plan)]
-    owners = n + at.EXTRA_OWNERS
+    whole = _whole_functions(plan, n + at.EXTRA_OWNERS)
+    owners = max(n + at.EXTRA_OWNERS, 1 + max(whole, default=0))
     apart = any(function.reserved is not None or function.provisioned for function in plan.functions)
     blocks = max(min(_DENSE_MS, _DENSE_BYTES // (n * at.HISTOGRAMS * 8)) // at.BLOCK, 1)
 
@@ -474,7 +486,8 @@ def _first_sums(plan: Plan) -> Sums:
         queued=of_plan(function.retry.invoker is Invoker.QUEUE for function in plan.functions),
         call_timeout_us=of_plan([0, *(call.retry.client_timeout_us for call in calls)]),
         call_queued=of_plan([0, *(call.retry.invoker is Invoker.QUEUE for call in calls)]),
-        pooled=of_plan(apart and function.reserved is None for function in plan.functions),
+        pooled=of_plan(apart and plan.functions[owner].reserved is None for owner in owners_of_plan(plan)),
+        whole=of_plan(whole),
         ready=zeros(n),
         scalars=zeros(owners, at.SCALARS),
         kinds=zeros(n, prod(at.KINDS)),

@@ -90,20 +90,22 @@ class Sums(NamedTuple):
 
     Attributes
     ----------
-    client_timeout_us, queued, pooled, ready : ndarray, shape (n_functions,)
+    client_timeout_us, queued, pooled, whole, ready : ndarray, shape (n_functions,)
         From the plan: when clients have gone; whether events lie in Lambda's queue; whether to follow the unreserved
-        pool, which is left out where it is the whole account; how many provisioned environments are ready now.
+        pool, which is left out where it is the whole account; where executions of all ways into the function are
+        followed, its own row where there is one; how many provisioned environments are ready now.
     call_timeout_us, call_queued : ndarray, shape (n_calls + 1,)
         The first two for events that a call brought, by its number.
-    scalars : ndarray, shape (n_functions + EXTRA_OWNERS, SCALARS)
+    scalars : ndarray, shape (n_owners, SCALARS)
+        Owners are functions, the account, its unreserved pool, and functions that several ways lead into.
     kinds : ndarray, shape (n_functions, product of KINDS)
     dense : ndarray, shape (n_functions, HISTOGRAMS, n_bins)
         Counts by whole ms.
     touched : ndarray, shape (n_functions, n_bins / BLOCK + 1)
         Not 0 where a block of the section's bins is not all 0; the last is for what is spilled.
-    minutes : ndarray, shape (n_functions + EXTRA_OWNERS, ROWS, n_minutes)
+    minutes : ndarray, shape (n_owners, ROWS, n_minutes)
         See ``series``. A ring of minutes, as many as a power of two.
-    active : ndarray, shape (n_functions + EXTRA_OWNERS, n_minutes)
+    active : ndarray, shape (n_owners, n_minutes)
         Not 0 where a minute of a function is not all 0; the account's minutes all count.
     spilled : ndarray, shape (n,)
         Keys of what is too long for the dense part, see ``spills``.
@@ -114,6 +116,7 @@ class Sums(NamedTuple):
     call_timeout_us: NDArray[np.int64]
     call_queued: NDArray[np.int64]
     pooled: NDArray[np.int64]
+    whole: NDArray[np.int64]
     ready: NDArray[np.int64]
     scalars: NDArray[np.int64]
     kinds: NDArray[np.int64]
@@ -177,6 +180,19 @@ def _in_progress(
 
 
 @compiled
+def _on_provisioned(
+    sums: Sums, owner: Int64, minute: Int64, end_minute: Int64, busy_us: Int64, in_progress: Int64
+) -> None:
+    """Follow executions on provisioned environments."""
+    totals, by_minute = sums.scalars[owner], sums.minutes[owner]
+    totals[PROVISIONED_BUSY_US] += busy_us
+    totals[PROVISIONED_PEAK] = max(totals[PROVISIONED_PEAK], in_progress)
+    by_minute[_ON_PROVISIONED, minute] += 1
+    by_minute[PROVISIONED_ENDED, _place(sums, end_minute)] += 1
+    by_minute[PROVISIONED_HIGHEST, minute] = max(by_minute[PROVISIONED_HIGHEST, minute], in_progress)
+
+
+@compiled
 def _started(
     sums: Sums,
     columns: Columns,
@@ -193,6 +209,9 @@ def _started(
     # What ends with a minute is not in progress when the next begins.
     end_minute = _minute(max(end_us - 1, start_us))
     _in_progress(sums, function, minute, end_minute, busy_us, columns[_CONCURRENCY][row])
+    whole = sums.whole[function]
+    if whole != np.int64(function):
+        _in_progress(sums, np.uint64(whole), minute, end_minute, busy_us, columns[_CONCURRENCY][row])
     totals[LAST_END_US] = max(totals[LAST_END_US], end_us)
     by_minute[_DURATION, minute] += columns[_DURATION_US][row]
     if columns[_OUTCOME][row] != _COMPLETED:
@@ -202,12 +221,10 @@ def _started(
     if columns[_START_TYPE][row] == _PROVISIONED:
         on_provisioned = columns[_PROVISIONED_CONCURRENCY][row]
         totals[PROVISIONED_MS] += without_init
-        totals[PROVISIONED_BUSY_US] += busy_us
-        totals[PROVISIONED_PEAK] = max(totals[PROVISIONED_PEAK], on_provisioned)
-        by_minute[_ON_PROVISIONED, minute] += 1
         by_minute[_PROVISIONED_BILLED, minute] += without_init
-        by_minute[PROVISIONED_ENDED, _place(sums, end_minute)] += 1
-        by_minute[PROVISIONED_HIGHEST, minute] = max(by_minute[PROVISIONED_HIGHEST, minute], on_provisioned)
+        _on_provisioned(sums, function, minute, end_minute, busy_us, on_provisioned)
+        if whole != np.int64(function):
+            _on_provisioned(sums, np.uint64(whole), minute, end_minute, busy_us, on_provisioned)
     elif sums.pooled[function] != 0:
         unreserved = account + np.uint64(UNRESERVED)
         _in_progress(sums, unreserved, minute, end_minute, busy_us, columns[_UNRESERVED_CONCURRENCY][row])

@@ -456,7 +456,7 @@ def provisioned_init_ms(scenario: ScenarioSpec, spec: FunctionSpec, draws: Funct
 
 def snapstart_cached_ms(scenario: ScenarioSpec, spec: FunctionSpec, rules: BillingRules) -> MonthCounts:
     """Give the time that all published versions are cached, by month, what is rounded up in the last [ms]."""
-    if spec.snap_start is None:
+    if spec.snap_start is None or spec.shares is not None:
         return Counter()
     begin_us = to_epoch_us(scenario.start)
     whole_ms = snapstart_cache_ms(scenario.duration_us, rules)

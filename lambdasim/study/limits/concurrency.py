@@ -110,7 +110,7 @@ def reserved_advice(run: RunResult, meter: LimitMeter, unlimited: Sequence[Limit
     holders = dict(zip(run.aggregate.names, meter.holders().tolist(), strict=True))
     reserved = {name: spec.reserved_concurrency or 0 for name, spec in specs.items()}
     rows = []
-    for name in run.aggregate.names:
+    for name in unlimited[0].function_peaks:
         demand = t_interval([outcome.function_peaks[name] for outcome in unlimited])
         reserve = with_buffer(max(outcome.function_peaks[name] for outcome in unlimited), buffer)
         left = run.plan.concurrency - sum(reserved.values()) + reserved[name] - reserve

@@ -63,7 +63,9 @@ def outcome_of(run: RunResult, meter: LimitMeter) -> LimitOutcome:
         peak=float(run.account_metrics()["ClaimedAccountConcurrency"].max()) if events else 0.0,
         rate_per_s=float(rate.max(initial=0)),
         function_peaks={
-            name: totals.concurrency.peak for name, totals in zip(run.aggregate.names, functions, strict=True)
+            name: totals.concurrency.peak
+            for name, totals in zip(run.aggregate.names, functions, strict=True)
+            if run.scenario.function(name).shares is None
         },
         cold={name: totals.cold for name, totals in zip(run.aggregate.names, functions, strict=True)},
         refused_share=sum(refused.values()),

@@ -55,7 +55,12 @@ def plan_case(
         return None
     buffer, minimum = limit("provisioned_buffer_percent").value, limit("unreserved_concurrency_min").value
     run, meter = run_case(scenario, LimitCase(Variant.UNLIMITED), engine)
-    hit = [name for place, name in enumerate(run.aggregate.names) if meter.refused[place, Limit.SCALING_RATE]]
+    owners = {spec.name: spec.shares or spec.name for spec in scenario.functions}
+    hit = [
+        owners[name]
+        for place, name in enumerate(run.aggregate.names)
+        if meter.refused[place, Limit.SCALING_RATE]
+    ]
     warm, _ = run_case(scenario, LimitCase(Variant.WARM), engine)
     schedule = {
         name: tuple(_raised(step, buffer) for step in steps)
@@ -69,7 +74,8 @@ def plan_case(
         for spec in scenario.functions
         if spec.reserved_concurrency is not None
     }
-    provided = {spec.name: spec.provisioned_concurrency for spec in scenario.functions} | schedule
+    owned = {spec.name: spec.provisioned_concurrency for spec in scenario.functions if spec.shares is None}
+    provided = owned | schedule
     ready = {name: max((step.count for step in steps), default=0) for name, steps in provided.items()}
     reserved = {
         name: max(count, quota.reserved.get(name, 0), ready[name] if name in schedule else 0)

@@ -138,6 +138,7 @@ def demand_by_minute(run: RunResult) -> dict[str, NDArray[np.int64]]:
         name: totals.concurrency.per_minute(minutes)
         for name, totals in zip(run.aggregate.names, run.aggregate.functions, strict=True)
         if specs[name].snap_start is None
+        and specs[name].shares is None
         and not specs[name].provisioned_concurrency
         and totals.concurrency.peak
     }

@@ -325,7 +325,13 @@ def _provisioned(case: Case) -> Iterator[Finding]:
     )
     extra = case.costs_more_than(on_demand)
     if extra > 0:
-        used = case.totals.provisioned.busy_us / allocated_us
+        ways_in = zip(case.run.aggregate.names, case.run.aggregate.functions, strict=True)
+        busy_us = sum(
+            totals.provisioned.busy_us
+            for name, totals in ways_in
+            if (case.run.scenario.function(name).shares or name) == case.spec.name
+        )
+        used = busy_us / allocated_us
         even = break_even_utilization(case.spec, case.run.scenario)
         yield case.finding(
             "provisioned-below-break-even",

@@ -34,9 +34,10 @@ _PRINCIPALS: Final = {
     "cloudformation": ("async", "CloudFormation"),
 }
 _EDGE: Final = ("edgelambda", "replicator")
-_STANDS: Final = {
-    "SelfManagedEventSource": "Kafka",
-    "DocumentDBEventSourceConfig": "DocumentDB change streams",
+_NOUNS: Final = {"sqs": "queue", "kinesis": "stream", "dynamodb": "table", "kafka": "topic"}
+_OF_KINDS: Final = {
+    "SelfManagedEventSource": ("kafka", ""),
+    "DocumentDBEventSourceConfig": ("kinesis", "DocumentDB change streams"),
 }
 
 
@@ -100,7 +101,7 @@ def _mappings(answers: Answers, notes: Notes) -> Iterator[tuple[FunctionName | N
         type_, stands_for = _polled(data, arn)
         origin = arn.split("/stream/")[0].split("/consumer/")[0]
         name = (origin.rsplit(":", 1)[-1] if type_ == "sqs" else origin.rsplit("/", 1)[-1]) or "own cluster"
-        label = f"{stands_for or {'sqs': 'queue', 'kinesis': 'stream', 'dynamodb': 'table'}[type_]} {clipped(name, 80)}"
+        label = f"{stands_for or _NOUNS[type_]} {clipped(name, 80)}"
         enabled = str(data.get("State", "Enabled")) not in ("Disabled", "Disabling", "Deleting")
         source = mapping_source(type_, label, {**data, "Enabled": enabled}, {}, arn, stands_for)
         if type_ == "sqs":
@@ -116,13 +117,13 @@ def _mappings(answers: Answers, notes: Notes) -> Iterator[tuple[FunctionName | N
 
 
 def _polled(data: dict[str, Any], arn: str) -> tuple[str, str]:
-    for key, stands_for in _STANDS.items():
+    for key, polled in _OF_KINDS.items():
         if data.get(key):
-            return "kinesis", stands_for
+            return polled
     for part, type_, stands_for in POLLED_ARNS:
         if part in arn:
             return type_, stands_for
-    return ("kinesis", "Kafka") if data.get("Topics") else ("kinesis", "another stream")
+    return ("kafka", "") if data.get("Topics") else ("kinesis", "another stream")
 
 
 def _queues(answers: Answers) -> dict[str, FoundQueue]:

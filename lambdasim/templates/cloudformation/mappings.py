@@ -9,10 +9,8 @@ from lambdasim.templates.cloudformation.stack import Resource
 from lambdasim.templates.cloudformation.values import Open, at, edges_in, flag, items_of, texts_in, whole
 from lambdasim.templates.found import FoundQueue, FoundSource
 
-BATCH: Final = {"sqs": 10, "kinesis": 100, "dynamodb": 100}
-_STANDS: Final = {
-    "MSK": "Amazon MSK", "SelfManagedKafka": "Kafka", "MQ": "Amazon MQ", "DocumentDB": "DocumentDB change streams",
-}  # fmt: skip
+BATCH: Final = {"sqs": 10, "kinesis": 100, "dynamodb": 100, "kafka": 100}
+_STANDS: Final = {"MQ": "Amazon MQ", "DocumentDB": "DocumentDB change streams"}
 
 
 def mapping_source(
@@ -28,7 +26,7 @@ def mapping_source(
     Parameters
     ----------
     type_ : str
-        ``sqs``, ``kinesis`` or ``dynamodb``.
+        ``sqs``, ``kinesis``, ``dynamodb`` or ``kafka``.
     label : str
     properties : dict
         Names are those of AWS::Lambda::EventSourceMapping, which SAM's events share.
@@ -54,6 +52,10 @@ def mapping_source(
         partial_failures="ReportBatchItemFailures" in list(texts_in(properties.get("FunctionResponseTypes"))),
         parallelization=whole(properties.get("ParallelizationFactor")),
         shards=_shards(origin),
+        on_demand=origin is not None
+        and at(origin.properties, "StreamModeDetails", "StreamMode") == "ON_DEMAND",
+        fan_out=origin is not None and origin.type == "AWS::Kinesis::StreamConsumer",
+        tumbling_s=whole(properties.get("TumblingWindowInSeconds")),
         retry_attempts=whole(properties.get("MaximumRetryAttempts")),
         record_age_s=whole(properties.get("MaximumRecordAgeInSeconds")),
         bisect=flag(properties.get("BisectBatchOnFunctionError")),

@@ -23,12 +23,12 @@ _SIMPLE: Final = {
     "CloudWatchLogs": "async", "IoTRule": "async", "Cognito": "sdk", "AlexaSkill": "sdk", "ALB": "alb",
 }  # fmt: skip
 _STANDS: Final = {
-    "WebSocket": ("api_gateway_http", "a WebSocket API"),
+    "WebSocket": ("api_gateway_websocket", ""),
     "CloudFront": ("sdk", "Lambda@Edge, which has prices of its own,"),
 }
 _POLLED: Final = {
     "SQS": ("sqs", "Queue"), "Kinesis": ("kinesis", "Stream"), "DynamoDB": ("dynamodb", "Stream"),
-    "MSK": ("kinesis", "Stream"), "SelfManagedKafka": ("kinesis", "Topics"), "MQ": ("kinesis", "Broker"),
+    "MSK": ("kafka", "Stream"), "SelfManagedKafka": ("kafka", "Topics"), "MQ": ("kinesis", "Broker"),
     "DocumentDB": ("kinesis", "Cluster"),
 }  # fmt: skip
 

@@ -166,7 +166,12 @@ class Window:
     shaped: bool
 
 
-def windows(rates: Mapping[str, float], number: int, polled: Collection[str] = ()) -> list[Window]:
+def windows(
+    rates: Mapping[str, float],
+    number: int,
+    polled: Collection[str] = (),
+    owners: Mapping[str, str] | None = None,
+) -> list[Window]:
     """Choose how long functions are simulated: rare ones a month, busy ones as long as the budget of events allows.
 
     A quarter of an hour is the shortest, unless that alone has too many events: an empty account starts cold throughout,
@@ -180,6 +185,8 @@ def windows(rates: Mapping[str, float], number: int, polled: Collection[str] = (
         Of cases.
     polled : collection of str
         Functions of queues and streams, which are simulated apart and with fewer events.
+    owners : mapping, optional
+        The function of each further way into one: all of them are simulated together.
     """
     size = estimate_size()
     slow = size.polled_events / number / max(len(polled), 1)
@@ -187,11 +194,17 @@ def windows(rates: Mapping[str, float], number: int, polled: Collection[str] = (
     lengths = (_LONGEST_US, 7 * US_PER_DAY, US_PER_DAY, 6 * US_PER_HOUR, US_PER_HOUR, _SHORT_US)
     most = size.most_events / number
     grouped: dict[tuple[int, bool], list[str]] = {}
-    for name, rate in rates.items():
-        allowed, bound = (slow, slow) if name in polled else (budget, most)
+    ways: dict[str, list[str]] = {}
+    for name in rates:
+        owner = (owners or {}).get(name, name)
+        ways.setdefault(owner, [owner] if owner not in rates else []).append(name)
+    for names in ways.values():
+        rate = sum(rates.get(name, 0.0) for name in names)
+        is_polled = any(name in polled for name in names)
+        allowed, bound = (slow, slow) if is_polled else (budget, most)
         fitting = (length for length in lengths if rate * length / US_PER_S <= allowed)
         length = next(fitting, min(_SHORT_US, max(int(bound / rate * US_PER_S), US_PER_S)))
-        grouped.setdefault((length, name in polled), []).append(name)
+        grouped.setdefault((length, is_polled), []).extend(names)
     ordered = sorted(grouped.items(), reverse=True)
     return [Window(length, tuple(names), length >= US_PER_DAY) for (length, _), names in ordered]
 
@@ -202,12 +215,13 @@ def part_of(
     """Return a scenario of some functions for a window, with even or shaped traffic of a mean rate."""
     chosen = []
     for name in window.names:
-        poisson: dict[str, Any] = {"rate_per_s": rates[name]}
+        rate = rates.get(name, 0.0)
+        poisson: dict[str, Any] = {"rate_per_s": rate}
         function = functions[name]
         if window.shaped and (function.traffic.poisson is None or function.traffic.poisson.daily is not None):
             poisson["daily"] = traffic_guess().daily
-        even = {"constant": {"rate_per_s": rates[name]}}
-        traffic = even if function.trigger.type.value == "schedule" else {"poisson": poisson}
+        even = {"constant": {"rate_per_s": rate}}
+        traffic = even if function.trigger.type.value == "schedule" or not rate else {"poisson": poisson}
         chosen.append(revised(function, {"traffic": traffic}))
     return revised(scenario, {"functions": tuple(chosen), "duration_us": window.duration_us})
 

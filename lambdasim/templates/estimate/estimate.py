@@ -30,7 +30,7 @@ from lambdasim.templates.estimate.cases import (
 from lambdasim.templates.estimate.volume import per_month
 
 _FORM: Final = "lambdasim estimate 1"
-_POLLED: Final = ("sqs", "kinesis", "dynamodb")
+_POLLED: Final = ("sqs", "kinesis", "dynamodb", "kafka")
 _UNBOUND: Final = 10_000_000
 _UNBOUND_BURST: Final = 1_000_000
 _MB_PER_GB: Final = 1024
@@ -210,12 +210,14 @@ def _case(
     engine: str,
 ) -> _Seen:
     seen = _Seen()
+    places = {one.name: place for place, one in enumerate(scenario.functions)}
     functions = {
-        one.name: varied(one, place, case, known_ms.get(one.name))
-        for place, one in enumerate(scenario.functions)
+        one.name: varied(one, places[one.shares or one.name], case, known_ms.get(one.shares or one.name))
+        for one in scenario.functions
     }
     polled = {one.name for one in scenario.functions if one.trigger.type.value in _POLLED}
-    for window in windows(rates, number, polled):
+    owners = {one.name: one.shares for one in scenario.functions if one.shares is not None}
+    for window in windows(rates, number, polled, owners):
         part = part_of(scenario, window, functions, rates)
         run = simulate(part.with_seed(scenario.seed + case.number), engine=engine, keep_records=False)
         factor = month_factor(part.duration_us)
@@ -225,7 +227,12 @@ def _case(
 
 
 def _count(run: RunResult, seen: _Seen, busiest: float) -> None:
-    for name, totals in zip(run.aggregate.names, run.aggregate.functions, strict=True):
+    owners = {one.name: one.shares or one.name for one in run.scenario.functions}
+    named = dict(zip(run.aggregate.names, run.aggregate.functions, strict=True))
+    busy_us: dict[str, int] = dict.fromkeys(owners.values(), 0)
+    for name, totals in named.items():
+        busy_us[owners[name]] += int(totals.counts.of("DurationSum_us")[0].sum())
+    for name, totals in named.items():
         runs = totals.runs
         weight = per_month(1.0) * _MS_PER_S / max(run.scenario.duration_us / 1000, 1)
         succeeded = int(totals.event_outcomes[EventOutcome.SUCCEEDED])
@@ -237,9 +244,9 @@ def _count(run: RunResult, seen: _Seen, busiest: float) -> None:
         seen.lost += weight * (totals.events - succeeded)
         duration_us = int(totals.counts.of("DurationSum_us")[0].sum())
         # A short window is even: in the busiest hour the mean is higher, and its excess grows as a Poisson law's does.
-        mean = duration_us / max(run.scenario.duration_us, 1)
+        mean = busy_us[owners[name]] / max(run.scenario.duration_us, 1)
         at_peak = float(max(ceil(busiest * mean + (peak - mean) * sqrt(busiest)), peak))
-        seen.peak += at_peak
+        seen.peak += at_peak if owners[name] == name else 0.0
         seen.functions[name] = {
             "duration_ms": duration_us / 1000 / runs if runs else 0.0,
             "p95_ms": latency.quantile(0.95) if runs else 0.0,

@@ -83,7 +83,7 @@ def spread_volume(
         Where a named function is none.
     """
     rates = dict(scheduled)
-    names = set(draft.names.values())
+    names = {one["name"] for one in plain(draft.scenario)["functions"]}
     for key, rate in named.items():
         name = key if key in names else draft.names.get(key)
         if name is None:

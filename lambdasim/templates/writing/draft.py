@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, time
 from typing import Any, Final
 
@@ -15,6 +15,7 @@ from lambdasim.templates.found import Found, FoundFunction, Remark, without_acco
 from lambdasim.templates.writing.commented_yaml import Noted, plain
 from lambdasim.templates.writing.function_draft import FunctionDraft, function_draft
 from lambdasim.templates.writing.measured import write_measured
+from lambdasim.templates.writing.sources import main_source, ways_in
 from lambdasim.units import US_PER_S, format_duration, parse_duration_us, to_epoch_us
 from lambdasim.wording import clipped
 
@@ -110,9 +111,10 @@ def draft_scenario(found: Found, name: str = "", region: str | None = None) -> D
     functions = []
     taken: set[str] = set()
     for one in found.functions:
-        unique = _unique(one, taken)
+        unique = _unique(one.name, taken)
         draft.names[one.resource] = unique
-        made = function_draft(one, unique)
+        first, *others = ways_in(one)
+        made = function_draft(first, unique)
         if one.measured is not None:
             write_measured(draft.files, made, one, unique, found.window)
         if made.invoked.schedules:
@@ -120,12 +122,39 @@ def draft_scenario(found: Found, name: str = "", region: str | None = None) -> D
         idle = one.measured is not None and one.measured.counts == ()
         draft.questions += [] if idle else _questions(made, unique)
         draft.remarks += [Remark(unique, text) for text in made.remarks]
-        functions.append(Noted(made.settings, _comment(found, one)))
+        functions.append(Noted(made.settings, _comment(found, first)))
+        for way in others:
+            functions.append(_way_in(found, way, made, draft, taken, start))
     account = _account([plain(one) for one in functions], found.account_concurrency)
     if account is not None:
         draft.scenario["account"] = account
     draft.scenario["functions"] = functions
     return draft
+
+
+def _way_in(
+    found: Found, way: FoundFunction, first: FunctionDraft, draft: Draft, taken: set[str], start: datetime
+) -> Noted:
+    """Make another way into a function: its trigger and traffic, and work where it does something else."""
+    owner = first.settings["name"]
+    kind = main_source(way)
+    ending = kind.type.removeprefix("api_gateway_").replace("_", "-") if kind is not None else "other"
+    name = _unique(f"{owner}-{ending}", taken)
+    known = way.requests_per_month is not None
+    made = function_draft(replace(way, notes=(), requests_per_month=0.0 if known else None), name)
+    settings = {"name": name, "shares": owner}
+    if not first.is_measured and plain(made.settings["work"]) != plain(first.settings["work"]) and not known:
+        settings["work"] = made.settings["work"]
+    settings |= {key: made.settings[key] for key in ("trigger", "traffic") if key in made.settings}
+    if made.invoked.schedules:
+        _write_moments(draft, FunctionDraft(settings, made.invoked), name, start)
+    draft.questions += [one for one in _questions(made, name) if one.key == "traffic" or "work" in settings]
+    draft.remarks += [Remark(name, text) for text in made.invoked.remarks]
+    if known and ending != "schedule":
+        draft.remarks.append(
+            Remark(name, f"the file of usage counts all ways in together: they stand with {owner}")
+        )
+    return Noted(settings, _comment(found, way))
 
 
 def _why_none(found: Found) -> str:
@@ -144,9 +173,9 @@ def _region(found: Found, asked: str | None, draft: Draft) -> Any:
     return region or Noted("us-east-1", "assumed; which region?")
 
 
-def _unique(one: FoundFunction, taken: set[str]) -> str:
+def _unique(wanted: str, taken: set[str]) -> str:
     longest = limit("function_name_max_chars").value
-    base = _FOREIGN.sub("-", without_accounts(one.name)).strip("-")[:longest].strip("-") or "function"
+    base = _FOREIGN.sub("-", without_accounts(wanted)).strip("-")[:longest].strip("-") or "function"
     name, number = base, 1
     while name in taken:
         number += 1

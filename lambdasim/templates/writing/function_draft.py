@@ -23,8 +23,15 @@ _DEFAULT_RUNTIME: Final = FunctionSpec.model_fields["runtime"].default
 _Z95: Final = NormalDist().inv_cdf(0.95)
 _VARIATION: Final = spread().variation_median
 _P95: Final = exp(-log1p(_VARIATION**2) / 2 + _Z95 * sqrt(log1p(_VARIATION**2)))
-_BATCHES: Final = ("sqs", "kinesis", "dynamodb")
-_REQUESTS: Final = ("api_gateway_rest", "api_gateway_http", "function_url", "alb", "sdk")
+_BATCHES: Final = ("sqs", "kinesis", "dynamodb", "kafka")
+_REQUESTS: Final = (
+    "api_gateway_rest",
+    "api_gateway_http",
+    "api_gateway_websocket",
+    "function_url",
+    "alb",
+    "sdk",
+)
 
 
 @dataclass

@@ -8,7 +8,7 @@ from lambdasim.catalog import limit, timing
 from lambdasim.templates.found import FoundFunction, FoundQueue, FoundSource
 from lambdasim.templates.writing.commented_yaml import Noted
 
-STREAMS: Final = ("kinesis", "dynamodb")
+STREAMS: Final = ("kinesis", "dynamodb", "kafka")
 _GUESSED_GROUPS: Final = 100
 
 
@@ -19,7 +19,7 @@ def polled_trigger(function: FoundFunction, source: FoundSource, remarks: list[s
     ----------
     function : FoundFunction
     source : FoundSource
-        Of type ``sqs``, ``kinesis`` or ``dynamodb``; of others nothing comes.
+        Of a queue, stream or topic; of others nothing comes.
     remarks : list of str
         Gets what is left out or assumed.
 
@@ -71,12 +71,25 @@ def _queue(
     said |= _times(function, source, queue, remarks)
     if queue.max_receives is not None and 1 <= queue.max_receives <= limit("sqs_receives_max").value:
         said["max_receives"] = queue.max_receives
-    if source.minimum_pollers is not None or source.maximum_pollers is not None:
-        remarks.append(
-            f"{source.label}: provisioned pollers are not modelled; ordinary ones stand in for them"
-        )
+    pollers = _pollers(source, "sqs_poller_minimum_low", "sqs_poller_minimum_high", "sqs_poller_maximum_high")
+    if pollers is not None:
+        said.pop("maximum_concurrency", None)
+        said["provisioned_pollers"] = pollers
     if queue.delay_s:
         remarks.append(f"{source.label}: the delay of {queue.delay_s} s before delivery is not modelled")
+    return said
+
+
+def _pollers(source: FoundSource, low: str, least_high: str, most_high: str) -> dict[str, int] | None:
+    """Say how many pollers are kept, within the platform's limits; None where none are provisioned."""
+    if source.minimum_pollers is None and source.maximum_pollers is None:
+        return None
+    said = {}
+    least = limit(low).value
+    if source.minimum_pollers is not None:
+        said["minimum"] = min(max(source.minimum_pollers, least), limit(least_high).value)
+    if source.maximum_pollers is not None:
+        said["maximum"] = min(max(source.maximum_pollers, said.get("minimum", least)), limit(most_high).value)
     return said
 
 
@@ -105,9 +118,24 @@ def _stream(source: FoundSource, remarks: list[str]) -> dict[str, Any]:
     if source.shards is not None and source.shards > 0:
         said["shards"] = source.shards
     elif not source.stands_for:
-        remarks.append(f"{source.label}: the file does not say how many shards there are; one is assumed")
+        parts = "partitions" if source.type == "kafka" else "shards"
+        remarks.append(f"{source.label}: the file does not say how many {parts} there are; one is assumed")
+    if source.type == "kinesis" and source.on_demand:
+        said["capacity"] = "on_demand"
+    if source.type == "kinesis" and source.fan_out:
+        said["enhanced_fan_out"] = True
+    if source.type == "kafka":
+        pollers = _pollers(source, "batch_min", "kafka_poller_minimum_high", "kafka_poller_maximum_high")
+        if pollers is not None:
+            said["provisioned_pollers"] = pollers
+    elif (
+        source.tumbling_s
+        and not source.stands_for
+        and source.tumbling_s <= limit("tumbling_window_max_s").value
+    ):
+        said["tumbling_window"] = f"{source.tumbling_s}s"
     most = limit("stream_parallelization_max").value
-    if source.parallelization is not None and 1 < source.parallelization <= most:
+    if source.type != "kafka" and source.parallelization is not None and 1 < source.parallelization <= most:
         said["parallelization_factor"] = source.parallelization
     if source.retry_attempts is not None and 0 <= source.retry_attempts <= limit("stream_retries_max").value:
         said["max_retries"] = source.retry_attempts

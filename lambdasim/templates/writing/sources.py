@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
 from pydantic import ValidationError
@@ -21,19 +22,22 @@ from lambdasim.templates.writing.polled import polled_trigger
 from lambdasim.wording import listed
 
 _ORDER: Final = (
-    "api_gateway_rest", "api_gateway_http", "function_url", "alb", "sqs", "kinesis", "dynamodb",
+    "api_gateway_rest", "api_gateway_http", "api_gateway_websocket", "function_url", "alb", "sqs", "kinesis", "dynamodb",
+    "kafka",
     "s3", "sns", "eventbridge", "async", "schedule", "sdk",
 )  # fmt: skip
 _GATEWAYS: Final = {
     "api_gateway_rest": "gateway_rest_timeout_s",
     "api_gateway_http": "gateway_http_timeout_s",
+    "api_gateway_websocket": "gateway_websocket_timeout_s",
 }
-_POLLED: Final = {"queue": ("sqs",), "stream": ("kinesis", "dynamodb")}
+_POLLED: Final = {"queue": ("sqs",), "stream": ("kinesis", "dynamodb", "kafka")}
 _ZONED: Final = re.compile(r"(.*\)) +([^ ()]+)")
 _RATE: Final = re.compile(r"rate\(\s*([0-9]+)\s+(minute|hour|day)s?\s*\)", re.IGNORECASE)
 _CRON: Final = re.compile(r"cron\(([^()]*)\)", re.IGNORECASE)
 _UNITS: Final = {
     "api_gateway_rest": "requests", "api_gateway_http": "requests", "function_url": "requests", "alb": "requests",
+    "api_gateway_websocket": "messages", "kafka": "records",
     "sqs": "messages", "kinesis": "records", "dynamodb": "records", "sns": "notifications", "sdk": "calls",
 }  # fmt: skip
 
@@ -66,6 +70,43 @@ class Invoked:
     remarks: list[str] = field(default_factory=list)
 
 
+def ways_in(function: FoundFunction) -> list[FoundFunction]:
+    """Split a function by what invokes it.
+
+    Parameters
+    ----------
+    function : FoundFunction
+
+    Returns
+    -------
+    list of FoundFunction
+        The same function, each time with the sources that one trigger describes: those that differ only by name, and all
+        schedules together. The first has the source that `main_source` chooses. Disabled ones stay with the first. What
+        was counted, of runs or by a file of usage, is of all together, so of such a function there is one.
+    """
+    enabled = [source for source in function.sources if source.enabled]
+    if len(enabled) < 2 or (function.measured is not None and function.measured.counts is not None):
+        return [function]
+    groups: dict[Any, list[FoundSource]] = {}
+    for source in sorted(enabled, key=lambda source: _ORDER.index(source.type)):
+        groups.setdefault(_alike(function, source), []).append(source)
+    disabled = [source for source in function.sources if not source.enabled]
+    first, *others = groups.values()
+    return [
+        replace(function, sources=(*first, *disabled)),
+        *(replace(function, sources=tuple(group)) for group in others),
+    ]
+
+
+def _alike(function: FoundFunction, source: FoundSource) -> Any:
+    """Give what tells a source from others that need a trigger of their own: each queue and stream does, no schedule."""
+    if source.type == "schedule":
+        return source.type
+    if any(source.type in types for types in _POLLED.values()):
+        return source
+    return json.dumps(plain(_trigger(function, source, [])), sort_keys=True)
+
+
 def invoked_by(function: FoundFunction) -> Invoked:
     """Choose a function's main source, and make trigger and traffic of it.
 
@@ -76,7 +117,8 @@ def invoked_by(function: FoundFunction) -> Invoked:
     Returns
     -------
     Invoked
-        A synchronous source before a queue or stream, these before events, schedules last: the others are remarks.
+        A synchronous source before a queue or stream, these before events, schedules last: the others are remarks. See
+        `ways_in` for those.
     """
     enabled = [source for source in function.sources if source.enabled]
     main = main_source(function)
@@ -88,7 +130,11 @@ def invoked_by(function: FoundFunction) -> Invoked:
     kinds = sorted({source.type for source in enabled} - {main.type}, key=_ORDER.index)
     if kinds:
         others = listed(dict.fromkeys(source.label for source in enabled if source.type != main.type), most=5)
-        remarks.append(f"also invoked by {others}; one trigger stands for all, so add their traffic to it")
+        remarks.append(
+            f"also invoked by {others}; what was counted is of all together, so one trigger stands for them"
+        )
+    if disabled := [source.label for source in function.sources if not source.enabled]:
+        remarks.append(f"{listed(disabled, most=5)}: disabled, so no traffic")
     if function.measured is not None and function.measured.counts is not None:
         return _measured(trigger, function.measured, remarks)
     if main.type == "schedule":

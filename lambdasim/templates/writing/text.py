@@ -38,25 +38,29 @@ def _assumed(found: Found, draft: Draft) -> str:
     """Say of what traffic and work are known, and of what they are guesses."""
     traffic = [one.function for one in draft.questions if one.key == "traffic"]
     work = [one.function for one in draft.questions if one.key == "work" and not one.is_measured]
-    measured = len(found.functions) - len(work)
+    measured = len(found.functions) - len(set(work) & set(draft.names.values()))
     asked = "README.md has each question"
     if not measured:
         if not traffic:
             return f"traffic is known from schedules; work is assumed: {asked}"
-        many = count(len(traffic), "function")
+        many = count(len(traffic), "entry point")
         return f"traffic of {many} is assumed ({_names(traffic)}); so is all work: {asked}"
     parts = [f"durations of {count(measured, 'function')} were measured"]
     if traffic:
-        parts.append(f"traffic of {count(len(traffic), 'function')} is assumed ({_names(traffic)})")
+        parts.append(f"traffic of {count(len(traffic), 'entry point')} is assumed ({_names(traffic)})")
     else:
         parts.append("so was all traffic")
     if work:
-        parts.append(f"work of {count(len(work), 'function')} is assumed ({_names(work)})")
+        parts.append(f"work of {count(len(work), 'entry point')} is assumed ({_names(work)})")
     return f"{'; '.join(parts)}: {asked}"
 
 
 def _table(found: Found, draft: Draft) -> list[str]:
-    scenario = {one["name"]: one for one in plain(draft.scenario["functions"])}
+    scenario: dict[str, Any] = {}
+    ways_in: dict[str, list[str]] = {}
+    for one in plain(draft.scenario["functions"]):
+        scenario[one["name"]] = one
+        ways_in.setdefault(one.get("shares", one["name"]), []).append(str(one["trigger"]["type"]))
     rows = [("function", "MB", "timeout", "architecture", "trigger")]
     for one in found.functions[:_MOST_ROWS]:
         said = scenario[draft.names[one.resource]]
@@ -67,7 +71,7 @@ def _table(found: Found, draft: Draft) -> list[str]:
                 f"{said['memory_mb']:,}{guessed}",
                 said["timeout"],
                 said["architecture"],
-                _trigger(said, [source.type for source in one.sources]),
+                _trigger(ways_in[said["name"]], [source.type for source in one.sources]),
             )
         )
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
@@ -79,8 +83,8 @@ def _table(found: Found, draft: Draft) -> list[str]:
     return [*lines, f"  and {more:,} more"] if more > 0 else lines
 
 
-def _trigger(said: dict[str, Any], types: list[str]) -> str:
-    shown = str(said["trigger"]["type"])
+def _trigger(ways_in: list[str], types: list[str]) -> str:
+    shown = ", ".join(dict.fromkeys(ways_in))
     others = [one for one in dict.fromkeys(types) if one != shown]
     return f"{shown} (for {others[0]})" if shown == "async" and others else shown
 

@@ -17,13 +17,13 @@ _POLLED_TYPES: Final = {
     "AWS::SQS::Queue": ("sqs", ""),
     "AWS::Kinesis::Stream": ("kinesis", ""), "AWS::Kinesis::StreamConsumer": ("kinesis", ""),
     "AWS::DynamoDB::Table": ("dynamodb", ""), "AWS::DynamoDB::GlobalTable": ("dynamodb", ""),
-    "AWS::Serverless::SimpleTable": ("dynamodb", ""), "AWS::MSK::Cluster": ("kinesis", "Amazon MSK"),
-    "AWS::MSK::ServerlessCluster": ("kinesis", "Amazon MSK"), "AWS::AmazonMQ::Broker": ("kinesis", "Amazon MQ"),
+    "AWS::Serverless::SimpleTable": ("dynamodb", ""), "AWS::MSK::Cluster": ("kafka", ""),
+    "AWS::MSK::ServerlessCluster": ("kafka", ""), "AWS::AmazonMQ::Broker": ("kinesis", "Amazon MQ"),
     "AWS::DocDB::DBCluster": ("kinesis", "DocumentDB change streams"),
 }  # fmt: skip
 POLLED_ARNS: Final = (
     (":sqs:", "sqs", ""),
-    (":dynamodb:", "dynamodb", ""), (":kinesis:", "kinesis", ""), (":kafka:", "kinesis", "Amazon MSK"),
+    (":dynamodb:", "dynamodb", ""), (":kinesis:", "kinesis", ""), (":kafka:", "kafka", ""),
     (":mq:", "kinesis", "Amazon MQ"), (":rds:", "kinesis", "DocumentDB change streams"),
 )  # fmt: skip
 _ASYNCHRONOUS: Final = {
@@ -84,7 +84,7 @@ def tie_events(ties: Ties) -> None:
 def polled_type(ties: Ties, source: Any, properties: dict[str, Any]) -> tuple[str, str]:
     """Tell what a mapping polls: our type, and what it stands for."""
     if {"SelfManagedEventSource", "SelfManagedKafkaEventSourceConfig"} & set(properties):
-        return "kinesis", "Kafka"
+        return "kafka", ""
     if "DocumentDBEventSourceConfig" in properties:
         return "kinesis", "DocumentDB change streams"
     if any(edge.attribute == "StreamArn" for edge in edges_in(source)):
@@ -93,7 +93,7 @@ def polled_type(ties: Ties, source: Any, properties: dict[str, Any]) -> tuple[st
     if origin is not None and origin.type in _POLLED_TYPES:
         return _POLLED_TYPES[origin.type]
     if properties.get("AmazonManagedKafkaEventSourceConfig") or properties.get("Topics"):
-        return "kinesis", "Amazon MSK"
+        return "kafka", ""
     if properties.get("Queues"):
         return "kinesis", "Amazon MQ"
     for text in texts_in(source):

@@ -79,10 +79,9 @@ def _integration(ties: Ties, resource: Resource) -> None:
     waits_ms = whole(properties.get("TimeoutInMillis"))
     socket = api is not None and api.properties.get("ProtocolType") == "WEBSOCKET"
     source = FoundSource(
-        "api_gateway_http",
+        "api_gateway_websocket" if socket else "api_gateway_http",
         f"{'WebSocket' if socket else 'HTTP'} integration {resource.id}",
         integration_timeout_s=None if waits_ms is None else waits_ms / 1000,
-        stands_for="a WebSocket API" if socket else "",
     )
     ties.add(ties.functions_in(properties.get("IntegrationUri")), source)
 
