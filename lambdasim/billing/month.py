@@ -78,8 +78,29 @@ def price_month(usages: Iterable[Usage], terms: PricingTerms) -> Bill:
     rows = tuple(usages)
     rules = billing_rules(terms.day(rows[0].month))
     pools = pools_of(rows, rules, free_requests_for_provisioned=terms.free_requests_for_provisioned)
-    regions = sorted({row.region for row in rows})
-    sheets = {region: terms.sheet(region, rows[0].month) for region in regions}
+    return price_pools(pools, rows[0].month, terms, rows)
+
+
+def price_pools(
+    pools: tuple[Pool, ...], month: str, terms: PricingTerms, rows: tuple[Usage, ...] = ()
+) -> Bill:
+    """Price pools of one month.
+
+    Parameters
+    ----------
+    pools : tuple of Pool
+    month : str
+    terms : PricingTerms
+    rows : tuple of Usage
+        That the pools are of, for what the bill says of them; may be empty.
+
+    Returns
+    -------
+    Bill
+    """
+    rules = billing_rules(terms.day(month))
+    regions = sorted({*(row.region for row in rows), *(pool.key.region for pool in pools)})
+    sheets = {region: terms.sheet(region, month) for region in regions}
     free = _free_parts(pools, sheets, rules, terms) if terms.free_tier else {}
 
     items = _free_lines(free, rules)
@@ -123,9 +144,15 @@ def missing_rates(usages: Iterable[Usage], terms: PricingTerms) -> list[Fault]:
     """
     rows = tuple(usages)
     rules = billing_rules(terms.day(rows[0].month))
+    pools = pools_of(rows, rules, free_requests_for_provisioned=terms.free_requests_for_provisioned)
+    return missing_of_pools(pools, rules, terms)
+
+
+def missing_of_pools(pools: Iterable[Pool], rules: BillingRules, terms: PricingTerms) -> list[Fault]:
+    """Name every rate that pools of one month need and no sheet or price book has; see ``missing_rates``."""
     found: dict[str, list[str]] = {}
     sheets: dict[str, PriceSheet] = {}
-    for pool in pools_of(rows, rules, free_requests_for_provisioned=terms.free_requests_for_provisioned):
+    for pool in pools:
         key = pool.key
         sheet = sheets.setdefault(key.region, terms.sheet(key.region, key.month))
         tiers, scale = _tiers(sheet, key), _scale(key, rules)
@@ -291,7 +318,7 @@ def _notes(
         rows,
         rules,
         lambda row: _first_rate(row, sheets[row.region], terms),
-        next(iter(sheets.values())).currency,
+        next((sheet.currency for sheet in sheets.values()), "USD"),
     )
     if not rules.snapstart_is_charged and any(row.snapstart_cache_ms for row in rows):
         rule = next(rule for rule in rules.in_force if rule.name == "snapstart_is_charged")

@@ -144,6 +144,61 @@ def bill(
     say_written(written)
 
 
+@bills.command("units")
+def bill_units(
+    quantities: Annotated[
+        list[str],
+        typer.Argument(help="NAME=QUANTITY, such as requests=3M gb_seconds=540000 api_gateway_rest=5M."),
+    ],
+    platform: Annotated[
+        str | None,
+        typer.Option(help="Another platform, of `lambdasim platforms`: NAME is then one of its meters."),
+    ] = None,
+    region: Annotated[str, typer.Option(help="AWS region.")] = "us-east-1",
+    month: Annotated[str, typer.Option(help="Month, YYYY-MM.")] = "2026-11",
+    price_date: PriceDateOption = None,
+    price_book: PriceBookOption = None,
+    architecture: Annotated[str, typer.Option(help="x86_64 or arm64.")] = "x86_64",
+    free_tier: Annotated[bool, typer.Option(help="Whether free parts are left.")] = True,
+    as_json: JsonOption = False,
+) -> None:
+    """Price quantities of a month by themselves: Lambda's, any meter's, another platform's.
+
+    `lambdasim prices meters` lists the meters; Lambda's are requests, gb_seconds, tmp_gb_seconds, provisioned_requests,
+    provisioned_gb_seconds, provisioned_duration_gb_seconds, snapstart_cache_gb_seconds, snapstart_restored_gb and
+    streamed_gb.
+    """
+    import lambdasim as ls
+    from lambdasim import finance
+    from lambdasim.errors import InputError
+
+    named: dict[str, str] = {}
+    for text in quantities:
+        name, sign, amount = text.partition("=")
+        if not sign or name in named:
+            why = "is given twice" if sign else "must be NAME=QUANTITY, such as api_gateway_rest=5M"
+            raise InputError.single("bill units", text[:60], why)
+        named[name] = amount
+    if platform is None:
+        found: ls.Bill | ls.PlatformBill = ls.price_quantities(
+            named,
+            region=region,
+            month=month,
+            on=day_of(price_date, "bill units"),
+            architecture=architecture,
+            free_tier=free_tier,
+            price_book=None if price_book is None else finance.read_price_book(price_book),
+        )
+    else:
+        for option, given in (("--price-book", price_book), ("--price-date", price_date)):
+            if given is not None:
+                raise InputError.single("bill units", option, "holds for AWS's lines alone")
+        found = ls.price_platform(
+            platform, named, region=region, architecture=architecture, free_tier=free_tier
+        )
+    write(found.to_json() if as_json else found.text())
+
+
 def _exchange(currency: str | None, per_usd: str | None, rate_date: str | None) -> ExchangeRate | None:
     """Make an exchange rate of its three options, which come together."""
     from decimal import Decimal, InvalidOperation

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
 from fractions import Fraction
+from math import ceil
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from lambdasim.billing.accounts import account_of
@@ -166,7 +167,7 @@ def meter_counts(usages: Iterable[Usage], terms: Mapping[str, NeighbourTerms]) -
 
     Hours are whole started hours of the scenario's time in a month; what is
     paid by the month counts for the hours' part of it. A load balancer's capacity units come from the mean of calls and
-    bytes over that time, whichever needs more.
+    bytes over that time, whichever needs more; functions behind load balancers share one, unless several are held.
     """
     counts: Counter[MeterKey] = Counter()
     elapsed: defaultdict[tuple[str, str, str], int] = defaultdict(int)
@@ -195,10 +196,11 @@ def meter_counts(usages: Iterable[Usage], terms: Mapping[str, NeighbourTerms]) -
         for meter_name, held in terms[account].held.items():
             count = held * _time(meter(meter_name), seconds, month) // MICRO
             counts[MeterKey(month, region, meter_name, owner)] += count
-    for (_, region, month), rows in balanced.items():
-        for row in rows:
-            count = _lcu_hours(row)
-            counts[MeterKey(month, region, "alb_lcu_hours", row.function)] += count
+    for (account, region, month), rows in balanced.items():
+        several = terms[account].held.get("alb_hours", 0) > MICRO
+        for together in [[row] for row in rows] if several else [rows]:
+            for row, count in zip(together, _lcu_hours(together), strict=True):
+                counts[MeterKey(month, region, "alb_lcu_hours", row.function)] += count
     return {key: count for key, count in sorted(counts.items()) if count > 0}
 
 
@@ -280,13 +282,14 @@ def _of_stream(usage: Usage, terms: FunctionTerms, records: int) -> Counter[str]
     return found
 
 
-def _lcu_hours(usage: Usage) -> int:
-    """Give a load balancer's capacity units for a function's calls, in millionths of LCU-hours, rounded up."""
+def _lcu_hours(rows: list[Usage]) -> list[int]:
+    """Give capacity units of one load balancer for each function's calls, in millionths of LCU-hours, rounded up."""
     defaults = meter_defaults()
-    calls = max(usage.calls, usage.requests)
-    by_calls = -(-calls * MICRO // (defaults.lcu_connections_per_s * _S_PER_HOUR))
-    gb = Decimal(usage.payload_kb) / (BYTES_PER_KB * BYTES_PER_KB)
-    return max(by_calls, int((gb / defaults.lcu_gb * MICRO).to_integral_value(rounding="ROUND_CEILING")))
+    a_call = Fraction(MICRO, defaults.lcu_connections_per_s * _S_PER_HOUR)
+    a_kb = MICRO / (Fraction(defaults.lcu_gb) * BYTES_PER_KB * BYTES_PER_KB)
+    by_calls = [max(row.calls, row.requests) * a_call for row in rows]
+    by_bytes = [row.payload_kb * a_kb for row in rows]
+    return [ceil(count) for count in max(by_calls, by_bytes, key=sum)]
 
 
 def _time(one: Meter, seconds: int, month: str) -> int:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, fields, replace
-from decimal import Decimal
+from decimal import Context, Decimal
 from fractions import Fraction
 from typing import Final, NamedTuple
 
@@ -16,7 +16,9 @@ from lambdasim.catalog.prices.platforms import counterpart, platform_of
 from lambdasim.errors import InputError
 
 MB_MS_PER_GB_S: Final = 1_024_000
-_MILLI_MS: Final = 1_000_000
+MILLI_MS: Final = 1_000_000
+MS_PER_HOUR: Final = 3_600_000
+_S_PER_HOUR: Final = 3600
 BYTES_PER_GB: Final = 1 << 30
 
 
@@ -191,9 +193,13 @@ def _charge(
 def _quantity(measure: Measure, usage: PlatformUsage) -> Decimal:
     match measure:
         case Measure.VCPU_S:
-            return quotient(usage.milli_vcpu_ms, _MILLI_MS)
+            return quotient(usage.milli_vcpu_ms, MILLI_MS)
         case Measure.GIB_S | Measure.GB_S:
             return quotient(usage.mb_ms, MB_MS_PER_GB_S)
+        case Measure.GB_HOURS:
+            return _parts(usage.mb_ms, MB_MS_PER_GB_S * _S_PER_HOUR)
+        case Measure.CPU_HOURS:
+            return _parts(usage.cpu_ms, MS_PER_HOUR)
         case Measure.REQUESTS:
             return Decimal(usage.requests)
         case Measure.CPU_MS:
@@ -202,6 +208,11 @@ def _quantity(measure: Measure, usage: PlatformUsage) -> Decimal:
             return Decimal(usage.hours)
         case Measure.MONTHS:
             return Decimal(1)
+
+
+def _parts(count: int, divisor: int) -> Decimal:
+    """Divide to forty digits, as hours have no exact decimals."""
+    return Context(prec=40).divide(Decimal(count), Decimal(divisor))
 
 
 def egress_usd(prices: Egress, size: int, *, free: bool = True) -> Decimal:

@@ -32,6 +32,8 @@ class Measure(StrEnum):
     VCPU_S = "compute_vcpu_s"
     GIB_S = "compute_gib_s"
     GB_S = "compute_gb_s"
+    GB_HOURS = "compute_gb_hours"
+    CPU_HOURS = "compute_cpu_hours"
     REQUESTS = "requests"
     CPU_MS = "cpu_ms"
     MONTHS = "months"

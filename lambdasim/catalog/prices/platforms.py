@@ -26,6 +26,7 @@ from lambdasim.catalog.prices.platform_kinds import (
 )
 
 HOME: Final = "us-east-1"
+EVERYWHERE: Final = "everywhere"
 _FILE: Final = "platforms.toml"
 
 
@@ -63,7 +64,8 @@ def counterpart(vendor: str, region: str) -> Counterpart:
     """
     known = platform_book().regions[vendor]
     found = known.get(region)
-    return found if found is not None else known[HOME]._replace(derived=True)
+    home = known[HOME]
+    return found if found is not None else home._replace(derived=home.region != EVERYWHERE)
 
 
 def start_up(platform: str, runtime: str) -> StartUp | None:
