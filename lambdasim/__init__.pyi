@@ -12,9 +12,9 @@ from lambdasim.billing import price as price
 from lambdasim.billing.platforms.charges import PlatformUsage as PlatformUsage
 from lambdasim.billing.platforms.charges import managed_instances_usd as managed_instances_usd
 from lambdasim.billing.platforms.charges import platform_charges as platform_charges
-from lambdasim.billing.platforms.quantities import PlatformBill as PlatformBill
-from lambdasim.billing.platforms.quantities import price_platform as price_platform
-from lambdasim.billing.quantities import price_quantities as price_quantities
+from lambdasim.billing.quantities.aws import price_quantities as price_quantities
+from lambdasim.billing.quantities.platforms import PlatformBill as PlatformBill
+from lambdasim.billing.quantities.platforms import price_platform as price_platform
 from lambdasim.calibration.calibrate import calibrate as calibrate
 from lambdasim.calibration.calibrate import calibrate_logs as calibrate_logs
 from lambdasim.calibration.result import Calibration as Calibration

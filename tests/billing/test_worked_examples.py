@@ -8,7 +8,7 @@ import pytest
 from typer.testing import CliRunner
 
 import lambdasim as ls
-from lambdasim.billing.quantities import LAMBDA_QUANTITIES
+from lambdasim.billing.quantities.aws import LAMBDA_QUANTITIES
 from lambdasim.catalog.prices.meters import meters
 from lambdasim.cli import app
 from lambdasim.errors import CatalogError, InputError

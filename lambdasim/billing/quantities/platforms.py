@@ -18,7 +18,7 @@ from lambdasim.billing.platforms.charges import (
     egress_usd,
     platform_charges,
 )
-from lambdasim.billing.quantities import amount_of
+from lambdasim.billing.quantities.aws import amount_of
 from lambdasim.catalog import Knowledge
 from lambdasim.catalog.prices.neighbours import neighbour_price
 from lambdasim.catalog.prices.platform_kinds import Measure

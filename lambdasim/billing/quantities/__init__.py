@@ -1,0 +1,1 @@
+"""Quantities priced by themselves, without a scenario."""
