@@ -2,24 +2,51 @@
 
 from __future__ import annotations
 
-from threading import Event, local
+from collections.abc import Iterator
+from contextlib import contextmanager
+from threading import local
+from typing import Protocol
 
 _HERE = local()
+
+
+class End(Protocol):
+    """What tells whether work has to end, as ``threading.Event`` does."""
+
+    def is_set(self) -> bool:
+        """Whether it has."""
+        ...
 
 
 class AbandonedError(Exception):
     """Ends work in a thread whose result nobody takes; it never reaches a user."""
 
 
-def works_until(*ends: Event) -> None:
+def works_until(*ends: End) -> None:
     """Say in a thread which events end its work.
 
     Parameters
     ----------
-    *ends : threading.Event
+    *ends : End
         Set by whoever stops waiting.
     """
     _HERE.ends = ends
+
+
+@contextmanager
+def also_until(end: End) -> Iterator[None]:
+    """Let what else ends the work of this thread count for a while.
+
+    Parameters
+    ----------
+    end : End
+    """
+    before = getattr(_HERE, "ends", ())
+    works_until(*before, end)
+    try:
+        yield
+    finally:
+        works_until(*before)
 
 
 def go_on() -> None:

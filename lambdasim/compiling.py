@@ -18,6 +18,7 @@ from typing import Any, Final, ParamSpec, TypeVar, cast
 import numpy as np
 from numba import njit
 from numba.core.caching import FunctionCache
+from numba.core.dispatcher import Dispatcher
 from numba.core.event import Event, Listener, register, unregister
 from numba.core.sigutils import normalize_signature
 
@@ -134,6 +135,14 @@ def compiled_and_kept(step: Callable[P, T]) -> Callable[P, T]:
     return cast(Callable[P, T], step_compiled)
 
 
+def is_at_hand(step: Callable[..., Any]) -> bool:
+    """Whether a function that `compiled_and_kept` gave has been compiled before, in this process or on this disk."""
+    if not isinstance(step, Dispatcher):  # NUMBA_DISABLE_JIT=1: nothing is ever compiled
+        return True
+    kept = getattr(step, "_cache", None)
+    return bool(step.signatures) or (isinstance(kept, _Kept) and kept.is_filled())
+
+
 class _Kept(FunctionCache):
     """numba's cache, which only ever saves time: what cannot be read or written is compiled again.
 
@@ -151,6 +160,13 @@ class _Kept(FunctionCache):
             return None
         fits = kept is not None and tuple(kept.signature.args) == tuple(normalize_signature(sig)[0])  # type: ignore[no-untyped-call]
         return kept if fits else None
+
+    def is_filled(self) -> bool:
+        """Whether code was kept for any arguments."""
+        try:
+            return bool(self._cache_file._load_index())  # type: ignore[no-untyped-call]
+        except Exception:  # as above
+            return False
 
     def save_overload(self, sig: Any, data: Any) -> None:
         """Keep code, where there is still a place for it."""

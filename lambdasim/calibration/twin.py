@@ -260,7 +260,7 @@ def _spec(scenario: dict[str, Any], memory_mb: int, length_us: int, keep_alive: 
 def _ran(spec: ScenarioSpec, arrivals_us: Ints, counted: Flags, memory_mb: int) -> Sample:
     plan = replace(plan_scenario(spec), arrivals=partial(_chunks, arrivals_us))
     gathered: dict[str, list[Ints]] = {name: [] for name in _COLUMNS}
-    for chunk in run_plan(plan, EngineName.AUTO.chosen(plan).engine):
+    for chunk in run_plan(plan, EngineName.AUTO.chosen(plan)):
         rows = (chunk["start_type"] != StartType.NONE) & counted[chunk["invocation"]]
         for name in _COLUMNS:
             gathered[name].append(chunk[name][rows])

@@ -10,9 +10,10 @@ from enum import StrEnum
 from functools import partial
 from queue import Empty, Full, Queue
 from threading import Event, Thread
+from time import thread_time
 from typing import Any, Final, NamedTuple, TypeVar
 
-from lambdasim.abandoning import works_until
+from lambdasim.abandoning import AbandonedError, also_until, works_until
 from lambdasim.engine.contract import Plan, RecordChunk
 from lambdasim.engine.scope import beyond_the_kernel
 from lambdasim.wording import listed
@@ -39,34 +40,107 @@ class EngineName(StrEnum):
             return Choice(
                 EngineName.REFERENCE, f"auto: the compiled engine does not run {listed(beyond, most=3)} yet"
             )
-        return Choice(EngineName.KERNEL, "auto: compiled, equal and faster")
+        return Choice(EngineName.KERNEL, "auto", reference_may_answer=True)
 
 
 class Choice(NamedTuple):
-    """An engine, and why it was chosen."""
+    """An engine, and why it was chosen.
+
+    Attributes
+    ----------
+    engine : EngineName
+        That is chosen.
+    why : str
+    reference_may_answer : bool
+        Whether the reference may answer instead while the kernel is not compiled. Records are equal, so nothing that is
+        written depends on which it was.
+    """
 
     engine: EngineName
     why: str
+    reference_may_answer: bool = False
+
+    def __str__(self) -> str:
+        """Name the engine, and say why."""
+        if self.reference_may_answer:
+            return "auto (both engines give equal records)"
+        return f"{self.engine} ({self.why})"
 
 
-def run_plan(plan: Plan, engine: EngineName) -> Iterator[RecordChunk]:
+def run_plan(plan: Plan, choice: Choice) -> Iterator[RecordChunk]:
     """Run a plan.
 
     Parameters
     ----------
     plan : Plan
-    engine : EngineName
-        None that still has to be chosen.
+    choice : Choice
 
     Yields
     ------
     RecordChunk
         In the order in which attempts were admitted or refused.
     """
-    if engine is EngineName.REFERENCE:
+    if choice.engine is EngineName.REFERENCE:
         from lambdasim.engine.reference.engine import run_reference
 
         return run_reference(plan)
+    return _sooner(plan) if choice.reference_may_answer else _compiled(plan)
+
+
+def _sooner(plan: Plan) -> Iterator[RecordChunk]:
+    """Run a plan on whichever engine answers sooner: compiling takes longer than a short run of the reference."""
+    from lambdasim.engine.kernel.engine import is_compiled
+
+    answered = None if is_compiled(plan) else _TRIAL.chunks(plan)
+    yield from _compiled(plan) if answered is None else answered
+
+
+class _Deadline:
+    """A moment of this thread's CPU time."""
+
+    def __init__(self, left_s: float) -> None:
+        self._until_s = thread_time() + left_s
+
+    def is_set(self) -> bool:
+        """Whether it has come."""
+        return self.left_s <= 0
+
+    @property
+    def left_s(self) -> float:
+        """CPU time until then [s]."""
+        return self._until_s - thread_time()
+
+
+class _Trial:
+    """Lets the reference try while nothing is compiled, for a few seconds in each process.
+
+    Many short runs therefore cost at most these seconds, however many there are, and then compile.
+    """
+
+    def __init__(self, most_s: float) -> None:
+        self._left_s = most_s
+
+    def chunks(self, plan: Plan) -> list[RecordChunk] | None:
+        """Give the reference's records; None where it takes too long."""
+        from lambdasim.engine.reference.engine import run_reference
+
+        deadline = _Deadline(self._left_s)
+        try:
+            with also_until(deadline):
+                return list(run_reference(plan))
+        except AbandonedError:
+            if not deadline.is_set():
+                raise
+            return None
+        finally:
+            self._left_s = deadline.left_s
+
+
+_TRIAL: Final = _Trial(most_s=5.0)
+
+
+def _compiled(plan: Plan) -> Iterator[RecordChunk]:
+    """Run a plan on the kernel."""
     from lambdasim.engine.kernel.engine import run_kernel
 
     # Traffic, kernel and totals each work in a thread of their own: compiled code leaves the others running.

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import numpy as np
-import pandas as pd
 
 from lambdasim.engine.contract import Plan
 from lambdasim.engine.totals.aggregate import Aggregate, claimed_at, ready_at
 from lambdasim.units import US_PER_MINUTE, US_PER_MS
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 _AT_ONCE: Final = 1 << 16
 
@@ -27,6 +29,8 @@ def metrics_frame(aggregate: Aggregate, plan: Plan) -> pd.DataFrame:
     -------
     DataFrame
     """
+    import pandas as pd
+
     return pd.concat(metrics_by_function(aggregate, plan), ignore_index=True)
 
 
@@ -43,6 +47,8 @@ def metrics_by_function(aggregate: Aggregate, plan: Plan) -> Iterator[pd.DataFra
     DataFrame
         As ``metrics_frame`` has them, at most 65,536 minutes at a time.
     """
+    import pandas as pd
+
     longest = max(max(totals.counts.minutes, totals.concurrency.minutes) for totals in aggregate.functions)
     labels = aggregate.minutes(min(longest, _AT_ONCE))
     for totals, function in zip(aggregate.functions, plan.functions, strict=True):
@@ -106,6 +112,8 @@ def account_metrics_frame(aggregate: Aggregate, plan: Plan) -> pd.DataFrame:
     for function in plan.functions:
         if function.reserved is None:
             claimed = claimed + claimed_at(function, np.arange(minutes) * US_PER_MINUTE)
+    import pandas as pd
+
     return pd.DataFrame(
         {
             "timestamp": aggregate.minutes(minutes),

@@ -80,8 +80,8 @@ def simulate(
         Environments kept ready from the start; or steps as a scenario has them, such as
         ``[{"at": "10m", "count": 5}]``. Where INIT is an array, environment k takes its value k.
     engine : {"auto", "kernel", "reference"}
-        The compiled engine, or the one in SimPy that is written to be read; both give equal records. The run's
-        provenance says which it was.
+        The compiled engine, or the one in SimPy that is written to be read; both give equal records. With ``auto`` the
+        compiled one runs, unless the other answers before it has been compiled.
     keep_records : bool
         Whether ``run.records`` holds every attempt. Without, memory stays bounded whatever the traffic.
     sink : callable, optional
@@ -143,9 +143,10 @@ def simulate(
         allowed = ", ".join(EngineName)
         raise InputError.single("simulate", "engine", f"must be one of {allowed}, got {engine!r:.40}")
     chosen = EngineName(engine).chosen(plan)
-    chunks = _told(run_plan(plan, chosen.engine), sink, progress)
-    named = f"{chosen.engine} ({chosen.why})"
-    return RunResult.of_records(scenario, plan, chunks, checksum, engine=named, keep_records=keep_records)
+    chunks = _told(run_plan(plan, chosen), sink, progress)
+    return RunResult.of_records(
+        scenario, plan, chunks, checksum, engine=str(chosen), keep_records=keep_records
+    )
 
 
 def _told(

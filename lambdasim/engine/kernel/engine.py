@@ -10,9 +10,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from lambdasim.compiling import is_at_hand
 from lambdasim.engine.contract import Plan, RecordChunk
-from lambdasim.engine.kernel.run import KernelRun
-from lambdasim.engine.kernel.sourced_run import SourcedRun
+from lambdasim.engine.kernel.run import KernelRun, compiled_advance
+from lambdasim.engine.kernel.sourced_run import SourcedRun, compiled_advance_with_sources
 from lambdasim.engine.kernel.state import RECORDS_PER_CHUNK
 from lambdasim.engine.scope import beyond_the_kernel
 from lambdasim.errors import InputError
@@ -44,6 +45,15 @@ def run_kernel(plan: Plan) -> Iterator[RecordChunk]:
     return prepared(plan).run()
 
 
+def is_compiled(plan: Plan) -> bool:
+    """Whether the event loop that a plan needs has been compiled before, in this process or on this disk."""
+    return is_at_hand(compiled_advance_with_sources() if _is_sourced(plan) else compiled_advance())
+
+
+def _is_sourced(plan: Plan) -> bool:
+    return any(function.source is not None for function in plan.functions)
+
+
 def prepared(plan: Plan, room: int = 64, records_room: int = RECORDS_PER_CHUNK) -> KernelRun:
     """Lay a plan out for its event loop.
 
@@ -57,5 +67,4 @@ def prepared(plan: Plan, room: int = 64, records_room: int = RECORDS_PER_CHUNK) 
     -------
     KernelRun
     """
-    sourced = any(function.source is not None for function in plan.functions)
-    return (SourcedRun if sourced else KernelRun)(plan, room, records_room)
+    return (SourcedRun if _is_sourced(plan) else KernelRun)(plan, room, records_room)

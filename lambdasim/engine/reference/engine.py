@@ -14,12 +14,14 @@ from __future__ import annotations
 
 from bisect import insort
 from collections.abc import Callable, Generator, Iterator
+from contextlib import suppress
 from typing import Any, Final
 
 import numpy as np
 import simpy
 from numpy.typing import NDArray
 
+from lambdasim.abandoning import go_on
 from lambdasim.engine.contract import (
     NEVER,
     AfterFailure,
@@ -54,6 +56,8 @@ from lambdasim.engine.reference.state import (
 )
 from lambdasim.engine.reference.stream import StreamSource
 from lambdasim.engine.reference.writers import ExecutionWriter, ItemWriter, RecordWriter, Row
+
+_STEPS_AT_ONCE: Final = 1_000
 
 
 class ReferenceRun:
@@ -143,13 +147,13 @@ class ReferenceRun:
                 self.sim.process(machines.traffic(rank, machine))
         records, step = self.records, self.sim.step
         closed = records.closed
-        while True:
-            try:
-                step()
-            except simpy.core.EmptySchedule:
-                break
-            while closed and records.is_ready:
-                yield records.take()
+        with suppress(simpy.core.EmptySchedule):
+            while True:
+                go_on()
+                for _ in range(_STEPS_AT_ONCE):
+                    step()
+                    while closed and records.is_ready:
+                        yield records.take()
         yield from records.rest()
 
     def at(self, time_us: int, priority: int, action: Callable[[Any], None], about: Any) -> None:

@@ -112,8 +112,8 @@ class PathRunner:
         sources = [drawn.get(source.owner, source) for source in own.sources]
         plan = replace(plan, arrivals=partial(merge_arrivals, sources))
         chosen = EngineName(self.engine).chosen(plan)
-        chunks = run_plan(plan, chosen.engine)
-        return RunResult.of_records(scenario, plan, chunks, engine=chosen.engine, keep_records=False)
+        chunks = run_plan(plan, chosen)
+        return RunResult.of_records(scenario, plan, chunks, engine=str(chosen), keep_records=False)
 
     def arrivals(self, scenario: ScenarioSpec, path: int) -> list[PathArrivals]:
         """Give the arrivals of the functions that have a history."""
