@@ -57,8 +57,6 @@ from lambdasim.engine.reference.state import (
 from lambdasim.engine.reference.stream import StreamSource
 from lambdasim.engine.reference.writers import ExecutionWriter, ItemWriter, RecordWriter, Row
 
-_STEPS_AT_ONCE: Final = 1_000
-
 
 class ReferenceRun:
     """One run of a plan.
@@ -145,12 +143,11 @@ class ReferenceRun:
             machines = Machines(self.sim, self.calls, self.executions, len(self.functions))
             for rank, machine in enumerate(self.plan.machines):
                 self.sim.process(machines.traffic(rank, machine))
-        records, step = self.records, self.sim.step
-        closed = records.closed
+        records, closed, step = self.records, self.records.closed, self.sim.step
         with suppress(simpy.core.EmptySchedule):
             while True:
                 go_on()
-                for _ in range(_STEPS_AT_ONCE):
+                for _ in range(1_000):
                     step()
                     while closed and records.is_ready:
                         yield records.take()
