@@ -187,6 +187,9 @@ def _with_failures_followed(runs: Runs) -> Runs:
     else:
         following = follows(broken, np.cumsum(runs.cold, dtype=np.int64))
     following &= ~runs.cold
+    if runs.inside.any() and not runs.again[runs.inside].all():
+        # The log writes which runs hold INIT; one that INIT used up may end before it is written.
+        following &= runs.ended("timeout")
     complete = runs.ended(SUCCESS)
     kept = after_failure(runs.work_ms(), runs.init_ms, complete, broken, runs.cold, runs.inside, following)
     usable = complete & ~runs.inside & ~following

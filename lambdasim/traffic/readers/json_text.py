@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from contextlib import contextmanager
 from math import isfinite
 from typing import Any, Final
@@ -15,6 +15,7 @@ from lambdasim.traffic.readers.source import SourceFile
 ANSWER_LIMIT_BYTES: Final = 64 << 20
 """Most text [bytes] read of an answer of an AWS API; the largest answers have some 10 MB."""
 
+_ANSWER_REACH: Final = 1 << 16
 _BLANK: Final = re.compile(r"[ \t\r\n]*")
 _NEXT_VALUE: Final = re.compile(r'\n(?=\{)|(?<=.)(?=\{"messageType")')
 
@@ -48,7 +49,7 @@ def parse_json(path: str, text: str) -> Any:
         return _DECODER.decode(text)
 
 
-def json_items(path: str, text: str, begin: int) -> Iterator[Any]:
+def json_items(path: str, text: str, begin: int, *, in_object: bool) -> Generator[Any, None, int]:
     """Parse an array one item at a time, so that memory holds the text and one item.
 
     Parameters
@@ -56,9 +57,16 @@ def json_items(path: str, text: str, begin: int) -> Iterator[Any]:
     path : str
         Name of the file, for messages.
     text : str
-        The whole file: an array, or an object of which the array is the first value.
+        The whole file, which has an array, or an object of which the array is the first value.
     begin : int
         Place just behind the opening bracket.
+    in_object : bool
+        Whether it is the first value of an object.
+
+    Returns
+    -------
+    int
+        Place behind the array or its object, and behind blanks.
 
     Raises
     ------
@@ -77,12 +85,23 @@ def json_items(path: str, text: str, begin: int) -> Iterator[Any]:
             yield item
             first = False
             place = _after_blanks(text, place)
-    opening = '{"": []' if text.lstrip().startswith("{") else "[]"
-    try:
-        _DECODER.decode(opening + text[place + 1 :])
-    except (ValueError, RecursionError):
-        where = f"{path}, row {1 + text.count(chr(10), 0, place)}"
-        raise TraceError.single(where, "", "must be JSON to its end, behind the list too") from None
+    place = _after_blanks(text, place + 1)
+    if not in_object:
+        return place
+    opening = '{"": []'
+    for reach in (_ANSWER_REACH, len(text)):
+        try:
+            _, end = _DECODER.raw_decode(opening + text[place : place + reach])
+        except (ValueError, RecursionError):
+            continue
+        return _after_blanks(text, place + end - len(opening))
+    raise behind_list(path, text, place)
+
+
+def behind_list(path: str, text: str, place: int) -> TraceError:
+    """Give the error for what stands behind a list and is not part of the JSON."""
+    where = f"{path}, row {1 + text.count(chr(10), 0, place)}"
+    return TraceError.single(where, "", "must be JSON to its end, behind the list too")
 
 
 def json_sequence(path: str, text: str) -> Iterator[Any]:

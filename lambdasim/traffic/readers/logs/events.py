@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from lambdasim.errors import Fault, TraceError
-from lambdasim.traffic.readers.json_text import json_items, json_sequence, parse_json
+from lambdasim.traffic.readers.json_text import behind_list, json_items, json_sequence, parse_json
 from lambdasim.traffic.readers.logs.remarks import is_performance
 from lambdasim.traffic.readers.moments import MomentRule
 from lambdasim.units import US_PER_MS
@@ -76,9 +76,11 @@ def log_records(path: str, text: str) -> Iterator[tuple[str, Any]] | None:
     TraceError
         When an answer of CloudWatch Logs has no list of events.
     """
-    if opening := _LIST.match(text):
-        return _counted(json_items(path, text, opening.end()))
+    if _LIST.match(text):
+        return _counted(_lists(path, text))
     if _ANSWER.match(text):
+        if _holds_events(next(json_sequence(path, text))):
+            return _counted(json_sequence(path, text))
         answer = parse_json(path, text)
         events = answer.get("events")
         if not isinstance(events, list):
@@ -113,6 +115,17 @@ def log_event(event: Any) -> LogEvent | dict[str, Any] | None:
     group = _first_text(event, _GROUP)
     function = function_of_group(group) if group else None
     return LogEvent(message, _time_us(clock, moment), _first_text(event, _STREAM), function or None)
+
+
+def _lists(path: str, text: str) -> Iterator[Any]:
+    """Yield the items of a list and of those behind it, as a file has that several answers were appended to."""
+    place = 0
+    while opening := _LIST.match(text, place):
+        place = yield from json_items(path, text, opening.end(), in_object="{" in opening[0])
+    if text.startswith("{", place):
+        yield from json_sequence(path, text[place:])
+    elif place < len(text):
+        raise behind_list(path, text, place)
 
 
 def _counted(items: Iterator[Any]) -> Iterator[tuple[str, Any]]:

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from lambdasim.errors import TraceError
+from lambdasim.traffic.readers.logs.placing import beside_their_runs
 from lambdasim.traffic.readers.logs.remarks import Remark, RemarkKind
 from lambdasim.traffic.readers.logs.reports import SUCCESS, refuse_impossible
 from lambdasim.traffic.readers.logs.text import Reported, Started
@@ -90,9 +91,12 @@ class Invocations:
         for times_us in self.starts_us.values():
             times_us.sort()
         named = next(iter(self.functions)) if len(self.functions) == 1 else function
-        for items in self.streams.values():
+        for stream, items in self.streams.items():
             start, runtime = _Start(), None
-            for found in _in_time(items):
+            ordered = _in_time(items)
+            if stream is None and not timeless:
+                ordered = beside_their_runs(ordered, self._began_us)
+            for found in ordered:
                 if isinstance(found, Remark):
                     runtime = found.runtime or runtime
                     _note(start, found)
@@ -139,22 +143,23 @@ class Invocations:
             return None
         return min(known[-1].ms, found.report.duration_ms)
 
+    def _began_us(self, found: Reported) -> int | None:
+        """Return when a run began, after its environment had started; None where it is not known."""
+        starts_us = self.starts_us.get(found.report.request_id, [])
+        if found.time_us is None:
+            return starts_us[0] if len(starts_us) == 1 else None
+        before = bisect_right(starts_us, found.time_us)
+        return starts_us[before - 1] if before else found.time_us - round(found.report.duration_ms * US_PER_MS)
+
     def _arrival_us(self, found: Reported) -> int:
         """Return when an invocation arrived: its environment started, if it had to, before START was written."""
-        report = found.report
-        starting_us = round((report.environment_start_ms or 0) * US_PER_MS)
-        starts_us = self.starts_us.get(report.request_id, [])
-        if found.time_us is None:
-            if len(starts_us) != 1:
-                allowed = (
-                    "a REPORT line has no time of its own, as `aws logs tail` gives, nor just one timed START"
-                )
-                raise TraceError.single(found.where, "timestamp", allowed)
-            return starts_us[0] - starting_us
-        before = bisect_right(starts_us, found.time_us)
-        if before:
-            return starts_us[before - 1] - starting_us
-        return found.time_us - round(report.duration_ms * US_PER_MS) - starting_us
+        began_us = self._began_us(found)
+        if began_us is None:
+            allowed = (
+                "a REPORT line has no time of its own, as `aws logs tail` gives, nor just one timed START"
+            )
+            raise TraceError.single(found.where, "timestamp", allowed)
+        return began_us - round((found.report.environment_start_ms or 0) * US_PER_MS)
 
 
 def _note(start: _Start, remark: Remark) -> None:
