@@ -32,6 +32,7 @@ SHORT_SERIES_MONTHS: Final = (7, 10, 14, 20, 30)
 SHORT_SERIES_DAYS: Final = 100
 ALLOWED: Final = (0.7, 0.9)
 EXACT_DRAWS: Final = 2_000
+EXACT: Final = 0.8
 EXACT_Z: Final = 1.2815515655446004
 
 Floats = NDArray[np.float64]
@@ -57,6 +58,17 @@ class Score(NamedTuple):
     loss_of_mean: float
     error: float
     exact: Floats
+
+    @property
+    def bounds(self) -> tuple[float, float]:
+        """What 95 % of the exact ranges' coverages lie between: overlapping months are worth fewer independent ones."""
+        low, high = np.quantile(self.exact, [0.025, 0.975])
+        return float(low), float(high)
+
+    @property
+    def months(self) -> float:
+        """As how many independent months the cuts count, by the binomial variance of the exact ranges' coverage."""
+        return EXACT * (1 - EXACT) / float(self.exact.var())
 
 
 def exact_coverage(spans: list[tuple[int, int]], length: int, generator: np.random.Generator) -> Floats:
@@ -104,6 +116,8 @@ def summed_up(scores: list[Score]) -> str:
     def outside(held: Floats) -> Floats:
         return np.asarray((held < low) | (held > high))
 
+    beyond = [one for one in scores if not one.bounds[0] <= one.held <= one.bounds[1]]
+
     ours = int(outside(np.array([one.held for one in scores])).sum())
     exact = outside(np.array([one.exact for one in scores])).sum(axis=0)
     least, most = np.quantile(exact, [0.025, 0.975])
@@ -111,6 +125,7 @@ def summed_up(scores: list[Score]) -> str:
         f"{ours} of {len(scores)} cells outside {low:.0%} to {high:.0%}, "
         f"mean {np.mean([one.held for one in scores]):.0%}; "
         f"ranges that hold 80% exactly: {exact.mean():.1f}, 95% of draws {least:.0f} to {most:.0f}; "
+        f"{len(beyond)} cells outside their own 95% interval of exact ranges; "
         f"worst loss {max(one.loss for one in scores):.2f}"
     )
 
@@ -118,9 +133,10 @@ def summed_up(scores: list[Score]) -> str:
 def main() -> None:
     """Print a line of a Markdown table for each series, length of history and task."""
     print(
-        "| series | history | task | P10-P90 holds | loss, spread = 1 | loss, mean = 1 | P50, median error |"
+        "| series | history | task | P10-P90 holds | exact ranges hold | independent months | loss, spread = 1 "
+        "| loss, mean = 1 | P50, median error |"
     )
-    print("|---|---|---|---|---|---|---|")
+    print("|---|---|---|---|---|---|---|---|---|")
     seed = int(sys.argv[1]) if len(sys.argv) > 1 else SEED
     scores = []
     for place, (name, totals) in enumerate(series().items()):
@@ -129,9 +145,11 @@ def main() -> None:
                 generator = np.random.default_rng((seed, place))
                 scores.append(score(totals, lengths, task, generator))
                 held, spread, point, error, _ = scores[-1]
+                low, high = scores[-1].bounds
                 print(
-                    f"| {name[:24]} | {lengths[0]}-{lengths[1]} | {task} | {held:.0%} | {spread:.2f} | "
-                    f"{point:.2f} | {error:+.1%} |"
+                    f"| {name[:24]} | {lengths[0]}-{lengths[1]} | {task} | {held:.0%} | {low:.0%} to {high:.0%} "
+                    f"| {scores[-1].months:.0f} | {spread:.2f} | {point:.2f} | {error:+.1%} |",
+                    flush=True,
                 )
     print(summed_up(scores))
 

@@ -23,7 +23,7 @@ from lambdasim.calibration.result import RUNTIME, Calibration
 from lambdasim.calibration.round_trip import RoundTrip, round_trip
 from lambdasim.calibration.scenario import scenario_mapping, write_scenario
 from lambdasim.calibration.twin import fitted_lasting
-from lambdasim.calibration.written import failures, init_values_ms, restores
+from lambdasim.calibration.written import failures, init_sample_ms, init_values_ms, restores
 from lambdasim.catalog import init_prior, init_runtimes
 from lambdasim.errors import InputError
 from lambdasim.specs.faults import not_among
@@ -115,7 +115,7 @@ def calibrate(
         _memory_need(data),
         failures(data),
         data,
-        fit_init(values, prior),
+        fit_init(init_sample_ms(data), prior),
         _first_run(data),
         named,
         tuple(notes),

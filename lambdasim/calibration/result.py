@@ -18,7 +18,7 @@ from lambdasim.calibration.fit.first_run import FirstRunFit
 from lambdasim.calibration.fit.init import InitFit
 from lambdasim.calibration.fit.meet import met
 from lambdasim.calibration.fit.shape import law_of_values
-from lambdasim.calibration.fit.speed import StreamSpeeds, full_speed_mb, stream_speeds
+from lambdasim.calibration.fit.speed import StreamSpeeds, full_speed_mb, is_of_cpus, stream_speeds
 from lambdasim.calibration.fit.work import WorkFit
 from lambdasim.calibration.round_trip import RoundTrip
 from lambdasim.calibration.twin import Lasting
@@ -117,6 +117,12 @@ class Calibration(Result):
                 f"{self.speeds.streams} log streams keep their own speed, {self.speeds.spread:.1%} apart (standard "
                 "deviation): written as environment_spread of CPU time"
             )
+        elif self._levels is not None:
+            found.append(
+                f"{self._levels.streams} log streams keep their own level, {self._levels.spread:.1%} apart (standard "
+                "deviation), which is more than CPUs differ: other code, tenants or inputs; written as differences "
+                "between single runs, so intervals of means are too narrow"
+            )
         runs = sum(size.n - size.censored for size in self.work.sizes)
         if runs < _WEAK:
             found.append(f"weak fit: {runs} complete runs tell little; read every number here as a guess")
@@ -181,9 +187,15 @@ class Calibration(Result):
         ]
         return work | {"plausible": plausible} if plausible else work
 
-    @cached_property
+    @property
     def speeds(self) -> StreamSpeeds | None:
-        """How log streams differ in speed; None where they do not, or work hardly computes."""
+        """How log streams differ in speed; None where they do not, work hardly computes, or CPUs do not differ so."""
+        found = self._levels
+        return found if found is not None and is_of_cpus(found, self.work.architecture) else None
+
+    @cached_property
+    def _levels(self) -> StreamSpeeds | None:
+        """How log streams differ, whatever the cause."""
         data = self.observations
         if data is None or any(size.tail_timeouts for size in data.sizes):
             return None

@@ -330,6 +330,8 @@ def _reason(row: TripRow, far: list[str], runs: Runs) -> str:
             return "follows from the number of cold starts"
         if runs.ended("timeout", "crash", "out_of_memory").any() and not runs.inside.any():
             return "the scenario runs INIT again inside the run after a failure; the log shows no such runs"
+        if (runs.inside & ~runs.again).sum() > runs.cold.sum():
+            return "INIT inside runs after failures takes other times than that of cold starts"
         if runs.cold.any():
             return "first runs after INIT vary more than the scenario's, which have one mean"
         return "the written law differs from the log's durations"

@@ -9,7 +9,7 @@ import numpy as np
 
 from lambdasim.calibration.data.observations import Observations
 from lambdasim.calibration.data.runs import BREAKING, Runs
-from lambdasim.calibration.data.statistics import Floats
+from lambdasim.calibration.data.statistics import Floats, pooled
 from lambdasim.calibration.estimate import Estimate
 from lambdasim.calibration.fit.shape import law_of_values, modes
 from lambdasim.catalog import timing
@@ -183,12 +183,23 @@ def init_values_ms(data: Observations) -> Floats:
     return found if len(found) or runs.restored.any() else _inside_ms(runs, runs.inside & ~runs.again)
 
 
-def _inside_ms(runs: Runs, rows: Any) -> Floats:
-    """Give INIT that ran inside these runs [ms]."""
+def init_sample_ms(data: Observations) -> Floats:
+    """Give INIT of every start, and that inside runs after failures where it is alike [ms], shape (n,)."""
+    runs, found = data.runs, init_values_ms(data)
+    inside = runs.inside & ~runs.again
+    if not inside.any() or not runs.cold[~runs.again].any():
+        return found
+    return pooled(found, _inside_ms(runs, inside, first=True))
+
+
+def _inside_ms(runs: Runs, rows: Any, *, first: bool = False) -> Floats:
+    """Give INIT that ran inside these runs, whose work is the usual one, or that of the first after INIT [ms]."""
     rows = rows & ~runs.ended("timeout")
-    warm = runs.work_ms()[runs.warm()]
-    usual = float(warm.mean()) if len(warm) else 0.0
-    rest: Floats = np.maximum(runs.duration_ms[rows] - usual, 0.0)
+    work = runs.work_ms()
+    usual = work[runs.warm()]
+    after = work[runs.cold & ~runs.again & runs.ended("success")]
+    usual = after if first and len(after) else usual
+    rest: Floats = np.maximum(runs.duration_ms[rows] - (float(usual.mean()) if len(usual) else 0.0), 0.0)
     return np.where(
         np.isnan(runs.again_ms[rows]), rest, np.minimum(runs.again_ms[rows], runs.duration_ms[rows])
     )

@@ -21,6 +21,17 @@ TIMEOUTS: Final = ("timeout", "timedout")
 _UNSURE_US: Final = 2 * US_PER_MS  # logs have whole milliseconds: an end and a beginning may each be one off
 
 
+def version_of_stream(stream: str) -> str:
+    """Give the version that a log stream names in brackets; empty where it names none.
+
+    Examples
+    --------
+    >>> version_of_stream("2026/08/01/[42]0123456789abcdef")
+    '42'
+    """
+    return stream.partition("[")[2].partition("]")[0]
+
+
 @dataclass(frozen=True)
 class EnvironmentUse:
     """How environments were used.

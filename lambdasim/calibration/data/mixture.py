@@ -7,7 +7,9 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
+from lambdasim.calibration.data.environments import version_of_stream
 from lambdasim.traffic.readers.logs.reports import SUCCESS
+from lambdasim.wording import clipped, count, listed
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -16,6 +18,8 @@ _FEWEST: Final = 10
 """Runs that a side, and a log stream, must have to count."""
 _APART: Final = 1.5
 """Factor between durations of two kinds; CPUs of one function's environments differ by some 15 %."""
+_LISTED: Final = 4
+_LONGEST_NAME: Final = 32
 _PARALLEL: Final = 0.1
 """Share of the shorter stretch of time in which both kinds must have been there."""
 
@@ -40,12 +44,32 @@ def mixture_notes(table: pd.DataFrame) -> list[str]:
     runs = table
     if "init_ms" in runs:
         runs = runs[runs["init_ms"].isna()]
+    if "start" in runs:
+        runs = runs[~runs["start"].isin(["reset", "again"])]
     if "status" in runs:
         runs = runs[runs["status"].fillna(SUCCESS) == SUCCESS]
     sizes = {int(size): runs[runs["memory_mb"] == size] for size in sorted(runs["memory_mb"].unique())}
     return [
+        *_versions(runs),
         *_sizes_side_by_side(sizes),
         *(note for size, part in sizes.items() for note in _levels(size, part)),
+    ]
+
+
+def _versions(runs: pd.DataFrame) -> list[str]:
+    """Name the versions of the function that log streams are of, where there are several."""
+    if "exec_env" not in runs or runs["exec_env"].isna().any():
+        return []
+    version = runs["exec_env"].astype(str).map(version_of_stream)
+    groups = [(name, runs[version == name]) for name in version.value_counts().index if name]
+    if len(groups) < 2:
+        return []
+    shown = [
+        f"{clipped(name, _LONGEST_NAME)} ({count(len(part), 'run')}, median {part['duration_ms'].median():.4g} ms)"
+        for name, part in groups[:_LISTED]
+    ]
+    return [
+        f"the log has {len(groups)} versions of the function, fitted as one: {listed(shown, last=' and ')}"
     ]
 
 

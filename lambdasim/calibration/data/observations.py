@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
-from lambdasim.calibration.data.environments import EnvironmentUse, Ints, environment_use
+from lambdasim.calibration.data.environments import EnvironmentUse, Flags, Ints, environment_use
 from lambdasim.calibration.data.mixture import mixture_notes
 from lambdasim.calibration.data.runs import Runs, runs_of
-from lambdasim.calibration.data.statistics import Floats, SizeStatistics, from_summary, from_values
+from lambdasim.calibration.data.statistics import Floats, SizeStatistics, from_summary, from_values, pooled
 from lambdasim.catalog import limit
 from lambdasim.errors import InputError, TraceError
 from lambdasim.specs.fields import LONGEST_SCENARIO_US
@@ -32,6 +32,7 @@ _FEWEST_COMPLETE: Final = 20
 _MOST_CUT: Final = 0.7
 _ALIKE: Final = 0.5
 _ONE_RUN_SPREAD: Final = 0.5
+_LEAST_MS: Final = 0.01
 
 
 @dataclass(frozen=True)
@@ -44,14 +45,15 @@ class SizeRuns:
     warm_ms : ndarray, shape (n,)
         Durations of complete warm runs, without work after the answer [ms].
     first_ms : ndarray, shape (m,)
-        Durations of the first run after INIT, without INIT [ms].
-    init_ms : ndarray, shape (m,)
-        INIT, or restore, of the same runs [ms].
+        Durations of the first run after INIT, without INIT [ms]; also of those after INIT inside the run, where it is
+        logged and they are alike.
+    init_ms : ndarray, shape (k,)
+        INIT, or restore, of cold starts [ms].
     timeouts, failed : int
         Runs cut off by a timeout; other warm runs that were reported as errors.
     reset : int
         Runs that are in none of these: INIT ran again inside them.
-    max_memory_mb : ndarray, shape (k,)
+    max_memory_mb : ndarray, shape (j,)
         Highest memory use that each run reports, runs that were ended out of memory left out [MB].
     environments : int
         How many execution environments served them: those that logs name, or as many as started cold.
@@ -334,7 +336,7 @@ def _size_runs(memory_mb: int, runs: Runs, used_mb: Floats) -> SizeRuns:
     return SizeRuns(
         memory_mb=memory_mb,
         warm_ms=work_ms[apart & ~cold & complete],
-        first_ms=work_ms[apart & cold & complete],
+        first_ms=pooled(work_ms[apart & cold & complete], _after_init_inside_ms(runs, here & complete)),
         init_ms=runs.init_ms[apart & cold],
         timeouts=int((apart & ~cold & cut).sum()),
         failed=int((apart & ~complete & ~cut).sum()),
@@ -343,6 +345,12 @@ def _size_runs(memory_mb: int, runs: Runs, used_mb: Floats) -> SizeRuns:
         reset=int((here & runs.inside).sum()),
         cut_ms=float(runs.duration_ms[here & cut].max(initial=0.0)) or None,
     )
+
+
+def _after_init_inside_ms(runs: Runs, rows: Flags) -> Floats:
+    """Give what the handler took in runs inside which INIT ran, where both are logged, shape (n,) [ms]."""
+    known = rows & runs.inside & ~np.isnan(runs.again_ms)
+    return np.asarray(np.maximum(runs.work_ms()[known] - runs.again_ms[known], _LEAST_MS))
 
 
 def require_warm(observations: Observations) -> tuple[SizeStatistics, ...]:

@@ -16,6 +16,7 @@ from lambdasim.errors import InputError
 Floats = NDArray[np.float64]
 QUANTILES: Final = (0.05, 0.25, 0.5, 0.75, 0.95)
 _FEWEST: Final = 2
+_SURE: Final = 0.01
 _TINY_ERROR: Final = 1e-4
 _RESOLUTION_MS: Final = 0.01
 
@@ -72,6 +73,32 @@ class SizeStatistics:
         if 0.99 in known and self.mean_ms:
             return max(log(known[0.99] / self.mean_ms) / NormalDist().inv_cdf(0.99), 1e-3)
         return 0.05
+
+
+def pooled(values: Floats, others: Floats) -> Floats:
+    """Take two samples as one where a t-test on their logarithms (1 %) sees no difference; else the first, if there is one.
+
+    Parameters
+    ----------
+    values, others : ndarray, shape (n,), (m,)
+
+    Examples
+    --------
+    >>> pooled(np.array([400.0]), np.array([390.0, 410.0, 420.0])).tolist()
+    [400.0, 390.0, 410.0, 420.0]
+    >>> pooled(np.array([400.0, 401.0]), np.array([900.0, 910.0])).tolist()
+    [400.0, 401.0]
+    """
+    from scipy.stats import ttest_ind
+
+    if not len(values) or not len(others):
+        return values if len(values) else others
+    logs = [np.log(np.maximum(one, _RESOLUTION_MS)) for one in (values, others)]
+    if len(values) + len(others) > _FEWEST and max(one.std() for one in logs) > _TINY_ERROR:
+        alike = ttest_ind(*logs).pvalue > _SURE
+    else:
+        alike = bool(abs(logs[0].mean() - logs[1].mean()) < _TINY_ERROR)
+    return np.concatenate([values, others]) if alike else values
 
 
 def from_values(

@@ -23,6 +23,8 @@ _WITHIN: Final = 0.25
 _WITHIN_RUNS: Final = 2
 _SHAPE_RUNS: Final = 0.5
 """As how many of them it counts in the law itself, which is a best guess and no interval."""
+_TAIL_RUNS: Final = 2.0
+"""As how many the catalog's shape counts beside the quantiles that were seen: a process of Dirichlet's with that mass."""
 _SHOWN: Final = 50
 _SHORTEST_MS: Final = 0.01
 
@@ -72,8 +74,9 @@ def fit_init(values_ms: Floats, prior: InitPrior | None) -> InitFit | None:
     more cold starts with a deviation of 0.25; the median is weighed by precision against the catalog's, which is taken
     as known to 1.5 only, the spread between functions, beside the spread of one function's cold starts in the catalog and
     the data. So the catalog counts for about a hundredth of a cold start.
-    The interval is Student's. The law has the mean of the data, and the catalog's shape: its median, p90 and p99 joined
-    in the normal score, stretched to the deviation of the data and of half a cold start of the catalog's (0.25 without).
+    The interval is Student's. The law is the data's own quantiles mixed with a shape that counts as two cold starts and
+    has their mean: the catalog's median, p90 and p99 joined in the normal score, stretched to the deviation of the data
+    and of half a cold start of the catalog's (0.25 without).
     """
     n = len(values_ms)
     if n == 0:
@@ -94,9 +97,19 @@ def fit_init(values_ms: Floats, prior: InitPrior | None) -> InitFit | None:
     within = _WITHIN if prior is None else prior.sigma_log
     width = sqrt((_SHAPE_RUNS * within**2 + squares) / (_SHAPE_RUNS + n - 1))
     shape = _shape(prior, width)
-    values = shape * float(np.exp(logs).mean() / shape.mean())
+    values = _blended(np.exp(logs), shape * float(np.exp(logs).mean() / shape.mean()))
     named = "" if prior is None else prior.runtime
     return InitFit(_around(median, _student(freedom) * sqrt(variance / (n + weight))), values, named, weight)
+
+
+def _blended(seen: Floats, shape: Floats) -> Floats:
+    """Mix what was seen with a shape of the same mean, which counts as two cold starts; shape (n,)."""
+    together = np.concatenate([seen, shape])
+    order = np.argsort(together, kind="stable")
+    weights = np.concatenate([np.ones(len(seen)), np.full(len(shape), _TAIL_RUNS / len(shape))])[order]
+    reached = np.concatenate([[0.0], np.cumsum(weights)]) / weights.sum()
+    sums = np.concatenate([[0.0], np.cumsum(weights * together[order])]) / weights.sum()
+    return np.asarray(np.diff(np.interp(np.linspace(0, 1, _SHOWN + 1), reached, sums)) * _SHOWN)
 
 
 def _around(centre: float, error: float) -> Estimate:

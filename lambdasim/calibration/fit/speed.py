@@ -9,6 +9,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
+from lambdasim.calibration.data.environments import version_of_stream
 from lambdasim.calibration.data.statistics import Floats
 from lambdasim.catalog import limit, timing
 from lambdasim.specs.function import Architecture
@@ -17,6 +18,7 @@ _FEWEST_STREAMS: Final = 4
 _FEWEST_RUNS: Final = 5
 _SURE: Final = 0.01
 _LEAST: Final = 0.002
+_MOST_SPREADS: Final = 4
 
 
 @dataclass(frozen=True, eq=False)
@@ -61,7 +63,8 @@ def stream_speeds(durations_ms: Floats, streams: NDArray[np.object_] | None) -> 
     Notes
     -----
     One-way random effects on the logarithm: the variance between streams is that of their means less what runs
-    explain, by Fisher's mean squares. Streams with fewer runs are brought to no other level.
+    explain, by Fisher's mean squares. Streams with fewer runs are brought to no other level. Versions, which streams have
+    in their names, differ in their work: streams are compared within each.
     """
     from scipy.stats import f
 
@@ -76,17 +79,27 @@ def stream_speeds(durations_ms: Floats, streams: NDArray[np.object_] | None) -> 
     means = sums / counts
     rows = used[place]
     n, k = int(counts[used].sum()), int(used.sum())
-    grand = float(logs[rows].mean())
-    between = float((counts[used] * (means[used] - grand) ** 2).sum()) / (k - 1)
+    versions, version = np.unique([version_of_stream(name) for name in names[used]], return_inverse=True)
+    if k - len(versions) < _FEWEST_STREAMS - 1:
+        return None
+    grand = np.zeros(len(names))
+    of_version = np.bincount(version, sums[used]) / np.bincount(version, counts[used])
+    grand[used] = of_version[version]
+    between = float((counts[used] * (means[used] - grand[used]) ** 2).sum()) / (k - len(versions))
     within = float(((logs[rows] - means[place[rows]]) ** 2).sum()) / (n - k)
-    if within <= 0 or f.sf(between / within, k - 1, n - k) > _SURE:
+    if within <= 0 or f.sf(between / within, k - len(versions), n - k) > _SURE:
         return None
     size = (n - float((counts[used] ** 2).sum()) / n) / (k - 1)
     spread = sqrt(max((between - within) / size, 0.0))
     if spread < _LEAST:
         return None
-    moved = np.where(rows, durations_ms * np.exp(grand - means[place]), durations_ms)
+    moved = np.where(rows, durations_ms * np.exp((grand - means)[place]), durations_ms)
     return StreamSpeeds(k, spread, moved * float(durations_ms.mean() / moved.mean()))
+
+
+def is_of_cpus(speeds: StreamSpeeds, architecture: Architecture) -> bool:
+    """Whether streams differ by no more than CPUs may: the catalog's spread between environments, four times."""
+    return speeds.spread <= _MOST_SPREADS * known_speed_error(architecture)
 
 
 def full_speed_mb(architecture: Architecture) -> int:

@@ -20,8 +20,13 @@ _LIST: Final = re.compile(r'\s*(?:\[(?=\s*[\[{\]])|\{\s*"events"\s*:\s*\[)')
 _ANSWER: Final = re.compile(r'\s*\{\s*"(?:events|searchedLogStreams|next[A-Za-z]*Token)"')
 _OBJECT: Final = re.compile(r"\s*\{")
 _TABLE: Final = re.compile(
-    r'(?=[^\r\n]*"?@?message"?(?:,|\r?\n))"?@?[A-Za-z]+"?,[^\r\n]*\r?\n', re.IGNORECASE
+    r'(?=[^\r\n]*"?(?:@?message|_raw)"?(?:,|\r?\n))"?[@_]?[A-Za-z]+"?,[^\r\n]*\r?\n', re.IGNORECASE
 )
+_COLUMNS: Final = {
+    "@timestamp": ("@timestamp", "timestamp", "_time", "time", "date"),
+    "@message": ("@message", "message", "_raw"),
+}
+"""Columns of time and message as CloudWatch, Splunk and Datadog name them; the first that a table has counts."""
 _DIGITS: Final = re.compile(r"[0-9]{1,15}")
 _GROUP_PATH: Final = re.compile(r"^.*[/:]", re.DOTALL)
 _STREAM: Final = ("logStreamName", "logStream", "@logStream")
@@ -169,7 +174,11 @@ def _holds_events(item: Any) -> bool:
 def _rows(path: str, text: str) -> Iterator[tuple[str, Any]]:
     rows = csv.reader(io.StringIO(text, newline=""), strict=True)
     header = next(rows)
-    names = [{"message": "@message", "timestamp": "@timestamp"}.get(name, name) for name in header]
+    names, lower = list(header), [name.lower() for name in header]
+    for column, known in _COLUMNS.items():
+        place = next((lower.index(name) for name in known if name in lower), None)
+        if place is not None:
+            names[place] = column
     while True:
         where = f"row {rows.line_num + 1}"
         try:

@@ -149,7 +149,9 @@ class Invocations:
         if found.time_us is None:
             return starts_us[0] if len(starts_us) == 1 else None
         before = bisect_right(starts_us, found.time_us)
-        return starts_us[before - 1] if before else found.time_us - round(found.report.duration_ms * US_PER_MS)
+        return (
+            starts_us[before - 1] if before else found.time_us - round(found.report.duration_ms * US_PER_MS)
+        )
 
     def _arrival_us(self, found: Reported) -> int:
         """Return when an invocation arrived: its environment started, if it had to, before START was written."""
