@@ -76,7 +76,7 @@ class SizeStatistics:
 
 
 def pooled(values: Floats, others: Floats) -> Floats:
-    """Take two samples as one where a t-test on their logarithms (1 %) sees no difference; else the first, if there is one.
+    """Take two samples as one where a t-test on their logarithms (1 %) sees no difference; else the first with values.
 
     Parameters
     ----------
