@@ -12,6 +12,7 @@ from itertools import count
 from typing import Final
 
 US_PER_MS: Final = 1_000
+MS_PER_S: Final = 1_000
 US_PER_S: Final = 1_000_000
 US_PER_MINUTE: Final = 60 * US_PER_S
 US_PER_HOUR: Final = 60 * US_PER_MINUTE

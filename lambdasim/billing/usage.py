@@ -85,6 +85,10 @@ class Usage:
     transitions, express_requests, express_mb_ms : int
         Of the scenario's state machines, whichever row has them: transitions of standard ones, executions of express
         ones, and their memory in steps of 64 MB times their durations in steps of 100 ms [MB ms].
+    durable_executions, durable_s : int
+        Executions of a durable function, and the sum of their durations [s].
+    tenant_mb : int
+        Memory size times new environments, of a function with tenant isolation [MB].
     """
 
     month: str
@@ -117,6 +121,9 @@ class Usage:
     transitions: int = 0
     express_requests: int = 0
     express_mb_ms: int = 0
+    durable_executions: int = 0
+    durable_s: int = 0
+    tenant_mb: int = 0
 
     def __post_init__(self) -> None:
         """Check every value.

@@ -133,6 +133,8 @@ class MachinePlan:
         Events of history that a task which invokes a function writes, entering and leaving included.
     memory_mb : int
         For which an express execution pays; 0 for a standard one.
+    durable : int
+        Place of the durable function whose executions these are; -1 for none.
     """
 
     name: str
@@ -143,3 +145,4 @@ class MachinePlan:
     most_history: int
     events_of_a_task: int
     memory_mb: int
+    durable: int = -1

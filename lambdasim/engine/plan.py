@@ -69,6 +69,7 @@ def plan_scenario(scenario: ScenarioSpec) -> Plan:
     Plan
         Functions are ordered by name, so that their order in the file changes nothing.
     """
+    scenario = scenario.unfolded()
     functions = sorted(scenario.functions, key=lambda function: function.name)
     sources = [FunctionArrivals(scenario, function.name) for function in functions]
     planned = with_calls(scenario, (_function_plan(scenario, function) for function in functions))

@@ -110,7 +110,7 @@ def simulate_functions(
     """
     import pandas as pd
 
-    if scenario.state_machines or any(one.calls or one.shares for one in scenario.functions):
+    if scenario.state_machines or any(one.calls or one.shares or one.durable for one in scenario.functions):
         return _together(scenario, engine)
     alone = [
         revised(scenario, {"functions": (function,)}).anywhere()

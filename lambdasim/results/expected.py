@@ -200,7 +200,7 @@ def expected_cost(
 
 def _tasks(scenario: ScenarioSpec, plan: Plan) -> float:
     """Give how many executions of state machines start, and tasks at most in one pass through all states."""
-    total = 0.0
+    scenario, total = scenario.unfolded(), 0.0
     for machine, spec in zip(
         plan.machines, sorted(scenario.state_machines, key=lambda one: one.name), strict=True
     ):

@@ -23,7 +23,8 @@ from lambdasim.specs.fields import Duration, Flag, Limited, PositiveDuration, Te
 from lambdasim.specs.laws import FixedLaw, Law, LawOrCatalog
 from lambdasim.specs.schedules import ScheduleText, parse_schedule
 from lambdasim.specs.traffic import ConstantTraffic, TrafficSpec
-from lambdasim.specs.trigger import TriggerSpec
+from lambdasim.specs.trigger import TriggerSpec, TriggerType
+from lambdasim.specs.work.durable import DurableSpec
 from lambdasim.specs.work.handler import WorkSpec
 from lambdasim.specs.work.neighbours import UsesSpec
 from lambdasim.specs.work.provisioned import ProvisionedSteps
@@ -151,6 +152,10 @@ class FunctionSpec(Spec):
     """Size of requests and responses."""
     uses: UsesSpec = UsesSpec()
     """What a run uses of the services beside Lambda; each has a line on the bill."""
+    durable: DurableSpec | None = None
+    """Durable executions: each event is one, which waits between runs."""
+    tenant_isolation: Flag = False
+    """Whether environments belong to one tenant, and each new one pays a fee; a function of its own for each tenant."""
     tags: dict[Text, Text] = Field(default_factory=dict)
     """For sharing the bill out, as on the function."""
     calls: Annotated[tuple[CallSpec, ...], Field(max_length=100)] = ()
@@ -170,6 +175,7 @@ class FunctionSpec(Spec):
             self._layer_faults(),
             self._provisioned_faults(),
             self._order_faults(),
+            self._mode_faults(),
             *(self._snap_start_faults() if "snap_start" in self.__dict__ else ()),
         )
 
@@ -235,6 +241,23 @@ class FunctionSpec(Spec):
         if len({step.qualifier for step in self.provisioned_concurrency}) > 1:
             text = "must be of one version or alias; describe another version as a function of its own"
             yield CrossFault(("provisioned_concurrency",), text)
+
+    def _mode_faults(self) -> Iterator[CrossFault]:
+        """Want durable functions that are started directly, and tenants without what AWS does not give them."""
+        if self.durable is not None:
+            if self.trigger.type is not TriggerType.SDK:
+                text = f"must be started directly, by trigger sdk, got {self.trigger.type.value}"
+                yield CrossFault(("durable",), text, (("trigger",),))
+            if self.calls:
+                yield CrossFault(("durable",), "does not go with calls", (("calls",),))
+        if self.tenant_isolation:
+            for name, used in (
+                ("snap_start", self.snap_start is not None),
+                ("provisioned_concurrency", bool(self.provisioned_concurrency)),
+                ("target_tracking", self.target_tracking is not None),
+            ):
+                if used:
+                    yield CrossFault((name,), "does not go with tenant_isolation", (("tenant_isolation",),))
 
     def _snap_start_faults(self) -> tuple[Iterator[CrossFault], ...]:
         """Want what SnapStart works with."""

@@ -19,10 +19,11 @@ from lambdasim.specs.callers.calls import CallHow, CallWhen
 from lambdasim.specs.callers.machine import MachineSpec
 from lambdasim.specs.faults import not_among
 from lambdasim.specs.fields import Day, Flag, Moment, ScenarioLength, Text, Whole
-from lambdasim.specs.function import FunctionSpec
+from lambdasim.specs.function import NO_TRAFFIC, FunctionSpec
 from lambdasim.specs.platform import AccountSpec, PlatformSpec
 from lambdasim.specs.traffic import SOURCES, OnBadRow
 from lambdasim.specs.ways_in import entry_faults, with_settings_of_shared
+from lambdasim.specs.work.durable import machine_of
 from lambdasim.specs.work.neighbours import NeighboursSpec
 from lambdasim.units import US_PER_S, format_duration
 from lambdasim.views import Result
@@ -98,7 +99,7 @@ class ScenarioSpec(Spec, Result):
     @property
     def callers(self) -> list[str]:
         """Functions that call others, and state machines: what they make of traffic is no function's own."""
-        calling = [function.name for function in self.functions if function.calls]
+        calling = [function.name for function in self.functions if function.calls or function.durable]
         return calling + [machine.name for machine in self.state_machines]
 
     def function(self, name: str) -> FunctionSpec:
@@ -122,6 +123,36 @@ class ScenarioSpec(Spec, Result):
                 return function
         names = [function.name for function in self.functions]
         raise ScenarioError.single(f"scenario {self.name[:40]}", "function", not_among(name, names))
+
+    def unfolded(self) -> ScenarioSpec:
+        """Return a copy in which executions of durable functions are state machines that invoke them.
+
+        Returns
+        -------
+        ScenarioSpec
+            This one where it has none.
+        """
+        if not any(function.durable for function in self.functions):
+            return self
+        machines = tuple(
+            MachineSpec.model_construct(
+                _fields_set={"name", "definition", "traffic"},
+                name=machine_of(function.name),
+                definition=function.durable.definition(function.name),
+                traffic=function.traffic,
+            )
+            for function in self.functions
+            if function.durable is not None
+        )
+        functions = tuple(
+            function.model_copy(update={"traffic": NO_TRAFFIC}) if function.durable else function
+            for function in self.functions
+        )
+        copy = self.model_copy(
+            update={"functions": functions, "state_machines": (*self.state_machines, *machines)}
+        )
+        copy._base_dir = self._base_dir
+        return copy
 
     def with_seed(self, seed: int) -> ScenarioSpec:
         """Return another replication of the scenario.
@@ -263,6 +294,9 @@ class ScenarioSpec(Spec, Result):
                 callee = by_name.get(call.function)
                 if callee is None:
                     yield CrossFault((*at, "function"), not_among(call.function, sorted(by_name)))
+                elif callee.durable is not None:
+                    text = f"must not be {clipped(callee.name)}: calls of durable functions are not modelled"
+                    yield CrossFault((*at, "function"), text)
                 elif call.how is CallHow.TRIGGER and callee.trigger.is_synchronous:
                     text = (
                         f"must be synchronous or asynchronous: the trigger of {clipped(callee.name)} is "
@@ -308,6 +342,9 @@ class ScenarioSpec(Spec, Result):
                     yield CrossFault((*at, "functions"), text)
                 elif called is not None and called not in by_name:
                     yield CrossFault((*at, "functions", state), not_among(called, sorted(by_name)))
+                elif called is not None and by_name[called].durable is not None:
+                    text = f"must not invoke {clipped(called)}: calls of durable functions are not modelled"
+                    yield CrossFault((*at, "functions"), text)
                 elif called is not None and by_name[called].trigger.is_polled:
                     text = f"must be invoked directly: pollers invoke {clipped(called)}"
                     yield CrossFault((*at, "functions"), text)

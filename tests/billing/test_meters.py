@@ -103,6 +103,13 @@ msk_serverless_gb_out | 1 | .05 | .06 |
 durable_operations | M | 8.00 | |
 durable_written_gb | 1 | 0.25 | |
 durable_kept_gb | 1 | 0.15 | |
+tenant_isolation_x86_gb | 1 | 0.000166667 | |
+tenant_isolation_arm_gb | 1 | 0.000133333 | |
+microvm_vcpu_s | 1 | 0.0000276944 | |
+microvm_gb_s | 1 | 0.0000036667 | |
+microvm_snapshot_write_gb | 1 | 0.0038 | |
+microvm_snapshot_read_gb | 1 | 0.00155 | |
+microvm_snapshot_storage_gb | 1 | 0.08 | |
 """
 """Charge lines by hand: meter | units that have the price, bounds in so many | us-east-1 | eu-central-1 | free."""
 PER: Final = {"M": 1_000_000, "k": 1_000, "10k": 10_000, "1": 1}
@@ -121,7 +128,7 @@ def tiers_of(price: MeterPrice) -> list[tuple[Decimal | None, Decimal]]:
 
 def test_the_table_is_complete() -> None:
     assert list(meters()) == [name for name, _ in transcribed()]
-    assert len(meters()) == 90
+    assert len(meters()) == 97
 
 
 @pytest.mark.parametrize(

@@ -18,6 +18,7 @@ from lambdasim.catalog.prices.meters import Driver, Meter, meter, meter_defaults
 from lambdasim.specs.sources.stream import Capacity
 from lambdasim.specs.trigger import TriggerType
 from lambdasim.specs.work.neighbours import NeighbourLines
+from lambdasim.units import US_PER_S
 
 if TYPE_CHECKING:
     from lambdasim.specs.function import FunctionSpec
@@ -31,6 +32,7 @@ SHARED: Final = "(shared)"
 _S_PER_HOUR: Final = 3600
 _MB_PER_GB: Final = 1024
 _MS_PER_S: Final = 1000
+ARM64: Final = "arm64"
 _BYTES: Final = (Driver.KB, Driver.LOG)
 _POLLERS: Final = {TriggerType.KAFKA.value: "kafka_poller_hours"}
 
@@ -67,6 +69,8 @@ class FunctionTerms:
         Of a Kinesis stream that invokes it.
     on_demand, fan_out, long_kept : bool
         Whether that stream is paid for by its data, is read by a consumer of its own, and keeps records beyond a day.
+    operations, written_bytes, retention_s : int
+        Of a durable execution: operations in millionths, what it writes, and how long that is kept after its end [s].
     """
 
     trigger: str
@@ -77,6 +81,9 @@ class FunctionTerms:
     on_demand: bool = False
     fan_out: bool = False
     long_kept: bool = False
+    operations: int = 0
+    written_bytes: int = 0
+    retention_s: int = 0
 
     @classmethod
     def of(cls, spec: FunctionSpec) -> FunctionTerms:
@@ -93,6 +100,7 @@ class FunctionTerms:
             stream is not None and stream.capacity is Capacity.ON_DEMAND,
             stream is not None and stream.enhanced_fan_out,
             stream is not None and stream.retention_us > timing("stream_retention_s").us,
+            **_durable(spec),
         )
 
 
@@ -133,6 +141,7 @@ class NeighbourTerms:
         uses = any(
             one.per_run or one.bytes_per_run or one.log_bytes is not None for one in found.functions.values()
         ) or any(spec.trigger.keeps_pollers for spec in scenario.functions)
+        uses = uses or any(spec.durable or spec.tenant_isolation for spec in scenario.functions)
         uses = uses or bool(scenario.state_machines)
         return found if found.include or found.held or uses else None
 
@@ -245,6 +254,10 @@ def _of_function(usage: Usage, terms: FunctionTerms, include: frozenset[Neighbou
     if usage.poller_s:
         name = _POLLERS.get(terms.trigger, "sqs_poller_hours")
         found[name] += round(Fraction(usage.poller_s * MICRO, _S_PER_HOUR))
+    if usage.tenant_mb:
+        name = "tenant_isolation_arm_gb" if usage.architecture == ARM64 else "tenant_isolation_x86_gb"
+        found[name] += round(Fraction(usage.tenant_mb * MICRO, _MB_PER_GB))
+    found += _of_durable(usage, terms)
     if NeighbourLines.LOGS in include or terms.log_bytes is not None:
         found["logs_lambda_gb"] += usage.requests * (defaults.log_platform_bytes + (terms.log_bytes or 0))
     if NeighbourLines.TRACES in include:
@@ -257,6 +270,31 @@ def _of_function(usage: Usage, terms: FunctionTerms, include: frozenset[Neighbou
     for name, size in terms.bytes_per_run.items():
         found[name] += usage.requests * size
     return found
+
+
+def _durable(spec: FunctionSpec) -> dict[str, int]:
+    """Take the terms of a durable function."""
+    if spec.durable is None:
+        return {}
+    return {
+        "operations": _micro(spec.durable.operations),
+        "written_bytes": round(Decimal(str(spec.durable.written_kb)) * BYTES_PER_KB),
+        "retention_s": spec.durable.retention_us // US_PER_S,
+    }
+
+
+def _of_durable(usage: Usage, terms: FunctionTerms) -> Counter[str]:
+    """Count operations and data of durable executions; what is kept counts in the month in which it starts."""
+    kept = meter("durable_kept_gb")
+    bytes_of_gb = kept.kb_per_gb * BYTES_PER_KB
+    kept_s = usage.durable_s + usage.durable_executions * terms.retention_s
+    found: Counter[str] = Counter()
+    found["durable_operations"] = usage.durable_executions * terms.operations
+    found["durable_written_gb"] = usage.durable_executions * terms.written_bytes
+    found[kept.name] = round(
+        Fraction(terms.written_bytes * kept_s * MICRO, bytes_of_gb * _hours_of(usage.month) * _S_PER_HOUR)
+    )
+    return +found
 
 
 def _of_stream(usage: Usage, terms: FunctionTerms, records: int) -> Counter[str]:
@@ -297,10 +335,14 @@ def _time(one: Meter, seconds: int, month: str) -> int:
     hours = -(-seconds // _S_PER_HOUR)
     if one.driver is Driver.HOUR:
         return hours * MICRO
+    return min(round(Decimal(hours * MICRO) / _hours_of(month)), MICRO)
+
+
+def _hours_of(month: str) -> int:
+    """Give the length of a month [h]."""
     begin = date.fromisoformat(f"{month}-01")
     end = date(begin.year + begin.month // 12, begin.month % 12 + 1, 1)
-    whole = (end - begin).days * 24
-    return min(round(Decimal(hours * MICRO) / whole), MICRO)
+    return (end - begin).days * 24
 
 
 def _micro(amount: float) -> int:

@@ -24,7 +24,8 @@ class Driver(StrEnum):
     """What counts on a meter.
 
     ``call``: events, or calls with every attempt of a synchronous caller, at a trigger. ``run``: each started run.
-    ``kb``, ``log``: bytes of each run. ``trace``: sampled runs. ``lcu``: capacity of a load balancer. ``hour``: whole
+    ``kb``, ``log``: bytes of each run. ``trace``: sampled runs. ``start``: new environments of
+    functions with tenant isolation. ``lcu``: capacity of a load balancer. ``hour``: whole
     hours for which so many are held. ``month``: parts of a month for which so many are held.
     """
 
@@ -33,6 +34,7 @@ class Driver(StrEnum):
     KB = "kb"
     LOG = "log"
     TRACE = "trace"
+    START = "start"
     LCU = "lcu"
     HOUR = "hour"
     MONTH = "month"

@@ -23,6 +23,7 @@ from lambdasim.engine.machines import MachinePlan, Retrier, Section, StateKind, 
 from lambdasim.specs.callers.machine import MachineSpec, MachineType
 from lambdasim.specs.callers.states import invoked_function, sections_of
 from lambdasim.specs.scenario import ScenarioSpec
+from lambdasim.specs.work.durable import machine_of
 from lambdasim.traffic.arrivals import MachineArrivals
 from lambdasim.units import US_PER_MS, US_PER_S
 
@@ -52,6 +53,8 @@ def _machine(
     scenario: ScenarioSpec, machine: MachineSpec, functions: Sequence[FunctionPlan], numbers: Iterator[int]
 ) -> MachinePlan:
     express = machine.type is MachineType.EXPRESS
+    names = [machine_of(function.name) for function in functions]
+    durable = names.index(machine.name) if machine.name in names else -1
     seed = f"{scenario.seed}\0state machine\0{machine.name}"
     return MachinePlan(
         name=machine.name,
@@ -59,9 +62,10 @@ def _machine(
         arrivals=MachineArrivals(scenario, machine.name),
         section=_section(machine, machine.definition, seed, functions, numbers),
         most_us=timing("step_functions_express_max_s").us if express else NEVER,
-        most_history=NEVER if express else limit("step_functions_history_max").value,
+        most_history=NEVER if express or durable >= 0 else limit("step_functions_history_max").value,
         events_of_a_task=limit("step_functions_task_events").value,
         memory_mb=machine.memory_mb if express else 0,
+        durable=durable,
     )
 
 

@@ -43,7 +43,7 @@ def machines_frame(plan: Plan, totals: ExecutionTotals) -> pd.DataFrame:
         rows.append(
             {
                 "machine": machine.name,
-                "type": "express" if machine.memory_mb else "standard",
+                "type": "durable" if machine.durable >= 0 else "express" if machine.memory_mb else "standard",
                 "executions": one.executions.total(),
                 "succeeded": one.outcomes[ExecutionOutcome.SUCCEEDED],
                 "failed": one.outcomes[ExecutionOutcome.FAILED],

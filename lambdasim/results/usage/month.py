@@ -36,7 +36,15 @@ from lambdasim.engine.totals.items import ItemTotals
 from lambdasim.results.sources import empty_receives
 from lambdasim.specs.function import FunctionSpec
 from lambdasim.specs.scenario import ScenarioSpec
-from lambdasim.units import US_PER_MINUTE, US_PER_MS, US_PER_S, from_epoch_us, month_ends_us, to_epoch_us
+from lambdasim.units import (
+    MS_PER_S,
+    US_PER_MINUTE,
+    US_PER_MS,
+    US_PER_S,
+    from_epoch_us,
+    month_ends_us,
+    to_epoch_us,
+)
 
 MonthCounts = Counter[str]
 _SENDS_AT_ONCE: Final = 1 << 16
@@ -200,9 +208,12 @@ def run_usage(
         payload_kb = payloads.payload_kb.get(rank, Counter())
         pollers = poller_s_by_month(scenario, function, totals, payload_kb.total())
         asked = elapsed if scenario.neighbours.held or totals.items is not None else ()
-        for month in sorted({*used, *allocated, *init, *cached, *asked, *(machines if rank == 0 else ())}):
+        durable = durable_by_month(plan, aggregate, rank)
+        own = {*used, *allocated, *init, *cached, *asked, *durable, *(machines if rank == 0 else ())}
+        for month in sorted(own):
             counts = used.get(month, MonthlyUsage())
             restores = counts.cold_starts if spec.snap_start is not None else 0
+            isolated = counts.cold_starts if spec.tenant_isolation else 0
             rows.append(
                 Usage.of_function(
                     spec,
@@ -226,7 +237,9 @@ def run_usage(
                     init_cut_ms=counts.init_cut_ms,
                     poller_s=pollers[month],
                     direct_requests=payloads.direct_runs.get(rank, Counter())[month],
+                    tenant_mb=isolated * spec.memory_mb,
                     **(machines.get(month, {}) if rank == 0 else {}),
+                    **durable.get(month, {}),
                 )
             )
     return tuple(rows)
@@ -265,6 +278,8 @@ def machines_by_month(plan: Plan, aggregate: Aggregate) -> dict[str, dict[str, i
     """
     found: dict[str, dict[str, int]] = {}
     for machine in plan.machines:
+        if machine.durable >= 0:
+            continue
         totals = aggregate.executions.machines[machine.name]
         step_mb = limit("step_functions_express_step_mb").value
         memory_mb = -(-machine.memory_mb // step_mb) * step_mb
@@ -275,6 +290,18 @@ def machines_by_month(plan: Plan, aggregate: Aggregate) -> dict[str, dict[str, i
                 used["express_mb_ms"] += memory_mb * totals.billed_ms[month]
             else:
                 used["transitions"] += totals.transitions[month]
+    return found
+
+
+def durable_by_month(plan: Plan, aggregate: Aggregate, rank: int) -> dict[str, dict[str, int]]:
+    """Give executions of a durable function by month of their start, as ``billing.Usage`` counts them."""
+    found: dict[str, dict[str, int]] = {}
+    for machine in plan.machines:
+        if machine.durable == rank:
+            totals = aggregate.executions.machines[machine.name]
+            for month, executions in totals.executions.items():
+                seconds = -(-totals.billed_ms[month] // MS_PER_S)
+                found[month] = {"durable_executions": executions, "durable_s": seconds}
     return found
 
 

@@ -259,6 +259,9 @@ class _OfFunction:
         one = meter(name)
         if one.driver in (Driver.HOUR, Driver.MONTH):
             return
+        if one.driver is Driver.START:
+            yield _ALL, self._counted["ColdStarts"]
+            return
         of_runs = one.driver in (Driver.LOG, Driver.TRACE)
         most = _ALL if of_runs else float(meter_units_of_runs(one, self.rows, self.spec))
         yield most, self._counted["Invocations"]
