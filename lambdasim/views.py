@@ -56,7 +56,7 @@ class Result(ABC):
             title: json.loads(table.to_json(orient="records", double_precision=12, default_handler=str))
             for title, table in self.frames().items()
         }
-        return json.dumps({"answer": repr(self), "tables": tables}, indent=1, ensure_ascii=False)
+        return json.dumps({"answer": self.headline(), "tables": tables}, indent=1, ensure_ascii=False)
 
     def _repr_html_(self) -> str:
         tables = self.shown()

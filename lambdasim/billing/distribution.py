@@ -6,7 +6,7 @@ cost of that quantile of the duration, exact without sampling.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from fractions import Fraction
@@ -20,6 +20,7 @@ from lambdasim.billing.charges import MS_PER_S
 from lambdasim.billing.exact import per_million, product, quotient, total
 from lambdasim.billing.rules import ephemeral_billed_mb
 from lambdasim.catalog import BillingRules, PriceSheet, Rate
+from lambdasim.catalog.usage_types import ChargeKind
 from lambdasim.errors import CatalogError, InputError
 
 if TYPE_CHECKING:
@@ -210,19 +211,21 @@ def invocation_costs(
     np.add.at(summed, place, counts[counts > 0])
 
     rates = sheet.rates(architecture)
-    scale = MS_PER_S * rules.mb_per_gb
-    duration = product(quotient(memory_mb, scale), needed(rates.tiers[0].rate, sheet, "duration"))
     above_mb = ephemeral_billed_mb(ephemeral_mb, rules)
-    storage = (
-        product(quotient(above_mb, scale), needed(rates.ephemeral, sheet, "ephemeral"))
-        if above_mb
-        else Decimal(0)
-    )
+    wanted = {ChargeKind.REQUEST: rates.request, ChargeKind.DURATION: rates.tiers[0].rate}
+    if above_mb:
+        wanted[ChargeKind.EPHEMERAL] = rates.ephemeral
+    usd = all_needed({f"{architecture}.{kind.value}": rate for kind, rate in wanted.items()}, sheet)
+    request, *per_gb_s = usd.values()
+    scale = MS_PER_S * rules.mb_per_gb
+    sizes = (memory_mb, above_mb)[: len(per_gb_s)]
     return InvocationCosts(
         billed_ms=values.astype(np.int64),
         counts=summed,
-        request_usd=needed(rates.request, sheet, "request"),
-        usd_per_ms=total((duration, storage)),
+        request_usd=request,
+        usd_per_ms=total(
+            product(quotient(size, scale), one) for size, one in zip(sizes, per_gb_s, strict=True)
+        ),
     )
 
 
@@ -267,15 +270,20 @@ def _rank(share: float, n: int) -> int:
 
 
 def needed(rate: Rate, sheet: PriceSheet, name: str) -> Decimal:
-    """Return a rate [USD per unit].
+    """Return one rate [USD per unit]; see ``all_needed``."""
+    return all_needed({name: rate}, sheet)[name]
+
+
+def all_needed(rates: Mapping[str, Rate], sheet: PriceSheet) -> dict[str, Decimal]:
+    """Return rates by name [USD per unit].
 
     Raises
     ------
     CatalogError
-        When it is unknown.
+        When some are unknown, naming them all.
     """
-    if rate.usd is None:
-        raise CatalogError.single(
-            f"price sheet of {sheet.region}", name, "the rate is unknown, and the cost needs it"
-        )
-    return rate.usd
+    missing = ", ".join(name for name, rate in rates.items() if rate.usd is None)
+    if missing:
+        where = f"price sheet of {sheet.region}, {sheet.as_of.isoformat()}"
+        raise CatalogError.single(where, missing, "unknown, and the cost needs them")
+    return {name: rate.usd for name, rate in rates.items() if rate.usd is not None}

@@ -226,8 +226,10 @@ def estimate(
     ] = None,
     duration: Annotated[str | None, typer.Option(help="Its mean duration, such as 120ms.")] = None,
     memory: Annotated[int | None, typer.Option(help="Its memory [MB].")] = None,
-    architecture: Annotated[str, typer.Option(help="x86_64 or arm64, of a described function.")] = "x86_64",
-    runtime: Annotated[str, typer.Option(help="Whose INIT, of a described function.")] = "python3.13",
+    architecture: Annotated[
+        str | None, typer.Option(help="Its architecture, x86_64 or arm64; default: x86_64.")
+    ] = None,
+    runtime: Annotated[str | None, typer.Option(help="Whose INIT is its; default: python3.13.")] = None,
     parameter: ParameterOption = None,
     region: Annotated[str | None, typer.Option(help="For prices, and where the template asks.")] = None,
     stage: StageOption = None,
@@ -247,11 +249,14 @@ def estimate(
         if template is not None:
             found = estimate_template(
                 template, requests or [], parameters=parameters_of(parameter), region=region, stage=stage, usage=usage,
-                described={"--calls": calls, "--duration": duration, "--memory": memory}, progress=told,
+                described={
+                    "--calls": calls, "--duration": duration, "--memory": memory, "--architecture": architecture,
+                    "--runtime": runtime,
+                }, progress=told,
             )  # fmt: skip
         else:
-            described = Described(
-                calls or next(iter(requests or []), None), duration, memory, architecture, runtime, region
-            )
-            found = estimate_function(described, progress=told)
+            of_templates = {"--parameter": parameter, "--stage": stage, "--usage": usage}
+            volumes = [*([] if calls is None else [calls]), *(requests or [])]
+            described = Described(volumes, duration, memory, architecture, runtime, region)
+            found = estimate_function(described, of_templates=of_templates, progress=told)
     write(json.dumps(found.to_mapping(), indent=1, ensure_ascii=True) if as_json else estimate_text(found))

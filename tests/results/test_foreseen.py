@@ -95,3 +95,26 @@ functions:
         run.charges()
     assert len(found) == len(refused.value.faults) == 1
     assert set(found[0].split("has no ")[1].split(", ")) == set(refused.value.faults[0].field.split(", "))
+
+
+def test_costs_name_every_rate_that_is_missing_of_all_functions_at_once() -> None:
+    text = """name: gov
+start: 2026-11-02T00:00:00Z
+duration: 2min
+region: us-gov-west-1
+functions:
+- {name: a, ephemeral_mb: 2048, traffic: {constant: {rate_per_s: 1}}, work: {io_ms: 5}}
+- {name: b, architecture: arm64, traffic: {constant: {rate_per_s: 1}}, work: {io_ms: 5}}
+"""
+    run = ls.simulate(ls.load_scenario_text(text))
+    with pytest.raises(CatalogError) as raised:
+        run.costs()
+    assert [fault.field for fault in raised.value.faults] == [
+        "x86_64.request, x86_64.ephemeral",
+        "arm64.request",
+    ]
+    with pytest.raises(CatalogError) as priced:
+        run.charges()
+    assert set(", ".join(fault.field for fault in priced.value.faults).split(", ")) == {
+        "x86_64.request", "x86_64.ephemeral", "arm64.request",
+    }  # fmt: skip

@@ -120,3 +120,18 @@ def test_transitions_cost_when_their_execution_starts(kind: str) -> None:
         sum(float(i.amount) for i in run.charges().items if i.service == "AWS Step Functions")
     )
     assert shared[0] == shared[2] == 0
+
+
+def test_a_rate_that_nothing_needs_may_be_unknown() -> None:
+    """The sheet of Hyderabad has no rates of provisioned concurrency, and this scenario none of it."""
+    text = """name: h
+start: 2026-11-02T00:00:00Z
+duration: 2h
+region: ap-south-2
+free_tier: false
+alarms: [{name: spent, budget_usd: 0.001}]
+functions: [{name: f, traffic: {constant: {rate_per_s: 1}}, work: {io_ms: 5}}]
+"""
+    run = ls.simulate(ls.load_scenario_text(text))
+    assert run.hourly_costs()["usd"].sum() == pytest.approx(float(run.charges().total), rel=1e-6)
+    assert run.alarms()["usd_at_end"].tolist() == pytest.approx([float(run.charges().total)], rel=1e-3)

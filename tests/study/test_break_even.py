@@ -285,12 +285,15 @@ functions:
     requests = (500 * 4 + 5 * 20) * 3600 * 730 / 24
     by_hand = (requests - 1e6) * 0.2e-6 + (requests * 0.2 * 0.25 - 400_000) * 0.0000166667
     assert usd.loc["Lambda"].tolist() == pytest.approx([by_hand] * 2, rel=0.003)
+    listed = by_hand + 0.2 + 400_000 * 0.0000166667
+    assert found.listed_usd == pytest.approx(listed, rel=0.003)
     assert usd.loc["Fargate", "many_usd"] == pytest.approx(2 * 730 * 0.04937)
     assert usd.loc["Fargate", "one_usd"] > usd.loc["Lambda", "one_usd"]
     for view in (found.text(), repr(found)):
         first = " ".join(view.split("no crossing")[0].split())
         assert first.startswith(
-            f"With this traffic Lambda costs ${usd.loc['Lambda', 'one_usd']:.2f} a month."
+            f"With this traffic Lambda costs ${usd.loc['Lambda', 'one_usd']:.2f} a month with the free tier, "
+            f"${found.listed_usd:.2f} without."
         )
         assert "Fargate: $72.08 if a process serves many requests at a time" in first
     assert "72.08" in found._repr_html_()

@@ -24,7 +24,7 @@ Resources:
 
 def described(**changes: object) -> Described:
     asked = {
-        "calls": "3M/month",
+        "volumes": ["3M/month"],
         "duration": "120ms",
         "memory_mb": 512,
         "architecture": "x86_64",
@@ -64,12 +64,12 @@ def test_a_template_has_a_range_and_exact_schedules(tmp_path: Path) -> None:
 
 
 def test_the_same_question_has_the_same_answer() -> None:
-    asked = described(calls="20k/day")
+    asked = described(volumes=["20k/day"])
     assert estimate_function(asked) == estimate_function(asked)
 
 
 def test_traffic_above_the_accounts_limit_is_billed_in_full_and_said() -> None:
-    found = estimate_function(described(calls="2000/s", duration="2s", memory_mb=128))
+    found = estimate_function(described(volumes=["2000/s"], duration="2s", memory_mb=128))
     assert found.lost_share.p90 == 0
     # 4,000 busy on average: the bill is of all of it, and the limit is named.
     assert found.gb_seconds.p50 == pytest.approx(per_month(2000) * 2 / 8, rel=0.03)
@@ -81,11 +81,11 @@ def test_traffic_above_the_accounts_limit_is_billed_in_full_and_said() -> None:
 @pytest.mark.parametrize(
     ("changes", "told"),
     [
-        ({"calls": None}, "--calls: is missing"),
+        ({"volumes": []}, "--calls: is missing"),
         ({"duration": None}, "--duration: is missing"),
-        ({"calls": "many"}, "--calls: must be a count and a time"),
-        ({"calls": "0/s"}, "must be above 0"),
-        ({"calls": "99999999/s"}, "at most 10,000,000 a second"),
+        ({"volumes": ["many"]}, "--calls: must be a count and a time"),
+        ({"volumes": ["0/s"]}, "must be above 0"),
+        ({"volumes": ["99999999/s"]}, "at most 10,000,000 a second"),
         ({"duration": "120"}, "--duration"),
         ({"duration": "2h"}, "must be above 0 and at most"),
         ({"memory_mb": 64}, "memory_mb"),
@@ -155,3 +155,27 @@ def test_what_drives_a_figure_is_found() -> None:
     first, second = shares_of_range(scores, [k**3 for k, _ in scores])
     assert first > 0.99 - second
     assert first == pytest.approx(1 / (1 + second / first))
+
+
+def test_a_region_without_rates_is_refused_before_anything_is_simulated_naming_what_helps() -> None:
+    """`estimate` takes no price sheet, so none is offered."""
+    with pytest.raises(
+        InputError, match=r"us-gov-west-1: --region: .* has no x86_64\.request; choose another region"
+    ):
+        estimate_function(described(region="us-gov-west-1"))
+
+
+def test_no_option_is_left_without_effect() -> None:
+    with pytest.raises(InputError, match="--calls: must be one volume of the function, got 1/s, 2/s"):
+        estimate_function(described(volumes=["1/s", "2/s"]))
+    with pytest.raises(InputError, match="--stage: belongs to a template"):
+        estimate_function(described(), of_templates={"--usage": None, "--stage": "prod"})
+    with pytest.raises(InputError, match=r"memory_mb: .*got 0"):
+        estimate_function(described(memory_mb=0))
+
+
+def test_functions_have_list_prices_by_a_name_of_their_own() -> None:
+    """So that nobody adds them up to the bill, which has the free tier."""
+    found = estimate_function(described()).to_mapping()
+    assert found["functions"][0]["usd_list"] == found["usd_list"]
+    assert "usd" not in found["functions"][0]

@@ -50,6 +50,7 @@ def safety_page(found: SafetyCosts) -> StudyPage:
             "usd": found.usd,
             "would_usd": found.would_usd,
             "total_usd": found.total_usd,
+            "total_without_free_tier": found.listed_usd,
         },
         notes=found.notes(),
     )

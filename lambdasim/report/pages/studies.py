@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Any, Final
 from lambdasim.report.html import Fact
 from lambdasim.report.page import StudyPage
 from lambdasim.report.pictures import Chart
+from lambdasim.results.usage.as_month import month_basis
 from lambdasim.study.comparison.tables import REFUSED
-from lambdasim.study.comparison.text import difference_text, remarks
+from lambdasim.study.comparison.text import difference_text, doubts, remarks
 from lambdasim.study.limits.text import answers
 from lambdasim.study.memory.objective import short
 from lambdasim.study.memory.plausible import cpu_share, plausible_ranges, to_measure
@@ -79,11 +80,11 @@ def sweep_page(sweep: MemorySweep) -> StudyPage:
         size=_size_names(costs), mean=[money(usd, signed=True) for usd in costs["mean"]], **_interval(costs)
     )[["size", "mean", "95 % interval", "share"]]
     against = _in_percent(against, ["share"]).rename(columns={"mean": f"a month against {sweep.reference}"})
-    chosen = sweep.recommendation
+    chosen, basis = sweep.recommendation, month_basis(sweep.scenario)
     doubtful = {"plausible_work": plausible_ranges(sweep)} if sweep.alternatives else {}
     return StudyPage(
         title=f"{sweep.function}: which memory size",
-        answer=tuple(reasons(sweep)),
+        answer=(*([basis.doubt] if basis.doubt else []), *reasons(sweep)),
         headline=_sweep_facts(sweep),
         tables={"sizes": table, "differences": differences, **doubtful},
         shown={"sizes": sizes, "differences": against, **_plausible_shown(sweep)},
@@ -162,6 +163,7 @@ def comparison_page(comparison: Comparison) -> StudyPage:
     return StudyPage(
         title=f"{' and '.join(comparison.names)} compared",
         answer=(
+            *doubts(comparison),
             f"{difference_text(comparison)}.",
             *(f"{name}: {said}" for name in comparison.names[1:] for said in remarks(comparison, name)),
             *verdict.reasons,

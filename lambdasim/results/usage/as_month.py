@@ -13,6 +13,7 @@ from lambdasim.errors import InputError
 from lambdasim.specs.scenario import ScenarioSpec
 from lambdasim.specs.traffic import TrafficSpec
 from lambdasim.units import US_PER_DAY, US_PER_HOUR, format_duration
+from lambdasim.wording import count
 
 MONTH_HOURS: Final = 730
 _WEEK_US: Final = 7 * US_PER_DAY
@@ -93,6 +94,17 @@ class MonthBasis:
     def period(self) -> str:
         """What a figure that was not asked for otherwise is of: ``month``, or ``run``."""
         return "month" if self.is_representative else "run"
+
+    @property
+    def doubt(self) -> str:
+        """What stands before figures of a month that the run is no sample of, as one sentence; else empty."""
+        if self.is_representative:
+            return ""
+        length, runs = format_duration(self.duration_us), count(float(self.factor))
+        return (
+            f"WARNING: a month here is {runs} runs like this one of {length}, which is no sample of a month: "
+            f"{' and '.join(self.unlike)}."
+        )
 
     def text(self, per_month: bool | None = None) -> str:
         """Say what monthly figures rest on, in one sentence.

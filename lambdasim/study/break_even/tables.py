@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 import numpy as np
 
 from lambdasim.results.intervals import Interval, t_interval
+from lambdasim.specs.base import revised
 from lambdasim.specs.scenario import ScenarioSpec
 from lambdasim.study.server_costs import Costs, Fleets, Option, ServerTerms
 from lambdasim.study.server_demand import Demand, FunctionEvidence
@@ -201,6 +202,12 @@ class BreakEvenTables:
             for option in self.costs.options
         ]
         return pd.DataFrame(rows, columns=["option", "one_usd", "many_usd"])
+
+    @cached_property
+    def listed_usd(self) -> float:
+        """Lambda's bill with the traffic as it is, without free tier [USD a month, mean over replications]."""
+        costs = replace(self.costs, scenario=revised(self.scenario, {"free_tier": False}))
+        return float(np.mean([float(costs.usd(Option.LAMBDA, line.at(1.0))) for line in self.lines]))
 
     def _frame(self, multiples: Iterable[float]) -> pd.DataFrame:
         import pandas as pd

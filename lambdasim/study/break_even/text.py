@@ -10,6 +10,7 @@ from lambdasim.catalog import Knowledge, limit, price_sheet
 from lambdasim.catalog.prices.servers import managed_terms
 from lambdasim.results.intervals import Interval
 from lambdasim.results.parameters import Parameter
+from lambdasim.results.usage.as_month import month_basis
 from lambdasim.study.break_even.tables import BreakEvenTables, Crossing
 from lambdasim.study.provisioned_use import break_even_utilization
 from lambdasim.study.server_costs import Costs, Option, Scaling, month_hours
@@ -57,7 +58,11 @@ def headline(found: BreakEvenTables) -> Iterator[str]:
     """Say what this traffic costs everywhere, at both ends of what a server's process can do."""
     usd = found.ends.set_index("option").astype(float)
     ones, manies = usd["one_usd"].map(money), usd["many_usd"].map(money)
-    yield f"With this traffic Lambda costs {ones[Option.LAMBDA.value]} a month."
+    doubt = month_basis(found.scenario).doubt
+    if doubt:
+        yield doubt
+    free = f" with the free tier, {money(found.listed_usd)} without" if found.scenario.free_tier else ""
+    yield f"With this traffic Lambda costs {ones[Option.LAMBDA.value]} a month{free}."
     for option in found.fleets:
         one, many = ones[option.value], manies[option.value]
         if one == many:

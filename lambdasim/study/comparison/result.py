@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from lambdasim.study.comparison.tables import ACCOUNT, ComparisonTables
-from lambdasim.study.comparison.text import comparison_markdown, comparison_text, difference_text
+from lambdasim.study.comparison.text import comparison_markdown, comparison_text, difference_text, doubts
 from lambdasim.views import Result
 
 if TYPE_CHECKING:
@@ -30,7 +30,7 @@ class Comparison(ComparisonTables, Result):
 
     def __repr__(self) -> str:
         """Say the difference of the bills."""
-        return difference_text(self)
+        return " ".join([*doubts(self), difference_text(self)])
 
     def frame(self) -> pd.DataFrame:
         """Return ``differences``: one row for each scenario but the first, and each measure."""

@@ -38,7 +38,8 @@ _ASKED: Final = (
 
 def comparison_text(comparison: ComparisonTables) -> str:
     """Tell a comparison for a terminal."""
-    lines = [wrapped(f"against {comparison.names[0]}, {comparison.replications} replications in pairs")]
+    lines = [*(wrapped(one) for one in doubts(comparison))]
+    lines += [wrapped(f"against {comparison.names[0]}, {comparison.replications} replications in pairs")]
     for name in comparison.names[1:]:
         lines += ["", clipped(name), *(wrapped(text) for text in remarks(comparison, name))]
         for group, rows in _groups(comparison, name):
@@ -51,6 +52,16 @@ def comparison_text(comparison: ComparisonTables) -> str:
     if verdict.reasons:
         lines += ["", *(wrapped(reason) for reason in verdict.reasons)]
     return "\n".join([*lines, "", wrapped(_note(comparison))])
+
+
+def doubts(comparison: ComparisonTables) -> tuple[str, ...]:
+    """Say which scenarios are no sample of the month that their money is of."""
+    found = {name: month_basis(spec).doubt for name, spec in comparison.scenarios.items()}
+    return tuple(
+        f"{clipped(name, 40)}: {said}"
+        for name, said in found.items()
+        if said and comparison.period == "month"
+    )
 
 
 def difference_text(comparison: ComparisonTables) -> str:

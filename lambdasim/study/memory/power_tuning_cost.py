@@ -10,7 +10,7 @@ from fractions import Fraction
 from math import ceil
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-from lambdasim.billing.distribution import needed
+from lambdasim.billing.distribution import all_needed
 from lambdasim.catalog import price_sheet
 from lambdasim.study.memory.power_tuning import TunedPoint
 
@@ -133,8 +133,9 @@ def explain_cost(
     """
     sheet = price_sheet(region, on)
     rates = sheet.rates(architecture)
-    fee = Fraction(needed(rates.request, sheet, "request"))
-    exact = Fraction(needed(rates.tiers[0].rate, sheet, "duration")) * _UNIT_MB / _MB_PER_GB / _MS_PER_S
+    usd = all_needed({"request": rates.request, "duration": rates.tiers[0].rate}, sheet)
+    fee = Fraction(usd["request"])
+    exact = Fraction(usd["duration"]) * _UNIT_MB / _MB_PER_GB / _MS_PER_S
     units = Fraction(point.memory_mb, _UNIT_MB)
     theirs = Fraction(point.cost_usd)
     ours_ms = ceil(point.duration_ms)

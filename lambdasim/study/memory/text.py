@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 def reason(sweep: SweepTables) -> str:
     """Say what is recommended, why, and how sure that is, as a paragraph of 80 columns."""
-    return wrapped(" ".join(reasons(sweep)))
+    return wrapped(" ".join(_said(month_basis(sweep.scenario).doubt, *reasons(sweep))))
 
 
 def reasons(sweep: SweepTables) -> list[str]:
@@ -97,10 +97,11 @@ def sweep_text(sweep: SweepTables) -> str:
         if month_factor(length) == 1
         else f"{format_duration(length)} scaled to {MONTH_HOURS} hours"
     )
+    free = " after a whole month's free tier" if sweep.scenario.free_tier else ""
     notes = [
-        f"{sweep.replications} replications with common seeds; USD/month: the function's part of the bill, {month}; "
-        "USD/M: a million invocations at list rates; percentiles of latency in ms, exact; Duration and billed: means in "
-        "ms; in wait, in USD: part of INIT; slow 1%: cold ones among the slowest."
+        f"{sweep.replications} replications with common seeds; USD/month: the function's part of the bill{free}, "
+        f"{month}; USD/M: a million invocations at list rates; percentiles of latency in ms, exact; Duration and billed: "
+        "means in ms; in wait, in USD: part of INIT; slow 1%: cold ones among the slowest."
     ]
     if sweep.precision is not None:
         reached = "reached" if sweep.widest <= sweep.precision else "NOT reached"
@@ -108,16 +109,15 @@ def sweep_text(sweep: SweepTables) -> str:
             f"Half-widths of the paired differences are at most {sweep.widest:.2%} of {sweep.reference}'s values; "
             f"{sweep.precision:.2%} was asked for: {reached}."
         )
-    basis = month_basis(sweep.scenario)
-    if not basis.is_representative:
-        notes.insert(0, basis.text(per_month=True))
     if len({row["architecture"] for row in marked}) > 1:
         notes.append(
             f"CPU time on arm64 is taken as {sweep.arm64_time_ratio:g} times that on x86_64{_ratios(sweep)}."
         )
     head = f"{sweep.function} in {sweep.scenario.name}: memory sizes in pairs"
+    basis = month_basis(sweep.scenario)
     return "\n".join(
         [
+            *([wrapped(basis.doubt), ""] if basis.doubt else []),
             clipped(head),
             "",
             *first,
@@ -125,7 +125,7 @@ def sweep_text(sweep: SweepTables) -> str:
             *second,
             "",
             *range_text(sweep),
-            reason(sweep),
+            wrapped(" ".join(reasons(sweep))),
             "",
             *(wrapped(note) for note in notes),
         ]

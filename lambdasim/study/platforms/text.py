@@ -58,7 +58,9 @@ def text(found: PlatformTables) -> str:
 def headline(found: PlatformTables) -> str:
     """Say what Lambda asks, and who asks less."""
     ours = found.lambda_range
-    said = f"{found.scenario.name}: on Lambda this traffic costs {money(ours.low_usd)}"
+    doubt = month_basis(found.scenario).doubt
+    said = f"{doubt} " if doubt else ""
+    said += f"{found.scenario.name}: on Lambda this traffic costs {money(ours.low_usd)}"
     if ours.high_usd > ours.low_usd * (1 + _ALIKE):
         said += f" to {money(ours.high_usd)}"
     said += f" a month, front and egress included, for {_millions(found.requests)} requests."

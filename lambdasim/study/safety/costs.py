@@ -73,9 +73,13 @@ def safety_costs(run: RunResult) -> SafetyCosts:
                 float(usd(measure.counts(month))),
             )
         )
-    total = float(price_scenario(scenario, usage).total) if usage else 0.0
+    total, listed = (
+        float(price_scenario(scenario, usage, free_tier=free).total) if usage else 0.0
+        for free in (scenario.free_tier, False)
+    )
+    basis = month_basis(scenario)
     return SafetyCosts(
-        scenario.name, tuple(lines), total, month_basis(scenario).text(per_month=True), scenario.region
+        scenario.name, tuple(lines), total, listed, basis.text(per_month=True), scenario.region, basis.doubt
     )
 
 

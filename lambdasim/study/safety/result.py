@@ -47,17 +47,24 @@ class SafetyCosts(Result):
         Its name.
     lines : tuple of SafetyLine
     total_usd : float
-        The scenario's whole bill, lines beside Lambda that it asks for included [USD a month].
+        The scenario's whole bill, lines beside Lambda that it asks for included, with its free tier where it has one [USD
+        a month].
+    listed_usd : float
+        The same without free tier [USD a month].
     basis : str
         What a month is here, in a sentence.
     region : str
+    doubt : str
+        Why the run is no sample of a month, in a sentence; empty where it is one.
     """
 
     scenario: str
     lines: tuple[SafetyLine, ...]
     total_usd: float
+    listed_usd: float
     basis: str
     region: str
+    doubt: str = ""
 
     @property
     def usd(self) -> float:
@@ -106,8 +113,12 @@ class SafetyCosts(Result):
     def __repr__(self) -> str:
         """Say what safety costs now, and what the rest would add."""
         share = percent(self.usd / self.total_usd, 1) if self.total_usd else "0.0%"
-        return (
+        free = ""
+        if self.listed_usd != self.total_usd:
+            free = f" with the free tier ({money(self.listed_usd)} without)"
+        said = (
             f"{self.scenario}: what keeps it safe costs {money(self.usd)} a month, {share} of a bill of "
-            f"{money(self.total_usd)} in {self.region}; the measures it lacks would add {money(self.would_usd)}, as "
-            "assumed below."
+            f"{money(self.total_usd)}{free} in {self.region}; the measures it lacks would add {money(self.would_usd)}, "
+            "as assumed below."
         )
+        return f"{self.doubt} {said}" if self.doubt else said

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from lambdasim.catalog import ArchitectureRates, billing_rules, price_sheet
+from lambdasim.billing.distribution import all_needed
+from lambdasim.catalog import PriceSheet, billing_rules, price_sheet
 from lambdasim.engine.contract import Outcome
 from lambdasim.errors import TemplateError
 from lambdasim.outputs import noted_input
@@ -281,13 +281,14 @@ class Beside(Result):
         return {spec.name: spec for spec in self.run.scenario.functions}
 
     @cached_property
-    def _rates(self) -> Mapping[str, ArchitectureRates]:
-        return price_sheet(self.run.scenario.region, self.run.scenario.billing_day).architectures
+    def _sheet(self) -> PriceSheet:
+        return price_sheet(self.run.scenario.region, self.run.scenario.billing_day)
 
     def _usd(self, spec: FunctionSpec, requests: float, gb_seconds: float) -> float:
         """Price requests and GB-s at first-tier list rates [USD]."""
-        rates = self._rates[spec.architecture.value]
-        return float(rates.request.usd or 0) * requests + float(rates.tiers[0].rate.usd or 0) * gb_seconds
+        rates = self._sheet.rates(spec.architecture.value)
+        usd = all_needed({"request": rates.request, "duration": rates.tiers[0].rate}, self._sheet)
+        return float(usd["request"]) * requests + float(usd["duration"]) * gb_seconds
 
     def _least_known(self, name: str) -> str:
         """Say what of a function's figures rests on least."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -17,7 +17,7 @@ from lambdasim.templates.reading import read_source
 from lambdasim.templates.usage_file import with_usage
 from lambdasim.templates.writing.draft import draft_scenario
 from lambdasim.units import US_PER_MS, US_PER_S, format_duration, parse_duration_us
-from lambdasim.wording import count, number
+from lambdasim.wording import clipped, count, number
 
 Progress = Callable[[int, int], None]
 
@@ -28,18 +28,19 @@ class Described:
 
     Attributes
     ----------
-    calls, duration : str or None
-        Volume and mean duration, with their units.
+    volumes : sequence of str
+        How often it is called, with its unit; exactly one.
+    duration : str or None
+        Mean duration, with its unit.
     memory_mb : int or None
-    architecture, runtime : str
-    region : str or None
+    architecture, runtime, region : str or None
     """
 
-    calls: str | None
+    volumes: Sequence[str]
     duration: str | None
     memory_mb: int | None
-    architecture: str
-    runtime: str
+    architecture: str | None
+    runtime: str | None
     region: str | None
 
 
@@ -114,12 +115,19 @@ def _about_template(found: Found, region: str | None) -> list[str]:
     return told
 
 
-def estimate_function(described: Described, *, progress: Progress | None = None) -> Estimate:
+def estimate_function(
+    described: Described,
+    *,
+    of_templates: Mapping[str, object] | None = None,
+    progress: Progress | None = None,
+) -> Estimate:
     """Estimate what one function costs that a person describes.
 
     Parameters
     ----------
     described : Described
+    of_templates : mapping
+        Options that belong to a template and must be empty here.
     progress : callable, optional
 
     Raises
@@ -127,10 +135,16 @@ def estimate_function(described: Described, *, progress: Progress | None = None)
     InputError
         Where an option is missing or cannot be read.
     """
-    if described.calls is None or described.duration is None:
-        missing = "--calls" if described.calls is None else "--duration"
+    for option, value in (of_templates or {}).items():
+        if value:
+            raise InputError.single("lambdasim", option, "belongs to a template; give one, or leave it out")
+    if not described.volumes or described.duration is None:
+        missing = "--duration" if described.volumes else "--calls"
         raise InputError.single("lambdasim", missing, "is missing; or give a template, and --requests")
-    rate = per_second(described.calls, "--calls")
+    if len(described.volumes) > 1:
+        given = ", ".join(clipped(one, 20) for one in described.volumes[:3])
+        raise InputError.single("lambdasim", "--calls", f"must be one volume of the function, got {given}")
+    rate = per_second(described.volumes[0], "--calls")
     try:
         duration_us = parse_duration_us(described.duration)
     except ValueError as error:
@@ -139,12 +153,11 @@ def estimate_function(described: Described, *, progress: Progress | None = None)
     if not 0 < duration_us <= longest_us:
         told = f"must be above 0 and at most {format_duration(longest_us)}"
         raise InputError.single("lambdasim", "--duration", told)
-    memory_mb = described.memory_mb or limit("memory_default_mb").value
-    scenario = described_function(
-        memory_mb, described.architecture, described.runtime, longest_us / US_PER_S, described.region
-    )
+    memory_mb = limit("memory_default_mb").value if described.memory_mb is None else described.memory_mb
+    architecture, runtime = described.architecture or "x86_64", described.runtime or "python3.13"
+    scenario = described_function(memory_mb, architecture, runtime, longest_us / US_PER_S, described.region)
     assumed = [
-        f"{count(memory_mb)} MB {described.architecture} {described.runtime}, called through a gateway or SDK",
+        f"{count(memory_mb)} MB {architecture} {runtime}, called through a gateway or SDK",
         f"mean duration as given, its standard deviation {number(spread().variation_median)} of it, halved or doubled",
         f"INIT of a minimal function, times {number(spread().init_median)}, halved or doubled; office hours",
     ]

@@ -11,6 +11,8 @@ from typing import Any, Final
 from lambdasim.billing import Usage, price
 from lambdasim.catalog.guesses import estimate_size
 from lambdasim.engine.contract import EventOutcome, Outcome
+from lambdasim.errors import CatalogError
+from lambdasim.results.foreseen import unknown_rates
 from lambdasim.results.run import RunResult
 from lambdasim.results.simulate import simulate
 from lambdasim.results.usage.as_month import month_factor, monthly_usage
@@ -65,7 +67,7 @@ class EstimatedFunction:
     name : str
     requests : float
         A month.
-    usd : Range
+    usd_list : Range
         Its part of the bill without the free tier [USD].
     duration_ms : Range
         Mean duration [ms].
@@ -77,7 +79,7 @@ class EstimatedFunction:
 
     name: str
     requests: float
-    usd: Range
+    usd_list: Range
     duration_ms: Range
     p95_ms: Range
     cold_share: Range
@@ -187,6 +189,9 @@ def estimate(
         scaled to 730 hours and priced together. No limit of the account refuses anything, so that the bill is of all the
         traffic; the peak, which is the sum of the functions', is held against the account's concurrency instead.
     """
+    missing = unknown_rates(scenario)
+    if missing:
+        raise CatalogError.single(scenario.region, "--region", f"{'; '.join(missing)}; choose another region")
     rates = {name: rate for name, rate in rates.items() if rate > 0}
     limit_of_account = scenario.account.concurrency
     scenario = revised(scenario, {"account": AccountSpec(concurrency=_UNBOUND, scaling_burst=_UNBOUND_BURST)})
@@ -282,7 +287,7 @@ def _estimate(
         )
         for name in (function.name for function in scenario.functions)
     ]
-    functions.sort(key=lambda one: (-one.usd.p50, one.name))
+    functions.sort(key=lambda one: (-one.usd_list.p50, one.name))
     shares = shares_of_range([case.scores for case in planned], totals)
     unknown = (
         ("INIT", "spread of durations")

@@ -53,13 +53,14 @@ def _rough(value: float) -> str:
 def _functions(found: Estimate) -> list[str]:
     lines = [f"{'function':28}{'requests':>13}{'list price':>12}{'P90':>10}{'cold':>8}{'p95 ms':>9}"]
     for one in found.functions[:_MOST_FUNCTIONS]:
+        middle, high = money(one.usd_list.p50), money(one.usd_list.p90)
         lines.append(
-            f"{clipped(one.name, 27):28}{count(one.requests):>13}{money(one.usd.p50):>12}{money(one.usd.p90):>10}"
+            f"{clipped(one.name, 27):28}{count(one.requests):>13}{middle:>12}{high:>10}"
             f"{percent(one.cold_share.p50, 1):>8}{count(one.p95_ms.p50):>9}"
         )
     rest = found.functions[_MOST_FUNCTIONS:]
     if rest:
-        lines.append(f"and {len(rest):,} more, together {money(sum(one.usd.p50 for one in rest))}")
+        lines.append(f"and {len(rest):,} more, together {money(sum(one.usd_list.p50 for one in rest))}")
     return lines
 
 
