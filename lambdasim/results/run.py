@@ -14,7 +14,7 @@ from lambdasim.engine.contract import EventOutcome, Outcome, Plan, RecordChunk
 from lambdasim.engine.plan import ScenarioArrivals
 from lambdasim.engine.totals.aggregate import Aggregate, FunctionTotals
 from lambdasim.engine.totals.histogram import Histogram
-from lambdasim.errors import CatalogError, Fault, InputError, LambdaSimError
+from lambdasim.errors import InputError, LambdaSimError
 from lambdasim.results.callers.alarms import alarms_frame, alarms_texts
 from lambdasim.results.callers.chains import calls_frame, chains_frame
 from lambdasim.results.callers.machines import calls_texts, machines_frame
@@ -409,19 +409,7 @@ class RunResult(Result):
             ``usd_per_million``, ``p50_usd``, ``p95_usd``, ``p99_usd`` of one invocation (request fee included, free tier
             not), ``slowest_5_percent_share`` of the duration charge.
         """
-        return costs_frame(self._all_invocation_costs(), PERCENTILES)
-
-    def _all_invocation_costs(self) -> dict[str, InvocationCosts]:
-        """Return each function's costs, or name at once every rate that one of them lacks."""
-        found, missing = {}, list[Fault]()
-        for name in self.aggregate.names:
-            try:
-                found[name] = self.invocation_costs(name)
-            except CatalogError as error:
-                missing += error.faults
-        if missing:
-            raise CatalogError(list(dict.fromkeys(missing)))
-        return found
+        return costs_frame(self.aggregate.names, self.invocation_costs, PERCENTILES)
 
     def hourly_costs(self) -> pd.DataFrame:
         """Return what each hour costs by function, without free tier; see ``hourly_costs.costs_by_hour``."""

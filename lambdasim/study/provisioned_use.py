@@ -2,12 +2,26 @@
 
 from __future__ import annotations
 
+from datetime import date
 from decimal import Decimal
 
 from lambdasim.billing.distribution import needed
 from lambdasim.catalog import price_sheet
 from lambdasim.specs.function import FunctionSpec
 from lambdasim.specs.scenario import ScenarioSpec
+
+
+def is_priced(region: str, on: date, architecture: str) -> bool:
+    """Say whether a region's rates of provisioned concurrency are known.
+
+    Parameters
+    ----------
+    region : str
+    on : date
+    architecture : str
+    """
+    rates = price_sheet(region, on).rates(architecture)
+    return rates.pc_idle.usd is not None and rates.pc_duration.usd is not None
 
 
 def break_even_utilization(spec: FunctionSpec, scenario: ScenarioSpec) -> float:

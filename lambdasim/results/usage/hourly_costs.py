@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
+from lambdasim.errors import CatalogError, Fault
 from lambdasim.units import US_PER_HOUR, US_PER_MINUTE, timestamps, to_epoch_us
 
 if TYPE_CHECKING:
@@ -61,22 +62,39 @@ def costs_by_hour(scenario: ScenarioSpec, costs: CostsOverTime) -> pd.DataFrame:
     return pd.concat(frames, ignore_index=True)
 
 
-def costs_frame(costs: Mapping[str, InvocationCosts], percentiles: Sequence[float]) -> pd.DataFrame:
+def costs_frame(
+    names: Iterable[str], costs_of: Callable[[str], InvocationCosts], percentiles: Sequence[float]
+) -> pd.DataFrame:
     """Lay out costs of one invocation; see ``RunResult.costs``.
 
     Parameters
     ----------
-    costs : mapping of str to InvocationCosts
-        By function.
+    names : iterable of str
+        Functions.
+    costs_of : callable
+        Gives a function's costs.
     percentiles : sequence of float
 
     Returns
     -------
     DataFrame
         A row for each function with on-demand invocations.
+
+    Raises
+    ------
+    CatalogError
+        With every rate that one of the functions needs and that is unknown.
     """
     import pandas as pd
 
+    costs, missing = {}, list[Fault]()
+    for name in names:
+        try:
+            costs[name] = costs_of(name)
+        except CatalogError as error:
+            missing += error.faults
+    if missing:
+        raise CatalogError(dict.fromkeys(missing))
     rows = [
         {
             "function": name,

@@ -19,7 +19,7 @@ from lambdasim.study.limits.limit_table import headroom_series, limit_table
 from lambdasim.study.limits.offers import offered
 from lambdasim.study.limits.outcome import LimitOutcome, outcome_of
 from lambdasim.study.limits.plan import LimitPlan, plan_case
-from lambdasim.study.limits.provisioned import Steps, provisioned_schedule, tracking_schedule
+from lambdasim.study.limits.provisioned import Steps, provisioned_schedule, tracking_schedule, unpriced
 from lambdasim.study.limits.result import LimitsAdvice
 from lambdasim.study.limits.runs import case_outcomes, run_case
 from lambdasim.study.limits.tables import ProvisionedAdvice
@@ -150,7 +150,7 @@ def advise_limits(
         refused=t_interval([outcome.refused_share for outcome in as_is]),
         not_served=t_interval([outcome.not_served_share for outcome in as_is]),
         unlimited=unlimited,
-        not_offered=offers.refused,
+        not_offered=(*offers.refused, *unpriced(run)),
         targets=kept,
     )
 

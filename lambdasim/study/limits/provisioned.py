@@ -13,9 +13,11 @@ from lambdasim.catalog import limit, timing
 from lambdasim.models.target_tracking import TrackingRule, follow
 from lambdasim.results.run import RunResult
 from lambdasim.specs.base import revised
-from lambdasim.specs.function import ProvisionedStep
+from lambdasim.specs.function import FunctionSpec, ProvisionedStep
 from lambdasim.specs.scenario import ScenarioSpec
+from lambdasim.study.provisioned_use import is_priced
 from lambdasim.units import US_PER_DAY, US_PER_HOUR, US_PER_MINUTE, to_epoch_us
+from lambdasim.wording import clipped, listed
 
 Steps = tuple[ProvisionedStep, ...]
 _HOURS: Final = 24
@@ -128,6 +130,8 @@ def allocated_by_minute(scenario: ScenarioSpec, function: str, steps: Steps) -> 
 def demand_by_minute(run: RunResult) -> dict[str, NDArray[np.int64]]:
     """Give the most executions at once in each minute, of functions that can have provisioned concurrency and have none.
 
+    Where its rates are unknown, no function can: what a plan costs is a part of the plan.
+
     Returns
     -------
     dict of str to ndarray of int64, shape (minutes,)
@@ -141,7 +145,24 @@ def demand_by_minute(run: RunResult) -> dict[str, NDArray[np.int64]]:
         and specs[name].shares is None
         and not specs[name].provisioned_concurrency
         and totals.concurrency.peak
+        and _is_priced(run, specs[name])
     }
+
+
+def unpriced(run: RunResult) -> tuple[str, ...]:
+    """Say for which functions no plan is laid out because the region's rates are unknown."""
+    names = [
+        spec.name for spec in run.scenario.functions if spec.snap_start is None and not _is_priced(run, spec)
+    ]
+    if not names:
+        return ()
+    few = listed([clipped(name, 30) for name in names[:3]])
+    more = f" and {len(names) - 3:,} more" if len(names) > 3 else ""
+    return (f"provisioned concurrency of {few}{more}: its rates in {run.scenario.region} are unknown",)
+
+
+def _is_priced(run: RunResult, spec: FunctionSpec) -> bool:
+    return is_priced(run.scenario.region, run.scenario.billing_day, spec.architecture.value)
 
 
 def _fitted(run: RunResult, wanted: Mapping[str, Mapping[int, int]]) -> dict[str, dict[int, int]]:

@@ -22,9 +22,11 @@ from lambdasim.specs.base import revised
 from lambdasim.specs.function import Architecture, FunctionSpec, ProvisionedStep
 from lambdasim.specs.scenario import ScenarioSpec
 from lambdasim.specs.work.handler import WorkSpec
+from lambdasim.study.provisioned_use import is_priced
 from lambdasim.study.variants import at_size
 from lambdasim.study.what_if.result import WhatIf
 from lambdasim.study.what_if.tables import AS_GIVEN, Outcome, Setting
+from lambdasim.wording import listed
 
 MOST_S: Final = 6.0
 """Seconds of simulation that a grid may be estimated to take where nobody says its values."""
@@ -139,7 +141,7 @@ def what_if(
         given=own,
         regions=places,
         outcomes=ordered,
-        notes=_notes(spec, ordered),
+        notes=(*_notes(spec, ordered), *_left_out(setup, provisioned)),
     )
 
 
@@ -209,6 +211,13 @@ def _notes(spec: FunctionSpec, found: Iterable[Setting]) -> tuple[str, ...]:
     if any(setting.provisioned not in ("0", AS_GIVEN) for setting in found):
         notes.append("provisioned environments are ready from the beginning and paid all the time")
     return tuple(notes)
+
+
+def _left_out(setup: _Changed, asked: Iterable[int] | None) -> tuple[str, ...]:
+    """Say that provisioned environments are left out where a region has no rates of them."""
+    missing = [] if asked is not None else _unpriced(setup)
+    told = f"provisioned environments have no known rates in {listed(missing)}, and are left out"
+    return (told,) if missing else ()
 
 
 def _ratio(spec: FunctionSpec) -> float | None:
@@ -281,6 +290,16 @@ def _is_allowed(setup: _Changed, own: Setting, axis: str, value: Any, chosen: bo
     return True
 
 
+def _unpriced(setup: _Changed) -> list[str]:
+    """Name the regions in which the price of a provisioned environment is not known."""
+    on = setup.scenario.billing_day
+    return [
+        region
+        for region in setup.regions
+        if not all(is_priced(region, on, kind.value) for kind in Architecture)
+    ]
+
+
 def _sizes(own: int, many: int) -> list[int]:
     """Take the usual sizes nearest to a function's own, as many above it as below."""
     usual = [size for size in usual_sizes_mb() if size != own]
@@ -291,7 +310,9 @@ def _sizes(own: int, many: int) -> list[int]:
 
 
 def _provisioned(setup: _Changed, own: Setting, base: RunResult, many: int) -> list[str]:
-    """Take none, what the mean of the function needs, and what its peak needs."""
+    """Take none, what the mean of the function needs, and what its peak needs; those alone whose price is known."""
+    if _unpriced(setup):
+        return list(dict.fromkeys([own.provisioned, "0"]))
     place = base.aggregate.names.index(setup.function)
     totals = base.aggregate.functions[place]
     mean = max(ceil(totals.mean_concurrency(base.scenario.duration_us)), 1)
