@@ -251,10 +251,12 @@ class _Builder:
     def __init__(self, name: str) -> None:
         self.document = Document(name, None)
         self._anchors: dict[str, Any] = {}
-        self._sizes: dict[str, int] = {}
+        self._sizes: dict[str, tuple[int, int]] = {}
+        """Of each anchor: keys and values, and how deep they lie in one another."""
         self._nodes = 0
         # Each open collection: its value so far, key waiting for a value, tag, anchor, nodes before it.
         self._open: list[tuple[Any, list[Any], str | None, str | None, int]] = []
+        self._depths: list[int] = []
         self._documents = 0
 
     def read(self, events: Iterator[Any]) -> None:
@@ -266,25 +268,26 @@ class _Builder:
                     raise self._refused(line, "must hold one document")
             elif isinstance(event, yaml.ScalarEvent):
                 self._count(1, line)
-                self._add(
-                    event.value if self._wants_key() else self._scalar(event, line), event.anchor, 1, line
-                )
+                value = event.value if self._wants_key() else self._scalar(event, line)
+                self._add(value, event.anchor, (1, 0), line)
             elif isinstance(event, yaml.AliasEvent):
                 if event.anchor not in self._anchors:
                     raise self._refused(
                         line, f"the alias *{clipped(event.anchor, 40)} has no anchor before it"
                     )
-                self._count(self._sizes[event.anchor], line)
-                self._add(self._anchors[event.anchor], None, 0, line)
+                size = self._sizes[event.anchor]
+                self._count(size[0], line)
+                self._add(self._anchors[event.anchor], None, size, line)
             elif isinstance(event, yaml.MappingStartEvent | yaml.SequenceStartEvent):
                 self._count(1, line)
-                if len(self._open) >= _DEEPEST:
-                    raise self._refused(line, f"is nested deeper than {_DEEPEST}")
                 empty: Any = {} if isinstance(event, yaml.MappingStartEvent) else []
                 self._open.append((empty, [], event.tag, event.anchor, self._nodes))
+                self._depths.append(1)
+                self._refuse_depth(0, line)
             elif isinstance(event, yaml.MappingEndEvent | yaml.SequenceEndEvent):
                 value, _, tag, anchor, before = self._open.pop()
-                self._add(self._tagged(tag, value, line), anchor, self._nodes - before + 1, line)
+                size = (self._nodes - before + 1, self._depths.pop())
+                self._add(self._tagged(tag, value, line), anchor, size, line)
 
     def _wants_key(self) -> bool:
         return bool(self._open) and isinstance(self._open[-1][0], dict) and not self._open[-1][1]
@@ -296,15 +299,21 @@ class _Builder:
                 line, f"must have at most {_MOST_NODES:,} keys and values, aliases written out"
             )
 
+    def _refuse_depth(self, inside: int, line: int) -> None:
+        if len(self._open) + inside > _DEEPEST:
+            raise self._refused(line, f"is nested deeper than {_DEEPEST}, aliases written out")
+
     def _refused(self, line: int, message: str) -> TemplateError:
         return TemplateError.single(f"{self.document.name}:{line}", "", message)
 
-    def _add(self, value: Any, anchor: str | None, size: int, line: int) -> None:
+    def _add(self, value: Any, anchor: str | None, size: tuple[int, int], line: int) -> None:
         if anchor is not None:
-            self._anchors[anchor], self._sizes[anchor] = value, max(size, 1)
+            self._anchors[anchor], self._sizes[anchor] = value, size
         if not self._open:
             self.document.data = value
             return
+        self._refuse_depth(size[1], line)
+        self._depths[-1] = max(self._depths[-1], size[1] + 1)
         parent, waiting = self._open[-1][:2]
         if isinstance(parent, list):
             parent.append(value)

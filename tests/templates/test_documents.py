@@ -1,6 +1,7 @@
 """Files from outside: what is read, and what one error says of the rest."""
 
 import json
+import time
 
 import pytest
 
@@ -100,6 +101,34 @@ def test_one_error_says_what_is_wrong(text: str | bytes, told: str) -> None:
         parse_document(text, "t")
     assert told in str(caught.value)
     assert len(caught.value.faults) == 1
+
+
+def chain(length: int) -> str:
+    """Write lists that lie in one another by aliases alone; in each line there is one level."""
+    return "x0: &x0 [1]\n" + "".join(f"x{n}: &x{n} [*x{n - 1}]\n" for n in range(1, length))
+
+
+def test_depth_is_bounded_with_aliases_written_out() -> None:
+    """A hundred levels, the outermost mapping among them."""
+    data = parse_document(chain(99), "t").data
+    for _ in range(98):
+        (data,) = data["x98"] if isinstance(data, dict) else data
+    assert data == [1]
+    for more in ("", "y: {z: *x98}\n", "y: &y {<<: {z: *x98}}\n"):
+        with pytest.raises(TemplateError, match=r"t:\d+: is nested deeper than 100, aliases written out"):
+            parse_document(chain(100 - bool(more)) + more, "t")
+
+
+def test_size_is_bounded_with_aliases_written_out() -> None:
+    """Three million keys and values: ten of a thousand thousands are refused as soon as they are counted, unbuilt."""
+    thousand = f"a: &a [{', '.join(['x'] * 1_000)}]\nb: &b [{', '.join(['*a'] * 1_000)}]\n"
+    begun = time.process_time()
+    parse_document(thousand + "c: *b\n", "t")
+    with pytest.raises(
+        TemplateError, match=r"t:3: must have at most 3,000,000 keys and values, aliases written out"
+    ):
+        parse_document(thousand + f"c: [{', '.join(['*b'] * 10)}]\n", "t")
+    assert time.process_time() - begun < 5
 
 
 def test_numbers_beyond_reason_stay_text() -> None:

@@ -1,6 +1,7 @@
 """serverless.yml: variables, defaults, short forms and every event, each with the right answer beside it."""
 # ruff: noqa: E501 - one case a line
 
+import time
 from pathlib import Path
 from textwrap import dedent
 
@@ -9,6 +10,7 @@ import pytest
 from lambdasim.errors import TemplateError
 from lambdasim.templates.found import Found, FoundFunction, FoundProvisioned, Given
 from lambdasim.templates.reading import read_source
+from lambdasim.templates.writing.draft import draft_scenario
 
 
 def imported(
@@ -266,3 +268,38 @@ def test_what_cannot_be_read_is_one_error(tmp_path: Path, text: str, told: str) 
     with pytest.raises(TemplateError) as caught:
         imported(tmp_path, text)
     assert told in str(caught.value)
+
+
+HEAD = "service: a\nprovider: {name: aws, runtime: python3.12}\nfunctions: {f: {handler: a.b, name: '${self:custom.x20}'}}\n"
+
+
+@pytest.mark.parametrize(
+    ("first", "next_", "levels", "told"),
+    [
+        ("a", "${self:custom.x%d}${self:custom.x%d}", 25, "makes text of more than 1,000,000 characters"),
+        ("[1]", "['${self:custom.x%d}', '${self:custom.x%d}']", 25, "take more than 300,000 steps"),
+        ("${self:custom.x3}", "${self:custom.x%d}${self:custom.x%d}", 25, "take more than 300,000 steps"),
+        ("a", "${self:custom.x%d}", 60, "refer to one another more than 30 deep"),
+    ],
+)
+def test_variables_that_grow_end_in_one_error_soon(
+    tmp_path: Path, first: str, next_: str, levels: int, told: str
+) -> None:
+    """Each level has two of the one below: a thousand characters of file would be gigabytes."""
+    lines = [f"  x0: {first}"]
+    lines += [f"  x{n}: {next_.replace('%d', str(n - 1))}" for n in range(1, levels)]
+    path = tmp_path / "serverless.yml"
+    path.write_text(HEAD.replace("x20", f"x{levels - 1}") + "custom:\n" + "\n".join(lines) + "\n")
+    begun = time.process_time()
+    with pytest.raises(TemplateError, match=told):
+        draft_scenario(read_source(path))
+    assert time.process_time() - begun < 20
+
+
+def test_many_uses_of_one_variable_are_no_work(tmp_path: Path) -> None:
+    uses = "\n".join(f"  f{n}: {{handler: a.b, timeout: '${{self:custom.t}}'}}" for n in range(3_000))
+    path = tmp_path / "serverless.yml"
+    path.write_text(
+        f"service: a\nprovider: {{name: aws, runtime: python3.12}}\ncustom: {{t: 7}}\nfunctions:\n{uses}\n"
+    )
+    assert {one.timeout_s for one in read_source(path).functions} == {7}

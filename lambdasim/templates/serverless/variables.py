@@ -25,7 +25,8 @@ _SOURCE: Final = re.compile(
     r"(?P<source>[A-Za-z][A-Za-z0-9_.-]*)(?:\((?P<argument>[^)]*)\))?(?::(?P<address>.*))?", re.DOTALL
 )
 _DEEPEST: Final = 30
-_MOST_STEPS: Final = 2_000_000
+_MOST_STEPS: Final = 300_000
+_STEPS_OF_VARIABLE: Final = 10
 _LONGEST: Final = 1_000_000
 UNRESOLVED: Final = "Fn::Unresolved"
 """Key of a mapping that stands for a value which only a deployment knows; its value says why."""
@@ -70,14 +71,14 @@ class Variables:
         self._data, self._folder, self._files = data, folder, files
         self._stage, self._region, self._given, self._name = stage, region, given, name
         self._steps = 0
+        self._words: dict[str, tuple[Any, int]] = {}
+        """Variables that are words or numbers, and how many steps they took: the same again is no work, and counts."""
         self._open: list[str] = []
         self.unknown: dict[str, None] = {}
 
     def resolved(self, value: Any, depth: int = 0) -> Any:
         """Return a part of the file with its variables resolved."""
-        self._steps += 1
-        if self._steps > _MOST_STEPS:
-            raise TemplateError.single(self._name, "", f"its variables take more than {_MOST_STEPS:,} steps")
+        self._count(1)
         if depth > 4 * _DEEPEST:
             raise TemplateError.single(self._name, "", "its variables refer to one another without end")
         if isinstance(value, str):
@@ -87,6 +88,11 @@ class Variables:
         if isinstance(value, dict):
             return {key: self.resolved(one, depth + 1) for key, one in value.items()}
         return value
+
+    def _count(self, steps: int) -> None:
+        self._steps += steps
+        if self._steps > _MOST_STEPS:
+            raise TemplateError.single(self._name, "", f"its variables take more than {_MOST_STEPS:,} steps")
 
     def _text(self, text: str, depth: int) -> Any:
         parts: list[Any] = []
@@ -107,8 +113,26 @@ class Variables:
         return joined
 
     def _variable(self, body: str, depth: int) -> Any:
-        if body in self._open or len(self._open) > _DEEPEST:
+        if body in self._open:
             return self._note(f"variable {body}, which needs itself")
+        if len(self._open) > _DEEPEST:
+            told = (
+                f"variable {clipped(body, 60)}: its variables refer to one another more than {_DEEPEST} deep"
+            )
+            raise TemplateError.single(self._name, "", told)
+        if body in self._words:
+            value, steps = self._words[body]
+            self._count(steps)
+            return value
+        self._count(_STEPS_OF_VARIABLE)
+        before, unknown = self._steps, len(self.unknown)
+        value = self._looked_up(body, depth)
+        # What is not known may be so because of what refers to it.
+        if len(self.unknown) == unknown and isinstance(value, str | int | float | None):
+            self._words[body] = value, self._steps - before
+        return value
+
+    def _looked_up(self, body: str, depth: int) -> Any:
         self._open.append(body)
         try:
             missing = body
