@@ -71,8 +71,8 @@ class Variables:
         self._data, self._folder, self._files = data, folder, files
         self._stage, self._region, self._given, self._name = stage, region, given, name
         self._steps = 0
-        self._words: dict[str, tuple[Any, int]] = {}
-        """Variables that are words or numbers, and how many steps they took: the same again is no work, and counts."""
+        self._words: dict[str, str | int | float | None] = {}
+        """Values of variables that are words or numbers: the same again is no work."""
         self._open: list[str] = []
         self.unknown: dict[str, None] = {}
 
@@ -121,15 +121,13 @@ class Variables:
             )
             raise TemplateError.single(self._name, "", told)
         if body in self._words:
-            value, steps = self._words[body]
-            self._count(steps)
-            return value
+            return self._words[body]
         self._count(_STEPS_OF_VARIABLE)
-        before, unknown = self._steps, len(self.unknown)
+        unknown = len(self.unknown)
         value = self._looked_up(body, depth)
         # What is not known may be so because of what refers to it.
         if len(self.unknown) == unknown and isinstance(value, str | int | float | None):
-            self._words[body] = value, self._steps - before
+            self._words[body] = value
         return value
 
     def _looked_up(self, body: str, depth: int) -> Any:
