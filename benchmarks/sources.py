@@ -29,6 +29,15 @@ CASES: Final = {
     ),
     "stream, 100 shards": ("{type: kinesis, stream: {shards: 100, batch_size: 100}}", 5, 100.0),
 }  # fmt: skip
+# What a month of ten million comes through.
+MONTHS: Final = {
+    "messages in batches of 10": (
+        "{type: sqs, queue: {batch_size: 10, batch_window: 5s, visibility_timeout: 6m, max_receives: 5}}"
+    ),
+    "records in 10 shards": (
+        "{type: kinesis, stream: {shards: 10, batch_size: 100, batch_window: 5s, max_retries: 3, bisect: true}}"
+    ),
+}
 
 
 def plan_of(trigger: str, work_ms: int, gap_us: float, items: int) -> Plan:
@@ -61,8 +70,9 @@ def source_rows(rounds: int, quick: bool) -> Iterator[Row]:
         yield beside(reference, bare=bare)
         yield beside(kernel, bare=bare, reference=reference)
     messages = 10**6 if quick else 10**7
-    job = Job(f"simulate, {messages:,} messages in batches of 10", partial(_whole, messages))
-    yield from rates("sources", UNIT, [job], min(rounds, 3), clock="wall")
+    for name, source in MONTHS.items():
+        job = Job(f"simulate, {messages:,} {name}", partial(_whole, messages, source))
+        yield from rates("sources", UNIT, [job], min(rounds, 3), clock="wall")
 
 
 def ended(engine: Engine, plan: Plan) -> int:
@@ -70,11 +80,8 @@ def ended(engine: Engine, plan: Plan) -> int:
     return sum(len(chunk.items) for chunk in engine(plan) if chunk.items is not None)
 
 
-def _whole(messages: int) -> int:
-    """Simulate a month of messages, to the bill; failing ones come back."""
-    trigger = (
-        "{type: sqs, queue: {batch_size: 10, batch_window: 5s, visibility_timeout: 6m, max_receives: 5}}"
-    )
+def _whole(messages: int, trigger: str) -> int:
+    """Simulate a month of messages or records, to the bill; failing ones come back."""
     traffic = f"poisson: {{rate_per_s: {messages / 2_592_000}}}"
     scenario = load_scenario_text(_scenario(trigger, 100, traffic, "720h", "0.01"))
     run = ls.simulate(scenario, keep_records=False)

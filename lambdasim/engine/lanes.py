@@ -13,6 +13,7 @@ from typing import Final
 
 from lambdasim.engine.records import Outcome
 from lambdasim.errors import InputError
+from lambdasim.models.polling import calls_of, receive_gap_us
 
 ITEMS_PER_CALL: Final = 10
 """Messages that one call to a queue receives or deletes at most."""
@@ -36,6 +37,9 @@ class PollerLaw:
         where pollers are not provisioned.
     least_units : int
         Provisioned units that are kept however few batches they are for.
+    per_poller : int
+        Of a topic's provisioned pollers: batches in progress at once on one of them, which reads ``kb_per_s``; 0 where
+        reads have no rate.
     until_us : int
         The scenario's end: idle pollers and provisioned units are counted up to it, as what they cost is of its time.
     """
@@ -50,7 +54,14 @@ class PollerLaw:
     calls_per_s: int = 0
     kb_per_s: int = 0
     least_units: int = 0
+    per_poller: int = 0
     until_us: int = _ALWAYS
+
+    def read_gap_us(self, allowed: int, kb: int) -> int:
+        """Give the least time from a read of a topic that brings so much to the next, over all pollers [µs]."""
+        if not self.per_poller:
+            return 0
+        return receive_gap_us(0, kb, calls_of(allowed, self.per_poller), 1, self.kb_per_s)
 
     def units(self, allowed: int) -> int:
         """Give how many provisioned units hold so many batches at once; 0 where none are provisioned."""
@@ -125,6 +136,8 @@ class SourcePlan:
         Size of a batch, at most, which one item may exceed alone; 0 for any [KB].
     call_kb : int
         A call to a queue is billed once for each started part of this size; 0 for any [KB].
+    lanes_of_shard : int
+        Lanes that follow one another and belong to one shard, which is looked at for all of them at once.
 
     Raises
     ------
@@ -143,6 +156,7 @@ class SourcePlan:
     reports: bool = False
     batch_kb: int = 0
     call_kb: int = 0
+    lanes_of_shard: int = 1
 
     def __post_init__(self) -> None:
         """Refuse, for every engine, what none models."""
@@ -161,6 +175,11 @@ class SourcePlan:
     def blocks(self) -> bool:
         """Whether what failed blocks its lane, as in a stream."""
         return isinstance(self.returns, Backoff)
+
+    def offset_us(self, lane: int) -> int:
+        """Give when a lane is looked at first: shards evenly over the time between two looks, lanes of one together."""
+        shards = max(self.lanes // self.lanes_of_shard, 1)
+        return lane // self.lanes_of_shard * self.pollers.look_us // shards
 
 
 def fault_of_batch(faults: Iterable[int]) -> int:

@@ -69,7 +69,11 @@ class StatePlan:
     sections : tuple of Section
         Branches, or what a map does with each item.
     items, most_at_once : int
-        Of a map; 0 at once for no limit.
+        Of a map, whose items, or batches of them, are worked on so many at once.
+    child : int
+        Of a distributed map, the place in the plan of the machine that each of its batches is an execution of; else -1.
+    tolerated : int
+        Of a distributed map, executions that may fail without it failing.
     retriers : tuple of Retrier
     catchers : tuple of (frozenset of str, int)
     error : str
@@ -84,7 +88,9 @@ class StatePlan:
     targets: tuple[tuple[float, int], ...] = ()
     sections: tuple[Section, ...] = ()
     items: int = 0
-    most_at_once: int = 0
+    most_at_once: int = 1
+    child: int = -1
+    tolerated: int = 0
     retriers: tuple[Retrier, ...] = ()
     catchers: tuple[tuple[frozenset[str], int], ...] = ()
     error: str = ""
@@ -135,6 +141,8 @@ class MachinePlan:
         For which an express execution pays; 0 for a standard one.
     durable : int
         Place of the durable function whose executions these are; -1 for none.
+    is_child : bool
+        Whether a distributed map starts its executions, and no traffic does.
     """
 
     name: str
@@ -146,3 +154,4 @@ class MachinePlan:
     events_of_a_task: int
     memory_mb: int
     durable: int = -1
+    is_child: bool = False

@@ -8,27 +8,32 @@ from typing import Any, Final
 
 from lambdasim.draws.keys import Quantity
 from lambdasim.draws.laws import Constant
-from lambdasim.engine.contract import FunctionPlan, Plan, ProvisionedChange, RetryPolicy
+from lambdasim.engine.contract import FunctionPlan, Plan, ProvisionedChange, RetryPolicy, RetryQuota
 from lambdasim.engine.draws import FunctionDraws
 from lambdasim.engine.lanes import Backoff, PollerLaw, SourcePlan, Visibility
 
-# Fields that the compiled engine follows. A new field of a plan is followed by the reference alone until it stands here.
+# Fields that the compiled engine follows; plans with calls have rules of calls, which are not here. A new field of a
+# plan is followed by the reference alone until it stands here.
 _FIELDS: Final[dict[type, str]] = {
-    Plan: "functions arrivals concurrency requests_per_concurrency reuse requests_per_environment after_failure",
+    Plan: "functions arrivals concurrency requests_per_concurrency reuse requests_per_environment after_failure gateway",
     FunctionPlan: "name timeout_us init_cap_us reserved provisioned max_lifetime_us scaling_burst scaling_interval_us "
-    "retry draws source calls stops_loops shares",  # plans with calls have rules of calls, which are not here
+    "retry draws source calls stops_loops throttle behind_gateway shares",
     RetryPolicy: "invoker client_timeout_us repeats_timeouts timeout_backoff_us throttle_retries throttle_backoff_us "
-    "throttle_backoff_cap_us jittered error_delays_us max_event_age_us",
+    "throttle_backoff_cap_us jittered error_delays_us max_event_age_us repeats_failures repeats_throttles quota",
+    RetryQuota: "processes tokens throttle_cost timeout_cost failure_cost",
     ProvisionedChange: "time_us claimed ready",
     FunctionDraws: "seed owner laws cpu_factor error_probability crash_probability memory_mb payload_limit_kb "
     "response_limit_kb quota out_of_memory_probability timeout_probability poison_probability "
     "filtered_probability",
-    SourcePlan: "lanes ordered batch window_us pollers returns partial swallows reports batch_kb call_kb",
-    PollerLaw: "first growth interval_us most idle look_us per_unit calls_per_s kb_per_s least_units until_us",
+    SourcePlan: "lanes ordered batch window_us pollers returns partial swallows reports batch_kb call_kb lanes_of_shard",
+    PollerLaw: "first growth interval_us most idle look_us per_unit calls_per_s kb_per_s least_units per_poller until_us",
     Visibility: "visibility_us most_receives retention_us",
     Backoff: "first_us most_us most_retries most_age_us bisect",
 }
-_IN_WORDS: Final = {"source": "queues and streams"}  # where a field's name says too little
+_IN_WORDS: Final = {
+    "source": "queues and streams",
+    "pace": "retry_mode adaptive",
+}  # where a field's name says too little
 _QUANTITIES: Final = frozenset(
     {
         Quantity.CPU_TIME, Quantity.IO_TIME, Quantity.INIT, Quantity.FIRST_RUN, Quantity.PLACEMENT,
@@ -64,6 +69,8 @@ def beyond_the_kernel(plan: Plan) -> tuple[str, ...]:
 
 def _of_function(function: FunctionPlan) -> Iterator[str]:
     parts: list[Any] = [function, function.retry, function.draws, *function.provisioned]
+    if function.retry.quota is not None:
+        parts.append(function.retry.quota)
     if function.source is not None:
         parts += [function.source, function.source.pollers, function.source.returns]
     seen = dict.fromkeys(name for part in parts for name in _unknown(part))

@@ -103,26 +103,27 @@ def source_laws(trigger: TriggerSpec) -> dict[Quantity, DrawLaw]:
         return {}
     return {
         Quantity.BATCH_OVERHEAD: compile_law(spec.batch_overhead_ms, US_PER_MS),
-        Quantity.LANE: _lane_law(_lanes(spec), spec.skew),
+        Quantity.LANE: _lane_law(*_shards(spec), spec.skew),
     }
 
 
-def _lanes(spec: BatchSpec) -> int:
+def _shards(spec: BatchSpec) -> tuple[int, int]:
+    """Give how many shards or message groups there are, and lanes of each."""
     if isinstance(spec, StreamSpec):
-        return spec.lanes
+        return spec.shards, spec.parallelization_factor
     assert isinstance(spec, QueueSpec)  # noqa: S101 - there are no others
-    return spec.message_groups or 1
+    return spec.message_groups or 1, 1
 
 
-def _lane_law(lanes: int, skew: float) -> DrawLaw:
-    """Make the law of an item's lane: the k-th with a weight of k^-skew."""
+def _lane_law(shards: int, lanes_of_shard: int, skew: float) -> DrawLaw:
+    """Make the law of an item's lane: the k-th shard has a weight of k^-skew, spread evenly over its lanes."""
+    lanes = shards * lanes_of_shard
     if lanes == 1:
         return Constant(0)
     if not skew:
         return Resample(np.arange(lanes))
-    return mixture(
-        [float(lane) ** -skew for lane in range(1, lanes + 1)], [Constant(n) for n in range(lanes)]
-    )
+    weights = [float(1 + lane // lanes_of_shard) ** -skew for lane in range(lanes)]
+    return mixture(weights, [Constant(lane) for lane in range(lanes)])
 
 
 def _queue(queue: QueueSpec, timeout_us: int, duration_us: int) -> SourcePlan:
@@ -192,6 +193,8 @@ def _provisioned_consumers(stream: StreamSpec, pollers: KafkaPollersSpec, look_u
         look_us=look_us,
         per_unit=each * per_unit,
         least_units=-(-pollers.minimum // per_unit),
+        per_poller=each,
+        kb_per_s=limit("kafka_poller_kb_per_s").value,
     )
 
 
@@ -221,4 +224,5 @@ def _stream(stream: StreamSpec, kind: TriggerType, duration_us: int) -> SourcePl
         swallows=stream.swallows_failures,
         reports=stream.reports_failures,
         batch_kb=limit("batch_payload_max_kb").value,
+        lanes_of_shard=stream.parallelization_factor,
     )

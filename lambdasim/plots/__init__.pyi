@@ -30,3 +30,5 @@ from lambdasim.plots.study import plot_duration as plot_duration
 from lambdasim.plots.study import plot_frontier as plot_frontier
 from lambdasim.plots.style import STYLE_FILE as STYLE_FILE
 from lambdasim.plots.traps import plot_alarm as plot_alarm
+from lambdasim.plots.traps import plot_trap_hour as plot_trap_hour
+from lambdasim.plots.traps import plot_trap_lost as plot_trap_lost

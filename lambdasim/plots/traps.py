@@ -1,4 +1,4 @@
-"""The metric that could have fired first: a good run beside a bad one, by minute."""
+"""A good run beside a bad one: what an hour costs, what is lost, and the metric whose alarm could have fired first."""
 
 from __future__ import annotations
 
@@ -6,12 +6,26 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.ticker import MaxNLocator, StrMethodFormatter
 
-from lambdasim.plots.style import axes_or_new, legend_beside, line_look, nothing, styled, time_axis
+from lambdasim.plots.style import (
+    axes_or_new,
+    bar_look,
+    ink,
+    legend_beside,
+    line_look,
+    nothing,
+    styled,
+    time_axis,
+)
 from lambdasim.study.trap.alarms import UTILIZATION, series
-from lambdasim.study.trap.result import Trap
+from lambdasim.study.trap.result import TOGETHER, Trap
 from lambdasim.units import US_PER_MINUTE, to_epoch_us
+from lambdasim.wording import clipped, money
 
 _MARGIN = 1.15
+_ROOM = 1.3
+_RIGHT = 0.8
+_VISIBLE = 0.002
+_MOST_FUNCTIONS = 6
 
 
 @styled
@@ -46,13 +60,111 @@ def plot_alarm(trap: Trap, ax: Axes | None = None) -> Axes:
         values[: len(found)] = found
         highest = max(highest, float(values.max(initial=0.0)))
         ax.plot(ends, values, label=name, linewidth=1.2, **line_look(place))
-    ax.axhline(first.threshold, color="0.4", linewidth=0.8, linestyle=":", label="alarm")
-    ax.axvline(float(ends[min(first.minute, minutes - 1)]), color="0.4", linewidth=0.8)
+    ax.axhline(first.threshold, color="0.4", linewidth=0.8, linestyle=":", label="threshold")
+    _mark(ax, float(ends[min(first.minute, minutes - 1)]))
     ax.set_ylim(0, max(highest, 1e-9) * _MARGIN)
-    ax.set_title(f"{first.function}: alarm in minute {first.minute + 1:,}")
+    ax.set_title(f"{clipped(first.function, 30)}: {first.metric}, alarm in minute {first.minute + 1:,}")
     ax.set_ylabel(f"{first.metric} [{first.unit}]")
     ax.yaxis.set_major_locator(MaxNLocator(6, integer=True))
     ax.yaxis.set_major_formatter(StrMethodFormatter("{x:,.0f}"))
+    legend_beside(ax)
+    return ax
+
+
+def _usd(amount: float) -> str:
+    """Write money without its sign, of which two in one text would be taken for mathematics."""
+    return f"{money(amount).removeprefix('$')} USD"
+
+
+def _mark(ax: Axes, at: float) -> None:
+    """Mark the minute in which the alarm fires."""
+    ax.axvline(at, color=ink(), linewidth=1.0)
+    low, high = ax.get_xlim()
+    is_right = at > low + _RIGHT * (high - low)
+    ax.annotate(
+        "alarm",
+        (at, 1.0),
+        xycoords=("data", "axes fraction"),
+        xytext=(-4 if is_right else 4, -4),
+        textcoords="offset points",
+        ha="right" if is_right else "left",
+        va="top",
+    )
+
+
+@styled
+def plot_trap_hour(trap: Trap, ax: Axes | None = None) -> Axes:
+    """Draw what an hour of the bad run costs beside a good one, line by line.
+
+    Parameters
+    ----------
+    trap : Trap
+    ax : Axes, optional
+
+    Returns
+    -------
+    Axes
+    """
+    ax = axes_or_new(ax)
+    good, bad = trap.hour_usd(trap.good), trap.hour_usd(trap.bad)
+    lines = trap.bill[trap.bill["line"] != TOGETHER]
+    lines = lines[(lines["good_usd"] + lines["bad_usd"]) > _VISIBLE * (good + bad)]
+    lefts = np.zeros(2)
+    for place, row in enumerate(lines.to_dict("records")):
+        widths = np.array([row["good_usd"], row["bad_usd"]], dtype=float)
+        ax.barh([0, 1], widths, left=lefts, label=clipped(row["line"], 34), height=0.6, **bar_look(place))
+        lefts += widths
+    for place, usd in enumerate((good, bad)):
+        ax.annotate(
+            f" {money(usd)}",
+            (lefts[place], place),
+            va="center",
+            ha="left",
+            annotation_clip=False,
+            weight="bold",
+        )
+    ax.set_yticks([0, 1], ["good", "bad"])
+    ax.set_xlim(0, max(good, bad, 1e-9) * _ROOM)
+    ax.xaxis.set_major_locator(MaxNLocator(4))
+    ax.set_xlabel("USD")
+    ax.set_title(f"An hour: {_usd(bad)}, a good one {_usd(good)}")
+    ax.grid(visible=False, axis="y")
+    legend_beside(ax)
+    return ax
+
+
+@styled
+def plot_trap_lost(trap: Trap, ax: Axes | None = None) -> Axes:
+    """Draw how many events each function loses in the bad run, beside the good one.
+
+    Parameters
+    ----------
+    trap : Trap
+    ax : Axes, optional
+
+    Returns
+    -------
+    Axes
+    """
+    ax = axes_or_new(ax)
+    table = trap.outcomes.pivot_table(index="function", columns="run", values="lost", sort=False)
+    table = table[table.sum(axis=1) > 0].tail(_MOST_FUNCTIONS)
+    if table.empty:
+        ax.set_title("No event is lost")
+        return nothing(ax, "every event succeeds in both runs")
+    rows = np.arange(len(table))
+    for place, name in enumerate(("good", "bad")):
+        counts = table[name].to_numpy(dtype=float)
+        bars = ax.barh(rows + (place - 0.5) * 0.38, counts, height=0.36, label=name, **bar_look(1 - place))
+        ax.bar_label(bars, [f" {int(number):,}" for number in counts], weight="bold")
+    ax.set_yticks(rows, [clipped(str(name), 24) for name in table.index])
+    ax.set_xlim(0, max(float(table.to_numpy().max()), 1.0) * _ROOM)
+    ax.xaxis.set_major_locator(MaxNLocator(4, integer=True))
+    ax.xaxis.set_major_formatter(StrMethodFormatter("{x:,.0f}"))
+    ax.set_xlabel("events that do not succeed")
+    lost = table.sum()
+    ax.set_title(f"Events lost: {int(lost['bad']):,}, in the good run {int(lost['good']):,}")
+    ax.grid(visible=False, axis="y")
     legend_beside(ax)
     return ax
 

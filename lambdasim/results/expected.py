@@ -200,11 +200,12 @@ def expected_cost(
 
 def _tasks(scenario: ScenarioSpec, plan: Plan) -> float:
     """Give how many executions of state machines start, and tasks at most in one pass through all states."""
-    scenario, total = scenario.unfolded(), 0.0
-    for machine, spec in zip(
-        plan.machines, sorted(scenario.state_machines, key=lambda one: one.name), strict=True
-    ):
-        tasks = len(machine.section.calls()) + sum(spec.items.values())
+    scenario = scenario.unfolded()
+    total = 0.0
+    children = sum(len(machine.section.calls()) for machine in plan.machines if machine.is_child)
+    started = [machine for machine in plan.machines if not machine.is_child]
+    for machine, spec in zip(started, sorted(scenario.state_machines, key=lambda one: one.name), strict=True):
+        tasks = len(machine.section.calls()) + (1 + children) * sum(spec.items.values())
         total += expected_of(MachineArrivals(scenario, spec.name)) * (1 + tasks)
     return total
 

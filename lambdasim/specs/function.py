@@ -26,6 +26,7 @@ from lambdasim.specs.traffic import ConstantTraffic, TrafficSpec
 from lambdasim.specs.trigger import TriggerSpec, TriggerType
 from lambdasim.specs.work.durable import DurableSpec
 from lambdasim.specs.work.handler import WorkSpec
+from lambdasim.specs.work.keep_warm import KeepWarmSpec
 from lambdasim.specs.work.neighbours import UsesSpec
 from lambdasim.specs.work.provisioned import ProvisionedSteps
 from lambdasim.specs.work.tracking import TargetTrackingSpec
@@ -134,6 +135,8 @@ class FunctionSpec(Spec):
     """Concurrency kept for this function, and its cap."""
     provisioned_concurrency: tuple[ProvisionedStep, ...] = ()
     """Environments kept ready, by schedule."""
+    keep_warm: KeepWarmSpec | None = None
+    """Pings by schedule that keep environments warm; they become another way in, NAME-pings, with rows of its own."""
     target_tracking: TargetTrackingSpec | None = None
     """Environments kept ready as Application Auto Scaling sets them, in the place of a schedule."""
     qualifier: Text | None = None

@@ -22,7 +22,7 @@ from lambdasim.specs.fields import Day, Flag, Moment, ScenarioLength, Text, Whol
 from lambdasim.specs.function import NO_TRAFFIC, FunctionSpec
 from lambdasim.specs.platform import AccountSpec, PlatformSpec
 from lambdasim.specs.traffic import SOURCES, OnBadRow
-from lambdasim.specs.ways_in import entry_faults, with_settings_of_shared
+from lambdasim.specs.ways_in import entry_faults, given_up_fault, with_settings_of_shared
 from lambdasim.specs.work.durable import machine_of
 from lambdasim.specs.work.neighbours import NeighboursSpec
 from lambdasim.units import US_PER_S, format_duration
@@ -292,7 +292,11 @@ class ScenarioSpec(Spec, Result):
             for number, call in enumerate(function.calls):
                 at: tuple[str | int, ...] = ("functions", place, "calls", number)
                 callee = by_name.get(call.function)
-                if callee is None:
+                is_given_up = function.trigger.is_polled and call.when is CallWhen.FAILED
+                wrong = given_up_fault(function.trigger, call, callee) if is_given_up else None
+                if wrong is not None:
+                    yield CrossFault((*at, wrong[0]), wrong[1])
+                elif callee is None:
                     yield CrossFault((*at, "function"), not_among(call.function, sorted(by_name)))
                 elif callee.durable is not None:
                     text = f"must not be {clipped(callee.name)}: calls of durable functions are not modelled"
@@ -310,7 +314,7 @@ class ScenarioSpec(Spec, Result):
                     )
                     yield CrossFault((*at, "how"), text)
                 asynchronous = function.trigger.kind is InvocationKind.ASYNCHRONOUS or function.name in queued
-                if call.when is not CallWhen.EACH_RUN and not asynchronous:
+                if call.when is not CallWhen.EACH_RUN and not asynchronous and not is_given_up:
                     text = f"must be each_run: no events reach {clipped(function.name)} asynchronously"
                     yield CrossFault((*at, "when"), text)
             if "traffic" not in function.model_fields_set and function.name not in called:

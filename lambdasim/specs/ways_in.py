@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from typing import Any, Final
 
+from lambdasim.catalog import InvocationKind
+from lambdasim.errors import LambdaSimError
 from lambdasim.specs.base import CrossFault
+from lambdasim.specs.callers.calls import CallHow, CallSpec
 from lambdasim.specs.faults import not_among
 from lambdasim.specs.function import FunctionSpec
+from lambdasim.specs.trigger import TriggerSpec
+from lambdasim.specs.work.keep_warm import KeepWarmSpec
 from lambdasim.wording import clipped
 
 OF_THE_FUNCTION: Final = (
@@ -35,8 +41,46 @@ def with_settings_of_shared(functions: Sequence[Any]) -> list[Any]:
     list
         What a file says against the function stays, for `entry_faults` to find; a spec that was checked before follows.
     """
+    functions = [*functions, *_pings(functions)]
     by_name = {_of(function, "name"): function for function in functions if _of(function, "shares") is None}
     return [_with_settings(function, by_name) for function in functions]
+
+
+def _pings(functions: Sequence[Any]) -> Iterator[dict[str, Any]]:
+    """Make the ways in of pings that keep environments warm, as far as they are not there yet."""
+    names = {_of(function, "name") for function in functions}
+    for function in functions:
+        wanted = function.get("keep_warm") if isinstance(function, dict) else None
+        name = pings_of(_of(function, "name") or "")
+        if not isinstance(wanted, dict) or name in names or _of(function, "shares") is not None:
+            continue
+        with suppress(ValueError, TypeError, LambdaSimError):  # what is wrong with it is told where it stands
+            kept = KeepWarmSpec.model_validate(wanted)
+            yield {
+                "name": name,
+                "shares": function["name"],
+                "trigger": {"type": "schedule", "retry_attempts": 0},
+                "work": {"io_ms": kept.ping_ms},
+                "payload": {},
+                "uses": {},
+                "calls": [],
+                "traffic": {"schedule": kept.schedule, "scale": kept.environments},
+            }
+
+
+def pings_of(name: str) -> str:
+    """Name the way in of the pings that keep a function warm.
+
+    Parameters
+    ----------
+    name : str
+        The function's.
+
+    Returns
+    -------
+    str
+    """
+    return f"{name}-pings"
 
 
 def _of(function: Any, key: str) -> Any:
@@ -88,7 +132,10 @@ def entry_faults(functions: Sequence[FunctionSpec]) -> Iterator[CrossFault]:
     CrossFault
     """
     owners = {function.name: function for function in functions if function.shares is None}
+    shared = {entry.name: entry.shares for entry in functions}
     for place, entry in enumerate(functions):
+        if entry.keep_warm is not None:
+            yield from _keep_warm_faults(place, entry, shared)
         if entry.shares is None:
             continue
         owner = owners.get(entry.shares)
@@ -104,7 +151,58 @@ def entry_faults(functions: Sequence[FunctionSpec]) -> Iterator[CrossFault]:
                 yield _belongs(place, _TIMES.get(key, key), owner)
 
 
+def _keep_warm_faults(
+    place: int, entry: FunctionSpec, shared: Mapping[str, str | None]
+) -> Iterator[CrossFault]:
+    """Want pings of a function itself, under a name that is free, and nothing else that keeps environments."""
+    at = ("functions", place, "keep_warm")
+    if entry.shares is not None:
+        yield CrossFault(at, f"belongs to {clipped(entry.shares)}, which this shares; leave it out")
+    elif shared.get(pings_of(entry.name), entry.name) != entry.name:
+        text = (
+            f"needs the name {clipped(pings_of(entry.name))} for its pings, which is that of another function"
+        )
+        yield CrossFault(at, text)
+
+
 def _belongs(place: int, key: str, owner: FunctionSpec) -> CrossFault:
     return CrossFault(
         ("functions", place, key), f"belongs to {clipped(owner.name)}, which this shares; leave it out"
     )
+
+
+_READ_DEAD_LETTERS: Final = {
+    InvocationKind.QUEUE: ("sqs",),
+    InvocationKind.STREAM: ("sqs", "sns", "s3", "kafka"),
+}
+
+
+def given_up_fault(
+    trigger: TriggerSpec, call: CallSpec, callee: FunctionSpec | None
+) -> tuple[str, str] | None:
+    """Find what is wrong with a call that follows what a queue or a stream gives up.
+
+    Parameters
+    ----------
+    trigger : TriggerSpec
+        With the queue or the stream.
+    call : CallSpec
+        With ``when: failed``.
+    callee : FunctionSpec or None
+        The function that is called; None where there is none.
+
+    Returns
+    -------
+    tuple of str and str, or None
+        Key and text.
+    """
+    if trigger.queue is not None and trigger.queue.max_receives is None:
+        return "when", "needs max_receives of the queue: without a dead-letter queue no message is given up"
+    known = _READ_DEAD_LETTERS[trigger.kind]
+    if call.how is not CallHow.TRIGGER:
+        return "how", f"must be trigger: what is given up goes to {' or '.join(known)}, got {call.how.value}"
+    if callee is not None and callee.trigger.type.value not in known:
+        got = callee.trigger.type.value
+        text = f"must have a trigger of type {' or '.join(known)} to read what is given up, got {got}"
+        return "function", text
+    return None

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import Executor
+from contextlib import suppress
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from lambdasim.errors import LambdaSimError
+from lambdasim.results.points.parallel import map_points
 from lambdasim.results.run import RunResult
 from lambdasim.results.simulate import simulate
 from lambdasim.specs.scenario import ScenarioSpec
@@ -113,6 +117,7 @@ def plan_targets(
     *,
     engine: str = "auto",
     seeds: int = 3,
+    executor: Executor | None = None,
     progress: Callable[[int, int], None] | None = None,
 ) -> TargetPlan:
     """Look for the cheapest change that keeps the targets, by simulating one after the other.
@@ -125,6 +130,8 @@ def plan_targets(
     engine : {"auto", "kernel", "reference"}
     seeds : int
         With how many seeds the chosen change is simulated again.
+    executor : concurrent.futures.Executor, optional
+        Where changes are simulated side by side; the result does not depend on it.
     progress : callable, optional
         Called with how many runs are finished, and how many are planned so far.
 
@@ -148,35 +155,57 @@ def plan_targets(
     if now.meets:
         return TargetPlan(wanted, now, None, (), 0, 0)
     tried: list[Tried] = []
-    best, base = now, run
-    for _ in range(_MOST_ROUNDS):
-        found: list[tuple[Tried, RunResult]] = []
-        options = _options(base, best)
-        for place, lever in enumerate(options, start=1):
-            try:
-                changed = lever.applied(base.scenario)
-            except LambdaSimError:
-                continue  # AWS refuses it together with what is there
-            outcome = simulate(changed, engine=engine, keep_records=False)
-            found.append((_tried(outcome, (*best.changes, lever), wanted), outcome))
+    best, base, scenario = now, run, run.scenario
+    for number in range(_MOST_ROUNDS):
+        if number:
+            base = simulate(scenario, engine=engine, keep_records=False)
+        points = list(_points(base, best, wanted, engine))
+        before, counted = len(tried), itertools.count(1)
+
+        def tell(_place: int, _one: Tried) -> None:
             if progress is not None:
-                progress(len(tried) + place, len(tried) + len(options))
-        tried += [one for one, _ in found]
-        good = [pair for pair in found if pair[0].meets]
+                progress(before + next(counted), before + len(points))  # noqa: B023 - called in this round alone
+
+        found = map_points(_simulated, points, executor, tell)
+        tried += found
+        good = [one for one in found if one.meets]
+        nearer = [one for one in found if one.excess < _BETTER * best.excess]
+        if not good and not nearer:
+            break
         if good:
-            about = _AS_CHEAP * min(one.usd for one, _ in good)
-            best, base = min((pair for pair in good if pair[0].usd <= about), key=lambda pair: pair[0].excess)
+            about = _AS_CHEAP * min(one.usd for one in good)
+            best = min((one for one in good if one.usd <= about), key=lambda one: one.excess)
+        else:
+            best = min(nearer, key=lambda one: (one.excess, one.usd))
+        scenario = points[found.index(best)].scenario
+        if good:
             break
-        nearer = [pair for pair in found if pair[0].excess < _BETTER * best.excess]
-        if not nearer:
-            break
-        best, base = min(nearer, key=lambda pair: (pair[0].excess, pair[0].usd))
     if best is now:
         return TargetPlan(wanted, now, None, tuple(tried), 0, 0)
-    met = int(best.meets) + sum(
-        _meets(scenario, wanted, engine) for scenario in _reseeded(base.scenario, seeds)
-    )
+    again = [Point(other, best.changes, wanted, engine) for other in _reseeded(scenario, seeds)]
+    met = int(best.meets) + sum(one.meets for one in map_points(_simulated, again, executor))
     return TargetPlan(wanted, now, best, tuple(tried), met, seeds)
+
+
+class Point(NamedTuple):
+    """A scenario with changes, to be simulated."""
+
+    scenario: ScenarioSpec
+    changes: tuple[Lever, ...]
+    targets: tuple[Target, ...]
+    engine: str
+
+
+def _points(run: RunResult, best: Tried, targets: tuple[Target, ...], engine: str) -> Iterator[Point]:
+    """Give each change beside those that were chosen, as far as AWS takes it together with what is there."""
+    for lever in _options(run, best):
+        with suppress(LambdaSimError):
+            yield Point(lever.applied(run.scenario).anywhere(), (*best.changes, lever), targets, engine)
+
+
+def _simulated(point: Point) -> Tried:
+    run = simulate(point.scenario, engine=point.engine, keep_records=False)
+    return _tried(run, point.changes, point.targets)
 
 
 def _options(run: RunResult, best: Tried) -> list[Lever]:
@@ -205,8 +234,3 @@ def _tried(run: RunResult, changes: tuple[Lever, ...], targets: Sequence[Target]
 
 def _reseeded(scenario: ScenarioSpec, seeds: int) -> Iterator[ScenarioSpec]:
     return (scenario.with_seed((scenario.seed + number) % (1 << 64)) for number in range(1, seeds))
-
-
-def _meets(scenario: ScenarioSpec, targets: Sequence[Target], engine: str) -> bool:
-    run = simulate(scenario, engine=engine, keep_records=False)
-    return all(one.is_met for one in kept_targets(run, targets))

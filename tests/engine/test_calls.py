@@ -442,3 +442,76 @@ def test_studies_that_know_each_functions_own_traffic_alone_refuse_calls() -> No
         ls.forecast(scenario, "2026-12", past)
     with pytest.raises(InputError, match="must make no calls"):
         ls.platforms(scenario)
+
+
+GIVEN_UP = {"function": "reader", "how": "trigger", "when": "failed"}
+READER = {"trigger": {"type": "sqs"}, "timeout": "20s"}
+
+
+def polled(kind: str, key: str, **source: Any) -> dict[str, Any]:
+    return {"trigger": {"type": kind, key: {"poison_share": 1.0} | source}, "timeout": "20s"}
+
+
+def test_each_dead_letter_of_a_queue_is_read_by_another_function() -> None:
+    # Two messages, at 0 and 1 s, received twice 30 s apart, and moved at the third receive.
+    result = run(
+        fn("queue", 200, GIVEN_UP, **polled("sqs", "queue", max_receives=2), traffic=ONE | {"stop": "2s"}),
+        fn("reader", 500, **READER),
+    )
+    assert times(result, "function", "start_s") == [
+        ("queue", 0), ("queue", 1), ("queue", 30), ("queue", 31), ("reader", 60), ("reader", 61),
+    ]  # fmt: skip
+    assert result.calls()[["made", "succeeded"]].to_numpy().tolist() == [[2, 2]]
+    # Chains last until the dead letter has been read.
+    assert result.chains()[["chains", "events", "max_ms"]].to_numpy().tolist() == [[2, 2, 60_500]]
+
+
+def test_what_a_stream_gives_up_is_told_once_for_each_batch() -> None:
+    # Three records, read together at 1 s, fail for 3 s, wait a second, fail again, and are given up at 8 s.
+    three = {"constant": {"rate_per_s": 10}, "start": "200ms", "stop": "500ms"}
+    result = run(
+        fn("stream", 1000, GIVEN_UP, **polled("kinesis", "stream", max_retries=1), traffic=three),
+        fn("reader", 500, **READER),
+    )
+    assert times(result, "function", "start_s") == [("stream", 1), ("stream", 5), ("reader", 8)]
+    assert result.sources().set_index("function").loc["stream", "given_up"] == 3
+    # What is too old is told too: the first at 60.2 s, before the others run once more, and those together at 62.2 s.
+    old = run(
+        fn("stream", 1000, GIVEN_UP, **polled("kinesis", "stream", max_record_age="60s"), traffic=three),
+        fn("reader", 500, **READER),
+    )
+    sources = old.sources().set_index("function")
+    assert (sources.loc["stream", "expired"], sources.loc["reader", "sent"]) == (3, 2)
+
+
+@pytest.mark.parametrize(
+    ("caller", "call", "reader", "told"),
+    [
+        (polled("sqs", "queue"), GIVEN_UP, READER, "needs max_receives of the queue"),
+        (
+            polled("sqs", "queue", max_receives=2),
+            GIVEN_UP | {"how": "asynchronous"},
+            READER,
+            "must be trigger",
+        ),
+        (
+            polled("sqs", "queue", max_receives=2),
+            GIVEN_UP,
+            {"trigger": {"type": "s3"}},
+            "must have a trigger of type sqs",
+        ),
+        (
+            polled("kinesis", "stream", max_retries=1),
+            GIVEN_UP,
+            {"trigger": {"type": "eventbridge"}},
+            "must have a trigger of type sqs or sns or s3 or kafka",
+        ),
+    ],
+)
+def test_dead_letters_that_nobody_could_read_are_one_error(
+    caller: dict[str, Any], call: dict[str, Any], reader: dict[str, Any], told: str
+) -> None:
+    with pytest.raises(ScenarioError) as wrong:
+        run(fn("source", 200, call, **caller, traffic=ONE), fn("reader", 500, **reader))
+    assert told in str(wrong.value)
+    assert len(str(wrong.value).splitlines()) == 1

@@ -95,6 +95,21 @@ def test_a_window_gathers_until_it_ends_or_the_batch_is_full() -> None:
     assert [item["first"] for item in found.items] == [0, 1, 10, 11, 12, 13]
 
 
+def test_messages_that_gathered_come_back_each_after_its_own_receive() -> None:
+    # Received at 0, 4 and 8 s, run at 10 s, failed at 13 s; a visibility of 30 s ends at 30, 34 and 38 s.
+    found = run(
+        queue(batch=5, window=10, visibility=30, most_receives=1, retention=200), [0, 4, 8], failing=[0, 1, 2]
+    )
+    assert found.started() == [10]
+    assert [done for _, _, done in found.ended()] == [30, 34, 38]
+    # Those of a throttled batch too; its poller is free when the first is seen again, and takes them by turns.
+    held = run(
+        queue(batch=5, window=10, visibility=30, most_receives=1), [0, 8], reserved=0, backoff=(90, 90)
+    )
+    assert held.refused() == [10]
+    assert [done for _, _, done in held.ended()] == [30, 38]
+
+
 def test_visibility_runs_from_the_receive_and_a_run_that_outlives_it_is_joined_by_another() -> None:
     # Received at 0, throttled to 15 s, running to 35 s: seen again at 30 s, and run twice.
     found = run(

@@ -121,6 +121,20 @@ def test_a_topic_is_read_by_one_consumer_until_the_lag_is_looked_at() -> None:
     )  # then three a second, less what an uneven draw leaves for the last partition
 
 
+def test_five_megabytes_a_second_bind_where_records_of_a_topic_are_heavy() -> None:
+    # 100 records of 1,024 KB, one a batch, over 5 partitions that one poller holds: 5,120 KB/s are five a second.
+    topic = "partitions: 5, batch_size: 1, batch_window: 0s, provisioned_pollers: {minimum: 1, maximum: 1}"
+    row, run = ran(f"{{type: kafka, stream: {{{topic}}}}}", rate=100, io=10, kb=1024)
+    assert row["processed"] == 100
+    assert run.records["start_s"].max() == pytest.approx(99 / 5, abs=1e-3)
+    # Two pollers read twice as much.
+    wide = topic.replace("partitions: 5", "partitions: 10").replace(
+        "minimum: 1, maximum: 1", "minimum: 2, maximum: 2"
+    )
+    _, run = ran(f"{{type: kafka, stream: {{{wide}}}}}", rate=100, io=10, kb=1024)
+    assert run.records["start_s"].max() == pytest.approx(99 / 10, abs=1e-3)
+
+
 def test_kafka_has_its_own_defaults_and_one_line_for_each_partition() -> None:
     spec = load_scenario_text(SCENARIO.format(
         trigger="{type: kafka}", duration="1min", io=1, rate=1, stop="1s", kb=0,

@@ -28,6 +28,12 @@ def task(name: str, to: str | None = None, **more: Any) -> dict[str, Any]:
     )
 
 
+def distributed(name: str, kind: str = "STANDARD", **more: Any) -> dict[str, Any]:
+    config = {"Mode": "DISTRIBUTED", "ExecutionType": kind}
+    inner = {"ProcessorConfig": config, "StartAt": "A", "States": {"A": task(name)}}
+    return {"M": {"Type": "Map", "ItemProcessor": inner, "End": True} | more}
+
+
 def scenario(functions: list[dict[str, Any]], states: dict[str, Any], **more: Any) -> ls.ScenarioSpec:
     traffic = more.pop("traffic", ONCE)
     rest = {key: more.pop(key) for key in ("duration", "seed") if key in more}
@@ -256,6 +262,10 @@ MAP = {"M": {"Type": "Map", "Iterator": {"StartAt": "A", "States": {"A": task("f
         (GOOD, {"items": {"B": 3}}, "is no Map state"),
         (GOOD, {"invokes": {"A": "zzz"}}, "functions.A"),
         (LOST, {}, "StartAt of branch 1"),
+        (distributed("f", ToleratedFailurePercentage=101), {"items": {"M": 1}}, "must be a number of 0 to 100"),
+        (distributed("f", ItemBatcher={"MaxItemsPerBatch": 0}), {"items": {"M": 1}}, "MaxItemsPerBatch of 'M'"),
+        (distributed("f", "Express"), {"items": {"M": 1}}, "ExecutionType of 'M' must be STANDARD or EXPRESS"),
+        (distributed("f", MaxConcurrencyPath="$.n"), {"items": {"M": 1}}, "give MaxConcurrency"),
     ],
 )  # fmt: skip
 def test_a_definition_that_cannot_run_gets_one_clear_error(
@@ -265,6 +275,79 @@ def test_a_definition_that_cannot_run_gets_one_clear_error(
         scenario([fn("f", traffic=ONCE)], states, **more)
     assert told in str(wrong.value)
     assert len(str(wrong.value).splitlines()) == 1
+
+
+def test_an_inline_map_works_on_forty_items_at_once_and_its_iterations_write_history() -> None:
+    inner = {"StartAt": "A", "States": {"A": task("f")}}
+    wide = {"M": {"Type": "Map", "ItemProcessor": inner, "MaxConcurrency": 90, "End": True}}
+    result = run([fn("f", 1000)], wide, items={"M": 100})
+    assert [starts(result).count(second) for second in (0, 1, 2)] == [40, 40, 20]
+    # Start and end; entered, started, succeeded, exited; of each iteration started, succeeded and a task's five.
+    assert result.machines()["most_history"].tolist() == [2 + 4 + 100 * 7]
+    branches = [{"StartAt": name, "States": {name: {"Type": "Pass", "End": True}}} for name in "AB"]
+    parallel = run([fn("f", traffic=ONCE)], {"P": {"Type": "Parallel", "Branches": branches, "End": True}})
+    assert parallel.machines()["most_history"].tolist() == [2 + 4 + 2 * 2]
+
+
+def test_a_map_that_fills_the_history_in_one_execution_does_not_as_executions_of_its_own() -> None:
+    # 3,571 iterations of seven events fill 25,000; executions of their own write 7 events each.
+    inner = {"StartAt": "A", "States": {"A": task("f")}}
+    inline = {"M": {"Type": "Map", "ItemProcessor": inner, "End": True}}
+    assert run([fn("f")], inline, items={"M": 3570}).machines()["succeeded"].tolist() == [1]
+    full = run([fn("f")], inline, items={"M": 3571}).machines()
+    assert (full["history_full"].tolist(), full["most_history"].tolist()) == ([1], [25_000])
+    apart = run([fn("f")], distributed("f", MaxConcurrency=500), items={"M": 3571}).machines()
+    assert apart["most_history"].tolist() == [2 + 6, 2 + 5]
+    assert apart["executions"].tolist() == [1, 3571]
+
+
+def test_a_distributed_map_starts_executions_of_its_own_and_pays_for_each() -> None:
+    functions = [fn("f", 1000)]
+    result = run(functions, distributed("f", MaxConcurrency=10), items={"M": 95})
+    assert result.machines()["machine"].tolist() == ["m", "m/M"]
+    assert [starts(result).count(second) for second in range(10)] == [10] * 9 + [5]
+    assert result.machines()["transitions"].tolist() == [3, 95 * 3]
+    assert result.machines()["p50_ms"].tolist() == [10_000, 1000]
+    express = run(functions, distributed("f", "EXPRESS"), items={"M": 95}).bill().set_index("usage_type")
+    assert express.loc["step_functions_transitions", "quantity"] == 3
+    assert express.loc["step_functions_express_requests", "quantity"] == 95
+    assert express.loc["step_functions_express_gb_s", "quantity"] == Decimal(95) * 64 / 1024
+
+
+@pytest.mark.parametrize(("tolerated", "failed"), [(0, 1), (49, 1), (50, 0), (100, 0)])
+def test_a_distributed_map_fails_when_more_than_are_tolerated_do(tolerated: int, failed: int) -> None:
+    states = distributed(
+        "f", ItemBatcher={"MaxItemsPerBatch": 10}, ToleratedFailurePercentage=tolerated, MaxConcurrency=1
+    )
+    states["M"]["ItemProcessor"]["StartAt"] = "C"
+    states["M"]["ItemProcessor"]["States"]["C"] = {
+        "Type": "Choice",
+        "Choices": [{"Next": "A"}, {"Next": "B"}],
+    }
+    states["M"]["ItemProcessor"]["States"]["B"] = {"Type": "Pass", "End": True}
+    half = run([fn("f", work=FAILS)], states, items={"M": 20}, choices={"C": {"A": 0.5, "B": 0.5}}, seed=2)
+    machines = half.machines().set_index("machine")
+    assert machines.loc["m/M", "failed"] == 1
+    assert machines.loc["m", "failed"] == failed
+    # The first of two failing ends the Map at once.
+    assert machines.loc["m/M", "executions"] <= 2
+
+
+def test_a_distributed_map_that_fails_ends_the_executions_that_go_on() -> None:
+    functions = [
+        fn("f", work=FAILS | {"error_probability": 0.5, "io_ms": {"uniform": {"low": 1, "high": 900}}})
+    ]
+    result = run(functions, distributed("f"), items={"M": 50}, seed=3)
+    whole, children = result.machines().to_dict("records")
+    assert whole["failed"] == 1
+    assert children["executions"] == children["succeeded"] + children["failed"] == 50
+    assert children["p99_ms"] == whole["p50_ms"]  # those that went on ended with it
+
+
+def test_an_express_machine_has_no_distributed_map() -> None:
+    with pytest.raises(ScenarioError) as wrong:
+        scenario([fn("f")], distributed("f"), items={"M": 5}, type="express")
+    assert "M is a distributed Map" in str(wrong.value)
 
 
 @pytest.mark.parametrize("text", ["[1]", "{", '{"StartAt": 3}', "\xff", '{"States": {}}'])

@@ -1,5 +1,6 @@
 """Streams in the reference engine, one rule each, worked by hand to the second."""
 
+from dataclasses import replace
 from itertools import pairwise
 
 import numpy as np
@@ -34,6 +35,13 @@ def test_a_window_waits_for_more() -> None:
 def test_lanes_run_side_by_side_and_are_looked_at_by_turns() -> None:
     found = run(stream(lanes=2), [0, 0, 0], handler=2.0, lanes=[0, 1, 1])
     assert [(start, duration) for start, _, duration, _ in found.attempts] == [(0.5, 4), (1, 2)]
+
+
+def test_batches_of_one_shard_are_looked_at_together() -> None:
+    # Four lanes of two shards: the first shard's at 0, 1 …, the other's at 0.5, 1.5 … s.
+    halves = replace(stream(lanes=4), lanes_of_shard=2)
+    assert [halves.offset_us(lane) / S for lane in range(4)] == [0, 0, 0.5, 0.5]
+    assert [stream(lanes=4).offset_us(lane) / S for lane in range(4)] == [0, 0.25, 0.5, 0.75]
 
 
 def test_a_poisoned_record_blocks_its_lane_until_it_is_too_old() -> None:

@@ -28,7 +28,9 @@ from lambdasim.engine.contract import (
     Plan,
     ProvisionedChange,
     RetryPolicy,
+    RetryQuota,
     ReuseOrder,
+    Throttle,
 )
 from lambdasim.engine.draws import FunctionDraws
 from lambdasim.engine.kernel.engine import run_kernel
@@ -138,6 +140,30 @@ def client_retries(unit: int) -> st.SearchStrategy[RetryPolicy]:
     )
 
 
+@st.composite
+def clients(draw: st.DrawFn, unit: int) -> RetryPolicy:
+    """Draw clients that repeat what they choose to, with or without a quota that is soon used up."""
+    costs = st.integers(0, 3)
+    quota = st.builds(
+        RetryQuota, processes=st.integers(1, 3), tokens=st.integers(0, 6), throttle_cost=costs, timeout_cost=costs,
+        failure_cost=costs,
+    )  # fmt: skip
+    return replace(
+        draw(client_retries(unit)),
+        repeats_failures=draw(st.booleans()),
+        repeats_throttles=draw(st.sampled_from([True, True, False])),
+        quota=draw(st.one_of(st.none(), quota, quota)),
+    )
+
+
+def gates(unit: int) -> st.SearchStrategy[Throttle | None]:
+    """Draw a token bucket of a gateway."""
+    some_gate = st.builds(
+        Throttle, burst=st.integers(1, 3), interval_ns=st.integers(1, 4).map(lambda n: n * unit * 1000)
+    )
+    return st.one_of(st.none(), some_gate, some_gate)
+
+
 def own_retries(unit: int) -> st.SearchStrategy[RetryPolicy]:
     return st.builds(
         RetryPolicy,
@@ -151,7 +177,7 @@ def own_retries(unit: int) -> st.SearchStrategy[RetryPolicy]:
 
 
 def any_retries(unit: int) -> st.SearchStrategy[RetryPolicy]:
-    return st.one_of(client_retries(unit), own_retries(unit))
+    return st.one_of(client_retries(unit), clients(unit), own_retries(unit))
 
 
 @st.composite
@@ -209,6 +235,9 @@ class Family:
     speed: Callable[[int], st.SearchStrategy[DrawLaw]] = field(
         default=always(Constant(1 << FIXED_POINT_BITS))
     )
+    throttle: Callable[[int], st.SearchStrategy[Throttle | None]] = field(default=always(None))
+    gateway: Callable[[int], st.SearchStrategy[Throttle | None]] = field(default=always(None))
+    behind_gateway: Callable[[int], st.SearchStrategy[bool]] = field(default=always(False))
     source: Callable[[int], st.SearchStrategy[SourcePlan | None]] = field(default=always(None))
     poison: Callable[[int], st.SearchStrategy[float]] = field(default=always(0.0))
     filtered: Callable[[int], st.SearchStrategy[float]] = field(default=always(0.0))
@@ -240,6 +269,9 @@ EVERYTHING = Family(
     hangs=among(0.0, 0.0, 0.3),
     post_response=law(1),
     speed=among(Constant(1 << FIXED_POINT_BITS), Constant(1 << FIXED_POINT_BITS), *SPEEDS),
+    throttle=lambda unit: st.one_of(st.none(), st.none(), gates(unit)),
+    gateway=gates,
+    behind_gateway=among(False, False, True),
 )
 
 FAMILIES: dict[str, Family] = {
@@ -271,6 +303,18 @@ FAMILIES: dict[str, Family] = {
     "overload": Family(concurrency=among(1, 2), functions=(1, 3), retry=own_retries, arrivals=(20, 60)),
     "client retries": Family(concurrency=among(0, 1, 2), functions=(1, 2), retry=client_retries),
     "gateway cuts": Family(retry=client_retries, errors=among(0.0, 0.3)),
+    "gateways' throttles": Family(
+        functions=(1, 3), throttle=gates, gateway=gates, behind_gateway=among(True, True, False), retry=any_retries,
+        concurrency=among(1, 100), arrivals=(10, 60), handler=law(1),
+    ),
+    "clients with quotas": Family(
+        functions=(1, 2), retry=clients, errors=among(0.0, 0.4), concurrency=among(1, 1, 2, 3), arrivals=(10, 60),
+        post_response=law(1),
+    ),
+    "clients with quotas behind gateways": Family(
+        functions=(2, 3), retry=clients, errors=among(0.3, 0.8), throttle=gates, gateway=gates,
+        behind_gateway=always(True), arrivals=(20, 60), latest=6, timeout=some(6),
+    ),
     "timeouts": Family(
         timeout=times(3), retry=any_retries, first_run=law(1), placement=law(1)
     ),
@@ -460,6 +504,7 @@ def plans(draw: st.DrawFn, family: Family) -> Plan:
         requests_per_concurrency=draw(family.requests_per_concurrency(unit)),
         reuse=draw(family.reuse(unit)),
         after_failure=draw(family.after_failure(unit)),
+        gateway=draw(family.gateway(unit)),
     )
 
 
@@ -524,6 +569,8 @@ def _function(draw: st.DrawFn, family: Family, unit: int, rank: int) -> Function
         retry=draw(family.retry(unit) if source is None else pollers_retries(unit)),
         draws=draws,
         source=source,
+        throttle=draw(family.throttle(unit)) if source is None else None,
+        behind_gateway=draw(family.behind_gateway(unit)) if source is None else False,
     )
 
 

@@ -88,7 +88,12 @@ def streams(
         ordered=True,
         batch=draw(st.sampled_from([3, 10] if patient or hasty else [1, 2, 3, 10])),
         window_us=draw(st.integers(2 if hasty else 0, 3)) * unit,
-        pollers=replace(draw(pollers(unit, most=lanes, look_us=look_us)), idle=0)
+        pollers=replace(
+            draw(pollers(unit, most=lanes, look_us=look_us)),
+            idle=0,
+            per_poller=draw(st.sampled_from([0, 0, 1, 2])),
+            kb_per_s=draw(st.sampled_from([100, 1000])),
+        )
         if shared
         else PollerLaw(lanes, 0, unit, lanes, look_us=look_us),
         returns=Backoff(

@@ -24,6 +24,7 @@ import lambdasim.engine.kernel.draws
 import lambdasim.engine.kernel.groups
 import lambdasim.engine.kernel.messages
 import lambdasim.engine.kernel.queues
+import lambdasim.engine.kernel.retries
 import lambdasim.engine.kernel.sourced
 import lambdasim.engine.kernel.steps
 import lambdasim.engine.kernel.streams
@@ -54,6 +55,7 @@ SOURCES = {
         lambdasim.engine.kernel.messages,
         lambdasim.engine.kernel.streams,
         lambdasim.engine.kernel.callouts,
+        lambdasim.engine.kernel.retries,
         lambdasim.engine.kernel.steps,
         lambdasim.engine.kernel.sourced,
     )
@@ -103,6 +105,41 @@ FAULTS = {
         "_, init_again_us, first_run_us = draw_start_up(state, function, event)\n        first_run_us = np.int64(0)\n",
     ),
     "a row that was reset before": ("    slot.was_reset = 0\n", ""),
+    "a gateway that lets everything through": ("if entry.has_gates else at.NO_LIMIT", "if False else at.NO_LIMIT"),
+    "an account's gateway that spends nothing": (
+        "    if function.account_gate:\n        _spend(account, now)\n", ""
+    ),
+    "a route's gate behind the account's": (
+        "    if function.route_gate and not _allows(route, now):\n        return at.GATEWAY_ROUTE\n"
+        "    if function.account_gate and not _allows(account, now):\n        return at.GATEWAY_ACCOUNT\n",
+        "    if function.account_gate and not _allows(account, now):\n        return at.GATEWAY_ACCOUNT\n"
+        "    if function.route_gate and not _allows(route, now):\n        return at.GATEWAY_ROUTE\n",
+    ),
+    "a route's token spent where the account refuses": (
+        "    if function.account_gate and not _allows(account, now):\n        return at.GATEWAY_ACCOUNT\n"
+        "    if function.route_gate:\n        _spend(route, now)\n",
+        "    if function.route_gate:\n        _spend(route, now)\n"
+        "    if function.account_gate and not _allows(account, now):\n        return at.GATEWAY_ACCOUNT\n",
+    ),
+    "clients that repeat what nobody asked them to": ("if not function.repeats_throttles or not", "if not"),
+    "failures that nobody repeats": ("answer != at.COMPLETED and function.repeats_failures", "False"),
+    "a failure's repeat after the run and not the answer": (
+        "event.refusals + 1, answered_us + wait_us, now, paid", "event.refusals + 1, now + wait_us, now, paid"
+    ),
+    "a quota that is never used up": ("if state.tokens[client] < cost:", "if False:"),
+    "a quota for all processes together": ("event.invocation % function.processes", "0"),
+    "tokens that nobody gets back": (
+        "max(event.paid, 1), function.tokens)", "0, function.tokens)"
+    ),
+    "one token back for a repeat too": ("max(event.paid, 1), function.tokens)", "1, function.tokens)"),
+    "more tokens than a full quota": (
+        "min(state.tokens[client] + max(event.paid, 1), function.tokens)", "state.tokens[client] + max(event.paid, 1)"
+    ),
+    "tokens back after the retries of their instant": ("_FIRST_OF_ALL: Final = -1", "_FIRST_OF_ALL: Final = 1 << 60"),
+    "a timeout that costs what a throttle does": (
+        "_may_repeat(state, function, event, function.timeout_cost)",
+        "_may_repeat(state, function, event, function.throttle_cost)",
+    ),
     "clients that wait for what follows the answer": ("if answered_us - now >", "if end_us - now >"),
     "work after the answer that no timeout cuts": ("or duration_us > function.timeout_us", "or False"),
     "a queue that takes an answer for the outcome": (
@@ -162,8 +199,8 @@ FAULTS = {
     ),
     "a client that counts no try after silence": ("event.refusals + 1, again_us", "event.refusals, again_us"),
     "a client that waits after silence as after a throttle": (
-        "event, function.timeout_backoff_us)",
-        "event, function.throttle_backoff_us)",
+        "event, function.timeout_backoff_us)\n    again_us",
+        "event, function.throttle_backoff_us)\n    again_us",
     ),
     "a client that tries again only when its run ends": (
         "now + function.client_timeout_us + wait_us",

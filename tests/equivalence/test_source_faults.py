@@ -58,6 +58,10 @@ FAULTS = {
         "failed messages deleted in calls": ("count_deletes(source, done)", "count_deletes(source, batch.count)"),
         "provisioned pollers that weigh nothing": ("-(-kb * 1_000_000 // (kb_per_s * units))", "0"),
         "a batch's first messages received again": ("        if before <= 0:\n", "        if True:\n"),
+        "a gathered message that comes back with the first of its batch": (
+            "head.now_us - batch.deadline_us + source.wait_us if source.gathering else 0",
+            "0",
+        ),
         "messages that fit no filter and weigh nothing": (
             "following, of_item = np.int64(item.next), np.int64(item.kb)",
             "following, of_item = np.int64(item.next), np.int64(0)",
@@ -108,8 +112,8 @@ FAULTS = {
             "if source.ordered and False",
         ),
         "a group that comes back the wrong way round": (
-            "    if source.ordered:\n        _reverse(sources, batch)\n    place",
-            "    place",
+            "    if source.ordered:\n        _reverse(sources, batch)\n    next_us",
+            "    next_us",
         ),
         "a group of which a message is held gives another": ("if lane.held or first == 0", "if first == 0"),
         "groups in any order": (
@@ -123,8 +127,8 @@ FAULTS = {
             "lane.waiting >= source.batch",
         ),
         "draws that belong to an item that is gone": (
-            "event.function, item.number, event.arrival_us, event.attempts",
-            "event.function, event.invocation, event.arrival_us, event.attempts",
+            "        item.number,\n        event.arrival_us,\n",
+            "        event.invocation,\n        event.arrival_us,\n",
         ),
         "a record read one microsecond too old": (
             "now >= sources.items[lane.first].arrival_us + source.most_age_us",
@@ -153,7 +157,14 @@ FAULTS = {
             "_look_at(sources, function, number, _next_look_us(head.now_us + 1,",
             "_look_at(sources, function, number, _next_look_us(head.now_us,",
         ),
-        "a poller for every lane": ("        if source.busy >= source.allowed:\n", "        if False:\n"),
+        "a poller for every lane": (
+            "        if source.busy >= source.allowed or _must_wait", "        if _must_wait"
+        ),
+        "a topic read at any rate": ("if source.per_poller:", "if False:"),
+        "reads that begin again too early": (
+            "source.next_receive_us = head.now_us + _gap_us(0, kb, pollers",
+            "source.next_receive_us = head.now_us + _gap_us(0, 0, pollers",
+        ),
         "halves that are forgotten": ("    rest.next = lane.parts\n", "    rest.next = 0\n"),
         "records that no filter stops": (
             "        if item.passes:\n            add_to_batch",

@@ -1,6 +1,7 @@
 """Targets of backlog, age and latency, worked by hand; and that what is advised keeps them when it is simulated."""
 
 import json
+from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -130,6 +131,15 @@ def test_the_plan_keeps_the_targets_when_it_is_simulated_by_itself() -> None:
     least = min(one.usd for one in good)
     assert plan.best.usd <= 1.01 * least
     assert plan.best.excess == min(one.excess for one in good if one.usd <= 1.01 * least)
+
+
+def test_a_plan_is_the_same_side_by_side() -> None:
+    run, targets = run_of(HOT), parse_targets("age=15s")
+    alone = plan_targets(run, targets, seeds=2)
+    with ProcessPoolExecutor(2) as executor:
+        shared = plan_targets(run, targets, seeds=2, executor=executor)
+    assert shared.frame().equals(alone.frame())
+    assert (shared.seeds_met, shared.best) == (alone.seeds_met, alone.best)
 
 
 def test_a_shard_that_cannot_keep_up_needs_more_of_them() -> None:

@@ -13,6 +13,7 @@ import lambdasim as ls
 from lambdasim.billing.exact import total
 from lambdasim.cli import app
 from lambdasim.errors import InputError, TemplateError
+from lambdasim.plots import plot_trap_hour, plot_trap_lost
 from lambdasim.report.pages.traps import trap_page
 from lambdasim.study.trap.alarms import DEAD, UTILIZATION, alarms, series
 from lambdasim.templates.examples import trap_names, trap_texts
@@ -147,3 +148,33 @@ def test_scenarios_of_unlike_length_are_refused_and_the_command_lists_traps(tmp_
     told = runner.invoke(app, ["trap", *files, "--json"])
     assert told.exit_code == 0
     assert json.loads(told.stdout)["first_alarm"]["alarm"] == "Throttles above 0 attempts"
+
+
+def test_pictures_show_an_hour_line_by_line_and_what_is_lost() -> None:
+    trap = sprung("starved_api")
+    hour = plot_trap_hour(trap)
+    ends = [0.0, 0.0]
+    for bars in hour.containers:
+        for place, bar in enumerate(bars):
+            ends[place] += bar.get_width()
+    # Lines too thin to be seen are left out.
+    assert ends == pytest.approx([trap.hour_usd(trap.good), trap.hour_usd(trap.bad)], rel=0.01)
+    lost = trap.outcomes.groupby("run")["lost"].sum()
+    drawn = [sum(bar.get_width() for bar in bars) for bars in plot_trap_lost(trap).containers]
+    assert drawn == [lost["good"], lost["bad"]]
+    # The harm that is not on the bill comes first.
+    assert list(trap_page(trap).pictures) == ["lost", "alarm", "hour"]
+
+
+def test_an_alarm_that_is_soon_quiet_again_comes_behind_one_of_its_minute_that_lasts() -> None:
+    trap = sprung("retry_storm")
+    first = trap.alarms[0]
+    brief = next(one for one in trap.alarms if one.metric == "Throttles")
+    assert brief.minute == first.minute
+    assert brief.lasts * 3 < first.lasts
+
+
+def test_what_loop_detection_stops_is_not_lost() -> None:
+    outcomes = sprung("s3_loop").outcomes.set_index("run")
+    assert outcomes.loc["good", "lost"] == 0
+    assert outcomes.loc["good", "events"] > outcomes.loc["good", "runs"]

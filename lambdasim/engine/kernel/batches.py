@@ -281,7 +281,14 @@ def drawn_for(sources: Sources, event: Event, row: Int64) -> Event:
     item = sources.items[sources.cells[sources.batches[row].first].which]
     runs = runs_before(sources.rows[event.function], item)
     return Event(
-        event.function, item.number, event.arrival_us, event.attempts, runs, event.refusals, event.row
+        event.function,
+        item.number,
+        event.arrival_us,
+        event.attempts,
+        runs,
+        event.refusals,
+        event.row,
+        event.paid,
     )
 
 
@@ -298,7 +305,7 @@ def work_of_batch(
         cell = sources.cells[place]
         item = sources.items[cell.which]
         runs = runs_before(source, item)
-        of_item = Event(event.function, item.number, 0, 0, runs, 0, 0)
+        of_item = Event(event.function, item.number, 0, 0, runs, 0, 0, 0)
         if runs == 0 and not function.speeds_differ:
             handler_us += item.handler_us
         else:

@@ -26,7 +26,7 @@ ITEMS_FULL, CELLS_FULL, BATCHES_FULL, ENDED_FULL = range(5, 9)
 QUEUE, STREAM = 1, 2
 # Order of wakes of one function at an instant: those of a queue, those of a stream.
 RETURN, WINDOW, STEP, PACE = range(4)
-TRY, LOOK, MORE = range(3)
+TRY, LOOK, MORE, PACE_OF_READS = range(4)
 WAKE: Final = 1 << 61
 FUNCTION_SHIFT: Final = 42
 KIND_SHIFT: Final = 40
@@ -52,8 +52,8 @@ HEAD: Final = row_type(
 # first and the greatest back-off; ``most_tries`` receives or retries; ``most_age_us`` retention, or the greatest age.
 SOURCE: Final = row_type(
     i8="kind first_lane lanes ordered batch window_us first growth interval_us most idle look_us per_unit calls_per_s "
-    "kb_per_s least_units until_us batch_kb call_kb wait_us longest_us most_tries most_age_us bisect partial swallows "
-    "reports "
+    "kb_per_s least_units per_poller until_us batch_kb call_kb wait_us longest_us most_tries most_age_us bisect partial "
+    "swallows reports "
     "allowed busy steps_are_due step_after batches gathering taking taken passed_first passed_last counted_us "
     "next_receive_us is_paced current ready ready_first ready_last considering serving last_lane again "
     "sent ended queued in_flight receive_calls receive_requests delete_calls idle_us unit_us"
@@ -63,8 +63,9 @@ LANE: Final = row_type(
     i8="first last waiting kb held key place stamp is_busy is_watched is_ready opened_us offset_us parts next"
 )
 # A message or record; ``rows`` counts lanes and cells that name it, ``handler_us`` and ``fault`` are its first run's.
+# ``late_us`` is how long after the first message of its batch it was received, so it comes back as much later.
 ITEM: Final = row_type(
-    u4="next batch", i4="lane receives rows kb _", u1="fault done passes poisoned",
+    u4="next batch", i4="lane receives rows kb late_us", u1="fault done passes poisoned",
     i8="number arrival_us first_us handler_us",
 )  # fmt: skip
 # An item's place in a batch.
@@ -134,11 +135,10 @@ def first_sources(plan: Plan, room: int, ended_room: int = ENDED_PER_CHUNK) -> S
             _fill_source(row, function.source)
     lane_rows = np.zeros(lanes, dtype=LANE)
     lane_rows["opened_us"] = -1
-    for row in rows:
-        if row["kind"] == STREAM:
-            numbers = np.arange(row["lanes"])
+    for row, function in zip(rows, plan.functions, strict=True):
+        if row["kind"] == STREAM and function.source is not None:
             mine = slice(row["first_lane"], row["first_lane"] + row["lanes"])
-            lane_rows["offset_us"][mine] = numbers * row["look_us"] // row["lanes"]
+            lane_rows["offset_us"][mine] = [function.source.offset_us(lane) for lane in range(row["lanes"])]
     head["largest_batch"] = rows["batch"].max()
     head["ended_room"] = max(ended_room, int(rows["batch"].max()) + 1)
     sources = Sources(

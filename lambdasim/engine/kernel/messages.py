@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from lambdasim.compiling import Bool, Int64, compiled, compiled_apart
+from lambdasim.engine.contract import NEVER
 from lambdasim.engine.kernel import lanes as of
 from lambdasim.engine.kernel import state as at
 from lambdasim.engine.kernel.batches import (
@@ -129,6 +130,7 @@ def _take(sources: Sources, function: Int64) -> Int64:
             return _HEAVY
         else:
             item.receives += 1
+            item.late_us = head.now_us - batch.deadline_us + source.wait_us if source.gathering else 0
             if not item.passes:
                 outcome = np.int64(of.FILTERED)
                 item.first_us = head.now_us
@@ -379,15 +381,18 @@ def _step(sources: Sources, source: Any) -> None:
 
 @compiled
 def _return(sources: Sources, function: Int64, row: Int64) -> None:
-    """Let messages be seen again, and a poller go that held them without a run."""
+    """Let messages be seen again, each so long after its own receive, and a poller go that held them without a run."""
     source, batch = sources.rows[function], sources.batches[row]
     if source.ordered:
         _reverse(sources, batch)
-    place = batch.first
+    next_us, place = np.int64(NEVER), batch.first
     while place:
         cell = sources.cells[place]
         item = sources.items[cell.which]
-        if item.batch == row:
+        visible_us = batch.deadline_us + item.late_us
+        if item.batch == row and visible_us > sources.head[0].now_us:
+            next_us = min(next_us, visible_us)
+        elif item.batch == row:
             item.batch = 0
             source.in_flight -= 1
             source.queued += 1
@@ -401,10 +406,13 @@ def _return(sources: Sources, function: Int64, row: Int64) -> None:
     if source.ordered:
         _reverse(sources, batch)
         _offer_all(sources, source, batch)
-    batch.returns = 0
+    batch.returns = next_us < NEVER
+    if batch.returns:
+        wake(sources, next_us, function, of.RETURN, batch.serial, row)
     if batch.is_held:
+        batch.is_held = 0
         occupy(sources, source, -1)
-    if not batch.is_running:
+    if not batch.is_running and not batch.returns:
         discard(sources, row)
 
 

@@ -18,8 +18,9 @@ from lambdasim.engine.kernel import state as at
 from lambdasim.engine.kernel.callouts import arrive, free, go_on, woken
 from lambdasim.engine.kernel.lanes import Sources
 from lambdasim.engine.kernel.queues import put, take
+from lambdasim.engine.kernel.retries import give_back, is_given_back, take_retry
 from lambdasim.engine.kernel.state import Event, State
-from lambdasim.engine.kernel.steps import attempt, change_provisioned, complete, take_arrival, take_retry
+from lambdasim.engine.kernel.steps import attempt, change_provisioned, complete, take_arrival
 
 _NOTHING_IS_FULL: Final = -1
 
@@ -69,6 +70,9 @@ def _next_moment(state: State, sources: Sources) -> tuple[Int64, Int64, Event]:
     elif later_us == now:
         event = take_retry(state)
         key = state.retries.table[account.free_event].key
+        if is_given_back(event):
+            give_back(state, event)
+            return _NOTHING_IS_FULL, np.int64(0), _nothing()
         if sources.rows[event.function].kind == 0:
             return _NOTHING_IS_FULL, np.int64(0), event
         return _NOTHING_IS_FULL, woken(sources, key, event.function, event.invocation), _nothing()
@@ -84,7 +88,7 @@ def _next_moment(state: State, sources: Sources) -> tuple[Int64, Int64, Event]:
 def _nothing() -> Event:
     """Make an event of no function."""
     zero = np.int64(0)
-    return Event(np.int64(-1), zero, zero, zero, zero, zero, zero)
+    return Event(np.int64(-1), zero, zero, zero, zero, zero, zero, zero)
 
 
 @compiled
@@ -152,5 +156,12 @@ def _event_of(sources: Sources, row: Int64) -> Event:
     attempts = batch.attempts
     batch.attempts += 1
     return Event(
-        batch.function, batch.invocation, batch.arrival_us, attempts, np.int64(0), batch.refusals, np.int64(0)
+        batch.function,
+        batch.invocation,
+        batch.arrival_us,
+        attempts,
+        np.int64(0),
+        batch.refusals,
+        np.int64(0),
+        np.int64(0),
     )

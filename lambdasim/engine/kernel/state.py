@@ -24,8 +24,10 @@ from lambdasim.engine.contract import (
     Limit,
     Outcome,
     Plan,
+    RetryPolicy,
     ReuseOrder,
     StartType,
+    Throttle,
     owners_of_plan,
 )
 from lambdasim.engine.draws import FunctionDraws
@@ -47,6 +49,8 @@ REQUEST_RATE_LIMIT: Final = int(Limit.REQUEST_RATE)
 RESERVED_CONCURRENCY: Final = int(Limit.RESERVED_CONCURRENCY)
 ACCOUNT_CONCURRENCY: Final = int(Limit.ACCOUNT_CONCURRENCY)
 SCALING_RATE: Final = int(Limit.SCALING_RATE)
+GATEWAY_ROUTE: Final = int(Limit.GATEWAY_ROUTE)
+GATEWAY_ACCOUNT: Final = int(Limit.GATEWAY_ACCOUNT)
 NO_START: Final = int(StartType.NONE)
 COLD: Final = int(StartType.COLD)
 WARM: Final = int(StartType.WARM)
@@ -80,12 +84,14 @@ ACCOUNT: Final = row_type(
 # A function's plan, and what changes about it. ``owner`` is the row whose environments, limits and rates hold for it.
 FUNCTION: Final = row_type(
     u4="first_law scaling_rate request_rate provisioned_rate idle_first idle_last provisioned_first synchronous "
-    "owner jittered has_reserved can_fail has_payload has_post_response speeds_differ quota",
+    "owner jittered has_reserved can_fail has_payload has_post_response speeds_differ quota "
+    "has_gates route_gate account_gate hears_answers repeats_failures repeats_throttles processes",
     i8="on_demand_in_use provisioned_idle provisioned_ready provisioned_in_use provisioned_claimed "
     "timeout_us init_cap_us max_lifetime_us reserved client_timeout_us repeats_timeouts timeout_backoff_us "
     "throttle_retries throttle_backoff_us throttle_backoff_cap_us max_event_age_us first_delay delays "
     "cpu_multiplier cpu_most_us error_below crash_below out_of_memory_below timeout_below "
-    "memory_mb request_limit_kb response_limit_kb keep_alive_at_least_us",
+    "memory_mb request_limit_kb response_limit_kb keep_alive_at_least_us "
+    "first_client tokens throttle_cost timeout_cost failure_cost",
 )
 # A `HandlerQuota`. Row 0 stands for none.
 QUOTA: Final = row_type(
@@ -105,9 +111,9 @@ SLOT: Final = row_type(
     u2="_",
     i8="time_us key retires_us warm_until_us invocation",
 )
-# An `Event` that waits for its retry; ``key`` orders those of one instant.
+# An `Event` that waits for its retry, or for what it paid; ``key`` orders those of one instant.
 EVENT: Final = row_type(
-    u4="function next attempts runs refusals _", i8="time_us key invocation arrival_us _line"
+    u4="function next attempts runs refusals paid", i8="time_us key invocation arrival_us _line"
 )
 # Which law of a function lies how far behind its first.
 (
@@ -132,6 +138,8 @@ class State(NamedTuple):
     laws : Laws
     delays : ndarray of int64
         Waits before retries after errors, function by function.
+    tokens : ndarray of int64
+        What each client process has left to repeat calls with, function by function.
     completions : Queue
         Its table holds all execution environments.
     retries : Queue
@@ -151,6 +159,7 @@ class State(NamedTuple):
     changes: Rows
     laws: Laws
     delays: NDArray[np.int64]
+    tokens: NDArray[np.int64]
     completions: Queue
     retries: Queue
     time_us: NDArray[np.int64]
@@ -161,7 +170,7 @@ class State(NamedTuple):
 
 
 class Event(NamedTuple):
-    """What arrived and must be served; ``row`` is its place in the present chunk of arrivals."""
+    """What arrived and must be served; ``row`` is its place in the present chunk, ``paid`` what its last repeat cost."""
 
     function: Int64
     invocation: Int64
@@ -170,6 +179,7 @@ class Event(NamedTuple):
     runs: Int64
     refusals: Int64
     row: Int64
+    paid: Int64
 
 
 def first_state(plan: Plan, room: int, records_room: int = RECORDS_PER_CHUNK) -> State:
@@ -191,16 +201,26 @@ def first_state(plan: Plan, room: int, records_room: int = RECORDS_PER_CHUNK) ->
     laws = LawArrays()
     functions = np.zeros(len(plan.functions), dtype=FUNCTION)
     quotas = np.zeros(1 + len(plan.functions), dtype=QUOTA)
-    rates = np.zeros(2 + 3 * len(plan.functions), dtype=RATE)
+    account_gate = 2 + 4 * len(plan.functions)
+    rates = np.zeros(account_gate + 1, dtype=RATE)
+    rates[account_gate] = _gate(plan.gateway)
     rates[1] = _rate(plan.concurrency * plan.requests_per_concurrency)
     delays: list[int] = []
+    tokens: list[int] = []
     owners = owners_of_plan(plan)
     for rank, (row, function) in enumerate(zip(functions, plan.functions, strict=True)):
         _fill_function(row, function)
         row["owner"] = owners[rank]
-        _fill_rates(row, rates[2 + 3 * rank :], 2 + 3 * rank, plan, function)
+        first = 2 + 4 * rank
+        _fill_rates(row, rates[first:], first, plan, function)
         if function.retry.synchronous:
-            row["request_rate"] = 1 if plan.functions[owners[rank]].reserved is None else 4 + 3 * owners[rank]
+            row["request_rate"] = 1 if plan.functions[owners[rank]].reserved is None else 4 + 4 * owners[rank]
+        rates[first + 3] = _gate(function.throttle)
+        row["route_gate"] = first + 3 if function.throttle is not None else 0
+        row["account_gate"] = account_gate if function.behind_gateway and plan.gateway is not None else 0
+        row["has_gates"] = bool(row["route_gate"] or row["account_gate"])
+        row["first_client"] = len(tokens)
+        tokens += _fill_quota(row, function.retry)
         row["first_delay"] = len(delays)
         delays += function.retry.error_delays_us
         _fill_draws(row, laws, function.draws)
@@ -218,6 +238,7 @@ def first_state(plan: Plan, room: int, records_room: int = RECORDS_PER_CHUNK) ->
         changes=_changes(plan),
         laws=laws.arrays(),
         delays=np.array([*delays, 0], dtype=np.int64),
+        tokens=np.array([*tokens, 0], dtype=np.int64),
         completions=empty_queue(SLOT),
         retries=empty_queue(EVENT),
         time_us=nothing,
@@ -263,6 +284,26 @@ def _fill_function(row: Any, function: FunctionPlan) -> None:
     row["jittered"] = policy.jittered
     row["max_event_age_us"] = policy.max_event_age_us
     row["delays"] = len(policy.error_delays_us)
+
+
+def _fill_quota(row: Any, policy: RetryPolicy) -> list[int]:
+    """Note what clients answer with a repeat, and what it costs them; give what each process has at first."""
+    row["repeats_failures"], row["repeats_throttles"] = policy.repeats_failures, policy.repeats_throttles
+    row["hears_answers"] = policy.synchronous and (policy.repeats_failures or policy.quota is not None)
+    quota = policy.quota
+    if quota is None:
+        return []
+    row["processes"], row["tokens"] = quota.processes, quota.tokens
+    row["throttle_cost"] = quota.throttle_cost
+    row["timeout_cost"], row["failure_cost"] = quota.timeout_cost, quota.failure_cost
+    return [quota.tokens] * quota.processes
+
+
+def _gate(throttle: Throttle | None) -> tuple[int, int, int]:
+    if throttle is None:
+        return 0, 0, 0
+    gate = RateLimit(throttle.burst, throttle.interval_ns)
+    return 0, gate.interval_ns, gate.slack_ns
 
 
 def _fill_rates(row: Any, rates: Rows, first: int, plan: Plan, function: FunctionPlan) -> None:

@@ -21,7 +21,6 @@ from lambdasim.engine.kernel.batches import drawn_for, work_of_batch
 from lambdasim.engine.kernel.callouts import after_batch, after_refused_batch
 from lambdasim.engine.kernel.draws import (
     MEAN_SPEED,
-    draw_backoff_us,
     draw_fault,
     draw_handler_us,
     draw_post_response_us,
@@ -31,14 +30,13 @@ from lambdasim.engine.kernel.draws import (
     is_too_large,
 )
 from lambdasim.engine.kernel.queues import put, take
+from lambdasim.engine.kernel.retries import after_refusal, after_run, give_back, is_given_back, take_retry
 from lambdasim.engine.kernel.state import RECORDS_PER_CHUNK, Event, State
 from lambdasim.engine.rates import allows, spend
-from lambdasim.models.polling import backoff_us
 
-_FUNCTION_SHIFT: Final = 42
 _ENDS_WITH_ITS_RUN: Final = -1
 # Rules that stand once, for both engines.
-_allows, _spend, _backoff_us = compiled(allows), compiled(spend), compiled(backoff_us)
+_allows, _spend = compiled(allows), compiled(spend)
 
 
 @compiled
@@ -66,6 +64,9 @@ def advance(state: State) -> Int64:
         if full != at.DONE:
             return full
         event = take_retry(state) if retry_us == now else take_arrival(state)
+        if is_given_back(event):
+            give_back(state, event)
+            continue
         attempt(state, None, event, 0, now)
 
 
@@ -78,7 +79,7 @@ def draw_first_runs(state: State) -> None:
     """
     for row in range(len(state.time_us)):
         function = state.functions[state.function[row]]
-        event = Event(state.function[row], state.invocation[row], 0, 0, 0, 0, row)
+        event = Event(state.function[row], state.invocation[row], 0, 0, 0, 0, row, 0)
         if not function.speeds_differ:
             state.ahead_us[2 * row] = draw_handler_us(state, function, event, MEAN_SPEED)
         state.ahead_us[2 * row + 1] = draw_fault(state, function, event)
@@ -99,21 +100,7 @@ def take_arrival(state: State) -> Event:
     """Take the next arrival."""
     row = np.int64(state.account[0].next_arrival)
     state.account[0].next_arrival += 1
-    return Event(state.function[row], state.invocation[row], state.time_us[row], 0, 0, 0, row)
-
-
-@compiled
-def take_retry(state: State) -> Event:
-    """Take the first waiting event; its row becomes the first free one."""
-    account = state.account[0]
-    row = take(state.retries)
-    waiting = state.retries.table[row]
-    waiting.next = account.free_event
-    account.free_event = row
-    return Event(
-        np.int64(waiting.function), waiting.invocation, waiting.arrival_us, np.int64(waiting.attempts),
-        np.int64(waiting.runs), np.int64(waiting.refusals), 0,
-    )  # fmt: skip
+    return Event(state.function[row], state.invocation[row], state.time_us[row], 0, 0, 0, row, 0)
 
 
 @compiled
@@ -138,6 +125,9 @@ def _admit(state: State, event: Event, now: Int64) -> tuple[Int64, Int64, Int64]
     function = state.functions[entry.owner]
     if event.attempts == 0 and is_too_large(state, event):
         return at.PAYLOAD, 0, at.NO_START
+    closed = _closed_gate(state, entry, now) if entry.has_gates else at.NO_LIMIT
+    if closed != at.NO_LIMIT:
+        return closed, 0, at.NO_START
     request_rate = rates[entry.request_rate]
     if entry.request_rate and not _allows(request_rate, now):
         return at.REQUEST_RATE_LIMIT, 0, at.NO_START
@@ -173,6 +163,21 @@ def _admit(state: State, event: Event, now: Int64) -> tuple[Int64, Int64, Int64]
         _spend(request_rate, now)
     account.in_use += 1
     return at.NO_LIMIT, slot, start
+
+
+@compiled_apart
+def _closed_gate(state: State, function: Any, now: Int64) -> Int64:
+    """Let a request through its gateway's throttles, or name the one that stops it."""
+    route, account = state.rates[function.route_gate], state.rates[function.account_gate]
+    if function.route_gate and not _allows(route, now):
+        return at.GATEWAY_ROUTE
+    if function.account_gate and not _allows(account, now):
+        return at.GATEWAY_ACCOUNT
+    if function.route_gate:
+        _spend(route, now)
+    if function.account_gate:
+        _spend(account, now)
+    return at.NO_LIMIT
 
 
 @compiled
@@ -294,7 +299,7 @@ def _run(  # noqa: PLR0912, PLR0915 - each function that takes the State adds to
         sources.served[row] = batch
         final, outcome = after_batch(sources, event.function, batch, answer, outcome, end_us)
     else:
-        final = _after_run(state, function, event, answer, outcome, now, end_us, end_us - post_response_us)
+        final = after_run(state, function, event, answer, outcome, now, end_us, end_us - post_response_us)
     _write(
         state, named, now, placement_us, init_us, duration_us, init_again_us, post_response_us, start, outcome,
         at.NO_LIMIT, slot.number, final
@@ -345,43 +350,6 @@ def complete(state: State, row: Int64) -> None:
 
 
 @compiled
-def _after_run(
-    state: State, function: Any, event: Event, answer: Int64, outcome: Int64, now: Int64, end_us: Int64,
-    answered_us: Int64,
-) -> Int64:  # fmt: skip
-    """Decide what follows a run: the event's end, or another attempt. Clients see the answer, queues the outcome."""
-    if function.synchronous:
-        if answered_us - now > function.client_timeout_us:
-            return _after_silence(state, function, event, now)
-        return at.SUCCEEDED if answer == at.COMPLETED else at.FAILED
-    if outcome == at.COMPLETED:
-        return at.SUCCEEDED
-    if event.runs >= function.delays:
-        return at.FAILED
-    delay_us = state.delays[function.first_delay + event.runs]
-    return _retry_at(state, function, event, event.runs + 1, event.refusals, end_us + delay_us, now)
-
-
-@compiled_apart
-def _after_silence(state: State, function: Any, event: Event, now: Int64) -> Int64:
-    """Decide what a client does that has waited in vain, while its run goes on."""
-    if not function.repeats_timeouts or event.refusals >= function.throttle_retries:
-        return at.CLIENT_TIMEOUT
-    wait_us = _client_wait_us(state, function, event, function.timeout_backoff_us)
-    again_us = now + function.client_timeout_us + wait_us
-    return _retry_at(state, function, event, event.runs + 1, event.refusals + 1, again_us, now)
-
-
-@compiled
-def _client_wait_us(state: State, function: Any, event: Event, first_us: Int64) -> Int64:
-    """Give how long a client, or Lambda's queue, waits before it tries again."""
-    wait_us = _backoff_us(first_us, function.throttle_backoff_cap_us, event.refusals)
-    if function.jittered:
-        wait_us = draw_backoff_us(state, function, event, wait_us)
-    return wait_us
-
-
-@compiled
 def _refuse(state: State, sources: Any, event: Event, batch: Int64, limit: Int64, now: Int64) -> None:
     """Record an attempt that found no room, and decide on its retry."""
     function = state.functions[event.function]
@@ -390,11 +358,8 @@ def _refuse(state: State, sources: Any, event: Event, batch: Int64, limit: Int64
         final = after_refused_batch(sources, function, event.function, batch)
     elif limit == at.PAYLOAD:
         outcome, final = at.REJECTED, at.EVENT_REJECTED
-    elif event.refusals >= function.throttle_retries:
-        final = at.EVENT_THROTTLED
     else:
-        wait_us = _client_wait_us(state, function, event, function.throttle_backoff_us)
-        final = _retry_at(state, function, event, event.runs, event.refusals + 1, now + wait_us, now)
+        final = after_refusal(state, function, event, now)
     _write(state, event, now, 0, 0, 0, 0, 0, at.NO_START, outcome, limit, -1, final)
 
 
@@ -427,37 +392,6 @@ def _write(
     records[row + 17 * RECORDS_PER_CHUNK] = account.in_use
     records[row + 18 * RECORDS_PER_CHUNK] = account.pool_in_use
     records[row + 19 * RECORDS_PER_CHUNK] = 0
-
-
-@compiled
-def _retry_at(
-    state: State, function: Any, event: Event, runs: Int64, refusals: Int64, time_us: Int64, now: Int64
-) -> Int64:
-    """Schedule another attempt, unless the event would be too old by then."""
-    if time_us > event.arrival_us + function.max_event_age_us:
-        return at.EXPIRED
-    _wait(state, event, event.attempts + 1, runs, refusals, time_us, now)
-    return at.PENDING
-
-
-@compiled
-def _wait(
-    state: State, event: Event, attempts: Int64, runs: Int64, refusals: Int64, time_us: Int64, now: Int64
-) -> None:
-    """Let an event wait for its next attempt."""
-    account = state.account[0]
-    row = account.free_event
-    waiting = state.retries.table[row]
-    account.free_event = waiting.next
-    waiting.function = event.function
-    waiting.invocation = event.invocation
-    waiting.arrival_us = event.arrival_us
-    waiting.attempts = attempts
-    waiting.runs = runs
-    waiting.refusals = refusals
-    waiting.time_us = time_us
-    waiting.key = (event.function << _FUNCTION_SHIFT) + event.invocation
-    put(state.retries, row, now)
 
 
 @compiled_apart

@@ -26,9 +26,18 @@ from lambdasim.engine.kernel.batches import (
     wake,
 )
 from lambdasim.engine.kernel.lanes import Sources
-from lambdasim.models.polling import backoff_us, first_half, fits, next_look_us, pollers_after_a_step
+from lambdasim.models.polling import (
+    backoff_us,
+    calls_of,
+    first_half,
+    fits,
+    next_look_us,
+    pollers_after_a_step,
+    receive_gap_us,
+)
 
 _backoff_us, _after_a_step = compiled(backoff_us), compiled(pollers_after_a_step)
+_calls_of, _gap_us = compiled(calls_of), compiled(receive_gap_us)
 _first_half, _fits, _next_look_us = compiled(first_half), compiled(fits), compiled(next_look_us)
 _NO_LANE = -1
 
@@ -75,7 +84,7 @@ def go_on_with_lanes(sources: Sources, function: Int64) -> Int64:
         return _run_again(sources, function)
     if source.considering >= 0:
         return _consider(sources, function)
-    if source.serving and source.busy < source.allowed:
+    if source.serving and source.busy < source.allowed and not _must_wait(sources, function):
         source.serving -= 1
         source.considering = source.ready_first - 1
         lane = sources.lanes[source.first_lane + source.considering]
@@ -125,7 +134,7 @@ def _consider(sources: Sources, function: Int64) -> Int64:
                 look_us = min(_next_look_us(now + 1, source.look_us, lane.offset_us), closes_us)
             _look_at(sources, function, number, look_us)
             break
-        if source.busy >= source.allowed:
+        if source.busy >= source.allowed or _must_wait(sources, function):
             _wait_for_a_poller(sources, function, number)
             break
         if head.ended + source.batch > head.ended_room:
@@ -164,10 +173,25 @@ def _read(sources: Sources, function: Int64, lane: Any) -> Int64:
             end(sources, function, record, of.FILTERED, head.now_us)
             forget(sources, record)
     lane.kb -= kb
+    if source.per_poller:
+        pollers = _calls_of(source.allowed, source.per_poller)
+        source.next_receive_us = head.now_us + _gap_us(0, kb, pollers, 1, source.kb_per_s)
     if batch.count == 0:
         discard(sources, row)
         return np.int64(0)
     return row
+
+
+@compiled
+def _must_wait(sources: Sources, function: Int64) -> Bool:
+    """Tell whether provisioned pollers have read as much as they may for now; they go on when they may again."""
+    source = sources.rows[function]
+    if sources.head[0].now_us >= source.next_receive_us:
+        return False
+    if not source.is_paced:
+        source.is_paced = 1
+        wake(sources, source.next_receive_us, function, of.PACE_OF_READS, 0, 0)
+    return True
 
 
 @compiled
@@ -359,6 +383,9 @@ def wake_stream(sources: Sources, function: Int64, kind: Int64, number: Int64, r
     elif kind == of.LOOK:
         sources.lanes[source.first_lane + number].is_watched = 0
         source.considering = number
+    elif kind == of.PACE_OF_READS:
+        source.is_paced = 0
+        source.serving = source.ready
     else:
         source.steps_are_due = 0
         count_standing(sources, source)

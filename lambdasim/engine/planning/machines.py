@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from hashlib import blake2b
 from itertools import accumulate
 from typing import Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
 
 from lambdasim.catalog import limit, timing
 from lambdasim.draws.laws import Constant, DrawLaw, compile_law
@@ -21,7 +24,7 @@ from lambdasim.engine.contract import (
 )
 from lambdasim.engine.machines import MachinePlan, Retrier, Section, StateKind, StatePlan
 from lambdasim.specs.callers.machine import MachineSpec, MachineType
-from lambdasim.specs.callers.states import invoked_function, sections_of
+from lambdasim.specs.callers.states import invoked_function, is_distributed, sections_of
 from lambdasim.specs.scenario import ScenarioSpec
 from lambdasim.specs.work.durable import machine_of
 from lambdasim.traffic.arrivals import MachineArrivals
@@ -46,11 +49,67 @@ def plan_machines(scenario: ScenarioSpec, functions: Sequence[FunctionPlan]) -> 
     """
     numbers = iter(range(1 + sum(len(function.calls) for function in functions), 1 << 30))
     machines = sorted(scenario.state_machines, key=lambda machine: machine.name)
-    return tuple(_machine(scenario, machine, functions, numbers) for machine in machines)
+    children = Children(len(machines))
+    plans = [_machine(scenario, machine, functions, numbers, children) for machine in machines]
+    for child in children.found:  # which grows while children have distributed maps of their own
+        plans.append(_child(scenario, child, functions, numbers, children))
+    return tuple(plans)
+
+
+@dataclass(frozen=True)
+class Child:
+    """What a distributed map runs for each batch of its items."""
+
+    machine: MachineSpec
+    name: str
+    section: Mapping[str, Any]
+
+
+class Children:
+    """Distributed maps that were met, each with a place in the plan behind the scenario's machines."""
+
+    def __init__(self, first: int) -> None:
+        self._first = first
+        self.found: list[Child] = []
+
+    def add(self, child: Child) -> int:
+        """Note a distributed map; give its place in the plan."""
+        self.found.append(child)
+        return self._first + len(self.found) - 1
+
+
+def _child(
+    scenario: ScenarioSpec,
+    child: Child,
+    functions: Sequence[FunctionPlan],
+    numbers: Iterator[int],
+    children: Children,
+) -> MachinePlan:
+    """Make the machine that a distributed map's batches are executions of."""
+    express = child.section.get("ProcessorConfig", {}).get("ExecutionType") == "EXPRESS"
+    kind = MachineType.EXPRESS if express else MachineType.STANDARD
+    machine = child.machine.model_copy(
+        update={
+            "name": f"{child.machine.name}/{child.name}",
+            "type": kind,
+            "definition": dict(child.section),
+        }
+    )
+    return replace(
+        _machine(scenario, machine, functions, numbers, children), arrivals=_no_arrivals, is_child=True
+    )
+
+
+def _no_arrivals() -> Iterator[NDArray[np.int64]]:
+    return iter(())
 
 
 def _machine(
-    scenario: ScenarioSpec, machine: MachineSpec, functions: Sequence[FunctionPlan], numbers: Iterator[int]
+    scenario: ScenarioSpec,
+    machine: MachineSpec,
+    functions: Sequence[FunctionPlan],
+    numbers: Iterator[int],
+    children: Children,
 ) -> MachinePlan:
     express = machine.type is MachineType.EXPRESS
     names = [machine_of(function.name) for function in functions]
@@ -60,7 +119,7 @@ def _machine(
         name=machine.name,
         key=blake2b(seed.encode(), digest_size=16).digest(),
         arrivals=MachineArrivals(scenario, machine.name),
-        section=_section(machine, machine.definition, seed, functions, numbers),
+        section=_section(machine, machine.definition, seed, functions, numbers, children),
         most_us=timing("step_functions_express_max_s").us if express else NEVER,
         most_history=NEVER if express or durable >= 0 else limit("step_functions_history_max").value,
         events_of_a_task=limit("step_functions_task_events").value,
@@ -75,12 +134,14 @@ def _section(
     seed: str,
     functions: Sequence[FunctionPlan],
     numbers: Iterator[int],
+    children: Children,
 ) -> Section:
     states = definition["States"]
     places = {name: place for place, name in enumerate(states)}
     return Section(
         tuple(
-            _state(machine, name, state, places, seed, functions, numbers) for name, state in states.items()
+            _state(machine, name, state, places, seed, functions, numbers, children)
+            for name, state in states.items()
         ),
         places[definition["StartAt"]],
     )
@@ -94,6 +155,7 @@ def _state(
     seed: str,
     functions: Sequence[FunctionPlan],
     numbers: Iterator[int],
+    children: Children,
 ) -> StatePlan:
     kind = _KINDS[state["Type"]]
     plan = StatePlan(
@@ -107,7 +169,6 @@ def _state(
         ),
         error=str(state.get("Error", "States.Failed")),
         items=machine.items.get(name, 0),
-        most_at_once=int(state.get("MaxConcurrency", 0)),
     )
     match kind:
         case StateKind.TASK:
@@ -126,11 +187,34 @@ def _state(
             reached = accumulate(shares.values())
             pairs = zip(reached, (places[target] for target in shares), strict=True)
             return replace(plan, targets=tuple(pairs))
+        case StateKind.MAP if is_distributed(state):
+            child = children.add(Child(machine, name, sections_of(state)[0]))
+            return _distributed(plan, state, child)
         case StateKind.PARALLEL | StateKind.MAP:
-            inner = (_section(machine, one, seed, functions, numbers) for one in sections_of(state))
-            return replace(plan, sections=tuple(inner))
+            inner = (_section(machine, one, seed, functions, numbers, children) for one in sections_of(state))
+            most = _at_once(state, "step_functions_inline_map_max") if kind is StateKind.MAP else 1
+            return replace(plan, sections=tuple(inner), most_at_once=most)
         case _:
             return plan
+
+
+def _distributed(plan: StatePlan, state: Mapping[str, Any], child: int) -> StatePlan:
+    """Make the plan of a distributed map: how many executions it starts, so many at once, and how many may fail."""
+    batch = int(state.get("ItemBatcher", {}).get("MaxItemsPerBatch", 1))
+    executions = -(-plan.items // batch)
+    share = float(state.get("ToleratedFailurePercentage", 0)) / 100
+    return replace(
+        plan,
+        items=executions,
+        most_at_once=_at_once(state, "step_functions_distributed_map_max"),
+        child=child,
+        tolerated=max(int(state.get("ToleratedFailureCount", 0)), int(share * executions + 1e-9)),
+    )
+
+
+def _at_once(state: Mapping[str, Any], most: str) -> int:
+    """Give how many items of a map are worked on at once: as it says, within what AWS allows."""
+    return min(int(state.get("MaxConcurrency", 0)) or NEVER, limit(most).value)
 
 
 def _law(law: Any) -> DrawLaw:

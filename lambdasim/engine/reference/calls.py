@@ -24,6 +24,7 @@ from lambdasim.engine.contract import (
     CallPlan,
     CallRules,
     EventOutcome,
+    FunctionPlan,
     Invoker,
     Limit,
     Outcome,
@@ -213,13 +214,20 @@ class Calls:
     def _to_destinations(self, event: Event, succeeded: bool, time_us: int) -> None:
         moment = CallMoment.SUCCEEDED if succeeded else CallMoment.FAILED
         maker = Maker(event.invocation, event.runs, event.chain, event.passes)
+        self._send(event.function.plan, moment, maker, time_us)
+
+    def given_up(self, plan: FunctionPlan, maker: Maker) -> None:
+        """Send a dead letter of a queue, or word of a stream's batch that was given up, to who reads it."""
+        self._send(plan, CallMoment.FAILED, maker, self.host.now_us)
+
+    def _send(self, plan: FunctionPlan, moment: CallMoment, maker: Maker, time_us: int) -> None:
         steps = [
             Step(call, maker, 0, call.count)
-            for call in event.function.plan.calls
+            for call in plan.calls
             if call.moment is moment and self._is_made(call, maker)
         ]
         if steps:
-            self._make_at(time_us, steps, [event.chain] if event.chain is not None else [])
+            self._make_at(time_us, steps, [maker.chain] if maker.chain is not None else [])
 
     # What a run calls
 

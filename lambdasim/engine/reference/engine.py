@@ -140,7 +140,7 @@ class ReferenceRun:
                 self.at(change.time_us, priority, self._change_provisioned, (function, change))
         self.sim.process(self._traffic())
         if self.calls is not None and self.executions is not None:
-            machines = Machines(self.sim, self.calls, self.executions, len(self.functions))
+            machines = Machines(self.sim, self.calls, self.executions, self.plan)
             for rank, machine in enumerate(self.plan.machines):
                 self.sim.process(machines.traffic(rank, machine))
         records, closed, step = self.records, self.records.closed, self.sim.step

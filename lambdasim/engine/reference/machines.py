@@ -7,8 +7,9 @@ all of them or for the first that fails. `_recover` finds the retrier or the cat
 
 from __future__ import annotations
 
-from collections.abc import Generator
-from dataclasses import dataclass
+from collections.abc import Callable, Generator
+from dataclasses import dataclass, field
+from functools import partial
 from hashlib import blake2b
 from struct import pack
 from typing import Any, Final
@@ -18,7 +19,7 @@ import simpy
 
 from lambdasim.draws.laws import Constant, DrawLaw
 from lambdasim.engine.chains import ExecutionOutcome
-from lambdasim.engine.contract import NEVER, EventOutcome, Outcome
+from lambdasim.engine.contract import NEVER, EventOutcome, Outcome, Plan
 from lambdasim.engine.machines import (
     MachinePlan,
     Retrier,
@@ -33,6 +34,8 @@ from lambdasim.errors import InputError
 
 _ALL, _TASK_FAILED, _TIMEOUT = "States.ALL", "States.TaskFailed", "States.Timeout"
 _MOST_TRANSITIONS: Final = 1_000_000
+_TOO_MANY_FAILED: Final = "States.ExceedToleratedFailureThreshold"
+_STARTED_AND_ENDED: Final = 2
 _TIMED_OUT_ONLY: Final = frozenset({_TIMEOUT})
 Line = Generator[simpy.Event, Any, str]
 
@@ -50,6 +53,9 @@ class Execution:
     history: int = 0
     retries: int = 0
     outcome: ExecutionOutcome | None = None
+    parent: Thread | None = None
+    on_end: Callable[[bool], None] | None = None
+    children: dict[int, Execution] = field(default_factory=dict)
 
 
 @dataclass(slots=True, eq=False)
@@ -153,15 +159,16 @@ class Machines:
     sim : simpy.Environment
     calls : Calls
     writer : ExecutionWriter
-    functions : int
-        In the plan; chains of machines are numbered after them.
+    plan : Plan
     """
 
-    def __init__(self, sim: simpy.Environment, calls: Calls, writer: ExecutionWriter, functions: int) -> None:
+    def __init__(self, sim: simpy.Environment, calls: Calls, writer: ExecutionWriter, plan: Plan) -> None:
         self._sim = sim
         self._calls = calls
         self._writer = writer
-        self._functions = functions
+        self._functions = len(plan.functions)  # chains of machines are numbered after them
+        self._plans = plan.machines
+        self._started = [0] * len(plan.machines)
 
     @property
     def _now_us(self) -> int:
@@ -188,7 +195,7 @@ class Machines:
         if machine.most_us < NEVER:
             Moment(self._sim, machine.most_us, DEADLINE, execution).callbacks.append(self._cut)
         number = _hashed(machine.key, execution.number, 0, 0)
-        error = yield from self._line(Thread(execution, number), machine.section)
+        error = yield from self._line(Thread(execution, number, execution.parent), machine.section)
         if execution.outcome is None:
             self._end(execution, ExecutionOutcome.FAILED if error else ExecutionOutcome.SUCCEEDED)
 
@@ -199,11 +206,17 @@ class Machines:
 
     def _end(self, execution: Execution, outcome: ExecutionOutcome) -> None:
         execution.outcome = outcome
+        for child in tuple(execution.children.values()):
+            self._end(child, ExecutionOutcome.FAILED)
         self._writer.write(
             execution.rank, execution.number, execution.start_us, self._now_us, execution.transitions,
             execution.history, execution.retries, outcome,
         )  # fmt: skip
-        self._calls.end_chain(execution.chain, self._now_us, failed=outcome is not ExecutionOutcome.SUCCEEDED)
+        failed = outcome is not ExecutionOutcome.SUCCEEDED
+        if execution.on_end is not None:
+            execution.on_end(failed)
+        else:
+            self._calls.end_chain(execution.chain, self._now_us, failed)
 
     def _line(self, thread: Thread, section: Section) -> Line:
         """Go from state to state; give the error at the end, empty for none."""
@@ -293,6 +306,9 @@ class Machines:
                 luck = _hashed(thread.execution.machine.key, thread.number, thread.steps, 2) / (1 << 62)
                 reached = (place for share, place in state.targets if luck < share)
                 return "", next(reached, state.targets[-1][1])
+            case StateKind.MAP if state.child >= 0:
+                error = yield from self._distribute(thread, state)
+                return error, state.following
             case StateKind.PARALLEL | StateKind.MAP:
                 error = yield from self._side_by_side(thread, state)
                 return error, state.following
@@ -312,10 +328,11 @@ class Machines:
     def _side_by_side(self, thread: Thread, state: StatePlan) -> Line:
         """Run branches, or items so many at once; give the first error."""
         is_map = state.kind is StateKind.MAP
+        self._count(thread, 0, _STARTED_AND_ENDED)
         waiting = list(range(state.items if is_map else len(state.sections)))[::-1]
         if not waiting:
             return ""
-        at_once = state.most_at_once if is_map and state.most_at_once else len(waiting)
+        at_once = state.most_at_once if is_map else len(waiting)
         group = Thread(thread.execution, thread.number, thread)
         done = self._sim.event()
         left = len(waiting)
@@ -325,6 +342,7 @@ class Machines:
             nonlocal left, found
             number = _hashed(thread.execution.machine.key, thread.number, thread.steps, 4 + place)
             section = state.sections[0 if is_map else place]
+            self._count(thread, 0, _STARTED_AND_ENDED if is_map else 0)
             error = yield from self._line(Thread(thread.execution, number, group), section)
             if group.is_stopped():
                 return
@@ -341,6 +359,52 @@ class Machines:
             self._sim.process(line(waiting.pop()))
         yield done
         return found
+
+    def _distribute(self, thread: Thread, state: StatePlan) -> Line:
+        """Start an execution for each batch of a distributed map's items, so many at once; give its error.
+
+        The map's own history has no more than that it and its run started and ended.
+        """
+        self._count(thread, 0, 2 * _STARTED_AND_ENDED)
+        waiting = list(range(state.items))[::-1]
+        if not waiting or thread.is_stopped():
+            return ""
+        group = Thread(thread.execution, thread.number, thread)
+        done = self._sim.event()
+        failures, left = 0, len(waiting)
+
+        def start() -> None:
+            waiting.pop()
+            machine, number = self._plans[state.child], self._started[state.child]
+            self._started[state.child] += 1
+            parent = thread.execution
+            child = Execution(machine, state.child, number, self._now_us, parent.chain, parent=group)
+            child.on_end = partial(ended, child)
+            parent.children[id(child)] = child
+            self._sim.process(self._execution(child))
+
+        def ended(child: Execution, failed: bool) -> None:
+            nonlocal failures, left
+            del thread.execution.children[id(child)]
+            if group.is_stopped():
+                return
+            failures += failed
+            left -= 1
+            if failures > state.tolerated:
+                group.stopped = True
+                for other in tuple(thread.execution.children.values()):
+                    if other.parent is group:
+                        self._end(other, ExecutionOutcome.FAILED)
+                done.succeed()
+            elif waiting:
+                start()
+            elif not left:
+                done.succeed()
+
+        for _ in range(min(state.most_at_once, len(waiting))):
+            start()
+        yield done
+        return _TOO_MANY_FAILED if failures > state.tolerated else ""
 
 
 def _hashed(key: bytes, number: int, step: int, what: int) -> int:

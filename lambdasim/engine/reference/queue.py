@@ -216,12 +216,14 @@ class QueueSource(LaneSource):
             if now >= item.arrival_us + self.returns.retention_us:
                 self.end(item, ItemOutcome.EXPIRED, item.arrival_us + self.returns.retention_us)
             elif item.receives >= self.returns.most_receives:
+                self.give_up(item)
                 self.end(item, ItemOutcome.DEAD_LETTERED, now)
             elif item.passes and not fits(kb, item.kb, self.source.batch_kb):
                 self.waiting.put_back(item)
                 return items, True
             else:
                 item.receives += 1
+                item.visible_us = now + self.returns.visibility_us
                 if item.passes:
                     items.append(item)
                     kb += item.kb
@@ -303,15 +305,19 @@ class QueueSource(LaneSource):
         self._poll()
 
     def _return(self, moment: Any) -> None:
-        """Let messages be seen again, and a poller go that held them without a run."""
+        """Let messages be seen again, each so long after its own receive, and a poller go that held them in vain."""
         batch: Batch = moment.about
-        back = [item for item in batch.items if item.batch is batch]
+        held = [item for item in batch.items if item.batch is batch]
+        back = [item for item in held if item.visible_us <= self.host.now_us]
+        if later := [item.visible_us for item in held if item.visible_us > self.host.now_us]:
+            self.wake(min(later), _RETURN, batch.serial, self._return, batch)
         for item in back:
             item.batch = None
             self.counts["in_flight"] -= 1
             self.counts["queued"] += 1
         self.waiting.come_back(back)
         if batch.is_held:
+            batch.is_held = False
             self._occupy(-1)
         self._poll()
 

@@ -14,7 +14,7 @@ from lambdasim.engine.contract import CallPlan, FunctionPlan, Outcome
 from lambdasim.engine.draws import RunDraws
 from lambdasim.engine.items import COUNTERS, ItemOutcome
 from lambdasim.engine.lanes import ITEMS_PER_CALL, SourcePlan, fault_of_batch
-from lambdasim.engine.reference.calls import Calls
+from lambdasim.engine.reference.calls import Calls, Maker
 from lambdasim.engine.reference.state import OF_A_FUNCTION, WAKE, Chain, Event, FunctionState
 from lambdasim.engine.reference.writers import ItemWriter
 from lambdasim.models.polling import calls_of, requests_of
@@ -70,6 +70,7 @@ class Item:
     passes: bool = True
     kb: int = 0
     order: int = 0
+    visible_us: int = 0
     call: CallPlan | None = None
     chain: Chain | None = None
     passes_through: tuple[tuple[int, int], ...] = ()
@@ -198,6 +199,12 @@ class LaneSource:
         )  # fmt: skip
         if self.host.calls is not None:
             self.host.calls.item_ended(item.chain, item.call, outcome in _WELL, done_us)
+
+    def give_up(self, item: Item) -> None:
+        """Let a dead letter, or the batch that an item is the first of, be told to who reads what is given up."""
+        if self.host.calls is not None:
+            maker = Maker(item.number, item.receives, item.chain, item.passes_through)
+            self.host.calls.given_up(self.plan, maker)
 
     def count_deletes(self, items: int) -> None:
         """Count the calls that delete so many items."""

@@ -18,7 +18,7 @@ from lambdasim.engine.reference.sources import Batch, Host, Item, LaneSource
 from lambdasim.engine.reference.state import OF_A_FUNCTION, RETRY, Event, FunctionState
 from lambdasim.models.polling import backoff_us, first_half, fits, next_look_us, pollers_after_a_step
 
-_TRY, _LOOK, _STEP = range(3)  # order of wakes of one function at an instant
+_TRY, _LOOK, _STEP, _PACE = range(4)  # order of wakes of one function at an instant
 
 
 @dataclass(slots=True, eq=False)
@@ -50,11 +50,11 @@ class StreamSource(LaneSource):
     def __init__(self, host: Host, function: FunctionState, source: SourcePlan, returns: Backoff) -> None:
         super().__init__(host, function, source)
         self.returns = returns
-        self.lanes = [
-            Lane(number, number * source.pollers.look_us // source.lanes) for number in range(source.lanes)
-        ]
+        self.lanes = [Lane(number, source.offset_us(number)) for number in range(source.lanes)]
         self.ready: deque[Lane] = deque()
         self.steps_are_due = False
+        self._next_read_us = 0
+        self._is_paced = False
 
     def run_of(self, item: Item) -> int:
         """Give how many times an item has run before."""
@@ -105,7 +105,7 @@ class StreamSource(LaneSource):
             closes_us = lane.opened_us + source.window_us
             if not self._is_full(lane) and now < closes_us:
                 break
-            if self.busy >= self.allowed:
+            if self.busy >= self.allowed or self._must_wait():
                 self._wait_for_a_poller(lane)
                 return
             items = self._read(lane)
@@ -133,10 +133,24 @@ class StreamSource(LaneSource):
             read.append(lane.waiting.popleft())
             kb += read[-1].kb
         lane.kb -= kb
+        self._next_read_us = now + self.source.pollers.read_gap_us(self.allowed, kb)
         for item in read:
             if not item.passes:
                 self.end(item, ItemOutcome.FILTERED, now)
         return [item for item in read if item.passes]
+
+    def _must_wait(self) -> bool:
+        """Tell whether provisioned pollers have read as much as they may for now; they go on when they may again."""
+        if self.host.now_us >= self._next_read_us:
+            return False
+        if not self._is_paced:
+            self._is_paced = True
+            self.wake(self._next_read_us, _PACE, 0, self._pace, None)
+        return True
+
+    def _pace(self, _moment: Any) -> None:
+        self._is_paced = False
+        self._serve_ready()
 
     def _wait_for_a_poller(self, lane: Lane) -> None:
         """Let a lane wait its turn where there are fewer pollers than lanes; more come by the minute."""
@@ -165,7 +179,7 @@ class StreamSource(LaneSource):
     def _serve_ready(self) -> None:
         """Give free pollers the lanes that wait for one, in the order in which they began to."""
         for _ in range(len(self.ready)):
-            if self.busy >= self.allowed:
+            if self.busy >= self.allowed or self._must_wait():
                 return
             lane = self.ready.popleft()
             lane.is_ready = False
@@ -174,6 +188,8 @@ class StreamSource(LaneSource):
     def _drop_old(self, items: deque[Item] | list[Item]) -> int:
         """Drop records that are too old, which come first; tell what they weighed [KB]."""
         now, kb = self.host.now_us, 0
+        if items and now >= items[0].arrival_us + self.returns.most_age_us:
+            self.give_up(items[0])
         while items and now >= items[0].arrival_us + self.returns.most_age_us:
             item = items[0]
             del items[0]
@@ -242,6 +258,7 @@ class StreamSource(LaneSource):
             self._run_again(lane, rest, 0)
             return
         if tries >= self.returns.most_retries:
+            self.give_up(rest[0])
             for item in rest:
                 self.end(item, ItemOutcome.GIVEN_UP, now)
             self._next(lane)

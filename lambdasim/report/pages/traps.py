@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from lambdasim.study.trap.result import Trap
 
 _MOST_ALARMS = 8
+_DEARER = 1.05
 
 
 def trap_page(trap: Trap) -> StudyPage:
@@ -47,7 +48,7 @@ def trap_page(trap: Trap) -> StudyPage:
             "alarms_that_could_have_told": _alarms(alarms),
             "what_became_of_events": _outcomes(trap.outcomes),
         },
-        pictures={"alarm": Chart("plot_alarm", trap)},
+        pictures=_pictures(trap),
         facts={
             "good": trap.good.scenario.name,
             "bad": trap.bad.scenario.name,
@@ -65,6 +66,18 @@ def trap_page(trap: Trap) -> StudyPage:
             "a minute suffices. Alarms on utilization count missing data as idle.",
         ),
     )
+
+
+def _pictures(trap: Trap) -> dict[str, Chart]:
+    """Show first what the harm is: on the bill, or in events that are lost; then when an alarm could have told."""
+    lost = trap.outcomes.groupby("run")["lost"].sum()
+    hour, alarm = Chart("plot_trap_hour", trap), Chart("plot_alarm", trap)
+    if lost["bad"] <= lost["good"]:
+        return {"hour": hour, "alarm": alarm}
+    loses = Chart("plot_trap_lost", trap)
+    if trap.hour_usd(trap.bad) > _DEARER * trap.hour_usd(trap.good):
+        return {"hour": hour, "lost": loses, "alarm": alarm}
+    return {"lost": loses, "alarm": alarm, "hour": hour}
 
 
 def _facts(trap: Trap) -> tuple[Fact, ...]:

@@ -32,7 +32,8 @@ class CallWhen(StrEnum):
     SUCCEEDED = "succeeded"
     """Once when an asynchronous event has succeeded: an on-success destination."""
     FAILED = "failed"
-    """Once when an asynchronous event has been given up: an on-failure destination, or a dead-letter queue."""
+    """Once when an asynchronous event has been given up: an on-failure destination, or a dead-letter queue. Of a queue
+    for each message that goes to its dead-letter queue, of a stream for each batch that is given up."""
 
 
 class RecursiveLoop(StrEnum):

@@ -17,6 +17,7 @@ from lambdasim.specs.callers.states import (
     all_states,
     check_definition,
     invoked_function,
+    is_distributed,
     looks_like_lambda,
 )
 from lambdasim.specs.faults import shown
@@ -24,6 +25,7 @@ from lambdasim.specs.fields import Share, Text, Whole
 from lambdasim.specs.files import FileReader, resolved
 from lambdasim.specs.laws import Law
 from lambdasim.specs.traffic import TrafficSpec
+from lambdasim.wording import clipped
 
 _MOST_BYTES: Final = 1_048_576
 """Of a definition, as AWS takes it."""
@@ -117,3 +119,8 @@ class MachineSpec(Spec):
             check_definition(self.definition, self.choices, self.items, self.wait_ms)
         except UnclearError as wrong:
             yield CrossFault((wrong.key,), wrong.text)
+            return
+        maps = [name for name, state in all_states(self.definition) if is_distributed(state)]
+        if self.type is MachineType.EXPRESS and maps:
+            text = f"must be standard: {clipped(maps[0], 60)} is a distributed Map, which express machines do not have"
+            yield CrossFault(("type",), text, (("definition",),))

@@ -50,6 +50,21 @@ def sections_of(state: Mapping[str, Any]) -> list[Mapping[str, Any]]:
     return [section] if state.get("Type") == "Map" and section is not None else []
 
 
+def is_distributed(state: Mapping[str, Any]) -> bool:
+    """Tell whether a Map state starts an execution of its own for each item, or batch of them.
+
+    Parameters
+    ----------
+    state : mapping
+
+    Returns
+    -------
+    bool
+    """
+    config = (sections_of(state) or [{}])[0].get("ProcessorConfig")
+    return state.get("Type") == "Map" and isinstance(config, Mapping) and config.get("Mode") == "DISTRIBUTED"
+
+
 def all_states(definition: Mapping[str, Any]) -> Iterator[tuple[str, Mapping[str, Any]]]:
     """Give each state of a definition with its name, those within others too.
 
@@ -274,7 +289,37 @@ def _check_state(name: str, state: object, states: Mapping[str, Any], depth: int
             inner, f"branch {number} of {shown!r}" if kind == "Parallel" else f"{shown!r}", depth + 1
         )
     _check_retries(shown, state)
+    if kind == "Map":
+        _check_map(shown, state)
     return following
+
+
+def _check_map(shown: str, state: Mapping[str, Any]) -> None:
+    config = sections_of(state)[0].get("ProcessorConfig", {})
+    for key, known in (("Mode", ("INLINE", "DISTRIBUTED")), ("ExecutionType", ("STANDARD", "EXPRESS"))):
+        value = config.get(key, known[0]) if isinstance(config, Mapping) else config
+        if value not in known:
+            raise UnclearError(
+                "definition", f"{key} of {shown!r} must be {' or '.join(known)}, got {value!r:.40}"
+            )
+    for key in ("ToleratedFailurePercentagePath", "ToleratedFailureCountPath", "MaxConcurrencyPath"):
+        if key in state:
+            plain = key.removesuffix("Path")
+            raise UnclearError(
+                "definition", f"{key} of {shown!r} is taken from the input, which is not known: give {plain}"
+            )
+    batcher = state.get("ItemBatcher", {})
+    if not isinstance(batcher, Mapping):
+        raise UnclearError("definition", f"ItemBatcher of {shown!r} must have MaxItemsPerBatch")
+    for key, value, low, high in (
+        ("MaxItemsPerBatch", batcher.get("MaxItemsPerBatch", 1), 1, 100_000_000),
+        ("ToleratedFailureCount", state.get("ToleratedFailureCount", 0), 0, 100_000_000),
+        ("ToleratedFailurePercentage", state.get("ToleratedFailurePercentage", 0), 0, 100),
+    ):
+        if isinstance(value, bool) or not isinstance(value, int | float) or not low <= value <= high:
+            raise UnclearError(
+                "definition", f"{key} of {shown!r} must be a number of {low} to {high:,}, got {value!r:.40}"
+            )
 
 
 def _check_retries(shown: str, state: Mapping[str, Any]) -> None:

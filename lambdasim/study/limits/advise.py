@@ -89,7 +89,7 @@ def advise_limits(
     chosen_rules(select, ignore)
     run, meter = run_case(scenario, LimitCase(Variant.AS_IS), engine)
     asked = tuple(targets)
-    kept = plan_targets(run, asked, engine=engine, seeds=replications) if asked else None
+    kept = plan_targets(run, asked, engine=engine, seeds=replications, executor=executor) if asked else None
     first = outcome_of(run, meter)
     cases = [LimitCase(Variant.UNLIMITED, number) for number in range(replications)]
     cases += [LimitCase(Variant.AS_IS, number) for number in range(1, replications)]

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 _MARGIN: Final = 1.1
 _IDLE: Final = 0.1
 _IDLE_MINUTES: Final = 60
+_BRIEF: Final = 3  # an alarm that lasts less than a third of another of its minute is brief
 _OF_FUNCTION: Final = {
     "Errors": "runs",
     "Throttles": "attempts",
@@ -57,6 +58,8 @@ class Alarm(NamedTuple):
         At whose end it first fires in the bad run, from 0.
     value : float
         What the metric was in that minute.
+    lasts : int
+        In how many minutes of the bad run it would fire.
     """
 
     metric: str
@@ -66,6 +69,7 @@ class Alarm(NamedTuple):
     good_most: float
     minute: int
     value: float
+    lasts: int
 
     @property
     def condition(self) -> str:
@@ -92,13 +96,20 @@ def alarms(good: RunResult, bad: RunResult) -> list[Alarm]:
     -----
     A threshold is the most that the good run shows in any minute and a tenth more, rounded up: nobody would set it lower,
     for it would cry wolf. One data point of one minute suffices. A metric that the good run does not have counts as 0.
+    Of those that fire in one minute the most telling comes first, and what is soon quiet again last.
     """
     tables = _Tables(good), _Tables(bad)
     found = [*_above(*tables), *_idle(*tables)]
     ranks = {metric: place for place, metric in enumerate(_TELLING)}
-    return sorted(
-        found, key=lambda one: (one.minute, ranks.get(one.metric, len(ranks)), one.function, one.metric)
-    )
+    longest: dict[int, int] = {}
+    for one in found:
+        longest[one.minute] = max(one.lasts, longest.get(one.minute, 0))
+
+    def place(one: Alarm) -> tuple[int, bool, int, str, str]:
+        is_brief = one.lasts * _BRIEF < longest[one.minute]
+        return one.minute, is_brief, ranks.get(one.metric, len(ranks)), one.function, one.metric
+
+    return sorted(found, key=place)
 
 
 def series(run: RunResult, metric: str, function: str) -> NDArray[np.float64]:
@@ -168,8 +179,8 @@ def _above(good: _Tables, bad: _Tables) -> Iterator[Alarm]:
             threshold = float(ceil(most * _MARGIN - 1e-9))
             above = np.flatnonzero(values > threshold)
             if len(above):
-                first = int(above[0])
-                yield Alarm(metric, unit, name, threshold, most, first, float(values[first]))
+                first, lasts = int(above[0]), len(above)
+                yield Alarm(metric, unit, name, threshold, most, first, float(values[first]), lasts)
 
 
 def _idle(good: _Tables, bad: _Tables) -> Iterator[Alarm]:
@@ -193,4 +204,5 @@ def _idle(good: _Tables, bad: _Tables) -> Iterator[Alarm]:
         if len(whole):
             usual = good.series(UTILIZATION, spec.name)
             least = float(np.nanmin(usual)) if np.isfinite(usual).any() else float("nan")
-            yield Alarm(UTILIZATION, "", spec.name, _IDLE, least, int(whole[0]), float(used[whole[0]]))
+            first = int(whole[0])
+            yield Alarm(UTILIZATION, "", spec.name, _IDLE, least, first, float(used[first]), len(whole))

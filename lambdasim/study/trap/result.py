@@ -9,8 +9,8 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Final
 
 from lambdasim.billing import Bill
-from lambdasim.engine.contract import Outcome
-from lambdasim.results.failures import lost_events
+from lambdasim.engine.contract import Limit, Outcome
+from lambdasim.results.failures import RUN_FAILURES, lost_events
 from lambdasim.results.run import RunResult
 from lambdasim.study.targets import time_text
 from lambdasim.study.trap.alarms import UTILIZATION, Alarm, alarms
@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     import pandas as pd
 
 _MOST_ALARMS: Final = 8
+TOGETHER: Final = "together"
+"""The last line of a bill of an hour."""
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -76,9 +78,9 @@ class Trap(Result):
         lines = [_by_line(run.charges(free_tier=False)) for run in (self.good, self.bad)]
         names = list(dict.fromkeys(name for found in lines for name in found))
         rows = []
-        for name in [*names, "together"]:
+        for name in [*names, TOGETHER]:
             good, bad = (
-                float(sum(found.values()) if name == "together" else found.get(name, Decimal(0))) / self.hours
+                float(sum(found.values()) if name == TOGETHER else found.get(name, Decimal(0))) / self.hours
                 for found in lines
             )
             rows.append((name, good, bad, bad - good))
@@ -92,7 +94,8 @@ class Trap(Result):
         -------
         DataFrame
             ``function``, ``run`` (good or bad), ``events``, ``runs``, ``lost``, ``lost_share``, ``refused`` attempts,
-            ``errors``, ``p99_ms`` and, of queues and streams, ``dead_lettered``, ``oldest_s``.
+            ``errors`` (timeouts and crashes too),
+            ``p99_ms`` and, of queues and streams, ``dead_lettered``, ``oldest_s``.
         """
         import pandas as pd
 
@@ -100,7 +103,8 @@ class Trap(Result):
         for title, run in (("good", self.good), ("bad", self.bad)):
             sources = {row["function"]: row for row in run.sources().to_dict("records")}
             for name, totals in zip(run.aggregate.names, run.aggregate.functions, strict=True):
-                lost = lost_events(totals)
+                # What loop detection stops is what it is there for.
+                lost = lost_events(totals) - int(totals.limits[Limit.LOOP])
                 source = sources.get(name, {"dead_lettered": 0, "oldest_s": float("nan")})
                 rows.append(
                     {
@@ -111,7 +115,7 @@ class Trap(Result):
                         "lost": lost,
                         "lost_share": lost / totals.events if totals.events else float("nan"),
                         "refused": int(totals.outcomes[Outcome.THROTTLED]),
-                        "errors": int(totals.outcomes[Outcome.FUNCTION_ERROR]),
+                        "errors": sum(int(totals.outcomes[kind]) for kind in RUN_FAILURES.values()),
                         "p99_ms": totals.all_latency_ms().quantile(0.99),
                         "dead_lettered": int(source["dead_lettered"]),
                         "oldest_s": float(source["oldest_s"]),
