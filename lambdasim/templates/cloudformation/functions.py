@@ -14,6 +14,8 @@ from lambdasim.wording import clipped
 SAM: Final = "AWS::Serverless::Function"
 PLAIN: Final = "AWS::Lambda::Function"
 TYPES: Final = (SAM, PLAIN)
+DEFAULTS: Final = "lambdasim::Defaults"
+"""Attribute of a function whose format has defaults of its own, by name of the setting."""
 _ACCOUNT: Final = re.compile(r"(?<![0-9])[0-9]{12}(?![0-9])")
 _UNMODELLED: Final = {
     "DurableConfig": "durable executions are not modelled; its runs are simulated as ordinary ones",
@@ -51,7 +53,8 @@ def found_function(resource: Resource, notes: Notes) -> FoundFunction:
         ("MemorySize", "memory_mb", "memory_default_mb"),
         ("Timeout", "timeout_s", "timeout_default_s"),
     ):
-        settings[name] = _number(resource, key, name, limit(fact).value, given, notes)
+        default = at(resource.extra, DEFAULTS, name) or limit(fact).value
+        settings[name] = _number(resource, key, name, default, given, notes)
     settings["architecture"] = _architecture(resource, given, notes)
     image = _is_image(properties)
     runtime = properties.get("Runtime")

@@ -15,7 +15,7 @@ from lambdasim.templates.cloudformation.links.deployment import (
     tie_deployment,
     tie_permissions,
 )
-from lambdasim.templates.cloudformation.links.events import tie_events
+from lambdasim.templates.cloudformation.links.events import tie_destinations, tie_events
 from lambdasim.templates.cloudformation.links.front_doors import tie_front_doors
 from lambdasim.templates.cloudformation.links.machines import tie_machines
 from lambdasim.templates.cloudformation.links.ties import Ties
@@ -110,6 +110,7 @@ def found_in(
     tie_deployment(ties)
     tie_front_doors(ties)
     tie_events(ties)
+    tie_destinations(ties)
     tie_machines(ties)
     tie_concurrency(ties)
     tie_permissions(ties)

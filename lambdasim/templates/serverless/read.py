@@ -9,6 +9,7 @@ from typing import Any, Final
 
 from lambdasim.catalog.guesses import serverless_defaults
 from lambdasim.errors import TemplateError
+from lambdasim.templates.cloudformation.functions import DEFAULTS
 from lambdasim.templates.cloudformation.read import DEFAULT_REGION, found_in
 from lambdasim.templates.cloudformation.stack import Notes, Stack
 from lambdasim.templates.cloudformation.values import at, items_of, whole
@@ -111,6 +112,7 @@ class _Service:
         self._name = _plain(at(service, "name") or service) or "service"
         self._data = data
         self.keys: dict[str, str] = {}
+        self._ids: dict[str, str] = {}
         self.given: dict[str, dict[str, Given]] = {}
 
     def template(self) -> dict[str, Any]:
@@ -131,7 +133,7 @@ class _Service:
                     "Parameters",
                 ):
                     template[key] = {**template.get(key, {}), **held}
-        ids = {key: _logical_id(key) for key in functions}
+        ids = self._ids = {key: _logical_id(key) for key in functions}
         for key, said in functions.items():
             if said is None or isinstance(said, dict):
                 self.keys[ids[key]] = key
@@ -200,18 +202,29 @@ class _Service:
         }
         condition = {"Condition": said["condition"]} if isinstance(said.get("condition"), str) else {}
         held = {name: value for name, value in properties.items() if value is not None}
-        return {"Type": "AWS::Serverless::Function", "Properties": held, **condition}
+        memory_mb, timeout_s = serverless_defaults()
+        defaults = {DEFAULTS: {"memory_mb": memory_mb, "timeout_s": timeout_s}}
+        return {"Type": "AWS::Serverless::Function", "Properties": held, **condition, **defaults}
 
-    @staticmethod
-    def _asynchronous(said: dict[str, Any]) -> dict[str, Any] | None:
+    def _asynchronous(self, said: dict[str, Any]) -> dict[str, Any] | None:
+        destinations = {
+            name: {"Destination": self._destination(held)}
+            for key, name in (("onSuccess", "OnSuccess"), ("onFailure", "OnFailure"))
+            if (held := at(said, "destinations", key))
+        }
         config = {
             "MaximumRetryAttempts": said.get("maximumRetryAttempts"),
             "MaximumEventAgeInSeconds": said.get("maximumEventAge"),
-            "DestinationConfig": {"OnFailure": {"Destination": "x"}}
-            if at(said, "destinations", "onFailure")
-            else None,
+            "DestinationConfig": destinations or None,
         }
         return {name: value for name, value in config.items() if value is not None} or None
+
+    def _destination(self, said: Any) -> Any:
+        """Return what a destination names: a function of the service by its key, or anything by its ARN."""
+        said = said.get("arn", said) if isinstance(said, dict) else said
+        return (
+            {"Fn::GetAtt": [self._ids[said], "Arn"]} if isinstance(said, str) and said in self._ids else said
+        )
 
     def _machines(self, ids: dict[str, str]) -> dict[str, Any]:
         """Write the state machines of the plugin for Step Functions, which names functions by their key too."""

@@ -86,13 +86,17 @@ class Variables:
         if isinstance(value, list):
             return [self.resolved(one, depth + 1) for one in value]
         if isinstance(value, dict):
-            return {key: self.resolved(one, depth + 1) for key, one in value.items()}
+            return {self._key(key, depth): self.resolved(one, depth + 1) for key, one in value.items()}
         return value
 
     def _count(self, steps: int) -> None:
         self._steps += steps
         if self._steps > _MOST_STEPS:
             raise TemplateError.single(self._name, "", f"its variables take more than {_MOST_STEPS:,} steps")
+
+    def _key(self, key: Any, depth: int) -> Any:
+        found = self._text(key, depth) if isinstance(key, str) and "${" in key else key
+        return found if isinstance(found, str | int) else key
 
     def _text(self, text: str, depth: int) -> Any:
         parts: list[Any] = []
@@ -169,7 +173,7 @@ class Variables:
                 and address.split(".")[1] not in self._provider()
             ):
                 return self._stage if address.endswith("stage") else self._region
-            return _at(self._data, address, text) if address else self._data
+            return self._at(self._data, address, text)
         if source in ("opt", "sls", "param", "env"):
             return self._named(source, address, text)
         if source == "aws" and address == "region":
@@ -210,7 +214,20 @@ class Variables:
             data = self._files.document(self._files.path(self._folder, location)).data
         except NotFollowedError as refusal:
             raise _Missing(f"{text}, which {refusal}") from None
-        return _at(data, address, text) if address else data
+        return self._at(data, address, text)
+
+    def _at(self, data: Any, address: str, text: str) -> Any:
+        """Walk down an address, through variables on the way."""
+        for key in address.split(".") if address else ():
+            if isinstance(data, str) and "${" in data:
+                data = self.resolved(data)
+            if isinstance(data, dict) and key in data:
+                data = data[key]
+            elif isinstance(data, list) and key.isdigit() and int(key) < len(data):
+                data = data[int(key)]
+            else:
+                raise _Missing(text)
+        return data
 
 
 def _variables(text: str) -> list[tuple[int, int]]:
@@ -251,17 +268,6 @@ def _candidates(body: str) -> list[str]:
             continue
         part += one
     return [*parts, part.strip()]
-
-
-def _at(data: Any, address: str, text: str) -> Any:
-    for key in address.split("."):
-        if isinstance(data, dict) and key in data:
-            data = data[key]
-        elif isinstance(data, list) and key.isdigit() and int(key) < len(data):
-            data = data[int(key)]
-        else:
-            raise _Missing(text)
-    return data
 
 
 def _shown(value: Any) -> str:

@@ -212,7 +212,8 @@ class Configuration:
         expression: Any = said.get("expressions")
         for key in path:
             if isinstance(expression, list):
-                expression = [one.get(key) for one in expression if isinstance(one, dict)]
+                blocks = [part for one in expression for part in (one if isinstance(one, list) else [one])]
+                expression = [one.get(key) for one in blocks if isinstance(one, dict)]
             elif isinstance(expression, dict):
                 expression = expression.get(key)
             else:

@@ -32,6 +32,7 @@ from lambdasim.templates.terraform.vocabulary import (
 from lambdasim.wording import clipped
 
 _FUNCTION: Final = "aws_lambda_function"
+_FUNCTIONS: Final = (_FUNCTION, "awscc_lambda_function")
 _ARNS: Final = ("arn", "stream_arn", "id", "url", "invoke_arn", "qualified_arn", "execution_arn")
 _REGION: Final = re.compile(r"arn:aws[a-z-]*:lambda:([a-z]{2}(?:-[a-z]+)+-[0-9]):")
 _MODULE: Final = re.compile(r"module\.([A-Za-z0-9_-]+)((?:\[[^\]]*\])?)")
@@ -92,7 +93,7 @@ class _Translation:
     def __init__(self, resources: list[TfResource], configuration: Configuration) -> None:
         self._all = resources
         self._configuration = configuration
-        self.functions = [one for one in resources if one.type == _FUNCTION]
+        self.functions = [one for one in resources if one.type in _FUNCTIONS]
         self._by_name: defaultdict[tuple[str, str, str], list[TfResource]] = defaultdict(list)
         self._by_arn: dict[str, str] = {}
         self._by_kind: defaultdict[str, list[TfResource]] = defaultdict(list)
@@ -108,7 +109,8 @@ class _Translation:
         """Return every resource that matters."""
         translated: list[Resource] = []
         handlers: dict[str, Callable[[TfResource], Resource | None]] = {
-            _FUNCTION: self._function, "aws_s3_bucket_notification": self._bucket,
+            **dict.fromkeys(_FUNCTIONS, self._function),
+            "aws_s3_bucket_notification": self._bucket,
             "aws_cloudwatch_event_target": self._rule,
             "aws_scheduler_schedule": self._schedule, "aws_api_gateway_integration": self._method,
             "aws_lb_target_group_attachment": self._attachment, "aws_alb_target_group_attachment": self._attachment,
@@ -203,8 +205,11 @@ class _Translation:
         if one.type == "aws_lambda_event_source_mapping":
             properties |= mapping_blocks(one.values)
         elif one.type == "aws_lambda_function_event_invoke_config":
-            if block(block(one.values, "destination_config"), "on_failure"):
-                properties["DestinationConfig"] = {"OnFailure": {"Destination": "destination"}}
+            properties["DestinationConfig"] = {
+                name: {"Destination": self._destination(one, key)}
+                for key, name in (("on_success", "OnSuccess"), ("on_failure", "OnFailure"))
+                if block(one.values, "destination_config").get(key)
+            }
         elif one.type in ("aws_api_gateway_rest_api", "aws_apigatewayv2_api"):
             properties["Body"] = self._body(one)
         elif one.type == "aws_kinesis_stream":
@@ -219,6 +224,11 @@ class _Translation:
                 "Metric": "LambdaProvisionedConcurrency"
             }
         return self._made(one, type_, properties)
+
+    def _destination(self, one: TfResource, key: str) -> Any:
+        said = block(block(one.values, "destination_config"), key).get("destination")
+        edges = self._edges(one, self._configuration.targets(one, "destination_config", key, "destination"))
+        return said if isinstance(said, str) and not edges else Open("", edges) if edges else "destination"
 
     def _body(self, one: TfResource) -> Any:
         body = decoded(one.values.get("body"))

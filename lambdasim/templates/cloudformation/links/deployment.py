@@ -13,7 +13,8 @@ from lambdasim.templates.found import FoundSource, Remark
 _FRAMEWORK: Final = re.compile(
     r"(.*/)?(LogRetention[0-9a-fA-F]{8,}|BucketNotificationsHandler[0-9a-fA-F]{8,}|CustomS3AutoDelete|AWS679f53fac|"
     r"CustomCDKBucketDeployment|CustomVpcRestrictDefaultSG|CustomCrossRegionExport|CustomDynamoDB|AWSCDKCfnUtils|"
-    r"CustomAWSCDKOpenIdConnect|CustomECRAutoDelete|SingletonLambda[0-9a-fA-F]{8,}).*"
+    r"CustomAWSCDKOpenIdConnect|CustomECRAutoDelete|SingletonLambda[0-9a-fA-F]{8,}|.*CustomResourceProviderHandler[0-9A-F]{8}|"
+    r".*framework(onEvent|isComplete|onTimeout)[0-9A-F]{8}).*"
 )
 _PROVIDER: Final = re.compile(r".*/framework-(onEvent|isComplete|onTimeout)(/Resource)?")
 _USERS: Final = ("USER_ON_EVENT_FUNCTION_ARN", "USER_IS_COMPLETE_FUNCTION_ARN")

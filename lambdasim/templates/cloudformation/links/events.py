@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any, Final
 
+from lambdasim.templates.cloudformation.functions import TYPES
 from lambdasim.templates.cloudformation.links.ties import Ties
 from lambdasim.templates.cloudformation.mappings import mapping_source, resource_of
 from lambdasim.templates.cloudformation.sam_events import scheduled
@@ -27,22 +28,23 @@ POLLED_ARNS: Final = (
     (":mq:", "kinesis", "Amazon MQ"), (":rds:", "kinesis", "DocumentDB change streams"),
 )  # fmt: skip
 _ASYNCHRONOUS: Final = {
-    "AWS::Logs::SubscriptionFilter": "log subscription",
-    "AWS::IoT::TopicRule": "IoT rule", "AWS::SES::ReceiptRule": "SES rule",
-    "AWS::CodeCommit::Repository": "repository trigger", "AWS::Config::ConfigRule": "Config rule",
-    "AWS::Lambda::EventInvokeConfig": "", "AWS::Logs::AccountPolicy": "log subscription",
-    "AWS::CodePipeline::Pipeline": "pipeline", "AWS::CodePipeline::CustomActionType": "pipeline",
-    "AWS::Events::EventBus": "event bus", "AWS::SSM::MaintenanceWindowTask": "maintenance window",
+    "AWS::Logs::SubscriptionFilter": ("log subscription", "DestinationArn"),
+    "AWS::IoT::TopicRule": ("IoT rule", ""), "AWS::SES::ReceiptRule": ("SES rule", ""),
+    "AWS::CodeCommit::Repository": ("repository trigger", ""), "AWS::Config::ConfigRule": ("Config rule", ""),
+    "AWS::Logs::AccountPolicy": ("log subscription", "PolicyDocument"),
+    "AWS::CodePipeline::Pipeline": ("pipeline", ""), "AWS::CodePipeline::CustomActionType": ("pipeline", ""),
+    "AWS::Events::EventBus": ("event bus", ""), "AWS::SSM::MaintenanceWindowTask": ("maintenance window", ""),
 }  # fmt: skip
 _NO_CALLERS: Final = (
-    "AWS::IAM::", "AWS::Logs::LogGroup", "AWS::Lambda::", "AWS::SSM::Parameter", "AWS::CloudWatch::Dashboard",
-    "AWS::CodeDeploy::", "AWS::SQS::QueuePolicy", "AWS::SNS::TopicPolicy", "AWS::S3::BucketPolicy",
-    "AWS::ApplicationAutoScaling::",
+    "AWS::IAM::", "AWS::Logs::", "AWS::Lambda::", "AWS::CodeBuild::", "AWS::ApplicationSignals::",
+    "AWS::ApplicationInsights::", "AWS::ServiceCatalogAppRegistry::", "AWS::DevOpsGuru::", "AWS::Oam::", "AWS::RUM::",
+    "AWS::Signer::", "AWS::SSM::Parameter", "AWS::CloudWatch::Dashboard", "AWS::CodeDeploy::",
+    "AWS::SQS::QueuePolicy", "AWS::SNS::TopicPolicy", "AWS::S3::BucketPolicy", "AWS::ApplicationAutoScaling::",
     "AWS::Serverless::Connector", "AWS::Serverless::LayerVersion", "AWS::ApiGateway::", "AWS::ApiGatewayV2::",
     "AWS::Serverless::Api", "AWS::Serverless::HttpApi", "AWS::StepFunctions::", "AWS::Serverless::StateMachine",
-    "AWS::CloudFormation::", "Custom::", "AWS::ResourceGroups::", "AWS::CloudWatch::", "AWS::Logs::MetricFilter",
-    "AWS::KMS::", "AWS::ElasticLoadBalancingV2::", "AWS::XRay::", "AWS::Events::", "AWS::Scheduler::", "AWS::Pipes::",
-    "AWS::SNS::", "AWS::ServiceDiscovery::", "AWS::Synthetics::", "AWS::FIS::", "AWS::Budgets::", "AWS::CDK::",
+    "AWS::CloudFormation::", "Custom::", "AWS::ResourceGroups::", "AWS::CloudWatch::", "AWS::KMS::",
+    "AWS::ElasticLoadBalancingV2::", "AWS::XRay::", "AWS::Events::", "AWS::Scheduler::", "AWS::Pipes::", "AWS::SNS::",
+    "AWS::ServiceDiscovery::", "AWS::Synthetics::", "AWS::FIS::", "AWS::Budgets::", "AWS::CDK::",
 )  # fmt: skip
 
 
@@ -68,17 +70,27 @@ def tie_events(ties: Ties) -> None:
                 for key in ("AlarmActions", "OKActions", "InsufficientDataActions")
             ]
             ties.add(ties.functions_in(acts), FoundSource("async", f"alarm {resource.id}"))
-        elif _ASYNCHRONOUS.get(kind):
-            ties.add(
-                ties.functions_in(resource.properties),
-                FoundSource("async", f"{_ASYNCHRONOUS[kind]} {resource.id}"),
-            )
+        elif kind in _ASYNCHRONOUS:
+            name, key = _ASYNCHRONOUS[kind]
+            held = resource.properties.get(key) if key else resource.properties
+            ties.add(ties.functions_in(held), FoundSource("async", f"{name} {resource.id}"))
         elif not kind.startswith(_NO_CALLERS):
             service = kind.removeprefix("AWS::").replace("::", " ")
             ties.add(
                 ties.functions_in(resource.properties),
                 FoundSource("sdk", f"{clipped(service, 60)} {resource.id}"),
             )
+
+
+def tie_destinations(ties: Ties) -> None:
+    """Tie functions to those whose asynchronous events end with them."""
+    for resource in ties.resources.values():
+        config: Any = resource.properties
+        if resource.type != "AWS::Lambda::EventInvokeConfig":
+            config = at(config, "EventInvokeConfig") if resource.type in TYPES else None
+        for key in ("OnSuccess", "OnFailure"):
+            ids = ties.functions_in(at(config, "DestinationConfig", key, "Destination"))
+            ties.add(ids, FoundSource("async", f"destination of {resource.id}"))
 
 
 def polled_type(ties: Ties, source: Any, properties: dict[str, Any]) -> tuple[str, str]:
