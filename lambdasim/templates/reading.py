@@ -15,12 +15,13 @@ from lambdasim.templates.documents import Document, parse_document, read_documen
 from lambdasim.templates.found import Found
 from lambdasim.templates.samconfig import sam_settings
 from lambdasim.templates.serverless.read import is_serverless, read_serverless
-from lambdasim.templates.terraform.read import is_terraform, read_terraform
+from lambdasim.templates.terraform.hcl import is_terraform_syntax
+from lambdasim.templates.terraform.read import is_terraform, read_hcl, read_terraform
 from lambdasim.templates.usage_file import functions_of_usage, is_usage_file
 from lambdasim.wording import clipped, listed
 
 READS: Final = (
-    "SAM or CloudFormation templates, cdk.out, terraform show -json of a plan or state, serverless.yml"
+    "SAM or CloudFormation templates, cdk.out, terraform show -json of a plan or state, *.tf, serverless.yml"
 )
 _IN_FOLDERS: Final = (
     "template.yaml", "template.yml", "template.json", "serverless.yml", "serverless.yaml", "serverless.json",
@@ -29,14 +30,13 @@ _HCL: Final = re.compile(
     rb"^\s*(resource|module|variable|provider|terraform|data|locals|output)\b[^:\n]*\{", re.MULTILINE
 )
 _PLAN_LOG: Final = re.compile(rb'^\s*\{"@level"')
-_TERRAFORM: Final = "is Terraform's own language; give terraform show -json PLAN > plan.json instead"
 _SOURCES: Final = (
     ("cdk.json", "has no cdk.out yet; run cdk synth"),
     ("serverless.ts", "has a serverless.ts; run serverless package, and give the template that it writes"),
     ("serverless.js", "has a serverless.js; run serverless package, and give the template that it writes"),
-    ("*.tf", _TERRAFORM),
 )
 _HEAD: Final = 65_536
+_OF_TERRAFORM: Final = (".tf", ".tofu")
 
 
 def read_source(
@@ -76,6 +76,8 @@ def read_source(
         return _read_folder(path, parameters, region, stage)
     if path.name == MANIFEST and is_assembly(path.parent):
         return read_assembly(path.parent, region)
+    if path.suffix in _OF_TERRAFORM:
+        return read_hcl(path.parent, parameters, region)
     _refuse_foreign_text(path)
     return _read_data(read_document(path), path, dict(parameters or {}), region, stage)
 
@@ -87,6 +89,8 @@ def _read_folder(
         if is_assembly(folder):
             return read_assembly(folder, region)
     present = [name for name in _IN_FOLDERS if (path / name).is_file()]
+    if not present and any(path.glob("*.tf")):
+        return read_hcl(path, parameters, region)
     if not present:
         _refuse_foreign_folder(path)
     if len(present) != 1:
@@ -116,10 +120,9 @@ def _refuse_foreign_text(path: Path) -> None:
     if _PLAN_LOG.search(head):
         told = "is the log of terraform plan -json; give terraform show -json PLAN > plan.json instead"
         raise TemplateError.single(str(path), "", told)
-    if path.suffix in (".tf", ".hcl", ".tofu") or (
-        _HCL.search(head) and not head.lstrip().startswith((b"{", b"---"))
-    ):
-        raise TemplateError.single(str(path), "", _TERRAFORM)
+    if path.suffix == ".hcl" or (_HCL.search(head) and not head.lstrip().startswith((b"{", b"---"))):
+        told = "is in Terraform's language; name its folder or a file that ends in .tf, or give terraform show -json"
+        raise TemplateError.single(str(path), "", told)
     if path.stem == "serverless" and path.suffix in (".ts", ".js"):
         told = "is a program; run serverless package, and give the template that it writes"
         raise TemplateError.single(str(path), "", told)
@@ -135,6 +138,8 @@ def _read_data(
         raise TemplateError.single(document.name, "", f"is not recognised; lambdasim import reads {READS}")
     if is_terraform(data):
         return read_terraform(document, path.parent, region)
+    if is_terraform_syntax(data):
+        return read_hcl(path.parent, parameters, region, only=path)
     if "TemplateBody" in data and not isinstance(data.get("Resources"), dict):
         body = data["TemplateBody"]
         inner = (

@@ -552,7 +552,7 @@ def test_included_files_stay_in_the_folder(tmp_path: Path) -> None:
         ("name: x\nstart: 2026-11-01\nduration: 1d\nfunctions: []\n", "is a scenario already"),
         ("Functions: []\n", "is an answer of the AWS CLI"),
         ('{"@level": "info", "@message": "x"}\n{"@level": "info"}\n', "is the log of terraform plan -json"),
-        ('resource "aws_lambda_function" "x" {\n  memory_size = 128\n}\n', "is Terraform's own language"),
+        ('resource "aws_lambda_function" "x" {\n  memory_size = 128\n}\n', "is in Terraform's language"),
         ("just words\n", "is not recognised"),
         ("a: 1\n", "is not recognised (it has a)"),
         ("Resources: {Fn::ForEach::X: [a, [" + "1," * 200 + "1], {'${a}': {Fn::ForEach::Y: [b, [" + "1," * 200 + "1], {'${b}': 1}]}}]}\n",

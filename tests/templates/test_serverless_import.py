@@ -148,7 +148,7 @@ def test_variables(tmp_path: Path, expression: str, memory: int | None) -> None:
         folder, text, more_dot_yml="memory: 896\n", more_dot_json='{"memory": 768}', more_dot_js="x"
     )
     (one,) = found.functions
-    assert one.memory_mb == (memory or 128)
+    assert one.memory_mb == (memory or 1024)
     assert (one.given.get("memory_mb") is Given.ASSUMED) == (memory is None)
 
 

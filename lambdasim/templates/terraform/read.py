@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any, Final
 
@@ -14,6 +14,7 @@ from lambdasim.templates.cloudformation.values import Edge, Open, at
 from lambdasim.templates.documents import Document
 from lambdasim.templates.folder_files import FolderFiles
 from lambdasim.templates.found import Found, Remark
+from lambdasim.templates.terraform.hcl import HclPlan
 from lambdasim.templates.terraform.modules import (
     Configuration,
     Target,
@@ -71,6 +72,35 @@ def read_terraform(document: Document, folder: Path, region: str | None = None) 
     kind = "Terraform plan" if "planned_values" in data else "Terraform state"
     region = region or _region(data, found.functions)
     return found_in(found.resources(), notes, FolderFiles(folder), kind, document.name, region)
+
+
+def read_hcl(
+    folder: Path, given: Mapping[str, str] | None = None, region: str | None = None, only: Path | None = None
+) -> Found:
+    """Read a folder of Terraform's own files as a draft: nothing is planned, so what an apply knows is open.
+
+    Parameters
+    ----------
+    folder : Path
+        Of the root module; local modules below it are followed.
+    given : mapping, optional
+        Values of variables, before those of ``terraform.tfvars`` and defaults.
+    region : str, optional
+        Default: of the provider ``aws``.
+    only : Path, optional
+        One file in JSON syntax, such as CDK for Terraform writes.
+
+    Raises
+    ------
+    TemplateError
+        Where a file cannot be read, or python-hcl2 is not installed.
+    """
+    plan = HclPlan(folder, given or {}, only)
+    found = _Translation(resources_of(plan.data, str(folder)), Configuration(plan.data))
+    notes = Notes(unresolved=list(plan.remarks))
+    region = region or _region(plan.data, found.functions)
+    name = only.name if only is not None else folder.resolve().name or "main.tf"
+    return found_in(found.resources(), notes, FolderFiles(folder), "Terraform configuration", name, region)
 
 
 def _region(data: dict[str, Any], functions: list[TfResource]) -> str | None:
