@@ -77,6 +77,7 @@ class LawArrays:
         self._rows: list[tuple[int, ...]] = []
         self._numbers: list[NDArray[np.int64]] = []
         self._places: dict[bytes, int] = {}
+        self._tables: dict[int, tuple[DrawTable, int]] = {}
         self._length = 0
 
     def add(self, laws: Sequence[tuple[DrawKey, DrawLaw]]) -> int:
@@ -94,8 +95,9 @@ class LawArrays:
             case Indexed():
                 return INDEXED, self._keep(law.given), len(law.given), 0
             case DrawTable():
-                cells = np.stack([law.base, law.delta], axis=1)
-                return TABLE, self._keep(cells.ravel()), len(cells), 0
+                if id(law) not in self._tables:
+                    self._tables[id(law)] = law, self._keep(np.stack([law.base, law.delta], axis=1).ravel())
+                return TABLE, self._tables[id(law)][1], len(law.base), 0
             case Resample():
                 return RESAMPLE, self._keep(law.observed), len(law.observed), 0
             case Mixture():

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lambdasim.draws.keys import DrawKey, mix
-from lambdasim.draws.table import LARGEST_VALUE, DrawTable, normal_quantile_nodes
+from lambdasim.draws.table import LARGEST_VALUE, DrawTable, normal_quantile_nodes, shared_while_used
 from lambdasim.specs.laws import (
     EmpiricalLaw,
     ExponentialLaw,
@@ -163,10 +163,7 @@ def compile_law(law: Law, per_unit: float) -> DrawLaw:
         case GammaLaw():
             return _gamma(law.gamma.mean * per_unit, law.gamma.cv)
         case UniformLaw():
-            low, high = law.uniform.low * per_unit, law.uniform.high * per_unit
-            return DrawTable.from_quantiles(
-                lambda p: low + (high - low) * p, lambda p: high - (high - low) * p
-            )
+            return _uniform(law.uniform.low * per_unit, law.uniform.high * per_unit)
         case EmpiricalLaw():
             return resample([value * per_unit for value in law.observed()])
         case MixtureLaw():
@@ -200,11 +197,13 @@ def farthest(law: Law) -> float:
             return law.mean() * _TAIL
 
 
+@shared_while_used
 def exponential(mean: float) -> DrawTable:
     """Tabulate an exponential law with the given mean [drawn units]."""
     return DrawTable.from_quantiles(lambda p: -mean * np.log1p(-p), lambda p: -mean * np.log(p))
 
 
+@shared_while_used
 def lognormal(mu: float, sigma: float) -> DrawTable:
     """Tabulate a lognormal law, ``mu`` and ``sigma`` being mean and standard deviation of the logarithm."""
     spread = sigma * normal_quantile_nodes()
@@ -243,6 +242,7 @@ def mixture(weights: Sequence[float], parts: Sequence[DrawLaw]) -> DrawLaw:
     return Mixture(thresholds, tuple(parts))
 
 
+@shared_while_used
 def _gamma(mean: float, cv: float) -> DrawTable:
     from scipy.special import gammainccinv, gammaincinv
 
@@ -251,6 +251,11 @@ def _gamma(mean: float, cv: float) -> DrawTable:
     return DrawTable.from_quantiles(
         lambda p: scale * gammaincinv(shape, p), lambda p: scale * gammainccinv(shape, p)
     )
+
+
+@shared_while_used
+def _uniform(low: float, high: float) -> DrawTable:
+    return DrawTable.from_quantiles(lambda p: low + (high - low) * p, lambda p: high - (high - low) * p)
 
 
 def _whole(value: float) -> int:

@@ -15,11 +15,12 @@ from numpy.typing import NDArray
 
 from lambdasim.catalog import InitPrior
 from lambdasim.draws.laws import DrawLaw
-from lambdasim.draws.table import DrawTable, normal_quantile_nodes
+from lambdasim.draws.table import DrawTable, normal_quantile_nodes, shared_while_used
 from lambdasim.units import US_PER_MS
 
 
 @cache
+@shared_while_used
 def init_law(prior: InitPrior) -> DrawLaw:
     """Make the law of INIT durations [µs] from measured quantiles.
 

@@ -6,11 +6,12 @@ from functools import cache
 
 from lambdasim.catalog import KeepAliveCurve
 from lambdasim.draws.laws import piecewise
-from lambdasim.draws.table import DrawTable
+from lambdasim.draws.table import DrawTable, shared_while_used
 from lambdasim.units import US_PER_S
 
 
 @cache
+@shared_while_used
 def keep_alive_law(curve: KeepAliveCurve) -> DrawTable:
     """Make the law of keep-alive durations [µs] from the measured share of warm environments by idle time.
 

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 
 from lambdasim.engine.contract import Plan
-from lambdasim.engine.totals.aggregate import Aggregate, claimed_at, ready_at
+from lambdasim.engine.totals.aggregate import Aggregate
+from lambdasim.engine.totals.levels import claimed_at, ready_at
 from lambdasim.units import US_PER_MINUTE, US_PER_MS
 
 if TYPE_CHECKING:

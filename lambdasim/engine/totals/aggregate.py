@@ -21,7 +21,6 @@ from numpy.typing import NDArray
 
 from lambdasim.engine.contract import (
     EventOutcome,
-    FunctionPlan,
     Invoker,
     Plan,
     RecordChunk,
@@ -34,7 +33,8 @@ from lambdasim.engine.totals.chains import ChainTotals
 from lambdasim.engine.totals.executions import ExecutionTotals
 from lambdasim.engine.totals.histogram import Histogram, together
 from lambdasim.engine.totals.items import ItemTotals
-from lambdasim.engine.totals.series import ROWS, Concurrency, MinuteCounts, MinuteLog
+from lambdasim.engine.totals.levels import ready_at
+from lambdasim.engine.totals.series import ROWS, Concurrency, MinuteCounts, MinuteLog, narrow
 from lambdasim.engine.totals.spills import Spills
 from lambdasim.engine.totals.untouched import untouched
 from lambdasim.errors import ConservationError
@@ -286,7 +286,8 @@ class Aggregate:
             blocks = np.flatnonzero(sums.touched[function, :-1])
             dense = sums.dense[function, at.SECTION].reshape(-1, at.BLOCK)
             place, value = np.nonzero(dense[blocks])
-            counted = Histogram(blocks[place] * at.BLOCK + value, dense[blocks[place], value])
+            values, counts = blocks[place] * at.BLOCK + value, dense[blocks[place], value]
+            counted = Histogram(narrow(values), narrow(counts)) if len(values) else Histogram()
             self._sections[function, number].absorb(counted)
             self._sections[function, number].absorb(self._spills.of(function * at.HISTOGRAMS + at.SECTION))
             dense[blocks] = 0
@@ -438,22 +439,6 @@ def _turns_us(plan: Plan, start_us: int, duration_us: int) -> Iterator[int]:
     changes = {change.time_us for function in plan.functions for change in function.provisioned}
     months = (end_us - start_us for end_us in month_ends_us(start_us))
     return (time_us for time_us, _ in groupby(merge(sections, sorted(changes - {0}), months)))
-
-
-def ready_at(plan: FunctionPlan, time_us: NDArray[np.int64]) -> NDArray[np.int64]:
-    """Return how many provisioned environments are ready at each moment, shape (n,)."""
-    return _level_at(plan, [change.ready for change in plan.provisioned], time_us)
-
-
-def claimed_at(plan: FunctionPlan, time_us: NDArray[np.int64]) -> NDArray[np.int64]:
-    """Return how many environments provisioned concurrency claims at each moment, shape (n,)."""
-    return _level_at(plan, [change.claimed for change in plan.provisioned], time_us)
-
-
-def _level_at(plan: FunctionPlan, levels: list[int], time_us: NDArray[np.int64]) -> NDArray[np.int64]:
-    changes_us = [change.time_us for change in plan.provisioned]
-    after: NDArray[np.int64] = np.array([0, *levels])[np.searchsorted(changes_us, time_us, side="right")]
-    return after
 
 
 def _whole_functions(plan: Plan, first: int) -> list[int]:

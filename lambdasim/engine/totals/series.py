@@ -68,8 +68,8 @@ class _Window(NamedTuple):
     values: dict[int, NDArray[np.int64]]
 
 
-def _narrow(values: NDArray[np.int64]) -> NDArray[np.int64]:
-    """Keep whole numbers from 0 in the fewest bytes."""
+def narrow(values: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Keep whole numbers from 0 in the fewest bytes; there must be at least one."""
     most = values.max()
     kept: NDArray[np.int64] = values.astype(next(kind for kind in _NARROW if most <= np.iinfo(kind).max))
     return kept
@@ -98,8 +98,8 @@ class MinuteLog:
         if len(owners):
             used = np.flatnonzero(values.any(axis=0)).tolist()
             offsets = np.searchsorted(owners, np.arange(self._owners + 1))
-            kept = {row: _narrow(values[:, row]) for row in used}
-            self._windows.append(_Window(first, offsets, _narrow(minutes), kept))
+            kept = {row: narrow(values[:, row]) for row in used}
+            self._windows.append(_Window(first, offsets, narrow(minutes), kept))
 
     def rows(self, owner: int, wanted: tuple[int, ...], minutes: int, first: int = 0) -> NDArray[np.int64]:
         """Return rows of an owner from one minute up to another, shape (n_wanted, minutes - first)."""
