@@ -256,6 +256,7 @@ def compare_bill(
     only_region: Annotated[
         list[str] | None, typer.Option("--only-region", help="Only rows of this region; may be repeated.")
     ] = None,
+    with_lines: WithOption = None,
     granularity: Annotated[
         str | None, typer.Option(help="How Cost Explorer's report is to be read: day or month.")
     ] = None,
@@ -291,12 +292,13 @@ def compare_bill(
         price_book=None if price_book is None else finance.read_price_book(price_book),
         price_sheet=None if price_sheet is None else finance.fitting_sheets(price_sheet, owned.usage, region),
     )
+    beside = owned.neighbours(lines_of(with_lines, "bill compare"))
     real = finance.read_actual_bill(actual, choice=choice, granularity=granularity)
     days = None
     if real.by_day:
         hours = [ours.our_hours(used, tags) for used in owned.hourly()]
         days = finance.daily_costs(hours, priced)
-    found = finance.compare_bill(real, priced(ours.ours(owned.usage, tags)), days=days)
+    found = finance.compare_bill(real, priced(ours.ours(owned.usage, tags), neighbours=beside), days=days)
     present(found.text, lambda: bill_comparison_page(found), out, as_json)
 
 

@@ -80,7 +80,7 @@ def test_the_month_worked_by_hand_has_no_difference(path: Path) -> None:
 
 def test_the_layouts_are_named() -> None:
     assert [read_actual_bill(path).export for path in (LEGACY, EXPLORED)] == ["legacy CUR", "Cost Explorer"]
-    assert read_actual_bill(LEGACY).notes == ("1 rows of other services were left out",)
+    assert read_actual_bill(LEGACY).notes == ("1 rows of other services stand apart",)
 
 
 def test_other_accounts_are_named_and_can_be_left_out(tmp_path: Path) -> None:
@@ -186,7 +186,7 @@ def test_a_report_by_day_is_compared_by_day(tmp_path: Path) -> None:
         ("2026-10-02", Decimal("0.3"), Decimal("0.4")),
     ]
     assert found.sum("difference") == found.sum("from_other") == Decimal("-0.1")
-    assert "2 amounts of other services were left out" in found.notes
+    assert "2 amounts of other services stand apart" in found.notes
     for wrong in (None, days[:1]):
         with pytest.raises(InputError, match="days: must sum to our bill"):
             compare_bill(path, priced(used.usage), days=wrong)

@@ -185,7 +185,7 @@ def test_a_savings_plan_is_usage_at_a_lower_rate(tmp_path: Path) -> None:
     assert found.sum("from_rate") == half * (Decimal("0.0000117") - item.rate)
     assert found.sum("difference") == found.sum("from_rate")
     assert found.actual.notes == (
-        "1 rows of other services were left out",
+        "1 rows of other services stand apart",
         "1 rows that negate what a Savings Plan covers were left out; that usage is at its effective cost",
     )
 

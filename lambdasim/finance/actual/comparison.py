@@ -15,6 +15,7 @@ from lambdasim.billing.exact import product, total
 from lambdasim.catalog import ChargeKind, usage_type
 from lambdasim.catalog.usage_types import LAMBDA_KINDS
 from lambdasim.errors import InputError
+from lambdasim.finance.actual.foreign import ServiceLine, services_beside, told
 from lambdasim.finance.actual.reader import read_actual_bill
 from lambdasim.finance.actual.tables import ActualBill, ActualLine, LineClass
 from lambdasim.finance.days import DayCost
@@ -28,6 +29,7 @@ _ARCHITECTURES: Final = ("x86_64", "arm64")
 FREE: Final = "free tier"
 _PERIOD: Final = 10
 _LEAST_LINE: Final = 6
+_MOST_SERVICES: Final = 12
 
 
 @dataclass(frozen=True)
@@ -87,11 +89,14 @@ class BillComparison(Result):
         Of our bill.
     lines : tuple of ComparedLine
         Ordered by period, usage type and line.
+    services : tuple of ServiceLine
+        Services beside Lambda, by month.
     """
 
     actual: ActualBill
     lines: tuple[ComparedLine, ...]
     our_notes: tuple[str, ...] = ()
+    services: tuple[ServiceLine, ...] = ()
 
     def sum(self, name: str) -> Decimal:
         """Return the exact sum of a column of money, such as ``from_usage`` [USD].
@@ -124,6 +129,13 @@ class BillComparison(Result):
         ]
         return pd.DataFrame([[getattr(line, name) for name in names] for line in self.lines], columns=names)
 
+    def frames(self) -> Mapping[str, pd.DataFrame]:
+        """Return Lambda's lines, and the services beside it: what is foreign to the scenario stands apart."""
+        import pandas as pd
+
+        services = pd.DataFrame(self.services, columns=list(ServiceLine._fields))
+        return {"lines": self.frame(), "services beside Lambda": services}
+
     def shown(self) -> Mapping[str, pd.DataFrame]:
         """Return the lines as people read them, with their parts as money."""
         table = self.frame()
@@ -146,7 +158,22 @@ class BillComparison(Result):
             for period, line, *amounts in rows
         ]
         notes = [wrapped(f"note: {note}") for note in self.notes]
-        return "\n".join([wrapped(repr(self)), "", *lines, *notes])
+        return "\n".join([wrapped(repr(self)), "", *lines, *self._services(), *notes])
+
+    def _services(self) -> Iterator[str]:
+        """Write services beside Lambda: both bills' first, then what is foreign to the scenario."""
+        if not self.services:
+            return
+        yield f"\n{'beside Lambda, by service':<44} {'actual':>14} {'ours':>14}"
+        for line in self.services[:_MOST_SERVICES]:
+            name = told(f"{line.month} {line.service}")
+            yield f"{name:<44} {money(line.actual_cost):>14} {money(line.our_cost):>14}"
+        if len(self.services) > _MOST_SERVICES:
+            yield f"and {len(self.services) - _MOST_SERVICES:,} more; --json has them"
+        foreign = [line.actual_cost for line in self.services if not line.our_cost]
+        yield wrapped(
+            f"of it {money(total(foreign))} is foreign to the scenario, which has no lines of those services"
+        )
 
     def __repr__(self) -> str:
         """Say both totals and what explains their difference."""
@@ -195,28 +222,26 @@ def compare_bill(
     has alone is measured at our first rate of its usage type, so that usage under a Savings Plan is first usage, then a
     lower rate. Usage that costs nothing stands beside our free tier's line, under whichever usage type AWS exported it.
     """
-    bill = ours if isinstance(ours, Bill) else price(ours, free_tier=free_tier)
-    bill = _of_lambda(bill)
+    whole = ours if isinstance(ours, Bill) else price(ours, free_tier=free_tier)
+    bill = _of_lambda(whole)
     if bill.currency != "USD":
         raise InputError.single("compare", "bill", f"must be in USD, is in {bill.currency[:3]}")
     real = actual if isinstance(actual, ActualBill) else read_actual_bill(actual)
     if real.is_summed:
-        return BillComparison(real, tuple(_summed(real, bill, days)), bill.notes)
+        services = tuple(services_beside(real.foreign, whole.items))
+        return BillComparison(real, tuple(_summed(real, bill, days)), bill.notes, services)
     our_lines, their_lines = _ours(bill.items), _theirs(real.lines, _free_names(bill.items))
     compared: list[ComparedLine] = []
     for key in sorted(our_lines.keys() | their_lines.keys()):
         compared += _matched(key, our_lines.get(key, []), their_lines.get(key, []))
-    return BillComparison(real, tuple(compared), bill.notes)
+    services = tuple(services_beside(real.foreign, whole.items))
+    return BillComparison(real, tuple(compared), bill.notes, services)
 
 
 def _of_lambda(bill: Bill) -> Bill:
-    """Leave out the services beside Lambda, which are no rows of a real bill that is read here."""
+    """Leave out the services beside Lambda, which are compared by service."""
     items = tuple(item for item in bill.items if item.kind is not ChargeKind.NEIGHBOUR)
-    if len(items) == len(bill.items):
-        return bill
-    beside = money(_less(bill.total, total(item.amount for item in items)))
-    note = f"our lines of services beside Lambda, {beside}, are not compared"
-    return replace(bill, items=items, notes=(*bill.notes, note))
+    return bill if len(items) == len(bill.items) else replace(bill, items=items)
 
 
 def _summed(real: ActualBill, bill: Bill, days: Iterable[DayCost] | None) -> Iterator[ComparedLine]:

@@ -12,7 +12,9 @@ from typing import Any, Final
 from lambdasim.catalog import usage_type
 from lambdasim.catalog.usage_types import LAMBDA_KINDS
 from lambdasim.errors import InputError
+from lambdasim.finance.actual.choice import BillChoice
 from lambdasim.finance.actual.exports import region_of
+from lambdasim.finance.actual.foreign import ForeignCosts
 from lambdasim.finance.actual.tables import ActualRow, LineClass
 from lambdasim.finance.reading import Row
 
@@ -33,7 +35,7 @@ def is_report_header(header: Sequence[str]) -> bool:
 
 
 def csv_rows(
-    name: str, header: tuple[str, ...], rows: Iterator[Row], counts: Counter[str]
+    name: str, header: tuple[str, ...], rows: Iterator[Row], counts: Counter[str], foreign: ForeignCosts
 ) -> Iterator[ActualRow]:
     """Read the console's CSV: a column for each usage type, a row for each day or month.
 
@@ -61,11 +63,14 @@ def csv_rows(
                 continue
             if usage and not _is_lambda(usage):
                 counts["foreign"] += 1
+                foreign.add(day, "", usage, cost)
                 continue
             yield _row(day, usage, None, cost)
 
 
-def json_rows(name: str, content: Mapping[str, Any], counts: Counter[str]) -> Iterator[ActualRow]:
+def json_rows(
+    name: str, content: Mapping[str, Any], counts: Counter[str], choice: BillChoice, foreign: ForeignCosts
+) -> Iterator[ActualRow]:
     """Read the answer of ``aws ce get-cost-and-usage`` grouped by usage type, and by service, account or tag besides.
 
     Raises
@@ -96,19 +101,27 @@ def json_rows(name: str, content: Mapping[str, Any], counts: Counter[str]) -> It
                 counts[f"metric {metric}"] += 1
             cost = _amount(at, metrics, metric, "USD")
             is_foreign = named["SERVICE"] not in _SERVICES if "SERVICE" in named else not _is_lambda(usage)
+            tags = {key[4:]: text.partition("$")[2] for key, text in named.items() if key.startswith("TAG ")}
+            day = _day(None, at, start)
             if is_foreign:
                 counts["foreign"] += 1
+                if not choice.refusal(_placed(_row(day, usage, None, cost), named, tags)):
+                    foreign.add(day, named.get("SERVICE", ""), usage, cost)
                 continue
             quantity = _amount(at, metrics, "UsageQuantity", None) if "UsageQuantity" in metrics else None
             if not cost and not quantity:
                 continue
-            tags = {key[4:]: text.partition("$")[2] for key, text in named.items() if key.startswith("TAG ")}
-            yield _row(_day(None, at, start), usage, quantity, cost)._replace(
-                account=named.get("LINKED_ACCOUNT", ""),
-                region=named.get("REGION", "") or region_of(usage),
-                resource=named.get("RESOURCE_ID", ""),
-                tags=tags,
-            )
+            yield _placed(_row(day, usage, quantity, cost), named, tags)
+
+
+def _placed(row: ActualRow, named: Mapping[str, str], tags: Mapping[str, str]) -> ActualRow:
+    """Say of a row what else its group names."""
+    return row._replace(
+        account=named.get("LINKED_ACCOUNT", ""),
+        region=named.get("REGION", "") or row.region,
+        resource=named.get("RESOURCE_ID", ""),
+        tags=tags,
+    )
 
 
 def by_month(

@@ -10,6 +10,9 @@ from decimal import Decimal
 from typing import Final
 
 from lambdasim.catalog import price_sheet, regions
+from lambdasim.errors import InputError
+from lambdasim.finance.actual.choice import BillChoice
+from lambdasim.finance.actual.foreign import ForeignCosts
 from lambdasim.finance.actual.layouts import Layout
 from lambdasim.finance.actual.tables import ActualRow, LineClass
 from lambdasim.finance.reading import Row
@@ -20,8 +23,10 @@ _PREFIX: Final = re.compile(r"([A-Z]{2,4}[0-9]{0,2})-")
 _MOST_SIZE: Final = Decimal("1e30")
 
 
-def lambda_rows(rows: Iterator[Row], layout: Layout, counts: Counter[str]) -> Iterator[ActualRow]:
-    """Read rows of AWS Lambda; those of other services and negations are left out and counted.
+def lambda_rows(
+    rows: Iterator[Row], layout: Layout, counts: Counter[str], choice: BillChoice, foreign: ForeignCosts
+) -> Iterator[ActualRow]:
+    """Read rows of AWS Lambda; negations are left out and counted, and chosen rows of other services added up.
 
     Raises
     ------
@@ -32,6 +37,7 @@ def lambda_rows(rows: Iterator[Row], layout: Layout, counts: Counter[str]) -> It
     for row in rows:
         if not any(row.text(column) in layout.services for column in layout.service):
             counts["foreign"] += 1
+            _add_foreign(row, layout, counts, choice, foreign)
             continue
         if row.text(layout.currency) != "USD":
             raise row.fault(layout.currency, f"must be USD, got {row.text(layout.currency)[:40]!r}")
@@ -45,7 +51,26 @@ def lambda_rows(rows: Iterator[Row], layout: Layout, counts: Counter[str]) -> It
         yield _row(row, layout, line_class)
 
 
-def _row(row: Row, layout: Layout, line_class: LineClass) -> ActualRow:
+def _add_foreign(
+    row: Row, layout: Layout, counts: Counter[str], choice: BillChoice, foreign: ForeignCosts
+) -> None:
+    """Add up a row of another service; what it holds that we cannot read is counted, and no reason to stop."""
+    line_class = layout.classes.get(row.text(layout.kind), LineClass.USAGE)
+    if line_class is None:
+        return
+    if row.text(layout.currency) != "USD":
+        counts["foreign_unread"] += 1
+        return
+    try:
+        found = _row(row, layout, line_class, of_lambda=False)
+    except InputError:
+        counts["foreign_unread"] += 1
+        return
+    if not choice.refusal(found):
+        foreign.add(found.period, _first(row, layout.service), found.usage_type, found.cost)
+
+
+def _row(row: Row, layout: Layout, line_class: LineClass, *, of_lambda: bool = True) -> ActualRow:
     if layout.is_focus and row.text("ChargeClass"):
         line_class = LineClass.OTHER
     elif layout.is_focus and line_class is LineClass.USAGE and row.text("PricingCategory") == "Committed":
@@ -53,15 +78,17 @@ def _row(row: Row, layout: Layout, line_class: LineClass) -> ActualRow:
     is_covered = line_class is LineClass.SAVINGS_PLAN
     cost_column = layout.covered_cost if is_covered else layout.cost
     cost = _sized(row, cost_column)
+    if cost is None and not of_lambda:
+        cost = Decimal(0)
     if cost is None:
         raise row.fault(cost_column, "must not be empty for a row of usage")
-    rates = () if is_covered else layout.rate
-    usage_type = _usage_type(row, layout)
+    rates = () if is_covered or not of_lambda else layout.rate
+    usage_type = _usage_type(row, layout) if of_lambda else _first(row, layout.usage_type)
     return ActualRow(
         period=_month(row, layout),
         usage_type=usage_type,
         line_class=line_class,
-        quantity=_sized(row, layout.quantity),
+        quantity=_sized(row, layout.quantity) if of_lambda else None,
         rate=next((found for column in rates if (found := _sized(row, column)) is not None), None),
         cost=cost,
         account=_first(row, layout.account),

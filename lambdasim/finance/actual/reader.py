@@ -15,6 +15,7 @@ from lambdasim.errors import InputError
 from lambdasim.finance.actual.choice import BillChoice, ChosenRows
 from lambdasim.finance.actual.cost_explorer import by_month, csv_rows, is_report_header, json_rows
 from lambdasim.finance.actual.exports import lambda_rows
+from lambdasim.finance.actual.foreign import ForeignCosts
 from lambdasim.finance.actual.layouts import layout_of
 from lambdasim.finance.actual.tables import ActualBill, ActualKey, ActualLine, ActualRow, LineClass
 from lambdasim.finance.reading import json_object, table_rows
@@ -34,7 +35,7 @@ def read_actual_bill(
     ----------
     path : path-like
         CUR 2.0, legacy CUR or FOCUS, CSV (plain or gzip) or Parquet; or Cost Explorer's report grouped by usage type, the
-        console's CSV or the JSON of ``aws ce get-cost-and-usage``. Rows of other services are left out.
+        console's CSV or the JSON of ``aws ce get-cost-and-usage``. Rows of other services are summed by service, apart.
     choice : BillChoice, optional
         Which rows; default: all of AWS Lambda.
     granularity : str, optional
@@ -55,8 +56,8 @@ def read_actual_bill(
     if granularity not in (None, *GRANULARITIES):
         raise InputError.single(name, "granularity", f"must be day or month, got {granularity[:20]!r}")
     counts: Counter[str] = Counter()
-    chosen = ChosenRows(choice or BillChoice())
-    export, found = _rows(path, name, counts)
+    chosen, foreign = ChosenRows(choice or BillChoice()), ForeignCosts(name)
+    export, found = _rows(path, name, counts, chosen.choice, foreign)
     is_by_day, note = False, ""
     if export == _COST_EXPLORER:
         rows = list(found)
@@ -74,19 +75,25 @@ def read_actual_bill(
         )
     ordered = sorted(sums, key=lambda key: (key.period, key.usage_type, key.line_class, -(key.rate or 0)))
     lines = tuple(ActualLine(key, sums[key].quantity, sums[key].cost, sums[key].rows) for key in ordered)
-    return ActualBill(name, export, lines, notes, is_by_day)
+    return ActualBill(name, export, lines, notes, is_by_day, foreign.lines())
 
 
-def _rows(path: str | os.PathLike[str], name: str, counts: Counter[str]) -> tuple[str, Iterator[ActualRow]]:
+def _rows(
+    path: str | os.PathLike[str],
+    name: str,
+    counts: Counter[str],
+    choice: BillChoice,
+    foreign: ForeignCosts,
+) -> tuple[str, Iterator[ActualRow]]:
     """Return which export a file is, and its rows of AWS Lambda."""
     if _is_json(path):
-        return _COST_EXPLORER, json_rows(name, json_object(path), counts)
+        return _COST_EXPLORER, json_rows(name, json_object(path), counts, choice, foreign)
     header, _ = table_rows(path, frozenset())
     if is_report_header(header):
-        return _COST_EXPLORER, csv_rows(name, header, table_rows(path)[1], counts)
+        return _COST_EXPLORER, csv_rows(name, header, table_rows(path)[1], counts, foreign)
     layout = layout_of(name, header)
     _, rows = table_rows(path, layout.columns(header))
-    return layout.name, lambda_rows(rows, layout, counts)
+    return layout.name, lambda_rows(rows, layout, counts, choice, foreign)
 
 
 def _is_json(path: str | os.PathLike[str]) -> bool:
@@ -145,14 +152,15 @@ def _key(row: ActualRow, counts: Counter[str]) -> tuple[ActualKey, Decimal]:
 
 def _notes(counts: Mapping[str, int], is_summed: bool) -> Iterator[str]:
     texts = {
-        "foreign": "{} rows of other services were left out",
+        "foreign": "{} rows of other services stand apart",
+        "foreign_unread": "{} rows of other services are not in USD or hold no amount, and are not in their sums",
         "negated": "{} rows that negate what a Savings Plan covers were left out; that usage is at its effective cost",
         "computed": "{} rows of usage state no rate: theirs is cost by quantity",
         "unquantified": "{} rows of usage have a cost and no quantity: they are shown as other",
         "negative": "{} rows of usage have a negative cost: they are shown as credit",
     }
     if is_summed:
-        texts["foreign"] = "{} amounts of other services were left out"
+        texts["foreign"] = "{} amounts of other services stand apart"
         texts["unquantified"] = (
             "{} amounts come without a quantity: a difference is neither of usage nor of rate"
         )

@@ -95,6 +95,23 @@ class ActualLine:
     rows: int
 
 
+class ForeignCost(NamedTuple):
+    """What a real bill has of another service in a month.
+
+    Attributes
+    ----------
+    month, service : str
+    rows : int
+    cost : Decimal
+        As exported, what a Savings Plan covers at its effective cost [USD].
+    """
+
+    month: str
+    service: str
+    rows: int
+    cost: Decimal
+
+
 @dataclass(frozen=True)
 class ActualBill:
     """A real bill of AWS Lambda.
@@ -110,6 +127,8 @@ class ActualBill:
         What was left out or computed, with numbers of rows.
     by_day : bool
         Whether periods are days.
+    foreign : tuple of ForeignCost
+        Other services.
     """
 
     file: str
@@ -117,6 +136,7 @@ class ActualBill:
     lines: tuple[ActualLine, ...]
     notes: tuple[str, ...]
     by_day: bool = False
+    foreign: tuple[ForeignCost, ...] = ()
 
     @property
     def total(self) -> Decimal:

@@ -239,11 +239,15 @@ def bill_comparison_page(found: BillComparison) -> StudyPage:
         words = {"actual_cost": "actual", "our_cost": "ours"}.get(name, name.replace("_", " "))
         shown[words] = [money(usd) for usd in table[name]]
     shown["note"] = table["note"]
+    services = found.frames()["services beside Lambda"]
+    beside = services.rename(columns={"actual_cost": "actual", "our_cost": "ours"})
+    for name in ("actual", "ours", "difference"):
+        beside[name] = [money(usd) for usd in beside[name]]
     return StudyPage(
         title="A real bill beside ours",
         answer=(f"{found}.", *(f"{note}." for note in found.notes)),
-        tables={"lines": table},
-        shown={"lines": shown},
+        tables={"lines": table, "services_beside_lambda": services},
+        shown={"lines": shown} | ({"services_beside_lambda": beside} if len(services) else {}),
         pictures={"waterfall": Chart("plot_bill_comparison", found)},
         facts={name: plain(found.sum(name)) for name in columns},
     )
