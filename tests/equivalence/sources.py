@@ -108,6 +108,7 @@ def streams(
         swallows=not patient and draw(st.sampled_from([False, False, True])),
         reports=draw(st.booleans()),
         batch_kb=draw(SIZES_KB),
+        lanes_of_shard=draw(st.sampled_from([1, 1, lanes])),
     )
 
 

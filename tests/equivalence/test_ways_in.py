@@ -30,6 +30,8 @@ WAYS_IN = {
     " max_retries: 2, partial_failures: true, skew: 0.5, poison_share: 0.01, filtered_share: 0.2}}",
     "DynamoDB": "{type: dynamodb, stream: {shards: 4, batch_size: 5, batch_window: 2s, max_retries: 3,"
     " max_record_age: 60s, poison_share: 0.005}}, reserved_concurrency: 2",
+    "Kafka that is provisioned": "{type: kafka, stream: {partitions: 20, batch_size: 5, max_retries: 2,"
+    " poison_share: 0.005, provisioned_pollers: {minimum: 1, maximum: 3}}}, payload: {request_kb: {lognormal: {p50: 100, p95: 400}}}",
     "Kafka": "{type: kafka, stream: {shards: 20, batch_size: 5, max_retries: 2, poison_share: 0.005}}",
 }
 
@@ -49,3 +51,30 @@ def test_a_scenario_behind_a_source_runs_alike_on_both_engines(name: str) -> Non
     outcomes = np.bincount(found["item outcome"], minlength=len(ItemOutcome))
     assert outcomes[ItemOutcome.PROCESSED] > 300
     assert outcomes.sum() > outcomes[ItemOutcome.PROCESSED]
+
+
+CALLERS = {
+    "an HTTP API": "{type: api_gateway_http, throttle: {rate_per_s: 40, burst: 10}, integration_timeout: 150ms,"
+    " client_retries: 2, repeats: [throttled, unanswered, failed]}",
+    "a REST API and an account's throttle": "{type: api_gateway_rest, read_timeout: 200ms, client_retries: 3}",
+    "an SDK in standard mode": "{type: sdk, retry_mode: standard, client_processes: 3, read_timeout: 200ms}",
+    "an SDK in legacy mode": "{type: sdk, retry_mode: legacy, read_timeout: 150ms}",
+    "an SDK as it was": "{type: sdk, retry_mode: standard_before_2026, client_processes: 2, read_timeout: 200ms,"
+    " repeats: [throttled, unanswered, failed]}",
+}
+
+
+@pytest.mark.parametrize("name", CALLERS)
+def test_a_scenario_with_callers_that_repeat_runs_alike_on_both_engines(name: str) -> None:
+    plan = plan_scenario(
+        load_scenario_text(
+            "{name: t, start: '2026-11-01T00:00:00Z', duration: 60s, account: {concurrency: 110, gateway:"
+            " {rate_per_s: 45, burst: 20}}, functions: [{name: f, timeout: 10s, reserved_concurrency: 4,"
+            f" {WORK}, trigger: {CALLERS[name]}, traffic: {{poisson: {{rate_per_s: 60}}}}}}, {{name: q, timeout: 3s,"
+            f" {WORK}, trigger: {{type: sqs}}, traffic: {{poisson: {{rate_per_s: 20}}}}}}]}}"
+        )
+    )
+    assert EngineName.AUTO.chosen(plan).engine is EngineName.KERNEL
+    expected, found = together(run_reference(plan)), together(run_kernel(plan))
+    assert_equal(expected, found)
+    assert (found["attempt"] > 0).sum() > 100

@@ -124,6 +124,7 @@ def _put_wakes(state: State, sources: Sources) -> None:
         waiting.key = coming.key
         waiting.function = coming.function
         waiting.invocation = coming.batch
+        waiting.attempts = 0  # the row may have held what a client gets back
         put(state.retries, row, head.now_us)
 
 
