@@ -316,8 +316,8 @@ FAMILIES: dict[str, Family] = {
         behind_gateway=always(True), arrivals=(20, 60), latest=6, timeout=some(6),
     ),
     "clients with quotas beside queues and streams": Family(
-        functions=(2, 4), retry=clients, errors=among(0.0, 0.3), arrivals=(20, 60), latest=10, concurrency=among(2, 3, 100),
-        source=lambda unit: st.one_of(st.none(), st.none(), a_queue(answers=True)(unit), a_stream()(unit)),
+        functions=(2, 4), retry=clients, errors=among(0.0, 0.3), arrivals=(20, 60), latest=10,
+        concurrency=among(2, 3, 100), source=lambda unit: st.one_of(st.none(), st.none(), a_queue(answers=True)(unit), a_stream()(unit)),
         handler=law(2), overhead=law(1), timeout=some(20),
     ),
     "timeouts": Family(
