@@ -315,11 +315,6 @@ FAMILIES: dict[str, Family] = {
         functions=(2, 3), retry=clients, errors=among(0.3, 0.8), throttle=gates, gateway=gates,
         behind_gateway=always(True), arrivals=(20, 60), latest=6, timeout=some(6),
     ),
-    "clients with quotas beside queues and streams": Family(
-        functions=(2, 4), retry=clients, errors=among(0.0, 0.3), arrivals=(20, 60), latest=10,
-        concurrency=among(2, 3, 100), source=lambda unit: st.one_of(st.none(), st.none(), a_queue(answers=True)(unit), a_stream()(unit)),
-        handler=law(2), overhead=law(1), timeout=some(20),
-    ),
     "timeouts": Family(
         timeout=times(3), retry=any_retries, first_run=law(1), placement=law(1)
     ),
@@ -455,6 +450,13 @@ WAYS_IN: dict[str, Family] = {
     "stream that waits for room until records are too old": Family(
         functions=(3, 3), source=lambda unit: st.one_of(st.none(), a_stream(hasty=True, most_lanes=2)(unit)),
         concurrency=among(1), arrivals=(10, 40), latest=20, overhead=law(3), handler=law(2), retry=no_retries,
+    ),
+    "clients with quotas beside a source": Family(
+        functions=(2, 4), retry=clients, errors=among(0.0, 0.3), arrivals=(20, 60), latest=10,
+        concurrency=among(2, 3, 100), handler=law(2), overhead=law(1), timeout=some(20),
+        source=lambda unit: st.one_of(
+            st.none(), st.none(), a_queue(answers=True)(unit), a_stream()(unit)
+        ),
     ),
     "stream with few pollers": Family(
         payload=sizes, source=a_stream(shared=True, most_lanes=6), errors=among(0.0, 0.4), arrivals=(20, 60),

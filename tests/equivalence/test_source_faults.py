@@ -106,6 +106,9 @@ FAULTS = {
             "    elif later_us == now < arrival_us:",
         ),
     },
+    "beside a source": {
+        "a wake taken for a client's tokens": ("        waiting.attempts = 0  # the row may have held what a client gets back\n", ""),
+    },
     "message groups": {
         "a group that goes on after a failure": (
             "if source.ordered and lane.stamp == batch.serial + 1",

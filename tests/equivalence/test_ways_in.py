@@ -31,7 +31,8 @@ WAYS_IN = {
     "DynamoDB": "{type: dynamodb, stream: {shards: 4, batch_size: 5, batch_window: 2s, max_retries: 3,"
     " max_record_age: 60s, poison_share: 0.005}}, reserved_concurrency: 2",
     "Kafka that is provisioned": "{type: kafka, stream: {partitions: 20, batch_size: 5, max_retries: 2,"
-    " poison_share: 0.005, provisioned_pollers: {minimum: 1, maximum: 3}}}, payload: {request_kb: {lognormal: {p50: 100, p95: 400}}}",
+    " poison_share: 0.005, provisioned_pollers: {minimum: 1, maximum: 3}}},"
+    " payload: {request_kb: {lognormal: {p50: 100, p95: 400}}}",
     "Kafka": "{type: kafka, stream: {shards: 20, batch_size: 5, max_retries: 2, poison_share: 0.005}}",
 }
 
