@@ -107,7 +107,7 @@ FAULTS = {
         ),
     },
     "beside a source": {
-        "a wake taken for a client's tokens": ("        waiting.attempts = 0  # the row may have held what a client gets back\n", ""),
+        "a wake taken for a client's tokens": ("        waiting.attempts = 0  # the row", "        # the row"),
     },
     "message groups": {
         "a group that goes on after a failure": (
