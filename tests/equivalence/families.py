@@ -141,7 +141,7 @@ def client_retries(unit: int) -> st.SearchStrategy[RetryPolicy]:
 
 
 @st.composite
-def clients(draw: st.DrawFn, unit: int) -> RetryPolicy:
+def clients(draw: st.DrawFn, unit: int, always: bool = False) -> RetryPolicy:
     """Draw clients that repeat what they choose to, with or without a quota that is soon used up."""
     costs = st.integers(0, 3)
     quota = st.builds(
@@ -152,7 +152,7 @@ def clients(draw: st.DrawFn, unit: int) -> RetryPolicy:
         draw(client_retries(unit)),
         repeats_failures=draw(st.booleans()),
         repeats_throttles=draw(st.sampled_from([True, True, False])),
-        quota=draw(st.one_of(st.none(), quota, quota)),
+        quota=draw(quota if always else st.one_of(st.none(), quota, quota)),
     )
 
 
@@ -452,11 +452,9 @@ WAYS_IN: dict[str, Family] = {
         concurrency=among(1), arrivals=(10, 40), latest=20, overhead=law(3), handler=law(2), retry=no_retries,
     ),
     "clients with quotas beside a source": Family(
-        functions=(2, 4), retry=clients, errors=among(0.0, 0.3), arrivals=(20, 60), latest=10,
-        concurrency=among(2, 3, 100), handler=law(2), overhead=law(1), timeout=some(20),
-        source=lambda unit: st.one_of(
-            st.none(), st.none(), a_queue(answers=True)(unit), a_stream()(unit)
-        ),
+        functions=(3, 4), retry=lambda unit: clients(unit, always=True), errors=among(0.3, 0.6), arrivals=(20, 60),
+        latest=10, concurrency=among(2, 3, 100), handler=law(2), overhead=law(1), timeout=some(20),
+        source=lambda unit: st.one_of(st.none(), a_queue(answers=True)(unit), a_queue(slow=True)(unit), a_stream()(unit)),
     ),
     "stream with few pollers": Family(
         payload=sizes, source=a_stream(shared=True, most_lanes=6), errors=among(0.0, 0.4), arrivals=(20, 60),
