@@ -17,6 +17,7 @@ from lambdasim.engine.contract import UNLIMITED
 from lambdasim.engine.lanes import Backoff
 from lambdasim.engine.plan import plan_scenario
 from lambdasim.engine.records import Outcome
+from lambdasim.results.callers.quotas import refused_starts
 from lambdasim.units import format_duration
 from lambdasim.wording import clipped, count, percent
 
@@ -44,13 +45,16 @@ def foreseen_failures(scenario: ScenarioSpec) -> list[str]:
     """
     plan, kept = plan_scenario(scenario), {function.name: function for function in scenario.functions}
     return [
-        f"{clipped(function.name, 60)}: {sentence}"
-        for function in plan.functions
-        for sentence in (
-            *_never_runs(function),
-            *_of_function(function, kept[function.name].memory_mb),
-            *_loops(plan, function),
-        )
+        *refused_starts(plan, scenario.region),
+        *(
+            f"{clipped(function.name, 60)}: {sentence}"
+            for function in plan.functions
+            for sentence in (
+                *_never_runs(function),
+                *_of_function(function, kept[function.name].memory_mb),
+                *_loops(plan, function),
+            )
+        ),
     ]
 
 

@@ -11,6 +11,8 @@ import lambdasim as ls
 from lambdasim.billing import Usage, price_scenario
 from lambdasim.errors import InputError, ScenarioError
 from lambdasim.results.files.saved import load_run, save
+from lambdasim.results.foreseen import foreseen_failures
+from lambdasim.specs.base import revised
 
 BASE = {"name": "t", "start": "2026-11-01T00:00:00Z", "duration": "100s", "free_tier": False}
 ONCE = {"constant": {"rate_per_s": 1}, "stop": "1s"}
@@ -360,3 +362,25 @@ def test_a_file_that_is_no_definition_gets_one_clear_error(tmp_path: Path, text:
         ls.load_scenario(tmp_path / "s.yaml")
     assert len(str(wrong.value).splitlines()) == 1
     assert "state_machines.0.definition" in str(wrong.value)
+
+
+@pytest.mark.parametrize(
+    ("region", "kind", "rate", "refused"),
+    [
+        # For ten seconds: 1,300 at once and 300 a second let 1,300 + 9.9 x 300 and a few of 10,000 starts through.
+        ("us-east-1", "standard", 1000, 10_000 - 1300 - 2999),
+        ("eu-central-1", "standard", 1000, 10_000 - 800 - 1499),
+        ("us-east-1", "standard", 300, 0),
+        ("us-east-1", "express", 1000, 0),
+    ],
+)
+def test_starts_beyond_the_quota_are_told(region: str, kind: str, rate: int, refused: int) -> None:
+    traffic = {"constant": {"rate_per_s": rate}, "stop": "10s"}
+    machine = scenario([fn("f")], {"A": task("f")}, traffic=traffic, type=kind)
+    told = [
+        line for line in foreseen_failures(revised(machine, {"region": region})) if "StartExecution" in line
+    ]
+    assert len(told) == (refused > 0)
+    if told:
+        number = int(told[0].split(": ")[1].split(" of ")[0].replace(",", ""))
+        assert abs(number - refused) <= 2
