@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import IO, Final
 
 from lambdasim.errors import InputError
+from lambdasim.wording import clipped
 
 TEMPORARY: Final = (".lambdasim-", ".tmp")
 """How the name of an unfinished file begins and ends."""
@@ -105,6 +106,25 @@ def refuse_what_is_no_file(path: Path) -> bool:
     kinds = {stat.S_ISLNK: "a link", stat.S_ISDIR: "a folder"}
     what = next((name for asks, name in kinds.items() if asks(mode)), "no regular file")
     raise InputError.single(str(path), "", f"cannot be written: is {what}")
+
+
+def refuse_linked_folder(path: Path) -> None:
+    """Refuse a folder to write into that is a link; folders above it may be.
+
+    Parameters
+    ----------
+    path : Path
+
+    Raises
+    ------
+    InputError
+        Naming where the link leads.
+    """
+    if path.is_symlink():
+        leads = clipped(os.path.realpath(path), 200)
+        raise InputError.single(
+            str(path), "", f"cannot be written: is a link; name the folder itself, {leads}"
+        )
 
 
 @contextmanager

@@ -14,7 +14,7 @@ from functools import partial
 from pathlib import Path
 from typing import IO, Final, Self
 
-from lambdasim.atomic import TEMPORARY, named, refuse_what_is_no_file, staged
+from lambdasim.atomic import TEMPORARY, named, refuse_linked_folder, refuse_what_is_no_file, staged
 from lambdasim.errors import InputError
 from lambdasim.manifest import MANIFEST, Manifest, checksum, is_inside
 
@@ -94,6 +94,9 @@ class OutputFolder:
         and another process that writes meanwhile is refused; else it is waited for.
     known : sequence of str
         Files that the caller has made sure of: they are its own, or as it is to write them.
+    asked : bool
+        Whether the user names the folder itself, and not a file in it. Then it must be no link: what is written would
+        land in a folder that has another name.
 
     Raises
     ------
@@ -105,18 +108,27 @@ class OutputFolder:
     """
 
     def __init__(
-        self, path: str | os.PathLike[str], kind: str, *, whole: bool = True, known: Sequence[str] = ()
+        self,
+        path: str | os.PathLike[str],
+        kind: str,
+        *,
+        whole: bool = True,
+        known: Sequence[str] = (),
+        asked: bool = True,
     ) -> None:
         self.path = Path(path)
         self._kind = kind
         self._whole = whole
         self._known = frozenset(known)
+        self._asked = asked
         self._staged: dict[str, Path] = {}
         self._dropped: set[str] = set()
         self._stack = ExitStack()
 
     def __enter__(self) -> Self:
         """Make the folder, and keep other writers out."""
+        if self._asked:
+            refuse_linked_folder(self.path)
         self.path.mkdir(parents=True, exist_ok=True)
         self._stack.enter_context(claimed(self.path, 0.0 if self._whole else _PATIENCE_S))
         return self
@@ -282,14 +294,14 @@ def write_output(path: str | os.PathLike[str], content: bytes, kind: str) -> Non
 def check_output(path: str | os.PathLike[str], kind: str) -> None:
     """Refuse a place for one file before any work is done; see ``write_output``."""
     place = Path(path)
-    with OutputFolder(place.parent, kind, whole=False) as folder:
+    with OutputFolder(place.parent, kind, whole=False, asked=False) as folder:
         folder.check((place.name,))
 
 
 def write_outputs(files: dict[Path, bytes], kind: str) -> None:
     """Write some files of one result, all in one folder; see ``write_output``."""
     folder = next(iter(files)).parent
-    with OutputFolder(folder, kind, whole=False) as place:
+    with OutputFolder(folder, kind, whole=False, asked=False) as place:
         for path, content in files.items():
             place.add(path.name, content)
 

@@ -16,7 +16,7 @@ from lambdasim.errors import CatalogError
 
 E = TypeVar("E", bound=StrEnum)
 
-_AMOUNT: Final = re.compile(r"[0-9]+(\.[0-9]{1,12})?")
+_AMOUNT: Final = re.compile(r"[0-9]{1,12}(\.[0-9]{1,12})?")
 _MISSING: Final = object()
 
 
@@ -136,7 +136,8 @@ class Entry:
         """Make a decimal of a value that stands at ``key``."""
         if not isinstance(value, str) or _AMOUNT.fullmatch(value) is None:
             got = repr(value)[:40]
-            raise self.fault(key, f'must be text such as "0.0000166667" with at most 12 decimals, got {got}')
+            told = f'must be text such as "0.0000166667" with at most 12 digits and at most 12 decimals, got {got}'
+            raise self.fault(key, told)
         return Decimal(value)
 
     def choice(self, key: str, kind: type[E], default: E | None = None) -> E:

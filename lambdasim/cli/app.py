@@ -92,8 +92,9 @@ def made(folder: Path | None, *, of_study: bool = True) -> Path | None:
     A study's folder is also kept from other processes, and from replacing what is not a study's.
     """
     if folder is not None:
-        from lambdasim.atomic import named
+        from lambdasim.atomic import named, refuse_linked_folder
 
+        refuse_linked_folder(folder)
         folder.mkdir(parents=True, exist_ok=True)
         with named(folder), TemporaryFile(dir=folder):
             pass

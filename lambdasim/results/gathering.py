@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Hashable, Mapping, Sequence
 from concurrent.futures import Executor
 from functools import partial
-from typing import TypeVar
+from typing import Final, TypeVar
 
 from lambdasim.errors import InputError
 from lambdasim.results.points.parallel import map_points
@@ -14,6 +14,32 @@ from lambdasim.results.points.store import PointStore, check_release, release_ch
 Configuration = TypeVar("Configuration", bound=Hashable)
 Result = TypeVar("Result")
 _SEEDS = 1 << 64
+
+
+MOST_REPLICATIONS: Final = 10_000
+"""More would narrow an interval by a hundredth of what the first hundred left of it, at a hundred times the price."""
+
+
+def check_replications(where: str, replications: int, least: int = 2, name: str = "replications") -> None:
+    """Refuse fewer replications than an interval needs, and more than anybody can mean.
+
+    Parameters
+    ----------
+    where : str
+        Of the study, for the message.
+    replications : int
+    least : int
+    name : str
+        Of the argument.
+
+    Raises
+    ------
+    InputError
+    """
+    if replications < least:
+        raise InputError.single(where, name, f"must be at least {least}, got {replications}")
+    if replications > MOST_REPLICATIONS:
+        raise InputError.single(where, name, f"must be at most {MOST_REPLICATIONS:,}, got {replications:.6g}")
 
 
 def gather(
@@ -56,7 +82,9 @@ def gather(
     dict
         Results by configuration, in the order of the replications.
     """
-    if not 1 <= replications <= most:
+    check_replications("study", replications, least=1)
+    check_replications("study", most, least=1, name="most_replications")
+    if replications > most:
         raise InputError.single(
             "study", "replications", f"must be from 1 to {most} (the most), got {replications}"
         )

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 
 from lambdasim.errors import InputError
-from lambdasim.results.gathering import gather
+from lambdasim.results.gathering import check_replications, gather
 from lambdasim.results.points.store import NUMBERS, PointStore, origin
 from lambdasim.results.run import PERCENTILES, RunResult
 from lambdasim.results.simulate import simulate
@@ -74,8 +74,7 @@ def replicate(
     import pandas as pd
     from scipy.special import stdtrit
 
-    if replications < 2:
-        raise InputError.single("replicate", "replications", f"must be at least 2, got {replications}")
+    check_replications("replicate", replications)
     if not 0 < level < 1:
         raise InputError.single("replicate", "level", f"must be between 0 and 1, got {level}")
     given = {}

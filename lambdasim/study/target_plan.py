@@ -9,6 +9,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from lambdasim.errors import LambdaSimError
+from lambdasim.results.gathering import check_replications
 from lambdasim.results.points.parallel import map_points
 from lambdasim.results.run import RunResult
 from lambdasim.results.simulate import simulate
@@ -150,6 +151,7 @@ def plan_targets(
     targets, of those within 1 % of it the one with the most room; where none does, the one that comes nearest is kept,
     and up to three are put together.
     """
+    check_replications("targets", seeds, least=1, name="seeds")
     wanted = tuple(targets)
     now = _tried(run, (), wanted)
     if now.meets:

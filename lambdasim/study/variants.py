@@ -2,17 +2,49 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
+from itertools import islice
 from typing import Any, Final
 
+from lambdasim.errors import InputError
 from lambdasim.specs.base import revised
 from lambdasim.specs.function import Architecture, FunctionSpec, ProvisionedStep
 from lambdasim.specs.scenario import ScenarioSpec
 
 NO_LIMIT: Final = 10_000_000
 _NO_SCALING: Final = 1_000_000
+MOST_MULTIPLES: Final = 100
+_GREATEST_MULTIPLE: Final = 1_000_000
+
+
+def checked_multiples(where: str, multiples: Iterable[float]) -> list[float]:
+    """Put multiples of the traffic in order, each once.
+
+    Parameters
+    ----------
+    where : str
+        Of the study, for the message.
+    multiples : iterable of float
+
+    Returns
+    -------
+    list of float
+
+    Raises
+    ------
+    InputError
+        When one is not above 0 or more than a million, or there are more than a hundred.
+    """
+    found = sorted({float(one) for one in islice(multiples, MOST_MULTIPLES + 1)})
+    if len(found) > MOST_MULTIPLES:
+        raise InputError.single(where, "multiples", f"must be at most {MOST_MULTIPLES}")
+    wrong = next((one for one in found if not 0 < one <= _GREATEST_MULTIPLE), None)
+    if wrong is not None:
+        told = f"must be above 0 and at most {_GREATEST_MULTIPLE:,}, got {wrong:.6g}"
+        raise InputError.single(where, "multiples", told)
+    return found
 
 
 class Variant(StrEnum):

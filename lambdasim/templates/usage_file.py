@@ -16,7 +16,7 @@ from typing import Any, Final
 from lambdasim.errors import TemplateError
 from lambdasim.templates.documents import Document, read_document
 from lambdasim.templates.found import Found, FoundFunction, Remark
-from lambdasim.wording import clipped
+from lambdasim.wording import clipped, listed
 
 _SECTIONS: Final = ("resource_usage", "resource_type_default_usage")
 _FUNCTION: Final = "aws_lambda_function"
@@ -101,7 +101,7 @@ def _usage(held: Any, place: str, name: str) -> FunctionUsage:
         if value is not None and (
             isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value <= _MOST
         ):
-            told = f"must be a number of at least 0, got {clipped(value, 40)}"
+            told = f"must be a number from 0 to {_MOST:,.0f}, got {clipped(value, 40)}"
             raise TemplateError.single(name, f"{place}.{key}", told)
         values.append(None if value is None else float(value))
     return FunctionUsage(*values)
@@ -120,6 +120,11 @@ def with_usage(found: Found, path: Path) -> Found:
     -------
     Found
         What matches no function is a warning.
+
+    Raises
+    ------
+    TemplateError
+        When the file cannot be read, or nothing in it is about a function of the template.
     """
     named, common = read_usage(path)
     used: set[str] = set()
@@ -132,6 +137,14 @@ def with_usage(found: Found, path: Path) -> Found:
             one
             if usage is None
             else replace(one, requests_per_month=usage.requests, duration_ms=usage.duration_ms)
+        )
+    if not used and common is None:
+        names = listed([clipped(one.resource, 40) for one in found.functions[:3]])
+        has = listed([clipped(key, 40) for key in list(named)[:3]]) if named else f"no {_FUNCTION}"
+        raise TemplateError.single(
+            path.name,
+            "resource_usage",
+            f"names no function of {found.origin}: it has {has}; functions are {names}",
         )
     unmatched = tuple(
         Remark(path.name, f"{clipped(key, 80)} is no function of {found.origin}")

@@ -9,7 +9,18 @@ import shutil
 from pathlib import Path
 
 import pytest
-from writers import ARGUMENTS, ENDINGS, FOLDERS, GROUPS, commands, inputs, lambdasim, writers
+from writers import (
+    ARGUMENTS,
+    ENDINGS,
+    FOLDERS,
+    GROUPS,
+    OTHER_WRITERS,
+    WRITES_NOTHING,
+    commands,
+    inputs,
+    lambdasim,
+    writers,
+)  # fmt: skip
 
 from lambdasim.manifest import MANIFEST
 
@@ -61,6 +72,11 @@ def contents(folder: Path) -> dict[str, bytes]:
 
 def test_every_command_that_writes_is_here() -> None:
     assert writers() == set(ARGUMENTS)
+
+
+def test_every_other_command_is_known_to_write_nothing_or_is_tested_by_itself() -> None:
+    """So that a new command that writes by an argument cannot be forgotten; see test_other_writers."""
+    assert set(commands()) - {name for name, _ in writers()} == WRITES_NOTHING | OTHER_WRITERS
 
 
 def test_every_parameter_that_names_a_file_is_read_or_written() -> None:
@@ -131,6 +147,25 @@ def test_no_link_is_followed(writer: tuple[str, str], place: Path) -> None:
             assert told == f"{link}: cannot be written: is a link\n"
         link.unlink()
         assert not contents(file.parent)
+
+
+@pytest.mark.parametrize("writer", sorted(FOLDERS), ids=" ".join)
+def test_no_folder_is_a_link(writer: tuple[str, str], place: Path) -> None:
+    """Neither to a folder nor to nothing; a link above it is the user's own way."""
+    output, _ = target(writer, place)
+    other = place / "other"
+    for there in (False, True):
+        if there:
+            other.mkdir()
+        output.symlink_to(other)
+        for more in ("", "--force"):
+            status, told = run(writer, place, output, more)
+            assert (status, told) == (
+                2,
+                f"{output}: cannot be written: is a link; name the folder itself, {other.resolve()}\n",
+            )
+        output.unlink()
+    assert not contents(other)
 
 
 @every_writer

@@ -77,6 +77,9 @@ FOLDERS = {
     ("safety", "out"): "report.html",
     ("trap", "out"): "report.html",
 }
+WRITES_NOTHING = {"backtest", "bill units", "estimate", "prices meters", "prices show", "schema", "validate"}
+OTHER_WRITERS = {"init"}
+"""Those that take what they write as an argument."""
 ENDINGS = {"focus": "b.csv", "xlsx": "b.xlsx", "infracost": "b.yml", "sheets": "b.json", "scenario": "b.yaml"}
 
 

@@ -59,7 +59,7 @@ def test_an_estimate_with_a_usage_file_is_narrow_and_right(tmp_path: Path) -> No
     hello = next(one for one in found.functions if one.name == "HelloWorld")
     # A million requests: 0.20 USD, and 500 ms of half a GB: 250,000 GB-s at 0.0000166667 USD.
     by_hand = 0.20 + 250_000 * 0.0000166667
-    assert by_hand * 0.99 < hello.usd.p10 <= hello.usd.p90 < by_hand * 1.03
+    assert by_hand * 0.99 < hello.usd_list.p10 <= hello.usd_list.p90 < by_hand * 1.03
 
 
 def test_a_usage_file_alone_says_what_it_has(tmp_path: Path) -> None:
@@ -86,3 +86,27 @@ def test_other_values_are_refused(tmp_path: Path, usage: str, told: str) -> None
     with pytest.raises(TemplateError) as caught:
         with_usage(read_source(template), path)
     assert told in str(caught.value)
+
+
+def test_a_usage_file_about_other_functions_is_refused_and_not_left_out_in_silence(tmp_path: Path) -> None:
+    """Else an estimate would stand on guesses, although its traffic was given."""
+    (tmp_path / "t.yaml").write_text(
+        "Resources: {F: {Type: AWS::Lambda::Function, Properties: {Handler: a.b, Runtime: python3.12}}}\n"
+    )
+    usage = tmp_path / "u.yml"
+    for key, has in (
+        ("aws_lambda_function.other", "aws_lambda_function.other"),
+        ("F", "no aws_lambda_function"),
+    ):
+        usage.write_text(f"version: 0.1\nresource_usage: {{{key}: {{monthly_requests: 5000000}}}}\n")
+        with pytest.raises(
+            TemplateError, match=rf"resource_usage: names no function of .*: it has {has}; functions are F"
+        ):
+            estimate_template(tmp_path / "t.yaml", [], usage=usage)
+    usage.write_text(
+        "version: 0.1\nresource_usage:\n  aws_lambda_function.f: {monthly_requests: 5000000}\n"
+        "  aws_lambda_function.g: {monthly_requests: 7}\n"
+    )
+    found = estimate_template(tmp_path / "t.yaml", [], usage=usage)
+    assert found.requests == pytest.approx(5_000_000, rel=1e-5)
+    assert any("aws_lambda_function.g is no function of" in one for one in found.assumed)

@@ -201,7 +201,11 @@ def _price(file: str, band: Band) -> str:
     """Return a price as a price file writes it, and refuse what no price list would say."""
     text = band.price
     plain = text.rstrip("0").rstrip(".") if "." in text else text
-    return str(format(Entry({}, file).as_amount(plain or "0", f"{band.where}, {band.usage_type}"), "f"))
+    place = f"{band.where}, {band.usage_type}"
+    amount = Entry({}, file).as_amount(plain or "0", place)
+    if not amount:
+        raise CatalogError.single(file, place, "must be above 0: nothing that has a rate of Lambda is free")
+    return str(format(amount, "f"))
 
 
 def _flat(file: str, bands: list[Band], quality: str) -> dict[str, Any]:

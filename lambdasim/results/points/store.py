@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any, Final, Generic, NamedTuple, TypeVar
 
 from lambdasim import version
-from lambdasim.atomic import write_bytes_atomically
+from lambdasim.atomic import refuse_linked_folder, write_bytes_atomically
 from lambdasim.errors import DamagedFileWarning, LambdaSimError
 from lambdasim.specs.scenario import ScenarioSpec
 
@@ -96,6 +96,7 @@ class PointStore(Generic[Result]):
         """Put the result of a point away."""
         content = self._content(seed, self._wording.to_text(result))
         text = json.dumps(content, indent=1) + "\n"
+        refuse_linked_folder(self._folder)
         write_bytes_atomically(self._path(seed), text.encode())
 
     def _path(self, seed: int) -> Path:

@@ -14,6 +14,7 @@ _ENDS: Final = ("Succeed", "Fail")
 _WAITS: Final = ("SecondsPath", "TimestampPath", "Timestamp")
 _DEEPEST: Final = 20
 _TOLERANCE: Final = 1e-6
+_LONGEST_S: Final = 99_999_999
 
 
 class UnclearError(Exception):
@@ -337,11 +338,13 @@ def _check_retries(shown: str, state: Mapping[str, Any]) -> None:
             value = rule.get(key, low)
             if isinstance(value, bool) or not isinstance(value, int | float) or not low <= value <= high:
                 raise UnclearError(
-                    "definition", f"{key} of {shown!r} must be a number of at least {low}, got {value!r:.40}"
+                    "definition",
+                    f"{key} of {shown!r} must be a number from {low} to {high:,}, got {value!r:.40}",
                 )
     for key in ("Seconds", "TimeoutSeconds", "MaxConcurrency"):
         value = state.get(key, 0)
-        if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value <= 99_999_999:
+        if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value <= _LONGEST_S:
             raise UnclearError(
-                "definition", f"{key} of {shown!r} must be a number of at least 0, got {value!r:.40}"
+                "definition",
+                f"{key} of {shown!r} must be a number from 0 to {_LONGEST_S:,}, got {value!r:.40}",
             )

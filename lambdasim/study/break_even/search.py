@@ -11,12 +11,14 @@ from typing import Final
 from lambdasim.engine.plan import plan_scenario
 from lambdasim.engine.run import EngineName
 from lambdasim.errors import InputError
+from lambdasim.results.gathering import check_replications
 from lambdasim.results.points.parallel import map_points
 from lambdasim.specs.scenario import ScenarioSpec
 from lambdasim.study.break_even.result import BreakEven
 from lambdasim.study.break_even.tables import Line
 from lambdasim.study.server_costs import Costs, Option, ServerTerms, fleets_of
 from lambdasim.study.server_demand import Demand, Point, demand_at
+from lambdasim.study.variants import checked_multiples
 
 FIRST: Final = (0.1, 0.3, 1.0)
 GREATER: Final = (3.0, 10.0, 30.0, 100.0, 300.0, 1000.0)
@@ -93,11 +95,8 @@ def break_even(
             f"must be a scenario, as load_scenario returns, got {type(scenario).__name__}",
         )
     terms = terms or ServerTerms()
-    wanted = sorted({1.0, *map(float, FIRST if multiples is None else multiples)})
-    if not 0 < wanted[0] <= wanted[-1] < float("inf"):
-        raise InputError.single("break-even", "multiples", f"must be above 0, got {wanted}")
-    if replications < 2:
-        raise InputError.single("break-even", "replications", f"must be at least 2, got {replications}")
+    wanted = checked_multiples("break-even", [1.0, *(FIRST if multiples is None else multiples)])
+    check_replications("break-even", replications)
     fleets = fleets_of(scenario, terms)
     servers = tuple(
         dict.fromkeys(one for fleet in fleets.values() for able in fleet.values() for one in able)

@@ -89,6 +89,8 @@ def _sentence(found: BreakEvenTables, crossing: Crossing) -> str:
     name, replications = crossing.option.value, len(found.lines)
     if crossing.never_cheaper == replications:
         return f"{name}: cheaper than Lambda at any traffic."
+    if not found.most_requests:
+        return f"{name}: there is no traffic to compare."
     if not crossing.crossed:
         top = found.lines[0].grid[-1] / found.multiples[-1] * found.most_requests
         return (

@@ -16,6 +16,7 @@ from lambdasim.results.points.parallel import map_points
 from lambdasim.specs.scenario import ScenarioSpec
 from lambdasim.study.forecast.month import History, MonthTraffic, month_scenario, month_traffic
 from lambdasim.study.forecast.result import Forecast
+from lambdasim.study.forecast.sampler import check_paths
 from lambdasim.study.forecast.usage import PathRunner, PathUsage
 from lambdasim.study.forecast.volume_fit import VolumeFit
 from lambdasim.wording import listed
@@ -110,8 +111,7 @@ def forecast(
     for argument, value in numbers.items():
         if not isinstance(value, int):
             raise InputError.single("forecast", argument, f"must be a whole number, got {value!r:.40}")
-    if paths < 20:
-        raise InputError.single("forecast", "paths", f"must be at least 20, got {paths}")
+    check_paths("forecast", paths, least=20)
     if engine not in set(EngineName):
         allowed = ", ".join(EngineName)
         raise InputError.single("forecast", "engine", f"must be one of {allowed}, got {engine!r:.40}")

@@ -15,6 +15,7 @@ from lambdasim.study.forecast.levels import WEEK, Floats, Levels, levels_of, sea
 LOW_CONFIDENCE_DAYS: Final = 35
 LEAST_DAYS: Final = WEEK
 LONGEST_DAYS: Final = 400
+MOST_PATHS: Final = 100_000
 _FLOOR: Final = 0.03
 _PRIOR_WIDTH: Final = 1.5
 _PRIOR_ORIGINS: Final = 3.0
@@ -135,6 +136,26 @@ def daily_totals(where: str, history: object) -> Floats:
         raise InputError.single(where, "history", found) from None
 
 
+def check_paths(where: str, paths: int, least: int = 1) -> None:
+    """Refuse fewer sample paths than quantiles need, and more than memory holds.
+
+    Parameters
+    ----------
+    where : str
+        For the message.
+    paths : int
+    least : int
+
+    Raises
+    ------
+    InputError
+    """
+    if paths < least:
+        raise InputError.single(where, "paths", f"must be at least {least}, got {paths}")
+    if paths > MOST_PATHS:
+        raise InputError.single(where, "paths", f"must be at most {MOST_PATHS:,}, got {paths:.6g}")
+
+
 def _checked(history: ArrayLike, days: int, paths: int, shared: float) -> Floats:
     """Give the part of a history that counts."""
     where = "sample_paths"
@@ -150,6 +171,7 @@ def _checked(history: ArrayLike, days: int, paths: int, shared: float) -> Floats
     for name, value in (("days", days), ("paths", paths)):
         if value < 1:
             raise InputError.single(where, name, f"must be at least 1, got {value}")
+    check_paths(where, paths)
     if not 0 <= shared <= 1:
         raise InputError.single(where, "shared", f"must be between 0 and 1, got {shared}")
     begun = min(int(np.argmax(totals > 0)), len(totals) - LEAST_DAYS)

@@ -7,7 +7,7 @@ from collections.abc import Callable, Collection, Iterable, Mapping
 from concurrent.futures import Executor
 from typing import TYPE_CHECKING
 
-from lambdasim.errors import InputError
+from lambdasim.results.gathering import check_replications
 from lambdasim.results.intervals import t_interval
 from lambdasim.specs.scenario import ScenarioSpec
 from lambdasim.study.limits.concurrency import (
@@ -26,7 +26,7 @@ from lambdasim.study.limits.tables import ProvisionedAdvice
 from lambdasim.study.provisioned_use import break_even_utilization
 from lambdasim.study.target_plan import plan_targets
 from lambdasim.study.targets import Target
-from lambdasim.study.variants import LimitCase, Variant
+from lambdasim.study.variants import LimitCase, Variant, checked_multiples
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -81,11 +81,8 @@ def advise_limits(
     InputError
         When an argument cannot be accepted.
     """
-    if replications < 2:
-        raise InputError.single("limits", "replications", f"must be at least 2, got {replications}")
-    wanted = sorted(set(multiples))
-    if any(not multiple > 0 for multiple in wanted):
-        raise InputError.single("limits", "multiples", f"must be above 0, got {wanted}")
+    check_replications("limits", replications)
+    wanted = checked_multiples("limits", multiples)
     chosen_rules(select, ignore)
     run, meter = run_case(scenario, LimitCase(Variant.AS_IS), engine)
     asked = tuple(targets)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from math import isnan
 from typing import TYPE_CHECKING, Any, Final
 
 from lambdasim.catalog import timing
@@ -9,7 +10,7 @@ from lambdasim.results.usage.as_month import MONTH_HOURS, month_basis, month_fac
 from lambdasim.study.memory.objective import short
 from lambdasim.study.memory.plausible import doubt, range_text
 from lambdasim.units import format_duration
-from lambdasim.wording import clipped, count, money, number, percent, wrapped
+from lambdasim.wording import NONE, clipped, count, money, number, percent, wrapped
 
 _CENT: Final = 0.01
 _MANY: Final = 10_000
@@ -67,6 +68,8 @@ def _nearest(sweep: SweepTables) -> str:
     latency = sweep.objective.latency
     good = sweep.table[~sweep.table["fails"]].dropna(subset=[latency])
     if good.empty:
+        if not sweep.table["fails"].any():
+            return "Nothing was served at any size: there is no traffic, or all of it is refused."
         return "Every size fails."
     fastest, cheapest = (
         good.sort_values([name]).to_dict("records")[0] for name in (latency, "usd_per_month")
@@ -154,6 +157,8 @@ def _money_row(row: dict[Any, Any]) -> str:
 
 def _usd(amount: float) -> str:
     """Write money for a column: cents, or whole dollars where they are many."""
+    if isnan(amount):
+        return NONE
     return number(amount) if 0 < amount < _CENT else f"{amount:,.0f}" if amount >= _MANY else f"{amount:,.2f}"
 
 
@@ -166,11 +171,15 @@ def _failing(row: dict[Any, Any]) -> str:
     return f"FAILS: {worst}"
 
 
+def _mean(value: float) -> str:
+    return NONE if isnan(value) else f"{value:,.1f}"
+
+
 def _cold_row(row: dict[Any, Any]) -> str:
     star = "* " if row["recommended"] else "  "
     return (
-        f"{star}{row['memory_mb']:>6,} {row['architecture']:<6} {row['mean_duration_ms']:>9,.1f} "
-        f"{row['mean_billed_ms']:>7,.1f} {percent(row['cold_share']):>7} {percent(row['cold_latency_share']):>8} "
+        f"{star}{row['memory_mb']:>6,} {row['architecture']:<6} {_mean(row['mean_duration_ms']):>9} "
+        f"{_mean(row['mean_billed_ms']):>7} {percent(row['cold_share']):>7} {percent(row['cold_latency_share']):>8} "
         f"{percent(row['cold_usd_share']):>7} {percent(row['cold_slowest_share']):>8} "
         f"{percent(row['throttled_share']):>8}"
     )

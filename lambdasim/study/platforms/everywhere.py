@@ -8,6 +8,7 @@ from functools import partial
 
 from lambdasim.catalog.prices.platforms import platform_book
 from lambdasim.errors import CatalogError, InputError
+from lambdasim.results.gathering import check_replications
 from lambdasim.results.points.parallel import map_points
 from lambdasim.specs.scenario import ScenarioSpec
 from lambdasim.study.platforms.offers import SERVERS, replication
@@ -73,8 +74,7 @@ def platforms(
             f"must be a scenario, as load_scenario returns, got {type(scenario).__name__}",
         )
     terms = terms or PlatformTerms()
-    if replications < 1:
-        raise InputError.single("platforms", "replications", f"must be at least 1, got {replications}")
+    check_replications("platforms", replications, least=1)
     if calling := scenario.callers:
         raise InputError.single(
             "platforms",

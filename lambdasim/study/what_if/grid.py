@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import Executor
 from functools import partial
 from itertools import product
-from math import ceil
+from math import ceil, prod
 from typing import Any, Final, NamedTuple
 
 from lambdasim.catalog import timing, usual_sizes_mb
@@ -32,6 +32,7 @@ MOST_S: Final = 6.0
 """Seconds of simulation that a grid may be estimated to take where nobody says its values."""
 _SETTING_S: Final = 0.03
 _REGIONS: Final = ("us-east-1", "us-west-2", "eu-central-1", "eu-west-1", "ap-southeast-1", "sa-east-1")
+_MOST_SETTINGS: Final = 10_000
 _GRIDS: Final = (
     (7, (0.5, 1.0, 2.0, 5.0), 3),
     (5, (0.5, 1.0, 2.0, 5.0), 3),
@@ -273,6 +274,11 @@ def _settings(
             )
             for axis, values in zip(Setting._fields, axes, strict=True)
         ]
+        settings = prod(map(len, allowed))
+        if settings > _MOST_SETTINGS:
+            raise InputError.single(
+                "what if", "settings", f"must be at most {_MOST_SETTINGS:,}, got {settings:,}"
+            )
         grid = [Setting(*values) for values in product(*allowed)]
         if sum(setting.traffic * one_s + _SETTING_S for setting in grid) <= most_s:
             break

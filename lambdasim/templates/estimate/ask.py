@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Final
 
 from lambdasim.catalog import limit
 from lambdasim.catalog.guesses import spread
@@ -19,6 +20,7 @@ from lambdasim.templates.writing.draft import draft_scenario
 from lambdasim.units import US_PER_MS, US_PER_S, format_duration, parse_duration_us
 from lambdasim.wording import clipped, count, number
 
+_MOST_WARNINGS: Final = 5
 Progress = Callable[[int, int], None]
 
 
@@ -109,6 +111,11 @@ def _about_template(found: Found, region: str | None) -> list[str]:
     if found.not_modelled or found.unresolved:
         told.append(
             f"{count(len(found.not_modelled) + len(found.unresolved), 'remark')} that lambdasim import shows"
+        )
+    told += [f"{one.resource}: {one.text}" for one in found.warnings[:_MOST_WARNINGS]]
+    if len(found.warnings) > _MOST_WARNINGS:
+        told.append(
+            f"{count(len(found.warnings) - _MOST_WARNINGS)} more warnings that lambdasim import shows"
         )
     if found.left_out:
         told.append(f"{count(len(found.left_out), 'function')} left out that only a deployment runs")

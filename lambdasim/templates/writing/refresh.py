@@ -10,8 +10,9 @@ from typing import Any, Final
 
 import yaml
 
-from lambdasim.atomic import write_bytes_atomically
+from lambdasim.atomic import refuse_linked_folder, write_bytes_atomically
 from lambdasim.errors import ScenarioError, TemplateError
+from lambdasim.outputs import claimed
 from lambdasim.specs.loading import load_scenario_text
 from lambdasim.templates.documents import parse_document
 from lambdasim.templates.writing.commented_yaml import Noted, commented_yaml, plain
@@ -108,6 +109,12 @@ def write_refreshed(result: Refreshed, folder: Path) -> None:
     TemplateError
         Where the scenario would no longer load; nothing is written then.
     """
+    refuse_linked_folder(folder)
+    with claimed(folder):
+        _write(result, folder)
+
+
+def _write(result: Refreshed, folder: Path) -> None:
     beside = [name for name in result.files if name not in (SCENARIO, RECORD)]
     for name in (*sorted(beside), SCENARIO, RECORD):
         if name == SCENARIO:

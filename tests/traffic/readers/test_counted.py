@@ -7,6 +7,7 @@ import pytest
 from lambdasim.errors import TraceError
 from lambdasim.specs.traffic import TraceFormat, TrafficSpec
 from lambdasim.traffic.opening import open_trace
+from lambdasim.traffic.readers import read_counts_csv
 from lambdasim.traffic.readers.csv.names import is_count, is_money
 
 DAYS = ("2026-11-02", "2026-11-03", "2026-11-04")
@@ -192,3 +193,17 @@ def test_one_column_cannot_be_two_things(tmp_path: Path) -> None:
     for said in ({"count_column": "time"}, {"timestamp_column": "count"}, {"function_column": "time"}):
         with pytest.raises(TraceError, match="must hold one thing"):
             opened(tmp_path, "time,count", **said)
+
+
+def test_two_counts_in_one_table_are_never_one_of_them_in_silence(tmp_path: Path) -> None:
+    path = tmp_path / "c.csv"
+    path.write_text("time,requests,invocations\n2026-11-01T00:00:00Z,5,45\n2026-11-01T01:00:00Z,6,54\n")
+    with pytest.raises(
+        TraceError, match=r"row 1: count_column: must say which of 'invocations', 'requests' counts"
+    ):
+        read_counts_csv(path)
+    assert read_counts_csv(path, columns={"count": "requests"}).summary().invocations == 11
+    path.write_text(
+        "Timestamp,SampleCount,Sum,Average\n2026-11-01T00:00:00Z,2,5,2.5\n2026-11-01T01:00:00Z,2,6,3\n"
+    )
+    assert read_counts_csv(path).summary().invocations == 11

@@ -39,6 +39,8 @@ _NUMBER: Final = re.compile(
     r"[$€£¥]?\s*[+-]?(?:[0-9]{1,3}(?:[,.' \u00a0\u202f][0-9]{3})+|[0-9]+)?(?:[.,][0-9]+)?(?:[eE][+-]?[0-9]{1,3})?"
     r"\s*(?:%|[A-Z]{3}|[$€£¥])?"
 )
+_STATISTICS: Final = ("samplecount", "sample_count", "n", "sum", "value", "sum_value")
+"""Of CloudWatch, beside one another: its sum counts, and its samples where there is no sum."""
 _OWN_MARKS: Final = ("init_ms", "billed_ms", "memory_mb", "max_memory_mb", "status", "request_id", "exec_env")
 
 
@@ -81,6 +83,11 @@ def count_column(where: str, header: tuple[str, ...], said: str | None = None) -
             "count_column",
             f"must say which column counts, by {said_with('count_column')}: several may; {seen(header)}",
         )
+    distinct = [name for name in known if folded(name) not in _STATISTICS]
+    if len(distinct) > 1:
+        few = ", ".join(clipped(repr(name), 40) for name in distinct[:_LISTED])
+        told = f"must say which of {few} counts, by {said_with('count_column')}; {seen(header)}"
+        raise TraceError.single(where, "count_column", told)
     found = next(iter(known or requests), None)
     kinds = {folded(name) for name in header} & USAGE_TYPE_NAMES
     in_requests = found is not None and found.rstrip().lower().endswith("(requests)")
