@@ -8,11 +8,13 @@ from typing import Any
 
 import pytest
 
+from lambdasim.catalog.equivalents import equivalents_of
 from lambdasim.catalog.facts import facts_of
 from lambdasim.catalog.files import json_of, parse_json, parse_toml, text_of, toml_of
 from lambdasim.catalog.keep_alive import keep_alive_of
 from lambdasim.catalog.prices.meters import meters_of
 from lambdasim.catalog.prices.neighbours import neighbour_prices_of
+from lambdasim.catalog.prices.platforms import platform_book_of
 from lambdasim.catalog.prices.sheets import sheets_of
 from lambdasim.catalog.priors import init_priors_of
 from lambdasim.catalog.retries import retry_rules_of
@@ -285,6 +287,69 @@ REST = ("meters", "api_gateway_rest")
 )
 def test_meters(edit: Edit, field: str) -> None:
     refused(meters_of, toml_of("meters.toml"), edit, "meters.toml", field)
+
+
+RUN = ("platforms", "cloud_run")
+
+
+@pytest.mark.parametrize(
+    ("edit", "field"),
+    [
+        (at(*RUN, "billed", put="sometimes"), "platforms.cloud_run.billed"),
+        (at(*RUN, "tick_ms", put=0), "platforms.cloud_run.tick_ms"),
+        (at(*RUN, "tick_ms", put=100.0), "platforms.cloud_run.tick_ms"),
+        (at(*RUN, "slots", put=GONE), "platforms.cloud_run.slots"),
+        (at(*RUN, "slot", put=80), "platforms.cloud_run.slot"),
+        (at(*RUN, "sizes", 0, put=["1", 128]), "platforms.cloud_run.sizes[0]"),
+        (at(*RUN, "sizes", 0, put=[1, 128, 512]), "platforms.cloud_run.sizes[0]"),
+        (at(*RUN, "source", put="hearsay"), "platforms.cloud_run.source"),
+        (at(*RUN, "start_billed", put="yes"), "platforms.cloud_run.start_billed"),
+        (at(*RUN, "meters", "requests", "tiers", put=[0.4]), "platforms.cloud_run.meters.requests.tiers[0]"),
+        (at(*RUN, "meters", "requests", "tiers", put=[]), "platforms.cloud_run.meters.requests.tiers"),
+        (at(*RUN, "meters", "requests", "tiers", put=["-1"]), "platforms.cloud_run.meters.requests.tiers[0]"),
+        (at(*RUN, "meters", "requests", "free", put=2), "platforms.cloud_run.meters.requests.free"),
+        (at(*RUN, "meters", "requests", "per", put=0), "platforms.cloud_run.meters.requests.per"),
+        (at(*RUN, "meters", "luck", put={}), "platforms.cloud_run.meters.luck"),
+        (at("platforms", "azure_flex", "slots_by_size", put=[4]), "platforms.azure_flex.slots_by_size"),
+        (at("regions", "google", "us-east-1", put=GONE), "regions.google.us-east-1"),
+        (at("regions", "google", "us-east-1", "tier", put="0"), "regions.google.us-east-1.tier"),
+        (at("starts", "cloud_run", "other", put=GONE), "starts.cloud_run.other"),
+        (at("starts", "cloud_run", "go", "ms", put=[3, 2, 1]), "starts.cloud_run.go.ms"),
+        (at("egress", "google", "tiers", 0, 0, put="999999"), "egress.google.tiers[1]"),
+        (at("egress", "google", "tiers", 0, put="0.1"), "egress.google.tiers[0]"),
+        (
+            at("fronts", "google", "gateway", "usd_per_milion", put="3"),
+            "fronts.google.gateway.usd_per_milion",
+        ),
+        (at("kubelet", "pods", put=0), "kubelet.pods"),
+        (at("managed", "buffer_percent", put=99), "managed.buffer_percent"),
+        (at("managed", "requests_per_vcpu", 0, put=[125]), "managed.requests_per_vcpu[0]"),
+        (at("knowledge", put="sure"), "knowledge"),
+        (at("as_of", put=GONE), "as_of"),
+        (at("platform", put={}), "platform"),
+    ],
+)
+def test_platforms(edit: Edit, field: str) -> None:
+    refused(platform_book_of, toml_of("platforms.toml"), edit, "platforms.toml", field)
+
+
+@pytest.mark.parametrize(
+    ("edit", "field"),
+    [
+        (at("pieces", "sqs", "effort", put="easy"), "pieces.sqs.effort"),
+        (at("pieces", "sqs", "effort", put=GONE), "pieces.sqs.effort"),
+        (at("pieces", "sqs", "breaks", put=GONE), "pieces.sqs.breaks"),
+        (at("pieces", "sqs", "triggers", put="sqs"), "pieces.sqs.triggers"),
+        (at("pieces", "sqs", "meters", put=[1]), "pieces.sqs.meters"),
+        (at("pieces", "sqs", "gcp", put="Pub/Sub"), "pieces.sqs.gcp"),
+        (at("pieces", "sqs", "source", put="hearsay"), "pieces.sqs.source"),
+        (at("pieces", "sqs", put=[]), "pieces.sqs"),
+        (at("piece", put={}), "piece"),
+        (at("as_of", put="yesterday"), "as_of"),
+    ],
+)
+def test_equivalents(edit: Edit, field: str) -> None:
+    refused(equivalents_of, toml_of("equivalents.toml"), edit, "equivalents.toml", field)
 
 
 @pytest.mark.parametrize(

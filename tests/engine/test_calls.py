@@ -440,8 +440,6 @@ def test_studies_that_know_each_functions_own_traffic_alone_refuse_calls() -> No
     past = ls.read_counts_csv("data/traffic/elb_request_count.csv", utc=True)
     with pytest.raises(InputError, match="must make no calls"):
         ls.forecast(scenario, "2026-12", past)
-    with pytest.raises(InputError, match="must make no calls"):
-        ls.platforms(scenario)
 
 
 GIVEN_UP = {"function": "reader", "how": "trigger", "when": "failed"}

@@ -390,17 +390,60 @@ def test_a_move_pays_back_by_hand() -> None:
     assert paid_back([lost], None) == "No platform is cheaper, so no move pays for itself."
 
 
-def test_functions_that_call_functions_are_refused() -> None:
-    """What a callee is asked for comes out of Lambda's run; a bill without it would look right and be wrong."""
-    text = STEADY.format(
-        free="false", region="us-east-1", runtime="nodejs22.x", memory=512, cpu=1, io=1, used="", response=0,
-        trigger="sdk",
-    )  # fmt: skip
-    spec = ls.load_scenario_text(
-        text + "    calls: [{function: g}]\n  - {name: g, memory_mb: 512, timeout: 5s, work: {io_ms: 5}}\n"
+COUPLED = """
+name: t
+start: 2026-11-02T00:00:00Z
+duration: 2h
+free_tier: false
+platform: {{keep_alive: 10min}}
+functions:
+  - {{name: f, memory_mb: 1769, runtime: nodejs22.x, init_ms: 0, timeout: 5s, trigger: {{type: sdk}},
+     work: {{io_ms: {f}, cpu_ms: 10}}, traffic: {{constant: {{rate_per_s: 0.5}}}}{calls}}}
+  - {{name: g, memory_mb: 1769, runtime: nodejs22.x, init_ms: 0, timeout: 5s, trigger: {{type: sdk}},
+     work: {{io_ms: 50, cpu_ms: 10}}{traffic}}}
+{machine}
+"""
+MACHINE = """
+state_machines:
+  - name: m
+    traffic: {constant: {rate_per_s: 0.5}}
+    definition: {StartAt: G, States: {G: {Type: Task, Resource: g, End: true}}}
+"""
+
+
+def test_functions_that_call_ask_for_what_they_would_with_their_own_traffic_and_waiting() -> None:
+    """A callee of 60 ms costs everywhere what it costs with the caller's traffic, and the caller waits for it."""
+    own = ", traffic: {constant: {rate_per_s: 0.5}}"
+    apart = COUPLED.format(f=160, calls="", traffic=own, machine="")
+    chain = COUPLED.format(f=100, calls=", calls: [{function: g}]", traffic="", machine="")
+    machine = COUPLED.format(f=160, calls="", traffic="", machine=MACHINE)
+    terms = ls.PlatformTerms(requests_at_once=1)
+    found = [
+        ls.platforms(ls.load_scenario_text(text), terms=terms, replications=1)
+        for text in (apart, chain, machine)
+    ]
+    frames = [one.frame().set_index("key") for one in found]
+    assert {"cloud_run", "azure_flex", "workers", "vercel", "fargate", "managed_instances"} <= set(
+        frames[0].index
     )
-    with pytest.raises(InputError, match="must make no calls: what f and those they call"):
-        found(spec)
+    money = [name for name in frames[0] if "usd" in name]
+    for other in frames[1:]:
+        assert sorted(other.index) == sorted(frames[0].index)
+        for key in frames[0].index.unique():
+            for name in money:
+                expected, got = (one.loc[[key], name].tolist() for one in (frames[0], other))
+                assert got == pytest.approx(expected, rel=2e-3, nan_ok=True), (key, name)
+    assert "callers wait for answers as long as on Lambda" in " ".join(found[1].text().split())
+
+
+def test_calls_into_queues_are_refused() -> None:
+    """What a queue's pollers would ask for elsewhere is not known; a bill without it would look right and be wrong."""
+    text = COUPLED.format(f=100, calls=", calls: [{function: g, how: trigger}]", traffic="", machine="")
+    spec = ls.load_scenario_text(
+        text.replace("type: sdk},\n     work: {io_ms: 50", "type: sqs},\n     work: {io_ms: 50")
+    )
+    with pytest.raises(InputError, match="must not call into queues or streams: what g would ask for"):
+        ls.platforms(spec)
 
 
 def server(name: str, vcpus: int, memory_gb: int, usd: str) -> Server:

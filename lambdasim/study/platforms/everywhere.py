@@ -51,7 +51,8 @@ def platforms(
     Raises
     ------
     InputError
-        When an argument cannot be accepted, a server that was asked for cannot be had, or functions call each other.
+        When an argument cannot be accepted, a server that was asked for cannot be had, or functions call into queues
+        or streams.
 
     Examples
     --------
@@ -75,12 +76,14 @@ def platforms(
         )
     terms = terms or PlatformTerms()
     check_replications("platforms", replications, least=1)
-    if calling := scenario.callers:
+    polled = {spec.name for spec in scenario.functions if spec.trigger.is_polled}
+    called = {call.function for spec in scenario.functions for call in spec.calls}
+    if queued := sorted(polled & called):
         raise InputError.single(
             "platforms",
             "functions",
-            f"must make no calls: what {listed(calling, most=3)} and those they call would ask for elsewhere is not "
-            "modelled; leave calls and state machines out and give each function its own traffic and waiting",
+            f"must not call into queues or streams: what {listed(queued, most=3)} would ask for elsewhere is not "
+            "modelled; leave the call out and give the function its own traffic",
         )
     known = (*platform_book().platforms, *SERVERS)
     for key in terms.only:

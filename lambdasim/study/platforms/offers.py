@@ -26,6 +26,7 @@ from lambdasim.results.usage.as_month import month_factor, monthly_usage
 from lambdasim.specs.base import revised
 from lambdasim.specs.function import Architecture, FunctionSpec
 from lambdasim.specs.scenario import ScenarioSpec
+from lambdasim.study.platforms.called import arriving_in_run, in_chains
 from lambdasim.study.platforms.fronts import (
     aws_egress_usd,
     aws_front_usd,
@@ -186,7 +187,7 @@ def replication(
     """
     changed = case_scenario(scenario, LimitCase(Variant.UNLIMITED, seed))
     changed = revised(changed, {"functions": tuple(with_pollers(spec, 1.0) for spec in changed.functions)})
-    run = simulate(changed, engine=engine, keep_records=False)
+    run = simulate(changed, engine=engine, keep_records=bool(changed.callers))
     specs = [changed.function(function.name) for function in run.plan.functions]
     needs = {function.name: used_mb(function.draws) for function in run.plan.functions}
     refused: dict[str, str] = {}
@@ -293,7 +294,7 @@ def _serve(
     """Give every function's requests to every platform; each chunk is drawn once."""
     scenario, own_ms, kb = run.scenario, Histogram(), 0
     served: list[list[Served]] = [[] for _ in ends]
-    arrivals = run.plan.arrivals
+    arrivals, chained = run.plan.arrivals, in_chains(run.plan)
     assert isinstance(arrivals, ScenarioArrivals)  # noqa: S101 - a scenario was simulated
     for place, (plan, spec, source) in enumerate(
         zip(run.plan.functions, specs, arrivals.sources, strict=True)
@@ -310,7 +311,8 @@ def _serve(
             )
             for end, setting in zip(ends, settings, strict=True)
         ]
-        for chunk in arriving(plan, source):
+        chunks = arriving_in_run(run, place, plan) if plan.name in chained else arriving(plan, source)
+        for chunk in chunks:
             for one in serving:
                 one.take(chunk)
             own_ms.add(_own_ms(spec, chunk))

@@ -146,6 +146,12 @@ def caveats(found: PlatformTables) -> Iterator[str]:
             f"refused on Lambda: {percent(share)} of the requests never ran there, behind a gateway's throttle for "
             "instance; its bill and latency are those of the others, while the other platforms serve all"
         )
+    if scenario.callers:
+        yield (
+            f"calls of {listed(scenario.callers, most=3)}: every platform gets the runs that Lambda made, as they began "
+            "there, and callers wait for answers as long as on Lambda; a state machine's or a durable function's own "
+            "price is left out on every side"
+        )
     yield from _of_functions(scenario.functions, shown)
     yield (
         "speed of one vCPU: Lambda's at 1,769 MB, any other vendor's and a shared isolate's are assumed equal; "
