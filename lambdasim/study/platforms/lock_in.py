@@ -89,6 +89,10 @@ def _pieces(spec: FunctionSpec) -> Iterator[str]:
         yield "snap_start"
     if spec.vpc:
         yield "network"
+    if spec.durable is not None:
+        yield "durable"
+    if spec.tenant_isolation:
+        yield "tenants"
     for meter in (*spec.uses.per_run, *spec.uses.per_run_kb):
         yield from _of_meter(meter)
 
