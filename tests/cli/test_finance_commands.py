@@ -1,20 +1,14 @@
 """Commands for finance, from a folder that a simulation wrote."""
 
 import json
-import subprocess
-import sys
 from decimal import Decimal
 from pathlib import Path
 
 import pandas as pd
 import pytest
+from program import lambdasim
 
 import lambdasim as ls
-
-
-def lambdasim(*arguments: object) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", "lambdasim", *map(str, arguments)]
-    return subprocess.run(command, capture_output=True, text=True, check=False)
 
 
 @pytest.fixture(scope="module")

@@ -1,16 +1,10 @@
 """Commands that read what has been."""
 
 import json
-import subprocess
-import sys
 from pathlib import Path
 
 import yaml
-
-
-def lambdasim(*arguments: object) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", "lambdasim", *map(str, arguments)]
-    return subprocess.run(command, capture_output=True, text=True, check=False)
+from program import lambdasim
 
 
 def test_a_function_is_fitted_to_its_logs(tmp_path: Path) -> None:

@@ -1,10 +1,10 @@
 """``lambdasim import`` as a person runs it: from a template to a simulated folder."""
 
 import json
-import os
-import subprocess
-import sys
 from pathlib import Path
+from subprocess import CompletedProcess
+
+from program import lambdasim
 
 import lambdasim as ls
 
@@ -18,9 +18,8 @@ Resources:
 """  # noqa: E501
 
 
-def run(*args: object, cwd: Path) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-W", "error", "-m", "lambdasim", *map(str, args)]
-    return subprocess.run(command, capture_output=True, text=True, cwd=cwd, env=os.environ, check=False)
+def run(*args: object, cwd: Path) -> CompletedProcess[str]:
+    return lambdasim(*args, cwd=cwd, on_warning="error")
 
 
 def test_from_a_template_to_a_bill(tmp_path: Path) -> None:

@@ -1,11 +1,10 @@
 """Commands about money: forecasts as files and JSON, break-evens."""
 
 import json
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
+from program import lambdasim
 
 FUTURE = """name: rides
 start: 2015-02-01T00:00:00Z
@@ -25,11 +24,6 @@ duration: 1h
 functions:
   - {name: f, memory_mb: 1769, init_ms: 0, work: {cpu_ms: 500}, traffic: {constant: {rate_per_s: 2}}}
 """
-
-
-def lambdasim(*arguments: object) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", "lambdasim", *map(str, arguments)]
-    return subprocess.run(command, capture_output=True, text=True, check=False)
 
 
 @pytest.fixture(scope="module")

@@ -33,14 +33,14 @@ def history(tmp_path: object) -> str:
 def test_a_back_test_prints_names_as_text(history: str) -> None:
     for more in ("", " --json"):
         ended = lambdasim(f"backtest {history} --paths 20{more}")
-        assert ended.status == 0
+        assert ended.returncode == 0
         assert not HARMFUL.search(ended.stdout + ended.stderr)
     assert {row["series"] for row in json.loads(ended.stdout)["forecasts"]} == {NAME}
 
 
 def test_a_name_on_the_command_line_comes_back_as_text() -> None:
     ended = lambdasim(f"validate {NAME}.yaml")
-    assert (ended.status, ended.stdout) == (2, "")
+    assert (ended.returncode, ended.stdout) == (2, "")
     assert not HARMFUL.search(ended.stderr)
     assert "\\x1b[2J" in ended.stderr
 
@@ -59,7 +59,7 @@ def test_a_run_that_used_more_memory_than_it_had_is_a_bad_row(
                 f"Duration: 20.00 ms Billed Duration: 20 ms Memory Size: 512 MB Max Memory Used: {memory} MB\n"
             )
     ended = lambdasim(f"calibrate {path} --utc")
-    assert ended.status == status
+    assert ended.returncode == status
     if status:
         assert (
             "row 8: Max Memory Used: must not be above the Memory Size of 512 MB, got 900 MB" in ended.stderr

@@ -6,8 +6,10 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from subprocess import CompletedProcess
 from typing import Any
 
+import program
 import pytest
 from typer.main import get_command
 
@@ -25,11 +27,8 @@ functions:
 LOGS = "data/report_logs/aws_2rps_cloudwatch.json"
 
 
-def lambdasim(*arguments: object, **environment: str) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", "lambdasim", *map(str, arguments)]
-    return subprocess.run(
-        command, capture_output=True, text=True, check=False, env=os.environ | {"COLUMNS": "80"} | environment
-    )
+def lambdasim(*arguments: object) -> CompletedProcess[str]:
+    return program.lambdasim(*arguments, COLUMNS="80")
 
 
 def leaves(group: Any, before: str = "") -> Iterator[tuple[str, Any]]:
@@ -155,7 +154,8 @@ def test_a_folder_that_is_missing_is_no_mistyped_command() -> None:
 
 def test_completion_installs_and_completes(tmp_path: Path) -> None:
     where = {"HOME": str(tmp_path), "SHELL": "/bin/bash", "_TYPER_COMPLETE_TEST_DISABLE_SHELL_DETECTION": "1"}
-    done = lambdasim("--install-completion", "bash", **where)
+    command = [sys.executable, "-m", "lambdasim", "--install-completion", "bash"]
+    done = subprocess.run(command, capture_output=True, text=True, check=False, env=os.environ | where)
     assert done.returncode == 0, done.stderr
     assert any("complete" in path.read_text() for path in tmp_path.rglob("*") if path.is_file())
     asked = {"COMP_WORDS": "lambdasim sw", "COMP_CWORD": "1"}
@@ -197,12 +197,8 @@ def test_a_folder_holds_what_the_command_says(
 
 
 def test_json_alone_draws_no_picture(small: Path, run: Path) -> None:
-    """What matplotlib would draw needs matplotlib, which is not even loaded."""
-    program = (
-        "import sys\nfrom lambdasim.cli import app\n"
-        "app(sys.argv[1:], standalone_mode=False)\nassert 'matplotlib' not in sys.modules\n"
-    )
-    for words in (
+    """What matplotlib would draw needs matplotlib, which is not even loaded; so this needs a process of its own."""
+    commands = (
         ("simulate", small),
         ("sweep-memory", small, "--sizes", "256,512", "--replications", 2),
         ("compare", small, small, "--replications", 2),
@@ -212,15 +208,27 @@ def test_json_alone_draws_no_picture(small: Path, run: Path) -> None:
         ("bill", run),
         ("bill", "compare", "data/finance/cur2_layout.csv", run),
         ("calibrate", LOGS),
-    ):
-        done = subprocess.run(
-            [sys.executable, "-c", program, *map(str, words), "--json"],
-            capture_output=True,
-            text=True,
-            check=False,
-        )
-        assert done.returncode == 0, (words, done.stderr)
-        json.loads(done.stdout)
+    )
+    program = """
+import json, sys
+from lambdasim.cli import app
+for words in json.load(sys.stdin):
+    app(words, standalone_mode=False)
+    print("-----")
+    assert "matplotlib" not in sys.modules, words
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", program],
+        input=json.dumps([[*map(str, words), "--json"] for words in commands]),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    answers = done.stdout.split("-----\n")
+    assert len(answers) == len(commands) + 1
+    for answer in answers[:-1]:
+        json.loads(answer)
 
 
 def test_files_have_options_of_their_own_names(run: Path, tmp_path: Path) -> None:

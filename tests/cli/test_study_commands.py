@@ -1,10 +1,9 @@
 """Commands that ask questions of many runs."""
 
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
+from program import lambdasim
 
 SCENARIO = """name: {name}
 start: 2026-11-01T00:00:00Z
@@ -17,11 +16,6 @@ functions:
     trigger: {{type: function_url}}
     traffic: {{poisson: {{rate_per_s: 2}}}}
 """
-
-
-def lambdasim(*arguments: object) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", "lambdasim", *map(str, arguments)]
-    return subprocess.run(command, capture_output=True, text=True, check=False)
 
 
 @pytest.fixture(scope="module")

@@ -2,8 +2,6 @@
 
 import csv
 import json
-import subprocess
-import sys
 from collections.abc import Callable
 from dataclasses import replace
 from decimal import Decimal
@@ -13,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from program import lambdasim
 
 import lambdasim as ls
 from lambdasim import finance
@@ -287,16 +286,14 @@ def test_the_command_takes_several_folders_and_every_choice(tmp_path: Path) -> N
     book = tmp_path / "book.yaml"
     book.write_text("{name: corp, valid_from: 2026-01-01, rates: [{usage_type: '*', discount_percent: 50},"
                     "{usage_type: EUC1-Request, discount_percent: 5}]}")  # fmt: skip
-    command = [sys.executable, "-m", "lambdasim", "bill", "compare", LEGACY, tmp_path / "a", tmp_path / "b",
+    command = ["bill", "compare", LEGACY, tmp_path / "a", tmp_path / "b",
                "--account", "123456789012", "--resource", "ord*", "--only-region", "us-west-2",
                "--price-book", book, "--price-date", "2026-10-01"]  # fmt: skip
-    done = subprocess.run([*map(str, command)], capture_output=True, text=True, check=False)
+    done = lambdasim(*command)
     assert done.returncode == 0, done.stderr
     ours = 2 * (7200 * Decimal("0.1") * Decimal("0.0000166667") + 7200 * Decimal("0.0000002")) / 2
     assert f"actual $5.00, ours ${ours:.2f}" in done.stdout
     assert "price book 'corp', EUC1-Request: no effect" in " ".join(done.stdout.split())
-    moved = subprocess.run(
-        [*map(str, command), "--region", "eu-west-1"], capture_output=True, text=True, check=False
-    )
+    moved = lambdasim(*command, "--region", "eu-west-1")
     assert moved.returncode == 0, moved.stderr
     assert "EU-Request" in moved.stdout

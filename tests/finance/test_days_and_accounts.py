@@ -1,15 +1,15 @@
 """A bill by day and over several accounts: both add up exactly."""
 
 import csv
-import subprocess
-import sys
 from collections import Counter
 from decimal import Decimal
 from fractions import Fraction
 from functools import partial
 from pathlib import Path
+from subprocess import CompletedProcess
 
 import pytest
+from program import lambdasim
 
 import lambdasim as ls
 from lambdasim import finance
@@ -154,9 +154,8 @@ def test_usage_is_in_one_account() -> None:
         in_account([row("2026-11", "a", 1, 1)], "b")
 
 
-def run(*arguments: object) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", "lambdasim", "bill", *map(str, arguments)]
-    return subprocess.run(command, capture_output=True, text=True, check=False)
+def run(*arguments: object) -> CompletedProcess[str]:
+    return lambdasim("bill", *arguments)
 
 
 def test_the_command_bills_a_payer(folders: list[Path], tmp_path: Path) -> None:

@@ -3,13 +3,13 @@
 import csv
 import shutil
 import subprocess
-import sys
 from collections import defaultdict
 from pathlib import Path
 
 import openpyxl
 import pandas as pd
 import pytest
+from program import lambdasim
 
 import lambdasim as ls
 from lambdasim.finance import write_table, write_tables
@@ -93,13 +93,8 @@ def test_what_cannot_be_written_is_named(
 
 def test_a_forecast_becomes_a_workbook_with_past_months(tmp_path: Path) -> None:
     path = tmp_path / "f.xlsx"
-    command = [sys.executable, "-m", "lambdasim", "forecast", "notebooks/scenarios/ride_receipts.yaml"]
-    done = subprocess.run(
-        [*command, "--month", "2015-02", "--paths", "20", "--xlsx", str(path)],
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    scenario = "notebooks/scenarios/ride_receipts.yaml"
+    done = lambdasim("forecast", scenario, "--month", "2015-02", "--paths", "20", "--xlsx", path)
     assert done.returncode == 0, done.stderr
     assert f"wrote {path}" in done.stdout
     book = openpyxl.load_workbook(path)

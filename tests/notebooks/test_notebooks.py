@@ -2,14 +2,13 @@
 
 import importlib.util
 import re
-import subprocess
-import sys
 from html.parser import HTMLParser
 from pathlib import Path
 from types import ModuleType
 
 import nbformat
 import pytest
+from program import lambdasim
 
 from lambdasim.errors import InputError
 
@@ -175,10 +174,5 @@ def test_errors_and_warnings_are_fatal(cell: str, tmp_path: Path) -> None:
     "scenario", sorted((FOLDER / "scenarios").glob("*.yaml")), ids=lambda path: path.stem
 )
 def test_scenarios_are_valid(scenario: Path) -> None:
-    done = subprocess.run(
-        [sys.executable, "-m", "lambdasim", "validate", str(scenario)],
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    done = lambdasim("validate", scenario)
     assert done.returncode == 0, done.stderr

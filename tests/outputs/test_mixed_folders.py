@@ -59,7 +59,7 @@ def test_commands_refuse_it_with_one_sentence(two: tuple[Path, Path], tmp_path: 
     mixed = shutil.copytree(two[0], tmp_path / "mixed")
     shutil.copyfile(two[1] / "usage.json", mixed / "usage.json")
     done = lambdasim(f"{command} {mixed}")
-    assert (done.status, done.stdout) == (2, "")
+    assert (done.returncode, done.stdout) == (2, "")
     assert done.stderr == (
         f"{mixed / 'usage.json'}: is not as it was written: another run's, or changed since; "
         "run `lambdasim simulate --out` again\n"

@@ -63,7 +63,7 @@ def target(writer: tuple[str, str], where: Path) -> tuple[Path, Path]:
 def run(writer: tuple[str, str], place: Path, output: Path, more: str = "") -> tuple[int, str]:
     done = lambdasim(f"{ARGUMENTS[writer].format(place=place)} {output} {more}")
     assert "Traceback" not in done.stderr
-    return done.status, done.stderr
+    return done.returncode, done.stderr
 
 
 def contents(folder: Path) -> dict[str, bytes]:

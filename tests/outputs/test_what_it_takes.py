@@ -218,7 +218,7 @@ def test_what_takes_too_much_is_refused_before_it_begins(
             log.truncate(40 << 30)  # a hole, which costs no room
     before = sorted(tmp_path.iterdir())
     ended = lambdasim(BEYOND[name].format(tmp_path))
-    assert (ended.status, ended.stdout) == (2, "")
+    assert (ended.returncode, ended.stdout) == (2, "")
     assert " would take about " in ended.stderr
     assert ended.stderr.endswith("or use --yes\n")
     assert sorted(tmp_path.iterdir()) == before
@@ -229,11 +229,11 @@ def test_what_is_long_is_said_and_yes_lifts_the_limit(
 ) -> None:
     write_days(tmp_path / "h.csv", 300, 100)
     quiet = lambdasim(f"backtest {tmp_path}/h.csv --paths 20")
-    assert (quiet.status, quiet.stderr) == (0, "")
+    assert (quiet.returncode, quiet.stderr) == (0, "")
     monkeypatch.setattr(writing, "_WORTH_SAYING_S", 0.1)
     told = lambdasim(f"backtest {tmp_path}/h.csv --paths 20")
-    assert (told.status, told.stdout) == (0, quiet.stdout)
+    assert (told.returncode, told.stdout) == (0, quiet.stdout)
     assert told.stderr.startswith("this takes about 0.1 GB of memory and 1 s")
     monkeypatch.setattr("lambdasim.results.expected.MOST_S", 0.1)
-    assert lambdasim(f"backtest {tmp_path}/h.csv --paths 20").status == 2
-    assert lambdasim(f"backtest {tmp_path}/h.csv --paths 20 --yes").status == 0
+    assert lambdasim(f"backtest {tmp_path}/h.csv --paths 20").returncode == 2
+    assert lambdasim(f"backtest {tmp_path}/h.csv --paths 20 --yes").returncode == 0

@@ -1,12 +1,10 @@
 """Every command that writes, with arguments that work; and the program, run in this process."""
 
 import inspect
-import io
-import sys
-import warnings
-from contextlib import redirect_stderr, redirect_stdout
 from pathlib import Path
-from typing import NamedTuple
+from subprocess import CompletedProcess
+
+import program
 
 from lambdasim.cli import app
 from lambdasim.cli.bills import bills, prices
@@ -83,30 +81,9 @@ OTHER_WRITERS = {"init"}
 ENDINGS = {"focus": "b.csv", "xlsx": "b.xlsx", "infracost": "b.yml", "sheets": "b.json", "scenario": "b.yaml"}
 
 
-class Ended(NamedTuple):
-    """How a command ended."""
-
-    status: int
-    stdout: str
-    stderr: str
-
-
-def lambdasim(arguments: str) -> Ended:
-    """Run the program as a terminal would, in this process."""
-    from lambdasim import __main__ as program
-
-    out, told, before = io.StringIO(), io.StringIO(), sys.argv
-    sys.argv = ["lambdasim", *arguments.split()]
-    try:
-        with redirect_stdout(out), redirect_stderr(told), warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            program._run()
-    except SystemExit as end:
-        status = end.code if isinstance(end.code, int) else 0
-        return Ended(status, out.getvalue(), told.getvalue())
-    finally:
-        sys.argv = before
-    return Ended(0, out.getvalue(), told.getvalue())
+def lambdasim(arguments: str) -> CompletedProcess[str]:
+    """Run the program with the words of a line."""
+    return program.lambdasim(*arguments.split())
 
 
 def commands() -> dict[str, list[str]]:
@@ -149,4 +126,4 @@ def inputs(place: Path) -> None:
     (place / "actual.csv").write_text(Path("data/finance/cur2_layout.csv").read_text())
     (place / "list.json").write_text(Path("data/finance/price_list_layout.json").read_text())
     done = lambdasim(f"simulate {place}/s.yaml -o {place}/run")
-    assert done.status == 0, done
+    assert done.returncode == 0, done

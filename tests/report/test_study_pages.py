@@ -1,12 +1,11 @@
 """Pages of studies: everything inside, text escaped, tables whole in their files."""
 
 import json
-import subprocess
-import sys
 from pathlib import Path
 
 import pandas as pd
 import pytest
+from program import lambdasim
 
 import lambdasim as ls
 from lambdasim.report.page import StudyPage
@@ -91,9 +90,6 @@ def test_commands_print_json_and_write_a_folder(command: str, tmp_path: Path) ->
     second = tmp_path / "second.yaml"
     second.write_text(TEXT.replace("RATE", "3").replace("<b>", "<i>"))
     files = [str(scenario), *([str(second)] if command == "compare" else [])]
-    arguments = [command, *files, "--replications", "2", "--json", "--out", str(tmp_path / "out")]
-    done = subprocess.run(
-        [sys.executable, "-m", "lambdasim", *arguments], capture_output=True, text=True, check=True
-    )
+    done = lambdasim(command, *files, "--replications", "2", "--json", "--out", tmp_path / "out")
     assert json.loads(done.stdout) == json.loads((tmp_path / "out" / "result.json").read_text())
     assert (tmp_path / "out" / "report.html").read_text().startswith("<!doctype html>")

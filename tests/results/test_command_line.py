@@ -13,6 +13,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 from hearing import LAMBDASIM
+from program import lambdasim
 
 SCENARIO = """name: two hours
 start: 2026-10-31T23:00:00Z
@@ -32,7 +33,7 @@ functions:
 """
 
 
-def lambdasim(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
+def a_process(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
         [sys.executable, "-m", "lambdasim", *arguments],
         capture_output=True, text=True, check=False, env=os.environ | environment,
@@ -48,7 +49,7 @@ def scenario(tmp_path: Path) -> Path:
 
 def test_the_main_job(scenario: Path, tmp_path: Path) -> None:
     out = tmp_path / "out"
-    done = lambdasim("simulate", str(scenario), "--out", str(out))
+    done = a_process("simulate", str(scenario), "--out", str(out))
     assert done.returncode == 0, done.stderr
     assert (
         max(len(line) for line in done.stdout.splitlines() if "note" not in line and str(out) not in line)
@@ -88,8 +89,8 @@ def test_a_name_cannot_become_markup(tmp_path: Path) -> None:
 
 def test_the_same_bytes_whatever_the_surroundings(scenario: Path, tmp_path: Path) -> None:
     here, there = tmp_path / "here", tmp_path / "there"
-    lambdasim("simulate", str(scenario), "--out", str(here), PYTHONHASHSEED="1", TZ="UTC", COLUMNS="80")
-    lambdasim(
+    a_process("simulate", str(scenario), "--out", str(here), PYTHONHASHSEED="1", TZ="UTC", COLUMNS="80")
+    a_process(
         "simulate", str(scenario), "--out", str(there),
         PYTHONHASHSEED="2", TZ="Asia/Kathmandu", LC_ALL="C", COLUMNS="200",
     )  # fmt: skip
@@ -177,8 +178,8 @@ def test_a_disk_without_room_leaves_nothing_half_written(scenario: Path, tmp_pat
 
 def test_a_terminal_without_the_letters_still_gets_json(scenario: Path) -> None:
     scenario.write_text(SCENARIO.replace("two hours", "zwei Stunden, 2 µs und 😀"))
-    plain = lambdasim("simulate", str(scenario), "--json", PYTHONIOENCODING="utf-8")
-    ascii_only = lambdasim("simulate", str(scenario), "--json", PYTHONIOENCODING="ascii")
+    plain = a_process("simulate", str(scenario), "--json", PYTHONIOENCODING="utf-8")
+    ascii_only = a_process("simulate", str(scenario), "--json", PYTHONIOENCODING="ascii")
     assert ascii_only.returncode == 0
     assert ascii_only.stdout.isascii()
     assert json.loads(ascii_only.stdout) == json.loads(plain.stdout)

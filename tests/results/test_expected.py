@@ -5,6 +5,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from program import lambdasim
 
 import lambdasim as ls
 from lambdasim.errors import InputError
@@ -110,12 +111,11 @@ def test_records_in_memory_count() -> None:
 def test_the_command_line_refuses_and_yes_lifts_it(tmp_path: Path) -> None:
     path = tmp_path / "s.yaml"
     path.write_text(HEAD.format(span="3650d", traffic="{constant: {rate_per_s: 10000000}}"))
-    line = [sys.executable, "-m", "lambdasim"]
-    done = subprocess.run([*line, "simulate", str(path)], capture_output=True, text=True, check=False)
+    done = lambdasim("simulate", path)
     assert (done.returncode, done.stdout) == (2, "")
     assert done.stderr.startswith("t: would take about 3,153,600,000,000,000 events")
-    valid = subprocess.run([*line, "validate", str(path)], capture_output=True, text=True, check=True)
+    valid = lambdasim("validate", path)
     assert "to simulate: about 3,153,600,000,000,000 events" in valid.stdout
     path.write_text(HEAD.format(span="10min", traffic="{constant: {rate_per_s: 1}}"))
-    done = subprocess.run([*line, "simulate", str(path), "--yes"], capture_output=True, text=True, check=True)
+    done = lambdasim("simulate", path, "--yes")
     assert "600 events" in done.stdout

@@ -2,8 +2,6 @@
 
 import csv
 import json
-import subprocess
-import sys
 from datetime import date
 from decimal import Decimal
 from fractions import Fraction
@@ -11,6 +9,7 @@ from functools import partial
 from pathlib import Path
 
 import pytest
+from program import lambdasim
 
 import lambdasim as ls
 from lambdasim import finance
@@ -223,10 +222,6 @@ def test_commands_ask_with_an_option_and_say_the_share(tmp_path: Path) -> None:
         " traffic: {constant: {rate_per_s: 450}}}]}"
     )
 
-    def lambdasim(*arguments: object) -> subprocess.CompletedProcess[str]:
-        command = [sys.executable, "-m", "lambdasim", *map(str, arguments)]
-        return subprocess.run(command, capture_output=True, text=True, check=False)
-
     done = lambdasim("simulate", scenario, "--out", tmp_path / "run", "--no-records")
     assert done.returncode == 0, done.stderr
     assert "api_gateway_rest" not in done.stdout
@@ -280,11 +275,11 @@ def test_queues_pay_for_every_call_and_streams_for_records_and_shards() -> None:
 
 
 def test_the_meters_are_listed_with_source_and_date() -> None:
-    command = [sys.executable, "-m", "lambdasim", "prices", "meters", "--region", "eu-central-1"]
-    shown = subprocess.run(command, capture_output=True, text=True, check=True).stdout.splitlines()
+    command = ("prices", "meters", "--region", "eu-central-1")
+    shown = lambdasim(*command).stdout.splitlines()
     assert len(shown) == 1 + len(meters())  # a heading, and a line for each
     assert max(map(len, shown)) <= 80
-    told = json.loads(subprocess.run([*command, "--json"], capture_output=True, text=True, check=True).stdout)
+    told = json.loads(lambdasim(*command, "--json").stdout)
     nat = next(one for one in told["meters"] if one["meter"] == "nat_hours")
     assert (nat["tiers"], nat["quality"], nat["as_of"]) == ([[None, "0.052"]], "confirmed", "2026-11-28")
     assert all(one["source"] and one["as_of"] for one in told["meters"])

@@ -1,12 +1,11 @@
 """Results that travel: pickled to another process, and the same folder whatever the workers."""
 
 import pickle
-import subprocess
-import sys
 from pathlib import Path
 
 import pandas as pd
 import pytest
+from program import lambdasim
 
 import lambdasim as ls
 
@@ -65,20 +64,10 @@ def test_one_run_is_the_same_with_two_workers(scenario: Path, tmp_path: Path) ->
     for workers in ("1", "2"):
         place = tmp_path / workers
         place.mkdir()
-        line = [
-            sys.executable,
-            "-m",
-            "lambdasim",
-            "simulate",
-            str(scenario),
-            "--out",
-            "out",
-            "--workers",
-            workers,
-        ]
-        done = subprocess.run(line, cwd=place, capture_output=True, check=True)
+        done = lambdasim("simulate", scenario, "--out", "out", "--workers", workers, cwd=place)
+        assert done.returncode == 0, done.stderr
         files = {path.name: path.read_bytes() for path in (place / "out").rglob("*") if path.is_file()}
         assert {"summary.json", "records.parquet", "report.html"} <= files.keys()
         found.append((done.stdout, files))
-        assert (b"one run stays in one process" in done.stderr) == (workers == "2")
+        assert ("one run stays in one process" in done.stderr) == (workers == "2")
     assert found[0] == found[1]

@@ -1,8 +1,6 @@
 """Commitments for simulated runs: usage by hour, the on-demand bill, futures, folders, the command."""
 
 import json
-import subprocess
-import sys
 from collections import Counter
 from dataclasses import replace
 from datetime import date
@@ -11,6 +9,7 @@ from fractions import Fraction
 from pathlib import Path
 
 import pytest
+from program import lambdasim
 
 import lambdasim as ls
 from lambdasim.billing import pool
@@ -193,23 +192,21 @@ def test_files_of_different_runs_are_told(run: ls.RunResult, folder: Path, tmp_p
 
 
 def test_the_command_fits_a_terminal(folder: Path) -> None:
-    command = [sys.executable, "-m", "lambdasim", "commit", str(folder)]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    command = ("commit", folder)
+    done = lambdasim(*command)
     assert done.returncode == 0, done.stderr
     assert max(map(len, done.stdout.splitlines())) <= 80
-    found = json.loads(
-        subprocess.run([*command, "--json"], capture_output=True, text=True, check=True).stdout
-    )
+    found = json.loads(lambdasim(*command, "--json").stdout)
     assert len(found["plans"]) == 6
     assert found["recommended"] == {"years": 1, "payment": "all_upfront"}
     out = folder.parent / "commitment"
-    subprocess.run([*command, "-o", str(out)], capture_output=True, text=True, check=True)
+    assert lambdasim(*command, "-o", out).returncode == 0
     written = json.loads((out / "result.json").read_text())
     assert {name: written[name] for name in found} == found
     assert {"report.html", "commitment.png", "plans.csv", "if_usage_differs.csv"} <= {
         path.name for path in out.iterdir()
     }
-    wrong = subprocess.run([*command, "--discount", "much"], capture_output=True, text=True, check=False)
+    wrong = lambdasim(*command, "--discount", "much")
     assert (wrong.returncode, len(wrong.stderr.splitlines())) == (2, 1)
 
 
@@ -323,11 +320,9 @@ def test_other_usage_must_be_an_amount_and_a_percentage(folder: Path) -> None:
     for bad in ((Decimal(0), Decimal(1)), (Decimal("NaN"), Decimal(1)), (Decimal(1), Decimal(100))):
         with pytest.raises(InputError, match="other"):
             ls.OtherUsage(bad[0], bad[1], bad[1])
-    command = [sys.executable, "-m", "lambdasim", "commit", str(folder)]
-    good = subprocess.run(
-        [*command, "--other-usd", "3", "--other-percent", "28,46"], capture_output=True, text=True, check=True
-    )
+    command = ("commit", folder)
+    good = lambdasim(*command, "--other-usd", "3", "--other-percent", "28,46")
     assert "28 % for one year, 46 % for three" in " ".join(good.stdout.split())
     for options in (["--other-usd", "3"], ["--other-usd", "x", "--other-percent", "3"]):
-        done = subprocess.run([*command, *options], capture_output=True, text=True, check=False)
+        done = lambdasim(*command, *options)
         assert (done.returncode, len(done.stderr.splitlines())) == (2, 1)

@@ -2,16 +2,16 @@
 # ruff: noqa: E501
 
 import json
-import os
 import subprocess
-import sys
 import warnings
 from pathlib import Path
+from subprocess import CompletedProcess
 from typing import Any
 
 import account_export as ae
 import numpy as np
 import pytest
+from program import lambdasim
 
 import lambdasim as ls
 from lambdasim.errors import TemplateError
@@ -429,9 +429,8 @@ def test_bad_exports_are_one_clear_error(tmp_path: Path, content: str, told: str
         read_account([ae.write(tmp_path, {"x.json": content})])
 
 
-def run(*args: object, cwd: Path) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-W", "error", "-m", "lambdasim", *map(str, args)]
-    return subprocess.run(command, capture_output=True, text=True, cwd=cwd, env=os.environ, check=False)
+def run(*args: object, cwd: Path) -> CompletedProcess[str]:
+    return lambdasim(*args, cwd=cwd, on_warning="error")
 
 
 def test_the_commands_as_a_person_types_them(tmp_path: Path) -> None:

@@ -8,9 +8,11 @@ import shutil
 import subprocess
 import sys
 from pathlib import Path
+from subprocess import CompletedProcess
 
 import pytest
 import yaml
+from program import lambdasim
 
 import lambdasim as ls
 from lambdasim.errors import InputError
@@ -107,9 +109,8 @@ def test_what_a_file_says_is_no_markup(tmp_path: Path) -> None:
     assert "@team" not in found.markdown()
 
 
-def run(*args: object, cwd: Path) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-W", "error", "-m", "lambdasim", *map(str, args)]
-    return subprocess.run(command, capture_output=True, text=True, cwd=cwd, env=os.environ, check=False)
+def run(*args: object, cwd: Path) -> CompletedProcess[str]:
+    return lambdasim(*args, cwd=cwd, on_warning="error")
 
 
 def test_as_a_person_types_it(sides: tuple[Path, Path]) -> None:
