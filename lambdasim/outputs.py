@@ -47,7 +47,7 @@ _HELD: ContextVar[frozenset[tuple[int, int]]] = ContextVar("held", default=froze
 
 @contextmanager
 def one_command(*, force: bool) -> Iterator[None]:
-    """Keep inputs from here on in mind, so that no output replaces one.
+    """Keep inputs in mind, so that no output replaces one.
 
     Parameters
     ----------
@@ -199,7 +199,7 @@ class OutputFolder:
         for name in during.kinds:
             known = before.checksums.get(name, ()), done.checksums.get(name, ())
             during.checksums[name] = tuple(dict.fromkeys(known[0] + known[1]))
-        # Both manifests are on the disk before anything is moved: from here on no room is needed.
+        # Both manifests are on the disk before anything is moved: after this no room is needed.
         place = self.path / MANIFEST
         parts = dict(self._staged)
         with named(place):

@@ -21,7 +21,7 @@ pd.set_option("display.max_colwidth", None)
 # %% [markdown]
 # ## What is simulated
 #
-# `load_scenario` checks the file against the limits of AWS and tells all its faults at once. The functions share the
+# `load_scenario` checks the file against the limits of AWS and reports all its faults together. The functions share the
 # account: `resize` runs for each uploaded picture, `gallery-api` answers people.
 
 # %%

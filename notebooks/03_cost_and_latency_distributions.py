@@ -38,7 +38,7 @@ ls.plots.plot_cost_distribution(run)
 costs = run.costs().loc[0]
 print(
     f"A million documents cost ${costs['usd_per_million']:,.2f}. A million like the median one would cost only "
-    f"${costs['p50_usd'] * MILLION:,.2f}, a million like the dearest in a hundred "
+    f"${costs['p50_usd'] * MILLION:,.2f}, a million like the costliest in a hundred "
     f"${costs['p99_usd'] * MILLION:,.2f} or more: the mean describes hardly any document."
 )
 
@@ -64,7 +64,7 @@ ls.plots.plot_latency_histogram(run)
 # %% [markdown]
 # ## Which memory size?
 #
-# More memory brings more CPU, so a run is shorter, and each of its milliseconds is dearer. The sizes are compared in
+# More memory brings more CPU, so a run is shorter, and each of its milliseconds costs more. The sizes are compared in
 # pairs: the same documents arrive at the same moments with the same work, and only the memory differs.
 
 # %%
@@ -99,7 +99,7 @@ for size, row in sizes.iterrows():
     ax.annotate(f"  {size:,} MB", (row["p50_ms"], row["bill_usd"]), ha="left", va="bottom")
 
 # %% [markdown]
-# Because the runs are paired, the difference can be told document by document, which measurements on different days
+# Because the runs are paired, the difference can be shown document by document, which measurements on different days
 # could not do.
 
 # %%
@@ -123,7 +123,7 @@ ls.plots.plot_hourly_cost(run)
 hourly = run.hourly_costs()
 dearest = hourly.loc[hourly["usd"].idxmax()]
 print(
-    f"The dearest hour began at {dearest['timestamp']} and cost ${dearest['usd']:.4f}, "
+    f"The costliest hour began at {dearest['timestamp']} and cost ${dearest['usd']:.4f}, "
     f"{dearest['usd'] / hourly['usd'].mean():.1f} times the mean hour. All hours together cost "
     f"${hourly['usd'].sum():.2f}, which is the bill: ${float(run.charges().total):.2f}."
 )

@@ -64,7 +64,7 @@ print(
 # ## What can be lost
 #
 # Events of a queue inside Lambda are tried again, and go to a dead-letter queue in the end; records of a stream until they are
-# too old; a client of an API gets its error at once.
+# too old; a client of an API gets its error immediately.
 
 # %%
 waits[["events", "succeeded", "failed", "lost", "errors"]]

@@ -19,9 +19,9 @@ REPLICATIONS = 4
 pd.set_option("display.float_format", "{:,.4g}".format)
 
 # %% [markdown]
-# ## What two sizes tell
+# ## What two sizes show
 #
-# A thousand warm durations at each of two sizes are enough to tell CPU time from waiting, because CPU time stretches as memory
+# A thousand warm durations at each of two sizes are enough to separate CPU time from waiting, because CPU time stretches as memory
 # shrinks and waiting does not. Short functions do not stretch evenly: the scheduler hands out CPU time in slices of a period,
 # so the model chooses, by likelihood, how the function meets it.
 

@@ -101,14 +101,14 @@ pd.DataFrame(found.jumps).set_index("what").round({"multiple": 0})
 # %% [markdown]
 # ## What if something goes wrong?
 #
-# From one day on, traffic is a multiple of what it should be: a client that retries without end, say.
+# Starting on one day, traffic is a multiple of what it should be: a client that retries without end, say.
 
 # %%
 wrong = ls.with_anomaly(scenario, pd.Timestamp(ANOMALY_FROM).date(), ANOMALY_FACTOR)
 broken = ls.forecast(wrong, MONTH, paths=PATHS, simulate=SIMULATED)
 actual = next(alarm for alarm in ls.budget_outlook(broken, BUDGET_USD).alarms if alarm.threshold == 1)
 print(
-    f"With {ANOMALY_FACTOR:g} times the traffic from {ANOMALY_FROM} on, the budget breaks with {actual.probability:.0%} "
+    f"With {ANOMALY_FACTOR:g} times the traffic from {ANOMALY_FROM}, the budget breaks with {actual.probability:.0%} "
     f"probability, and half of the times by {actual.middle}."
 )
 

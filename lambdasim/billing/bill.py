@@ -178,7 +178,7 @@ class Bill(Result):
 
 
 def _apart(item: LineItem, items: Sequence[LineItem]) -> list[str]:
-    """Return what tells a line from the others of its month and usage type: tier, architecture, provisioned."""
+    """Return what distinguishes a line from the others of its month and usage type: tier, architecture, provisioned."""
     alike = [other for other in items if (other.month, other.usage_type) == (item.month, item.usage_type)]
     common = set.intersection(*(set(other.description.split(", ")) for other in alike))
     return [part for part in item.description.split(", ") if part not in common]

@@ -62,7 +62,7 @@ class HourlyPool:
         return tuple(paid)
 
     def on_demand_usd(self, count: Fraction) -> Fraction:
-        """Price what no plan covers, from the first band on [USD]."""
+        """Price what no plan covers, beginning with the first band [USD]."""
         cost = lower = Fraction(0)
         for bound, rate in self.bands:
             upper = count if bound is None else min(Fraction(bound * self.scale), count)
@@ -242,7 +242,7 @@ def best_commitment(
 
     Notes
     -----
-    The candidates of ``HourlyProfile`` are ranked in floating point, and all that its errors cannot tell from the
+    The candidates of ``HourlyProfile`` are ranked in floating point, and all that its errors cannot distinguish from the
     best are compared exactly.
 
     Examples

@@ -149,7 +149,7 @@ def snapstart_cache_ms(cached_us: int, rules: BillingRules) -> int:
 
     References
     ----------
-    AWS Lambda pricing page, SnapStart: three hours at least, per millisecond from there on.
+    AWS Lambda pricing page, SnapStart: three hours at least, per millisecond after that.
 
     Examples
     --------

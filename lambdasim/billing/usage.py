@@ -159,7 +159,7 @@ class Usage:
 
     @property
     def key(self) -> tuple[str | int | bool, ...]:
-        """What tells rows apart: everything that is not counted."""
+        """What distinguishes rows: everything that is not counted."""
         return tuple(getattr(self, field.name) for field in fields(self) if field.name not in COUNTERS)
 
     @classmethod

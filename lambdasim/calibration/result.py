@@ -46,7 +46,7 @@ _SETTING: Final = ("cpu_ms", "io_ms", "cpu_law")
 
 @dataclass(frozen=True, repr=False)
 class Calibration(Result):
-    """What data tell of a function.
+    """What data show of a function.
 
     Attributes
     ----------
@@ -125,7 +125,7 @@ class Calibration(Result):
             )
         runs = sum(size.n - size.censored for size in self.work.sizes)
         if runs < _WEAK:
-            found.append(f"weak fit: {runs} complete runs tell little; read every number here as a guess")
+            found.append(f"weak fit: {runs} complete runs say little; read every number here as a guess")
         return [*found, *self._of_starts(), *self.work.findings(), *self._to_measure()]
 
     def _of_starts(self) -> list[str]:
@@ -157,7 +157,7 @@ class Calibration(Result):
         return [
             "a sweep of the written scenario shows both ends of the split beside its middle; at "
             f"{telling} MB the mean could be "
-            f"{number(ranges[telling].low)} to {number(ranges[telling].high)} ms: a measurement there tells most"
+            f"{number(ranges[telling].low)} to {number(ranges[telling].high)} ms: a measurement there helps most"
         ]
 
     def to_work(self) -> dict[str, Any]:

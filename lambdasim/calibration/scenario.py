@@ -108,13 +108,13 @@ def _dumper() -> Any:
 
 
 def _supposed(found: Calibration) -> list[str]:
-    """Say what the scenario has that no data told."""
+    """Say what the scenario has that no data showed."""
     data = found.observations
     if data is not None and data.runtime == found.runtime:
         lines = [f"runtime {found.runtime}: as logged"]
     else:
         lines = [
-            f"supposed: runtime {found.runtime}, which stands for INIT and first run where no log tells them"
+            f"supposed: runtime {found.runtime}, which stands for INIT and first run where no log has them"
         ]
     if data is None:
         return [

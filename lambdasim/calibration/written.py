@@ -127,7 +127,7 @@ def failure_findings(data: Observations, found: dict[str, Estimate]) -> list[str
         if one.value
     ]
     if found["out_of_memory"].value:
-        said.append("a larger size may end the runs out of memory; the log does not tell how much they need")
+        said.append("a larger size may end the runs out of memory; the log does not show how much they need")
     work, complete = data.runs.work_ms()[data.runs.warm()], data.runs.ended("success")[data.runs.warm()]
     if complete.any() and not complete.all():
         ratio = float(work[~complete].mean() / max(work[complete].mean(), 1e-9))
@@ -171,7 +171,7 @@ def restores(runs: Runs) -> Restores | None:
 
 
 def init_values_ms(data: Observations) -> Floats:
-    """Give INIT of every start that the log tells of [ms], shape (n,).
+    """Give INIT of every start that the log has [ms], shape (n,).
 
     An INIT that was broken off and ran again inside the run counts with what the second took: as logged, or what the run
     took longer than a warm one. Where there is no other, INIT inside runs after a failure counts so too.
@@ -206,7 +206,7 @@ def _inside_ms(runs: Runs, rows: Any, *, first: bool = False) -> Floats:
 
 
 def after_failure_findings(data: Observations) -> list[str]:
-    """Say what the log tells of environments after failures, where that is not what AWS documents."""
+    """Say what the log shows of environments after failures, where that is not what AWS documents."""
     runs, documented = data.runs, "AWS documents that INIT runs again inside the next run"
     told = count(int(runs.ended(*BREAKING).sum()), "failure")
     written = f"written as platform.after_failure: {runs.after_failure.value}; {documented}"
@@ -218,7 +218,7 @@ def after_failure_findings(data: Observations) -> list[str]:
         return [f"after {told} hardly an environment served again, cold starts followed instead: {written}"]
     if runs.inside.any() and not runs.cold.any():
         return [
-            "the log tells of no cold start; what runs right after failures took longer than others is written as INIT: "
+            "the log has no cold start; what runs right after failures took longer than others is written as INIT: "
             "give init_ms where you know it"
         ]
     return []

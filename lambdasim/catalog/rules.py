@@ -203,7 +203,7 @@ def rules_of(content: Mapping[str, Any], file: str = _FILE) -> tuple[date, tuple
         if not mine or mine[0] > known_from:
             raise whole.fault("rule", f"{name} has no value on {known_from.isoformat()}")
         if len(set(mine)) < len(mine):
-            raise whole.fault("rule", f"{name} has two values from the same day on")
+            raise whole.fault("rule", f"{name} has two values that begin on the same day")
     return known_from, tuple(rules)
 
 

@@ -200,7 +200,7 @@ class CallRules:
     Attributes
     ----------
     ends_us : int
-        The scenario's end, from which on loops that nothing stops are not followed.
+        The scenario's end, after which loops that nothing stops are not followed.
     most_passes : int
         Passes of a chain through one function that loop detection lets by.
     most_called : int

@@ -98,7 +98,7 @@ class HandlerQuota:
         *,
         memory_per_vcpu_mb: int | None = None,
     ) -> HandlerQuota | None:
-        """Return the quota of a memory size [MB]; None under the straight law, and from one vCPU on."""
+        """Return the quota of a memory size [MB]; None under the straight law, and at one vCPU or more."""
         rules = rules or quota_rules()
         quota_us = rules.quota_us(memory_mb, memory_per_vcpu_mb)
         if style.law is CpuLaw.STRAIGHT or quota_us >= rules.period_us:

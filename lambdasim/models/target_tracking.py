@@ -77,7 +77,7 @@ def follow(
     Returns
     -------
     list of (minute, capacity)
-        Capacity asked for from the beginning of a minute on; the first at 0.
+        Capacity asked for from the beginning of a minute; the first at 0.
 
     Notes
     -----

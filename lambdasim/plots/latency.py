@@ -28,7 +28,7 @@ _KINDS: Final = {
     StartType.PROVISIONED: "provisioned starts",
     StartType.NONE: "messages and records",
 }
-"""What latency is told of; a message or record has no start of its own."""
+"""What latency is measured of; a message or record has no start of its own."""
 _BINS: Final = 60
 
 

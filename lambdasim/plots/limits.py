@@ -46,7 +46,7 @@ def plot_concurrency(run: RunResult, function: str | None = None, ax: Axes | Non
     Returns
     -------
     Axes
-        A limit far above the peak is told in the title instead of drawn.
+        A limit far above the peak is named in the title instead of drawn.
     """
     ax = axes_or_new(ax)
     limit, whose = run.scenario.account.concurrency, "account limit"

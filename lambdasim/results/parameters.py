@@ -186,7 +186,7 @@ def _function(function: FunctionSpec) -> Iterator[Parameter]:
 
 
 def _calls(function: FunctionSpec) -> Iterator[Parameter]:
-    """Tell how callers wait and try again, and when loop detection ends a chain."""
+    """Say how callers wait and try again, and when loop detection ends a chain."""
     waiting = [call for call in function.calls if call.how is CallHow.SYNCHRONOUS]
     if any(call.read_timeout_us is None for call in waiting):
         yield _fact(timing("sdk_read_timeout_s"))
@@ -197,7 +197,7 @@ def _calls(function: FunctionSpec) -> Iterator[Parameter]:
 
 
 def _cpu_law(function: FunctionSpec) -> Iterator[Parameter]:
-    """Tell how CPU time is stretched, and on whose figures."""
+    """Say how CPU time is stretched, and on whose figures."""
     work, style = function.work, CpuStyle.of(function.work.cpu_law)
     if _differs(work, "cpu_law"):
         yield Parameter(f"CPU law of {function.name}", str(style), Knowledge.GIVEN.value, _THE_SCENARIO)
@@ -223,7 +223,7 @@ def _cpu_law(function: FunctionSpec) -> Iterator[Parameter]:
 
 
 def _start(function: FunctionSpec) -> Iterator[Parameter]:
-    """Tell where INIT, or the restore in its place, comes from."""
+    """Say where INIT, or the restore in its place, comes from."""
     name = function.name
     if function.snap_start is not None:
         for field, fact in (
@@ -275,7 +275,7 @@ def _retries(function: FunctionSpec) -> Iterator[Parameter]:
 
 
 def _source(function: FunctionSpec) -> Iterator[Parameter]:
-    """Tell how pollers go about it: what is given, what AWS's pages say, what is assumed."""
+    """Say how pollers go about it: what is given, what AWS's pages say, what is assumed."""
     name, queue, stream = function.name, function.trigger.queue, function.trigger.stream
     rule = retry_rule(function.trigger.type.value)
     pollers = queue.pollers if queue is not None else None
@@ -353,7 +353,7 @@ def _source(function: FunctionSpec) -> Iterator[Parameter]:
 
 
 def _pollers(name: str, pollers: PollersSpec, maximum: int | None, given: str) -> Iterator[Parameter]:
-    """Tell how the pollers of a queue grow, and how many wait."""
+    """Say how the pollers of a queue grow, and how many wait."""
     shape = "in steps of a minute" if pollers.ramp is Ramp.STEP else "in a straight line"
     most = maximum or pollers.most
     yield Parameter(
@@ -372,7 +372,7 @@ def _pollers(name: str, pollers: PollersSpec, maximum: int | None, given: str) -
 
 
 def _provisioned_consumers(name: str, pollers: KafkaPollersSpec) -> Parameter:
-    """Tell what a topic's provisioned pollers hold, and what they are paid by."""
+    """Say what a topic's provisioned pollers hold, and what they are paid by."""
     each, unit = limit("kafka_poller_batches"), limit("kafka_unit_pollers")
     return Parameter(
         f"provisioned pollers of {name}",

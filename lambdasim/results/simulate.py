@@ -152,7 +152,7 @@ def simulate(
 def _told(
     chunks: Iterator[RecordChunk], sink: RecordSink | None, progress: Callable[[int], None] | None
 ) -> Iterator[RecordChunk]:
-    """Hand chunks on, and tell of them."""
+    """Hand chunks on, and report them."""
     for chunk in chunks:
         yield chunk
         if sink is not None:

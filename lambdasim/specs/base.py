@@ -1,4 +1,4 @@
-"""The base of all specs: frozen, closed to unknown keys, and faulty input told in one voice, all of it at once."""
+"""The base of all specs: frozen, closed to unknown keys, and every fault of an input reported together, in one voice."""
 
 from __future__ import annotations
 
@@ -261,7 +261,7 @@ def _told(cls: type[Spec], error: ValidationError) -> Iterator[InitErrorDetails]
 
 
 def _alternatives_joined(found: list[ErrorDetails]) -> Iterator[ErrorDetails]:
-    """Tell once what fits none of a field's alternatives, each of which pydantic tells by a path of its own."""
+    """Report once what fits none of a field's alternatives, for each of which pydantic has a path of its own."""
     for loc, same in groupby(found, key=_without_alternative):
         first, *others = same
         if first["loc"] == loc:

@@ -53,7 +53,7 @@ class PackageType(StrEnum):
 
 
 class ProvisionedStep(Spec):
-    """Provisioned concurrency from a moment on, once or by schedule."""
+    """Provisioned concurrency that begins at a moment, once or by schedule."""
 
     at_us: Duration | None = Field(default=None, alias="at")
     """When it is asked for, after the scenario's start; at 0 it is ready from the beginning."""

@@ -105,7 +105,7 @@ def load_scenario_text(
         spec = ScenarioSpec.model_validate(data, context={"files": FileReader(folder)})
     except ValidationError as error:
         found = error.errors(include_url=False, include_input=False)
-        # A list is "too short" when its only items are faulty; those are told themselves.
+        # A list is "too short" when its only items are faulty; those are reported themselves.
         around = {fault["loc"][:depth] for fault in found for depth in range(len(fault["loc"]))}
         told = [fault for fault in found if fault["loc"] not in around or not _is_list(data, fault["loc"])]
         faults = [_fault(name, lines, fault["loc"], fault["msg"]) for fault in told]

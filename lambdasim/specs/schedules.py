@@ -93,7 +93,7 @@ _YEAR: Final = _Field("year", 1970, 2199)
 
 @dataclass(frozen=True)
 class RateSchedule:
-    """Every so often from the beginning on.
+    """Every so often from the beginning.
 
     Attributes
     ----------

@@ -67,7 +67,7 @@ def _idle_traffic(spec: ScenarioSpec) -> Iterator[tuple[tuple[str | int, ...], s
             begin_us = epoch_us + traffic.start_us
             first_us = next(parse_schedule(traffic.schedule).times_us(begin_us, _END_OF_CALENDAR_US), None)
             if first_us is None:
-                yield (*at, "schedule"), f"{traffic.schedule} never fires from the scenario's start on"
+                yield (*at, "schedule"), f"{traffic.schedule} never fires after the scenario's start"
             elif first_us >= epoch_us + stop_us:
                 yield (
                     (*at, "schedule"),

@@ -251,7 +251,7 @@ def _in_hour(spec: FunctionSpec, begin_us: int) -> FunctionSpec:
 
 
 def demand_of(run: RunResult, servers: Sequence[Server]) -> Demand:
-    """Tell a run's demand.
+    """Measure a run's demand.
 
     Notes
     -----

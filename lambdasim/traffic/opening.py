@@ -114,7 +114,7 @@ def _opened(path: Path, kind: TraceFormat, traffic: TrafficSpec) -> Trace:
 
 
 def trace_format(path: Path, traffic: TrafficSpec) -> TraceFormat:
-    """Tell the format of a trace from its first bytes and its header.
+    """Recognise the format of a trace by its first bytes and its header.
 
     Parameters
     ----------

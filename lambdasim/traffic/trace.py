@@ -40,7 +40,7 @@ LOG_DTYPES: Final[dict[str, str]] = DTYPES | {
     "cpu_time_ms": "float64",
     "runtime": "str",
 }
-"""What Lambda's own logs tell beside: see ``read_report_logs``."""
+"""What Lambda's own logs say besides: see ``read_report_logs``."""
 
 
 class TraceKind(StrEnum):
@@ -87,7 +87,7 @@ class ChunkReader(Protocol):
 
 @dataclass(frozen=True)
 class TraceSummary:
-    """What one pass through a trace tells.
+    """What one pass through a trace finds.
 
     Attributes
     ----------
@@ -233,7 +233,7 @@ class Trace(Result):
         )
 
     def summary(self) -> TraceSummary:
-        """Tell functions, span, invocations and findings; reads the trace once and remembers."""
+        """Return functions, span, invocations and findings; reads the trace once and remembers."""
         if not self._known:
             self._known.append(self._summarise())
         return self._known[0]

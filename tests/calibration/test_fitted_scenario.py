@@ -198,10 +198,10 @@ def test_the_scenario_says_its_timeout_when_runs_were_cut_off(tmp_path: Path) ->
 def test_one_size_names_the_size_to_measure_where_the_split_matters_most_and_two_sizes_none() -> None:
     runs = {512: [300.0 + k % 7 for k in range(400)], 1024: [160.0 + k % 5 for k in range(400)]}
     one = calibrate({512: runs[512]})
-    (told,) = [line for line in one.findings() if "tells most" in line]
+    (told,) = [line for line in one.findings() if "helps most" in line]
     ratio = {
         mb: one.work.predict(mb).mean_ms.high / one.work.predict(mb).mean_ms.low
         for mb in (128, 256, 1024, 1769)
     }
     assert f"at {max(ratio, key=ratio.__getitem__)} MB" in told
-    assert not [line for line in calibrate(runs).findings() if "tells most" in line]
+    assert not [line for line in calibrate(runs).findings() if "helps most" in line]

@@ -20,7 +20,7 @@ functions:
     ("traffic", "message"),
     [
         ('schedule: "cron(0 0 31 2 ? *)"', r"schedule: cron\(0 0 31 2 \? \*\) never fires"),
-        ('schedule: "cron(0 0 1 1 ? 2020)"', "never fires from the scenario's start on"),
+        ('schedule: "cron(0 0 1 1 ? 2020)"', "never fires after the scenario's start"),
         ('schedule: "cron(0 8 ? * SAT *)"', "it would first on 2026-11-07 08:00 UTC"),
         ('schedule: "cron(0 8 4 11 ? *)"', "it would first on 2026-11-04 08:00 UTC"),
         ('schedule: "cron(0 8 ? * MON *)", start: 9h', "it would first on 2026-11-09 08:00 UTC"),

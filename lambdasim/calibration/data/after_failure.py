@@ -1,4 +1,4 @@
-"""What a log tells of environments after a crash, a timeout or running out of memory."""
+"""What a log shows of environments after a crash, a timeout or running out of memory."""
 
 from __future__ import annotations
 
@@ -87,7 +87,7 @@ def after_failure(
     logged: Flags,
     following: Flags,
 ) -> AfterFailure:
-    """Tell from a log what becomes of environments after a failure.
+    """Find from a log what becomes of environments after a failure.
 
     Parameters
     ----------

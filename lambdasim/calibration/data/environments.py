@@ -1,4 +1,4 @@
-"""What log streams tell of execution environments: one stream is one environment."""
+"""What log streams show of execution environments: one stream is one environment."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Signs that logs hold more than one function: what can be told of it, in words."""
+"""Signs that logs hold more than one function: what can be said of it."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def mixture_notes(table: pd.DataFrame) -> list[str]:
     Parameters
     ----------
     table : DataFrame
-        Invocations with ``timestamp_us``, ``duration_ms``, ``memory_mb``, and what else logs tell.
+        Invocations with ``timestamp_us``, ``duration_ms``, ``memory_mb``, and what else logs have.
 
     Returns
     -------
@@ -111,7 +111,7 @@ def _levels(size: int, part: pd.DataFrame) -> list[str]:
         ]
     return [
         f"at {size} MB, {len(short):,} runs take up to {low:.4g} ms, {len(long):,} from {high:.4g} ms, and none between: "
-        "two functions, or one with two kinds of runs, which logs without log streams do not tell; they are fitted as one"
+        "two functions, or one with two kinds of runs, which logs without log streams do not show; they are fitted as one"
     ]
 
 

@@ -209,7 +209,7 @@ def _names(functions: Iterable[str]) -> str:
 
 
 def _frame(trace: Trace, function: str | None, named: set[str]) -> tuple[pd.DataFrame, int]:
-    """Read one trace; tell how many of its rows are of other functions."""
+    """Read one trace; say how many of its rows are of other functions."""
     where = trace.source.name
     for column in ("duration_ms", "memory_mb"):
         if trace.kind is not TraceKind.EVENTS or column not in trace.columns:
@@ -323,7 +323,7 @@ def _max_memory_mb(table: pd.DataFrame) -> Floats:
 
 
 def _to_their_end(runs: Runs) -> str:
-    """Name the outcome of runs that tell how long work takes: complete, or a function error where no run is."""
+    """Name the outcome of runs that show how long work takes: complete, or a function error where no run is."""
     return SUCCESS if runs.ended(SUCCESS).any() else "error"
 
 

@@ -1,4 +1,4 @@
-"""Logs and tables of runs as observations: files in whatever format, told from their content."""
+"""Logs and tables of runs as observations: files in whatever format, recognised by their content."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def read_observations(
     skip_bad_rows: bool = False,
     said: Mapping[str, object] | None = None,
 ) -> Observations:
-    """Read the logs of a function; their format is told from their content.
+    """Read the logs of a function; their format is recognised by their content.
 
     Parameters
     ----------

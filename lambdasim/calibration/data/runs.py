@@ -40,7 +40,7 @@ class Runs:
     duration_ms : ndarray of float
         As REPORT's Duration, work after the answer and INIT inside the run included [ms].
     billed_ms : ndarray of float
-        As printed; NaN where the log does not tell [ms].
+        As printed; NaN where the log does not say [ms].
     init_ms : ndarray of float
         INIT of a cold start, or the whole restore; NaN where there was none [ms].
     again_ms : ndarray of float
@@ -57,7 +57,7 @@ class Runs:
     environment : ndarray of str or None
         Log stream.
     after_failure : AfterFailure
-        What becomes of environments after a crash, a timeout or running out of memory, as far as the log tells.
+        What becomes of environments after a crash, a timeout or running out of memory, as far as the log shows.
     """
 
     arrival_us: Ints
@@ -123,7 +123,7 @@ class Runs:
         return bool((~np.isnan(after)).any() and np.nanmean(after) >= _LEAST_AFTER_MS)
 
     def after_answer_ms(self) -> Floats:
-        """Give the work after the answer; NaN where the log does not tell, or the run failed, shape (n,) [ms]."""
+        """Give the work after the answer; NaN where the log does not say, or the run failed, shape (n,) [ms]."""
         after = np.maximum(self.duration_ms - self.response_ms, 0.0)
         return np.where(self.ended(SUCCESS), after, np.nan)
 
@@ -167,7 +167,7 @@ def runs_of(table: pd.DataFrame) -> Runs:
 
 
 def _with_failures_followed(runs: Runs) -> Runs:
-    """Tell what becomes of environments after failures, and find the runs inside which INIT ran again for that reason.
+    """Find what becomes of environments after failures, and the runs inside which INIT ran again for that reason.
 
     Without times or names of environments runs are taken to be one after the other.
 

@@ -17,7 +17,7 @@ from lambdasim.wording import listed
 TUNING_RUNS: Final = 50
 """Runs for each size that are assumed: Power Tuning's output does not say; its README shows 50."""
 TUNING_NOTE: Final = (
-    f"Power Tuning tells one trimmed mean for each size, taken as of {TUNING_RUNS} runs: "
+    f"Power Tuning gives one trimmed mean for each size, taken as of {TUNING_RUNS} runs: "
     "tails, INIT, traffic and failures are not known"
 )
 _FAR: Final = 2.5

@@ -69,7 +69,7 @@ def fit_first_run(sizes: Iterable[SizeStatistics]) -> FirstRunFit:
     Parameters
     ----------
     sizes : iterable of SizeStatistics
-        Durations of first runs, without INIT; two sizes, well apart, tell how they grow at small ones.
+        Durations of first runs, without INIT; two sizes, well apart, show how they grow at small ones.
 
     Returns
     -------

@@ -70,7 +70,7 @@ def fit_init(values_ms: Floats, prior: InitPrior | None) -> InitFit | None:
 
     Notes
     -----
-    From 30 cold starts on, their own quantiles. Below, by the logarithm: the variance is that of the data and of two
+    With 30 cold starts or more, their own quantiles. Below, by the logarithm: the variance is that of the data and of two
     more cold starts with a deviation of 0.25; the median is weighed by precision against the catalog's, which is taken
     as known to 1.5 only, the spread between functions, beside the spread of one function's cold starts in the catalog and
     the data. So the catalog counts for about a hundredth of a cold start.

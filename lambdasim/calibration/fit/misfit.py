@@ -29,7 +29,7 @@ class Question:
     sizes : tuple of SizeStatistics
         In order of memory.
     cpu_share : tuple of (float, float)
-        Bounds of the CPU time's share of the duration at the largest size; what data cannot tell is spread over them.
+        Bounds of the CPU time's share of the duration at the largest size; what data cannot decide is spread over them.
     law_error : float
         Relative error of the law itself; 0 for data that were made by it.
     speed_error : float

@@ -45,7 +45,7 @@ class StreamSpeeds:
 
 
 def stream_speeds(durations_ms: Floats, streams: NDArray[np.object_] | None) -> StreamSpeeds | None:
-    """Tell levels of log streams from the noise of their runs.
+    """Separate levels of log streams from the noise of their runs.
 
     Parameters
     ----------

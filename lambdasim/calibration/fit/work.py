@@ -49,7 +49,7 @@ class WorkFit:
     law_error : float
         Relative error that the law is taken to have.
     common_error : float
-        Relative error of all predictions together: the law's and, where one size tells nothing of it, that of the CPU's
+        Relative error of all predictions together: the law's and, where one size says nothing of it, that of the CPU's
         speed in the environments seen.
     cpu_share : tuple of (float, float)
     architecture : Architecture
@@ -102,7 +102,7 @@ class WorkFit:
 
     @property
     def identified(self) -> bool:
-        """Whether the data tell CPU time from waiting."""
+        """Whether the data separate CPU time from waiting."""
         cpu = self.cpu_ms
         return (len(self.sizes) > 1 or self.measured_cpu) and cpu.high < 2 * max(cpu.low, 1e-9)
 
@@ -221,11 +221,11 @@ class WorkFit:
         elif len(self.sizes) == 1:
             low, high = self.cpu_share
             found.append(
-                "one memory size does not tell CPU time from waiting: the CPU share is taken to lie between "
+                "one memory size cannot separate CPU time from waiting: the CPU share is assumed to lie between "
                 f"{low:.0%} and {high:.0%}, and predictions carry that range"
             )
         elif not self.identified:
-            found.append(f"the sizes hardly tell CPU time from waiting: CPU time is {self.cpu_ms} ms")
+            found.append(f"the sizes hardly separate CPU time from waiting: CPU time is {self.cpu_ms} ms")
         if len(self.sizes) > 1 and not self.separation.settled:
             likely = ", ".join(
                 f"{style} {weight:.0%}" for style, weight in list(self.style_weights.items())[:3]
@@ -314,7 +314,7 @@ def fit_work(
     Parameters
     ----------
     sizes : iterable of SizeStatistics
-        One for each memory size; two or more, well apart, tell CPU time from waiting.
+        One for each memory size; two or more, well apart, separate CPU time from waiting.
     styles : sequence of CpuStyle
         What is thought possible; the data weigh them.
     cpu_share : tuple of (float, float)

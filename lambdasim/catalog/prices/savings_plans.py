@@ -42,7 +42,7 @@ class SavingsPlan:
     percent : Decimal
         Off the first tier's on-demand rate of what it covers and no rate is listed for [%].
     upfront_percent : Decimal
-        Part of the whole term's commitment that is paid at once [%].
+        Part of the whole term's commitment that is paid up front [%].
     source : str
     as_of : date
     knowledge : Knowledge

@@ -140,7 +140,7 @@ def ec2_instances(architecture: str, region: str) -> tuple[Server, ...]:
 
 
 def fargate_tasks(architecture: str, region: str) -> tuple[Server, ...]:
-    """Return the sizes of Fargate tasks from one vCPU on, with their prices.
+    """Return the sizes of Fargate tasks of one vCPU and more, with their prices.
 
     Raises
     ------

@@ -176,7 +176,7 @@ def price_sheet(region: str, on: date | None = None) -> PriceSheet:
         Such as ``eu-central-1``.
     on : date, optional
         Day whose prices are wanted: the newest sheet known by then, else the oldest there is, whose
-        ``as_of`` tells its date. Default: the newest.
+        ``as_of`` is its date. Default: the newest.
 
     Returns
     -------

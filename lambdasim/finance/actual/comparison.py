@@ -282,7 +282,7 @@ def _summed(real: ActualBill, bill: Bill, days: Iterable[DayCost] | None) -> Ite
                 from_rate=Decimal(0),
                 from_other=_less(cost, mine.cost),
                 note=alone
-                or ("same" if cost == mine.cost else "the report sums what would tell usage from rate"),
+                or ("same" if cost == mine.cost else "the report sums what would separate usage from rate"),
             )
         for line in beside:
             yield _compared(key, None, _Side(line.key.line_class.value, line.quantity, None, line.cost), None)

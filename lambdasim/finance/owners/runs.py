@@ -61,7 +61,9 @@ class OwnedRuns:
             )
         twice = next((name for name in names if names.count(name) > 1), None)
         if twice is not None:
-            raise InputError.single("bill", "--account", f"must tell folders apart, got {twice[:40]!r} twice")
+            raise InputError.single(
+                "bill", "--account", f"must be different for each folder, got {twice[:40]!r} twice"
+            )
         return cls(dict(zip(names, places, strict=True)))
 
     @property

@@ -129,7 +129,7 @@ def commitment_page(found: CommitmentStudy) -> StudyPage:
             Fact("Commitment", per_hour(best.usd_per_hour), f"an hour, for {count(best.plan.years, 'year')}"),
         ]
         if best.upfront_usd:
-            facts.append(Fact("Paid at once", money(best.upfront_usd), "for the whole term"))
+            facts.append(Fact("Paid up front", money(best.upfront_usd), "for the whole term"))
     plans = found.frame()
     plans = plans.assign(
         payment=[name.replace("_", " ") for name in plans["payment"]],

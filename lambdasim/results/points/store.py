@@ -122,7 +122,7 @@ def origin(scenario: ScenarioSpec) -> dict[str, str]:
     traces = hashlib.sha256()
     for function in scenario.functions:
         path = scenario.base_dir / (function.traffic.trace or "")
-        if path.is_file():  # one that is missing is told when it is read
+        if path.is_file():  # one that is missing is reported when it is read
             with path.open("rb") as stream:
                 traces.update(hashlib.file_digest(stream, "sha256").digest())
     return {

@@ -1,4 +1,4 @@
-"""Amazon States Language: what a definition must have, told as one clear fault where it has not."""
+"""Amazon States Language: what a definition must have, and one clear fault where it has not."""
 
 from __future__ import annotations
 

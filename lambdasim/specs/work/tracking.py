@@ -17,16 +17,16 @@ from lambdasim.units import US_PER_MINUTE
 
 
 class ScheduledBounds(Spec):
-    """A scheduled action: other bounds from a moment on, once or again and again."""
+    """A scheduled action: other bounds that begin at a moment, once or repeatedly."""
 
     at_us: Duration | None = Field(default=None, alias="at")
     """When, after the scenario's start."""
     schedule: ScheduleText | None = None
     """When, again and again: cron(...) or rate(...), UTC."""
     minimum: Annotated[Whole, Field(ge=0)] | None = None
-    """MinCapacity from then on; default: as before."""
+    """MinCapacity from then; default: as before."""
     maximum: Annotated[Whole, Field(ge=0)] | None = None
-    """MaxCapacity from then on; default: as before."""
+    """MaxCapacity from then; default: as before."""
 
     def cross_faults(self) -> Iterator[CrossFault]:
         """Want a moment or a schedule, and something to set."""

@@ -96,7 +96,7 @@ def advise_commitment(
 
     Notes
     -----
-    The free tier is used up by the first hours of a month, so that plans cover what is paid for. Paid at once or
+    The free tier is used up by the first hours of a month, so that plans cover what is paid for. Paid up front or
     monthly, a commitment costs the same here: the price of money is not modelled.
     """
     given = [runs] if isinstance(runs, str | os.PathLike) or not isinstance(runs, Sequence) else list(runs)

@@ -32,7 +32,7 @@ class CommitmentOption:
     saving_usd : Fraction
         Less than on demand, from 0 [USD].
     upfront_usd : Fraction
-        Paid at once for the whole term [USD].
+        Paid up front for the whole term [USD].
     regrets_usd : tuple of Fraction
         For each future, what this commitment costs above the best one for that future [USD].
     """

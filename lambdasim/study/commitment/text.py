@@ -9,7 +9,7 @@ from lambdasim.wording import money, percent, wrapped
 
 
 def commitment_text(study: CommitmentTables) -> str:
-    """Tell each plan's best commitment, and the recommended one where traffic differs."""
+    """Show each plan's best commitment, and the recommended one where traffic differs."""
     span = f"{study.hours:,} hours of usage" + (
         f", {study.futures} equally likely runs" if study.futures > 1 else ""
     )
@@ -61,7 +61,7 @@ def advice(study: CommitmentTables) -> str:
         f"Commit {per_hour(best.usd_per_hour)} an hour, {best.plan.years} year"
         f"{'s' if best.plan.years > 1 else ''}, {best.plan.payment.value.replace('_', ' ')}: saves "
         f"{money(best.saving_usd)} ({share:.1%}) in these {study.hours:,} hours, "
-        f"{money(best.upfront_usd)} at once."
+        f"{money(best.upfront_usd)} up front."
     )
     if study.futures > 1:
         low, high = min(best.regrets_usd), max(best.regrets_usd)

@@ -56,7 +56,7 @@ def compare(
         At least two, by what they are to be called; a sequence takes the scenarios' own names. Functions of the same
         name see the same customers, work and luck.
     replications : int
-        How many seeds, from the first scenario's on; the least number where a precision is asked for, which needs 4.
+        How many seeds, beginning with the first scenario's; the least where a precision is asked for, which needs 4.
     precision : float, optional
         Replicate until the half-width of the difference in the bill is at most this share of the first's bill.
     most_replications : int

@@ -21,11 +21,11 @@ class Comparison(ComparisonTables, Result):
     """The result of ``compare``; see ``ComparisonTables`` for its attributes."""
 
     def text(self) -> str:
-        """Tell the comparison in 80 columns."""
+        """Write the comparison in 80 columns."""
         return comparison_text(self)
 
     def markdown(self) -> str:
-        """Tell the comparison as Markdown for a pull request's comment; names are escaped."""
+        """Write the comparison as Markdown for a pull request's comment; names are escaped."""
         return comparison_markdown(self)
 
     def __repr__(self) -> str:

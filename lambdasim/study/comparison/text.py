@@ -37,7 +37,7 @@ _ASKED: Final = (
 
 
 def comparison_text(comparison: ComparisonTables) -> str:
-    """Tell a comparison for a terminal."""
+    """Write a comparison for a terminal."""
     lines = [*(wrapped(one) for one in doubts(comparison))]
     lines += [wrapped(f"against {comparison.names[0]}, {comparison.replications} replications in pairs")]
     for name in comparison.names[1:]:
@@ -72,7 +72,7 @@ def difference_text(comparison: ComparisonTables) -> str:
 
 
 def comparison_markdown(comparison: ComparisonTables) -> str:
-    """Tell a comparison for a pull request's comment."""
+    """Write a comparison for a pull request's comment."""
     verdict = comparison.verdict
     lines = ["### Lambda cost and latency", ""]
     for name in comparison.names[1:]:
@@ -107,7 +107,7 @@ def comparison_markdown(comparison: ComparisonTables) -> str:
 
 
 def _summary(comparison: ComparisonTables) -> list[str]:
-    """Tell in one table, open to the eye, what a reviewer asks first; each value with its difference."""
+    """Show in one table what a reviewer asks first; each value with its difference."""
     lines = [
         f"| | {' | '.join(_in_period(comparison, title) for title, _, _, _ in _ASKED)} |",
         f"|---|{'--:|' * len(_ASKED)}",
@@ -199,7 +199,7 @@ def _one_line(text: str) -> str:
 
 
 def _groups(comparison: ComparisonTables, name: str) -> Iterator[tuple[str, list[dict[str, Any]]]]:
-    """Give the rows of each group that tell something: what changes, and what is the account's."""
+    """Give the rows of each group that matter: what changes, and what is the account's."""
     table = comparison.differences
     table = table[table["scenario"] == name]
     before, after = comparison.scenarios[comparison.names[0]], comparison.scenarios[name]

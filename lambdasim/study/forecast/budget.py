@@ -218,7 +218,7 @@ def budget_outlook(
 
 
 def with_anomaly(scenario: ScenarioSpec, day: date, factor: float) -> ScenarioSpec:
-    """Lay a cost anomaly over a scenario: so many times the traffic from the beginning of a day on.
+    """Lay a cost anomaly over a scenario: so many times the traffic from the beginning of a day.
 
     Parameters
     ----------

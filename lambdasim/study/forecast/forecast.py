@@ -57,7 +57,7 @@ def forecast(
         Sample paths, at least 20. Path k has the scenario's seed plus k.
     simulate : int, optional
         How many of them to simulate. By default all, where that is at most 40 million events; else 50, or as many as
-        those events allow, but 6: paths at evenly spaced ranks of volume. The others are told from their volume by day.
+        those events allow, but 6: paths at evenly spaced ranks of volume. The others follow from their volume by day.
     variants : sequence of ScenarioSpec
         Scenarios that differ in what is not known for sure, as a calibration draws them; path k has number k, in turn. By
         default the scenario alone.
@@ -185,7 +185,7 @@ def _chosen(
 def _left_out_errors(
     simulated: Sequence[PathUsage], volumes: Sequence[dict[str, NDArray[np.float64]]], scenario: ScenarioSpec
 ) -> NDArray[np.float64]:
-    """Tell each simulated path from the others, and give the errors of its bill in parts of it."""
+    """Estimate each simulated path from the others, and give the errors of its bill in parts of it."""
     errors = []
     for left_out, usage in enumerate(simulated):
         others = [k for k in range(len(simulated)) if k != left_out]

@@ -169,7 +169,7 @@ def levels_of(season: Season, days: int) -> Levels:
     yesterday's deviation (a burst that fades), noise is new every day. Candidates differ in the size of a daily step
     (0 to 0.2 of the noise) and in whether half of the noise echoes. A Kalman filter says how well each explains the
     history; its likelihood, with the noise's scale integrated out, times a prior weighs it. So the history's own
-    autocorrelation tells noise from movement: independent bursts around a fixed level favour small steps however
+    autocorrelation separates noise from movement: independent bursts around a fixed level favour small steps however
     large the bursts are, and two weeks leave the prior mostly as it was.
 
     Levels are then moved 0.3 of the way to the mean of the last 28 days, since forecasts combined err less than

@@ -62,7 +62,7 @@ def sample_paths(
     ----------
     history : array of float, shape (n_history,)
         Totals of whole days in order, without a gap, up to the day before the first forecast day [invocations]. Used are
-        the last 400, from the first day on that has any.
+        the last 400, beginning with the first day that has any.
     days : int
         How many days to forecast.
     paths : int

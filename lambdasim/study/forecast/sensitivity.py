@@ -68,7 +68,7 @@ class Jump(NamedTuple):
     chance : float
         Part of the paths whose volume reaches it.
     usd : float
-        Price of one more million requests, or GB-s, or environment kept for the month, from there on [USD].
+        Price of one more million requests, or GB-s, or environment kept for the month, above that [USD].
     """
 
     what: str

@@ -1,4 +1,4 @@
-"""What one sample path of a month used by day: simulated, or told from volume by the paths that were simulated."""
+"""What one sample path of a month used by day: simulated, or estimated from its volume by those that were simulated."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Usage of paths that were not simulated, told from their volume by those that were."""
+"""Usage of paths that were not simulated, estimated from their volume by those that were."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ class VolumeFit:
         return cls(lines)
 
     def usage(self, volumes: Volumes, like: PathUsage, like_volumes: Volumes | None = None) -> PathUsage:
-        """Tell the usage of a path.
+        """Estimate the usage of a path.
 
         Parameters
         ----------

@@ -47,7 +47,7 @@ def advise_limits(
     progress: Callable[[int, int], None] | None = None,
     targets: Iterable[Target] = (),
 ) -> LimitsAdvice:
-    """Tell which limit binds first, when, how often, whose requests fail, and what to set.
+    """Find which limit binds first, when, how often, whose requests fail, and what to set.
 
     Parameters
     ----------
@@ -57,7 +57,7 @@ def advise_limits(
     multiples : iterable of float
         Of the traffic, for the throttle-risk curve; above 0.
     select : collection of str, optional
-        Rules whose findings are told; default: all.
+        Rules whose findings are shown; default: all.
     ignore : collection of str
         Rules whose findings are left out.
     engine : {"auto", "kernel", "reference"}

@@ -92,7 +92,7 @@ def quota_advice(scenario: ScenarioSpec, unlimited: Sequence[LimitOutcome]) -> Q
 
 
 def reserved_advice(run: RunResult, meter: LimitMeter, unlimited: Sequence[LimitOutcome]) -> pd.DataFrame:
-    """Tell what reserved concurrency would protect each function, and what it would take from the others.
+    """Work out what reserved concurrency would protect each function, and what it would take from the others.
 
     Returns
     -------

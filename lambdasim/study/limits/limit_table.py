@@ -46,7 +46,7 @@ class _Scope:
 
 
 def limit_table(run: RunResult, meter: LimitMeter) -> pd.DataFrame:
-    """Tell every limit's use.
+    """Measure every limit's use.
 
     Parameters
     ----------

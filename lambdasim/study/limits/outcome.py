@@ -1,4 +1,4 @@
-"""A run under some limits, told in a few numbers."""
+"""A run under some limits, in a few numbers."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ class LimitOutcome(NamedTuple):
 
 
 def outcome_of(run: RunResult, meter: LimitMeter) -> LimitOutcome:
-    """Tell a run in a few numbers."""
+    """Sum a run up in a few numbers."""
     functions = run.aggregate.functions
     attempts = sum(int(totals.starts.sum()) for totals in functions)
     events = sum(totals.events for totals in functions)

@@ -96,7 +96,7 @@ def tracked(
     Returns
     -------
     list of (minute, capacity)
-        Capacity asked for from the beginning of a minute on; the first at 0.
+        Capacity asked for from the beginning of a minute; the first at 0.
 
     Notes
     -----
@@ -183,7 +183,7 @@ def _fitted(run: RunResult, wanted: Mapping[str, Mapping[int, int]]) -> dict[str
 
 
 def _levels(scenario: ScenarioSpec, minutes: NDArray[np.int64], covered: float) -> dict[int, int]:
-    """Give the level from each hour on: of the day in long scenarios, since the start in short ones."""
+    """Give the level that begins with each hour: of the day in long scenarios, since the start in short ones."""
     first = to_epoch_us(scenario.start) % US_PER_DAY // US_PER_MINUTE
     hours = np.arange(len(minutes)) // 60
     if scenario.duration_us > 2 * US_PER_DAY:

@@ -19,7 +19,7 @@ class LimitsAdvice(AdviceTables, Result):
     """The result of ``advise_limits``; see ``AdviceTables`` for its attributes."""
 
     def text(self) -> str:
-        """Tell the advice in 80 columns."""
+        """Write the advice in 80 columns."""
         return limits_text(self)
 
     def __repr__(self) -> str:

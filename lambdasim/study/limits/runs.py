@@ -1,4 +1,4 @@
-"""Runs of a scenario under other limits and other traffic, each told in a few numbers."""
+"""Runs of a scenario under other limits and other traffic, each summed up in a few numbers."""
 
 from __future__ import annotations
 
@@ -70,13 +70,13 @@ def case_outcomes(
 def _store(
     folder: str | os.PathLike[str], scenario: ScenarioSpec, case: LimitCase
 ) -> PointStore[LimitOutcome]:
-    """Give where one case is kept; its replication is told apart from the seed that all cases share."""
+    """Give where one case is kept; its replication is kept apart from the seed that all cases share."""
     about = {"study": "limits", "replication": str(case.replication)}
     return PointStore(folder, origin(case_scenario(scenario, case)) | about, OUTCOME)
 
 
 def _case_outcome(scenario: ScenarioSpec, engine: str, point: tuple[LimitCase, int]) -> LimitOutcome:
-    """Simulate a case and tell it in a few numbers; this may be another process."""
+    """Simulate a case and sum it up in a few numbers; this may be another process."""
     return outcome_of(*run_case(scenario, point[0], engine))
 
 

@@ -135,7 +135,7 @@ def _refused(outcome: LimitOutcome) -> str:
 
 
 def _bill(advice: AdviceTables, outcome: LimitOutcome) -> str:
-    """Tell what it costs beside what is paid now."""
+    """Say what it costs beside what is paid now."""
     run = advice.run
     now, length = run.charges(free_tier=False).total, format_duration(run.scenario.duration_us)
     return f"; the bill of {length} goes from {money(now)} to {money(outcome.usd)}{_tier(advice)}"
@@ -153,7 +153,7 @@ def _remaining(advice: AdviceTables) -> str:
 
 
 def limits_text(advice: AdviceTables) -> str:
-    """Tell all of it."""
+    """Write all of it."""
     parts = [
         answer(advice),
         "",

@@ -177,7 +177,7 @@ def parse_target(text: str) -> Cheapest:
     Parameters
     ----------
     text : str
-        As ``parse_targets`` takes it; the first latency is what dominated sizes and intervals are told by.
+        As ``parse_targets`` takes it; the first latency is what dominated sizes and intervals are measured by.
 
     Returns
     -------

@@ -70,7 +70,7 @@ def to_measure(sweep: SweepTables) -> SweptSize | None:
 
 
 def doubt(sweep: SweepTables) -> str:
-    """Say whether the recommendation hangs on what is not known of the work; empty where all is known."""
+    """Say whether the recommendation depends on what is not known of the work; empty where all is known."""
     if not sweep.alternatives:
         return ""
     best = sweep.recommendation
@@ -98,7 +98,7 @@ def doubt(sweep: SweepTables) -> str:
 
 
 def range_text(sweep: SweepTables) -> list[str]:
-    """Tell the ranges as lines of at most 80 columns; none where all is known."""
+    """Write the ranges as lines of at most 80 columns; none where all is known."""
     if not sweep.alternatives:
         return []
     latency = f"{short(sweep.objective.latency)} ms"

@@ -203,7 +203,7 @@ def parse_power_tuning(text: str, where: str = "Power Tuning output") -> TuningO
     ----------
     text : str
         The output with ``results`` around it or without; ``power`` as number or text; with ``stats`` or without. Also
-        what Step Functions tells of a tuning run, whose ``output`` is JSON inside a text (``describe-execution``,
+        what Step Functions shows of a tuning run, whose ``output`` is JSON inside a text (``describe-execution``,
         ``get-execution-history``).
     where : str
         Name of the source, for messages.

@@ -92,7 +92,7 @@ class ExplainedCost:
         )
 
     def text(self) -> str:
-        """Tell the lines, one each, in 80 columns."""
+        """Write the lines, one each, in 80 columns."""
         head = f"{self.point.memory_mb:,} MB, {self.point.duration_ms:,.2f} ms: cost of one invocation [USD]"
         rows = [f"{float(line.usd):>+20.12e}  {line.what}" for line in self.lines]
         known = "" if self.is_explained else " (not explained: other region, architecture or version?)"

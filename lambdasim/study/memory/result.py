@@ -24,7 +24,7 @@ class MemorySweep(SweepTables, Result):
     """The result of ``sweep_memory``; see ``SweepTables`` for its attributes."""
 
     def text(self) -> str:
-        """Tell the sweep in 80 columns."""
+        """Write the sweep in 80 columns."""
         return sweep_text(self)
 
     def __repr__(self) -> str:

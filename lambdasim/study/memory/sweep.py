@@ -83,7 +83,7 @@ def sweep_memory(
         CPU time on arm64 over x86_64, in place of the function's own. Where neither is said (1 is a function's default),
         one on x86_64 is taken to arm64 by the catalog's, the middle of six measured handlers.
     tolerated_failures : float
-        Share of runs that may end for want of memory or at the timeout; a size above it fails and is not recommended.
+        Share of runs that may end out of memory or at the timeout; a size above it fails and is not recommended.
     engine : {"auto", "kernel", "reference"}
     executor : concurrent.futures.Executor, optional
         Where runs go side by side; the result does not depend on it.

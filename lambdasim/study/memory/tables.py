@@ -45,7 +45,7 @@ class SweepTables:
     results : mapping of SweptSize to tuple of FunctionMeasures
         In the order of the replications.
     reference : SweptSize
-        What differences are told against: the function as it is, where it was swept; else the smallest.
+        What differences are measured from: the function as it is, where it was swept; else the smallest.
     objective : Objective
     precision : float or None
         As asked for.
@@ -103,7 +103,7 @@ class SweepTables:
             Means of the measures over replications, but percentiles of all events of all replications together, exact
             [ms]: of latency (``p95_ms``), of Duration (``p95_duration_ms``) and of Billed Duration
             (``p95_billed_ms``). ``usd_half_width`` of the money's 95 % interval. ``fails``: more runs than tolerated end
-            for want of memory or at the timeout. ``dominated``: another size is at least as cheap and as fast, and
+            out of memory or at the timeout. ``dominated``: another size is at least as cheap and as fast, and
             better in one. ``recommended``; ``wins``: share of replications in which this size would have been chosen.
         """
         measures = self.runs.drop(columns=["replication", "fails"])

@@ -82,7 +82,7 @@ def _nearest(sweep: SweepTables) -> str:
 
 
 def sweep_text(sweep: SweepTables) -> str:
-    """Tell a sweep: what was done, both tables, the recommendation, what to know."""
+    """Write a sweep: what was done, both tables, the recommendation, what to know."""
     table = sweep.table
     marked = table.to_dict("records")
     first = [
@@ -136,7 +136,7 @@ def sweep_text(sweep: SweepTables) -> str:
 
 
 def _ratios(sweep: SweepTables) -> str:
-    """Tell the spread behind the catalog's ratio."""
+    """Show the spread behind the catalog's ratio."""
     middle, least, most = (
         timing(f"arm64_time_{name}permille").value / 1000 for name in ("", "least_", "most_")
     )

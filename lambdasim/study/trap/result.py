@@ -233,7 +233,7 @@ class Trap(Result):
         return told
 
     def text(self) -> str:
-        """Tell it for a terminal of 80 columns."""
+        """Write it for a terminal of 80 columns."""
         lines = [wrapped(" ".join(self.sentences())), ""]
         lines.append(f"{'USD an hour, all that follows from it included':<48} {'good':>9} {'bad':>9}")
         for row in self.bill.to_dict("records"):

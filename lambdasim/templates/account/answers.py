@@ -180,7 +180,7 @@ def read_answers(sources: Iterable[Path], but: str = "") -> Answers:
     sources : iterable of Path
         Files, and folders whose files are read with those of folders in them. JSON as the CLI prints it, pages one after
         another in a file or in files of their own; YAML; CSV of Compute Optimizer and Logs Insights. Empty files are what
-        the CLI prints where there is nothing to tell.
+        the CLI prints where there is nothing to list.
     but : str
         Files whose names end so are passed over; of none where it is empty.
 
@@ -218,7 +218,7 @@ def read_answers(sources: Iterable[Path], but: str = "") -> Answers:
         answers.warnings.append(Remark("", told))
     if not answers.files:
         first = next(iter(foreign or empty), None)
-        told = "has no answer of the AWS CLI that tells of functions; lambdasim import aws --commands prints the commands"
+        told = "has no answer of the AWS CLI about functions; lambdasim import aws --commands prints the commands"
         where = str(next(iter(sources), "")) if first is None else first
         raise TemplateError.single(where, "", told)
     answers.tell_missing_pages()

@@ -173,7 +173,7 @@ class Beside(Result):
         }
 
     def notes(self) -> tuple[str, ...]:
-        """Say what the figures are, and what was paid where Cost Explorer tells."""
+        """Say what the figures are, and what was paid where Cost Explorer says."""
         said = [
             "GB-s are of durations rounded up to whole milliseconds; CloudWatch's Duration leaves INIT out and is not "
             "rounded, so half a millisecond a run is added to it. The bill has INIT too."
@@ -302,7 +302,7 @@ class Beside(Result):
         usd = self._simulated(name)["usd_with_init"]
         init = 1 - self._simulated(name)["usd"] / usd if usd else 0.0
         if init > _NOTABLE and "cold_share" not in row:
-            return f"its INIT, above {percent(_NOTABLE)} of its cost and the catalog's: logs would tell"
+            return f"its INIT, above {percent(_NOTABLE)} of its cost and the catalog's: logs would show it"
         for key in ("invocations", "gb_seconds", "throttles", "errors"):
             counted, simulated = self._counted(name).get(key), self._simulated(name)[key]
             if counted is None:
@@ -316,7 +316,7 @@ class Beside(Result):
             if polled is not None and polled.batch_size == 1:
                 return "how messages gather into batches, which matters to other settings of the queue alone"
         if spec.work.plausible:
-            return "CPU time against waiting, which matters to another memory size alone: Lambda Insights would tell"
+            return "CPU time against waiting, which matters to another memory size alone: Lambda Insights would show it"
         return "the moments inside a period, which decide peaks and throttles"
 
 

@@ -38,7 +38,7 @@ REPORTS: Final = (
 )
 """A query of Logs Insights: one row for each function."""
 CPU_TIMES: Final = "stats count(*) as n, avg(cpu_total_time) as cpu, avg(duration) as mean by function_name"
-"""The same of Lambda Insights, where functions have it: the one source that tells CPU time from waiting."""
+"""The same of Lambda Insights, where functions have it: the one source that separates CPU time from waiting."""
 REQUEST: Final = ".request.json"
 """How the names of requests end that are written beside the exports."""
 _KIND: Final = "requests"

@@ -244,7 +244,7 @@ def _items(
 ) -> FoundMeasured:
     """Count messages where each has an invocation of its own; else let one stand for each batch.
 
-    Batches of the simulation come from how messages gather, which counts do not tell: with as many batches as CloudWatch
+    Batches of the simulation come from how messages gather, which counts do not show: with as many batches as CloudWatch
     counted, requests and durations are billed as they were.
     """
     origin = source.queue.name if source.queue is not None else source.label.split(" ", 1)[-1]

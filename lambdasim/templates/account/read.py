@@ -116,9 +116,7 @@ def _tell_apis(functions: dict[str, FoundFunction], notes: Notes) -> None:
     ]
     if alike:
         many = count(len(alike), "function")
-        told = (
-            f"{many} may be called by API Gateway; policies do not tell REST from HTTP APIs, so REST is taken"
-        )
+        told = f"{many} may be called by API Gateway; policies do not distinguish REST from HTTP APIs, so REST is taken"
         notes.unresolved.append(Remark("policies", told))
 
 

@@ -91,13 +91,13 @@ def account_concurrency(answers: Answers, functions: Iterable[FoundFunction], no
         reserved = sum(one.reserved_concurrency or 0 for one in functions)
         if whole_limit - free > reserved:
             told = (
-                f"{whole_limit - free:,} of the account's concurrency are reserved and the files tell of {reserved:,}: "
+                f"{whole_limit - free:,} of the account's concurrency are reserved and the files have {reserved:,}: "
                 "get-function-concurrency is missing for some functions"
             )
             notes.warnings.append(Remark(clipped(item.file, 120), told))
         elif whole_limit - free < reserved:
             told = (
-                f"the files tell of {reserved:,} reserved, the account of {whole_limit - free:,}: "
+                f"the files have {reserved:,} reserved, the account of {whole_limit - free:,}: "
                 "they are of different times"
             )
             notes.warnings.append(Remark(clipped(item.file, 120), told))
@@ -117,7 +117,7 @@ def _configurations(answers: Answers) -> Iterator[tuple[Item, dict[str, Any]]]:
 
 
 def _newer(name: str, known: Item, other: Item, notes: Notes) -> Item:
-    """Choose between two answers about one function, and tell where they differ."""
+    """Choose between two answers about one function, and say where they differ."""
     chosen = (
         other if str(other.data.get("LastModified", "")) >= str(known.data.get("LastModified", "")) else known
     )
@@ -254,6 +254,6 @@ def _with_events(
 
 
 def without_settings(names: Iterable[str], what: str) -> Remark:
-    """Say which functions are told of and have no settings in the export."""
+    """Say which functions are named and have no settings in the export."""
     shown = listed((clipped(name, 60) for name in names), most=_NAMED)
     return Remark("", f"{what} of functions that list-functions does not have are left out: {shown}")

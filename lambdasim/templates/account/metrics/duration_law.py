@@ -22,7 +22,7 @@ _LEAST: Final = 1e-3
 _CLOSE: Final = 1e-9
 _OFF: Final = 0.005
 _NEAR: Final = 0.999
-"""A duration from this share of the timeout on is a timeout."""
+"""A duration of this share of the timeout or more is a timeout."""
 _TAIL: Final = 1.5
 """How far a tail is taken to go beyond its last percentile, where timeouts hide its end."""
 

@@ -72,7 +72,7 @@ class MetricStore:
         return sorted(found, key=lambda key: key.period_s)
 
     def finest(self, owner: str, metric: str, statistic: str = "Sum") -> tuple[int, Points] | None:
-        """Return period [s] and points of the series that tells most: the shortest period with a point, else any."""
+        """Return period [s] and points of the most detailed series: the shortest period with a point, else any."""
         keys = self.keys(owner, metric, statistic)
         best = next((key for key in keys if self.series[key]), keys[0] if keys else None)
         return None if best is None else (best.period_s, self.series[best])

@@ -67,7 +67,7 @@ class Column:
 
 @dataclass(frozen=True)
 class TableChunk:
-    """Some rows of a table, in the order of the file, that can still tell where they stood.
+    """Some rows of a table, in the order of the file, that still know where they stood.
 
     Attributes
     ----------
@@ -148,7 +148,7 @@ class CsvTable:
             raise TraceError.single(self.file.path, "", what)
 
     def exact(self, line: int, row: list[str] | str) -> list[object] | Fault:
-        """Read one row, or tell what is wrong with it."""
+        """Read one row, or say what is wrong with it."""
         where = f"{self.file.path}, row {line}"
         if isinstance(row, str):
             place = row.place if isinstance(row, CellFault) else len(self.header)

@@ -44,7 +44,7 @@ class _Start:
 
 @dataclass
 class Invocations:
-    """What a log tells of each request, gathered in the order of the file."""
+    """What a log says of each request, gathered in the order of the file."""
 
     starts_us: dict[str, list[int]] = field(default_factory=lambda: defaultdict(list))
     reported: list[Reported] = field(default_factory=list)
@@ -165,7 +165,7 @@ class Invocations:
 
 
 def _note(start: _Start, remark: Remark) -> None:
-    """Keep what a remark tells of the start of an environment."""
+    """Keep what a remark says of the start of an environment."""
     if remark.kind is RemarkKind.INIT_START and not start.broken:
         start.init_ms = start.again_ms = None
         start.again = start.broken = False

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 
 _COLOURS: Final = re.compile(r"\x1b\[[0-9;]{0,20}[mK]")
-"""What terminals are told of colours, as `sam logs` and `aws logs tail` write it."""
+"""What sets colours in terminals, as `sam logs` and `aws logs tail` write it."""
 
 
 @dataclass(frozen=True)

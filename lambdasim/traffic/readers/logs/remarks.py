@@ -34,7 +34,7 @@ _INIT_FIELDS: Final = re.compile(
 
 
 class RemarkKind(StrEnum):
-    """What a remark tells."""
+    """What a remark says."""
 
     INIT_START = "INIT_START"
     RESTORE_START = "RESTORE_START"

@@ -239,7 +239,7 @@ class LogText:
 def lambda_object(
     found: Mapping[str, Any], exec_env: str | None, function: str | None = None, where: str = ""
 ) -> Started | Reported | Remark | None:
-    """Read a ``platform`` object or an event of Lambda Insights, which have their own time; None where it tells nothing.
+    """Read a ``platform`` object or an event of Lambda Insights, which have their own time; None where it says nothing.
 
     Raises
     ------
@@ -266,7 +266,7 @@ def lambda_object(
 
 
 def _remark(found: Mapping[str, Any], exec_env: str | None, function: str | None) -> Remark | None:
-    """Read a remark; one that is not as Lambda writes it tells nothing, since no invocation is lost with it."""
+    """Read a remark; one that is not as Lambda writes it says nothing, since no invocation is lost with it."""
     try:
         return platform_remark(found, _time_us(found), exec_env, function)
     except TraceError:
