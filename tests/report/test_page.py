@@ -49,8 +49,12 @@ def run() -> ls.RunResult:
     return ls.simulate(load_scenario_text(SCENARIO.format(name=name)), keep_records=False)
 
 
-def test_what_the_scenario_says_is_escaped(run: ls.RunResult) -> None:
-    page = ls.report_html(run)
+@pytest.fixture(scope="module")
+def page(run: ls.RunResult) -> str:
+    return ls.report_html(run)
+
+
+def test_what_the_scenario_says_is_escaped(page: str) -> None:
     elements = Elements(page)
     assert {tag for tag, _ in elements.found} <= {
         "html", "head", "meta", "title", "style", "body", "h1", "h2", "p", "br", "div", "table", "thead", "tbody",
@@ -62,8 +66,7 @@ def test_what_the_scenario_says_is_escaped(run: ls.RunResult) -> None:
     assert re.search(r"<title>[^<]*</title>", page)
 
 
-def test_nothing_is_fetched(run: ls.RunResult) -> None:
-    page = ls.report_html(run)
+def test_nothing_is_fetched(page: str) -> None:
     pictures = [attributes for tag, attributes in Elements(page).found if tag == "img"]
     assert len(pictures) == 9
     assert all(
@@ -76,8 +79,8 @@ def test_nothing_is_fetched(run: ls.RunResult) -> None:
     assert not re.search(r"url\(|@import|https?:", style)
 
 
-def test_shares_read_in_per_cent_and_what_is_missing_is_a_dash(run: ls.RunResult) -> None:
-    text = Elements(ls.report_html(run)).text
+def test_shares_read_in_per_cent_and_what_is_missing_is_a_dash(run: ls.RunResult, page: str) -> None:
+    text = Elements(page).text
     share = run.summary().set_index("function").loc["busy", "cold_share"]
     assert f"{100 * share:.2f}%" in text
     assert "nan" not in text.lower().split()
@@ -86,8 +89,7 @@ def test_shares_read_in_per_cent_and_what_is_missing_is_a_dash(run: ls.RunResult
     assert "account concurrency" in text
 
 
-def test_the_headline_says_money_latency_limit_and_what_failed(run: ls.RunResult) -> None:
-    page = ls.report_html(run)
+def test_the_headline_says_money_latency_limit_and_what_failed(run: ls.RunResult, page: str) -> None:
     facts = dict(re.findall(r"<dt>([^<]*)</dt><dd>([^<]*)", page))
     totals = run.aggregate.functions[0]
     assert facts["Bill for 10min"] == money(run.charges().total)
@@ -98,8 +100,8 @@ def test_the_headline_says_money_latency_limit_and_what_failed(run: ls.RunResult
     assert page.index("class='warning'") < page.index("class='facts'")
 
 
-def test_rows_become_cards_on_a_phone(run: ls.RunResult) -> None:
-    cells = [attributes for tag, attributes in Elements(ls.report_html(run)).found if tag == "td"]
+def test_rows_become_cards_on_a_phone(page: str) -> None:
+    cells = [attributes for tag, attributes in Elements(page).found if tag == "td"]
     assert cells
     assert all(attributes.get("data-label") for attributes in cells)
 
@@ -110,5 +112,5 @@ def test_a_run_without_events_makes_a_page() -> None:
     assert "Cost of one invocation" not in text
 
 
-def test_the_same_run_gives_the_same_page(run: ls.RunResult) -> None:
-    assert ls.report_html(run) == ls.report_html(run)
+def test_the_same_run_gives_the_same_page(run: ls.RunResult, page: str) -> None:
+    assert ls.report_html(run) == page
