@@ -11,9 +11,10 @@ from lambdasim.errors import CatalogError, InputError
 from lambdasim.results.gathering import check_replications
 from lambdasim.results.points.parallel import map_points
 from lambdasim.specs.scenario import ScenarioSpec
-from lambdasim.study.platforms.offers import SERVERS, replication
+from lambdasim.study.platforms.offers import replication
 from lambdasim.study.platforms.result import PlatformComparison
 from lambdasim.study.platforms.settings import PlatformTerms
+from lambdasim.study.platforms.tables import SERVERS
 from lambdasim.study.server_costs import Fleets, fleets_of
 from lambdasim.wording import listed
 

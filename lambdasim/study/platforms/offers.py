@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal
-from fractions import Fraction
 from functools import reduce
-from typing import Final, NamedTuple
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
-from lambdasim.billing import Usage, price
+from lambdasim.billing import price
 from lambdasim.billing.platforms.charges import PlatformUsage, platform_charges, sum_of
 from lambdasim.catalog import ChargeKind
 from lambdasim.catalog.prices.platform_kinds import Billed, Measure, Platform
@@ -28,95 +26,22 @@ from lambdasim.specs.function import Architecture, FunctionSpec
 from lambdasim.specs.scenario import ScenarioSpec
 from lambdasim.study.platforms.called import arriving_in_run, in_chains
 from lambdasim.study.platforms.fronts import (
-    aws_egress_usd,
-    aws_front_usd,
-    doors_of,
     in_bytes,
-    vendor_egress_usd,
-    vendor_front_usd,
 )
 from lambdasim.study.platforms.managed import ManagedNeed, managed_plan
+from lambdasim.study.platforms.month import Month
 from lambdasim.study.platforms.nodes import Pods, nodes_usd
 from lambdasim.study.platforms.serving import Arriving, Served, Serving, arriving, response_kb, used_mb
 from lambdasim.study.platforms.settings import PlatformTerms, Setting, computing_share, setting_of
+from lambdasim.study.platforms.tables import LAMBDA, NAMES, SERVERS, Offer, Replication
 from lambdasim.study.server_costs import Costs, Fleets, Option, month_hours
 from lambdasim.study.server_demand import demand_of, with_pollers
 from lambdasim.study.variants import LimitCase, Variant, case_scenario
 from lambdasim.units import US_PER_MS
 
-LAMBDA: Final = "lambda"
-SERVERS: Final = {"fargate": Option.FARGATE, "ec2": Option.EC2, "managed_instances": Option.MANAGED}
-NAMES: Final = {
-    LAMBDA: "AWS Lambda",
-    "fargate": "Fargate",
-    "ec2": "EC2",
-    "managed_instances": "Lambda Managed Instances",
-}
 MANY: Final = 1000
 """Requests that share a server's process where memory no longer counts."""
 _LOW_MB: Final = 128
-
-
-class Offer(NamedTuple):
-    """What a platform asks for a month like the run, in one replication.
-
-    Attributes
-    ----------
-    key, platform : str
-    at_once : int
-        Requests that an instance serves at once; 0 where the platform does not say.
-    size : str
-        Of an instance, or which servers.
-    compute, requests, front, egress, fixed : Decimal
-        USD a month; front is None where its price is not known.
-    without_grants : Decimal
-        The whole without free grants [USD a month].
-    latency_ms : Histogram
-    cold_share : float
-        Of requests that wait for an environment or instance to start.
-    peak : int
-        Most instances at once; 0 where there are none.
-    """
-
-    key: str
-    platform: str
-    at_once: int
-    size: str
-    compute: Decimal
-    requests: Decimal
-    front: Decimal | None
-    egress: Decimal
-    fixed: Decimal
-    without_grants: Decimal
-    latency_ms: Histogram
-    cold_share: float
-    peak: int
-
-    @property
-    def usd(self) -> Decimal:
-        """The whole, with free grants where the scenario has its free tier [USD a month]."""
-        return self.compute + self.requests + (self.front or Decimal(0)) + self.egress + self.fixed
-
-
-class Replication(NamedTuple):
-    """All offers of one replication.
-
-    Attributes
-    ----------
-    offers : tuple of Offer
-    refused : mapping of str to str
-        Why a platform cannot run the scenario, by its key.
-    requests : int
-        Of a month, on Lambda.
-    not_run_share : float
-        Of events that clients or other services sent to Lambda: those that no run ever began for, since a gateway
-        throttled them for instance. Queues and streams are left out.
-    """
-
-    offers: tuple[Offer, ...]
-    refused: Mapping[str, str]
-    requests: int
-    not_run_share: float
 
 
 @dataclass(frozen=True, eq=False)
@@ -126,42 +51,6 @@ class _End:
     platform: Platform
     at_once: int | None
     memory_mb: int | None = None
-
-
-@dataclass(frozen=True, eq=False)
-class _Month:
-    """What all offers of a replication share."""
-
-    scenario: ScenarioSpec
-    usage: tuple[Usage, ...]
-    factor: Fraction
-    hours: int
-    response_bytes: int
-
-    def total_without(self, parts: Sequence[Decimal | None]) -> Decimal:
-        return sum((part for part in parts if part is not None), Decimal(0))
-
-    @property
-    def calls(self) -> dict[str, int]:
-        found: defaultdict[str, int] = defaultdict(int)
-        for row in self.usage:
-            found[row.function] += max(row.calls, row.requests)
-        return dict(found)
-
-    def aws(self, *, free: bool, servers: bool = False) -> tuple[Decimal, Decimal]:
-        """Give front and egress on AWS [USD]."""
-        return (
-            aws_front_usd(self.scenario, self.usage, free=free, servers=servers),
-            aws_egress_usd(self.scenario, self.usage[0].month, self.response_bytes, free=free)
-            if self.usage
-            else Decimal(0),
-        )
-
-    def vendor(self, vendor: str, *, free: bool) -> tuple[Decimal | None, Decimal]:
-        """Give front and egress at another vendor [USD]."""
-        size = in_bytes(sum(row.payload_kb for row in self.usage))
-        front = vendor_front_usd(vendor, doors_of(self.scenario), self.calls, size, self.hours, free=free)
-        return front, vendor_egress_usd(vendor, self.response_bytes, free=free)
 
 
 def replication(
@@ -194,7 +83,7 @@ def replication(
     ends, settings = _ends(specs, needs, terms, refused)
     factor = month_factor(scenario.duration_us)
     served, own_ms, kb = _serve(run, specs, ends, settings, needs)
-    month = _Month(
+    month = Month(
         scenario,
         monthly_usage(run.usage(), factor),
         factor,
@@ -330,7 +219,7 @@ def _own_ms(spec: FunctionSpec, chunk: Arriving) -> NDArray[np.int64]:
     return own_ms
 
 
-def _lambda_offer(run: RunResult, month: _Month) -> Offer:
+def _lambda_offer(run: RunResult, month: Month) -> Offer:
     scenario = month.scenario
     both = [
         (price(month.usage, on=scenario.price_date, free_tier=free), month.aws(free=free))
@@ -358,7 +247,7 @@ def _lambda_offer(run: RunResult, month: _Month) -> Offer:
 
 
 def _server_offers(
-    run: RunResult, month: _Month, fleets: Fleets, terms: PlatformTerms, own_ms: Histogram
+    run: RunResult, month: Month, fleets: Fleets, terms: PlatformTerms, own_ms: Histogram
 ) -> Iterator[Offer]:
     """Give what servers ask, as many as the break-even has of them."""
     scenario = month.scenario
@@ -396,7 +285,7 @@ def _server_offers(
         yield from _sized_by_aws(run, month, fleets, own_ms)
 
 
-def _sized_by_aws(run: RunResult, month: _Month, fleets: Fleets, own_ms: Histogram) -> Iterator[Offer]:
+def _sized_by_aws(run: RunResult, month: Month, fleets: Fleets, own_ms: Histogram) -> Iterator[Offer]:
     """Give what managed instances ask where AWS's sample calculator sizes them for Lambda's peak."""
     scenario = month.scenario
     needs = [
@@ -439,7 +328,7 @@ def _platform_offer(
     served: Sequence[Served],
     settings: Sequence[Setting],
     specs: Sequence[FunctionSpec],
-    month: _Month,
+    month: Month,
     fleets: Fleets,
 ) -> Offer | str:
     scenario, platform = month.scenario, end.platform

@@ -2,23 +2,96 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from decimal import Decimal
 from functools import cached_property
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 import numpy as np
 
-from lambdasim.engine.totals.histogram import together
+from lambdasim.engine.totals.histogram import Histogram, together
 from lambdasim.specs.scenario import ScenarioSpec
-from lambdasim.study.platforms.offers import LAMBDA, Offer, Replication
 from lambdasim.study.platforms.settings import PlatformTerms
+from lambdasim.study.server_costs import Option
 
 if TYPE_CHECKING:
     import pandas as pd
 
 _QUANTILES = {"p50_ms": 0.5, "p95_ms": 0.95, "p99_ms": 0.99}
 _PARTS = ("compute", "requests", "front", "egress", "fixed")
+
+
+LAMBDA: Final = "lambda"
+SERVERS: Final = {"fargate": Option.FARGATE, "ec2": Option.EC2, "managed_instances": Option.MANAGED}
+NAMES: Final = {
+    LAMBDA: "AWS Lambda",
+    "fargate": "Fargate",
+    "ec2": "EC2",
+    "managed_instances": "Lambda Managed Instances",
+}
+
+
+class Offer(NamedTuple):
+    """What a platform asks for a month like the run, in one replication.
+
+    Attributes
+    ----------
+    key, platform : str
+    at_once : int
+        Requests that an instance serves at once; 0 where the platform does not say.
+    size : str
+        Of an instance, or which servers.
+    compute, requests, front, egress, fixed : Decimal
+        USD a month; front is None where its price is not known.
+    without_grants : Decimal
+        The whole without free grants [USD a month].
+    latency_ms : Histogram
+    cold_share : float
+        Of requests that wait for an environment or instance to start.
+    peak : int
+        Most instances at once; 0 where there are none.
+    """
+
+    key: str
+    platform: str
+    at_once: int
+    size: str
+    compute: Decimal
+    requests: Decimal
+    front: Decimal | None
+    egress: Decimal
+    fixed: Decimal
+    without_grants: Decimal
+    latency_ms: Histogram
+    cold_share: float
+    peak: int
+
+    @property
+    def usd(self) -> Decimal:
+        """The whole, with free grants where the scenario has its free tier [USD a month]."""
+        return self.compute + self.requests + (self.front or Decimal(0)) + self.egress + self.fixed
+
+
+class Replication(NamedTuple):
+    """All offers of one replication.
+
+    Attributes
+    ----------
+    offers : tuple of Offer
+    refused : mapping of str to str
+        Why a platform cannot run the scenario, by its key.
+    requests : int
+        Of a month, on Lambda.
+    not_run_share : float
+        Of events that clients or other services sent to Lambda: those that no run ever began for, since a gateway
+        throttled them for instance. Queues and streams are left out.
+    """
+
+    offers: tuple[Offer, ...]
+    refused: Mapping[str, str]
+    requests: int
+    not_run_share: float
 
 
 class Range(NamedTuple):

@@ -14,9 +14,8 @@ from lambdasim.results.usage.as_month import month_basis
 from lambdasim.specs.function import Architecture, FunctionSpec
 from lambdasim.study.platforms.fronts import doors_of
 from lambdasim.study.platforms.lock_in import Tie, lock_in, tied
-from lambdasim.study.platforms.offers import SERVERS
 from lambdasim.study.platforms.payback import paid_back, paybacks
-from lambdasim.study.platforms.tables import PlatformTables, Range
+from lambdasim.study.platforms.tables import SERVERS, PlatformTables, Range
 from lambdasim.units import format_duration
 from lambdasim.wording import clipped, count, listed, money, number, percent, wrapped
 
