@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
     import pandas as pd
 
-    from lambdasim.engine.totals.aggregate import FunctionTotals
+    from lambdasim.engine.totals.function_totals import FunctionTotals
 
 RUN_FAILURES: Final = {
     "errors": Outcome.FUNCTION_ERROR,

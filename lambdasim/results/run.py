@@ -12,7 +12,8 @@ from lambdasim.billing import Bill, InvocationCosts, Usage, invocation_costs, pr
 from lambdasim.catalog import Knowledge, billing_rules, price_sheet
 from lambdasim.engine.contract import EventOutcome, Outcome, Plan, RecordChunk
 from lambdasim.engine.plan import ScenarioArrivals
-from lambdasim.engine.totals.aggregate import Aggregate, FunctionTotals
+from lambdasim.engine.totals.aggregate import Aggregate
+from lambdasim.engine.totals.function_totals import FunctionTotals
 from lambdasim.engine.totals.histogram import Histogram
 from lambdasim.errors import InputError, LambdaSimError
 from lambdasim.results.callers.alarms import alarms_frame, alarms_texts

@@ -10,7 +10,7 @@ import numpy as np
 from lambdasim.catalog import timing
 from lambdasim.engine.contract import FunctionPlan, RecordChunk
 from lambdasim.engine.items import ITEM_COLUMNS, ItemOutcome
-from lambdasim.engine.totals.aggregate import FunctionTotals
+from lambdasim.engine.totals.function_totals import FunctionTotals
 from lambdasim.engine.totals.items import ItemTotals
 from lambdasim.units import US_PER_HOUR, US_PER_S
 

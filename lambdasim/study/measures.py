@@ -10,7 +10,7 @@ from typing import Final
 from lambdasim.billing import Bill, price, price_scenario
 from lambdasim.catalog import billing_rules
 from lambdasim.engine.contract import EventOutcome, Outcome, StartType
-from lambdasim.engine.totals.aggregate import FunctionTotals
+from lambdasim.engine.totals.function_totals import FunctionTotals
 from lambdasim.engine.totals.histogram import Histogram, together
 from lambdasim.results.run import RunResult
 from lambdasim.results.usage.as_month import month_factor, monthly_usage

@@ -15,7 +15,7 @@ from lambdasim.billing import Usage, pool
 from lambdasim.billing.usage import BY_TIME, COUNTERS
 from lambdasim.catalog.prices.servers import Server
 from lambdasim.engine.contract import Outcome, StartType
-from lambdasim.engine.totals.aggregate import FunctionTotals
+from lambdasim.engine.totals.function_totals import FunctionTotals
 from lambdasim.results.run import RunResult
 from lambdasim.results.simulate import simulate
 from lambdasim.results.usage.as_month import month_factor, monthly_usage

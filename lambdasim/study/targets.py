@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from lambdasim.engine.totals.aggregate import FunctionTotals
+from lambdasim.engine.totals.function_totals import FunctionTotals
 from lambdasim.errors import InputError
 from lambdasim.results.failures import lost_events
 from lambdasim.results.run import RunResult

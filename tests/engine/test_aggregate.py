@@ -23,7 +23,8 @@ from lambdasim.engine.contract import (
     StartType,
 )
 from lambdasim.engine.totals import aggregate
-from lambdasim.engine.totals.aggregate import SECTIONS, FunctionTotals
+from lambdasim.engine.totals.aggregate import SECTIONS
+from lambdasim.engine.totals.function_totals import FunctionTotals
 from lambdasim.engine.totals.histogram import Histogram
 from lambdasim.specs import load_scenario_text
 

@@ -40,10 +40,11 @@ from lambdasim.engine.items import COUNTERS
 from lambdasim.engine.lanes import Backoff, SourcePlan
 from lambdasim.engine.rates import NS_PER_US, RateLimit, allows, per_second, spend
 from lambdasim.engine.reference.calls import Calls, Step
+from lambdasim.engine.reference.draws import drawn, drawn_alone, drawn_handler_us, first_runs
 from lambdasim.engine.reference.machines import Machines
 from lambdasim.engine.reference.queue import QueueSource
 from lambdasim.engine.reference.retries import Retries
-from lambdasim.engine.reference.sources import COLUMNS, as_rows
+from lambdasim.engine.reference.sources import COLUMNS
 from lambdasim.engine.reference.state import (
     ARRIVAL,
     COMPLETION,
@@ -162,7 +163,7 @@ class ReferenceRun:
         """Let the traffic arrive, each event in its own moment, so that what ends at that instant ends first."""
         sim = self.sim
         for chunk in self.plan.arrivals():
-            draws = self._chunk_draws(chunk.function, chunk.invocation)
+            draws = first_runs(self.functions, chunk.function, chunk.invocation)
             rows = zip(
                 chunk.time_us.tolist(), chunk.function.tolist(), chunk.invocation.tolist(), draws, strict=True
             )
@@ -176,20 +177,11 @@ class ReferenceRun:
     def arrive(self, event: Event) -> None:
         """Try to serve what arrived, or put it on a lane."""
         if event.draw is None:
-            event.draw = self._draw_alone(event)
+            event.draw = drawn_alone(event)
         if event.function.source is not None:
             event.function.source.arrive(event)
         elif not self.retries.waits_its_turn(event, self.now_us):
             self.attempt(event)
-
-    def _chunk_draws(self, ranks: NDArray[np.int64], invocations: NDArray[np.int64]) -> list[tuple[int, ...]]:
-        """Draw what the first runs of a chunk's events need, function by function."""
-        result = np.empty((len(ranks), len(COLUMNS)), dtype=np.int64)
-        for function in self.functions:
-            mine = ranks == function.rank
-            if mine.any():
-                result[mine] = as_rows(function.plan.draws.draw(invocations[mine], run=0))
-        return list(map(tuple, result.tolist()))
 
     def attempt(self, event: Event) -> None:
         """Try to serve an event now."""
@@ -270,14 +262,14 @@ class ReferenceRun:
         """Serve an event's attempt in the given environment; unless it waits for calls all about it is decided here."""
         function = event.function
         plan = function.plan
-        draw = self._drawn(event)
+        draw = drawn(event)
         if environment.number < 0:
             environment.number = self.environments_created
             self.environments_created += 1
             environment.speed = draw[_SPEED]
         handler_us, fault = draw[_HANDLER], draw[_FAULT]
         if plan.draws.speeds_differ:
-            handler_us = self._handler_us(event, environment.speed)
+            handler_us = drawn_handler_us(event, environment.speed)
         placement_us = init_us = init_again_us = 0
         if start is StartType.COLD:
             placement_us, init_us = draw[_PLACEMENT], draw[_INIT]
@@ -378,34 +370,6 @@ class ReferenceRun:
         function = function.owner
         provisioned = function.provisioned_in_use
         return function.on_demand_in_use + provisioned, provisioned, self.account_in_use, self.pool_in_use
-
-    def _drawn(self, event: Event) -> tuple[int, ...]:
-        """Give what an event's next run needs."""
-        if event.function.source is not None:
-            return event.function.source.draw(event)
-        return event.draw or (self._draw_again(event) if event.call is None else self._draw_alone(event))
-
-    def _draw_alone(self, event: Event) -> tuple[int, ...]:
-        """Draw for the next run of an event that was called."""
-        drawn = event.draws.draw(np.array([event.invocation]), run=event.runs)
-        return tuple(as_rows(drawn)[0].tolist())
-
-    def _handler_us(self, event: Event, speed: int) -> int:
-        """Draw the handler's time in an environment of some speed."""
-        if event.function.source is not None:
-            return event.function.source.handler_us(event, speed)
-        draws = event.draws
-        return int(draws.handler_us(np.array([event.invocation]), event.runs, speed)[0])
-
-    def _draw_again(self, event: Event) -> tuple[int, ...]:
-        """Draw for an event's next run, and at once for all that wait to run for as many times."""
-        waiting = event.function.undrawn.pop(event.runs)
-        invocations = np.array([other.invocation for other in waiting])
-        rows = as_rows(event.function.plan.draws.draw(invocations, run=event.runs))
-        for other, row in zip(waiting, rows.tolist(), strict=True):
-            other.draw = tuple(row)
-        assert event.draw is not None  # noqa: S101 - it is one of those that waited
-        return event.draw
 
     def _complete(self, moment: Moment) -> None:
         """Give back what an attempt held."""

@@ -31,7 +31,8 @@ from lambdasim.engine.contract import (
 )
 from lambdasim.engine.draws import FunctionDraws
 from lambdasim.engine.items import ItemChunk
-from lambdasim.engine.totals.aggregate import Aggregate, FunctionTotals, MonthlyUsage
+from lambdasim.engine.totals.aggregate import Aggregate
+from lambdasim.engine.totals.function_totals import FunctionTotals, MonthlyUsage
 from lambdasim.engine.totals.items import ItemTotals
 from lambdasim.results.sources import empty_receives
 from lambdasim.specs.function import FunctionSpec

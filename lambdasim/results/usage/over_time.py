@@ -22,7 +22,8 @@ if TYPE_CHECKING:
     from lambdasim.billing import Bill
     from lambdasim.billing.shares import PricedPool
     from lambdasim.engine.contract import FunctionPlan, Plan
-    from lambdasim.engine.totals.aggregate import Aggregate, FunctionTotals
+    from lambdasim.engine.totals.aggregate import Aggregate
+    from lambdasim.engine.totals.function_totals import FunctionTotals
     from lambdasim.specs.function import FunctionSpec
     from lambdasim.specs.scenario import ScenarioSpec
 

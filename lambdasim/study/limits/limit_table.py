@@ -14,7 +14,7 @@ from lambdasim.draws.keys import DrawKey, Quantity
 from lambdasim.draws.laws import Constant
 from lambdasim.engine.contract import NEVER, EventOutcome, FunctionPlan, Limit, Outcome
 from lambdasim.engine.draws import FunctionDraws
-from lambdasim.engine.totals.aggregate import FunctionTotals
+from lambdasim.engine.totals.function_totals import FunctionTotals
 from lambdasim.engine.totals.levels import claimed_at
 from lambdasim.results.run import RunResult
 from lambdasim.specs.trigger import TriggerType

@@ -14,7 +14,7 @@ from lambdasim.draws.keys import Quantity
 from lambdasim.draws.laws import Constant
 from lambdasim.engine.contract import NEVER, EventOutcome, FunctionPlan, Limit, Outcome
 from lambdasim.engine.items import ItemOutcome
-from lambdasim.engine.totals.aggregate import FunctionTotals
+from lambdasim.engine.totals.function_totals import FunctionTotals
 from lambdasim.errors import ScenarioError
 from lambdasim.results.run import RunResult
 from lambdasim.results.usage.as_month import MonthBasis, period_factor
