@@ -133,9 +133,7 @@ class RunResult(Result):
         LambdaSimError
             When the run did not keep its records.
         """
-        if self.chunks is None:
-            raise LambdaSimError("the run kept no records; simulate with keep_records=True")
-        return records_frame(self.chunks, self.aggregate.names)
+        return records_frame(self._kept(), self.aggregate.names)
 
     @property
     def items(self) -> pd.DataFrame:
@@ -146,9 +144,12 @@ class RunResult(Result):
         LambdaSimError
             When the run did not keep its records.
         """
+        return items_frame(self._kept(), self.aggregate.names)
+
+    def _kept(self) -> tuple[RecordChunk, ...]:
         if self.chunks is None:
             raise LambdaSimError("the run kept no records; simulate with keep_records=True")
-        return items_frame(self.chunks, self.aggregate.names)
+        return self.chunks
 
     def sources(self) -> pd.DataFrame:
         """Return what became of messages and records, by function; see ``results.sources.sources_frame``."""

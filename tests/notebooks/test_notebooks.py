@@ -14,6 +14,8 @@ from lambdasim.errors import InputError
 
 FOLDER = Path(__file__).parents[2] / "notebooks"
 SCRIPTS = sorted(FOLDER.glob("[0-9]*.py"))
+QUICK = "05"
+"""The first four are walkthroughs of seconds; `make notebooks` runs all, and so does a build."""
 SMALL = """# %% [markdown]
 # # A small page with *words* & <signs>
 
@@ -79,7 +81,11 @@ def opens_without_network(page: str) -> None:
         assert not re.search(r"@import|url\(|https?:", style)
 
 
-@pytest.mark.parametrize("script", SCRIPTS, ids=lambda path: path.stem)
+@pytest.mark.parametrize(
+    "script",
+    [pytest.param(path, marks=pytest.mark.slow if path.stem > QUICK else ()) for path in SCRIPTS],
+    ids=lambda path: path.stem,
+)
 def test_a_notebook_runs_and_its_page_opens_without_network(script: Path) -> None:
     notebook = build.executed(script)
     outputs = [output for cell in notebook.cells for output in cell.get("outputs", ())]
