@@ -29,10 +29,10 @@ demo: $(READY)
 	$(BIN)/lambdasim simulate notebooks/scenarios/photo_month.yaml --no-records --out out/demo
 
 test: $(READY)
-	$(BIN)/python -m pytest -n 2
+	$(BIN)/python -m pytest -n 2 --dist worksteal
 
 test-slow: $(READY)
-	$(BIN)/python -m pytest -n 2 -m slow
+	$(BIN)/python -m pytest -n 2 --dist worksteal -m slow
 
 # What drives the browser is installed for it alone; the browser is the system's own.
 test-browser: $(READY)
