@@ -166,7 +166,10 @@ FAULTS: dict[str, dict[str, Fault]] = {
         ),
     },
     "beside a source": {
-        "a wake taken for a client's tokens": ("        waiting.attempts = 0  # the row", "        # the row"),
+        "a wake taken for a client's tokens": (
+            "waiting.invocation = coming.batch\nwaiting.attempts = 0",
+            "waiting.invocation = coming.batch",
+        ),
     },
     "message groups": {
         "a group that goes on after a failure": ("lane.stamp == batch.serial + 1", "False"),
