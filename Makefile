@@ -28,6 +28,8 @@ $(READY): pyproject.toml constraints.txt
 demo: $(READY)
 	$(BIN)/lambdasim simulate notebooks/scenarios/photo_month.yaml --no-records --out out/demo
 
+# Bytecode is kept whatever the environment says: many tests start a process.
+test: export PYTHONDONTWRITEBYTECODE :=
 test: $(READY)
 	$(BIN)/python -m pytest -n 2 --dist worksteal
 
