@@ -5,6 +5,7 @@ import pytest
 import lambdasim as ls
 from lambdasim.errors import ScenarioError
 from lambdasim.specs import load_scenario_text
+from lambdasim.study.limits.findings import findings
 
 # Three requests at once every 15 minutes, two minutes after a round of pings; an idle environment lives for 6 minutes.
 TEXT = """
@@ -79,3 +80,10 @@ def test_the_name_of_the_pings_must_be_free() -> None:
     other = "  - {name: api-pings, traffic: {constant: {rate_per_s: 1}}}\n"
     with pytest.raises(ScenarioError, match="needs the name api-pings for its pings"):
         load_scenario_text(TEXT.format(more="keep_warm: {environments: 3}") + other)
+
+
+def test_a_ping_that_is_lost_is_no_finding() -> None:
+    found = findings(ls.simulate(scenario("keep_warm: {environments: 2}")))
+    assert not [
+        row for row in found.to_dict("records") if "pings" in str(row["function"]) and row["rule"] == "no-dlq"
+    ]

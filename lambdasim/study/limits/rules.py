@@ -22,6 +22,7 @@ from lambdasim.specs.base import revised
 from lambdasim.specs.function import LATEST, Architecture, FunctionSpec, SnapStartSpec
 from lambdasim.specs.sources.queue import QueueSpec
 from lambdasim.specs.trigger import OnFailure
+from lambdasim.specs.ways_in import pings_of
 from lambdasim.study.limits.limit_table import memory_need_mb
 from lambdasim.study.limits.runs import with_buffer
 from lambdasim.study.measures import usd_per_ms
@@ -230,6 +231,8 @@ def _failures(case: Case) -> Iterator[Finding]:
                 "set max_receives and a dead-letter queue",
             )
         return
+    if case.spec.shares is not None and case.spec.name == pings_of(case.spec.shares):
+        return  # nobody misses a ping
     ends = case.totals.event_outcomes
     dropped = int(ends[EventOutcome.FAILED] + ends[EventOutcome.EXPIRED] + ends[EventOutcome.REJECTED])
     yield case.finding(
