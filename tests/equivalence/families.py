@@ -156,6 +156,23 @@ def clients(draw: st.DrawFn, unit: int, always: bool = False) -> RetryPolicy:
     )
 
 
+def poor_clients(unit: int) -> st.SearchStrategy[RetryPolicy]:
+    """Make one process that can pay for few repeats, whose tries fall on the moments at which others are answered."""
+    return st.builds(
+        RetryPolicy,
+        invoker=st.just(Invoker.CLIENT),
+        repeats_failures=st.booleans(),
+        timeout_backoff_us=st.just(unit),
+        throttle_retries=st.just(4),
+        throttle_backoff_us=st.just(unit),
+        throttle_backoff_cap_us=st.just(unit),
+        quota=st.builds(
+            RetryQuota, processes=st.just(1), tokens=st.integers(2, 5), throttle_cost=st.integers(2, 3),
+            timeout_cost=st.just(1), failure_cost=st.integers(1, 2),
+        ),
+    )  # fmt: skip
+
+
 def gates(unit: int) -> st.SearchStrategy[Throttle | None]:
     """Draw a token bucket of a gateway."""
     some_gate = st.builds(
@@ -310,6 +327,10 @@ FAMILIES: dict[str, Family] = {
     "clients with quotas": Family(
         functions=(1, 2), retry=clients, errors=among(0.0, 0.4), concurrency=among(1, 1, 2, 3), arrivals=(10, 60),
         post_response=law(1),
+    ),
+    "a client that can pay for few repeats": Family(
+        retry=poor_clients, errors=among(0.0, 0.3), concurrency=among(1, 2), arrivals=(20, 60), latest=20,
+        handler=lambda unit: st.just(Constant(unit)), io=no_law, init=no_law, cpu_factor=always(1.0),
     ),
     "clients with quotas behind gateways": Family(
         functions=(2, 3), retry=clients, errors=among(0.3, 0.8), throttle=gates, gateway=gates,
