@@ -130,6 +130,14 @@ def summed_up(scores: list[Score]) -> str:
     )
 
 
+def pooled(scores: list[Score]) -> str:
+    """Say what all series of one length of history and one task hold together, and within what exact ranges would lie."""
+    months = sum(one.months for one in scores)
+    low, high = np.quantile(np.mean([one.exact for one in scores], axis=0), [0.025, 0.975])
+    held = np.mean([one.held for one in scores])
+    return f"{held:.0%} over {len(scores)} series, {months:.0f} independent months; exact ranges: {low:.0%} to {high:.0%}"
+
+
 def main() -> None:
     """Print a line of a Markdown table for each series, length of history and task."""
     print(
@@ -138,12 +146,14 @@ def main() -> None:
     )
     print("|---|---|---|---|---|---|---|---|---|")
     seed = int(sys.argv[1]) if len(sys.argv) > 1 else SEED
-    scores = []
+    scores: list[Score] = []
+    rows: list[tuple[tuple[int, int], str]] = []
     for place, (name, totals) in enumerate(series().items()):
         for lengths in (SHORT, LONG) if len(totals) >= SHORT_SERIES_DAYS else (SHORT,):
             for task in TASKS:
                 generator = np.random.default_rng((seed, place))
                 scores.append(score(totals, lengths, task, generator))
+                rows.append((lengths, task))
                 held, spread, point, error, _ = scores[-1]
                 low, high = scores[-1].bounds
                 print(
@@ -151,6 +161,10 @@ def main() -> None:
                     f"| {scores[-1].months:.0f} | {spread:.2f} | {point:.2f} | {error:+.1%} |",
                     flush=True,
                 )
+    for lengths in (SHORT, LONG):
+        for task in TASKS:
+            cells = [one for one, of in zip(scores, rows, strict=True) if of == (lengths, task)]
+            print(f"{lengths[0]} to {lengths[1]} days, {task}: {pooled(cells)}")
     print(summed_up(scores))
 
 

@@ -19,10 +19,10 @@ from lambdasim.calibration.fit.first_run import FirstRunFit, fit_first_run
 from lambdasim.calibration.fit.init import fit_init
 from lambdasim.calibration.fit.measured import held_to_cpu_time
 from lambdasim.calibration.fit.work import DEFAULT_CPU_SHARE, fit_work
+from lambdasim.calibration.lasting import fitted_lasting
 from lambdasim.calibration.result import RUNTIME, Calibration
 from lambdasim.calibration.round_trip import RoundTrip, round_trip
 from lambdasim.calibration.scenario import scenario_mapping, write_scenario
-from lambdasim.calibration.twin import fitted_lasting
 from lambdasim.calibration.written import failures, init_sample_ms, init_values_ms, restores
 from lambdasim.catalog import init_prior, init_runtimes
 from lambdasim.errors import InputError
@@ -138,8 +138,10 @@ def _cpu_time_ms(data: Observations) -> Floats:
 
 def _repeat(found: Calibration) -> RoundTrip:
     assert found.observations is not None  # noqa: S101 - set where there are logs
-    error = 0.0 if found.speeds is None else found.speeds.error
-    return round_trip(scenario_mapping(found, None), found.observations.runs, speed_error=error)
+    scenario, runs, speeds = scenario_mapping(found, None), found.observations.runs, found.speeds
+    if speeds is None:
+        return round_trip(scenario, runs)
+    return round_trip(scenario, runs, speed_error=speeds.error, worth=speeds.worth)
 
 
 def calibrate_logs(

@@ -20,8 +20,8 @@ from lambdasim.calibration.fit.meet import met
 from lambdasim.calibration.fit.shape import law_of_values
 from lambdasim.calibration.fit.speed import StreamSpeeds, full_speed_mb, is_of_cpus, stream_speeds
 from lambdasim.calibration.fit.work import WorkFit
+from lambdasim.calibration.lasting import Lasting
 from lambdasim.calibration.round_trip import RoundTrip
-from lambdasim.calibration.twin import Lasting
 from lambdasim.calibration.written import FAILURES, Restores, log_findings
 from lambdasim.catalog import limit
 from lambdasim.models.cpu_scaling import cpu_time_factor
@@ -136,7 +136,12 @@ class Calibration(Result):
                 f"few cold starts ({self.cold.n:,}): INIT median {self.init.median_ms} ms; the catalog's "
                 f"{self.init.held_to} counts for {self.init.prior_runs:.2g} of a cold start"
             )
-        if self.lasting.lifetime_s is not None:
+        if self.lasting.is_longer:
+            found.append(
+                "environments grew older than Lambda lets them as a rule: written as an age of "
+                f"{self.lasting.lifetime_s:,} s (platform.max_lifetime), at which the log's cold starts come out"
+            )
+        elif self.lasting.lifetime_s is not None:
             found.append(
                 f"environments ended although they were busy, as deployments end them: written as an age of "
                 f"{self.lasting.lifetime_s} s (platform.max_lifetime), at which the log's cold starts come out"

@@ -181,7 +181,12 @@ class RoundTrip(Result):
 
 
 def round_trip(
-    scenario: dict[str, Any], runs: Runs, times: int | None = None, *, speed_error: float = 0.0
+    scenario: dict[str, Any],
+    runs: Runs,
+    times: int | None = None,
+    *,
+    speed_error: float = 0.0,
+    worth: float = 1.0,
 ) -> RoundTrip:
     """Run a written scenario on the arrivals of its log, and hold both beside each other.
 
@@ -195,6 +200,8 @@ def round_trip(
     speed_error : float
         Relative standard error of the log's mean from the speeds of its few environments, which widens intervals of
         durations and what follows from them.
+    worth : float
+        As how many independent runs one counts for quantiles of the duration.
 
     Returns
     -------
@@ -209,7 +216,7 @@ def round_trip(
         _total(
             "GB-s, without INIT", _gb_s(log, log.without_ms), _gb_s(made, made.without_ms).sum() / made.times
         ),
-        *(_quantile("duration", p, log.duration_ms, made.duration_ms) for p in _LEVELS),
+        *(_quantile("duration", p, log.duration_ms, made.duration_ms, worth) for p in _LEVELS),
         _counted("cold starts", log.cold, made.cold.sum() / made.times),
     ]
     if log.cold.any():
@@ -245,11 +252,13 @@ def _total(measure: str, values: Floats, made: float) -> TripRow:
     return TripRow(measure, total, max(total - error, 0.0), total + error, float(made))
 
 
-def _quantile(name: str, p: float, seen: Floats, had: Floats) -> TripRow:
+def _quantile(name: str, p: float, seen: Floats, had: Floats, worth: float = 1.0) -> TripRow:
+    """Give a quantile with the order statistics that hold it in 95 % of cases, of as many runs as are independent."""
     from scipy.stats import binom
 
     ordered = np.sort(seen)
-    low, high = (int(k) for k in binom.ppf([0.025, 0.975], len(ordered), p))
+    apart = max(round(worth * len(ordered)), 1)
+    low, high = (round(float(k) * len(ordered) / apart) for k in binom.ppf([0.025, 0.975], apart, p))
     least = float(ordered[low - 1]) if low > 0 else 0.0
     most = float(ordered[high]) if high < len(ordered) else inf
     made = float(np.quantile(had, p)) if len(had) else nan

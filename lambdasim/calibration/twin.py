@@ -13,7 +13,6 @@ from numpy.typing import NDArray
 from lambdasim.calibration.data.environments import Flags, Ints
 from lambdasim.calibration.data.runs import Runs
 from lambdasim.calibration.data.statistics import Floats
-from lambdasim.calibration.written import share
 from lambdasim.catalog import timing
 from lambdasim.engine.contract import ArrivalChunk, Outcome, StartType
 from lambdasim.engine.plan import plan_scenario
@@ -28,10 +27,6 @@ _MOST: Final = 2_000
 _APART_US: Final = 2 * US_PER_DAY
 _ROOM: Final = 0.9
 _CHUNK: Final = 1 << 16
-_TRIES: Final = 2
-_KEEP_ALIVES_S: Final = (60, 120, 240, 360, 480, 720, 960, 1440, 1920, 2880, 5400, 10800, 21600, 86400)
-_LIFETIMES_S: Final = (30, 45, 60, 90, 120, 180, 240, 360, 480, 720, 960, 1440, 1920, 2880, 4320, 5760)
-_WELL: Final = 0.7
 _LEAD_US: Final = 30 * US_PER_S
 _LONGEST_LEAD_US: Final = 240 * US_PER_S
 _FOREVER: Final = "1d"
@@ -151,64 +146,6 @@ def _repeated(
         spec = _spec(scenario, memory_mb, number * period_us, keep_alive).with_seed(seed)
         counted = np.tile(np.arange(len(arrivals_us)) >= lead, number)
         yield _ran(spec, (offsets[:, None] + arrivals_us[None, :]).ravel(), counted, memory_mb)
-
-
-@dataclass(frozen=True)
-class Lasting:
-    """How long environments last, where the catalog does not have the log's cold starts.
-
-    Attributes
-    ----------
-    keep_alive_s : int or None
-        How long an idle one stays warm [s].
-    lifetime_s : int or None
-        Age at which a busy one ends too: by deployments, for instance [s].
-    """
-
-    keep_alive_s: int | None = None
-    lifetime_s: int | None = None
-
-
-def fitted_lasting(scenario: dict[str, Any], runs: Runs) -> Lasting:
-    """Find how long environments last where the catalog's figures do not have the log's cold starts.
-
-    Parameters
-    ----------
-    scenario : dict
-        As for ``twin``.
-    runs : Runs
-
-    Returns
-    -------
-    Lasting
-        With nothing in it where the catalog has them well within their binomial interval, or no constant has. The
-        keep-alive comes first: an age is tried where environments end although they are busy.
-    """
-    cold = int(runs.cold.sum())
-    bounds = share(cold, len(runs))
-    low, high = bounds.low * len(runs), bounds.high * len(runs)
-
-    def started(lasting: Lasting) -> float:
-        (function,) = scenario["functions"]
-        platform = dict(scenario.get("platform", {}))
-        if lasting.keep_alive_s is not None:
-            function = {**function, "keep_alive": f"{lasting.keep_alive_s}s"}
-        if lasting.lifetime_s is not None:
-            platform["max_lifetime"] = f"{lasting.lifetime_s}s"
-        made = twin({**scenario, "functions": [function], "platform": platform}, runs, _TRIES)
-        return float(made.cold.sum()) / made.times
-
-    usual = Lasting()
-    if not runs.has_times:
-        return usual
-    found = started(usual)
-    if cold - _WELL * (cold - low) <= found <= cold + _WELL * (high - cold):
-        return usual
-    tried = {one: started(one) for one in (Lasting(keep_alive_s=s) for s in _KEEP_ALIVES_S)}
-    if found < low and not any(low <= count <= high for count in tried.values()):
-        tried = {one: started(one) for one in (Lasting(lifetime_s=s) for s in _LIFETIMES_S)}
-    best = min(tried, key=lambda one: abs(tried[one] - cold))
-    return best if low <= tried[best] <= high and abs(tried[best] - cold) < abs(found - cold) else usual
 
 
 def _traffic(runs: Runs, here: Flags) -> Iterator[tuple[Ints, int, str | None]]:

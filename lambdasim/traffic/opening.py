@@ -33,6 +33,7 @@ _EPOCH_UNITS: Final[dict[TimestampUnit, EpochUnit]] = {
     TimestampUnit.NS: "ns",
 }
 
+_INSIGHTS_DURATIONS: Final = {"@duration", "record.metrics.durationms"}
 _REPORTED: Final = re.compile(
     rb'(?:REPORT|START) RequestId:|"type"\s*:\s*"platform\.(?:start|report)"|"event_type"\s*:\s*"performance"'
 )
@@ -150,7 +151,7 @@ def trace_format(path: Path, traffic: TrafficSpec) -> TraceFormat:
         return TraceFormat.AZURE_2019
     if {"app", "func", "end_timestamp", "duration"} <= header:
         return TraceFormat.AZURE_2021
-    if {"@timestamp", "@duration"} <= header:
+    if "@timestamp" in header and header & _INSIGHTS_DURATIONS:
         return TraceFormat.INSIGHTS
     if {"@timestamp", "@message"} <= header or {"timestamp", "message"} <= header:
         return TraceFormat.REPORT_LOGS

@@ -220,3 +220,98 @@ GENERATED: dict[str, Callable[[np.random.Generator], str]] = {
         own_speeds,
     )
 }
+
+
+def four_modes(rng: np.random.Generator) -> str:
+    """Four kinds of runs, of 8 to 4,200 ms."""
+    log = Log(512, 30_000)
+    for k in range(1500):
+        centre = rng.choice([8.0, 90.0, 700.0, 4_200.0], p=[0.5, 0.3, 0.15, 0.05])
+        log.run(6.0 * k, centre * np.exp(0.1 * rng.standard_normal()))
+    return log.text()
+
+
+def daily(rng: np.random.Generator) -> str:
+    """Forty nightly runs of 40 s, each a cold start."""
+    log = Log(3008, 300_000)
+    for k in range(40):
+        init = 2_100 * np.exp(0.05 * rng.standard_normal())
+        log.run(86_400.0 * k, 40_000 * np.exp(0.1 * rng.standard_normal()), init_ms=init, stream=f"{k:032x}")
+    return log.text()
+
+
+def reinitialised(rng: np.random.Generator) -> str:
+    """Crashes and runs out of memory of 6 %; INIT of 500 ms inside the next run, which is as slow as a first one."""
+    log, broken = Log(), True
+    for k in range(1200):
+        outcome = str(rng.choice(["success", "crash", "out_of_memory"], p=[0.94, 0.04, 0.02]))
+        init = 500 * np.exp(0.08 * rng.standard_normal())
+        ms = 90 * np.exp(0.15 * rng.standard_normal()) + (60 if broken else 0)
+        inside = init if broken and k else 0
+        log.run(5.0 * k, ms + inside, outcome, init_ms=None if k else init, stream="b" * 32)
+        broken = outcome != "success"
+    return log.text()
+
+
+def tiny(rng: np.random.Generator) -> str:
+    """Work of a millisecond at 128 MB."""
+    log = Log(128)
+    for k in range(1500):
+        log.run(2.0 * k, 1.1 * np.exp(0.25 * rng.standard_normal()), init_ms=None if k else 140.0)
+    return log.text()
+
+
+def minutes(rng: np.random.Generator) -> str:
+    """Runs of some eight minutes, a few at once."""
+    log, free = Log(8192, 900_000), [0.0] * 6
+    for k in range(120):
+        ms = min(520_000 * np.exp(0.15 * rng.standard_normal()), 890_000)
+        place = int(np.argmin(free))
+        second = max(150.0 * k, free[place] + 1)
+        new = free[place] == 0
+        log.run(second, ms, init_ms=3_000.0 if new else None, stream=f"{place:032x}")
+        free[place] = second + ms / 1000 + (3 if new else 0)
+    return log.text()
+
+
+def snapshots_of_java(rng: np.random.Generator) -> str:
+    """Restores with a wide load at random moments, first runs eight times as long."""
+    log, last = Log(2048), -1e9
+    for second in np.cumsum(rng.exponential(240, 400)):
+        new = second - last > 600
+        ms = 55 * np.exp(0.3 * rng.standard_normal()) + (
+            400 * np.exp(0.3 * rng.standard_normal()) if new else 0
+        )
+        paid = (300 * np.exp(0.2 * rng.standard_normal()), 200 * np.exp(0.1 * rng.standard_normal()))
+        log.run(float(second), ms, restore_ms=paid if new else None)
+        last = second
+    return log.text()
+
+
+def deployed(rng: np.random.Generator) -> str:
+    """Two versions, the second half as slow again, on four environments each."""
+    log = Log(1024)
+    for k in range(1200):
+        place, level = k // 150, 100.0 if k < 600 else 150.0
+        ms = level * np.exp(0.1 * rng.standard_normal())
+        log.run(8.0 * k, ms, init_ms=None if k % 150 else 450.0, stream=f"{place:032x}")
+        log.lines[-1] = log.lines[-1].replace("[$LATEST]", "[41]" if k < 600 else "[42]")
+    return log.text()
+
+
+EVERY = GENERATED | {
+    made.__name__: made
+    for made in (
+        quick_errors,
+        resized,
+        bursts,
+        four_modes,
+        daily,
+        reinitialised,
+        tiny,
+        minutes,
+        snapshots_of_java,
+        deployed,
+    )
+}
+"""All kinds; the suite makes its rounds with those of ``GENERATED``, `benchmarks/round_trips.py` with all."""

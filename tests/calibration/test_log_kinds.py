@@ -3,6 +3,7 @@
 import csv
 import io
 import json
+from base64 import b64encode
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -10,7 +11,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from generated_logs import Log, moment
+from generated_logs import GENERATED, Log, moment
 from test_round_trips import assert_repeated
 
 from lambdasim.calibration.calibrate import calibrate_logs
@@ -209,4 +210,107 @@ def test_few_cold_starts_learn_from_init_inside_runs(tmp_path: Path) -> None:
     found = calibrate_logs([path])
     assert found.init is not None
     assert found.init.values_ms.mean() == pytest.approx(np.mean(inside), rel=0.03)
+    assert_repeated(found.round_trip)
+
+
+def invoked(log: Log) -> str:
+    """Give the answer of ``aws lambda invoke --log-type Tail``: no line has a time."""
+    text = "\n".join(line.partition(" ")[2] for line in log.lines)
+    return json.dumps({"StatusCode": 200, "LogResult": b64encode(text.encode()).decode()})
+
+
+def searched(log: Log) -> str:
+    """Give what a search in OpenSearch finds of a log group that streams into it."""
+    hits = [
+        {
+            "_index": "cwl-2026.08.03",
+            "_source": {
+                "@timestamp": line.partition(" ")[0],
+                "@message": line.partition(" ")[2],
+                "@log_group": "/aws/lambda/orders",
+                "@log_stream": "2026/08/03/[$LATEST]a",
+            },
+        }
+        for line in log.lines
+    ]
+    return json.dumps({"took": 3, "hits": {"total": {"value": len(hits)}, "hits": hits}}, indent=1)
+
+
+def queried_as_json_fields(log: Log) -> str:
+    """Give an export of Logs Insights over a log in JSON, whose fields are those of ``platform.report``."""
+    lines = [
+        "@timestamp,record.metrics.durationMs,record.metrics.billedDurationMs,record.metrics.memorySizeMB,record.status"
+    ]
+    for line in log.lines:
+        ms = line.partition("Duration: ")[2].partition(" ms")[0]
+        lines.append(f"{line[:23].replace('T', ' ')},{ms},{int(np.ceil(float(ms)))},512,success")
+    return "\n".join(lines) + "\n"
+
+
+@pytest.mark.parametrize(
+    ("shape", "name", "times"),
+    [
+        (invoked, "answer.json", False),
+        (searched, "hits.json", True),
+        (queried_as_json_fields, "query.csv", True),
+    ],
+)
+def test_what_other_commands_and_tools_give_is_read(
+    shape: Callable[[Log], str], name: str, times: bool, tmp_path: Path
+) -> None:
+    log = Log()
+    for k in range(12):
+        log.run(10.0 * k, 50.0 + k)
+    path = tmp_path / name
+    path.write_text(shape(log), encoding="utf-8")
+    runs = read_observations([path]).runs
+    assert runs.duration_ms.tolist() == [50.0 + k for k in range(12)]
+    assert runs.has_times is times
+    assert runs.ended("success").all()
+
+
+def test_environments_that_live_for_longer_than_the_catalog_lets_them_have_an_age(tmp_path: Path) -> None:
+    """Two streams serve for 15 hours without a pause: two cold starts, where an age of some hours makes a dozen."""
+    rng, log = np.random.default_rng(3), Log(512)
+    for k in range(900):
+        place = k % 2
+        init = 400.0 if k < 2 else None
+        log.run(
+            120.0 * (k // 2),
+            90 * float(np.exp(0.1 * rng.standard_normal())),
+            init_ms=init,
+            stream=f"{place:032x}",
+        )
+    path = tmp_path / "long.log"
+    path.write_text(log.text(), encoding="utf-8")
+    found = calibrate_logs([path])
+    assert found.lasting.is_longer
+    assert any("grew older" in line for line in found.findings())
+    assert_repeated(found.round_trip)
+
+
+def test_a_keep_alive_is_found_between_those_that_are_tried(tmp_path: Path) -> None:
+    """Environments that end after 600 idle seconds: the cold starts are the log's, and so is what they are billed."""
+    rng, log, last = np.random.default_rng(5), Log(1024), -1e9
+    for second in np.cumsum(rng.exponential(240, 300)):
+        new = second - last > 600
+        ms = 50 * float(np.exp(0.2 * rng.standard_normal())) + (450 if new else 0)
+        log.run(float(second), ms, init_ms=900.0 if new else None)
+        last = float(second)
+    path = tmp_path / "idle.log"
+    path.write_text(log.text(), encoding="utf-8")
+    trip = calibrate_logs([path]).round_trip
+    assert trip is not None
+    assert_repeated(trip)
+    row = trip.row("GB-s, with INIT")
+    assert row.twin == pytest.approx(row.log, rel=0.03)
+
+
+def test_quantiles_of_few_environments_are_known_as_well_as_those_are(tmp_path: Path) -> None:
+    """Sixteen streams, each its own speed: hundreds of runs of each are worth hardly more than sixteen."""
+    path = tmp_path / "speeds.log"
+    path.write_text(GENERATED["own_speeds"](np.random.default_rng(8)), encoding="utf-8")
+    found = calibrate_logs([path])
+    assert found.speeds is not None
+    assert 1 / 100 < found.speeds.worth < 1 / 80
     assert_repeated(found.round_trip)

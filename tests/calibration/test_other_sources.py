@@ -51,6 +51,49 @@ def test_an_execution_in_any_encoding(tmp_path: Path, encoding: str) -> None:
     assert tuning_statistics(path) == expected
 
 
+MEANS = {256: 1_233.1, 512: 618.2, 1024: 312.4, 1536: 209.9}
+STATS = [{"averagePrice": 5.2e-6, "averageDuration": ms, "value": mb} for mb, ms in MEANS.items()]
+REDACTED = {"visualization": "https://lambda-power-tuning.show/#<sizes>;<durations>;<costs>"}
+OUTPUT = {"power": 1024, "cost": 5.3e-6, "duration": 312.4, "stateMachine": REDACTED, "stats": STATS}
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        OUTPUT,
+        json.dumps(OUTPUT),
+        STATS,
+        {"stats": STATS},
+        {"Output": json.dumps(OUTPUT), "status": "SUCCEEDED"},
+        {**OUTPUT, "stats": [{name: str(value) for name, value in one.items()} for one in STATS]},
+    ],
+    ids=["address cut out", "output alone", "sizes alone", "stats alone", "Output", "numbers as text"],
+)
+def test_what_people_keep_of_a_tuning_run(content: object, tmp_path: Path) -> None:
+    path = tmp_path / "tuned.json"
+    path.write_text(json.dumps(content), encoding="utf-8")
+    sizes = calibrate_logs([path]).work.sizes
+    assert {size.memory_mb: size.mean_ms for size in sizes} == MEANS
+
+
+@pytest.mark.parametrize(
+    ("change", "told"),
+    [
+        ({"averageDuration": 0}, "must be above 0 ms, got 0 at 256 MB"),
+        ({"averageDuration": -3.5}, "must be a number from 0, got -3.5"),
+        ({"value": 64}, "must be memory sizes of 128 to 10,240 MB, got 64"),
+    ],
+)
+def test_impossible_sizes_of_a_tuning_run_are_named(
+    change: dict[str, float], told: str, tmp_path: Path
+) -> None:
+    path = tmp_path / "tuned.json"
+    path.write_text(json.dumps({**OUTPUT, "stats": [{**STATS[0], **change}, *STATS[1:]]}), encoding="utf-8")
+    with pytest.raises(InputError) as caught:
+        calibrate_logs([path])
+    assert told in str(caught.value)
+
+
 def test_means_that_hold_cold_starts_are_named() -> None:
     with pytest.raises(InputError, match=r"512 MB \(292 ms\) and 1,536 MB \(427\.7 ms\)") as caught:
         calibrate_logs([CASES / "P2_spoilt_chart_url.txt"])

@@ -10,7 +10,7 @@ import numpy as np
 
 from lambdasim.calibration.data.environments import EnvironmentUse, Flags, Ints, environment_use
 from lambdasim.calibration.data.mixture import mixture_notes
-from lambdasim.calibration.data.runs import Runs, runs_of
+from lambdasim.calibration.data.runs import OUTCOMES, Runs, runs_of
 from lambdasim.calibration.data.statistics import Floats, SizeStatistics, from_summary, from_values, pooled
 from lambdasim.catalog import limit
 from lambdasim.errors import InputError, TraceError
@@ -367,7 +367,12 @@ def require_warm(observations: Observations) -> tuple[SizeStatistics, ...]:
     known = [one for one in found if one is not None]
     usable = [one for one in known if one.n > 1] or known
     if not usable:
+        runs = observations.runs
+        ended = [(kind.replace("_", " "), int(runs.ended(kind).sum())) for kind in OUTCOMES]
+        told = listed([f"{number:,} ended as {kind}" for kind, number in ended if number], last=" and ")
         raise InputError.single(
-            observations.function, "logs", "must have a run that was complete: work cannot be fitted to none"
+            observations.function,
+            "logs",
+            f"must have a run that was complete: work cannot be fitted to none; of {len(runs):,} runs {told}",
         )
     return tuple(usable)

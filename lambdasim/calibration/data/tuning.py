@@ -8,6 +8,7 @@ from collections.abc import Iterable, Sequence
 from typing import Final
 
 from lambdasim.calibration.data.statistics import SizeStatistics, from_summary
+from lambdasim.catalog import limit
 from lambdasim.errors import InputError, TraceError
 from lambdasim.outputs import noted_input
 from lambdasim.study.memory.power_tuning import TunedPoint, TuningChart, read_power_tuning
@@ -24,6 +25,7 @@ _FAR: Final = 2.5
 _PERIODS_MS: Final = 40.0
 _HEAD: Final = 1 << 16
 _POWER: Final = re.compile(rb'\\?"power\\?"\s*:')
+_STATS: Final = re.compile(rb'\\?"averageDuration\\?"\s*:')
 _REPORTED: Final = re.compile(rb"REPORT RequestId:|platform\.report")
 _DURATION: Final = re.compile(rb'\\?"duration\\?"\s*:')
 _CHART: Final = re.compile(
@@ -44,9 +46,14 @@ def is_power_tuning(source: str | os.PathLike[str]) -> bool:
     if str(source).startswith(("https://", "http://")):
         return True
     head = _head(source)
-    if head.lstrip()[:1] == b"{":
-        return bool(_POWER.search(head) and _DURATION.search(head))
-    return _chart_inside(head) is not None
+    return _is_output(head) or _chart_inside(head) is not None
+
+
+def _is_output(head: bytes) -> bool:
+    """Say whether a file begins as JSON with Power Tuning's sizes."""
+    if head.lstrip()[:1] not in (b"{", b"[", b'"') or _REPORTED.search(head):
+        return False
+    return bool((_POWER.search(head) and _DURATION.search(head)) or _STATS.search(head))
 
 
 def _head(source: str | os.PathLike[str]) -> bytes:
@@ -81,7 +88,7 @@ def tuning_statistics(source: str | os.PathLike[str]) -> list[SizeStatistics]:
     """
     given = str(source) if str(source).startswith(("https://", "http://")) else None
     head = b"" if given else _head(source)
-    if given is None and head.lstrip()[:1] != b"{":
+    if given is None and not _is_output(head):
         given = _chart_inside(head)
         noted_input(source)
     if given is not None:
@@ -112,6 +119,14 @@ def _spoilt(points: Sequence[TunedPoint]) -> list[TunedPoint]:
 
 def _statistics(points: Iterable[TunedPoint]) -> list[SizeStatistics]:
     points = tuple(points)
+    least, most = limit("memory_min_mb").value, limit("memory_max_mb").value
+    for one in points:
+        if not least <= one.memory_mb <= most:
+            allowed = f"must be memory sizes of {least:,} to {most:,} MB, got {one.memory_mb:,}"
+            raise InputError.single("Power Tuning", "value", allowed)
+        if one.duration_ms <= 0:
+            allowed = f"must be above 0 ms, got {one.duration_ms:g} at {one.memory_mb:,} MB"
+            raise InputError.single("Power Tuning", "duration", allowed)
     spoilt = _spoilt(points)
     if spoilt:
         names = listed([f"{one.memory_mb:,} MB ({one.duration_ms:.4g} ms)" for one in spoilt], last=" and ")

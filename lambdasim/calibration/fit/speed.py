@@ -43,6 +43,13 @@ class StreamSpeeds:
         """Relative standard error of the mean that comes from the few environments of the log."""
         return self.spread / sqrt(self.streams)
 
+    @property
+    def worth(self) -> float:
+        """As how many independent runs one counts, since those of one stream go together (Kish's design effect)."""
+        within = float(np.log(np.maximum(self.within_ms, 0.01)).var())
+        alike = self.spread**2 / max(self.spread**2 + within, 1e-12)
+        return 1 / (1 + (len(self.within_ms) / self.streams - 1) * alike)
+
 
 def stream_speeds(durations_ms: Floats, streams: NDArray[np.object_] | None) -> StreamSpeeds | None:
     """Separate levels of log streams from the noise of their runs.

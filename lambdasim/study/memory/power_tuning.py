@@ -18,6 +18,7 @@ import binascii
 import codecs
 import json
 import os
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
@@ -36,6 +37,8 @@ CHART_BASE: Final = "https://lambda-power-tuning.show/"
 _MOST_CHARS: Final = 1_000_000
 _MOST_INSIDE: Final = 10_000
 _DIGITS: Final = 40
+_NUMBER: Final = re.compile(r"[0-9]+(?:\.[0-9]+)?(?:[eE][+-]?[0-9]{1,3})?")
+_OF_STATS: Final = ("value", "averageDuration", "averagePrice")
 
 
 @dataclass(frozen=True)
@@ -204,7 +207,8 @@ def parse_power_tuning(text: str, where: str = "Power Tuning output") -> TuningO
     text : str
         The output with ``results`` around it or without; ``power`` as number or text; with ``stats`` or without. Also
         what Step Functions shows of a tuning run, whose ``output`` is JSON inside a text (``describe-execution``,
-        ``get-execution-history``).
+        ``get-execution-history``), that text alone, and ``stats`` alone, of which the cheapest size is then the
+        recommended one, as by default.
     where : str
         Name of the source, for messages.
 
@@ -214,26 +218,44 @@ def parse_power_tuning(text: str, where: str = "Power Tuning output") -> TuningO
         When a value is missing or cannot be accepted.
     """
     content = _parsed(text, where)
-    if isinstance(content, dict) and "power" not in content:
+    if isinstance(content, str):
+        content = _parsed(content, where)
+    if isinstance(content, list):
+        content = {"stats": content}
+    if isinstance(content, dict) and "power" not in content and "stats" not in content:
         content = _output_inside(content, where) or content
     if not isinstance(content, dict):
         raise InputError.single(where, "", "must be an object with power, cost and duration")
-    chosen = _point(content, ("power", "duration", "cost"), where)
-    machine = content.get("stateMachine")
-    address = machine.get("visualization") if isinstance(machine, dict) else None
-    chart = TuningChart.parse(address) if isinstance(address, str) and ";" in address else None
     stats = content.get("stats")
     if stats is not None and (not isinstance(stats, list) or not stats):
         raise InputError.single(where, "stats", "must be a list with at least one size")
-    if stats is not None:
-        keys = ("value", "averageDuration", "averagePrice")
-        found = [_point(row, keys, f"{where}, stats {place}") for place, row in enumerate(stats)]
-        points = tuple(sorted(found, key=lambda point: point.memory_mb))
-    else:
+    found = [_point(row, _OF_STATS, f"{where}, stats {place}") for place, row in enumerate(stats or [])]
+    points = tuple(sorted(found, key=lambda point: point.memory_mb))
+    chosen = (
+        min(points, key=lambda point: point.cost_usd)
+        if points and "power" not in content
+        else _point(content, ("power", "duration", "cost"), where)
+    )
+    chart = _chart_of(content, needed=not points)
+    if not points:
         points = chart.series[0].points if chart else (chosen,)
     return TuningOutput(
         chosen.memory_mb, chosen.cost_usd, chosen.duration_ms, points, chart, stats is not None
     )
+
+
+def _chart_of(content: Mapping[str, Any], *, needed: bool) -> TuningChart | None:
+    """Decode the chart's address in an output; what cannot be decoded is left out unless the sizes are needed."""
+    machine = content.get("stateMachine")
+    address = machine.get("visualization") if isinstance(machine, dict) else None
+    if not isinstance(address, str) or ";" not in address:
+        return None
+    try:
+        return TuningChart.parse(address)
+    except InputError:
+        if needed:
+            raise
+        return None
 
 
 def _parsed(text: str, where: str) -> Any:
@@ -251,15 +273,22 @@ def _output_inside(content: Any, where: str) -> Mapping[str, Any] | None:
     while waiting and seen < _MOST_INSIDE:
         part, seen = waiting.pop(0), seen + 1
         if isinstance(part, Mapping):
-            if "power" in part and "duration" in part:
+            if ("power" in part and "duration" in part) or _has_stats(part):
                 found = part
                 continue
-            texts = [part[key] for key in ("output", "results") if isinstance(part.get(key), str)]
+            texts = [part[key] for key in ("output", "Output", "results") if isinstance(part.get(key), str)]
             waiting += [_parsed(one, f"{where}, output") for one in texts if one.lstrip()[:1] == "{"]
             waiting += [value for value in part.values() if isinstance(value, Mapping | list)]
         elif isinstance(part, list):
             waiting += [value for value in part if isinstance(value, Mapping | list)]
     return found
+
+
+def _has_stats(part: Mapping[str, Any]) -> bool:
+    stats = part.get("stats")
+    return (
+        isinstance(stats, list) and bool(stats) and isinstance(stats[0], Mapping) and _OF_STATS[1] in stats[0]
+    )
 
 
 def _point(row: Any, keys: tuple[str, str, str], where: str) -> TunedPoint:
@@ -276,10 +305,11 @@ def _number(row: Mapping[str, Any], key: str, where: str) -> Decimal:
     if key not in row:
         raise InputError.single(where, key, "is missing")
     value = row[key]
-    if isinstance(value, str) and value.strip().isdecimal() and len(value) < _DIGITS:
+    if isinstance(value, str) and len(value) < _DIGITS and _NUMBER.fullmatch(value.strip()):
         value = Decimal(value.strip())
     if not isinstance(value, Decimal) or value < 0 or value.adjusted() > _DIGITS:
-        raise InputError.single(where, key, f"must be a number from 0, got {repr(value)[:40]}")
+        got = str(value) if isinstance(value, Decimal) else repr(value)
+        raise InputError.single(where, key, f"must be a number from 0, got {got[:40]}")
     return value
 
 

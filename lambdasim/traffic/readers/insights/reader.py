@@ -61,13 +61,15 @@ _LAYOUT: Final = (
     Column("timestamp_us", MomentCell(MomentRule(naive="utc")), _named("timestamp"), required=True),
     Column("function", LogGroupCell(), _named("log")),
     Column(
-        "duration_ms", NumberCell(filled=True, largest=_LATEST_MS), _named("duration"), required=True
+        "duration_ms", NumberCell(filled=True, largest=_LATEST_MS),
+        _named("duration", "record.metrics.durationms"), required=True,
     ),
-    Column("init_ms", NumberCell(largest=_LATEST_MS), _named("initduration")),
-    Column("billed_ms", WholeCell(), _named("billedduration")),
-    Column("memory_mb", WholeCell(bytes_as_mb=True), _named("memorysize")),
-    Column("max_memory_mb", WholeCell(bytes_as_mb=True), _named("maxmemoryused")),
-    Column("request_id", TextCell(), _named("requestid")),
+    Column("init_ms", NumberCell(largest=_LATEST_MS), _named("initduration", "record.metrics.initdurationms")),
+    Column("billed_ms", WholeCell(), _named("billedduration", "record.metrics.billeddurationms")),
+    Column("memory_mb", WholeCell(bytes_as_mb=True), _named("memorysize", "record.metrics.memorysizemb")),
+    Column("max_memory_mb", WholeCell(bytes_as_mb=True), _named("maxmemoryused", "record.metrics.maxmemoryusedmb")),
+    Column("status", TextCell(), ("record.status",)),
+    Column("request_id", TextCell(), _named("requestid", "record.requestid")),
     Column("exec_env", TextCell(), _named("logstream")),
 )  # fmt: skip
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import re
+from base64 import b64decode
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
@@ -29,8 +30,9 @@ _COLUMNS: Final = {
 """Columns of time and message as CloudWatch, Splunk and Datadog name them; the first that a table has counts."""
 _DIGITS: Final = re.compile(r"[0-9]{1,15}")
 _GROUP_PATH: Final = re.compile(r"^.*[/:]", re.DOTALL)
-_STREAM: Final = ("logStreamName", "logStream", "@logStream")
-_GROUP: Final = ("logGroup", "logGroupName", "logGroupIdentifier", "@log")
+_STREAM: Final = ("logStreamName", "logStream", "@logStream", "@log_stream")
+_GROUP: Final = ("logGroup", "logGroupName", "logGroupIdentifier", "@log", "@log_group")
+_TAIL: Final = re.compile(r'"LogResult"\s*:\s*"([^"\\]*)"')
 _UTC: Final = MomentRule(naive="utc")
 
 
@@ -64,6 +66,22 @@ def function_of_group(group: str) -> str:
     'resize'
     """
     return _GROUP_PATH.sub("", group)
+
+
+def invoked_text(path: str, text: str) -> str | None:
+    """Decode the log tails in answers of ``aws lambda invoke --log-type Tail``; None where a text is no such answer.
+
+    Raises
+    ------
+    TraceError
+        When a tail is not base64 of text.
+    """
+    if not _OBJECT.match(text) or not (tails := _TAIL.findall(text)):
+        return None
+    try:
+        return "\n".join(b64decode(tail, validate=True).decode() for tail in tails)
+    except ValueError:
+        raise TraceError.single(path, "LogResult", "must be base64 of text") from None
 
 
 def log_records(path: str, text: str) -> Iterator[tuple[str, Any]] | None:
@@ -143,7 +161,7 @@ def _counted(items: Iterator[Any]) -> Iterator[tuple[str, Any]]:
 
 
 def _unwrapped(item: Any) -> Iterator[tuple[str, Any]]:
-    """Yield the log events of a subscription's record, a page of an answer, or a query's results; or the item itself."""
+    """Yield the log events of a subscription's record, a page, a query's or a search's results; or the item itself."""
     if isinstance(item, list):
         yield "", fields_of(item)
         return
@@ -158,9 +176,15 @@ def _unwrapped(item: Any) -> Iterator[tuple[str, Any]]:
 
 
 def _list_in(item: Any) -> tuple[str | None, list[Any]]:
+    if not isinstance(item, dict):
+        return None, []
     for name in ("logEvents", "events", "results"):
-        if isinstance(item, dict) and isinstance(item.get(name), list):
+        if isinstance(item.get(name), list):
             return name, item[name]
+    hits = item.get("hits")
+    found = hits.get("hits") if isinstance(hits, dict) else [item] if "_source" in item else None
+    if isinstance(found, list):
+        return "hits", [hit.get("_source", hit) if isinstance(hit, dict) else hit for hit in found]
     return None, []
 
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Final
 
 from lambdasim.errors import Fault, TraceError
 from lambdasim.traffic.readers.bad_rows import checked_bad_rows
-from lambdasim.traffic.readers.logs.events import LogEvent, log_event, log_records
+from lambdasim.traffic.readers.logs.events import LogEvent, invoked_text, log_event, log_records
 from lambdasim.traffic.readers.logs.invocations import COLUMNS, Invocations
 from lambdasim.traffic.readers.logs.remarks import Remark
 from lambdasim.traffic.readers.logs.text import LogText, Reported, Started, lambda_object
@@ -84,6 +84,8 @@ def _findings(
     file: SourceFile, rule: MomentRule, log: ReadLog
 ) -> Iterator[Started | Reported | Remark | Fault]:
     text = _COLOURS.sub("", file.text())
+    tails = invoked_text(file.path, text)
+    text = text if tails is None else tails
     records = log_records(file.path, text)
     if records is None:
         lines = LogText(text, rule, file.path)
@@ -130,8 +132,8 @@ def read_report_logs(
         puts them into S3; CSV or JSON of the console or of Logs Insights with the time and ``message`` or
         ``@message``; lines of ``aws logs tail`` or of an export to S3, which begin with the time, or with log stream
         and time in either order; or text with ``platform.start`` and ``platform.report`` objects, on one line or
-        several, behind other words or not; events of Lambda Insights; or tables of the console, as ASCII, Markdown or
-        with bars between the columns.
+        several, behind other words or not; events of Lambda Insights; tables of the console, as ASCII, Markdown or with
+        bars between the columns; answers of ``aws lambda invoke --log-type Tail``; or results of a search in OpenSearch.
     function : str, optional
         Name of the function where the file has no log group. By default the name of the file without its endings.
     utc : bool
