@@ -6,7 +6,7 @@ import os
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from math import sqrt
-from typing import Any, Final
+from typing import Any, Final, SupportsInt, cast
 
 import numpy as np
 
@@ -42,7 +42,10 @@ def calibrate(
     | SizeStatistics
     | Iterable[SizeStatistics]
     | Iterable[Trace]
-    | Observations,
+    | Observations
+    | str
+    | os.PathLike[str]
+    | Iterable[str | os.PathLike[str]],
     *,
     function: str | None = None,
     cpu_share: tuple[float, float] = DEFAULT_CPU_SHARE,
@@ -54,9 +57,9 @@ def calibrate(
 
     Parameters
     ----------
-    data : mapping, SizeStatistics, Trace, iterable of either, or Observations
+    data : mapping, SizeStatistics, Trace, iterable of either, Observations, or path-like
         Warm durations [ms] by memory size [MB], arrays of shape (n,); their statistics (``from_values``,
-        ``from_summary``); or logs.
+        ``from_summary``); logs, or their files, as ``calibrate_logs`` reads them.
     function : str, optional
         Its name; with traces, which function to take.
     cpu_share, law_error, architecture
@@ -83,11 +86,23 @@ def calibrate(
     >>> abs(same.work.predict(512).mean_ms.value / 1_000 - 1) < 0.03
     True
     """
+    if runtime is not None and runtime not in init_runtimes():
+        raise InputError.single("calibration", "runtime", not_among(runtime, init_runtimes()))
     if not isinstance(data, Observations):
         if isinstance(data, Mapping):
-            data = [from_values(memory_mb, values) for memory_mb, values in data.items()]
-        items: Sequence[Any] = [data] if isinstance(data, Trace | SizeStatistics) else list(data)
-        if items and isinstance(items[0], Trace):
+            data = [from_values(_size_mb(memory_mb), values) for memory_mb, values in data.items()]
+        if hasattr(data, "columns"):
+            wanted = "must be durations by memory size such as {512: [31.5, 30.2]}, statistics or logs"
+            raise InputError.single("calibration", "data", f"{wanted}, got a table")
+        alone = isinstance(data, Trace | SizeStatistics | str | os.PathLike)
+        items: Sequence[Any] = [data] if alone else list(cast("Iterable[Any]", data))
+        paths = [item for item in items if isinstance(item, str | os.PathLike)]
+        if paths and len(paths) == len(items):
+            tuned = [path for path in paths if is_power_tuning(path)]
+            items = _tuned(items) if tuned else [read_observations(paths, function=function)]
+        if items and isinstance(items[0], Observations):
+            data = items[0]
+        elif items and isinstance(items[0], Trace):
             data = observe(items, function=function)
         else:
             work = fit_work(items, cpu_share=cpu_share, law_error=law_error, architecture=architecture)
@@ -145,7 +160,7 @@ def _repeat(found: Calibration) -> RoundTrip:
 
 
 def calibrate_logs(
-    sources: Iterable[str | os.PathLike[str]],
+    sources: str | os.PathLike[str] | Iterable[str | os.PathLike[str]],
     out: str | os.PathLike[str] | None = None,
     *,
     function: str | None = None,
@@ -159,7 +174,7 @@ def calibrate_logs(
 
     Parameters
     ----------
-    sources : iterable of path-like
+    sources : path-like, or iterable of path-like
         Logs; or one file of Power Tuning's output, or the address of its chart.
     out : path-like, optional
         Where to write a scenario that loads; its notes are comments, its arrivals go beside it.
@@ -181,15 +196,10 @@ def calibrate_logs(
     """
     if runtime is not None and runtime not in init_runtimes():
         raise InputError.single("calibration", "runtime", not_among(runtime, init_runtimes()))
-    given = list(sources)
-    tuned = [source for source in given if is_power_tuning(source)]
-    if tuned:
-        if len(given) > 1:
-            raise InputError.single(
-                "calibration", "sources", "must be logs, or one output of Power Tuning alone"
-            )
+    given = [sources] if isinstance(sources, str | os.PathLike) else list(sources)
+    if any(is_power_tuning(source) for source in given):
         found = calibrate(
-            tuning_statistics(tuned[0]),
+            _tuned(given),
             function=function,
             cpu_share=cpu_share,
             architecture=architecture,
@@ -206,6 +216,34 @@ def calibrate_logs(
     if out is not None:
         write_scenario(found, out)
     return found
+
+
+def _size_mb(given: object) -> int:
+    """Take the key of a mapping as a memory size.
+
+    Raises
+    ------
+    InputError
+        When it is no whole number.
+    """
+    if isinstance(given, str | bool) or not isinstance(given, SupportsInt) or int(given) != given:
+        raise InputError.single(
+            "calibration", "data", f"must have memory sizes [MB] as keys, got {given!r:.40}"
+        )
+    return int(given)
+
+
+def _tuned(sources: Sequence[str | os.PathLike[str]]) -> list[SizeStatistics]:
+    """Read the one output of Power Tuning among sources.
+
+    Raises
+    ------
+    InputError
+        When there are other sources beside it.
+    """
+    if len(sources) > 1:
+        raise InputError.single("calibration", "sources", "must be logs, or one output of Power Tuning alone")
+    return tuning_statistics(sources[0])
 
 
 def _cold(data: Observations, values: Floats) -> ColdFit | None:

@@ -3,10 +3,13 @@
 import json
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+import pandas as pd
 import pytest
 import yaml
+from generated_logs import GENERATED
 
 from lambdasim.calibration.calibrate import calibrate, calibrate_logs
 from lambdasim.calibration.data.reading import read_observations
@@ -219,3 +222,34 @@ def test_order_of_sizes_changes_nothing() -> None:
         from_summary(1024, 300, 12.0, p50=11.0, p99=18.0),
     ]
     assert fit_work(sizes).predict(512).mean_ms == fit_work(sizes[::-1]).predict(512).mean_ms
+
+
+@pytest.mark.parametrize(
+    ("data", "told"),
+    [
+        ({"512": [10.0, 11.0]}, "must have memory sizes [MB] as keys, got '512'"),
+        ({64: [10.0, 11.0]}, "must be memory sizes of 128 to 10,240 MB, got [64]"),
+        ({512: np.ones((3, 3))}, "must have one dimension, got 2"),
+        (pd.DataFrame({"memory_mb": [512], "duration_ms": [10.0]}), "got a table"),
+    ],
+    ids=["size as text", "size of nowhere", "two dimensions", "table"],
+)
+def test_data_that_are_no_durations_by_size_are_refused(data: Any, told: str) -> None:
+    with pytest.raises(InputError) as caught:
+        calibrate(data)
+    assert told in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("said", "field"), [({"runtime": "cobol"}, "runtime"), ({"architecture": "mips"}, "architecture")]
+)
+def test_settings_of_nowhere_are_refused(said: dict[str, str], field: str) -> None:
+    with pytest.raises(InputError, match=f"{field}.*must be one of"):
+        calibrate({512: [10.0, 11.0]}, **said)
+
+
+def test_files_are_read_as_by_calibrate_logs(tmp_path: Path) -> None:
+    path = tmp_path / "one.log"
+    path.write_text(GENERATED["two_runs"](np.random.default_rng(7)), encoding="utf-8")
+    one, many, logs = calibrate(str(path)), calibrate([path]), calibrate_logs(path)
+    assert one.to_function() == many.to_function() == logs.to_function()

@@ -124,6 +124,8 @@ def from_values(
     """
     values = np.sort(np.asarray(durations_ms, dtype=np.float64))
     where = f"{memory_mb} MB"
+    if values.ndim != 1:
+        raise InputError.single(where, "durations_ms", f"must have one dimension, got {values.ndim}")
     if len(values) < _FEWEST:
         raise InputError.single(
             where, "durations_ms", f"must have at least {_FEWEST} warm runs, got {len(values)}"

@@ -23,6 +23,7 @@ from lambdasim.calibration.fit.weighted import weighted_medians, weighted_quanti
 from lambdasim.catalog import limit
 from lambdasim.errors import InputError
 from lambdasim.models.cpu_chain import CpuStyle
+from lambdasim.specs.faults import not_among
 from lambdasim.specs.function import Architecture
 
 DEFAULT_CPU_SHARE: Final = (0.2, 1.0)
@@ -346,10 +347,16 @@ def fit_work(
     memories = [size.memory_mb for size in ordered]
     if len(set(memories)) < len(memories):
         raise InputError.single("calibration", "sizes", f"must be different memory sizes, got {memories}")
+    least, most = limit("memory_min_mb").value, limit("memory_max_mb").value
+    if foreign := [size for size in memories if not least <= size <= most]:
+        allowed = f"must be memory sizes of {least:,} to {most:,} MB, got {foreign}"
+        raise InputError.single("calibration", "sizes", allowed)
     if not 0 < cpu_share[0] <= cpu_share[1] <= 1:
         raise InputError.single("calibration", "cpu_share", f"must rise within 0 to 1, got {cpu_share}")
     if law_error is None:
         law_error = known_law_error()
+    if str(architecture) not in set(Architecture):
+        raise InputError.single("calibration", "architecture", not_among(str(architecture), Architecture))
     architecture = Architecture(architecture)
     bounds = cpu_share if len(ordered) == 1 else (0.002, 1.0)
     meant = tuple(replace(size, memory_mb=as_on_x86(size.memory_mb, architecture)) for size in ordered)
