@@ -55,6 +55,12 @@ def commit(
         str | None,
         typer.Option(help="What the plan takes off that, in percent: 28, or 28,46 for 1 and 3 years."),
     ] = None,
+    accounts: Annotated[
+        bool,
+        typer.Option(
+            "--accounts", help="The folders are accounts of one payer, covered together, not futures."
+        ),
+    ] = False,
     xlsx: XlsxOption = None,
     out: OutOption = None,
     as_json: JsonOption = False,
@@ -86,6 +92,7 @@ def commit(
         requests_use_commitment=requests_use_commitment,
         price_book=None if price_book is None else read_price_book(price_book),
         other=_other_usage(other_usd, other_percent),
+        accounts=accounts,
     )
     present(found.text, partial(commitment_page, found), out, as_json, xlsx)
 

@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from lambdasim.study.platforms.result import PlatformComparison
 
 _HEIGHT = 0.5
+_LEAST_BAR = 0.02
+"""Of the width of the picture, so that a price without a range is seen on a phone."""
 _LEAST = 1e-6
 
 
@@ -45,9 +47,10 @@ def plot_platforms(found: PlatformComparison, ax: Axes | None = None) -> Axes:
     if most <= 0:
         return nothing(ax, "nothing is billed")
     low = min(max(one.low_usd, most * _LEAST) for one in ranges)
+    narrow = (most / low) ** _LEAST_BAR - 1  # on a logarithmic axis
     for place, one in enumerate(ranges):
         left = max(one.low_usd, low / 2)
-        width = max(one.high_usd - left, left * 0.03)
+        width = max(one.high_usd - left, left * max(narrow, 0.03))
         ax.barh(place, width, left=left, height=_HEIGHT, **bar_look(0 if place == 0 else 1))
     ax.axvline(max(found.lambda_range.low_usd, low / 2), color=ink(), linewidth=1)
     name_rows(

@@ -326,3 +326,41 @@ def test_other_usage_must_be_an_amount_and_a_percentage(folder: Path) -> None:
     for options in (["--other-usd", "3"], ["--other-usd", "x", "--other-percent", "3"]):
         done = lambdasim(*command, *options)
         assert (done.returncode, len(done.stderr.splitlines())) == (2, 1)
+
+
+@pytest.mark.parametrize("free_tier", ["true", "false"])
+def test_accounts_of_one_payer_are_covered_as_one(free_tier: str, tmp_path: Path) -> None:
+    """Two accounts with a function each want the commitment of one account with both, free tier and all."""
+    text = SCENARIO.replace("free_tier: false", f"free_tier: {free_tier}").replace(
+        "duration: 7h", "duration: 4d"
+    )
+    text = text.replace("rate_per_s: 3", "rate_per_s: 1").replace("io_ms: 200", "io_ms: 2900")
+    text = text.replace("    provisioned_concurrency: [{at: 10m, count: 2}]\n", "")
+    whole = ls.load_scenario_text(text)
+    parts = [ls.revised(whole, {"functions": (function,)}) for function in whole.functions]
+    together = advise_commitment(ls.simulate(whole, keep_records=False))
+    for number, part in enumerate(parts):
+        ls.save(ls.simulate(part), tmp_path / str(number))
+    folders = [tmp_path / "0", tmp_path / "1"]
+    added = advise_commitment(folders, accounts=True)
+    assert (added.on_demand_usd, added.coverable_usd) == (together.on_demand_usd, together.coverable_usd)
+    assert added.options == together.options
+    assert added.cases == together.cases
+    apart = sum(advise_commitment(one).on_demand_usd for one in folders)
+    assert (apart < added.on_demand_usd) == (free_tier == "true")  # each alone has a free tier of its own
+    ran = subprocess.run(
+        [sys.executable, "-m", "lambdasim", "commit", *map(str, folders), "--accounts", "--json"],
+        capture_output=True, text=True, check=True,
+    )  # fmt: skip
+    assert json.loads(ran.stdout)
+
+
+def test_accounts_begin_at_the_same_hour() -> None:
+    runs = [
+        ls.simulate(
+            ls.load_scenario_text(SCENARIO.replace("2026-11-30T20", f"2026-11-30T{hour}")), keep_records=False
+        )
+        for hour in (20, 21)
+    ]
+    with pytest.raises(InputError, match="must begin at the same hour to be added"):
+        advise_commitment(runs, accounts=True)

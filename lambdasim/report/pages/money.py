@@ -246,8 +246,8 @@ def bill_comparison_page(found: BillComparison) -> StudyPage:
     return StudyPage(
         title="A real bill beside ours",
         answer=(f"{found}.", *(f"{note}." for note in found.notes)),
-        tables={"lines": table, "services_beside_lambda": services},
-        shown={"lines": shown} | ({"services_beside_lambda": beside} if len(services) else {}),
+        tables={"lines": table, "other_services": services},
+        shown={"lines": shown} | ({"other_services": beside} if len(services) else {}),
         pictures={"waterfall": Chart("plot_bill_comparison", found)},
         facts={name: plain(found.sum(name)) for name in columns},
     )

@@ -63,6 +63,7 @@ def advise_commitment(
     requests_use_commitment: bool = False,
     price_book: PriceBook | None = None,
     other: OtherUsage | None = None,
+    accounts: bool = False,
 ) -> CommitmentStudy:
     """Find the best hourly commitment of each Compute Savings Plan.
 
@@ -84,6 +85,9 @@ def advise_commitment(
         a plan as well.
     other : OtherUsage, optional
         Fargate and EC2 that the same plan covers.
+    accounts : bool
+        Whether the runs are accounts of one payer, which a plan covers together, in place of futures: their hours are
+        added, tiers and the free tier are the payer's.
 
     Returns
     -------
@@ -103,6 +107,8 @@ def advise_commitment(
     futures = [_future(run, region, on, price_book) for run in given]
     if not futures:
         raise InputError.single("commitment", "runs", "must be one or more")
+    if accounts:
+        futures = [_of_one_payer(futures)]
     if len({len(future.usage.hours) for future in futures}) > 1:
         counted = ", ".join(str(len(future.usage.hours)) for future in futures)[:80]
         raise InputError.single("commitment", "runs", f"must have as many hours each, got {counted}")
@@ -153,6 +159,33 @@ def _future(
             rest=tuple(replace(row, region=region) for row in usage.rest),
         )
     return _Future(usage, free_tier, on or usage.price_date, price_book)
+
+
+def _of_one_payer(futures: Sequence[_Future]) -> _Future:
+    """Add the hours of several accounts.
+
+    Raises
+    ------
+    InputError
+        When they begin at different hours, or name different days for their prices.
+    """
+    begins = sorted({f"{one.usage.first:%Y-%m-%d %H:%M}" for one in futures})
+    if len(begins) > 1:
+        raise InputError.single(
+            "commitment", "runs", f"must begin at the same hour to be added, got {', '.join(begins)[:80]}"
+        )
+    if len({one.on for one in futures}) > 1:
+        raise InputError.single("commitment", "on", "must be given: the scenarios name different days")
+    longest = max(len(one.usage.hours) for one in futures)
+    hours = tuple(
+        tuple(
+            row for one in futures for row in (one.usage.hours[hour] if hour < len(one.usage.hours) else ())
+        )
+        for hour in range(longest)
+    )
+    rest = tuple(row for one in futures for row in one.usage.rest)
+    usage = replace(futures[0].usage, hours=hours, rest=rest)
+    return replace(futures[0], usage=usage, free_tier=all(one.free_tier for one in futures))
 
 
 def _terms(plan: SavingsPlan, other: OtherUsage | None) -> tuple[object, ...]:
