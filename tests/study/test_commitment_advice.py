@@ -348,10 +348,7 @@ def test_accounts_of_one_payer_are_covered_as_one(free_tier: str, tmp_path: Path
     assert added.cases == together.cases
     apart = sum(advise_commitment(one).on_demand_usd for one in folders)
     assert (apart < added.on_demand_usd) == (free_tier == "true")  # each alone has a free tier of its own
-    ran = subprocess.run(
-        [sys.executable, "-m", "lambdasim", "commit", *map(str, folders), "--accounts", "--json"],
-        capture_output=True, text=True, check=True,
-    )  # fmt: skip
+    ran = lambdasim("commit", *map(str, folders), "--accounts", "--json")
     assert json.loads(ran.stdout)
 
 
