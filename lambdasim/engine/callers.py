@@ -174,7 +174,7 @@ class CallPlan:
     is_traced : bool
         Whether loop detection sees it.
     is_endless : bool
-        Part of a loop that nothing stops: not made any more from the scenario's end on.
+        Part of a loop that nothing stops: not made any more after the scenario's end.
     """
 
     number: int

@@ -54,7 +54,7 @@ def _pings(functions: Sequence[Any]) -> Iterator[dict[str, Any]]:
         name = pings_of(_of(function, "name") or "")
         if not isinstance(wanted, dict) or name in names or _of(function, "shares") is not None:
             continue
-        with suppress(ValueError, TypeError, LambdaSimError):  # what is wrong with it is told where it stands
+        with suppress(ValueError, TypeError, LambdaSimError):  # its faults are reported where it stands
             kept = KeepWarmSpec.model_validate(wanted)
             yield {
                 "name": name,

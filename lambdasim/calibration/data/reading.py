@@ -63,7 +63,7 @@ def read_observations(
 
 
 def _known_format(file: Path, spec: TrafficSpec) -> TraceFormat:
-    """Tell how a file is written.
+    """Recognise how a file is written.
 
     Raises
     ------

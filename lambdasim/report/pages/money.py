@@ -254,7 +254,7 @@ def bill_comparison_page(found: BillComparison) -> StudyPage:
 
 
 def _past_months(forecast: Forecast) -> pd.DataFrame:
-    """Give the events of past months by function, at the scenario's scale; ``days`` tells months that are not whole."""
+    """Give the events of past months by function, at the scenario's scale; ``days`` marks months that are not whole."""
     import pandas as pd
 
     scales = {spec.name: spec.traffic.scale for spec in forecast.scenario.functions}

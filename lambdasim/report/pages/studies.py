@@ -118,7 +118,7 @@ def _plausible_shown(sweep: MemorySweep) -> dict[str, pd.DataFrame]:
 
 
 def _plausible_facts(sweep: MemorySweep) -> dict[str, Any]:
-    """Tell which size each plausible setting chooses, and where a measurement would decide."""
+    """Show which size each plausible setting chooses, and where a measurement would decide."""
     if not sweep.alternatives:
         return {}
     chosen = [(one, one.recommendation) for one in (sweep, *sweep.alternatives)]

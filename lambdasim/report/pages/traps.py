@@ -69,7 +69,7 @@ def trap_page(trap: Trap) -> StudyPage:
 
 
 def _pictures(trap: Trap) -> dict[str, Chart]:
-    """Show first what the harm is: on the bill, or in events that are lost; then when an alarm could have told."""
+    """Show first what the harm is: on the bill, or in events that are lost; then when an alarm could have fired."""
     lost = trap.outcomes.groupby("run")["lost"].sum()
     hour, alarm = Chart("plot_trap_hour", trap), Chart("plot_alarm", trap)
     if lost["bad"] <= lost["good"]:

@@ -1,4 +1,4 @@
-"""Quotas of Step Functions that are told and not simulated: how many starts of executions would be refused."""
+"""Quotas of Step Functions that are reported and not simulated: how many starts of executions would be refused."""
 
 from __future__ import annotations
 

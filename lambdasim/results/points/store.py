@@ -107,7 +107,7 @@ class PointStore(Generic[Result]):
 
 
 def origin(scenario: ScenarioSpec) -> dict[str, str]:
-    """Tell what the result of a scenario depends on beside its seed.
+    """Say what the result of a scenario depends on besides its seed.
 
     Parameters
     ----------

@@ -105,7 +105,7 @@ def targets_of(state: Mapping[str, Any]) -> list[str]:
 def invoked_function(
     given: Mapping[str, str], name: str, state: Mapping[str, Any], known: Collection[str]
 ) -> str | None:
-    """Tell which function a task invokes.
+    """Say which function a task invokes.
 
     Parameters
     ----------

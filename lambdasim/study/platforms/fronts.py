@@ -38,7 +38,7 @@ DOORS: Final = {
     TriggerType.ALB: Door.BALANCER,
     TriggerType.API_GATEWAY_WEBSOCKET: Door.SOCKETS,
 }
-"""Triggers through which the internet reaches a function; all others are not told apart by platform."""
+"""Triggers through which the internet reaches a function; all others are alike on every platform."""
 
 
 def doors_of(scenario: ScenarioSpec) -> dict[str, Door]:

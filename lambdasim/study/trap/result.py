@@ -171,7 +171,7 @@ class Trap(Result):
         }
 
     def sentences(self) -> list[str]:
-        """Tell the story, a thought in each sentence."""
+        """Sum it up, a thought in each sentence."""
         good, bad = self.hour_usd(self.good), self.hour_usd(self.bad)
         times = f", {bad / good:,.1f} times as much" if good and bad > 1.05 * good else ""
         told = [
