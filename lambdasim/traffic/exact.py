@@ -222,7 +222,7 @@ def _divided(positions: NDArray[np.int64], unit: int, before: int, speed: int) -
     unit, speed = unit // common, speed // common
     # Dividing down twice is dividing down once by the product.
     done, left = divmod((first * unit * common - before) // common, speed)
-    if (last - first) * unit + speed < _ROOM:
+    if max(last - first, 1) * unit + speed < _ROOM:  # NumPy takes the unit itself too, also for one position
         return done + (left + (positions - first) * unit) // speed
     exact = (left + (positions - first).astype(object) * unit) // speed
     return done + exact.astype(np.int64)

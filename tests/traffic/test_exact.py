@@ -28,6 +28,12 @@ def times_of(rate: ExactRate, per_arrival: int = 1) -> list[int]:
     return [time for chunk in rate.arrivals(numbered(), per_arrival) for time in chunk.tolist()]
 
 
+def test_a_rate_of_many_digits_places_a_single_arrival() -> None:
+    """A volume of three million a month has a rate whose exact fraction is wider than NumPy's whole numbers."""
+    rate = ExactRate.constant(3e6 / (730 * 3600), 0, 500_000).times(ExactRate.constant(0.75625, 0, 500_000))
+    assert times_of(rate) == [0]
+
+
 @given(DECIMALS, st.integers(0, 10**15))
 def test_an_arrival_lies_in_the_microsecond_that_contains_its_moment(per_s: float, start_us: int) -> None:
     """The k-th of rate r is due k / r after the start: floor, and those that are due before the end."""
