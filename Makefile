@@ -39,7 +39,7 @@ test-slow: $(READY)
 # What drives the browser is installed for it alone; the browser is the system's own.
 test-browser: $(READY)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable ".[browser]"
-	$(BIN)/python -m pytest -m browser tests/browser
+	$(BIN)/python -m pytest -m browser $(BROWSER) tests/browser
 
 # Half of the readers on each core: five minutes in all with 35 readers at 17 seconds.
 fuzz: export FUZZ_SECONDS ?= 17
