@@ -20,6 +20,8 @@ _UNITS: Final = {
 _SHARES: Final = ("share", "probability", "utilization", "headroom", "wins")
 _WORDS: Final = {"usd": "USD", "gb": "GB", "mb": "MB", "init": "INIT", "id": "ID"}
 _WIDEST: Final = 400
+_HOW_KNOWN: Final = "known"
+"""The column that says how a figure is known, in identifiers such as ``aws_page``."""
 
 
 class Result(ABC):
@@ -149,6 +151,8 @@ def cell(name: str, value: Any) -> str:
             exact = value if isinstance(value, (Decimal, Fraction)) else float(value)
             return money(exact).replace("$", "")
         return percent(float(value)) if is_share(name) else number(float(value))
+    if name == _HOW_KNOWN:
+        return clipped(str(value).replace("_", " "), _WIDEST)
     return NONE if str(value) in {"NaT", "nan", "<NA>"} else clipped(value, _WIDEST)
 
 

@@ -15,8 +15,10 @@ from lambdasim.cli.app import (
     PriceDateOption,
     PriceSheetOption,
     RegionOption,
+    XlsxOption,
     app,
     day_of,
+    free_place,
     made,
     present,
     say_written,
@@ -268,6 +270,7 @@ def compare_bill(
         bool | None,
         typer.Option(help="Whether our bill gets the payer's free tier; default: as the scenarios say."),
     ] = None,
+    xlsx: XlsxOption = None,
     out: OutOption = None,
     as_json: JsonOption = False,
 ) -> None:
@@ -279,6 +282,7 @@ def compare_bill(
     from lambdasim import finance
     from lambdasim.report.pages.money import bill_comparison_page
 
+    free_place(xlsx)
     made(out)
     choice = finance.BillChoice.of_texts(account or (), only_region or (), resource or (), tag or ())
     ours = choice if region is None else replace(choice, regions=())  # ours is priced as if it were there
@@ -299,7 +303,7 @@ def compare_bill(
         hours = [ours.our_hours(used, tags) for used in owned.hourly()]
         days = finance.daily_costs(hours, priced)
     found = finance.compare_bill(real, priced(ours.ours(owned.usage, tags), neighbours=beside), days=days)
-    present(found.text, lambda: bill_comparison_page(found), out, as_json)
+    present(found.text, lambda: bill_comparison_page(found), out, as_json, xlsx)
 
 
 def _numbers(folders: list[Path]) -> list[str]:

@@ -104,6 +104,7 @@ def safety(
     scenario: ScenarioArgument,
     region: RegionOption = None,
     with_lines: WithOption = None,
+    xlsx: XlsxOption = None,
     out: OutOption = None,
     as_json: JsonOption = False,
     engine: EngineOption = "auto",
@@ -119,10 +120,11 @@ def safety(
     if region is not None:
         spec = ls.revised(spec, {"region": region})
     agreed(spec, engine=engine)
+    free_place(xlsx)
     made(out)
     with announcing_compilation():
         found = ls.safety_costs(ls.simulate(spec, engine=engine, keep_records=False))
-    present(found.text, partial(safety_page, found), out, as_json)
+    present(found.text, partial(safety_page, found), out, as_json, xlsx)
 
 
 def _other_usage(usd: str | None, percent: str | None) -> OtherUsage | None:

@@ -144,6 +144,7 @@ def platforms(
     hourly: HourlyOption = False,
     replications: Annotated[int, typer.Option(min=1, help="Seeds.")] = 3,
     region: RegionOption = None,
+    xlsx: XlsxOption = None,
     out: OutOption = None,
     as_json: JsonOption = False,
     workers: WorkersOption = 1,
@@ -178,6 +179,7 @@ def platforms(
         servers=servers,
         leaving_usd=_amount(leaving_usd, "platforms", "--leaving-usd"),
     )
+    free_place(xlsx)
     made(out)
     with (
         announcing_compilation(),
@@ -187,7 +189,7 @@ def platforms(
         found = everywhere(
             spec, terms=terms, replications=replications, engine=engine, executor=executor, progress=tell
         )
-    present(found.text, partial(platforms_page, found), out, as_json)
+    present(found.text, partial(platforms_page, found), out, as_json, xlsx)
 
 
 def _own_server(usd: str | None, vcpus: str | None, gb: str | None) -> OwnServer | None:

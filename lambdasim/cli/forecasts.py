@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import json
 from datetime import date
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -23,12 +22,15 @@ from lambdasim.cli.app import (
     made,
     present,
     run_progress,
+    say_written,
     side_by_side,
-    write,
 )
 from lambdasim.cli.beside import WithOption, including
 from lambdasim.cli.traces import TraceOptions, takes_traces
 from lambdasim.cli.writing import agreed_to, can_be_long, refuse_without_rates
+
+if TYPE_CHECKING:
+    from lambdasim.study.forecast.result import Forecast
 
 
 @app.command()
@@ -51,6 +53,13 @@ def forecast(
     ] = None,
     with_lines: WithOption = None,
     paths: Annotated[int, typer.Option(min=2, help="Paths of traffic.")] = 200,
+    focus: Annotated[
+        Path | None,
+        typer.Option(
+            help="Write FOCUS files of the months at P10, P50 and P90: bill.csv becomes bill.P10.csv and so on."
+        ),
+    ] = None,
+    focus_version: Annotated[str, typer.Option(help="1.2 or 1.4.")] = "1.2",
     xlsx: XlsxOption = None,
     out: OutOption = None,
     as_json: JsonOption = False,
@@ -78,6 +87,7 @@ def forecast(
     cost = forecast_cost(spec, month, past, paths=paths, engine=engine)
     agreed_to(cost, spec.name, "ask for fewer paths, or scale the history", workers=workers, points=paths)
     free_place(xlsx)
+    _free_quantiles(focus, focus_version)
     made(out)
     shared = side_by_side(paths, workers, dask)
     with announcing_compilation(), shared as executor, run_progress() as tell:
@@ -94,7 +104,29 @@ def forecast(
     outlook = None if budget is None else budget_outlook(result, budget)
     found = sensitivity(result) if tornado else None
     told = [part.text() for part in (result, outlook, found) if part is not None]
+    written = () if focus is None else _write_quantiles(result, focus, focus_version)
     present(lambda: "\n\n".join(told), lambda: forecast_page(result, outlook, found), out, as_json, xlsx)
+    say_written(written, as_json)
+
+
+def _free_quantiles(focus: Path | None, version: str) -> None:
+    """Refuse a place or version of FOCUS before any work is done."""
+    from lambdasim.finance.focus.columns import focus_version
+    from lambdasim.finance.focus.writer import quantile_path
+    from lambdasim.outputs import check_output
+    from lambdasim.study.forecast.tables import QUANTILES
+
+    if focus is not None:
+        focus_version(version)
+        for quantile in QUANTILES:
+            check_output(quantile_path(focus, f"P{round(100 * quantile)}"), "focus")
+
+
+def _write_quantiles(result: Forecast, focus: Path, version: str) -> tuple[Path, ...]:
+    from lambdasim import finance
+
+    origin = finance.Origin(scenario=result.scenario.name, run=f"forecast of {result.month}")
+    return finance.write_focus_quantiles(result.bills, focus, origin=origin, version=version)
 
 
 def _anomaly(text: str, month: str) -> tuple[date, float]:
@@ -122,18 +154,18 @@ def backtest(
     history: Annotated[Path, typer.Argument(help="Past traffic, any trace.")],
     days: Annotated[int, typer.Option(min=1, max=366, help="Length of each forecast, days.")] = 30,
     paths: Annotated[int, typer.Option(min=10, help="Paths of traffic.")] = 1000,
+    xlsx: XlsxOption = None,
+    out: OutOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """Say how far to trust a forecast, from past months."""
+    from lambdasim.report.pages.backtest import backtest_page
     from lambdasim.study.expected import backtest_cost
     from lambdasim.study.forecast.backtest import backtest as tested
 
     past = traces.trace(history)
+    free_place(xlsx)
+    made(out)
     agreed_to(backtest_cost(past, days=days, paths=paths), "backtest", "ask for fewer paths")
     found = tested(past, name=history.stem, days=days, paths=paths)
-    if not as_json:
-        write(found.text())
-        return
-    tables = {"summary": found.summary(), "forecasts": found.frame()}
-    content = {name: json.loads(table.to_json(orient="records")) for name, table in tables.items()}
-    write(json.dumps(content, indent=1, ensure_ascii=False))
+    present(found.text, lambda: backtest_page(found, history.stem), out, as_json, xlsx)

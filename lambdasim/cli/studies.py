@@ -153,6 +153,7 @@ def compare(
         typer.Option(help="Money per month or run; default: run where it is no sample of a month."),
     ] = None,
     markdown: Annotated[bool, typer.Option("--markdown", help="Text for a pull request.")] = False,
+    xlsx: XlsxOption = None,
     out: OutOption = None,
     as_json: JsonOption = False,
     workers: WorkersOption = 1,
@@ -177,11 +178,15 @@ def compare(
         raise InputError.single("compare", "scenarios", "must be two or more files, or --before and --after")
     else:
         specs = [traces.scenario(path) for path in scenarios or []]
+        stems = [path.stem for path in scenarios or []]
+        if len({spec.name for spec in specs}) < len(specs) == len(set(stems)):
+            specs = dict(zip(stems, specs, strict=True))  # files tell apart what shares a name
     compared_specs = list(specs.values()) if isinstance(specs, dict) else specs
     for spec in compared_specs:
         refuse_without_rates(spec)
     cost = comparison_cost(compared_specs, replications=replications, engine=engine)
     agreed_to(cost, "compare", workers=workers, points=len(specs) * replications)
+    free_place(xlsx)
     made(out)
     shared = side_by_side(len(specs) * replications, workers, dask)
     with announcing_compilation(), shared as executor, run_progress() as tell:
@@ -202,7 +207,7 @@ def compare(
     text = result.markdown if markdown else result.text
     if review is not None:
         text = partial(_reviewed_text, review, text, markdown)
-    present(text, partial(comparison_page, result), out, as_json)
+    present(text, partial(comparison_page, result), out, as_json, xlsx)
     if result.verdict.failed:
         raise typer.Exit(1)
 
@@ -262,6 +267,7 @@ def limits(
     ] = False,
     fail_throttles: FailThrottlesOption = None,
     slo: SloOption = None,
+    xlsx: XlsxOption = None,
     out: OutOption = None,
     as_json: JsonOption = False,
     workers: WorkersOption = 1,
@@ -284,6 +290,7 @@ def limits(
     cost = limits_cost(spec, replications=replications, multiples=factors, engine=engine)
     agreed_to(cost, spec.name, workers=workers, points=len(factors) * replications)
     most_refused = float("inf") if fail_throttles is None else _share("--fail-throttles", fail_throttles)
+    free_place(xlsx)
     made(out)
     shared = side_by_side(len(factors) * replications, workers, dask)
     with announcing_compilation(), shared as executor, run_progress() as tell:
@@ -299,7 +306,7 @@ def limits(
             progress=tell,
             targets=targets_of(slo),
         )
-    present(advice.text, partial(limits_page, advice), out, as_json)
+    present(advice.text, partial(limits_page, advice), out, as_json, xlsx)
     if advice.refused.mean > most_refused or (fail_findings and len(advice.findings)):
         raise typer.Exit(1)
 
@@ -310,6 +317,7 @@ def trap(
         list[str] | None,
         typer.Argument(help="A trap that ships, or a good and a bad scenario file; nothing lists the traps."),
     ] = None,
+    xlsx: XlsxOption = None,
     out: OutOption = None,
     as_json: JsonOption = False,
     engine: EngineOption = "auto",
@@ -337,10 +345,11 @@ def trap(
         raise InputError.single("trap", "scenarios", "must be the name of a trap, or a good and a bad file")
     for spec in (good, bad):
         agreed(spec, runs=1, engine=engine)
+    free_place(xlsx)
     made(out)
     with announcing_compilation(), run_progress() as tell:
         found = spring_trap(good, bad, engine=engine, progress=tell)
-    present(found.text, partial(trap_page, found), out, as_json)
+    present(found.text, partial(trap_page, found), out, as_json, xlsx)
 
 
 def _objective(target: str | None, budget: float | None) -> Objective | None:

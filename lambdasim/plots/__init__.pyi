@@ -11,10 +11,12 @@ from lambdasim.plots.break_even import plot_break_even as plot_break_even
 from lambdasim.plots.calibration import plot_fit_distribution as plot_fit_distribution
 from lambdasim.plots.calibration import plot_fit_quantiles as plot_fit_quantiles
 from lambdasim.plots.commitment import plot_commitment as plot_commitment
+from lambdasim.plots.comparison import plot_comparison as plot_comparison
 from lambdasim.plots.cost import plot_bill as plot_bill
 from lambdasim.plots.cost import plot_cost as plot_cost
 from lambdasim.plots.cost import plot_cost_distribution as plot_cost_distribution
 from lambdasim.plots.cost import plot_hourly_cost as plot_hourly_cost
+from lambdasim.plots.forecast import plot_backtest as plot_backtest
 from lambdasim.plots.forecast import plot_forecast as plot_forecast
 from lambdasim.plots.forecast import plot_tornado as plot_tornado
 from lambdasim.plots.latency import plot_latency as plot_latency

@@ -10,6 +10,7 @@ from matplotlib.axes import Axes
 from matplotlib.ticker import MaxNLocator, StrMethodFormatter
 
 from lambdasim.plots.style import axes_or_new, bar_look, ink, legend_beside, name_rows, nothing, styled
+from lambdasim.study.forecast.backtest import TASKS, Backtest
 from lambdasim.study.forecast.result import Forecast
 from lambdasim.study.forecast.sensitivity import Sensitivity
 from lambdasim.wording import money
@@ -105,4 +106,42 @@ def plot_tornado(found: Sensitivity, ax: Axes | None = None) -> Axes:
     ax.xaxis.set_major_locator(MaxNLocator(5))
     ax.xaxis.set_major_formatter(StrMethodFormatter("{x:,.9g}"))
     ax.grid(visible=False, axis="y")
+    return ax
+
+
+@styled
+def plot_backtest(found: Backtest, ax: Axes | None = None) -> Axes:
+    """Draw past months as they were forecast a month ahead, and as they came, in parts of their mean month.
+
+    Parameters
+    ----------
+    found : Backtest
+    ax : Axes, optional
+
+    Returns
+    -------
+    Axes
+    """
+    ahead = [block for block in found.blocks if block.task == TASKS[0]]
+    ax = axes_or_new(ax)
+    ax.set_title("Past months, forecast the day before they began")
+    if not ahead:
+        return nothing(ax, "no month")
+    ranks = np.arange(len(ahead))
+    size = np.array([block.daily_mean * block.days or 1.0 for block in ahead])
+    low, middle, high, actual = (
+        100 * np.array([getattr(block, name) for block in ahead]) / size
+        for name in ("p10", "p50", "p90", "actual")
+    )
+    colour, other = mpl.rcParams["axes.prop_cycle"].by_key()["color"][:2]
+    ax.vlines(ranks, low, high, color=colour, linewidth=5, alpha=0.35, label="P10 to P90")
+    ax.plot(ranks, middle, "_", color=colour, markersize=9, markeredgewidth=2, label="P50")
+    ax.plot(ranks, actual, "o", color=other, markersize=4.5, label="actual")
+    ax.set_xlim(-0.8, len(ahead) - 0.2)
+    ax.xaxis.set_major_locator(MaxNLocator(6, integer=True))
+    ax.xaxis.set_major_formatter(lambda place, _: f"{place + 1:.0f}")
+    ax.set_ylim(0, float(max(high.max(), actual.max())) * 1.1 or 1)
+    ax.set_xlabel("month, in order")
+    ax.set_ylabel("invocations [% of the mean month]")
+    legend_beside(ax)
     return ax

@@ -11,6 +11,7 @@ from matplotlib.ticker import FixedLocator, LogFormatter, NullLocator, StrMethod
 from lambdasim.plots.style import (
     axes_or_new,
     ink,
+    is_narrow,
     legend_beside,
     line_look,
     nothing,
@@ -18,6 +19,7 @@ from lambdasim.plots.style import (
     size_axis,
     styled,
 )
+from lambdasim.wording import money
 
 if TYPE_CHECKING:
     from lambdasim.study.memory.power_tuning import TunedPoint
@@ -26,6 +28,7 @@ if TYPE_CHECKING:
 _MARKERS: Final = ("o", "s", "^", "D")
 _MANY: Final = 12
 _UPRIGHT: Final = 6
+_UPRIGHT_NARROW: Final = 4
 
 
 @styled
@@ -78,6 +81,11 @@ def plot_frontier(sweep: MemorySweep, ax: Axes | None = None) -> Axes:
         label="recommended" if len(chosen) else None,
         zorder=3,
     )
+    target = getattr(sweep.objective, "within_ms", None), getattr(sweep.objective, "within_usd", None)
+    if target[0] is not None:
+        ax.axvline(target[0], color=ink(), linewidth=1, dashes=(5, 2), label=f"target {target[0]:,g} ms")
+    if target[1] is not None:
+        ax.axhline(target[1], color=ink(), linewidth=1, dashes=(5, 2), label=f"budget {money(target[1])}")
     sides = dict(zip(sorted(set(good["architecture"])), ("right", "left"), strict=False))
     for row in good.to_dict("records"):
         side = sides[row["architecture"]] if row["dominated"] else "center"
@@ -91,8 +99,9 @@ def plot_frontier(sweep: MemorySweep, ax: Axes | None = None) -> Axes:
             fontsize=8,
             color=ink(),
         )
-    size_axis(ax, max(0.85 * float(good[latency].min()), 0.5), max(1.1 * float(good[latency].max()), 1.0))
-    _from_zero(ax, float(good["usd_per_month"].max()))
+    ends = [*good[latency], *([] if target[0] is None else [target[0]])]
+    size_axis(ax, max(0.8 * float(min(ends)), 0.5), max(1.1 * float(max(ends)), 1.0))
+    _from_zero(ax, max(float(good["usd_per_month"].max()), target[1] or 0.0))
     ax.set_xlabel(f"{latency.removesuffix('_ms')} of the latency [ms]")
     ax.set_ylabel("cost a month [USD]")
     legend_beside(ax)
@@ -257,7 +266,7 @@ def _size_ticks(ax: Axes, sizes: list[int]) -> None:
     ax.xaxis.set_major_locator(FixedLocator(shown))
     ax.xaxis.set_minor_locator(NullLocator())
     ax.xaxis.set_major_formatter(StrMethodFormatter("{x:,.0f}"))
-    if len(shown) > _UPRIGHT:
+    if len(shown) > (_UPRIGHT_NARROW if is_narrow(ax) else _UPRIGHT):
         ax.tick_params(axis="x", labelrotation=45)
 
 

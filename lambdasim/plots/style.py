@@ -35,6 +35,10 @@ _DPI: Final = 120
 _NARROW_TITLE: Final = 42
 _NARROW_LABEL: Final = 32
 _LEGEND: Final = 40
+_LEGEND_BESIDE: Final = 30
+"""Longest line of a legend below and beside a picture [characters]."""
+_LEGEND_LINES: Final = 16
+"""Lines for which there is room beside a picture."""
 _LEGEND_LINE: Final = 0.2
 """Height of a line of a legend below [inches]."""
 _NAMES: Final = (34, 16)
@@ -164,6 +168,12 @@ def paper() -> str:
     return str(mpl.rcParams["figure.facecolor"])
 
 
+def is_narrow(ax: Axes) -> bool:
+    """Say whether axes are those of a picture for a phone."""
+    figure = ax.get_figure(root=True)
+    return isinstance(figure, Picture) and figure.is_narrow
+
+
 def legend_beside(ax: Axes) -> None:
     """Put the legend where it covers nothing: to the right, or below in a narrow picture."""
     figure = ax.get_figure(root=True)
@@ -175,7 +185,11 @@ def legend_beside(ax: Axes) -> None:
         figure.set_figheight(figure.get_figheight() + lines * _LEGEND_LINE)
         return
     beside = 1.14 if isinstance(figure, Picture) and len(figure.axes) > 1 else 1.02
-    ax.legend(loc="upper left", bbox_to_anchor=(beside, 1.0))
+    handles, labels = ax.get_legend_handles_labels()
+    short = [fill(label, _LEGEND_BESIDE) for label in labels]
+    if sum(label.count("\n") + 1 for label in short) <= _LEGEND_LINES:
+        labels = short
+    ax.legend(handles, labels, loc="upper left", bbox_to_anchor=(beside, 1.0))
 
 
 def name_rows(ax: Axes, names: Iterable[object]) -> None:

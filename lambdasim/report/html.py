@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 from lambdasim.report.pictures import Drawn
 from lambdasim.views import cell
 from lambdasim.views import heading as heading_of_column
-from lambdasim.wording import printable
+from lambdasim.wording import NONE, printable
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -21,6 +21,13 @@ _STYLE: Final = Path(__file__).with_name("page.css")
 _IDENTIFIER: Final = re.compile(r"[a-z][a-z0-9]*(_[a-z0-9]+)*")
 _STACKED: Final = 3
 """Columns from which a table's rows become cards on a phone."""
+_LONG: Final = 30
+"""Characters beyond which a column of words wraps."""
+_FIGURE: Final = re.compile(r"[-+±<>≥≤~$€£]*(?:\d[\d.,:-]*|∞)(?:%|×|ms|s|min|h)?")
+_BESIDE_FIGURES: Final = frozenset(
+    ("", NONE, "none", "yes", "±", "to", "of", "ms", "s", "min", "h", "MB", "GB", "USD", "million", "billion")
+)
+"""Words that may stand in a column of figures."""
 
 
 class Fact(NamedTuple):
@@ -101,36 +108,49 @@ def warning(text: str) -> str:
     return f"<p class='warning' role='note'>{escaped(text)}</p>" if text else ""
 
 
-def table_html(table: pd.DataFrame, name: str, css_class: str = "numbers") -> str:
+def table_html(table: pd.DataFrame, name: str) -> str:
     """Write a table; what is in its cells is escaped.
 
     Parameters
     ----------
     table : DataFrame
         Columns named as programs name them get their unit, and cells are written by it, see ``views``; the first
-        column names the row.
+        column names the row. Columns without any value are left out.
     name : str
         For those who hear the page.
-    css_class : {"numbers", "words"}
     """
-    names = [_heading(str(column)) for column in table.columns]
-    columns = [
-        [cell(str(name), value) for value in table.iloc[:, place]] for place, name in enumerate(table.columns)
-    ]
-    head = "".join(f"<th scope='col'>{escaped(column)}</th>" for column in names)
+    columns = []
+    for place, column in enumerate(table.columns):
+        cells = [cell(str(column), value) for value in table.iloc[:, place]]
+        if place == 0 or not cells or {*cells} - {"", NONE}:
+            columns.append((_heading(str(column)), _kind(cells), cells))
+    head = "".join(f"<th scope='col'{_class(kind)}>{escaped(said)}</th>" for said, kind, _ in columns)
     rows = []
-    for row in zip(*columns, strict=True):
-        first, *rest = row
-        cells = "".join(
-            f"<td data-label='{escaped(column)}'>{escaped(value)}</td>"
-            for column, value in zip(names[1:], rest, strict=True)
-        )
-        rows.append(f"<tr><th scope='row'>{escaped(first)}</th>{cells}</tr>")
-    stacked = " stacked" if len(names) >= _STACKED else ""
+    for row in range(len(table)):
+        _, kind, cells = columns[0]
+        written = f"<th scope='row'{_class(kind)}>{escaped(cells[row])}</th>"
+        for said, kind, cells in columns[1:]:
+            written += f"<td{_class(kind)} data-label='{escaped(said)}'>{escaped(cells[row])}</td>"
+        rows.append(f"<tr>{written}</tr>")
+    stacked = " class='stacked'" if len(columns) >= _STACKED else ""
     return (
         f"<div class='wide' role='region' tabindex='0' aria-label='{escaped(name)}'>"
-        f"<table class='{css_class}{stacked}'><thead><tr>{head}</tr></thead><tbody>{''.join(rows)}</tbody></table></div>"
+        f"<table{stacked}><thead><tr>{head}</tr></thead><tbody>{''.join(rows)}</tbody></table></div>"
     )
+
+
+def _kind(cells: Sequence[str]) -> str:
+    """Say how a column is set: figures to the right, words to the left, long ones wrapped."""
+    if max(map(len, cells), default=0) > _LONG:
+        return "long"
+    is_figures = all(
+        word in _BESIDE_FIGURES or _FIGURE.fullmatch(word) for text in cells for word in text.split(" ")
+    )
+    return "" if is_figures else "text"
+
+
+def _class(kind: str) -> str:
+    return f" class='{kind}'" if kind else ""
 
 
 def _heading(name: str) -> str:

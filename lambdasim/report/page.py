@@ -12,13 +12,24 @@ from typing import TYPE_CHECKING, Any, Final
 
 from lambdasim.finance.guard import guarded
 from lambdasim.outputs import STUDY, OutputFolder
-from lambdasim.report.html import Fact, bullets, document, figure, heading, headline, paragraph, table_html
+from lambdasim.report.html import (
+    Fact,
+    bullets,
+    document,
+    figure,
+    folded,
+    heading,
+    headline,
+    paragraph,
+    table_html,
+)
 from lambdasim.report.pictures import Chart, Drawn
+from lambdasim.wording import count
 
 if TYPE_CHECKING:
     import pandas as pd
 
-_LONG: Final = 40
+_MOST_ROWS: Final = 24
 
 
 @dataclass(frozen=True, eq=False)
@@ -37,6 +48,10 @@ class StudyPage:
         By the name of their file; drawn when the page or its folder is written.
     shown : mapping of str to DataFrame
         Tables that the page shows in another form, by heading; an empty one is left out of the page.
+    titles : mapping of str to str
+        Headings that say more than the table's name does.
+    folded : tuple of str
+        Tables that a reader opens, as are those of many rows.
     workbook : mapping of str to DataFrame
         Tables whose columns have other names in a workbook, by heading: with their unit as suffix.
     facts : mapping of str to any
@@ -52,6 +67,8 @@ class StudyPage:
     tables: Mapping[str, pd.DataFrame]
     pictures: Mapping[str, Chart] = field(default_factory=dict)
     shown: Mapping[str, pd.DataFrame] = field(default_factory=dict)
+    titles: Mapping[str, str] = field(default_factory=dict)
+    folded: tuple[str, ...] = ("parameters",)
     workbook: Mapping[str, pd.DataFrame] = field(default_factory=dict)
     facts: Mapping[str, Any] = field(default_factory=dict)
     headline: tuple[Fact, ...] = ()
@@ -67,9 +84,11 @@ class StudyPage:
         parts += [figure(drawn) for drawn in self._drawn.values()]
         for name, table in {**self.tables, **self.shown}.items():
             if len(table):
-                words = table.map(lambda cell: isinstance(cell, str) and len(cell) > _LONG).to_numpy().any()
-                title = name.replace("_", " ").capitalize()
-                parts += [heading(title), table_html(table, title, "words" if words else "numbers")]
+                title = self.titles.get(name) or name.replace("_", " ").capitalize()
+                inside = table_html(table, title)
+                is_long = len(table) > _MOST_ROWS or name in self.folded
+                shown = folded(f"Show {count(len(table), 'row')}", inside) if is_long else inside
+                parts += [heading(title), shown]
         parts.append(bullets(self.notes))
         return document(self.title, parts)
 

@@ -1,7 +1,9 @@
 """Pages as a reader meets them: a real browser at three widths, light and dark, with the network cut."""
 
 import shutil
-from collections.abc import Callable, Iterator
+import subprocess
+import sys
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -9,9 +11,8 @@ import pytest
 
 import lambdasim as ls
 from lambdasim.report.notebook.pdf import pdf_of
-from lambdasim.report.pages.money import break_even_page
-from lambdasim.report.pages.studies import comparison_page, limits_page, sweep_page
 from lambdasim.specs import load_scenario_text
+from tests.templates.account_export import metric_data, settings_files, write
 
 pytestmark = pytest.mark.browser
 
@@ -41,31 +42,86 @@ functions:
 """
 
 
+ROOT = Path(__file__).parents[2]
+TAXI = """
+name: rides
+start: 2014-11-01T00:00:00Z
+duration: 1d
+price_date: 2026-11-01
+functions:
+  - name: receipts
+    memory_mb: 512
+    work: {cpu_ms: 40, io_ms: 200}
+    trigger: {type: sns}
+    traffic: {trace: taxi.csv, format: csv_counts, utc: true, scale: 0.1}
+"""
+# What a command is given, after --out; every kind of page that the product makes.
+PAGES = {
+    "run": "simulate shop.yaml",
+    "queues": "simulate thumbnails.yaml --no-records",
+    "chain": "simulate checkout_chain.yaml --no-records",
+    "account": "simulate account --no-records",
+    "sweep": "sweep-memory shop.yaml --function checkout --sizes 256,512,1024,1769 --replications 2 --slo p95=900ms",
+    "limits": "limits shop.yaml --replications 2 --multiples 1,2",
+    "comparison": "compare shop.yaml larger.yaml --replications 2",
+    "before_after": "compare --before template.yaml --after after.yaml --requests 1M/month --replications 2",
+    "break_even": "break-even shop.yaml --replications 2",
+    "platforms": "platforms shop.yaml --replications 1",
+    "forecast": "forecast rides.yaml --month 2015-02 --budget 2 --tornado --paths 40",
+    "backtest": "backtest taxi.csv --utc",
+    "calibration": "calibrate log.json",
+    "safety": "safety shop.yaml",
+    "trap": "trap retry_storm",
+    "trap_of_a_queue": "trap reserved_below_pollers",
+    "commitment": "commit run",
+    "bill": "bill compare cur.csv run",
+    "architect": "report shop.yaml --template architect -p WHAT_IF_SECONDS=1 --no-pdf",
+    "finance": "report shop.yaml --template finance -p WHAT_IF_SECONDS=1 --no-pdf",
+    "incident": "report shop.yaml --template incident -p WHAT_IF_SECONDS=1 --no-pdf",
+}
+CUT = """() => [...document.querySelectorAll("h1, h2, p, li, dt, dd, th, td, summary")]
+  .filter((one) => one.clientWidth > 0 && one.scrollWidth > one.clientWidth + 1)
+  .map((one) => `${one.tagName} ${one.innerText.slice(0, 40)}`)"""
+SCROLLING = """() => [...document.querySelectorAll(".wide")]
+  .filter((one) => one.scrollWidth > one.clientWidth + 1).map((one) => one.getAttribute("aria-label"))"""
+PAPER_PX = 718  # A4 without its margins
+TOO_WIDE = """(most) => [...document.querySelectorAll("table, img, pre")]
+  .filter((one) => one.getBoundingClientRect().right > most + 1).map((one) => one.outerHTML.slice(0, 80))"""
+
+
 def run_page() -> str:
     return ls.report_html(ls.simulate(load_scenario_text(SCENARIO), keep_records=False))
 
 
-def sweep() -> str:
-    scenario = load_scenario_text(SCENARIO)
-    return sweep_page(
-        ls.sweep_memory(scenario, "checkout", sizes=(256, 512, 1024, 1769), replications=2)
-    ).to_html()
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Put what the commands of ``PAGES`` read into a folder, and a finished run."""
+    folder = tmp_path_factory.mktemp("made")
+    (folder / "shop.yaml").write_text(SCENARIO)
+    (folder / "larger.yaml").write_text(SCENARIO.replace("memory_mb: 512", "memory_mb: 1024"))
+    (folder / "rides.yaml").write_text(TAXI)
+    for source, name in (
+        ("data/traffic/nyc_taxi.csv", "taxi.csv"),
+        ("data/report_logs/aws_2rps_cloudwatch.json", "log.json"),
+        ("data/finance/cur2_layout.csv", "cur.csv"),
+        ("notebooks/scenarios/thumbnails.yaml", ""),
+        ("lambdasim/examples/checkout_chain.yaml", ""),
+        ("lambdasim/examples/template.yaml", ""),
+    ):
+        shutil.copy(ROOT / source, folder / (name or Path(source).name))
+    template = (folder / "template.yaml").read_text()
+    (folder / "after.yaml").write_text(template.replace("Default: 512", "Default: 1024"))
+    run = ls.simulate(load_scenario_text(SCENARIO), keep_records=False)
+    write(folder / "exports", settings_files(run.scenario) | {"metrics.json": metric_data(run)})
+    command("import aws exports --out account", folder)
+    command("simulate shop.yaml --out run", folder)
+    return folder
 
 
-def limits() -> str:
-    return limits_page(
-        ls.advise_limits(load_scenario_text(SCENARIO), replications=2, multiples=(1, 2))
-    ).to_html()
-
-
-def comparison() -> str:
-    before = load_scenario_text(SCENARIO)
-    after = load_scenario_text(SCENARIO.replace("memory_mb: 512", "memory_mb: 1024"))
-    return comparison_page(ls.compare({"main": before, "branch": after}, replications=2)).to_html()
-
-
-def break_even() -> str:
-    return break_even_page(ls.break_even(load_scenario_text(SCENARIO), replications=2)).to_html()
+def command(words: str, folder: Path) -> None:
+    program = [sys.executable, "-m", "lambdasim", *words.split()]
+    done = subprocess.run(program, cwd=folder, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, f"{words}: {done.stderr[-800:]}"
 
 
 @pytest.fixture(scope="module")
@@ -80,16 +136,12 @@ def browser() -> Iterator[Any]:
         chromium.close()
 
 
-@pytest.mark.parametrize(
-    "page", [run_page, sweep, limits, comparison, break_even], ids=lambda page: page.__name__
-)
-def test_a_page_fits_is_quiet_and_is_accessible(
-    browser: Any, tmp_path: Path, page: Callable[[], str]
-) -> None:
+@pytest.mark.parametrize("kind", PAGES)
+def test_a_page_fits_is_quiet_and_is_accessible(browser: Any, made: Path, kind: str) -> None:
     from axe_playwright_python.sync_playwright import Axe  # type: ignore[import-untyped]
 
-    path = tmp_path / "page.html"
-    path.write_text(page(), encoding="utf-8")
+    command(f"{PAGES[kind]} --out page_{kind}", made)
+    path = made / f"page_{kind}" / "report.html"
     assert path.stat().st_size < 3_000_000
     for scheme in ("light", "dark"):
         for width in WIDTHS:
@@ -103,9 +155,12 @@ def test_a_page_fits_is_quiet_and_is_accessible(
             tab.on("pageerror", lambda error, said=said: said.append(str(error)))
             tab.on("request", lambda request, asked=asked: asked.append(request.url))
             tab.goto(path.as_uri())
+            tab.evaluate("document.querySelectorAll('details').forEach((one) => { one.open = true })")
             assert not said
             assert [url for url in asked if not url.startswith(("file:", "data:"))] == []
             assert tab.evaluate("document.documentElement.scrollWidth") <= width
+            assert tab.evaluate(CUT) == [], f"{width} px"
+            assert width > WIDTHS[0] or tab.evaluate(SCROLLING) == []
             shown = tab.evaluate("[...document.images].map(image => [image.naturalWidth, image.clientWidth])")
             # Words of a picture are made for the width in which it is drawn: no picture is shrunk to less than half.
             assert all(0 < natural <= 2 * client for natural, client in shown)
@@ -113,6 +168,11 @@ def test_a_page_fits_is_quiet_and_is_accessible(
             serious = [fault["id"] for fault in faults if fault["impact"] in {"serious", "critical"}]
             assert serious == [], f"{scheme}, {width} px: {serious}"
             context.close()
+    paper = browser.new_page(viewport={"width": PAPER_PX, "height": 1000})
+    paper.goto(path.as_uri())
+    paper.emulate_media(media="print")
+    assert paper.evaluate(TOO_WIDE, PAPER_PX) == []
+    paper.close()
 
 
 def test_the_table_of_parameters_opens_with_the_keyboard(browser: Any, tmp_path: Path) -> None:

@@ -30,6 +30,7 @@ FREE: Final = "free tier"
 _PERIOD: Final = 10
 _LEAST_LINE: Final = 6
 _MOST_SERVICES: Final = 12
+_LEAST_SHOWN_USD: Final = Decimal("0.000001")
 
 
 @dataclass(frozen=True)
@@ -143,7 +144,7 @@ class BillComparison(Result):
         pairs = zip(table["usage_type"], table["line"], strict=True)
         shown["line"] = [f"{kind} {line.replace('_', ' ')}".strip() for kind, line in pairs]
         for name in ("actual_cost", "our_cost", "from_usage", "from_rate", "from_other"):
-            shown[name.removesuffix("_cost").removeprefix("from_")] = [money(usd) for usd in table[name]]
+            shown[name.removesuffix("_cost").removeprefix("from_")] = [shown_usd(usd) for usd in table[name]]
         return {"lines": shown}
 
     def text(self) -> str:
@@ -177,12 +178,17 @@ class BillComparison(Result):
 
     def __repr__(self) -> str:
         """Say both totals and what explains their difference."""
-        parts = {name: money(self.sum(f"from_{name}")) for name in ("usage", "rate", "other")}
+        parts = {name: shown_usd(self.sum(f"from_{name}")) for name in ("usage", "rate", "other")}
         explained = ", ".join(f"{name} {amount}" for name, amount in parts.items())
         return (
-            f"actual {money(self.sum('actual_cost'))}, ours {money(self.sum('our_cost'))}, "
-            f"difference {money(self.sum('difference'))}: {explained}"
+            f"actual {shown_usd(self.sum('actual_cost'))}, ours {shown_usd(self.sum('our_cost'))}, "
+            f"difference {shown_usd(self.sum('difference'))}: {explained}"
         )
+
+
+def shown_usd(usd: Decimal) -> str:
+    """Write an amount of a comparison: what a bill's own rounding leaves, below a millionth of a dollar, is none."""
+    return money(usd if abs(usd) >= _LEAST_SHOWN_USD else 0)
 
 
 def compare_bill(

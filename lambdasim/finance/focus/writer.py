@@ -124,14 +124,13 @@ def write_focus_quantiles(
     InputError
         When the name of a quantile could not stand in a file's name.
     """
-    place = Path(path)
     for name in bills:
         if not (name.isascii() and name.isalnum()):
             raise InputError.single("focus", "quantile", f"must be letters and digits, got {name[:40]!r}")
     return tuple(
         write_focus(
             bill,
-            place.with_name(f"{place.stem}.{name}{place.suffix}"),
+            quantile_path(path, name),
             origin=replace(origin or Origin(), quantile=name),
             version=version,
             by_function=by_function,
@@ -139,6 +138,18 @@ def write_focus_quantiles(
         )
         for name, bill in bills.items()
     )
+
+
+def quantile_path(path: str | os.PathLike[str], name: str) -> Path:
+    """Return where the file of a quantile is written.
+
+    Examples
+    --------
+    >>> quantile_path("bill.csv", "P10").name
+    'bill.P10.csv'
+    """
+    place = Path(path)
+    return place.with_name(f"{place.stem}.{name}{place.suffix}")
 
 
 def focus_rows(

@@ -6,9 +6,11 @@ import json
 import os
 import shlex
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
+from threading import Thread
 from typing import TYPE_CHECKING, Final
 
 from lambdasim.errors import InputError
@@ -19,6 +21,7 @@ from lambdasim.report.notebook.packages import needed_packages
 from lambdasim.report.notebook.page import notebook_page
 from lambdasim.report.notebook.parameters import parameters_of, with_parameters
 from lambdasim.report.notebook.pdf import pdf_of
+from lambdasim.report.notebook.what_if import what_if_script
 from lambdasim.version import __version__
 
 if TYPE_CHECKING:
@@ -132,6 +135,8 @@ def build_report(
     works.mkdir(parents=True, exist_ok=True)
     code = sha256("\n".join(cell.source for cell in notebook.cells).encode()).hexdigest()
     cell.source = with_parameters(cell.source, {SOURCE: _relative(path, works), **given}, name)
+    if "what_if" in "".join(cell.source for cell in notebook.cells):
+        Thread(target=_prepare_sliders, daemon=True).start()  # while the kernel works
     done = executed(notebook, works, name)
     lines = _again(path, template if shipped else place.name, given, code)
     ending = folded("How to build this page again", bullets(lines))
@@ -162,6 +167,12 @@ def write_first_notebook(scenario: Path) -> Path:
     target = scenario.with_name(_FIRST.name)
     write_output(target, (json.dumps(content, indent=1, ensure_ascii=False) + "\n").encode(), "notebook")
     return target
+
+
+def _prepare_sliders() -> None:
+    """Make the script of the sliders; where that fails, the page says so when it needs it."""
+    with suppress(InputError):
+        what_if_script()
 
 
 def _opened(place: Path, template: str) -> NotebookNode:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from functools import cache
 from pathlib import Path
 from typing import Any, Final
 
@@ -96,6 +97,7 @@ def what_if_html(content: Mapping[str, Any]) -> str:
     )
 
 
+@cache
 def what_if_script() -> str:
     """Return the scripts that a page with what-ifs ends with: Vega-Lite, and ours.
 

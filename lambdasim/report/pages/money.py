@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
+from math import isnan
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -12,7 +14,7 @@ from lambdasim.report.page import StudyPage
 from lambdasim.report.pictures import Chart
 from lambdasim.results.parameters import Parameter
 from lambdasim.views import readable
-from lambdasim.wording import count, money, number, percent
+from lambdasim.wording import NONE, count, money, number, percent
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -72,8 +74,17 @@ def break_even_page(found: BreakEven) -> StudyPage:
     shown = bills.map(money).reset_index().rename_axis(columns=None)
     return StudyPage(
         title=f"{found.scenario.name}: Lambda or servers",
-        answer=(*headline(found), *sentences(found)),
+        answer=(
+            *headline(found),
+            *sentences(found),
+            *(f"What speaks against Lambda: {one}" for one in reasons(found)),
+        ),
         headline=_options(found),
+        titles={
+            "crossings": "Where lines cross, requests a month",
+            "bills": "Bills a month",
+            "other_assumptions": "Lambda is cheaper below, with other assumptions",
+        },
         tables={
             "both_ends": found.ends,
             "crossings": crossings,
@@ -88,14 +99,17 @@ def break_even_page(found: BreakEven) -> StudyPage:
                 multiple=[f"{multiple:g}×" for multiple in shown["multiple"]],
                 requests=[millions(requests) for requests in shown["requests"]],
             ),
+            "both_ends": found.ends.head(0),
             "curves": found.curve.head(0),
+            "reasons": found.curve.head(0),
+            "other_assumptions": _in_millions(variations, millions),
             "crossings": crossings.assign(
                 **{
                     name: [millions(value) for value in crossings[name]]
                     for name in ("requests", "low", "high", "settled_requests")
                 },
-                multiple=[number(multiple) for multiple in crossings["multiple"]],
-            ),
+                multiple=[f"{number(multiple)}×" for multiple in crossings["multiple"]],
+            ).drop(columns=["replications_crossed", "replications_lambda_dearer"]),
         },
         pictures={"break_even": Chart("plot_break_even", found)},
         facts={
@@ -104,6 +118,16 @@ def break_even_page(found: BreakEven) -> StudyPage:
             "replications": len(found.lines),
             "requests_simulated": found.most_requests,
         },
+    )
+
+
+def _in_millions(table: pd.DataFrame, written: Callable[[float], str]) -> pd.DataFrame:
+    """Write requests a month; none where lines do not cross."""
+    return table.assign(
+        **{
+            name: ["no crossing" if isnan(one) else written(one) for one in table[name]]
+            for name in table.columns[1:]
+        }
     )
 
 
@@ -130,12 +154,15 @@ def commitment_page(found: CommitmentStudy) -> StudyPage:
         ]
         if best.upfront_usd:
             facts.append(Fact("Paid up front", money(best.upfront_usd), "for the whole term"))
-    plans = found.frame()
+    plans = found.frame().drop(columns=["years", "payment"])
+    usd = [str(name) for name in plans if str(name).endswith("_usd")]
     plans = plans.assign(
-        payment=[name.replace("_", " ") for name in plans["payment"]],
-        known=[name.replace("_", " ") for name in plans["known"]],
+        **{name: [round(float(amount), 4) for amount in plans[name]] for name in usd},
         usd_per_hour=[per_hour(option.usd_per_hour) for option in found.options],
     )
+    payments = [option.plan.payment.value.replace("_", " ") for option in found.options]
+    years = [count(option.plan.years, "year") for option in found.options]
+    plans.insert(0, "plan", [", ".join(pair) for pair in zip(years, payments, strict=True)])
     return StudyPage(
         title="A Compute Savings Plan for this usage",
         answer=(found.headline(),),
@@ -211,7 +238,16 @@ def forecast_page(
         answer=answer,
         headline=_forecast_facts(forecast, outlook),
         tables=tables,
-        shown={name: _in_usd(tables[name]) for name in ("lines", "functions", "days")},
+        shown=_forecast_shown(tables),
+        titles={
+            "lines": "By line of the bill",
+            "functions": "By function",
+            "days": "By day",
+            "alarms": "Alarms at parts of the budget",
+            "drivers": "What makes the bill, and its uncertainty",
+            "swings": "With another assumption",
+            "jumps": "Where the price of more changes",
+        },
         workbook={name: _in_usd(tables[name]) for name in ("lines", "functions", "days")},
         pictures=pictures,
         facts=facts,
@@ -230,6 +266,8 @@ def bill_comparison_page(found: BillComparison) -> StudyPage:
     -------
     StudyPage
     """
+    from lambdasim.finance.actual.comparison import shown_usd
+
     table = found.frame()
     columns = ("actual_cost", "our_cost", "from_usage", "from_rate", "from_other", "difference")
     shown = table[["period"]].copy()
@@ -237,7 +275,7 @@ def bill_comparison_page(found: BillComparison) -> StudyPage:
     shown["line"] = [f"{kind} {line.replace('_', ' ')}".strip() for kind, line in pairs]
     for name in columns:
         words = {"actual_cost": "actual", "our_cost": "ours"}.get(name, name.replace("_", " "))
-        shown[words] = [money(usd) for usd in table[name]]
+        shown[words] = [shown_usd(usd) for usd in table[name]]
     shown["note"] = table["note"]
     services = found.frames()["services beside Lambda"]
     beside = services.rename(columns={"actual_cost": "actual", "our_cost": "ours"})
@@ -245,12 +283,26 @@ def bill_comparison_page(found: BillComparison) -> StudyPage:
         beside[name] = [money(usd) for usd in beside[name]]
     return StudyPage(
         title="A real bill beside ours",
-        answer=(f"{found}.", *(f"{note}." for note in found.notes)),
+        answer=(f"{found}.",),
+        headline=(
+            Fact("Actual", shown_usd(found.sum("actual_cost")), "the real bill"),
+            Fact("Ours", shown_usd(found.sum("our_cost")), "as simulated"),
+            Fact("Difference", shown_usd(found.sum("difference")), _explained(found)),
+        ),
+        notes=tuple(found.notes),
         tables={"lines": table, "other_services": services},
         shown={"lines": shown} | ({"other_services": beside} if len(services) else {}),
         pictures={"waterfall": Chart("plot_bill_comparison", found)},
         facts={name: plain(found.sum(name)) for name in columns},
     )
+
+
+def _explained(found: BillComparison) -> str:
+    """Say which part of the difference is usage, rate, or neither."""
+    from lambdasim.finance.actual.comparison import shown_usd
+
+    named = {"usage": "from_usage", "rates": "from_rate", "neither": "from_other"}
+    return ", ".join(f"{words} {shown_usd(found.sum(name))}" for words, name in named.items())
 
 
 def _past_months(forecast: Forecast) -> pd.DataFrame:
@@ -282,6 +334,27 @@ def _in_usd(table: pd.DataFrame) -> pd.DataFrame:
     )
 
 
+def _forecast_shown(tables: Mapping[str, pd.DataFrame]) -> dict[str, pd.DataFrame]:
+    """Write the tables of a forecast as people read them."""
+    shown = {name: _in_usd(tables[name]) for name in ("lines", "functions", "days")}
+    if "alarms" in tables:
+        alarms = tables["alarms"]
+        shown["alarms"] = alarms.assign(
+            threshold=[f"{percent(part, 0)} of the budget" for part in alarms["threshold"]]
+        ).rename(columns={"early": "P10 day", "middle": "P50 day", "late": "P90 day"})
+        shown["drivers"] = tables["drivers"].rename(
+            columns={"amount_share": "of_the_bill_share", "variance_share": "of_its_variance_share"}
+        )
+    if "jumps" in tables:
+        jumps = tables["jumps"]
+        shown["jumps"] = jumps.assign(
+            multiple=[NONE if isnan(one) else f"{number(one)}×" for one in jumps["multiple"]],
+            chance=[percent(one) for one in jumps["chance"]],
+            usd=[money(one) for one in jumps["usd"]],
+        ).rename(columns={"multiple": "of this traffic", "usd": "price of one more"})
+    return shown
+
+
 def _options(found: BreakEven) -> tuple[Fact, ...]:
     """Give this traffic's bill on each option, at both ends of what a server's process can do."""
     facts = []
@@ -298,7 +371,7 @@ def _options(found: BreakEven) -> tuple[Fact, ...]:
 
 def _forecast_facts(forecast: Forecast, outlook: BudgetOutlook | None) -> tuple[Fact, ...]:
     low, middle, high = (float(usd) for usd in np.quantile(forecast.total_usd, (0.1, 0.5, 0.9)))
-    events = count(float(np.median(forecast.events)))
+    events, paths = count(float(np.median(forecast.events))), len(forecast.total_usd)
     facts = [
         Fact(f"Bill of {forecast.month}", money(middle), f"{money(low)} to {money(high)} in 8 of 10 months"),
         Fact("Events", events, "median of the sample paths"),
@@ -306,7 +379,9 @@ def _forecast_facts(forecast: Forecast, outlook: BudgetOutlook | None) -> tuple[
     if outlook is not None:
         facts.append(
             Fact(
-                "Budget", money(outlook.budget_usd), f"{percent(outlook.probability, 0)} likely to be broken"
+                "Budget",
+                money(outlook.budget_usd),
+                f"broken in {round(outlook.probability * paths):,} of {count(paths, 'sample path')}",
             )
         )
     return tuple(facts)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import asdict
+from math import isnan
 from typing import TYPE_CHECKING, Any, Final
 
 from lambdasim.report.html import Fact
@@ -15,9 +16,9 @@ from lambdasim.study.limits.text import answers
 from lambdasim.study.memory.objective import short
 from lambdasim.study.memory.plausible import cpu_share, plausible_ranges, to_measure
 from lambdasim.study.memory.text import reasons
-from lambdasim.study.targets import BACKLOG
-from lambdasim.units import format_duration
-from lambdasim.wording import count, money, number, percent
+from lambdasim.study.targets import BACKLOG, time_text
+from lambdasim.units import US_PER_S, format_duration
+from lambdasim.wording import NONE, count, money, number, percent
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -32,15 +33,16 @@ if TYPE_CHECKING:
 
 _SWEPT: Final = {
     "usd_per_month": "USD a month",
-    "mean_duration_ms": "Duration ms",
-    "mean_billed_ms": "billed ms",
-    "p50_ms": "p50 ms",
-    "p95_ms": "p95 ms",
-    "p99_ms": "p99 ms",
+    "mean_duration_ms": "Duration [ms]",
+    "mean_billed_ms": "billed [ms]",
+    "p50_ms": "p50 [ms]",
+    "p95_ms": "p95 [ms]",
+    "p99_ms": "p99 [ms]",
     "cold_share": "cold",
     "throttled_share": "refused",
     "wins": "chosen in",
 }
+_TIGHTEST: Final = 6
 _LIMITS: Final = {
     "limit": "limit",
     "scope": "of",
@@ -49,7 +51,7 @@ _LIMITS: Final = {
     "used_p99": "p99",
     "used_peak": "peak",
     "headroom": "left",
-    "first_breach_s": "first [s]",
+    "first_breach_s": "first hit",
     "hit_share": "hit",
     "lost_share": "lost",
 }
@@ -79,7 +81,9 @@ def sweep_page(sweep: MemorySweep) -> StudyPage:
     against = costs.assign(
         size=_size_names(costs), mean=[money(usd, signed=True) for usd in costs["mean"]], **_interval(costs)
     )[["size", "mean", "95 % interval", "share"]]
-    against = _in_percent(against, ["share"]).rename(columns={"mean": f"a month against {sweep.reference}"})
+    against = _in_percent(against, ["share"], signed=True).rename(
+        columns={"mean": f"a month against {sweep.reference}"}
+    )
     chosen, basis = sweep.recommendation, month_basis(sweep.scenario)
     doubtful = {"plausible_work": plausible_ranges(sweep)} if sweep.alternatives else {}
     return StudyPage(
@@ -111,7 +115,7 @@ def _plausible_shown(sweep: MemorySweep) -> dict[str, pd.DataFrame]:
     ranges, latency = plausible_ranges(sweep), short(sweep.objective.latency)
     shown = ranges[["usd_least", "usd_most", "latency_least_ms", "latency_most_ms", "chosen_at_cpu"]]
     shown = shown.set_axis(
-        ["USD a month from", "to", f"{latency} ms from", "to ms", "chosen if CPU is"], axis="columns"
+        ["USD a month from", "to", f"{latency} [ms] from", "to [ms]", "chosen if CPU is"], axis="columns"
     )
     shown.insert(0, "size", _size_names(ranges))
     return {"plausible_work": shown}
@@ -148,7 +152,7 @@ def comparison_page(comparison: Comparison) -> StudyPage:
     columns = ["scope", "measure", "base", "difference", "95 % interval", "share"]
     if len(comparison.names) > 2:
         columns.insert(0, "scenario")
-    shown = _in_percent(told.assign(**_interval(told)), ["share"])
+    shown = _in_percent(told.assign(**_interval(told)), ["share"], signed=True)
     for name in ("base", "difference"):
         cells = zip(told["group"], told[name], strict=True)
         shown[name] = [_in_unit(group, value, signed=name == "difference") for group, value in cells]
@@ -171,6 +175,7 @@ def comparison_page(comparison: Comparison) -> StudyPage:
         headline=_comparison_facts(comparison),
         tables={"differences": differences},
         shown={"differences": shown.assign(measure=measures)},
+        pictures={"differences": Chart("plot_comparison", comparison)},
         facts={
             "failed": verdict.failed,
             "reasons": list(verdict.reasons),
@@ -194,6 +199,10 @@ def limits_page(advice: LimitsAdvice) -> StudyPage:
     units = zip(advice.limits["limit"], advice.limits["unit"], strict=True)
     limits["limit"] = [f"{limit} [{unit}]" for limit, unit in units]
     risk = _in_percent(advice.risk, ["refused_share", "not_served_share"])
+    is_near = (advice.limits["hit_share"] > 0) | (advice.limits["headroom"].rank(method="first") <= _TIGHTEST)
+    limits["first_breach_s"] = _moments(advice.limits["first_breach_s"])
+    for name in risk.columns.intersection(["first_breach_s", "first_s"]):
+        risk[name] = _moments(risk[name])
     risk["multiple"] = [f"{multiple:g}× traffic" for multiple in advice.risk["multiple"]]
     reserved = _in_percent(advice.reserved, ["pool_share"])
     reserved["reserved"] = ["none" if now < 0 else str(now) for now in advice.reserved["reserved"]]
@@ -214,10 +223,18 @@ def limits_page(advice: LimitsAdvice) -> StudyPage:
         },
         shown={
             **({} if advice.targets is None else {"targets": _targets_shown(advice.targets)}),
-            "limits": limits.rename(columns=_LIMITS),
-            "risk": risk,
+            "limits": limits[is_near].rename(columns=_LIMITS),
+            "risk": risk.rename(columns={"first_s": "first hit"}),
             "reserved": reserved,
             "headroom": advice.headroom.head(0),
+            "all_limits": (limits.head(0) if is_near.all() else limits).rename(columns=_LIMITS),
+        },
+        folded=("all_limits",),
+        titles={
+            "limits": "Limits, those hit and the tightest",
+            "risk": "If traffic grows",
+            "reserved": "Reserved concurrency",
+            "targets": "What keeps the targets",
         },
         pictures={
             "headroom": Chart("plot_headroom", advice),
@@ -251,6 +268,11 @@ def limits_page(advice: LimitsAdvice) -> StudyPage:
             },
         },
     )
+
+
+def _moments(seconds: pd.Series[float]) -> list[str]:
+    """Write moments since the scenario's start."""
+    return [NONE if isnan(one) else f"after {time_text(one * US_PER_S)}" for one in seconds]
 
 
 def _targets_shown(plan: TargetPlan) -> pd.DataFrame:
@@ -338,11 +360,11 @@ def _comparison_facts(comparison: Comparison) -> tuple[Fact, ...]:
 def _limits_facts(advice: LimitsAdvice) -> tuple[Fact, ...]:
     worst, run = advice.worst, advice.run
     quota, demand = advice.quota, advice.quota.demand
-    binding = Fact("Hurts most", "no limit", "nothing is refused")
+    binding = Fact("Limit that hurts most", "none", "nothing is refused")
     if len(worst):
         first = worst.iloc[0]
         binding = Fact(
-            "Hurts most",
+            "Limit that hurts most",
             str(first["limit"]),
             f"{first['scope']}: {percent(first['lost_share'], 1)} of events lost to it",
         )
@@ -371,5 +393,7 @@ def _limits_facts(advice: LimitsAdvice) -> tuple[Fact, ...]:
     )
 
 
-def _in_percent(table: pd.DataFrame, columns: list[str]) -> pd.DataFrame:
-    return table.assign(**{column: [percent(share) for share in table[column]] for column in columns})
+def _in_percent(table: pd.DataFrame, columns: list[str], *, signed: bool = False) -> pd.DataFrame:
+    return table.assign(
+        **{column: [percent(share, signed=signed) for share in table[column]] for column in columns}
+    )

@@ -198,7 +198,6 @@ def basis(run: RunResult) -> list[str]:
     rows = list(run.parameters().itertuples())
     unpublished = [f"{row.parameter} {row.value}" for row in rows if row.known in _NOT_PUBLISHED]
     table = run.parameters()
-    table = table.assign(known=[known.replace("_", " ") for known in table["known"]])
     sheet = price_sheet(run.scenario.region, run.scenario.billing_day)
     known = run.provenance() | {"prices": f"{run.scenario.region}, sheet as of {sheet.as_of}"}
     known["billing rules"] = f"of {run.scenario.billing_day}"
@@ -208,7 +207,7 @@ def basis(run: RunResult) -> list[str]:
         paragraph(f"Not published by AWS, so assumed or measured: {listed(unpublished, _MOST_NAMED)}."),
         folded(
             f"All {count(len(rows), 'parameter')} with their sources",
-            table_html(table, "Parameters", "words"),
+            table_html(table, "Parameters"),
         ),
         folded("What ran, exactly: seed, versions, price date", bullets(provenance)),
     ]

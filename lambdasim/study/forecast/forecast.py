@@ -17,6 +17,7 @@ from lambdasim.specs.scenario import ScenarioSpec
 from lambdasim.study.forecast.month import History, MonthTraffic, month_scenario, month_traffic
 from lambdasim.study.forecast.result import Forecast
 from lambdasim.study.forecast.sampler import check_paths
+from lambdasim.study.forecast.tables import QUANTILES
 from lambdasim.study.forecast.usage import PathRunner, PathUsage
 from lambdasim.study.forecast.volume_fit import VolumeFit
 from lambdasim.wording import listed
@@ -212,6 +213,7 @@ def _priced(
     cumulative = np.zeros((paths, n_days))
     lines: dict[str, NDArray[np.float64]] = {}
     functions = {row.function: np.zeros(paths) for row in found[0].rows}
+    bills = []
     for path in range(paths):
         usage = found[path]
         bill = price_scenario(scenario, usage.usage_to(n_days))
@@ -219,9 +221,12 @@ def _priced(
             lines.setdefault(item.usage_type, np.zeros(paths))[path] += float(item.amount)
         for name, amount in bill.by_function().items():
             functions.setdefault(name, np.zeros(paths))[path] = float(amount)
+        bills.append(bill)
         cumulative[path, -1] = float(bill.total)
         for day in range(n_days - 1):
             cumulative[path, day] = float(price_scenario(scenario, usage.usage_to(day)).total)
+    total = cumulative[:, -1]
+    nearest = {q: int(np.argmin(np.abs(total - np.quantile(total, q)))) for q in QUANTILES}
     return Forecast(
         scenario=scenario,
         traffic=traffic,
@@ -234,4 +239,5 @@ def _priced(
         lines_usd={name: lines[name] for name in sorted(lines) if lines[name].any()},
         functions_usd=functions,
         usages=tuple(found[path] for path in chosen),
+        bills={f"P{round(100 * q)}": bills[path] for q, path in nearest.items()},
     )

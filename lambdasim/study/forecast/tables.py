@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import TYPE_CHECKING, Final
@@ -9,6 +10,7 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 from numpy.typing import NDArray
 
+from lambdasim.billing import Bill
 from lambdasim.specs.scenario import ScenarioSpec
 from lambdasim.study.forecast.month import MonthTraffic
 from lambdasim.study.forecast.usage import PathRunner, PathUsage
@@ -44,6 +46,8 @@ class ForecastTables:
     functions_usd : dict of str to ndarray of float64, shape (n_paths,)
     usages : tuple of PathUsage
         Of the simulated paths.
+    bills : mapping of str to Bill
+        ``P10``, ``P50`` and ``P90``: the bill of the path whose total is nearest to that quantile, so its lines add up.
     """
 
     scenario: ScenarioSpec
@@ -57,6 +61,7 @@ class ForecastTables:
     lines_usd: dict[str, NDArray[np.float64]]
     functions_usd: dict[str, NDArray[np.float64]]
     usages: tuple[PathUsage, ...]
+    bills: Mapping[str, Bill]
 
     @property
     def total_usd(self) -> NDArray[np.float64]:
