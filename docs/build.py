@@ -9,13 +9,14 @@ import json
 import re
 import shutil
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, Final
 
 import typer.main
 
 import lambdasim as ls
+from docs.key_examples import WHOLE, key_examples
 from docs.run import CommandFailedError, with_outputs
 from lambdasim.cli import app
 from lambdasim.cli.group import ORDER
@@ -26,8 +27,17 @@ SOURCE: Final = ROOT / "out" / "docs-source"
 EXECUTED: Final = ("tutorial",)
 """Pages beside the how-tos whose commands are run; Python of others runs as doctests."""
 TARGET: Final = ROOT / "out" / "docs"
+_NO_HOW_TO: Final = ("index.md", "validation.md", "benchmarks.md", "design.md", "scale.md", "api.md")
 _OUTSIDE: Final = re.compile(r"\]\((?:\.\./|\./)?(?P<path>(?:\.\./)*[\w./-]+)(?P<anchor>#[\w-]*)?\)")
 _SPOKEN: Final = re.compile(r"^```python\n(?=>>> )", re.MULTILINE)
+_IN_BRACKETS: Final = re.compile(r"\[([^\]]{1,20})\]\.?$")
+_UNITS: Final = {
+    **{"ms": "ms", "mb": "MB", "kb": "KB", "gb": "GB", "usd": "USD", "bytes": "bytes", "per_s": "1/s"},
+    **dict.fromkeys(("probability", "share"), "share of 1"),
+}
+_ENDING: Final = re.compile(rf"(?:^|_)({'|'.join(_UNITS)})$")
+_TIME: Final = "(us|µs|ms|"
+"""What the pattern of a time holds."""
 _SECTIONS: Final = re.compile(r"\n +(Parameters|Returns|Raises|Notes|Examples|References|Attributes)\n")
 
 
@@ -133,12 +143,16 @@ def schema_page() -> Iterator[str]:
     yield ""
     yield "```yaml\n# yaml-language-server: $schema=scenario.schema.json\n```"
     yield ""
-    yield from _table_of("The scenario", schema)
+    yield "Times are text such as `30s`, `15min`, `1.5h` or `7d`; the names of other keys end with their unit.\n"
+    examples = key_examples(schema)
+    yield from _table_of(WHOLE, schema, examples)
     for name, definition in sorted(schema["$defs"].items()):
-        yield from _table_of(name, definition)
+        yield from _table_of(name, definition, examples)
 
 
-def _table_of(name: str, definition: dict[str, Any]) -> Iterator[str]:
+def _table_of(
+    name: str, definition: dict[str, Any], examples: Mapping[tuple[str, str], str]
+) -> Iterator[str]:
     yield f"\n## {name}\n"
     if text := definition.get("description"):
         yield f"{_cell(text)}\n"
@@ -147,11 +161,29 @@ def _table_of(name: str, definition: dict[str, Any]) -> Iterator[str]:
     properties = definition.get("properties")
     if properties:
         required = set(definition.get("required", ()))
-        yield "| key | meaning | type | default |\n|---|---|---|---|"
+        yield "| key | meaning | type and bounds | unit | default | example |\n|---|---|---|---|---|---|"
         for key, about in properties.items():
-            cells = (_cell(about.get("description", "")), _kind(about), _default(about, key in required))
+            example = examples.get((name, key), "")
+            cells = (
+                _cell(about.get("description", "")),
+                _kind(about),
+                _unit(key, about),
+                _default(about, key in required),
+                f"`{example}`".replace("|", "\\|") if example else "",
+            )
             yield f"| `{key}` | {' | '.join(cells)} |"
         yield ""
+
+
+def _unit(key: str, about: dict[str, Any]) -> str:
+    """Give the unit that a description has in brackets, or that a key's name ends with."""
+    said = _IN_BRACKETS.search(about.get("description", ""))
+    ending = _ENDING.search(key)
+    if said:
+        return said[1]
+    if ending:
+        return _UNITS[ending[1]]
+    return "time" if _TIME in json.dumps(about, ensure_ascii=False) else ""
 
 
 def _default(about: dict[str, Any], is_required: bool) -> str:
@@ -224,6 +256,8 @@ def _command(name: str, command: Any) -> Iterator[str]:
     yield f"\n### lambdasim {name}\n"
     yield f"```text\nlambdasim {name} [OPTIONS] {shown}\n```\n"
     yield f"{_cell(command.help or '')}\n"
+    pages = [f"[{title}](../{path})" for path, title in pages_of(name)]
+    yield f"How to: {', '.join(pages)}.\n"
     yield "| argument or option | meaning | default |\n|---|---|---|"
     for param in command.params:
         if param.param_type_name == "argument":
@@ -240,6 +274,19 @@ def _command(name: str, command: Any) -> Iterator[str]:
         said = f"`{default}`" if is_shown and str(default) != "Sentinel.UNSET" else ""
         yield f"| {names} | {_cell(getattr(param, 'help', '') or '')} | {said} |"
     yield ""
+
+
+def pages_of(command: str) -> list[tuple[str, str]]:
+    """Find the pages that show a command, the how-tos first: each with its path and title."""
+    said = command.removesuffix(" price")  # what `bill` does where no part is named
+    shown = re.compile(rf"lambdasim {re.escape(said)}(?![\w-])")
+    found = []
+    for page in (HERE / "tutorial.md", *sorted((HERE / "howto").glob("*.md")), *sorted(HERE.glob("*.md"))):
+        text = page.read_text(encoding="utf-8")
+        pair = (page.relative_to(HERE).as_posix(), text.split("\n", 1)[0].lstrip("# "))
+        if page.name not in _NO_HOW_TO and shown.search(text) and pair not in found:
+            found.append(pair)
+    return found[:3]
 
 
 def python_page() -> Iterator[str]:

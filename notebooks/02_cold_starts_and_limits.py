@@ -197,3 +197,15 @@ print(
 
 # %%
 ls.plots.plot_concurrency(remedies["larger account"])
+
+# %% [markdown]
+# ## The answer, and how sure it is
+
+# %%
+kept = assumptions["cold_share"]
+print(
+    f"A quiet service pays with waiting, not with money: {summary['cold_share']:.1%} of its visitors meet a new environment "
+    f"({kept.min():.1%} to {kept.max():.1%} over what AWS does not publish, how long one stays warm), and the bill stays "
+    f"between ${assumptions['bill_usd'].min():.4f} and ${assumptions['bill_usd'].max():.4f}. At a launch the account turns "
+    f"{lost['as it is'].sum():,} events away, with {LARGER_ACCOUNT:,} of concurrency {larger.sum():,}: ask for it before."
+)

@@ -135,3 +135,14 @@ found = pd.concat(
     {"launch": launch.findings, "spike": spike.findings, "payroll": payroll.findings}, names=["story"]
 )
 found.reset_index("story")[["story", "rule", "function", "usd", "change"]].reset_index(drop=True)
+
+# %% [markdown]
+# ## The answer, and how sure it is
+
+# %%
+refused = launch.refused
+print(
+    f"On the launch day {refused.mean:.1%} ± {refused.half_width:.1%} of attempts are refused, first by the "
+    f"{launch.limits['limit'].iloc[0]}. Ask AWS for {launch.quota.ask:,} instead of {launch.quota.now:,}: demand peaks at "
+    f"{launch.quota.demand.mean:,.0f} ± {launch.quota.demand.half_width:,.0f} executions."
+)

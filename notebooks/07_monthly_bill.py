@@ -127,3 +127,13 @@ ls.plots.plot_waterfall(run.charges(), worse.charges(), names=("as planned", "go
 
 # %%
 print("\n".join(forecast.notes()))
+
+# %% [markdown]
+# ## The answer, and how sure it is
+
+# %%
+print(
+    f"The bill of {MONTH} comes to ${middle:,.2f}, in eight of ten months between ${low:,.2f} and ${high:,.2f}. The budget of "
+    f"${BUDGET_USD:,.2f} breaks with a probability of {outlook.probability:.0%}. What matters most is {widest.assumption}: "
+    f"${widest.low_usd:,.2f} to ${widest.high_usd:,.2f}."
+)

@@ -89,3 +89,18 @@ print(
 # %%
 pd.set_option("display.max_colwidth", None)
 steady.parameters().set_index("parameter")
+
+# %% [markdown]
+# ## The answer, and how sure it is
+
+# %%
+print(
+    "\n".join(
+        f"{name}: below {crossing.requests.mean / MILLION:,.0f} million requests a month Lambda is cheaper than "
+        f"{crossing.option.value} ({crossing.requests.low / MILLION:,.0f} to {crossing.requests.high / MILLION:,.0f} million "
+        "with other luck; the table above shows what other assumptions do)."
+        for name, found in {"Steady": steady, "Bursty": bursty}.items()
+        for crossing in found.crossings
+        if crossing.crossed
+    )
+)

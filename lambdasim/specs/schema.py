@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any, Final
 
 from lambdasim.specs.scenario import ScenarioSpec
+from lambdasim.units import format_duration
 
 _BOUNDS: Final = {
     "ge": "minimum",
@@ -12,6 +13,8 @@ _BOUNDS: Final = {
     "le": "maximum",
     "lt": "exclusiveMaximum",
 }
+_TIME: Final = "(us|µs|ms|"
+"""What the pattern of a time holds; files have text, specs whole microseconds."""
 _PLAIN_NUMBER: Final = {"type": "number", "minimum": 0, "description": "Always the same value."}
 
 
@@ -36,8 +39,13 @@ def scenario_schema() -> dict[str, Any]:
 
 
 def _standard(part: Any) -> Any:
-    """Give bounds the names that JSON Schema has for them."""
+    """Give bounds the names that JSON Schema has for them, and times a default as a file says it."""
     if isinstance(part, dict):
+        default = part.get("default")
+        patterns = [one.get("pattern") for one in (part, *part.get("anyOf", ())) if isinstance(one, dict)]
+        is_time = any(isinstance(pattern, str) and _TIME in pattern for pattern in patterns)
+        if is_time and isinstance(default, int):
+            part = part | {"default": format_duration(default)}
         return {
             _BOUNDS.get(key, key) if not isinstance(value, dict) else key: _standard(value)
             for key, value in part.items()

@@ -6,7 +6,7 @@ import re
 import pytest
 
 import lambdasim as ls
-from docs.build import HERE, assembled_text, command_page, python_page, schema_page
+from docs.build import HERE, assembled_text, command_page, pages_of, python_page, schema_page
 from docs.run import CommandFailedError, with_outputs
 
 TREES = re.compile(r"^```\{toctree\}.*?^```", re.MULTILINE | re.DOTALL)
@@ -30,6 +30,14 @@ def test_the_reference_has_every_command_and_option() -> None:
     assert "| `--pdf`, `--no-pdf` |" in page
 
 
+def test_every_command_has_a_page_that_shows_how_to_use_it() -> None:
+    page = "\n".join(command_page())
+    for part in page.split("\n### lambdasim ")[1:]:
+        name = part.split("\n")[0]
+        assert pages_of(name), name
+    assert "How to: ." not in page
+
+
 def test_the_reference_has_every_public_name() -> None:
     page = "\n".join(python_page())
     for name in ls.__all__:
@@ -49,6 +57,12 @@ def test_commands_are_run_and_shown_with_what_they_print() -> None:
     assert "$ cat a.txt\nsix: 6\n$ rm -r /nowhere\n```" in shown
     version = with_outputs("```console\n$ lambdasim --version\n```\n", "page.md")
     assert f"lambdasim {ls.__version__}" in version
+
+
+@pytest.mark.slow
+def test_every_command_of_the_readme_runs_in_an_empty_folder() -> None:
+    shown = with_outputs((HERE.parent / "README.md").read_text(), "README.md")
+    assert "wrote report/report.html" in shown
 
 
 @pytest.mark.parametrize("inside", ["```console\n$ cat missing\n```\n", "```python\n1 / 0\n```\n"])

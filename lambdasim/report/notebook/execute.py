@@ -56,7 +56,7 @@ def executed(notebook: NotebookNode, folder: Path, name: str, timeout_s: int = _
         from jupyter_client.kernelspec import KernelSpec, KernelSpecManager
         from jupyter_client.manager import AsyncKernelManager
         from nbclient import NotebookClient
-        from nbclient.exceptions import CellExecutionError, CellTimeoutError, DeadKernelError
+        from nbclient.exceptions import CellExecutionError, CellTimeoutError
         from nbformat import from_dict
 
     class ThisPython(KernelSpecManager):
@@ -81,7 +81,7 @@ def executed(notebook: NotebookNode, folder: Path, name: str, timeout_s: int = _
             client.execute(cleanup_kc=True, env=os.environ | set_here)
         except CellTimeoutError:
             raise InputError.single(name, "", f"a cell took longer than {timeout_s:,} s") from None
-        except DeadKernelError:
+        except RuntimeError:  # nbclient's, and that of a kernel which dies before its first answer
             raise InputError.single(name, "", "its kernel died: not enough memory, perhaps") from None
         except CellExecutionError as error:
             said = printable(_COLOUR.sub("", f"{error.ename}: {error.evalue}"))

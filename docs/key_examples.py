@@ -1,0 +1,108 @@
+"""An example of each key of a scenario, out of the scenarios that ship."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, Final
+
+import yaml
+
+ROOT: Final = Path(__file__).parent.parent
+_FOLDERS: Final = ("lambdasim/examples", "notebooks/scenarios")
+_TEMPLATE: Final = "AWSTemplateFormatVersion"
+_LONGEST: Final = 60
+WHOLE: Final = "The scenario"
+
+
+def key_examples(schema: dict[str, Any]) -> dict[tuple[str, str], str]:
+    """Find the first short value that a shipped scenario gives to each key.
+
+    Parameters
+    ----------
+    schema : dict
+        JSON Schema of scenarios.
+
+    Returns
+    -------
+    dict of (str, str) to str
+        By definition, ``The scenario`` for the whole, and key. Keys that no scenario uses take an example of the schema,
+        a value that it allows, or have none.
+    """
+    found: dict[tuple[str, str], str] = {}
+    for path in (path for folder in _FOLDERS for path in sorted((ROOT / folder).glob("*.yaml"))):
+        text = path.read_text(encoding="utf-8")
+        content = None if _TEMPLATE in text else yaml.safe_load(text)
+        if isinstance(content, dict):
+            for place, value in _walked(schema, WHOLE, schema, content):
+                text = _flow(value)
+                if len(text) <= _LONGEST:
+                    found.setdefault(place, text)
+    for name, definition in [(WHOLE, schema), *schema["$defs"].items()]:
+        for key, about in definition.get("properties", {}).items():
+            allowed = _allowed(schema, about)
+            if allowed is not None:
+                found.setdefault((name, key), _flow(allowed))
+    return found
+
+
+def _walked(
+    schema: dict[str, Any], name: str, node: dict[str, Any], value: Any
+) -> Iterator[tuple[tuple[str, str], Any]]:
+    """Give each value with its definition and key."""
+    if isinstance(value, list):
+        for one in value:
+            yield from _walked(schema, name, node.get("items") or {}, one)
+        return
+    if not isinstance(value, dict):
+        return
+    for inner_name, inner in _meant(schema, name, node):
+        properties = inner.get("properties", {})
+        if set(value) <= set(properties) and all(
+            about.get("const", value.get(key)) == value.get(key) for key, about in properties.items()
+        ):
+            for key, given in value.items():
+                yield (inner_name, key), given
+                for _, part in _meant(schema, inner_name, properties[key]):
+                    yield from _walked(schema, inner_name, part, given)
+            return
+    if isinstance(node.get("additionalProperties"), dict):
+        for given in value.values():
+            yield from _walked(schema, name, node["additionalProperties"], given)
+
+
+def _meant(schema: dict[str, Any], name: str, node: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
+    """Follow references and alternatives of a node."""
+    if "$ref" in node:
+        name = node["$ref"].rsplit("/", maxsplit=1)[-1]
+        yield from _meant(schema, name, schema["$defs"][name])
+        return
+    yield name, node
+    for join in ("anyOf", "oneOf", "allOf"):
+        for one in node.get(join, ()):
+            yield from _meant(schema, name, one)
+
+
+def _allowed(schema: dict[str, Any], about: dict[str, Any]) -> Any:
+    """Give a value that the schema itself shows, or that its kind allows; None where there is none."""
+    for _, node in _meant(schema, "", about):
+        for key in ("examples", "enum"):
+            if node.get(key):
+                return node[key][0]
+        if "const" in node:
+            return node["const"]
+        if node.get("type") == "boolean":
+            return not about.get("default", False)
+        if node.get("type") in ("integer", "number"):
+            least = node.get("minimum", node.get("exclusiveMinimum", 0) + 1)
+            return min(max(least, 1), node.get("maximum", max(least, 1)))
+    return None
+
+
+def _flow(value: Any) -> str:
+    """Write a value as YAML in one line."""
+    if isinstance(value, str | int | float | bool):
+        return value if isinstance(value, str) else json.dumps(value)
+    text = yaml.safe_dump(value, default_flow_style=True, width=10**6, sort_keys=False, allow_unicode=True)
+    return text.strip()
