@@ -11,7 +11,16 @@ from matplotlib.ticker import FixedLocator, NullLocator, PercentFormatter, StrMe
 from numpy.typing import NDArray
 
 from lambdasim.errors import InputError
-from lambdasim.plots.style import axes_or_new, ink, legend_beside, line_look, nothing, styled, time_axis
+from lambdasim.plots.style import (
+    axes_or_new,
+    ink,
+    legend_beside,
+    line_look,
+    nothing,
+    plain_ticks,
+    styled,
+    time_axis,
+)
 from lambdasim.study.limits.provisioned import allocated_by_minute, demand_by_minute
 from lambdasim.units import US_PER_DAY, US_PER_HOUR, US_PER_MINUTE, to_epoch_us
 
@@ -77,7 +86,7 @@ def plot_headroom(advice: LimitsAdvice, ax: Axes | None = None) -> Axes:
         )
         top = max(top, demand.high)
     ax.set_ylim(0, top * 1.15 or 1)
-    ax.yaxis.set_major_formatter(StrMethodFormatter("{x:,.6g}"))
+    ax.yaxis.set_major_formatter(plain_ticks())
     ax.set_ylabel("executions")
     legend_beside(ax)
     return ax
@@ -177,7 +186,7 @@ def plot_provisioned(advice: LimitsAdvice, function: str | None = None, ax: Axes
         look = line_look(place) | {"linewidth": 1.4}
         ax.step(edges, np.append(allocated, allocated[-1:]), where="post", label=way, **look)
     ax.set_ylim(bottom=0)
-    ax.yaxis.set_major_formatter(StrMethodFormatter("{x:,.6g}"))
+    ax.yaxis.set_major_formatter(plain_ticks())
     ax.set_ylabel("executions, environments")
     legend_beside(ax)
     return ax

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 from matplotlib.axes import Axes
-from matplotlib.ticker import MaxNLocator, StrMethodFormatter
+from matplotlib.ticker import MaxNLocator
 
 from lambdasim.billing import Bill
 from lambdasim.plots.style import (
@@ -19,6 +19,7 @@ from lambdasim.plots.style import (
     legend_beside,
     name_rows,
     nothing,
+    plain_ticks,
     styled,
 )
 from lambdasim.wording import money
@@ -160,6 +161,6 @@ def plot_functions(bill: Bill, ax: Axes | None = None) -> Axes:
 def _usd_axis(ax: Axes) -> None:
     ax.set_xlabel("USD")
     ax.xaxis.set_major_locator(MaxNLocator(5))
-    ax.xaxis.set_major_formatter(StrMethodFormatter("{x:,.9g}"))
+    ax.xaxis.set_major_formatter(plain_ticks())
     ax.grid(visible=False, axis="y")
     legend_beside(ax)

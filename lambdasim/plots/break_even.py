@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 from matplotlib.axes import Axes
-from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter, StrMethodFormatter
+from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 
-from lambdasim.plots.style import axes_or_new, ink, legend_beside, line_look, nothing, styled
+from lambdasim.plots.style import axes_or_new, ink, legend_beside, line_look, nothing, plain_ticks, styled
 
 if TYPE_CHECKING:
     from lambdasim.study.break_even.result import BreakEven
@@ -68,7 +68,7 @@ def plot_break_even(found: BreakEven, ax: Axes | None = None) -> Axes:
         ax.set_ylim(max(float(paid.min()), float(paid.max()) / 1e4) / 1.5, float(paid.max()) * 1.5)
     ax.xaxis.set_major_locator(LogLocator(numticks=8))
     ax.xaxis.set_major_formatter(FuncFormatter(_short))
-    ax.yaxis.set_major_formatter(StrMethodFormatter("{x:,.9g}"))
+    ax.yaxis.set_major_formatter(plain_ticks())
     for axis in (ax.xaxis, ax.yaxis):
         axis.set_minor_formatter(NullFormatter())
     ax.set_xlabel("requests a month")

@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from matplotlib.axes import Axes
-from matplotlib.ticker import MaxNLocator, StrMethodFormatter
+from matplotlib.ticker import MaxNLocator
 
-from lambdasim.plots.style import axes_or_new, bar_look, ink, legend_beside, name_rows, styled
+from lambdasim.plots.style import axes_or_new, bar_look, ink, legend_beside, name_rows, plain_ticks, styled
 
 if TYPE_CHECKING:
     from lambdasim.study.commitment.result import CommitmentStudy
@@ -42,7 +42,7 @@ def plot_commitment(study: CommitmentStudy, ax: Axes | None = None) -> Axes:
     ax.set_ylim(len(names) - 0.5, -0.5)
     ax.set_xlabel(f"USD in {study.hours:,} hours")
     ax.xaxis.set_major_locator(MaxNLocator(5))
-    ax.xaxis.set_major_formatter(StrMethodFormatter("{x:,.9g}"))
+    ax.xaxis.set_major_formatter(plain_ticks())
     ax.grid(visible=False, axis="y")
     legend_beside(ax)
     return ax

@@ -6,9 +6,18 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 from matplotlib.axes import Axes
-from matplotlib.ticker import MaxNLocator, StrMethodFormatter
+from matplotlib.ticker import MaxNLocator
 
-from lambdasim.plots.style import axes_or_new, ink, legend_beside, line_look, name_rows, nothing, styled
+from lambdasim.plots.style import (
+    axes_or_new,
+    ink,
+    legend_beside,
+    line_look,
+    name_rows,
+    nothing,
+    plain_ticks,
+    styled,
+)
 
 if TYPE_CHECKING:
     from lambdasim.study.comparison.result import Comparison
@@ -79,7 +88,7 @@ def plot_comparison(comparison: Comparison, ax: Axes | None = None) -> Axes:
     ax.set_ylim(len(shown) - 0.4, -0.6)
     ax.set_xlabel("difference [% of the first]")
     ax.xaxis.set_major_locator(MaxNLocator(5))
-    ax.xaxis.set_major_formatter(StrMethodFormatter("{x:+,.9g}"))
+    ax.xaxis.set_major_formatter(plain_ticks(signed=True))
     ax.grid(visible=False, axis="y")
     legend_beside(ax)
     return ax

@@ -7,7 +7,7 @@ from collections import Counter
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
-from matplotlib.ticker import MaxNLocator, StrMethodFormatter
+from matplotlib.ticker import MaxNLocator
 
 from lambdasim.billing import LineItem
 from lambdasim.plots.style import (
@@ -21,6 +21,7 @@ from lambdasim.plots.style import (
     name_rows,
     nothing,
     paper,
+    plain_ticks,
     size_axis,
     steps_drawn,
     styled,
@@ -61,7 +62,7 @@ def plot_bill(run: RunResult, ax: Axes | None = None) -> Axes:
     ax.set_xlim(min(0, *amounts) * 1.25, max(0, *amounts) * 1.25)
     ax.set_xlabel("USD")
     ax.xaxis.set_major_locator(MaxNLocator(5))
-    ax.xaxis.set_major_formatter(StrMethodFormatter("{x:,.9g}"))
+    ax.xaxis.set_major_formatter(plain_ticks())
     ax.grid(visible=False, axis="y")
     return ax
 
@@ -198,6 +199,6 @@ def plot_hourly_cost(run: RunResult, ax: Axes | None = None) -> Axes:
                 label=f"{name}: {money(total[name])}", **line_look(place) | {"linewidth": 1.2})  # fmt: skip
     ax.set_ylim(bottom=0)
     ax.set_ylabel("USD per hour")
-    ax.yaxis.set_major_formatter(StrMethodFormatter("{x:,.9g}"))
+    ax.yaxis.set_major_formatter(plain_ticks())
     legend_beside(ax)
     return ax

@@ -7,9 +7,18 @@ from decimal import Decimal
 import matplotlib as mpl
 import numpy as np
 from matplotlib.axes import Axes
-from matplotlib.ticker import MaxNLocator, StrMethodFormatter
+from matplotlib.ticker import MaxNLocator
 
-from lambdasim.plots.style import axes_or_new, bar_look, ink, legend_beside, name_rows, nothing, styled
+from lambdasim.plots.style import (
+    axes_or_new,
+    bar_look,
+    ink,
+    legend_beside,
+    name_rows,
+    nothing,
+    plain_ticks,
+    styled,
+)
 from lambdasim.study.forecast.backtest import TASKS, Backtest
 from lambdasim.study.forecast.result import Forecast
 from lambdasim.study.forecast.sensitivity import Sensitivity
@@ -64,7 +73,7 @@ def plot_forecast(forecast: Forecast, ax: Axes | None = None, *, budget_usd: flo
     ax.set_ylim(0, top * 1.08)
     ax.set_xlabel(f"days of {forecast.month} [UTC]")
     ax.set_ylabel("bill so far [USD]")
-    ax.yaxis.set_major_formatter(StrMethodFormatter("{x:,.9g}"))
+    ax.yaxis.set_major_formatter(plain_ticks())
     legend_beside(ax)
     return ax
 
@@ -104,7 +113,7 @@ def plot_tornado(found: Sensitivity, ax: Axes | None = None) -> Axes:
     ax.set_ylim(len(found.swings) - 0.5, -0.5)
     ax.set_xlabel("bill of the month [USD]")
     ax.xaxis.set_major_locator(MaxNLocator(5))
-    ax.xaxis.set_major_formatter(StrMethodFormatter("{x:,.9g}"))
+    ax.xaxis.set_major_formatter(plain_ticks())
     ax.grid(visible=False, axis="y")
     return ax
 

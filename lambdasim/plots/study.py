@@ -16,6 +16,7 @@ from lambdasim.plots.style import (
     line_look,
     nothing,
     paper,
+    plain_ticks,
     size_axis,
     styled,
 )
@@ -195,7 +196,7 @@ def plot_duration(sweep: MemorySweep, points: tuple[TunedPoint, ...] = (), ax: A
     ax.set_xscale("log")
     ax.set_yscale("log")
     _size_ticks(ax, sizes)
-    ax.yaxis.set_major_formatter(StrMethodFormatter("{x:,.9g}"))
+    ax.yaxis.set_major_formatter(plain_ticks())
     ax.yaxis.set_minor_formatter(LogFormatter(minor_thresholds=(2, 0.5)))
     ax.set_xlabel("memory [MB]")
     ax.set_ylabel("duration [ms]")
@@ -255,7 +256,7 @@ def plot_differences(sweep: MemorySweep, measure: str = "usd_per_month", ax: Axe
     ax.set_ylim(len(table) - 0.4, -0.6)
     unit = "USD a month" if measure == "usd_per_month" else measure.replace("_ms", " [ms]").replace("_", " ")
     ax.set_xlabel(f"difference, {unit}")
-    ax.xaxis.set_major_formatter(StrMethodFormatter("{x:+,.6g}"))
+    ax.xaxis.set_major_formatter(plain_ticks(signed=True))
     legend_beside(ax)
     return ax
 
@@ -272,7 +273,7 @@ def _size_ticks(ax: Axes, sizes: list[int]) -> None:
 
 def _from_zero(ax: Axes, top: float) -> None:
     ax.set_ylim(0, top * 1.15 or 1)
-    ax.yaxis.set_major_formatter(StrMethodFormatter("{x:,.6g}"))
+    ax.yaxis.set_major_formatter(plain_ticks())
 
 
 def _number(text: str) -> int:

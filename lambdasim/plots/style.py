@@ -19,7 +19,7 @@ from matplotlib import style
 from matplotlib.axes import Axes
 from matplotlib.dates import AutoDateLocator, ConciseDateFormatter
 from matplotlib.figure import Figure
-from matplotlib.ticker import LogLocator, NullFormatter, StrMethodFormatter
+from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 from numpy.typing import NDArray
 
 from lambdasim.units import US_PER_DAY, to_epoch_us
@@ -34,6 +34,8 @@ MOST_LINES: Final = 12
 _DPI: Final = 120
 _NARROW_TITLE: Final = 42
 _NARROW_LABEL: Final = 32
+_SMALL: Final = 1e-4
+"""Below this Python's general format has exponents."""
 _LEGEND: Final = 40
 _LEGEND_BESIDE: Final = 30
 """Longest line of a legend below and beside a picture [characters]."""
@@ -198,6 +200,17 @@ def name_rows(ax: Axes, names: Iterable[object]) -> None:
     ax.set_yticks(range(len(labels)), labels)
 
 
+def plain_ticks(*, signed: bool = False) -> FuncFormatter:
+    """Write the numbers of an axis in full, without exponents."""
+    return FuncFormatter(lambda value, _: _plain(value, "+" if signed else ""))
+
+
+def _plain(value: float, sign: str) -> str:
+    if value == 0 or abs(value) >= _SMALL:
+        return f"{value:{sign},.9g}"
+    return f"{value:{sign}.12f}".rstrip("0")
+
+
 def left_out(functions: int) -> str:
     """Say for a title how many functions are drawn, where there are too many to draw."""
     return f" (the largest {MOST_LINES} of {functions:,} functions)" if functions > MOST_LINES else ""
@@ -224,14 +237,14 @@ def size_axis(ax: Axes, low: float, high: float) -> None:
     if high <= 4 * low:
         spare = (high - low) * 0.06 or low * 0.5
         ax.set_xlim(max(low - spare, 0), high + spare)
-        ax.xaxis.set_major_formatter(StrMethodFormatter("{x:,.9g}"))
+        ax.xaxis.set_major_formatter(plain_ticks())
         return
     ax.set_xscale("log")
     ax.set_xlim(low / 1.15, high * 1.15)
     decades = log10(high / low)
     steps = (1, 2, 5) if decades <= 1.7 else (1, 3) if decades <= 3 else (1,)
     ax.xaxis.set_major_locator(LogLocator(subs=steps, numticks=20))
-    ax.xaxis.set_major_formatter(StrMethodFormatter("{x:,.9g}"))
+    ax.xaxis.set_major_formatter(plain_ticks())
     ax.xaxis.set_minor_formatter(NullFormatter())
 
 

@@ -115,6 +115,12 @@ def test_an_equal_bill_has_no_difference(tmp_path: Path, bill: Bill) -> None:
     assert tiers == ["tier 1", "tier 2"]
 
 
+def test_a_bill_of_millions_has_a_text(tmp_path: Path, bill: Bill) -> None:
+    found = compare_bill(write_cur(tmp_path / "cur.csv", cur_rows(bill)), bill)
+    large = [replace(line, actual_cost=Decimal("-12345678901.25")) for line in found.lines]
+    assert "-$12,345,678,901.25" in replace(found, lines=tuple(large)).text()
+
+
 def test_parquet_with_doubles_is_read_as_it_was_meant(tmp_path: Path, bill: Bill) -> None:
     rows = cur_rows(bill)
     columns: dict[str, list[Any]] = {name: [row[name] or None for row in rows] for name in CUR_COLUMNS}

@@ -6,7 +6,7 @@ import pytest
 
 from lambdasim.billing import Usage, price
 from lambdasim.plots import plot_functions, plot_waterfall
-from lambdasim.plots.style import MOST_LINES, Picture
+from lambdasim.plots.style import MOST_LINES, Picture, plain_ticks
 
 ROW = Usage(
     "2026-11", "us-east-1", "a", "x86_64", 1024, 512, "zip", "python3.13",
@@ -51,3 +51,9 @@ def test_pictures_are_the_same_each_time() -> None:
     assert isinstance(first, Picture)
     assert isinstance(second, Picture)
     assert first.png() == second.png()
+
+
+def test_an_axis_has_no_exponents() -> None:
+    ticks = plain_ticks()
+    assert [ticks(value) for value in (0, 1.5e-05, 0.25, 1_500_000)] == ["0", "0.000015", "0.25", "1,500,000"]
+    assert plain_ticks(signed=True)(20) == "+20"

@@ -29,6 +29,7 @@ _ARCHITECTURES: Final = ("x86_64", "arm64")
 FREE: Final = "free tier"
 _PERIOD: Final = 10
 _LEAST_LINE: Final = 6
+_LEAST_NAME: Final = 16
 _MOST_SERVICES: Final = 12
 _LEAST_SHOWN_USD: Final = Decimal("0.000001")
 
@@ -152,7 +153,8 @@ class BillComparison(Result):
         table = self.shown()["lines"]
         width = max([_LEAST_LINE, *(len(amount) for name in table.columns[2:] for amount in table[name])])
         rows = [[*table.columns], *table.to_numpy().tolist()]
-        line_width = COLUMNS - len(table.columns[2:]) * (width + 1) - _PERIOD - 1
+        room = COLUMNS - len(table.columns[2:]) * (width + 1) - _PERIOD - 1
+        line_width = max(room, _LEAST_NAME)  # bills of millions take more than 80 columns
         lines = [
             f"{period:<{_PERIOD}} {clipped(line, line_width):<{line_width}}"
             + "".join(f" {amount:>{width}}" for amount in amounts)
