@@ -34,6 +34,7 @@ from lambdasim.errors import TraceError as TraceError
 from lambdasim.errors import WorkersLostError as WorkersLostError
 from lambdasim.report.notebook.build import Report as Report
 from lambdasim.report.notebook.build import build_report as build_report
+from lambdasim.report.notebook.progress import progress_bar as progress_bar
 from lambdasim.report.notebook.widgets import explore as explore
 from lambdasim.report.pages.run import report_html as report_html
 from lambdasim.report.sections.report import RunReport as RunReport

@@ -254,15 +254,8 @@ def progress(total: int) -> Iterator[Callable[[int], None]]:
         yield lambda reached: shown.update(min(reached * 100 // total, 100) - shown.n) and None
 
 
-@contextmanager
-def run_progress() -> Iterator[Callable[..., None]]:
+def run_progress() -> AbstractContextManager[Callable[..., None]]:
     """Show on a terminal how many runs are finished, once a second has passed; their number may grow."""
-    from tqdm import tqdm
+    from lambdasim.report.notebook.progress import progress_bar
 
-    with tqdm(total=0, unit="run", delay=1, disable=None, leave=False) as shown:
-
-        def tell(finished: int, planned: int | None = None) -> None:
-            shown.total = planned
-            shown.update(finished - shown.n)
-
-        yield tell
+    return progress_bar()
