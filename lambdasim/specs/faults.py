@@ -152,6 +152,30 @@ def not_among(got: object, names: Iterable[str]) -> str:
     return f"must be one of {one_of(allowed)}, got {shown(got)}{did_you_mean(got, allowed)}"
 
 
+_NOT_SIMULATED: Final = {
+    "managed_instances": "managed instances are not simulated as a mode of a function: `lambdasim platforms --only "
+    "managed_instances` runs the same traffic on them, `lambdasim bill units --platform managed_instances` prices hours",
+    "web_function": "web functions are not simulated, and no price of theirs is published",
+    "microvm": "MicroVMs are not simulated; `lambdasim bill units microvm_vcpu_s=...` prices quantities",
+}
+
+
+def not_simulated(key: object) -> str:
+    """Say of a key for one of Lambda's modes that it is not simulated, and what there is; empty for any other.
+
+    Parameters
+    ----------
+    key : object
+
+    Examples
+    --------
+    >>> not_simulated("web_functions")
+    'web functions are not simulated, and no price of theirs is published'
+    """
+    bare = str(key).lower().replace("-", "_").removesuffix("s")
+    return next((told for name, told in _NOT_SIMULATED.items() if name.removesuffix("s") == bare), "")
+
+
 def in_our_words(found: Mapping[str, Any]) -> str:
     """Rewrite one finding of pydantic.
 

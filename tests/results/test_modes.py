@@ -98,3 +98,17 @@ def test_a_durable_function_is_not_called_by_others() -> None:
     caller = "  - {name: g, calls: [{function: f}], traffic: {constant: {rate_per_s: 1}}}\n"
     with pytest.raises(ScenarioError, match="calls of durable functions"):
         ls.load_scenario_text(scenario(f"{DURABLE}, traffic: {{constant: {{rate_per_s: 1}}}}", caller))
+
+
+@pytest.mark.parametrize(
+    ("key", "told"),
+    [
+        ("managed_instances", "platforms --only managed_instances"), ("web_function", "no price of theirs"),
+        ("micro_vm", "unknown key"), ("microvms", "bill units microvm_vcpu_s"),
+    ],
+)  # fmt: skip
+def test_modes_that_are_not_simulated_are_refused_with_what_there_is(key: str, told: str) -> None:
+    with pytest.raises(ScenarioError) as wrong:
+        ls.load_scenario_text(scenario(f"{key}: {{}}, traffic: {{constant: {{rate_per_s: 1}}}}"))
+    assert told in str(wrong.value)
+    assert len(str(wrong.value).splitlines()) == 1
