@@ -194,6 +194,91 @@ def test_the_steps_of_the_action_run(sides: tuple[Path, Path], tmp_path: Path) -
     assert "new.yaml is new" in summary.read_text()
 
 
+BASH = ["/bin/bash", "--noprofile", "--norc", "-eo", "pipefail", "-c"]
+CLIENT = """
+import argparse, json, os, sys
+# The options of `gh pr comment` that GitHub documents; others end it, as they would the real one.
+top = argparse.ArgumentParser(allow_abbrev=False)
+kinds = top.add_subparsers(required=True).add_parser("pr").add_subparsers(required=True)
+comment = kinds.add_parser("comment", allow_abbrev=False)
+comment.add_argument("number", type=int)
+comment.add_argument("--body-file", type=argparse.FileType())
+comment.add_argument("--edit-last", action="store_true")
+comment.add_argument("--create-if-none", action="store_true")
+said = top.parse_args()
+assert os.environ["GH_TOKEN"], "no token"
+json.dump({"number": said.number, "body": said.body_file.read(), "edits": said.edit_last, "creates": said.create_if_none},
+          open(os.environ["SEEN"], "w"))
+"""
+
+
+def step(name: str) -> dict[str, object]:
+    steps = yaml.safe_load((ROOT / "action.yml").read_text())["runs"]["steps"]
+    return next(one for one in steps if one["name"] == name)
+
+
+def test_the_step_that_comments_calls_githubs_client_as_documented(tmp_path: Path) -> None:
+    """A script with the client's options stands in for it: the real one needs GitHub."""
+    tool = tmp_path / "bin"
+    tool.mkdir()
+    (tool / "client.py").write_text(CLIENT)
+    (tool / "gh").write_text(f'#!/bin/sh\nexec "{sys.executable}" "{tool / "client.py"}" "$@"\n')
+    (tool / "gh").chmod(0o755)
+    body, seen = tmp_path / "comment.md", tmp_path / "seen.json"
+    body.write_text("| a | b |\n")
+    env = os.environ | {
+        "PATH": f"{tool}:{os.environ['PATH']}", "GH_TOKEN": "t", "NUMBER": "7", "MARKDOWN": str(body), "SEEN": str(seen),
+    }  # fmt: skip
+    assert set(step("Comment")["env"]) <= {"GH_TOKEN", "NUMBER", "MARKDOWN"}  # type: ignore[call-overload]
+    subprocess.run([*BASH, str(step("Comment")["run"])], env=env, check=True)
+    assert json.loads(seen.read_text()) == {
+        "number": 7,
+        "body": "| a | b |\n",
+        "edits": True,
+        "creates": True,
+    }
+    seen.unlink()
+    body.write_text("")
+    subprocess.run([*BASH, str(step("Comment")["run"])], env=env, check=True)
+    assert not seen.exists()
+
+
+@pytest.mark.slow
+def test_the_step_that_installs_makes_the_command(tmp_path: Path) -> None:
+    """A wheel of this checkout, into an environment that has what it needs already: nothing is fetched."""
+    pytest.importorskip("hatchling", reason="builds the wheel")
+    made = [
+        sys.executable,
+        "-m",
+        "pip",
+        "wheel",
+        "--no-deps",
+        "--no-build-isolation",
+        "-q",
+        "-w",
+        str(tmp_path),
+        str(ROOT),
+    ]
+    subprocess.run(made, check=True)
+    (wheel,) = tmp_path.glob("*.whl")
+    subprocess.run([sys.executable, "-m", "venv", str(tmp_path / "env")], check=True)
+    (packages,) = (tmp_path / "env").glob("lib/python*/site-packages")
+    (packages / "those_beside.pth").write_text(f"{Path(yaml.__file__).parents[1]}\n")
+    env = {key: value for key, value in os.environ.items() if key != "PYTHONPATH"} | {
+        "PATH": f"{tmp_path / 'env' / 'bin'}:{os.environ['PATH']}", "INSTALL": str(wheel), "PIP_NO_INDEX": "1",
+    }  # fmt: skip
+    subprocess.run([*BASH, str(step("Install lambdasim")["run"])], env=env, cwd=tmp_path, check=True)
+    command = tmp_path / "env" / "bin" / "lambdasim"
+    shown = subprocess.run(
+        [command, "--version"], env=env, cwd=tmp_path, capture_output=True, text=True, check=True
+    )
+    assert ls.__version__ in shown.stdout
+    done = subprocess.run(
+        [command, "init"], env=env, cwd=tmp_path, capture_output=True, text=True, check=True
+    )
+    assert "wrote scenario.yaml" in done.stdout
+
+
 def test_json_is_json(sides: tuple[Path, Path]) -> None:
     done = run(
         "compare",
