@@ -81,7 +81,7 @@ class Aggregate:
         self._tally = tally.compiled_tally()
         self._owners = owners_of_plan(plan)
         self._sums = _first_sums(plan)
-        self._minutes = MinuteLog(len(self._sums.scalars))
+        self._minutes = MinuteLog(len(self._sums.scalars), len(plan.functions))
         self._first_minute = 0
         self._spills = Spills()
         self._sections: dict[tuple[int, int], Histogram] = defaultdict(Histogram)

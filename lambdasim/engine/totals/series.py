@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lambdasim.engine.contract import Limit
+from lambdasim.units import US_PER_MS
 
 COUNTS: Final = (
     "Invocations",
@@ -47,6 +48,27 @@ _ON_PROVISIONED: Final = (
 _NARROW: Final = (np.uint8, np.uint16, np.uint32, np.int64)
 
 
+# Two counts are kept by how far they lie from others that they follow closely.
+_DURATION, _WITH_INIT, _WITHOUT_INIT, _PROVISIONED_BILLED = (
+    COUNTS.index(name)
+    for name in ("DurationSum_us", "BilledMsWithInit", "BilledMsWithoutInit", "ProvisionedBilledMs")
+)
+_SPARSE: Final = 4  # where at most one row in so many is not zero, only those are kept
+
+
+class _Sparse(NamedTuple):
+    """A column that is mostly zero.
+
+    Attributes
+    ----------
+    places, values : ndarray, shape (n,)
+        Rows that are not zero, rising, and what they are.
+    """
+
+    places: NDArray[np.int64]
+    values: NDArray[np.int64]
+
+
 class _Window(NamedTuple):
     """Minutes that have passed.
 
@@ -54,18 +76,37 @@ class _Window(NamedTuple):
     ----------
     first : int
         Minute with which it begins.
-    offsets : ndarray of int64, shape (n_owners + 1,)
+    offsets : ndarray, shape (n_owners + 1,)
         Where each owner's active minutes begin.
     minutes : ndarray, shape (n_active,)
         After the first.
-    values : dict of int to ndarray, shape (n_active,)
+    columns : dict of int to ndarray, shape (n_active,), or _Sparse
         By row; a row that is missing is zero.
     """
 
     first: int
     offsets: NDArray[np.int64]
     minutes: NDArray[np.int64]
-    values: dict[int, NDArray[np.int64]]
+    columns: dict[int, NDArray[np.int64] | _Sparse]
+
+    def of(self, row: int, own: slice) -> NDArray[np.int64]:
+        """Return a row of an owner's minutes."""
+        if row == _WITH_INIT:
+            return self._kept(row, own) + self._kept(_WITHOUT_INIT, own)
+        if row == _DURATION:
+            billed = self._kept(_WITHOUT_INIT, own) + self._kept(_PROVISIONED_BILLED, own)
+            return billed * US_PER_MS - self._kept(row, own)
+        return self._kept(row, own)
+
+    def _kept(self, row: int, own: slice) -> NDArray[np.int64]:
+        column = self.columns.get(row)
+        if isinstance(column, np.ndarray):
+            return column[own].astype(np.int64)
+        values = np.zeros(own.stop - own.start, dtype=np.int64)
+        if column is not None:
+            first, stop = np.searchsorted(column.places, (own.start, own.stop))
+            values[column.places[first:stop].astype(np.int64) - own.start] = column.values[first:stop]
+        return values
 
 
 def narrow(values: NDArray[np.int64]) -> NDArray[np.int64]:
@@ -75,11 +116,26 @@ def narrow(values: NDArray[np.int64]) -> NDArray[np.int64]:
     return kept
 
 
-class MinuteLog:
-    """Rows by minute of many owners: functions, then the account and its unreserved pool."""
+def _column(values: NDArray[np.int64]) -> NDArray[np.int64] | _Sparse:
+    places = np.flatnonzero(values)
+    if len(places) * _SPARSE > len(values):
+        return narrow(values)
+    return _Sparse(narrow(places), narrow(values[places]))
 
-    def __init__(self, owners: int) -> None:
+
+class MinuteLog:
+    """Rows by minute of many owners: functions, then the account and its unreserved pool.
+
+    Parameters
+    ----------
+    owners : int
+    functions : int
+        How many of them are functions; the others have larger numbers and are kept apart.
+    """
+
+    def __init__(self, owners: int, functions: int) -> None:
         self._owners = owners
+        self._functions = functions
         self._windows: list[_Window] = []
 
     def keep(
@@ -94,12 +150,20 @@ class MinuteLog:
         owners, minutes : ndarray of int64, shape (n_active,)
             Whose, and which after the first; in order of owners.
         values : ndarray of int64, shape (n_active, ROWS)
+            Durations are at most, and by less than a millisecond a run less than, what is billed without INIT.
         """
-        if len(owners):
-            used = np.flatnonzero(values.any(axis=0)).tolist()
-            offsets = np.searchsorted(owners, np.arange(self._owners + 1))
-            kept = {row: narrow(values[:, row]) for row in used}
-            self._windows.append(_Window(first, offsets, narrow(minutes), kept))
+        apart = int(np.searchsorted(owners, self._functions))
+        for part in (slice(0, apart), slice(apart, len(owners))):
+            if part.start == part.stop:
+                continue
+            kept = values[part].copy()
+            billed = kept[:, _WITHOUT_INIT] + kept[:, _PROVISIONED_BILLED]
+            kept[:, _DURATION] = billed * US_PER_MS - kept[:, _DURATION]
+            kept[:, _WITH_INIT] -= kept[:, _WITHOUT_INIT]
+            used = np.flatnonzero(kept.any(axis=0)).tolist()
+            offsets = np.searchsorted(owners[part], np.arange(self._owners + 1))
+            columns = {row: _column(kept[:, row]) for row in used}
+            self._windows.append(_Window(first, narrow(offsets), narrow(minutes[part]), columns))
 
     def rows(self, owner: int, wanted: tuple[int, ...], minutes: int, first: int = 0) -> NDArray[np.int64]:
         """Return rows of an owner from one minute up to another, shape (n_wanted, minutes - first)."""
@@ -107,12 +171,13 @@ class MinuteLog:
         for window in self._windows:
             if window.first >= minutes:
                 break
-            own = slice(*window.offsets[owner : owner + 2])
+            own = slice(int(window.offsets[owner]), int(window.offsets[owner + 1]))
+            if own.start == own.stop:
+                continue
             at = window.first + window.minutes[own].astype(np.int64)
             within = (at >= first) & (at < minutes)
             for place, row in enumerate(wanted):
-                if row in window.values:
-                    found[place, at[within] - first] = window.values[row][own][within]
+                found[place, at[within] - first] = window.of(row, own)[within]
         return found
 
 
