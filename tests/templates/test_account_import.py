@@ -218,7 +218,7 @@ def test_reserved_concurrency_that_is_missing_is_told(tmp_path: Path) -> None:
     limits = {"AccountLimit": {"ConcurrentExecutions": 1000, "UnreservedConcurrentExecutions": 900}}
     found = read(tmp_path, functions=functions("a"), account=limits)
     assert found.account_concurrency == 1000
-    assert "100 of the account's concurrency are reserved and the files tell of 0" in str(found.warnings[0])
+    assert "100 of the account's concurrency are reserved and the files have 0" in str(found.warnings[0])
     found = read(
         tmp_path,
         functions=functions("a"),
