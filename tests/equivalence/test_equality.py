@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import sys
 from collections.abc import Iterable, Iterator
@@ -170,7 +171,9 @@ def test_the_kernel_runs_as_plain_python() -> None:
     told = run_python(
         "-m", "pytest", "-q", "-p", "no:cacheprovider", "-k", wanted, __file__, NUMBA_DISABLE_JIT="1"
     )
-    assert "8 passed" in told
+    passed = re.search(r"(\d+) passed", told)
+    assert passed is not None
+    assert int(passed[1]) >= 8
 
 
 def test_numba_is_imported_only_where_it_is_wanted() -> None:
