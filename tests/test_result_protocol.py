@@ -82,6 +82,9 @@ MADE: dict[str, Callable[[], Any]] = {
     "LimitsAdvice": lambda: ls.advise_limits(spec(), replications=2, multiples=(1, 2)),
     "BreakEven": lambda: ls.break_even(spec(), multiples=(1, 10), replications=2),
     "PlatformComparison": lambda: ls.platforms(spec(), replications=2),
+    "PlatformBill": lambda: ls.price_platform(
+        "cloud_run", {"requests": "10M", "vcpu_s": 334_000, "gib_s": 500_000}
+    ),
     "SafetyCosts": lambda: ls.safety_costs(run()),
     "Beside": lambda: ls.Beside(run(), {"functions": {"api": {"invocations": 18_000, "duration_ms": 6e6}}}),
     "Forecast": month,
