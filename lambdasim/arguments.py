@@ -59,6 +59,7 @@ def guarded(function: Callable[P, Result]) -> Callable[P, Result]:
                 raise
             raise wrong from error
 
+    called._is_guarded = True  # type: ignore[attr-defined]
     return called
 
 
@@ -128,6 +129,10 @@ class _Names(dict[str, Any]):
                 for alias in node.names:
                     if name in (alias.name, alias.asname):
                         return getattr(import_module(node.module), alias.name, Any)
+            if isinstance(node, ast.Import):
+                for alias in node.names:
+                    if name == (alias.asname or alias.name):
+                        return import_module(alias.name)
         return Any
 
 

@@ -75,7 +75,7 @@ def load(name: str, module: str) -> object:
     if name not in vars(home):
         return import_module(f"{module}.{name}")
     found: object = getattr(home, name)
-    if isinstance(found, FunctionType) and not hasattr(found, "__wrapped__"):
+    if isinstance(found, FunctionType) and not hasattr(found, "_is_guarded"):
         from lambdasim.arguments import guarded
 
         # In its own module too, so that a function is the one that pickle finds by its name.

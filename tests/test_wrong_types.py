@@ -4,12 +4,15 @@ import contextlib
 import inspect
 import pickle
 import warnings
+from collections.abc import Callable
+from operator import attrgetter
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 import lambdasim as ls
+from lambdasim import finance, plots
 from lambdasim.errors import InputError, LambdaSimError
 from lambdasim.specs import load_scenario_text
 
@@ -18,7 +21,19 @@ start: 2026-11-01T00:00:00Z
 duration: 2min
 functions: [{name: f, work: {io_ms: 5}, traffic: {constant: {rate_per_s: 1}}}]
 """
-FUNCTIONS = sorted(name for name in ls.__all__ if inspect.isfunction(getattr(ls, name)))
+ROOMS = {"": ls, "finance.": finance, "plots.": plots}
+FUNCTIONS = sorted(
+    f"{prefix}{name}"
+    for prefix, room in ROOMS.items()
+    for name in room.__all__
+    if inspect.isfunction(getattr(room, name))
+)
+
+
+def named(name: str) -> Callable[..., object]:
+    """Give a public function by its name behind ``lambdasim``."""
+    found: Callable[..., object] = attrgetter(name)(ls)
+    return found
 
 
 class Something:
@@ -39,7 +54,7 @@ def test_a_wrong_type_anywhere_is_our_own_error(
 ) -> None:
     """In each place that has to be given, and in each that may be, beside what is right or wrong in the others."""
     monkeypatch.chdir(tmp_path)
-    function = getattr(ls, name)
+    function = named(name)
     parameters = list(inspect.signature(function).parameters.values())
     needed = [one for one in parameters if one.default is one.empty and one.kind is not one.VAR_KEYWORD]
     for value in WRONG.values():
@@ -66,7 +81,7 @@ def test_the_message_names_function_argument_and_type() -> None:
 def test_a_public_function_is_the_one_of_its_module() -> None:
     """So that it can be handed to another process by its name."""
     for name in FUNCTIONS:
-        function = getattr(ls, name)
+        function = named(name)
         assert pickle.loads(pickle.dumps(function)) is function  # noqa: S301 - just made
 
 

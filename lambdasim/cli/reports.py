@@ -43,14 +43,14 @@ def report(
     from lambdasim.errors import InputError
     from lambdasim.report.notebook.build import NOTEBOOK, PAGE, PDF, REPORT
     from lambdasim.report.notebook.pdf import browser
-    from lambdasim.results.expected import expected_cost
+    from lambdasim.study.expected import report_cost
 
     if pdf and browser() is None:
         raise InputError.single("report", "--pdf", "needs Chromium on this machine, and there is none")
     if not scenario.is_dir():
         spec = ls.load_scenario(scenario)
         refuse_without_rates(spec)
-        agreed_to(expected_cost(spec, written=True), spec.name)
+        agreed_to(report_cost(spec), spec.name)
     made(out, of_study=False)
     from lambdasim.outputs import OutputFolder
 

@@ -30,7 +30,7 @@ from lambdasim.cli.app import (
     write,
 )
 from lambdasim.cli.traces import TraceOptions, takes_traces
-from lambdasim.cli.writing import agreed, agreed_to, refuse_without_rates
+from lambdasim.cli.writing import agreed_to, refuse_without_rates
 
 if TYPE_CHECKING:
     from lambdasim.specs import ScenarioSpec
@@ -329,6 +329,7 @@ def trap(
     import lambdasim as ls
     from lambdasim.errors import InputError
     from lambdasim.report.pages.traps import trap_page
+    from lambdasim.study.expected import trap_cost
     from lambdasim.study.trap.compare import spring_trap
     from lambdasim.templates.examples import trap_names, trap_texts
     from lambdasim.wording import wrapped
@@ -344,7 +345,8 @@ def trap(
     else:
         raise InputError.single("trap", "scenarios", "must be the name of a trap, or a good and a bad file")
     for spec in (good, bad):
-        agreed(spec, runs=1, engine=engine)
+        refuse_without_rates(spec)
+    agreed_to(trap_cost(good, bad, engine=engine), "trap")
     free_place(xlsx)
     made(out)
     with announcing_compilation(), run_progress() as tell:

@@ -15,6 +15,7 @@ from lambdasim.study.forecast.history import daily_histories
 from lambdasim.study.forecast.levels import CARRIED_DAYS
 from lambdasim.study.forecast.month import histories_of, month_of, month_scenario
 from lambdasim.study.memory.sweep import MOST_FOR_ALTERNATIVES
+from lambdasim.study.what_if.grid import expected_grid_s
 from lambdasim.traffic.expected import mean_overlay
 
 if TYPE_CHECKING:
@@ -29,6 +30,7 @@ _FURTHER_CASES: Final = 4  # of limits: two schedules, the quota, the plan
 _LESSER: Final = 0.01  # what break-even looks at below a tenth
 _S_PER_EVENT_ELSEWHERE: Final = 1.7e-6
 _ELSEWHERE_BYTES: Final = 150_000_000
+_NOTEBOOK_S: Final = 2.5
 _S_PER_PRICED_ROW: Final = 2e-4
 _PATH_DAY_BYTES: Final = 40
 _S_PER_PATH_DAY: Final = 4e-8
@@ -86,6 +88,38 @@ def comparison_cost(
     for other in others:
         first = first.with_(other)
     return first
+
+
+def report_cost(scenario: ScenarioSpec) -> RunCost:
+    """Estimate what a report takes: a run with its pictures, the settings of its what-if, and the notebook around them.
+
+    Parameters
+    ----------
+    scenario : ScenarioSpec
+
+    Returns
+    -------
+    RunCost
+    """
+    run = expected_cost(scenario, written=True)
+    return replace(run, seconds=run.seconds + expected_grid_s(scenario) + _NOTEBOOK_S)
+
+
+def trap_cost(good: ScenarioSpec, bad: ScenarioSpec, *, engine: str = "auto") -> RunCost:
+    """Estimate what ``spring_trap`` takes: two runs, both of which stay in memory with their records.
+
+    Parameters
+    ----------
+    good, bad : ScenarioSpec
+    engine : str
+
+    Returns
+    -------
+    RunCost
+    """
+    first, second = (expected_cost(spec, engine=engine, keep_records=True) for spec in (good, bad))
+    memory_bytes = first.memory_bytes + second.memory_bytes - PROGRAM_BYTES
+    return replace(first.with_(second), memory_bytes=memory_bytes)
 
 
 def limits_cost(

@@ -97,7 +97,7 @@ def fuzz(target: Target, folder: Path) -> int:
         nonlocal accepted, read
         path = folder / f"fuzzed{target.ending}"
         path.write_bytes(content)
-        begun = time.monotonic()
+        begun = time.process_time()
         read += 1
         try:
             target.read(path, options)
@@ -106,7 +106,7 @@ def fuzz(target: Target, folder: Path) -> int:
             message = str(refused)
             assert len(message) < target.longest, message[: target.longest]
             assert not UNPRINTABLE.search(message), repr(message)
-        assert time.monotonic() - begun < SLOWEST_S
+        assert time.process_time() - begun < SLOWEST_S
 
     first = int(os.environ.get("FUZZ_SEED", "0"))
     ends = time.monotonic() + seconds()

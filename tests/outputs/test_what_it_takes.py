@@ -34,9 +34,9 @@ try:
     program._run()
 except SystemExit as end:
     assert not end.code, end.code
-used = resource.getrusage(resource.RUSAGE_SELF)
-peak = re.search(r"VmHWM:\\s+(\\d+)", open("/proc/self/status").read())[1]
-print(used.ru_utime + used.ru_stime, int(peak) * 1024, file=sys.__stdout__)
+used = [resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
+peak = int(re.search(r"VmHWM:\\s+(\\d+)", open("/proc/self/status").read())[1])
+print(sum(one.ru_utime + one.ru_stime for one in used), max(peak, used[1].ru_maxrss) * 1024, file=sys.__stdout__)
 """
 
 
@@ -151,6 +151,19 @@ CASES: dict[str, tuple[str, Callable[[Path], RunCost]]] = {
     "platforms": (
         "platforms {0}/s.yaml --replications 2",
         lambda at: expected.platforms_cost(write_scenario(at / "s.yaml", 6, "1d"), replications=2),
+    ),
+    "safety": ("safety {0}/s.yaml", lambda at: expected_cost(write_scenario(at / "s.yaml", 58, "1d"))),
+    "a trap": (
+        "trap {0}/s.yaml {0}/s.yaml",
+        lambda at: expected.trap_cost(*[write_scenario(at / "s.yaml", 58, "1d")] * 2),
+    ),
+    "a report": (
+        "report {0}/s.yaml --no-pdf -o {0}/report",
+        lambda at: expected.report_cost(write_scenario(at / "s.yaml", 1, "1d")),
+    ),
+    "a report of many events": (
+        "report {0}/s.yaml --no-pdf -o {0}/report",
+        lambda at: expected.report_cost(write_scenario(at / "s.yaml", 30, "1d")),
     ),
     "a forecast by minutes": (
         "forecast {0}/s.yaml --history {0}/h.csv --month 2026-12 --paths 100", lambda at: forecast(at, 1, 300),

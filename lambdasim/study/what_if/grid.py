@@ -146,6 +146,30 @@ def what_if(
     )
 
 
+def expected_grid_s(scenario: ScenarioSpec, most_s: float = 6.0) -> float:
+    """Estimate the time of all settings that ``what_if`` simulates unasked [s].
+
+    Parameters
+    ----------
+    scenario : ScenarioSpec
+    most_s : float
+        As ``what_if`` takes it.
+
+    Returns
+    -------
+    float
+        More than `most_s` where even the coarsest grid takes longer.
+    """
+    one_s = expected_cost(scenario, runs=1.0).seconds - expected_cost(scenario, runs=0.0).seconds
+    expected_s = 0.0
+    for many, multiples, steps in _GRIDS:
+        each_s = sum(multiple * one_s + _SETTING_S for multiple in multiples)
+        expected_s = many * len(Architecture) * steps * each_s
+        if expected_s <= most_s:
+            break
+    return expected_s
+
+
 def changed_scenario(
     scenario: ScenarioSpec, function: str, setting: Setting, arm64_time_ratio: float | None = None
 ) -> ScenarioSpec:
