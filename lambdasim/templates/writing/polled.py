@@ -100,9 +100,14 @@ def _times(
     default_s = timing("sqs_visibility_s").value
     visible_s = default_s if queue.visibility_s is None else queue.visibility_s
     if visible_s < function.timeout_s:
+        said_s = (
+            f"its visibility timeout of {visible_s} s"
+            if queue.visibility_s is not None
+            else f"no file says its visibility timeout, and SQS's default of {visible_s} s"
+        )
         remarks.append(
-            f"{source.label}: its visibility timeout of {visible_s} s is below the function's timeout of "
-            f"{function.timeout_s} s, which AWS refuses; the function's is taken"
+            f"{source.label}: {said_s} is below the function's timeout of {function.timeout_s} s, which AWS refuses; "
+            "the function's is taken"
         )
         visible_s = function.timeout_s
     if visible_s != default_s and visible_s <= limit("sqs_visibility_max_s").value:
