@@ -91,7 +91,7 @@ def calibrate(
     if not isinstance(data, Observations):
         if isinstance(data, Mapping):
             data = [from_values(_size_mb(memory_mb), values) for memory_mb, values in data.items()]
-        if hasattr(data, "columns"):
+        if hasattr(data, "columns") and not isinstance(data, Trace):
             wanted = "must be durations by memory size such as {512: [31.5, 30.2]}, statistics or logs"
             raise InputError.single("calibration", "data", f"{wanted}, got a table")
         alone = isinstance(data, Trace | SizeStatistics | str | os.PathLike)
