@@ -37,7 +37,7 @@ def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def ready(writer: str, place: Path) -> str:
     """Make what the writer needs in its folder, and give its command."""
     if writer == "import --refresh":
-        assert lambdasim(f"import {place}/template.yaml -o {place}/out").status == 0
+        assert lambdasim(f"import {place}/template.yaml -o {place}/out").returncode == 0
         (place / "template.yaml").write_text((place / "template.yaml").read_text().replace("256", "512"))
     if writer == "import aws --commands":
         (place / "out" / "functions.json").write_text(EXPORT)
@@ -52,7 +52,7 @@ def state(folder: Path) -> dict[str, bytes]:
 def test_it_writes_and_leaves_no_unfinished_file(writer: str, place: Path) -> None:
     command, before = ready(writer, place), state(place / "out")
     done = lambdasim(command)
-    assert (done.status, "Traceback" in done.stderr) == (0, False), done
+    assert (done.returncode, "Traceback" in done.stderr) == (0, False), done
     after = state(place / "out")
     assert after != before
     assert not [name for name in after if name.endswith(".tmp")]
@@ -67,7 +67,7 @@ def test_a_full_disk_leaves_what_was_there(writer: str, place: Path) -> None:
         done = lambdasim(command)
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, limits)
-    assert (done.status, done.stderr.endswith("File too large\n")) == (1, True), done
+    assert (done.returncode, done.stderr.endswith("File too large\n")) == (1, True), done
     assert state(place / "out") == before
 
 
@@ -77,7 +77,7 @@ def test_no_link_is_followed(writer: str, place: Path) -> None:
     if writer == "import aws --commands":
         done = lambdasim(command)
         file = max((place / "out").glob("*.json"), key=lambda path: path.stat().st_mtime_ns)
-        assert done.status == 0
+        assert done.returncode == 0
     file.unlink(missing_ok=True)
     for there in (False, True):
         outside = place / "outside"
@@ -85,7 +85,7 @@ def test_no_link_is_followed(writer: str, place: Path) -> None:
             outside.write_bytes(VICTIM)
         file.symlink_to(outside)
         done = lambdasim(command)
-        assert done.status in (1, 2), done
+        assert done.returncode in (1, 2), done
         assert "Traceback" not in done.stderr
         assert outside.exists() == there
         assert not there or outside.read_bytes() == VICTIM
@@ -99,7 +99,7 @@ def test_no_folder_is_a_link(writer: str, place: Path) -> None:
     (place / "out").symlink_to(place / "other")
     before = state(place / "other")
     done = lambdasim(command)
-    assert (done.status, "is a link; name the folder itself" in done.stderr) == (2, True), done
+    assert (done.returncode, "is a link; name the folder itself" in done.stderr) == (2, True), done
     assert state(place / "other") == before
 
 
@@ -107,5 +107,5 @@ def test_a_file_that_is_there_is_not_replaced(place: Path) -> None:
     for writer in ("init", "init --example"):
         (place / "out" / WRITERS[writer][1]).write_bytes(VICTIM)
         done = lambdasim(WRITERS[writer][0].format(place=place))
-        assert (done.status, "is there already and is not replaced" in done.stderr) == (2, True)
+        assert (done.returncode, "is there already and is not replaced" in done.stderr) == (2, True)
         assert (place / "out" / WRITERS[writer][1]).read_bytes() == VICTIM

@@ -56,6 +56,18 @@ ARGUMENTS = {
     ("report", "out"): "report {place}/s.yaml --no-pdf -o",
     ("safety", "out"): "safety {place}/s.yaml -o",
     ("trap", "out"): "trap {place}/s.yaml {place}/s.yaml -o",
+    ("trap", "xlsx"): "trap {place}/s.yaml {place}/s.yaml --xlsx",
+    ("safety", "xlsx"): "safety {place}/s.yaml --xlsx",
+    ("platforms", "xlsx"): "platforms {place}/s.yaml --replications 1 --only cloud_run --xlsx",
+    ("limits", "xlsx"): "limits {place}/s.yaml --replications 2 --multiples 1,2 --xlsx",
+    ("compare", "xlsx"): "compare {place}/s.yaml {place}/longer.yaml --replications 2 --xlsx",
+    ("bill compare", "xlsx"): "bill compare {place}/actual.csv {place}/run --xlsx",
+    ("backtest", "xlsx"): "backtest {place}/history.csv --paths 20 --xlsx",
+    ("backtest", "out"): "backtest {place}/history.csv --paths 20 -o",
+    (
+        "forecast",
+        "focus",
+    ): "forecast {place}/s.yaml --history {place}/history.csv --month 2026-12 --paths 20 --focus",
 }
 _ALSO = {("calibrate", "scenario")}  # an input of all other commands
 # Where the command writes a folder, a file that it writes there; else an ending.
@@ -74,8 +86,11 @@ FOLDERS = {
     ("report", "out"): "report.html",
     ("safety", "out"): "report.html",
     ("trap", "out"): "report.html",
+    ("backtest", "out"): "report.html",
 }
-WRITES_NOTHING = {"backtest", "bill units", "estimate", "prices meters", "prices show", "schema", "validate"}
+DERIVED = {("forecast", "focus"): ("b.csv", "b.P50.csv")}
+"""Where the option gives the beginning of the names of several files: what to give, and one of them."""
+WRITES_NOTHING = {"bill units", "estimate", "prices meters", "prices show", "schema", "validate"}
 OTHER_WRITERS = {"init"}
 """Those that take what they write as an argument."""
 ENDINGS = {"focus": "b.csv", "xlsx": "b.xlsx", "infracost": "b.yml", "sheets": "b.json", "scenario": "b.yaml"}
