@@ -42,6 +42,7 @@ def test_a_real_bill_as_a_page(folder: Path, tmp_path: Path) -> None:
     assert sorted(path.name for path in out.iterdir()) == [
         "lambdasim-manifest.json",
         "lines.csv",
+        "other_services.csv",
         "report.html",
         "result.json",
         "waterfall.png",
