@@ -263,16 +263,17 @@ def demand_of(run: RunResult, servers: Sequence[Server]) -> Demand:
     specs = {spec.name: spec for spec in scenario.functions}
     minutes = -(-scenario.duration_us // US_PER_MINUTE)
     peak, offered = _Executions(minutes), _Executions(minutes)
+    ways: dict[str, list[_Way]] = defaultdict(list)
     for name, totals in zip(run.aggregate.names, run.aggregate.functions, strict=True):
-        spec = specs[name]
-        own_ms, cpu_ms = server_time_ms(spec)
-        busy_ms = totals.concurrency.busy_us / US_PER_MS
-        kept_ms = own_ms * (_runs(totals) if totals.items is None else totals.items.receives)
-        most = totals.concurrency.per_minute(minutes) * (kept_ms / busy_ms if busy_ms else 0.0)
-        arrivals = totals.counts.padded(minutes)["Invocations"]
-        even = arrivals / max(arrivals.sum(), 1) * kept_ms / (US_PER_MINUTE // US_PER_MS)
+        ways[specs[name].shares or name].append(_way(specs[name], totals, minutes))
+    for name, into in ways.items():
+        busy_ms, kept_ms = sum(way.busy_ms for way in into), sum(way.kept_ms for way in into)
+        cpu_ms = sum(way.cpu_ms for way in into)
+        # What was in progress is that of all ways into the function, whichever is asked.
+        most = into[0].in_progress * (kept_ms / busy_ms if busy_ms else 0.0)
+        even = np.sum([way.even for way in into], axis=0)
         for executions, counted in ((peak, most), (offered, np.minimum(even, most))):
-            executions.add(spec, counted, cpu_ms / own_ms if own_ms else 0.0)
+            executions.add(specs[name], counted, cpu_ms / kept_ms if kept_ms else 0.0)
     return Demand(
         usage=_together(monthly_usage(run.usage(), month_factor(scenario.duration_us))),
         loads={
@@ -289,6 +290,29 @@ def demand_of(run: RunResult, servers: Sequence[Server]) -> Demand:
         ),
         events=sum(totals.events for totals in run.aggregate.functions),
     )
+
+
+class _Way(NamedTuple):
+    """What one way into a function asked for: busy on Lambda, and on a whole vCPU, and its CPU time, all runs together.
+
+    ``in_progress`` has the most of the function's executions by minute, ``even`` those of this way as they would be
+    without chance.
+    """
+
+    busy_ms: float
+    kept_ms: float
+    cpu_ms: float
+    in_progress: NDArray[Any]
+    even: NDArray[np.float64]
+
+
+def _way(spec: FunctionSpec, totals: FunctionTotals, minutes: int) -> _Way:
+    own_ms, cpu_ms = server_time_ms(spec)
+    runs = _runs(totals) if totals.items is None else totals.items.receives
+    arrivals = totals.counts.padded(minutes)["Invocations"]
+    even = arrivals / max(arrivals.sum(), 1) * (own_ms * runs) / (US_PER_MINUTE // US_PER_MS)
+    busy_ms = totals.concurrency.busy_us / US_PER_MS
+    return _Way(busy_ms, own_ms * runs, cpu_ms * runs, totals.concurrency.per_minute(minutes), even)
 
 
 class _Executions:

@@ -7,6 +7,7 @@ from math import floor, isnan
 
 import numpy as np
 import pytest
+import yaml
 
 import lambdasim as ls
 from lambdasim.catalog.prices.servers import ec2_instances, fargate_tasks, managed_terms
@@ -381,3 +382,29 @@ def test_larger_sizes_are_multiples_and_asked_for_by_name() -> None:
     assert usd[1.0, "EC2"] == pytest.approx(float(4 * RENT))
     with pytest.raises(InputError, match=r"such as m7i\.large; got 'm7i.metal'"):
         crossed(steady(), instance="m7i.metal")
+
+
+def test_traffic_split_over_two_ways_into_a_function_asks_for_the_same_servers() -> None:
+    """60 runs of 30 s are in progress at once, however many ways they came."""
+
+    def fullest(*rates: int) -> float:
+        ways = [
+            {
+                "name": f"way-{number}",
+                "traffic": {"constant": {"rate_per_s": rate}},
+                "work": {"cpu_ms": 15_000, "io_ms": 15_000, "first_run_ms": 0},
+                **({"shares": "way-0"} if number else {"memory_mb": 1769, "timeout": "1min", "init_ms": 0}),
+            }
+            for number, rate in enumerate(rates)
+        ]
+        scenario = ls.load_scenario_text(
+            yaml.safe_dump(
+                {"name": "ways", "start": "2026-11-01T00:00:00Z", "duration": "1h", "functions": ways}
+            )
+        )
+        run = ls.simulate(scenario, keep_records=False)
+        load = demand_of(run, ec2_instances("x86_64", "us-east-1")).loads["x86_64"]["m7i.large"]
+        assert load.offered_cpu[0] == pytest.approx(60 * 0.5 / 2)  # half of a vCPU each, on servers of two
+        return float(load.cpu[0])
+
+    assert fullest(2) == fullest(1, 1) == pytest.approx(60 * 0.5 / 2, rel=0.02)

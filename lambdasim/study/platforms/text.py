@@ -189,6 +189,12 @@ def _of_functions(functions: tuple[FunctionSpec, ...], shown: set[str]) -> Itera
         said += ", so others get what is configured"
         said += ", Azure's Consumption plan from 128 MB to that" if "azure_consumption" in shown else ""
         yield said + (", and Workers are assumed to have enough" if "workers" in shown else "")
+    shared = list(dict.fromkeys(spec.shares for spec in functions if spec.shares is not None))
+    if shared:
+        yield (
+            f"several ways into {listed(shared, most=3)}: each is a service of its own on other clouds, with "
+            "instances of its own, so these may look dearer than they are"
+        )
     if any(spec.trigger.queue is not None or spec.trigger.stream is not None for spec in functions):
         yield "queues and streams: on other platforms each message or record is a request of its own"
     failing = [
