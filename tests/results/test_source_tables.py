@@ -171,7 +171,7 @@ def test_a_function_without_a_queue_has_none() -> None:
 
 def test_both_engines_tell_the_same_of_them() -> None:
     scenario = load_scenario_text(POISON)
-    runs = [ls.simulate(scenario, engine=engine) for engine in ("auto", "reference")]
+    runs = [ls.simulate(scenario, engine=engine) for engine in ("kernel", "reference")]
     assert [run.engine.partition(" ")[0] for run in runs] == ["kernel", "reference"]
     for table in (lambda run: run.sources(), lambda run: run.backlog(), lambda run: run.bill()):
         pd.testing.assert_frame_equal(*map(table, runs))
