@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from datetime import date
 from pathlib import Path
 from typing import Any, Final
 
@@ -102,6 +103,8 @@ def _allowed(schema: dict[str, Any], about: dict[str, Any]) -> Any:
 
 def _flow(value: Any) -> str:
     """Write a value as YAML in one line."""
+    if isinstance(value, date):  # datetime too
+        return value.isoformat().replace("+00:00", "Z")
     if isinstance(value, str | int | float | bool):
         return value if isinstance(value, str) else json.dumps(value)
     text = yaml.safe_dump(value, default_flow_style=True, width=10**6, sort_keys=False, allow_unicode=True)

@@ -20,6 +20,9 @@ def test_the_reference_has_every_key_of_a_scenario() -> None:
         for key in definition.get("properties", {}):
             assert f"\n| `{key}` | " in table, f"{name}: {key}"
     assert "integer ≥ 128 ≤ 10240" in page
+    rows = [line for line in page.splitlines() if line.startswith("| `")]
+    assert all(line.endswith(" |") for line in rows)  # an example is one line
+    assert "| required | `2026-11-02T08:00:00Z` |" in page
 
 
 def test_the_reference_has_every_command_and_option() -> None:
