@@ -83,6 +83,17 @@ TUNING = json.dumps(
 CHART = b"see https://lambda-power-tuning.show/#AAQABgAI;3t2NQUREREFERExB;ilmiNADhrzRWgeo0\n"
 COST_EXPLORER = b'"Usage type","USW2-Request(Requests)","USW2-Lambda-GB-Second($)","Total costs($)"\n"Usage type total","3","1","4"\n'
 COUNTED_SEED = json.dumps({"form": COUNTED_FORM, "functions": {"f": {"requests": 5}}}).encode()
+TERRAFORM = b"""variable "memory" { default = 512 }
+locals { names = ["a", "b"] }
+resource "aws_lambda_function" "f" {
+  function_name = "f-${var.memory}"
+  runtime       = "python3.12"
+  handler       = "a.b"
+  memory_size   = var.memory
+  timeout       = local.names[0] == "a" ? 30 : 3
+  environment { variables = { A = jsonencode({ b = 1 }) } }
+}
+"""
 NOTEBOOK = b'{"cells": [], "metadata": {}, "nbformat": 4, "nbformat_minor": 5}'
 
 
@@ -192,6 +203,7 @@ def targets() -> list[Target]:
         Target("power tuning", quiet(ls.read_power_tuning), [TUNING], ending=".json"),
         Target("tuning", quiet(tuning_statistics), [TUNING, CHART], ending=".json"),
         Target("templates", quiet(template), [rendered(one) for one in (as_sam, as_cloudformation, as_terraform, as_serverless)], ending=".json"),
+        Target("terraform", quiet(template), [TERRAFORM], ending=".tf"),
         Target("part of a template", quiet(part_of_template), [b"memory: 512\n", b"A: 5\n"], ending=".yml"),
         Target("usage file", quiet(read_usage), [usage_seed()], ending=".yml"),
         Target("samconfig", quiet(samconfig), [b'version = 0.1\n[default.deploy.parameters]\nregion = "eu-west-1"\nparameter_overrides = "A=1"\n'], ending=".toml"),
