@@ -48,6 +48,11 @@ def test_a_size_that_nobody_can_mean_is_one_error_at_once(name: str) -> None:
         assert time.process_time() - begun < 5
 
 
+def test_no_multiple_is_left_out_in_silence() -> None:
+    with pytest.raises(InputError, match="multiples: must be at most 100"):
+        ls.advise_limits(SPEC, multiples=[1.0] * 100 + [2.0])
+
+
 @pytest.mark.parametrize("wrong", [0, -1, math.nan, math.inf, -math.inf])
 def test_multiples_are_numbers_above_0(wrong: float) -> None:
     for study in (ls.advise_limits, ls.break_even):

@@ -37,9 +37,12 @@ def checked_multiples(where: str, multiples: Iterable[float]) -> list[float]:
     InputError
         When one is not above 0 or more than a million, or there are more than a hundred.
     """
-    found = sorted({float(one) for one in islice(multiples, MOST_MULTIPLES + 1)})
-    if len(found) > MOST_MULTIPLES:
-        raise InputError.single(where, "multiples", f"must be at most {MOST_MULTIPLES}")
+    given = [float(one) for one in islice(multiples, MOST_MULTIPLES + 1)]
+    if len(given) > MOST_MULTIPLES:
+        raise InputError.single(
+            where, "multiples", f"must be at most {MOST_MULTIPLES}, repeated ones included"
+        )
+    found = sorted(set(given))
     wrong = next((one for one in found if not 0 < one <= _GREATEST_MULTIPLE), None)
     if wrong is not None:
         told = f"must be above 0 and at most {_GREATEST_MULTIPLE:,}, got {wrong:.6g}"

@@ -134,7 +134,7 @@ def price_platform(
     Examples
     --------
     >>> price_platform("cloud_run", {"requests": "10M", "vcpu_s": 334_000, "gib_s": 500_000})
-    cloud_run, us-east-1: $7.25
+    cloud_run, us-east-1 (us-east4): $7.25
     """
     if platform in SERVERS:
         return PlatformBill(platform, region, tuple(_servers(platform, quantities, region, architecture)))

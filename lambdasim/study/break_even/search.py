@@ -95,7 +95,7 @@ def break_even(
             f"must be a scenario, as load_scenario returns, got {type(scenario).__name__}",
         )
     terms = terms or ServerTerms()
-    wanted = checked_multiples("break-even", [1.0, *(FIRST if multiples is None else multiples)])
+    wanted = sorted({1.0, *checked_multiples("break-even", FIRST if multiples is None else multiples)})
     check_replications("break-even", replications)
     fleets = fleets_of(scenario, terms)
     servers = tuple(
