@@ -35,6 +35,7 @@ _DPI: Final = 120
 _NARROW_TITLE: Final = 42
 _NARROW_LABEL: Final = 32
 _SMALL: Final = 1e-4
+_LARGE: Final = 1e6
 """Below this Python's general format has exponents."""
 _LEGEND: Final = 40
 _LEGEND_BESIDE: Final = 30
@@ -202,10 +203,12 @@ def name_rows(ax: Axes, names: Iterable[object]) -> None:
 
 def plain_ticks(*, signed: bool = False) -> FuncFormatter:
     """Write the numbers of an axis in full, without exponents."""
-    return FuncFormatter(lambda value, _: _plain(value, "+" if signed else ""))
+    return FuncFormatter(lambda value, _: _plain(value, "+" if signed else "").replace("-", "\N{MINUS SIGN}"))
 
 
 def _plain(value: float, sign: str) -> str:
+    if abs(value) >= _LARGE:
+        return f"{value:{sign},.0f}"
     if value == 0 or abs(value) >= _SMALL:
         return f"{value:{sign},.9g}"
     return f"{value:{sign}.12f}".rstrip("0")

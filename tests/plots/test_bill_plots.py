@@ -56,4 +56,5 @@ def test_pictures_are_the_same_each_time() -> None:
 def test_an_axis_has_no_exponents() -> None:
     ticks = plain_ticks()
     assert [ticks(value) for value in (0, 1.5e-05, 0.25, 1_500_000)] == ["0", "0.000015", "0.25", "1,500,000"]
-    assert plain_ticks(signed=True)(20) == "+20"
+    assert [ticks(value) for value in (2e9, -1.25e12)] == ["2,000,000,000", "\N{MINUS SIGN}1,250,000,000,000"]
+    assert [plain_ticks(signed=True)(value) for value in (20, -0.1)] == ["+20", "\N{MINUS SIGN}0.1"]

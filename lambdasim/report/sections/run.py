@@ -99,8 +99,8 @@ def functions(run: RunResult, album: Album) -> list[str]:
             waits.rename(columns={"p95_half_width_ms": "95 % interval of p95"}), "Latency", summary["events"]
         ),
         paragraph(
-            "Latency in ms from arrival to answer over served events, rounded up to whole ms. The interval of p95 comes "
-            "from batch means of this run.",
+            "Latency in ms from arrival to answer, rounded up to whole ms, of every client that waited for a run, also "
+            "where the run failed. The interval of p95 comes from batch means of this run.",
             "small",
         ),
         *(figure(album[name]) for name in ("latency", "latency_histogram", "concurrency")),
