@@ -4,9 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Self
+from typing import Final, Self
 
 from lambdasim.wording import printable
+
+# Characters: names and lists come from files, which may hold anything.
+_LONGEST_FIELD: Final = 300
+_LONGEST_MESSAGE: Final = 2_000
 
 
 class LambdaSimError(Exception):
@@ -32,8 +36,13 @@ class Fault:
     message: str
 
     def __str__(self) -> str:
-        """Return the fault as one line; what it quotes can do nothing to a terminal."""
-        return printable(": ".join(part for part in (self.where, self.field, self.message) if part))
+        """Return the fault as one line; what it quotes can do nothing to a terminal, and does not fill it."""
+        parts = (self.where, _cut(self.field, _LONGEST_FIELD), _cut(self.message, _LONGEST_MESSAGE))
+        return printable(": ".join(part for part in parts if part))
+
+
+def _cut(text: str, longest: int) -> str:
+    return text if len(text) <= longest else f"{text[: longest - 1]}…"
 
 
 class InputError(LambdaSimError, ValueError):

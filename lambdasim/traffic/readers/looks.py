@@ -9,7 +9,7 @@ from typing import Final
 from lambdasim.errors import TraceError
 from lambdasim.specs.faults import one_of
 from lambdasim.traffic.readers.source import SourceFile
-from lambdasim.wording import printable
+from lambdasim.wording import clipped
 
 _HEAD_BYTES: Final = 1 << 16
 _LISTED: Final = 8
@@ -85,19 +85,19 @@ def _described(head: bytes) -> str:
         return found
     text = head.decode("utf-8", errors="replace").lstrip("\ufeff")
     if text.lstrip()[:1] in ("{", "["):
-        names = list(dict.fromkeys(printable(name) for name in _KEYS.findall(text)))
+        names = list(dict.fromkeys(clipped(name) for name in _KEYS.findall(text)))
         return f"JSON with the keys {_some(names)}" if names else "JSON without keys"
     if _PROGRAMS.search(text):
         return "program code"
     first = text.lstrip().splitlines()[0] if text.strip() else ""
     if _DATED.match(first):
         return "log text without Lambda's REPORT lines"
-    keys = list(dict.fromkeys(printable(name) for name in _YAML_KEY.findall(text)))
+    keys = list(dict.fromkeys(clipped(name) for name in _YAML_KEY.findall(text)))
     if keys and _YAML_KEY.match(text.lstrip("#- \r\n")) and "," not in first:
         return f"YAML with the keys {_some(keys)}"
     for comma, name in ((",", "commas"), (";", "semicolons"), ("\t", "tabs")):
         if comma in first and len(first) < 4_000:
-            columns = [printable(part.strip()) for part in first.split(comma)]
+            columns = [clipped(part.strip()) for part in first.split(comma)]
             return f"a table with {name} and the columns {_some(columns)}"
     return "plain text" if first else "blank text"
 

@@ -310,3 +310,11 @@ def test_a_line_cut_inside_a_field_is_counted_and_means_nothing_else(last: str, 
         path.write_text(f"{first}\n{whole[:end]}\n{first}\n")
         trace = read_report_logs(path, on_bad_row=BadRows.SKIP)
         assert (trace.report().rows, trace.report().skipped) == (2, 1), whole[:end]
+
+
+@pytest.mark.parametrize("bad_rows", list(BadRows))
+def test_a_header_that_is_no_csv_is_one_error(tmp_path: Path, bad_rows: BadRows) -> None:
+    path = tmp_path / "export.csv"
+    path.write_text('"timestamp",""timestamp","message"\n"1793520000000","START RequestId: a Version: 1"\n')
+    with pytest.raises(TraceError, match=r"export.csv.*(must be CSV|all 1 were skipped)"):
+        read_report_logs(path, on_bad_row=bad_rows).summary()

@@ -197,7 +197,11 @@ def _holds_events(item: Any) -> bool:
 
 def _rows(path: str, text: str) -> Iterator[tuple[str, Any]]:
     rows = csv.reader(io.StringIO(text, newline=""), strict=True)
-    header = next(rows)
+    try:
+        header = next(rows, [])
+    except csv.Error as problem:
+        yield "", Fault(f"{path}, row 1", "", f"must be CSV ({problem})")
+        return
     names, lower = list(header), [name.lower() for name in header]
     for column, known in _COLUMNS.items():
         place = next((lower.index(name) for name in known if name in lower), None)
