@@ -228,7 +228,7 @@ FAULTS: dict[str, dict[str, Fault]] = {
             "_next_look_us(head.now_us, source.look_us, lane.offset_us)",
         ),
         "a poller for every lane": (
-            "source.busy >= source.allowed or _must_wait(sources, function)",
+            "source.busy >= source.allowed or must_wait(sources, function, of.PACE_OF_READS)",
             "False",
         ),
         "a topic read at any rate": (

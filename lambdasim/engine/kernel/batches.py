@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from lambdasim.compiling import Int64, compiled
+from lambdasim.compiling import Bool, Int64, compiled
 from lambdasim.draws.compiled import draw
 from lambdasim.engine.kernel import lanes as of
 from lambdasim.engine.kernel import state as at
@@ -23,6 +23,18 @@ def wake(sources: Sources, time_us: Int64, function: Int64, kind: Int64, number:
     """Let something happen after the retries of a moment and before its arrivals."""
     key = of.WAKE + (function << of.FUNCTION_SHIFT) + (kind << of.KIND_SHIFT) + number
     later(sources, time_us, key, function, batch)
+
+
+@compiled
+def must_wait(sources: Sources, function: Int64, wake_kind: Int64) -> Bool:
+    """Whether provisioned pollers have read all that they may for now; a wake lets them go on when they may again."""
+    source = sources.rows[function]
+    if sources.head[0].now_us >= source.next_receive_us:
+        return False
+    if not source.is_paced:
+        source.is_paced = 1
+        wake(sources, source.next_receive_us, function, wake_kind, 0, 0)
+    return True
 
 
 @compiled

@@ -22,6 +22,7 @@ from lambdasim.engine.kernel.batches import (
     forget,
     hold,
     later,
+    must_wait,
     name_batch,
     new_batch,
     outcome_of,
@@ -58,7 +59,7 @@ def poll(sources: Sources, function: Int64) -> Int64:
         if (
             source.queued == 0
             or not (source.gathering or source.busy < source.allowed)
-            or _must_wait(sources, function)
+            or must_wait(sources, function, of.PACE)
         ):
             _rest(sources, function)
             return 0
@@ -84,18 +85,6 @@ def _rest(sources: Sources, function: Int64) -> None:
         source.steps_are_due = 1
         wake(sources, sources.head[0].now_us + source.interval_us, function, of.STEP, 0, 0)
     source.step_after = 0
-
-
-@compiled
-def _must_wait(sources: Sources, function: Int64) -> Bool:
-    """Tell whether provisioned pollers have received as much as they may for now; they go on when they may again."""
-    source = sources.rows[function]
-    if sources.head[0].now_us >= source.next_receive_us:
-        return False
-    if not source.is_paced:
-        source.is_paced = 1
-        wake(sources, source.next_receive_us, function, of.PACE, 0, 0)
-    return True
 
 
 @compiled

@@ -18,6 +18,7 @@ from lambdasim.engine.kernel.batches import (
     forget,
     hold,
     later,
+    must_wait,
     name_batch,
     new_batch,
     outcome_of,
@@ -84,7 +85,7 @@ def go_on_with_lanes(sources: Sources, function: Int64) -> Int64:
         return _run_again(sources, function)
     if source.considering >= 0:
         return _consider(sources, function)
-    if source.serving and source.busy < source.allowed and not _must_wait(sources, function):
+    if source.serving and source.busy < source.allowed and not must_wait(sources, function, of.PACE_OF_READS):
         source.serving -= 1
         source.considering = source.ready_first - 1
         lane = sources.lanes[source.first_lane + source.considering]
@@ -134,7 +135,7 @@ def _consider(sources: Sources, function: Int64) -> Int64:
                 look_us = min(_next_look_us(now + 1, source.look_us, lane.offset_us), closes_us)
             _look_at(sources, function, number, look_us)
             break
-        if source.busy >= source.allowed or _must_wait(sources, function):
+        if source.busy >= source.allowed or must_wait(sources, function, of.PACE_OF_READS):
             _wait_for_a_poller(sources, function, number)
             break
         if head.ended + source.batch > head.ended_room:
@@ -180,18 +181,6 @@ def _read(sources: Sources, function: Int64, lane: Any) -> Int64:
         discard(sources, row)
         return np.int64(0)
     return row
-
-
-@compiled
-def _must_wait(sources: Sources, function: Int64) -> Bool:
-    """Tell whether provisioned pollers have read as much as they may for now; they go on when they may again."""
-    source = sources.rows[function]
-    if sources.head[0].now_us >= source.next_receive_us:
-        return False
-    if not source.is_paced:
-        source.is_paced = 1
-        wake(sources, source.next_receive_us, function, of.PACE_OF_READS, 0, 0)
-    return True
 
 
 @compiled
