@@ -146,5 +146,5 @@ sure = replications.loc["bill_usd"]
 print(
     f"The bill of the month lies between ${sure['low']:,.2f} and ${sure['high']:,.2f} ({CONFIDENCE:.0%} interval of "
     f"{REPLICATIONS} months). {part:.0%} of the duration charge comes from the slowest {SLOWEST:.0%} of the documents. "
-    f"{cheapest:,} MB is the cheapest of the sizes, {fastest:,} MB the fastest, for {dearer:.0%} more."
+    f"{cheapest:,} MB is the cheapest size; {fastest:,} MB is the fastest and costs {dearer:.0%} more."
 )

@@ -473,7 +473,7 @@ def test_what_a_stream_gives_up_is_told_once_for_each_batch() -> None:
     )
     assert times(result, "function", "start_s") == [("stream", 1), ("stream", 5), ("reader", 8)]
     assert result.sources().set_index("function").loc["stream", "given_up"] == 3
-    # What is too old is told too: the first at 60.2 s, before the others run once more, and those together at 62.2 s.
+    # Records that are too old are passed on as well: the first at 60.2 s, before the others run again, those at 62.2 s.
     old = run(
         fn("stream", 1000, GIVEN_UP, **polled("kinesis", "stream", max_record_age="60s"), traffic=three),
         fn("reader", 500, **READER),

@@ -162,21 +162,21 @@ def test_lambda_is_equal_line_by_line_and_the_rest_stands_apart(
     assert sum(line.our_cost for line in found.services) == bill.beside_lambda
 
 
-def test_a_dearer_rate_and_more_usage_are_told_apart(bill: Bill, tmp_path: Path) -> None:
+def test_a_higher_rate_and_more_usage_are_separate_causes(bill: Bill, tmp_path: Path) -> None:
     """arm64 costs a tenth more and GB-s are 50,000 more: each difference is put down to its cause."""
     rows = list(csv.DictReader(cur(bill).splitlines()))
-    dearer = more = Decimal(0)
+    by_rate = by_usage = Decimal(0)
     for row in rows:
         usage, usd = row["line_item_usage_type"], Decimal(row["line_item_unblended_cost"])
         rate = Decimal(row["line_item_unblended_rate"])
         if usage == "Lambda-GB-Second-ARM" and usd:
             row["line_item_unblended_cost"] = str(usd * Decimal("1.1"))
             row["line_item_unblended_rate"] = str(rate * Decimal("1.1"))
-            dearer += usd / 10
+            by_rate += usd / 10
         elif usage == "Lambda-GB-Second" and usd and "-20T" in row["line_item_usage_start_date"]:
             row["line_item_usage_amount"] = str(Decimal(row["line_item_usage_amount"]) + 50_000)
             row["line_item_unblended_cost"] = str(usd + 50_000 * rate)
-            more += 50_000 * rate
+            by_usage += 50_000 * rate
     out = io.StringIO()
     writer = csv.DictWriter(out, list(rows[0]), lineterminator="\n")
     writer.writeheader()
@@ -184,10 +184,10 @@ def test_a_dearer_rate_and_more_usage_are_told_apart(bill: Bill, tmp_path: Path)
     path = tmp_path / "changed.csv"
     path.write_text(out.getvalue())
     found = finance.compare_bill(path, bill)
-    assert float(found.sum("from_usage")) == pytest.approx(float(more), abs=1e-6)
-    assert more == Decimal("0.833335")
-    assert float(found.sum("from_rate")) == pytest.approx(float(dearer), abs=1e-6)
-    assert dearer > 0
+    assert float(found.sum("from_usage")) == pytest.approx(float(by_usage), abs=1e-6)
+    assert by_usage == Decimal("0.833335")
+    assert float(found.sum("from_rate")) == pytest.approx(float(by_rate), abs=1e-6)
+    assert by_rate > 0
     assert found.sum("from_other") == 0
 
 

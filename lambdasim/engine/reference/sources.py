@@ -201,7 +201,7 @@ class LaneSource:
             self.host.calls.item_ended(item.chain, item.call, outcome in _WELL, done_us)
 
     def give_up(self, item: Item) -> None:
-        """Let a dead letter, or the batch that an item is the first of, be told to who reads what is given up."""
+        """Pass on a dead letter, or the batch whose first item this is, to whatever reads what is given up."""
         if self.host.calls is not None:
             maker = Maker(item.number, item.receives, item.chain, item.passes_through)
             self.host.calls.given_up(self.plan, maker)

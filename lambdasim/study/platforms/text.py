@@ -193,7 +193,7 @@ def _of_functions(functions: tuple[FunctionSpec, ...], shown: set[str]) -> Itera
     if shared:
         yield (
             f"several ways into {listed(shared, most=3)}: each is a service of its own on other clouds, with "
-            "instances of its own, so these may look dearer than they are"
+            "instances of its own, so their cost may be overstated"
         )
     if any(spec.trigger.queue is not None or spec.trigger.stream is not None for spec in functions):
         yield "queues and streams: on other platforms each message or record is a request of its own"
