@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from lambdasim.templates.account.read import read_account
@@ -59,6 +59,8 @@ TRUTH = st.builds(
     batch=st.integers(1, 10),
     visibility_s=st.integers(0, 43_200),
 )
+GIVEN_UP = "arn:aws:sqs:eu-west-1:123456789012:given-up"
+"""Where events go that were given up; serverless.yml would take a bare word for the key of a function."""
 TRUTHS = st.lists(TRUTH, min_size=1, max_size=4, unique_by=lambda one: one.name)
 TYPES = {
     "http": "api_gateway_http",
@@ -108,7 +110,7 @@ def shared(one: Truth) -> dict[str, Any]:
 
 
 def invoke_config(one: Truth) -> dict[str, Any]:
-    destination = {"OnFailure": {"Destination": "d"}} if one.on_failure == "destination" else None
+    destination = {"OnFailure": {"Destination": GIVEN_UP}} if one.on_failure == "destination" else None
     return present(
         MaximumRetryAttempts=one.retries, MaximumEventAgeInSeconds=one.age_s, DestinationConfig=destination
     )
@@ -127,7 +129,7 @@ def as_sam(truths: list[Truth]) -> Any:
             Events={"E": events[one.source]} if one.source in events else None,
             FunctionUrlConfig={"AuthType": "NONE"} if one.source == "url" else None,
             EventInvokeConfig=invoke_config(one) or None,
-            DeadLetterQueue={"TargetArn": "x"} if one.on_failure == "dlq" else None,
+            DeadLetterQueue={"TargetArn": GIVEN_UP} if one.on_failure == "dlq" else None,
             ProvisionedConcurrencyConfig=one.provisioned
             and {"ProvisionedConcurrentExecutions": one.provisioned},
         )
@@ -140,7 +142,7 @@ def as_cloudformation(truths: list[Truth]) -> Any:
     resources: dict[str, Any] = {}
     for one in truths:
         key, arn = f"F{one.name}", {"Fn::GetAtt": [f"F{one.name}", "Arn"]}
-        dead = {"DeadLetterConfig": {"TargetArn": "x"}} if one.on_failure == "dlq" else {}
+        dead = {"DeadLetterConfig": {"TargetArn": GIVEN_UP}} if one.on_failure == "dlq" else {}
         resources[key] = {"Type": "AWS::Lambda::Function", "Properties": shared(one) | dead}
         resources[f"Q{one.name}"] = queue(one)
         uri = {
@@ -194,7 +196,7 @@ def as_terraform(truths: list[Truth]) -> Any:
             "snap_start": [{"apply_on": "PublishedVersions"}] if one.snap_start else [],
             "reserved_concurrent_executions": -1 if one.reserved is None else one.reserved,
             "environment": [{"variables": dict(one.variables)}] if one.variables else [],
-            "dead_letter_config": [{"target_arn": "x"}] if one.on_failure == "dlq" else [],
+            "dead_letter_config": [{"target_arn": GIVEN_UP}] if one.on_failure == "dlq" else [],
         }  # fmt: skip
         add("aws_lambda_function", one.name, values)
         add("aws_sqs_queue", one.name, {"visibility_timeout_seconds": one.visibility_s})
@@ -224,7 +226,9 @@ def as_terraform(truths: list[Truth]) -> Any:
                 function_name=arn, event_source_arn=f"aws_sqs_queue.{one.name}.arn",
             )  # fmt: skip
         if invoke_config(one):
-            destination = [{"on_failure": [{"destination": "x"}]}] if one.on_failure == "destination" else []
+            destination = (
+                [{"on_failure": [{"destination": GIVEN_UP}]}] if one.on_failure == "destination" else []
+            )
             add(
                 "aws_lambda_function_event_invoke_config", one.name,
                 {"maximum_retry_attempts": one.retries, "maximum_event_age_in_seconds": one.age_s, "destination_config": destination},
@@ -252,8 +256,8 @@ def as_serverless(truths: list[Truth]) -> Any:
             runtime=one.runtime, ephemeralStorageSize=one.ephemeral_mb, layers=["l"] * one.layers or None,
             vpc={"subnetIds": ["s"]} if one.vpc else None, snapStart=True if one.snap_start else None,
             reservedConcurrency=one.reserved, provisionedConcurrency=one.provisioned, maximumRetryAttempts=one.retries,
-            maximumEventAge=one.age_s, onError="x" if one.on_failure == "dlq" else None,
-            destinations={"onFailure": "x"} if one.on_failure == "destination" else None,
+            maximumEventAge=one.age_s, onError=GIVEN_UP if one.on_failure == "dlq" else None,
+            destinations={"onFailure": GIVEN_UP} if one.on_failure == "destination" else None,
             environment=dict(one.variables), url=True if one.source == "url" else None,
             events=[events[one.source]] if one.source in events else None,
         )  # fmt: skip
@@ -273,7 +277,7 @@ def as_account(truths: list[Truth]) -> dict[str, Any]:
         function = shared(one) | {"FunctionArn": arn + one.name, "Version": "$LATEST", "PackageType": "Zip"}
         function.pop("ReservedConcurrentExecutions", None)
         function |= present(Layers=[{"Arn": "l"}] * one.layers or None)
-        function |= {"DeadLetterConfig": {"TargetArn": "x"}} if one.on_failure == "dlq" else {}
+        function |= {"DeadLetterConfig": {"TargetArn": GIVEN_UP}} if one.on_failure == "dlq" else {}
         files["functions"]["Functions"].append(function)
         if one.reserved is not None:
             files[f"{one.name}.concurrency"] = {"ReservedConcurrentExecutions": one.reserved}
@@ -336,8 +340,17 @@ def test_an_account_gives_the_functions_that_are_deployed(truths: list[Truth], r
         assert not found.warnings
 
 
+NAMED_AS_ANY_WORD = Truth(
+    name="x", memory_mb=128, timeout_s=1, architecture="x86_64", runtime="python3.12", ephemeral_mb=512, layers=0, vpc=False,
+    snap_start=False, reserved=None, provisioned=None, retries=None, age_s=None, on_failure="destination", variables=(),
+    source="none", batch=1, visibility_s=0,
+)  # fmt: skip
+
+
 @settings(max_examples=60)
 @given(TRUTHS)
+@example([NAMED_AS_ANY_WORD])
+@example([replace(NAMED_AS_ANY_WORD, name=word) for word in ("l", "s", "d", "queue", "topic")])
 def test_four_renderings_give_the_same_functions(truths: list[Truth]) -> None:
     want = [expected(one) for one in truths]
     with tempfile.TemporaryDirectory() as folder:
