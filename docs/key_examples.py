@@ -1,4 +1,4 @@
-"""An example of each key of a scenario, out of the scenarios that ship."""
+"""An example of each key of a scenario: from the scenarios that ship, else from ``key_examples.yaml``."""
 
 from __future__ import annotations
 
@@ -14,11 +14,12 @@ ROOT: Final = Path(__file__).parent.parent
 _FOLDERS: Final = ("lambdasim/examples", "notebooks/scenarios")
 _TEMPLATE: Final = "AWSTemplateFormatVersion"
 _LONGEST: Final = 60
+_WRITTEN: Final = Path(__file__).with_name("key_examples.yaml")
 WHOLE: Final = "The scenario"
 
 
 def key_examples(schema: dict[str, Any]) -> dict[tuple[str, str], str]:
-    """Find the first short value that a shipped scenario gives to each key.
+    """Give an example of each key: the first short value in a shipped scenario, else one written for it.
 
     Parameters
     ----------
@@ -28,8 +29,8 @@ def key_examples(schema: dict[str, Any]) -> dict[tuple[str, str], str]:
     Returns
     -------
     dict of (str, str) to str
-        By definition, ``The scenario`` for the whole, and key. Keys that no scenario uses take an example of the schema,
-        a value that it allows, or have none.
+        By definition, ``The scenario`` for the whole, and key. Keys with a choice of few that have neither take one of
+        the choices.
     """
     found: dict[tuple[str, str], str] = {}
     for path in (path for folder in _FOLDERS for path in sorted((ROOT / folder).glob("*.yaml"))):
@@ -40,12 +41,21 @@ def key_examples(schema: dict[str, Any]) -> dict[tuple[str, str], str]:
                 text = _flow(value)
                 if len(text) <= _LONGEST:
                     found.setdefault(place, text)
+    for name, written in written_examples().items():
+        for key, value in written.items():
+            found.setdefault((name, key), _flow(value))
     for name, definition in [(WHOLE, schema), *schema["$defs"].items()]:
         for key, about in definition.get("properties", {}).items():
             allowed = _allowed(schema, about)
             if allowed is not None:
                 found.setdefault((name, key), _flow(allowed))
     return found
+
+
+def written_examples() -> dict[str, dict[str, Any]]:
+    """Read the examples written for keys that no shipped scenario shows, by definition and key."""
+    content: dict[str, dict[str, Any]] = yaml.safe_load(_WRITTEN.read_text(encoding="utf-8"))
+    return content
 
 
 def _walked(
@@ -86,18 +96,15 @@ def _meant(schema: dict[str, Any], name: str, node: dict[str, Any]) -> Iterator[
 
 
 def _allowed(schema: dict[str, Any], about: dict[str, Any]) -> Any:
-    """Give a value that the schema itself shows, or that its kind allows; None where there is none."""
+    """Give a value of a key that has a choice of few: one that is not the default; None where there is no such choice."""
+    default = about.get("default")
     for _, node in _meant(schema, "", about):
-        for key in ("examples", "enum"):
-            if node.get(key):
-                return node[key][0]
+        if node.get("enum"):
+            return next((one for one in node["enum"] if one != default), default)
         if "const" in node:
             return node["const"]
         if node.get("type") == "boolean":
-            return not about.get("default", False)
-        if node.get("type") in ("integer", "number"):
-            least = node.get("minimum", node.get("exclusiveMinimum", 0) + 1)
-            return min(max(least, 1), node.get("maximum", max(least, 1)))
+            return not default
     return None
 
 

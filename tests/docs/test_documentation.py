@@ -3,10 +3,12 @@
 import json
 import re
 
+import jsonschema
 import pytest
 
 import lambdasim as ls
 from docs.build import HERE, assembled_text, command_page, pages_of, python_page, schema_page
+from docs.key_examples import WHOLE, key_examples, written_examples
 from docs.run import CommandFailedError, with_outputs
 
 TREES = re.compile(r"^```\{toctree\}.*?^```", re.MULTILINE | re.DOTALL)
@@ -23,6 +25,22 @@ def test_the_reference_has_every_key_of_a_scenario() -> None:
     rows = [line for line in page.splitlines() if line.startswith("| `")]
     assert all(line.endswith(" |") for line in rows)  # an example is one line
     assert "| required | `2026-11-02T08:00:00Z` |" in page
+
+
+def test_every_key_of_a_scenario_has_an_example_that_the_schema_allows() -> None:
+    schema = json.loads((HERE / "scenario.schema.json").read_text())
+    definitions = {WHOLE: schema, **schema["$defs"]}
+    shown = key_examples(schema)
+    missing = [
+        (name, key)
+        for name, one in definitions.items()
+        for key in one.get("properties", {})
+        if (name, key) not in shown
+    ]
+    assert missing == []
+    for name, written in written_examples().items():
+        for key, value in written.items():
+            jsonschema.validate(value, {**definitions[name]["properties"][key], "$defs": schema["$defs"]})
 
 
 def test_the_reference_has_every_command_and_option() -> None:
