@@ -33,7 +33,13 @@ _EPOCH_UNITS: Final[dict[TimestampUnit, EpochUnit]] = {
     TimestampUnit.NS: "ns",
 }
 
-_INSIGHTS_DURATIONS: Final = {"@duration", "record.metrics.durationms"}
+_INSIGHTS_DURATIONS: Final = {
+    "@duration",
+    "record.metrics.durationms",
+    "duration",
+    "duration_ms",
+    "durationms",
+}
 _REPORTED: Final = re.compile(
     rb'(?:REPORT|START) RequestId:|"type"\s*:\s*"platform\.(?:start|report)"|"event_type"\s*:\s*"performance"'
 )
@@ -137,7 +143,8 @@ def trace_format(path: Path, traffic: TrafficSpec) -> TraceFormat:
     if head[:1] in (b"[", b"{"):
         if b'"MetricDataResults"' in head or b'"Datapoints"' in head:
             return TraceFormat.METRIC_DATA
-        messages = b'"@message"' in head and (reported or b'"@duration"' not in head)
+        messages = b'"@duration"' not in head and (reported or b'"@message"' in head)
+        messages |= b'"@message"' in head and reported
         query = (
             b'"@duration"' in head or b'"@timestamp"' in head or (b'"results"' in head and b'"field"' in head)
         )

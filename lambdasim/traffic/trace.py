@@ -39,6 +39,7 @@ LOG_DTYPES: Final[dict[str, str]] = DTYPES | {
     "response_ms": "float64",
     "cpu_time_ms": "float64",
     "runtime": "str",
+    "version": "str",
 }
 """What Lambda's own logs say besides: see ``read_report_logs``."""
 

@@ -336,7 +336,7 @@ HOSTILE = {
     "an object left open": ('{"events": [\n{}]', "row 2: must be JSON to its end, behind the list too"),
     "nan in an event": ('[{"timestamp": NaN}]', "must be JSON with finite numbers: got NaN"),
     "a message that is none": ('[{"timestamp": 1, "message": null}]', "record 1: message: must be text, got None"),
-    "text as time": (json.dumps([{"timestamp": "x", "message": REPORT}]), "must be ms since 1970"),
+    "text as time": (json.dumps([{"timestamp": "x", "message": REPORT}]), "must be an ISO 8601 time"),
     "a time too late": (json.dumps([{"timestamp": 10**16, "message": REPORT}]), "must be ms since 1970"),
     "true as time": ('[{"timestamp": true, "message": ""}]', "must be ms since 1970"),
     "no duration": (

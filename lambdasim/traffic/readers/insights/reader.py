@@ -12,6 +12,7 @@ import numpy as np
 from lambdasim.errors import Fault, TraceError
 from lambdasim.traffic.readers.bad_rows import checked_bad_rows
 from lambdasim.traffic.readers.cells import Cell, MomentCell, NumberCell, TextCell, WholeCell
+from lambdasim.traffic.readers.csv.names import EVENT_NAMES
 from lambdasim.traffic.readers.csv.order import in_order
 from lambdasim.traffic.readers.csv.table import Column, CsvTable, open_table
 from lambdasim.traffic.readers.insights.json_rows import QueryAnswer
@@ -62,12 +63,24 @@ _LAYOUT: Final = (
     Column("function", LogGroupCell(), _named("log")),
     Column(
         "duration_ms", NumberCell(filled=True, largest=_LATEST_MS),
-        _named("duration", "record.metrics.durationms"), required=True,
+        _named("duration", "record.metrics.durationms", "duration_ms", "durationms"), required=True,
     ),
-    Column("init_ms", NumberCell(largest=_LATEST_MS), _named("initduration", "record.metrics.initdurationms")),
-    Column("billed_ms", WholeCell(), _named("billedduration", "record.metrics.billeddurationms")),
-    Column("memory_mb", WholeCell(bytes_as_mb=True), _named("memorysize", "record.metrics.memorysizemb")),
-    Column("max_memory_mb", WholeCell(bytes_as_mb=True), _named("maxmemoryused", "record.metrics.maxmemoryusedmb")),
+    Column(
+        "init_ms", NumberCell(largest=_LATEST_MS),
+        _named("initduration", "record.metrics.initdurationms", *EVENT_NAMES["init_ms"]),
+    ),
+    Column(
+        "billed_ms", WholeCell(),
+        _named("billedduration", "record.metrics.billeddurationms", *EVENT_NAMES["billed_ms"]),
+    ),
+    Column(
+        "memory_mb", WholeCell(bytes_as_mb=True),
+        _named("memorysize", "record.metrics.memorysizemb", *EVENT_NAMES["memory_mb"]),
+    ),
+    Column(
+        "max_memory_mb", WholeCell(bytes_as_mb=True),
+        _named("maxmemoryused", "record.metrics.maxmemoryusedmb", *EVENT_NAMES["max_memory_mb"]),
+    ),
     Column("status", TextCell(), ("record.status",)),
     Column("request_id", TextCell(), _named("requestid", "record.requestid")),
     Column("exec_env", TextCell(), _named("logstream")),

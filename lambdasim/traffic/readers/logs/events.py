@@ -13,27 +13,38 @@ from typing import Any, Final
 from lambdasim.errors import Fault, TraceError
 from lambdasim.traffic.readers.json_text import behind_list, json_items, json_sequence, parse_json
 from lambdasim.traffic.readers.logs.remarks import is_performance
-from lambdasim.traffic.readers.moments import MomentRule
+from lambdasim.traffic.readers.logs.wrapped import (
+    Wrapped,
+    in_strings,
+    known_of,
+    messages_within,
+    moment_us,
+    wrapped_records,
+)
 from lambdasim.units import US_PER_MS
+from lambdasim.yaml_text import read_yaml
 
 _LATEST_MS: Final = 7_258_118_400_000  # the year 2200
 _LIST: Final = re.compile(r'\s*(?:\[(?=\s*[\[{\]])|\{\s*"events"\s*:\s*\[)')
+_YAML: Final = re.compile(r"(?:events|searchedLogStreams|nextToken|nextForwardToken|results):(?:\r?\n| \S)")
 _ANSWER: Final = re.compile(r'\s*\{\s*"(?:events|searchedLogStreams|next[A-Za-z]*Token)"')
 _OBJECT: Final = re.compile(r"\s*\{")
 _TABLE: Final = re.compile(
-    r'(?=[^\r\n]*"?(?:@?message|_raw)"?(?:,|\r?\n))"?[@_]?[A-Za-z]+"?,[^\r\n]*\r?\n', re.IGNORECASE
+    r'(?=[^\r\n]*(?<![^,"])(?:@?message|_raw|line|content|body|event\.original)"?(?:,|\r?\n))'
+    r'"?[@_]?[A-Za-z][\w. -]*"?,[^\r\n]*\r?\n',
+    re.IGNORECASE,
 )
 _COLUMNS: Final = {
-    "@timestamp": ("@timestamp", "timestamp", "_time", "time", "date"),
-    "@message": ("@message", "message", "_raw"),
+    "@timestamp": ("@timestamp", "timestamp", "_time", "time", "date", "tsns"),
+    "@message": ("@message", "message", "_raw", "line", "content", "body", "event.original"),
 }
-"""Columns of time and message as CloudWatch, Splunk and Datadog name them; the first that a table has counts."""
-_DIGITS: Final = re.compile(r"[0-9]{1,15}")
+"""Columns of time and message as CloudWatch, Splunk, Datadog, Grafana and Kibana name them; the first counts."""
 _GROUP_PATH: Final = re.compile(r"^.*[/:]", re.DOTALL)
-_STREAM: Final = ("logStreamName", "logStream", "@logStream", "@log_stream")
-_GROUP: Final = ("logGroup", "logGroupName", "logGroupIdentifier", "@log", "@log_group")
+_STREAM: Final = ("logstreamname", "logstream")
+_GROUP: Final = ("loggroup", "loggroupname", "loggroupidentifier", "log")
+_PLACE: Final = re.compile(r"^.*\.|[@_]")
+"""What names of streams and groups have besides: a prefix up to the last dot, and marks."""
 _TAIL: Final = re.compile(r'"LogResult"\s*:\s*"([^"\\]*)"')
-_UTC: Final = MomentRule(naive="utc")
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +54,7 @@ class LogEvent:
     Attributes
     ----------
     message : str
-    time_us : int
+    time_us : int or None
         [µs since 1970].
     exec_env : str or None
         Log stream.
@@ -52,7 +63,7 @@ class LogEvent:
     """
 
     message: str
-    time_us: int
+    time_us: int | None
     exec_env: str | None
     function: str | None
 
@@ -99,6 +110,9 @@ def log_records(path: str, text: str) -> Iterator[tuple[str, Any]] | None:
     TraceError
         When an answer of CloudWatch Logs has no list of events.
     """
+    if _YAML.match(text):
+        answer = read_yaml(text, path, TraceError)[0]
+        return _counted(iter([{**answer, "events": answer.get("events") or answer.get("results") or []}]))
     if _LIST.match(text):
         return _counted(_lists(path, text))
     if _ANSWER.match(text):
@@ -111,7 +125,10 @@ def log_records(path: str, text: str) -> Iterator[tuple[str, Any]] | None:
         return _counted(iter(events))
     if _OBJECT.match(text):
         first = next((item for item in json_sequence(path, text) if not isinstance(item, Fault)), None)
-        return _counted(json_sequence(path, text)) if _holds_events(first) else None
+        if _holds_events(first):
+            return _counted(json_sequence(path, text))
+    if in_strings(text):
+        return wrapped_records(path, text)
     return _rows(path, text) if _TABLE.match(text) else None
 
 
@@ -123,6 +140,8 @@ def log_event(event: Any) -> LogEvent | dict[str, Any] | None:
     TraceError
         Without a place, when the event is not as CloudWatch writes it.
     """
+    if isinstance(event, Wrapped):
+        return LogEvent(event.message, event.time_us, event.exec_env, event.function)
     if not isinstance(event, dict):
         raise TraceError.single("", "", f"must be an object, got {event!r:.40}")
     name = "message" if "message" in event else "@message"
@@ -137,7 +156,11 @@ def log_event(event: Any) -> LogEvent | dict[str, Any] | None:
         return None
     group = _first_text(event, _GROUP)
     function = function_of_group(group) if group else None
-    return LogEvent(message, _time_us(clock, moment), _first_text(event, _STREAM), function or None)
+    stream = _first_text(event, _STREAM)
+    if stream is None or not function:
+        inside = known_of(event, Wrapped(""))
+        stream, function = stream or inside.exec_env, function or inside.function
+    return LogEvent(message, _time_us(clock, moment), stream, function or None)
 
 
 def _lists(path: str, text: str) -> Iterator[Any]:
@@ -162,17 +185,30 @@ def _counted(items: Iterator[Any]) -> Iterator[tuple[str, Any]]:
 
 def _unwrapped(item: Any) -> Iterator[tuple[str, Any]]:
     """Yield the log events of a subscription's record, a page, a query's or a search's results; or the item itself."""
-    if isinstance(item, list):
+    if isinstance(item, list) and all(isinstance(pair, dict) for pair in item):
         yield "", fields_of(item)
         return
     name, events = _list_in(item)
     if name is None:
-        yield "", item
+        yield from _as_it_is(item)
         return
-    shared = {key: item[key] for key in (*_GROUP, *_STREAM) if key in item}
+    shared = {key: value for key, value in item.items() if _PLACE.sub("", key.lower()) in (*_GROUP, *_STREAM)}
     for number, event in enumerate(events, start=1):
         read = fields_of(event) if name == "results" else event
         yield f", event {number}", shared | read if isinstance(read, dict) else read
+
+
+def _as_it_is(item: Any) -> Iterator[tuple[str, Any]]:
+    """Yield an item with a message and a time, or a platform object; else what Lambda wrote somewhere inside it."""
+    told = isinstance(item, dict) and ("message" in item or "@message" in item)
+    if told and any(name in item for name in ("timestamp", "@timestamp")):
+        yield "", item
+        return
+    found = list(messages_within(item))
+    if not found and not isinstance(item, list):
+        yield "", item
+    for number, event in enumerate(found, start=1):
+        yield f", event {number}", event
 
 
 def _list_in(item: Any) -> tuple[str | None, list[Any]]:
@@ -224,13 +260,13 @@ def _rows(path: str, text: str) -> Iterator[tuple[str, Any]]:
 
 
 def _time_us(clock: str, moment: object) -> int:
-    if clock == "@timestamp" and isinstance(moment, str):
-        if not _DIGITS.fullmatch(moment):
-            try:
-                return _UTC.one(moment)
-            except ValueError as problem:
-                raise TraceError.single("", clock, str(problem)) from None
-        moment = int(moment)
+    if isinstance(moment, str):
+        if (found := moment_us(moment)) is not None:
+            return found
+        allowed = (
+            f"must be an ISO 8601 time such as 2026-11-01T00:00:00Z, or ms since 1970, got {moment!r:.40}"
+        )
+        raise TraceError.single("", clock, allowed)
     if isinstance(moment, bool) or not isinstance(moment, int) or not 0 <= moment <= _LATEST_MS:
         allowed = f"must be ms since 1970, up to the year 2200, got {moment!r:.40}"
         raise TraceError.single("", clock, allowed)
@@ -238,8 +274,8 @@ def _time_us(clock: str, moment: object) -> int:
 
 
 def _first_text(event: Mapping[str, Any], names: tuple[str, ...]) -> str | None:
-    found = (event[name] for name in names if isinstance(event.get(name), str) and event[name])
-    return next(found, None)
+    given = {_PLACE.sub("", key.lower()): value for key, value in event.items() if isinstance(value, str)}
+    return next((given[name] for name in names if given.get(name)), None)
 
 
 def fields_of(result: object) -> dict[str, str] | Fault:

@@ -17,7 +17,7 @@ from lambdasim.units import US_PER_MS, US_PER_S
 
 COLUMNS: Final = (
     "timestamp_us", "function", "duration_ms", "init_ms", "billed_ms", "memory_mb", "max_memory_mb", "status",
-    "request_id", "exec_env", "start", "restore_ms", "again_ms", "response_ms", "cpu_time_ms", "runtime",
+    "request_id", "exec_env", "start", "restore_ms", "again_ms", "response_ms", "cpu_time_ms", "runtime", "version",
 )  # fmt: skip
 UNKNOWN_TIME: Final = -1
 _LONGEST_BROKEN_US: Final = 15 * US_PER_S
@@ -34,6 +34,7 @@ class _Start:
     again: bool = False
     began_us: int | None = None
     broken_ms: float = 0.0
+    raised: bool = False
 
     def before_us(self, arrival_us: int) -> int:
         """Give when a run arrived whose INIT was broken off first: at its beginning, or that much earlier."""
@@ -52,11 +53,15 @@ class Invocations:
     ended: dict[str, str] = field(default_factory=dict)
     streams: dict[str | None, list[Reported | Remark]] = field(default_factory=lambda: defaultdict(list))
     functions: set[str] = field(default_factory=set)
+    versions: dict[str, str] = field(default_factory=dict)
 
     def add(self, found: Started | Reported | Remark) -> None:
         """Take what was found next."""
         if isinstance(found, Started):
-            self.starts_us[found.request_id].append(found.time_us)
+            if found.time_us is not None:
+                self.starts_us[found.request_id].append(found.time_us)
+            if found.version is not None:
+                self.versions[found.request_id] = found.version
             return
         if isinstance(found, Reported):
             self.reported.append(found)
@@ -124,10 +129,11 @@ class Invocations:
             kind, init_ms = "cold", start.init_ms
         outcome = report.outcome
         outcome = self.ended.get(report.request_id, outcome) if outcome in (SUCCESS, "crash") else outcome
+        outcome = "error" if outcome == SUCCESS and start.raised else outcome
         return (
             arrival_us, function, report.duration_ms, init_ms, report.billed_ms, report.memory_mb,
             report.max_memory_mb, outcome, report.request_id, found.exec_env, kind, report.restore_ms,
-            start.again_ms, self._response_ms(found), found.cpu_time_ms, runtime,
+            start.again_ms, self._response_ms(found), found.cpu_time_ms, runtime, self.versions.get(report.request_id),
         )  # fmt: skip
 
     def _response_ms(self, found: Reported) -> float | None:
@@ -170,6 +176,8 @@ def _note(start: _Start, remark: Remark) -> None:
         start.init_ms = start.again_ms = None
         start.again = start.broken = False
         start.began_us, start.broken_ms = remark.time_us, 0.0
+    elif remark.kind is RemarkKind.ENDED:
+        start.raised = True
     elif remark.kind is RemarkKind.INIT_REPORT and remark.phase == "invoke":
         start.again = True
         start.again_ms = (start.again_ms or 0.0) + (remark.ms or 0.0)

@@ -14,6 +14,7 @@ from lambdasim.traffic.readers.logs.events import LogEvent, invoked_text, log_ev
 from lambdasim.traffic.readers.logs.invocations import COLUMNS, Invocations
 from lambdasim.traffic.readers.logs.remarks import Remark
 from lambdasim.traffic.readers.logs.text import LogText, Reported, Started, lambda_object
+from lambdasim.traffic.readers.logs.wrapped import without_offset
 from lambdasim.traffic.readers.looks import looks_like
 from lambdasim.traffic.readers.moments import MomentRule, Naive
 from lambdasim.traffic.readers.source import SourceFile
@@ -93,6 +94,8 @@ def _findings(
         if lines.without_offset():
             log.warn("times without an offset are taken as UTC, as `aws logs tail` prints them")
         return
+    if without_offset(text):
+        log.warn("times such as 'Nov 3, 2026 @ 10:00:00.000' have no offset, and are taken as UTC")
     for place, record in records:
         if isinstance(record, Fault):
             yield record if record.where else Fault(f"{file.path}, {place}", record.field, record.message)
@@ -133,7 +136,9 @@ def read_report_logs(
         ``@message``; lines of ``aws logs tail`` or of an export to S3, which begin with the time, or with log stream
         and time in either order; or text with ``platform.start`` and ``platform.report`` objects, on one line or
         several, behind other words or not; events of Lambda Insights; tables of the console, as ASCII, Markdown or with
-        bars between the columns; answers of ``aws lambda invoke --log-type Tail``; or results of a search in OpenSearch.
+        bars between the columns; answers of ``aws lambda invoke --log-type Tail``; the CLI's answers as YAML; JSON of
+        any shape with Lambda's lines in its strings, and a time beside them, as OpenSearch, Datadog, Splunk, Loki and
+        New Relic export it.
     function : str, optional
         Name of the function where the file has no log group. By default the name of the file without its endings.
     utc : bool

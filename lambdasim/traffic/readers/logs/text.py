@@ -32,6 +32,7 @@ _LATEST_MS: Final = 7_258_118_400_000  # the year 2200
 _DECODER: Final = json.JSONDecoder()
 _MARK: Final = re.compile(
     r"(?<![A-Z_])(?:START RequestId:\s*(?P<start>[\w-]{1,128}?)(?=Version:|[^\w-]|$)"
+    r"(?:\s*Version:\s*(?P<of>[\w$-]{1,64}))?"
     r"|(?P<report>REPORT) R(?:equestId:|e?q?u?e?s?t?I?d?[ \t]*(?=[\r\n]|\Z))"
     r"|(?P<begins>INIT_START|RESTORE_START)\s+Runtime Version:\s*(?P<version>[^\s|]{1,100}?)"
     r"(?=Runtime Version|[\s|]|$)"
@@ -42,6 +43,7 @@ _MARK: Final = re.compile(
     r"|RequestId:\s*(?P<ended>[\w-]{1,128})\s+(?:Error:\s*)?"
     r"(?P<how>(?:Runtime|Process) exited[^\r\n]{0,160}(?:[\r\n]+Runtime\.\w+)?)"
     r"|(?<![\w-])[\w-]{0,16}?(?P<failed>[\w-]{36})\s+ERROR\s+Invoke Error\b"
+    r"|\[ERROR\] (?P<raised>[A-Za-z_][\w.]{0,100}): [^\r\n]{0,2000}?\s+Traceback \(most recent call last\)"
 )
 _TIME: Final = (
     r"(?P<time>[0-9]{4}-[0-9]{2}-[0-9]{2}[T ][0-9]{2}:[0-9]{2}:[0-9]{2}"
@@ -69,12 +71,15 @@ class Started:
     Attributes
     ----------
     request_id : str
-    time_us : int
+    time_us : int or None
         When START was written, after the environment had started [µs since 1970].
+    version : str or None
+        Of the function.
     """
 
     request_id: str
-    time_us: int
+    time_us: int | None
+    version: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,12 +169,14 @@ class LogText:
             return self._reported(mark.start())
         time_us, exec_env = self._moment(mark.start())
         if mark["start"]:
-            return None if time_us is None else Started(mark["start"], time_us)
+            return Started(mark["start"], time_us, mark["of"])
         if mark["begins"]:
             kind = RemarkKind(mark["begins"])
             return Remark(kind, time_us, exec_env, runtime=runtime_of(mark["version"]))
         if mark["started"]:
             return Remark(RemarkKind(mark["started"]), time_us, exec_env, **init_report(mark["fields"]))
+        if mark["raised"]:
+            return Remark(RemarkKind.ENDED, time_us, exec_env, status="error")
         request = mark["late"] or mark["ended"] or mark["failed"]
         how = mark["how"] or ""
         ended = "timeout" if mark["late"] else "error" if mark["failed"] else "crash"
@@ -262,7 +269,8 @@ def lambda_object(
     request = record.get("requestId") if isinstance(record, dict) else None
     if not isinstance(request, str):
         raise TraceError.single("", "requestId", f"must be text, got {request!r:.40}")
-    return Started(request, time_us)
+    version = record.get("version") if isinstance(record, dict) else None
+    return Started(request, time_us, version if isinstance(version, str) else None)
 
 
 def _remark(found: Mapping[str, Any], exec_env: str | None, function: str | None) -> Remark | None:

@@ -1,0 +1,186 @@
+"""Lambda's lines inside what other systems export: the runs of a plain log come out of each, at the same times."""
+
+import csv
+import io
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from lambdasim.errors import TraceError
+from lambdasim.specs.traffic import TraceFormat, TrafficSpec
+from lambdasim.traffic.opening import trace_format
+from lambdasim.traffic.readers.logs.reader import read_report_logs
+from lambdasim.traffic.readers.logs.wrapped import messages_within, moment_us
+
+BEGAN_MS = 1_789_372_800_250
+STREAM = "2026/09/14/[7]0123456789abcdef0123456789abcdef"
+GROUP = "/aws/lambda/orders"
+Events = list[tuple[int, str]]
+
+
+def events() -> Events:
+    """Three runs, the first cold, the second an exception of Python that REPORT does not tell."""
+    lines = []
+    for k in range(3):
+        request, at = f"{k:08x}-1111-4111-8111-111111111111", BEGAN_MS + 60_000 * k
+        init = "Init Duration: 300.50 ms\t" if not k else ""
+        lines.append((at, f"START RequestId: {request} Version: 7\n"))
+        if k == 1:
+            lines.append(
+                (at + 40, "[ERROR] KeyError: 'order'\nTraceback (most recent call last):\n  File x\n")
+            )
+        lines.append((at + 40, f"END RequestId: {request}\n"))
+        report = f"REPORT RequestId: {request}\tDuration: 40.25 ms\tBilled Duration: {41 if k else 341} ms\t"
+        lines.append((at + 40, f"{report}Memory Size: 512 MB\tMax Memory Used: 90 MB\t{init}\n"))
+    return lines
+
+
+def iso(at_ms: int) -> str:
+    return f"2026-09-14T{at_ms % 86_400_000 // 3_600_000:02}:{at_ms % 3_600_000 // 60_000:02}:00.{at_ms % 1000:03}Z"
+
+
+def of_lines(row: Callable[[int, str], object]) -> Callable[[Events], str]:
+    return lambda events: "\n".join(json.dumps(row(at, text)) for at, text in events)
+
+
+def of_list(
+    row: Callable[[int, str], object], put: Callable[[list[object]], object]
+) -> Callable[[Events], str]:
+    return lambda events: json.dumps(put([row(at, text) for at, text in events]), indent=2)
+
+
+def of_table(names: list[str], row: Callable[[int, str], list[object]]) -> Callable[[Events], str]:
+    def written(events: Events) -> str:
+        text = io.StringIO()
+        writer = csv.writer(text)
+        writer.writerows([names, *(row(at, line) for at, line in events)])
+        return text.getvalue()
+
+    return written
+
+
+def yaml_answer(events: Events) -> str:
+    rows = [
+        f"- logStreamName: {json.dumps(STREAM)}\n  message: {json.dumps(text)}\n  timestamp: {at}\n"
+        for at, text in events
+    ]
+    return "events:\n" + "".join(rows) + "searchedLogStreams: []\n"
+
+
+SHAPES: dict[str, Callable[[Events], str]] = {
+    "Datadog's API": of_list(
+        lambda at, text: {
+            "type": "log",
+            "attributes": {
+                "timestamp": iso(at),
+                "message": text,
+                "attributes": {"aws": {"logStream": STREAM}},
+            },
+        },
+        lambda rows: {"data": rows, "meta": {"status": "done"}},
+    ),
+    "Splunk": of_lines(
+        lambda at, text: {
+            "preview": False,
+            "result": {"_raw": text, "_time": iso(at), "source": f"eu-west-1:{GROUP}"},
+        }
+    ),
+    "logcli": of_lines(lambda at, text: {"labels": {"stream": STREAM}, "line": text, "timestamp": iso(at)}),
+    "Loki's API": of_list(
+        lambda at, text: [str(at * 10**6), text],
+        lambda rows: {
+            "status": "success",
+            "data": {"result": [{"stream": {"log_stream": STREAM}, "values": rows[::-1]}]},
+        },
+    ),
+    "Elasticsearch": of_list(
+        lambda at, text: {
+            "_source": {
+                "@timestamp": iso(at),
+                "message": text,
+                "event": {"original": text},
+                "cloudwatch": {"log_stream": STREAM},
+            }
+        },
+        lambda rows: {"took": 3, "hits": {"total": {"value": len(rows)}, "hits": rows}},
+    ),
+    "New Relic": of_list(
+        lambda at, text: {"timestamp": at, "message": text, "aws.logStream": STREAM, "aws.logGroup": GROUP},
+        list,
+    ),
+    "pairs of a --query": of_list(lambda at, text: [at, text], list),
+    "YAML of the CLI": yaml_answer,
+    "Grafana's table": of_table(
+        ["labels", "Time", "Line", "tsNs", "id"], lambda at, text: ["{}", at, text, at * 10**6, "x"]
+    ),
+    "Kibana's table": of_table(
+        ["@timestamp", "message", "awscloudwatch.log_stream"],
+        lambda at, text: [f"Sep 14, 2026 @ {iso(at)[11:23]}", text, STREAM],
+    ),
+    "New Relic's table": of_table(
+        ["aws.logGroup", "message", "timestamp"], lambda at, text: [GROUP, text, at]
+    ),
+}
+
+
+@pytest.mark.parametrize("shape", SHAPES)
+def test_runs_come_out_of_each_export(tmp_path: Path, shape: str) -> None:
+    path = tmp_path / "export.txt"
+    path.write_text(SHAPES[shape](events()), encoding="utf-8")
+    assert trace_format(path, TrafficSpec(trace="export.txt")) is TraceFormat.REPORT_LOGS
+    found = read_report_logs(path).frame()
+    assert found["duration_ms"].tolist() == [40.25] * 3
+    assert found["status"].tolist() == ["success", "error", "success"]
+    assert found["version"].tolist() == ["7"] * 3
+    assert (found["timestamp_us"] / 1000).tolist() == [
+        BEGAN_MS - 300.5,
+        BEGAN_MS + 60_000,
+        BEGAN_MS + 120_000,
+    ]
+    if STREAM.rpartition("]")[2] in path.read_text():
+        assert set(found["exec_env"]) == {STREAM}
+    if "/aws/lambda" in path.read_text():
+        assert set(found["function"]) == {"orders"}
+
+
+def test_messages_without_times_are_runs_without_times(tmp_path: Path) -> None:
+    path = tmp_path / "messages.json"
+    path.write_text(json.dumps([text for _, text in events()], indent=1), encoding="utf-8")
+    with pytest.raises(TraceError, match="no time of its own"):
+        read_report_logs(path)
+    found = read_report_logs(path, timeless=True).frame()
+    assert found["duration_ms"].tolist() == [40.25] * 3
+
+
+def test_times_of_kibana_are_said_to_be_taken_as_utc(tmp_path: Path) -> None:
+    path = tmp_path / "kibana.csv"
+    path.write_text(SHAPES["Kibana's table"](events()), encoding="utf-8")
+    assert any("taken as UTC" in text for text in read_report_logs(path).report().warnings)
+
+
+@pytest.mark.parametrize(
+    ("text", "us"),
+    [
+        (1_767_225_600, 1_767_225_600 * 10**6),
+        ("1767225600.25", 1_767_225_600_250_000),
+        (1_767_225_600_000, 1_767_225_600 * 10**6),
+        ("1767225600000000", 1_767_225_600 * 10**6),
+        ("1767225600000000999", 1_767_225_600 * 10**6),
+        ("2026-01-01 01:00:00.000+01:00", 1_767_225_600 * 10**6),
+        ("2026-01-01 00:00:00.000 UTC", 1_767_225_600 * 10**6),
+        ("yesterday", None),
+        ("17", None),
+    ],
+)
+def test_times_are_known_by_their_form(text: str | float, us: int | None) -> None:
+    assert moment_us(text) == us
+
+
+def test_the_nearest_time_counts_and_a_text_that_stands_twice_counts_once() -> None:
+    inner = {"time": 1_789_372_800_000, "a": "START RequestId: 1", "b": "START RequestId: 1\n"}
+    found = list(
+        messages_within({"timestamp": "2020-01-01T00:00:00Z", "data": [inner], "note": "nothing of Lambda"})
+    )
+    assert [(one.message, one.time_us) for one in found] == [("START RequestId: 1", 1_789_372_800_000_000)]
