@@ -192,7 +192,7 @@ def as_terraform(truths: list[Truth]) -> Any:
         values = {
             "function_name": one.name, "memory_size": one.memory_mb, "timeout": one.timeout_s, "runtime": one.runtime,
             "architectures": [one.architecture], "ephemeral_storage": [{"size": one.ephemeral_mb}], "layers": ["l"] * one.layers,
-            "vpc_config": [{"subnet_ids": []}] if one.vpc else [], "package_type": "Zip",
+            "vpc_config": [{"subnet_ids": ["s"], "security_group_ids": []}] if one.vpc else [{"subnet_ids": [], "security_group_ids": []}], "package_type": "Zip",
             "snap_start": [{"apply_on": "PublishedVersions"}] if one.snap_start else [],
             "reserved_concurrent_executions": -1 if one.reserved is None else one.reserved,
             "environment": [{"variables": dict(one.variables)}] if one.variables else [],

@@ -19,6 +19,7 @@ from lambdasim.templates.found import Remark
 from lambdasim.templates.terraform.expressions import evaluated
 from lambdasim.templates.terraform.nodes import Scope, Unknown, pairs_of, references_in
 from lambdasim.templates.terraform.registry import lambda_module
+from lambdasim.templates.terraform.types import with_type_defaults
 from lambdasim.wording import clipped
 
 _MOST_BYTES: Final = 3_000_000
@@ -62,6 +63,8 @@ class HclPlan:
         self._root = folder.resolve()
         self._bytes = self._files = self._instances = 0
         self.remarks: list[Remark] = []
+        self.unknown: dict[str, dict[str, str]] = {}
+        """Of each resource's address what only an apply knows, with what it waits for."""
         given = {name: _typed(value) for name, value in given.items()}
         values = {**(self._values(folder) if only is None else {}), **given}
         root = _Module(self, folder, values, "", 0, only)
@@ -74,6 +77,10 @@ class HclPlan:
             "format_version": "1.2",
             "planned_values": {"root_module": root.planned},
             "configuration": {"root_module": root.configuration, "provider_config": root.providers},
+            "resource_changes": [
+                {"address": address, "change": {"after_unknown": held}}
+                for address, held in self.unknown.items()
+            ],
         }
 
     def parsed(self, path: Path) -> dict[str, Any]:
@@ -187,7 +194,7 @@ class _Module:
                 self._locals |= said if isinstance(said, dict) else {}
         self._open: set[str] = set()
         self._known: dict[str, Any] = {}
-        self._calls: dict[str, Any] = {}
+        self._values: dict[str, Any] = {}
         self.scope = Scope(
             {
                 "var": self._variable, "local": self._local, "terraform": lambda _: "default",
@@ -208,12 +215,19 @@ class _Module:
                 }
 
     def _variable(self, name: str) -> Any:
-        if name in self._given:
-            return self._given[name]
-        said = self.variables.get(name)
-        if said is not None and "default" in said:
-            return evaluated(said["default"], Scope({}, self.scope.steps))
-        return Unknown((f"var.{name}",))
+        if name not in self._values:
+            self._values[name] = self._variable_value(name)
+        return self._values[name]
+
+    def _variable_value(self, name: str) -> Any:
+        said = self.variables.get(name, {})
+        value = self._given.get(name)
+        if value is None and (name not in self._given or said.get("nullable") is False):
+            if "default" not in said:
+                return Unknown((f"var.{name}",))
+            value = evaluated(said["default"], Scope({}, self.scope.steps))
+        alone = Scope({}, self.scope.steps)
+        return with_type_defaults(value, said.get("type"), lambda text: evaluated("${" + text + "}", alone))
 
     def _local(self, name: str) -> Any:
         if name not in self._known:
@@ -254,13 +268,25 @@ class _Module:
             }
         )
         for index, scope in self._instances(said, address):
-            values = {key: _plain(evaluated(held, scope)) for key, held in _body(said, scope).items()}
-            held = {key: value for key, value in values.items() if value is not None}
+            body = {key: evaluated(held, scope) for key, held in _body(said, scope).items()}
+            held = {key: plain for key, value in body.items() if (plain := _plain(value)) is not None}
             own = {} if index is None else {"index": index}
-            full = f"{self._address}.{address}".lstrip(".")
+            full = f"{self._address}.{address}".lstrip(".") + _indexed(index)
+            self._plan.unknown[full] = {
+                key: self._waits_for(value) for key, value in body.items() if isinstance(value, Unknown)
+            }
             self.planned["resources"].append(
-                {"address": f"{full}{_indexed(index)}", "type": type_, "name": name, "values": held, **own}
+                {"address": full, "type": type_, "name": name, "values": held, **own}
             )
+
+    def _waits_for(self, value: Unknown) -> str:
+        """Say what a value waits for: a variable without a default, or an apply."""
+        for one in value.references:
+            root, _, name = one.partition(".")
+            if root == "var" and self._depth == 0:
+                has = "has no default" if name in self.variables else "the folder does not declare"
+                return f"variable {clipped(name, 60)}, which {has}"
+        return "terraform apply"
 
     def _each(self, value: Any) -> Scope:
         held = {"key": value, "value": value}

@@ -176,7 +176,9 @@ class _Translation:
         edges = self._edges(one, self._configuration.targets(one, *path))
         unknown = at(one.unknown, path[0]) is not None and at(one.unknown, path[0]) is not False
         if edges or (value is None and unknown and len(path) == 1):
-            return Open("${" + clipped(".".join(path), 60) + "}", edges, "" if edges else _UNKNOWN)
+            waits = at(one.unknown, path[0])
+            why = "" if edges else waits if isinstance(waits, str) else _UNKNOWN
+            return Open("${" + clipped(".".join(path), 60) + "}", edges, why)
         return value
 
     def _edges(self, one: TfResource, targets: Iterable[Target]) -> tuple[Edge, ...]:
@@ -217,9 +219,13 @@ class _Translation:
             ("memory_size", "MemorySize"),
             ("timeout", "Timeout"),
             ("architectures", "Architectures"),
+            ("reserved_concurrent_executions", "ReservedConcurrentExecutions"),
         ):
-            if name not in properties and one.unknown.get(key) is True and key != "architectures":
-                properties[name] = Open(f"${{{key}}}", (), _UNKNOWN)
+            waits = one.unknown.get(key)
+            if name not in properties and (
+                waits is True and key != "architectures" or isinstance(waits, str)
+            ):
+                properties[name] = Open(f"${{{key}}}", (), waits if isinstance(waits, str) else _UNKNOWN)
         variables = properties["Environment"]["Variables"]
         called = self._edges(one, self._configuration.targets(one, "environment"))
         if called:
@@ -305,11 +311,10 @@ class _Translation:
         values = rule.values if rule is not None else {}
         enabled = values.get("is_enabled")
         state = values.get("state") or ("DISABLED" if enabled is False else None)
-        pattern = (
-            values.get("event_pattern") or (rule is None or not values.get("schedule_expression")) or None
-        )
+        schedule = None if rule is None else self._value(rule, "schedule_expression") or None
+        pattern = values.get("event_pattern") or schedule is None or None
         properties = {
-            "ScheduleExpression": values.get("schedule_expression") or None,
+            "ScheduleExpression": schedule,
             "EventPattern": pattern,
             "State": state,
             "Targets": [{"Arn": self._value(one, "arn")}],

@@ -95,7 +95,7 @@ def function_properties(values: dict[str, Any]) -> dict[str, Any]:
         "Layers": values.get("layers"),
         "EphemeralStorage": {"Size": block(values, "ephemeral_storage").get("size")},
         "SnapStart": {"ApplyOn": block(values, "snap_start").get("apply_on")},
-        "VpcConfig": {"SubnetIds": ["subnet"]} if values.get("vpc_config") else None,
+        "VpcConfig": {"SubnetIds": ["subnet"]} if _has_vpc(values) else None,
         "DeadLetterConfig": {"TargetArn": "queue"} if values.get("dead_letter_config") else None,
         "FileSystemConfigs": values.get("file_system_config") or None,
         "DurableConfig": values.get("durable_config") or None,
@@ -105,6 +105,13 @@ def function_properties(values: dict[str, Any]) -> dict[str, Any]:
         "Tags": values.get("tags"),
     }
     return {key: value for key, value in said.items() if value is not None}
+
+
+def _has_vpc(values: dict[str, Any]) -> bool:
+    """Tell whether a function lies in a VPC: one whose lists of subnets and groups are known to be empty does not."""
+    said = block(values, "vpc_config")
+    empty = [said.get(key) for key in ("subnet_ids", "security_group_ids")] == [[], []]
+    return bool(values.get("vpc_config")) and not empty
 
 
 def mapping_blocks(values: dict[str, Any]) -> dict[str, Any]:
