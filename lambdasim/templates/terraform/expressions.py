@@ -10,12 +10,15 @@ from __future__ import annotations
 import re
 from typing import Any, Final
 
+from lambdasim.templates.terraform.functions import FUNCTIONS
 from lambdasim.templates.terraform.nodes import (
     Node,
     Scope,
     Unknown,
     called,
     constant,
+    finished,
+    in_text,
     joined,
     loop,
     member,
@@ -31,7 +34,12 @@ _TOKEN: Final = re.compile(
 )
 _DEEPEST: Final = 60
 _LONGEST: Final = 100_000
+_LONGEST_RESULT: Final = 1_000_000
 _LEVELS: Final = (("||",), ("&&",), ("==", "!="), ("<", ">", "<=", ">="), ("+", "-"), ("*", "/", "%"))
+
+
+_HEREDOC: Final = re.compile(r"<<(-?)([A-Za-z_][A-Za-z0-9_]*)[ \t]*\r?\n")
+_OF_FILES: Final = ("file", "templatefile", "fileset", "fileexists")
 
 
 class NotHclError(ValueError):
@@ -68,6 +76,7 @@ def _template(text: str) -> Node:
     """Read text with interpolations; one that is nothing else keeps the type of its value."""
     if len(text) > _LONGEST:
         return lambda scope: Unknown()
+    text = _without_marks(text)
     parts: list[Any] = []
     place = 0
     directive = False
@@ -86,9 +95,47 @@ def _template(text: str) -> Node:
         values = [part(scope) if callable(part) else part for part in kept]
         if len(values) == 1 and not directive:
             return values[0]
-        if directive or not all(isinstance(one, str | int | float) for one in values):
+        if directive or sum(len(one) for one in values if isinstance(one, str)) > _LONGEST_RESULT:
             return joined(*values)
+        if not all(isinstance(one, str | int | float) for one in values):
+            return Unknown(joined(*values).references, "".join(shown(in_text(one)) for one in values))
         return "".join(shown(one) for one in values)
+
+    return node
+
+
+def _without_marks(text: str) -> str:
+    """Return what a heredoc holds, moved to the left where it begins with ``<<-``; any other text as it is."""
+    match = _HEREDOC.match(text)
+    if match is None:
+        return text
+    lines = text[match.end() :].rstrip().split("\n")
+    if lines and lines[-1].strip() == match[2]:
+        lines.pop()
+    indent = min((len(one) - len(one.lstrip()) for one in lines if one.strip()), default=0) if match[1] else 0
+    return "\n".join(one[indent:] for one in lines)
+
+
+def filed(name: str, arguments: list[Node]) -> Node:
+    """Make a node of a function that reads the folder: ``file``, ``templatefile``, ``fileset``, ``fileexists``."""
+
+    def node(scope: Scope) -> Any:
+        values = [argument(scope) for argument in arguments]
+        if scope.files is None or not values or not isinstance(values[0], str):
+            return joined(*values)
+        if name == "fileset":
+            pattern = values[1] if len(values) > 1 else None
+            names = scope.files.names(values[0], pattern) if isinstance(pattern, str) else None
+            return joined(*values) if names is None else FUNCTIONS["toset"](names)
+        text = scope.files.text(values[0])
+        if name == "fileexists":
+            return text is not None
+        if text is None or name == "file":
+            return joined(*values) if text is None else text
+        given = values[1] if len(values) > 1 else {}
+        if not isinstance(given, dict):
+            return joined(given)
+        return _template(text)(Scope(dict(given), scope.steps, scope.prefix, scope.files))
 
     return node
 
@@ -209,18 +256,19 @@ class _Parser:
             node = self._call(text, depth) if self._take("(") else root(text)
         else:
             node = self._primary(depth)
+        splits = False
         while mark := self._take(".", "["):
             if self._take("*"):
                 if mark == "[":
                     self._want("]")
-                node = splat(node)
+                node, splits = splat(node, mark == "["), True
             elif mark == ".":
                 node = member(node, constant(self._name()))
             else:
                 key = self.expression(depth + 1)
                 self._want("]")
                 node = member(node, key, bracket=True)
-        return node
+        return finished(node) if splits else node
 
     def _call(self, name: str, depth: int) -> Node:
         arguments: list[Node] = []
@@ -230,7 +278,7 @@ class _Parser:
             if not self._take(","):
                 self._want(")")
                 break
-        return called(name, arguments)
+        return filed(name, arguments) if name in _OF_FILES else called(name, arguments)
 
     def _primary(self, depth: int) -> Node:
         kind, text, end = self._peek()

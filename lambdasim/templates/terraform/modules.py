@@ -17,6 +17,11 @@ from lambdasim.wording import clipped
 
 _INDEX: Final = re.compile(r"\[(?:\"([^\"]*)\"|([0-9]+))\]")
 _REFERENCE: Final = re.compile(r"^(?:(data)\.)?([a-z][a-z0-9_]*)\.([A-Za-z0-9_-]+)(\[[^\]]*\])?")
+_LAST_MODULE: Final = re.compile(r"\.?module\.([A-Za-z0-9_-]+)(?:\[(?:\"[^\"]*\"|[0-9]+)\])?$")
+_OUTPUT: Final = re.compile(r"module\.([A-Za-z0-9_-]+)(\[(?:\"[^\"]*\"|[0-9]+)\])?(?:\.([A-Za-z0-9_-]+))?")
+_ADDRESS: Final = re.compile(
+    r"((?:module\.[A-Za-z0-9_-]+(?:\[(?:\"[^\"]*\"|[0-9]+)\])?\.)*)([a-z][a-z0-9_]*)\.([A-Za-z0-9_-]+)(\[[^\]]*\])?"
+)
 _NO_RESOURCE: Final = ("local", "count", "path", "self", "terraform", "module")
 _MOST_RESOURCES: Final = 200_000
 _DEEPEST: Final = 40
@@ -38,7 +43,9 @@ class TfResource:
         Of count or for_each, as text.
     values : dict
     unknown : dict
-        True where only an apply knows a value.
+        True where only an apply knows a value, or what it waits for.
+    expressions : dict or None
+        What attributes refer to, by whole addresses, where the resource itself says it.
     """
 
     address: str
@@ -48,6 +55,7 @@ class TfResource:
     index: str | None
     values: dict[str, Any]
     unknown: dict[str, Any] = field(default_factory=dict)
+    expressions: dict[str, Any] | None = None
 
 
 @dataclass(frozen=True)
@@ -57,7 +65,7 @@ class Target:
     Attributes
     ----------
     module : str
-        Path of its module, without indices.
+        Address of its module; its indices as far as the expression names them.
     type, name : str
     index : str or None
         Where the expression names one.
@@ -123,6 +131,7 @@ def _module(
         yield TfResource(
             full, address, str(one.get("type", "")), str(one.get("name", "")),
             None if index is None else str(index), values if isinstance(values, dict) else {}, unknown.get(full, {}),
+            one["expressions"] if isinstance(one.get("expressions"), dict) else None,
         )  # fmt: skip
     children = module.get("child_modules")
     for child in children if isinstance(children, list) and depth < _DEEPEST else ():
@@ -205,11 +214,8 @@ class Configuration:
         path : str
             Attribute, then those of blocks in it; empty for every attribute.
         """
-        module = without_indices(resource.module)
-        said = self._resources.get((module, resource.type, resource.name))
-        if said is None:
-            return []
-        expression: Any = said.get("expressions")
+        said = self._resources.get((without_indices(resource.module), resource.type, resource.name), {})
+        expression: Any = said.get("expressions") if resource.expressions is None else resource.expressions
         for key in path:
             if isinstance(expression, list):
                 blocks = [part for one in expression for part in (one if isinstance(one, list) else [one])]
@@ -219,35 +225,73 @@ class Configuration:
             else:
                 return []
         found: dict[Target, None] = {}
-        for reference in _references(expression):
-            for target in self._followed(reference, module, said, 0):
+        references = list(_references(expression))
+        for reference in references:
+            followed = (
+                self._followed(reference, resource.module, said, references, 0)
+                if resource.expressions is None
+                else _whole(reference)
+            )
+            for target in followed:
                 found[target] = None
         return list(found)
 
-    def _followed(self, reference: str, module: str, said: dict[str, Any], depth: int) -> Iterator[Target]:
+    def by_reference(self, resource: TfResource, key: str) -> list[tuple[str, list[Target]]]:
+        """Return what each reference of an attribute means; of a resource that says its references itself."""
+        said = (resource.expressions or {}).get(key)
+        return [(one, list(_whole(one))) for one in _references(said)]
+
+    def _followed(
+        self, reference: str, module: str, said: dict[str, Any], beside: list[str], depth: int
+    ) -> Iterator[Target]:
+        """Follow one reference of an expression in a module, whose other references stand beside it."""
         if depth > _DEEPEST:
             return
         parts = reference.split(".")
         if parts[0] == "each":
-            for one in _references(said.get("for_each_expression")):
-                if not one.startswith("each"):
-                    yield from self._followed(one, module, said, depth + 1)
+            chosen = [
+                one for one in _references(said.get("for_each_expression")) if not one.startswith("each")
+            ]
+            for one in chosen:
+                yield from self._followed(one, module, said, chosen, depth + 1)
         elif parts[0] == "var" and len(parts) > 1:
-            parent, _, name = module.rpartition("module.")
-            call = self._calls(self._modules.get(parent.rstrip("."), {})).get(name)
+            match = _LAST_MODULE.search(module)
+            parent = module[: match.start()] if match else ""
+            call = self._calls(self._modules.get(without_indices(parent), {})).get(match[1] if match else "")
             expressions = call.get("expressions") if isinstance(call, dict) else None
             if isinstance(call, dict) and isinstance(expressions, dict):
-                for one in _references(expressions.get(_INDEX.sub("", parts[1]))):
-                    yield from self._followed(one, parent.rstrip("."), call, depth + 1)
-        elif parts[0] == "module" and len(parts) > 2:
-            child = f"{module}.module.{_INDEX.sub('', parts[1])}".lstrip(".")
-            outputs = self._modules.get(child, {}).get("outputs")
-            output = outputs.get(_INDEX.sub("", parts[2])) if isinstance(outputs, dict) else None
-            for one in _references(output.get("expression") if isinstance(output, dict) else None):
-                yield from self._followed(one, child, {}, depth + 1)
+                passed = list(_references(expressions.get(_INDEX.sub("", parts[1]))))
+                for one in passed:
+                    yield from self._followed(one, parent, call, passed, depth + 1)
+        elif match := _OUTPUT.match(reference):
+            yield from self._output(match, module, beside, depth)
         elif (match := _REFERENCE.match(reference)) and not match[1] and parts[0] not in _NO_RESOURCE:
             index = _INDEX.search(match[4] or "")
             yield Target(module, match[2], match[3], None if index is None else index[1] or index[2])
+
+    def _output(self, match: re.Match[str], module: str, beside: list[str], depth: int) -> Iterator[Target]:
+        """Follow an output of a module; all of them where an index that is not constant hides which one is meant."""
+        child = f"{module}.module.{match[1]}{match[2] or ''}".lstrip(".")
+        outputs = self._modules.get(without_indices(child), {}).get("outputs")
+        outputs = outputs if isinstance(outputs, dict) else {}
+        names = [match[3]] if match[3] else list(outputs)
+        if not match[3] and any(len(one) > len(match[0]) and one.startswith(match[0]) for one in beside):
+            return
+        for name in names:
+            held = outputs.get(name)
+            inner = list(_references(held.get("expression") if isinstance(held, dict) else None))
+            for one in inner:
+                yield from self._followed(one, child, {}, inner, depth + 1)
+
+
+def _whole(reference: str) -> Iterator[Target]:
+    """Read a reference that begins with the address of its module."""
+    match = _ADDRESS.match(reference)
+    if match:
+        index = _INDEX.search(match[4] or "")
+        yield Target(
+            match[1].rstrip("."), match[2], match[3], None if index is None else index[1] or index[2]
+        )
 
 
 def _references(expression: Any) -> Iterator[str]:

@@ -2,13 +2,22 @@
 
 from __future__ import annotations
 
+import json
+import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Final
+from typing import Any, Final, Protocol
 
 from lambdasim.templates.terraform.functions import FUNCTIONS
 
-_MOST_STEPS: Final = 500_000
+_MOST_STEPS: Final = 3_000_000
+_TURN: Final = 6
+"""Steps that one turn of a loop costs."""
+_LARGEST: Final = 100_000
+_LONGEST_TEXT: Final = 1_000_000
+_RESOURCE: Final = re.compile(r"(?:^|\.)aws_[a-z0-9_]+\.[A-Za-z0-9_-]+[^.]*\.")
+_NO_WORD: Final = re.compile(r"[^A-Za-z0-9_.-]")
+_OWN: Final = ("each", "count", "self", "var", "local", "data", "path", "terraform")
 
 
 @dataclass(frozen=True)
@@ -19,12 +28,46 @@ class Unknown:
     ----------
     references : tuple of str
         What it refers to, as plans write it: ``aws_sqs_queue.jobs.arn``.
-    partial : object
-        The rest of a structure of which only parts are unknown.
+    text : str or None
+        Where it is text of which only parts are unknown: with ``${...}`` for those, see ``placeholder``.
     """
 
     references: tuple[str, ...] = ()
-    partial: Any = None
+    text: str | None = None
+
+
+class IndexedList(list[Any]):
+    """The instances of a block with count, which know what they are instances of."""
+
+    def __init__(self, items: list[Any], reference: str) -> None:
+        super().__init__(items)
+        self.reference = reference
+
+
+class IndexedMap(dict[str, Any]):
+    """The instances of a block with for_each, which know what they are instances of."""
+
+    def __init__(self, items: dict[str, Any], reference: str) -> None:
+        super().__init__(items)
+        self.reference = reference
+
+
+@dataclass(frozen=True)
+class _Splat:
+    """What ``[*]`` makes of a value, until the expression ends: what follows is asked of every item."""
+
+    items: list[Any]
+    full: bool
+
+
+class Files(Protocol):
+    """What an expression may ask of the folder."""
+
+    def text(self, location: str) -> str | None:
+        """Return the text of a file; None where there is none inside of the folder."""
+
+    def names(self, location: str, pattern: str) -> list[str] | None:
+        """Return the files below a folder whose names fit a pattern."""
 
 
 @dataclass
@@ -37,17 +80,27 @@ class Scope:
         By first name: a value, or a function of the next name.
     steps : list of int
         One number: evaluations so far, shared by scopes made of one another.
+    prefix : str
+        Before what a module's expressions refer to: its address.
+    files : Files or None
     """
 
     roots: dict[str, Any]
     steps: list[int] = field(default_factory=lambda: [0])
+    prefix: str = ""
+    files: Files | None = None
 
     def with_names(self, names: Mapping[str, Any]) -> Scope:
         """Return a scope with more names."""
-        return Scope({**self.roots, **names}, self.steps)
+        return Scope({**self.roots, **names}, self.steps, self.prefix, self.files)
 
 
 Node = Callable[[Scope], Any]
+_OF_STRUCTURES: Final = (
+    "lookup", "merge", "concat", "element", "length", "keys", "values", "flatten", "zipmap", "slice", "one", "tolist",
+    "tomap", "reverse", "setproduct", "range", "coalescelist", "nonsensitive", "sensitive",
+)  # fmt: skip
+"""Functions that look at a structure and leave its values as they are, known or not."""
 
 
 def references_in(value: Any) -> tuple[str, ...]:
@@ -76,9 +129,51 @@ def known(value: Any) -> bool:
     return True
 
 
+def affordable(value: Any, scope: Scope) -> Any:
+    """Return a value that is not too big to go on with, else one that is unknown; looking at it counts as steps.
+
+    Locals that double one another are short to write and too long to expand: what is shared counts wherever it stands.
+    """
+    count = 0
+    stack = [value]
+    while stack:
+        one = stack.pop()
+        count += 1
+        if isinstance(one, str) and len(one) > _LONGEST_TEXT:
+            count = _LARGEST + 1
+        if count > _LARGEST or scope.steps[0] + count > _MOST_STEPS:
+            scope.steps[0] += count
+            return Unknown()
+        stack.extend(one.values() if isinstance(one, dict) else one if isinstance(one, list) else ())
+    scope.steps[0] += count
+    return value
+
+
 def joined(*values: Any) -> Unknown:
     """Return what stands for values of which some are unknown: all that they refer to."""
     return Unknown(tuple(dict.fromkeys(name for value in values for name in references_in(value))))
+
+
+def placeholder(reference: str) -> str:
+    """Write what stands in a text for a value that only an apply knows.
+
+    Examples
+    --------
+    >>> placeholder('aws_lambda_function.step["a"].arn')
+    '${aws_lambda_function.step:a:.arn}'
+    """
+    return "${" + _NO_WORD.sub(":", reference) + "}"
+
+
+def in_text(value: Any) -> Any:
+    """Return a value as it stands in text: what is unknown as its text, or a placeholder."""
+    if isinstance(value, Unknown):
+        return value.text or placeholder(value.references[0] if value.references else "unknown")
+    if isinstance(value, list):
+        return [in_text(one) for one in value]
+    if isinstance(value, dict):
+        return {key: in_text(one) for key, one in value.items()}
+    return None if callable(value) else value
 
 
 def shown(value: Any) -> str:
@@ -100,7 +195,9 @@ def root(name: str) -> Node:
         scope.steps[0] += 1
         if scope.steps[0] > _MOST_STEPS:
             return Unknown()
-        return scope.roots[name] if name in scope.roots else Unknown((name,))
+        if name in scope.roots:
+            return scope.roots[name]
+        return Unknown((name if name in _OWN else f"{scope.prefix}{name}",))
 
     return node
 
@@ -109,19 +206,28 @@ def member(held: Node, key: Node, bracket: bool = False) -> Node:
     """Make a node of an attribute or an item of another."""
 
     def node(scope: Scope) -> Any:
-        value, name = held(scope), key(scope)
-        if isinstance(name, Unknown):
-            return joined(value, name)
-        if callable(value):
-            return value(str(name))
-        if isinstance(value, Unknown):
-            ending = (
-                f'["{name}"]' if isinstance(name, str) and bracket else f"[{name}]" if bracket else f".{name}"
-            )
-            return Unknown(tuple(f"{one}{ending}" for one in value.references))
-        return _item(value, name)
+        return _member(held(scope), key(scope), bracket)
 
     return node
+
+
+def _member(value: Any, name: Any, bracket: bool) -> Any:
+    if isinstance(value, _Splat):
+        if bracket and not value.full:
+            return _item(value.items, name)
+        return _Splat([_member(one, name, bracket) for one in value.items], value.full)
+    if isinstance(name, Unknown):
+        return joined(
+            Unknown((value.reference,)) if isinstance(value, IndexedList | IndexedMap) else value, name
+        )
+    if callable(value):
+        return value(str(name))
+    if isinstance(value, Unknown):
+        ending = (
+            f'["{name}"]' if isinstance(name, str) and bracket else f"[{name}]" if bracket else f".{name}"
+        )
+        return Unknown(tuple(f"{one}{ending}" for one in value.references))
+    return _item(value, name)
 
 
 def _item(value: Any, name: Any) -> Any:
@@ -133,14 +239,37 @@ def _item(value: Any, name: Any) -> Any:
     return Unknown()
 
 
-def splat(held: Node) -> Node:
-    """Make a node of every item of another."""
+def splat(held: Node, full: bool) -> Node:
+    """Make a node of every item of another; ``full`` for ``[*]``, whose indices belong to the items."""
 
     def node(scope: Scope) -> Any:
         value = held(scope)
-        return value if isinstance(value, Unknown | list) else [value]
+        if isinstance(value, Unknown):
+            return value
+        return _Splat(value if isinstance(value, list) else [] if value is None else [value], full)
 
     return node
+
+
+def finished(held: Node) -> Node:
+    """Make a node that ends what ``[*]`` began."""
+
+    def node(scope: Scope) -> Any:
+        value = held(scope)
+        return list(value.items) if isinstance(value, _Splat) else value
+
+    return node
+
+
+def _chosen(name: str, values: list[Any]) -> Any:
+    """Return what ``try``, ``coalesce`` or ``can`` gives: what refers to nothing has failed."""
+    failed = [isinstance(one, Unknown) and not one.references for one in values]
+    if name == "can":
+        return not failed[0] if failed else False
+    for one, is_failed in zip(values, failed, strict=True):
+        if not is_failed and (name == "try" or one not in (None, "")):
+            return one
+    return joined(*values)
 
 
 def called(name: str, arguments: list[Node]) -> Node:
@@ -148,16 +277,14 @@ def called(name: str, arguments: list[Node]) -> Node:
 
     def node(scope: Scope) -> Any:
         values = [argument(scope) for argument in arguments]
+        if isinstance(affordable(values, scope), Unknown):
+            return Unknown()
         if name in ("try", "coalesce", "can"):
-            return next(
-                (one for one in values if not isinstance(one, Unknown) and one is not None), joined(*values)
-            )
+            return _chosen(name, values)
         if name == "jsonencode" and values and not known(values[0]):
-            return Unknown(references_in(values[0]), values[0])
+            return Unknown(references_in(values[0]), json.dumps(in_text(values[0]), separators=(",", ":")))
         function = FUNCTIONS.get(name)
-        if function is None or (
-            not known(values) and name not in ("lookup", "merge", "concat", "element", "length")
-        ):
+        if function is None or (not known(values) and name not in _OF_STRUCTURES):
             return joined(*values)
         if any(isinstance(one, Unknown) for one in values):
             return joined(*values)
@@ -174,6 +301,8 @@ def operation(mark: str, left: Node, right: Node) -> Node:
 
     def node(scope: Scope) -> Any:
         one, other = left(scope), right(scope)
+        if mark in ("==", "!=") and None in (one, other) and _is_of_resource(one, other):
+            return mark == "!="
         if isinstance(one, Unknown) or isinstance(other, Unknown):
             return joined(one, other)
         try:
@@ -182,6 +311,14 @@ def operation(mark: str, left: Node, right: Node) -> Node:
             return Unknown()
 
     return node
+
+
+def _is_of_resource(*values: Any) -> bool:
+    """Tell whether a value comes from a resource, which is known not to be null though its value is not."""
+    return any(
+        isinstance(one, Unknown) and one.references and all(_RESOURCE.search(name) for name in one.references)
+        for one in values
+    )
 
 
 def _number(value: Any) -> float:
@@ -223,7 +360,7 @@ def loop(names: list[str], collection: Node, first: Node, second: Node | None, t
             return held
         made: list[tuple[Any, Any]] = []
         for key, value in pairs_of(held):
-            scope.steps[0] += 1
+            scope.steps[0] += _TURN
             if scope.steps[0] > _MOST_STEPS:
                 return Unknown()
             inner = scope.with_names(

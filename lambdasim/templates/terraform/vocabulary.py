@@ -5,6 +5,9 @@ from __future__ import annotations
 import json
 from typing import Any, Final
 
+from lambdasim.errors import TemplateError
+from lambdasim.templates.documents import parse_document
+
 SIMPLE: Final = {
     "aws_lambda_event_source_mapping": ("AWS::Lambda::EventSourceMapping", {
         "function_name": "FunctionName", "event_source_arn": "EventSourceArn", "batch_size": "BatchSize",
@@ -146,10 +149,15 @@ def block(values: dict[str, Any], name: str) -> dict[str, Any]:
 
 
 def decoded(text: Any) -> Any:
-    """Return the data of JSON text, and anything else as it is."""
-    if isinstance(text, str):
-        try:
-            return json.loads(text)
-        except (ValueError, RecursionError):
-            return text
-    return text
+    """Return the data of JSON or YAML text, and anything else as it is."""
+    if not isinstance(text, str):
+        return text
+    try:
+        return json.loads(text)
+    except (ValueError, RecursionError):
+        pass
+    try:
+        data = parse_document(text, "text").data
+    except TemplateError:
+        return text
+    return data if isinstance(data, dict) else text
