@@ -60,6 +60,11 @@ class _Function:
         return ArrivalChunk(waiting[:stop], np.full(stop, self.rank), invocation)
 
 
+def at_once(functions: int) -> int:
+    """Return about how many arrivals of so many functions are given out together."""
+    return max(_AT_ONCE, functions * _AT_ONCE_EACH)
+
+
 def merge_arrivals(sources: Sequence[ArrivalSource]) -> Iterator[ArrivalChunk]:
     """Merge sorted arrivals into the order of events.
 
@@ -78,13 +83,13 @@ def merge_arrivals(sources: Sequence[ArrivalSource]) -> Iterator[ArrivalChunk]:
     # By the time up to which they are known: whoever is known least is read on first.
     going_on = [(function.last_us(), function.rank, function) for function in functions]
     heapify(going_on)
-    at_once = max(_AT_ONCE, len(functions) * _AT_ONCE_EACH)
+    enough = at_once(len(functions))
     while functions:
         first_us = min(function.first_us() for function in functions)
         # Where a function's knowledge ends it may go on at this very instant, and no function after it may overtake it;
         # so what is given out ends one microsecond before.
         known = sum(function.known(_horizon_us(going_on)) for function in functions)
-        while going_on and (known < at_once or going_on[0][0] <= first_us):
+        while going_on and (known < enough or going_on[0][0] <= first_us):
             _, rank, function = going_on[0]
             if read := function.read_on():
                 known += read
@@ -93,8 +98,8 @@ def merge_arrivals(sources: Sequence[ArrivalSource]) -> Iterator[ArrivalChunk]:
                 known += len(function)
                 heappop(going_on)
         until_us = min(_horizon_us(going_on), max(function.last_us() for function in functions))
-        if known > 2 * at_once:
-            until_us = first_us + (until_us - first_us) * at_once // known
+        if known > 2 * enough:
+            until_us = first_us + (until_us - first_us) * enough // known
         yield _in_order([function.take(until_us) for function in functions])
         functions = [function for function in functions if len(function)]
 

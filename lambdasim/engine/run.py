@@ -15,6 +15,7 @@ from typing import Any, Final, NamedTuple, TypeVar
 
 from lambdasim.abandoning import AbandonedError, also_until, works_until
 from lambdasim.engine.contract import Plan, RecordChunk
+from lambdasim.engine.merge import at_once
 from lambdasim.engine.scope import beyond_the_kernel
 from lambdasim.wording import listed
 
@@ -149,10 +150,12 @@ def _compiled(plan: Plan) -> Iterator[RecordChunk]:
 
 
 def _arrivals_ahead(plan: Plan, end: Event) -> Iterator[Any]:
-    return ahead(plan.arrivals(), Event(), end)
+    # Chunks of thousands of functions are long: as many arrivals wait as of a few.
+    most = max(_AHEAD * at_once(1) // at_once(len(plan.functions)), 1)
+    return ahead(plan.arrivals(), Event(), end, most=most)
 
 
-def ahead(items: Iterator[T], abandoned: Event, *others: Event) -> Iterator[T]:
+def ahead(items: Iterator[T], abandoned: Event, *others: Event, most: int = _AHEAD) -> Iterator[T]:
     """Work an iterator off in a thread, a few items ahead of who asks for them.
 
     Parameters
@@ -163,8 +166,10 @@ def ahead(items: Iterator[T], abandoned: Event, *others: Event) -> Iterator[T]:
         Is set when nobody asks any more.
     *others : threading.Event
         End the work too, where it hears of it: where the asker's own asker has gone.
+    most : int
+        How many items may wait.
     """
-    waiting: Queue[tuple[T | None, BaseException | None]] = Queue(_AHEAD)
+    waiting: Queue[tuple[T | None, BaseException | None]] = Queue(most)
 
     def hand_over(item: T | None, error: BaseException | None) -> None:
         while not abandoned.is_set():

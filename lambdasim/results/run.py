@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from lambdasim import version
@@ -294,7 +295,7 @@ class RunResult(Result):
         Returns
         -------
         DataFrame
-            Counts as ``engine.series.COUNTS`` has them; ``ConcurrentExecutions`` and ``ProvisionedConcurrentExecutions``,
+            Counts as ``minute_rows.COUNTS`` has them; ``ConcurrentExecutions`` and ``ProvisionedConcurrentExecutions``,
             the most at once in the minute; ``ProvisionedConcurrencyUtilization``, their share of what is ready in
             it; ``Duration``, the average [ms].
         """
@@ -318,6 +319,10 @@ class RunResult(Result):
 
     def usage(self) -> tuple[Usage, ...]:
         """Return what was used, in whole numbers, by function and UTC month."""
+        return self._usage
+
+    @cached_property
+    def _usage(self) -> tuple[Usage, ...]:
         return run_usage(self.scenario, self.plan, self.aggregate, self.payloads)
 
     def bill(

@@ -26,10 +26,11 @@ def counted(kept: Spills, number: int) -> dict[int, int]:
     return dict(zip(histogram.values.tolist(), histogram.counts.tolist(), strict=True))
 
 
-@given(st.lists(st.lists(LONGS, max_size=12), max_size=6), st.integers(1, 20), st.sets(st.integers(0, 9)))
+@given(st.lists(st.lists(LONGS, max_size=12), max_size=6), st.integers(1, 20), st.integers(1, 4), st.data())
 def test_spills_are_counted_by_histogram(
-    parts: list[list[Long]], merged_at: int, forgotten: set[int]
+    parts: list[list[Long]], merged_at: int, kinds: int, data: st.DataObject
 ) -> None:
+    kind = data.draw(st.integers(0, kinds - 1))
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(spills, "_MERGED_AT", merged_at)
         kept = Spills()
@@ -38,7 +39,11 @@ def test_spills_are_counted_by_histogram(
     told = Counter(long for part in parts for long in part)
     for number in range(10):
         assert counted(kept, number) == {value: n for (owner, value), n in told.items() if owner == number}
-    kept.forget(np.array(sorted(forgotten), dtype=np.int64))
+    owners, values, counts = (column.tolist() for column in kept.take(kind, kinds))
+    taken = sorted(
+        (number // kinds, value, n) for (number, value), n in told.items() if number % kinds == kind
+    )
+    assert list(zip(owners, values, counts, strict=True)) == taken
     for number in range(10):
-        left = {value: n for (owner, value), n in told.items() if owner == number and number not in forgotten}
+        left = {value: n for (owner, value), n in told.items() if owner == number and number % kinds != kind}
         assert counted(kept, number) == left

@@ -7,7 +7,6 @@ away when the stretch ends.
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from functools import cached_property
@@ -30,12 +29,16 @@ from lambdasim.engine.contract import (
 )
 from lambdasim.engine.items import ItemOutcome, check_items
 from lambdasim.engine.totals.chains import ChainTotals
+from lambdasim.engine.totals.dense import Dense
 from lambdasim.engine.totals.executions import ExecutionTotals
 from lambdasim.engine.totals.function_totals import FunctionTotals, MonthlyUsage
 from lambdasim.engine.totals.histogram import Histogram, together
 from lambdasim.engine.totals.items import ItemTotals
 from lambdasim.engine.totals.levels import ready_at
-from lambdasim.engine.totals.series import ROWS, Concurrency, MinuteCounts, MinuteLog, narrow
+from lambdasim.engine.totals.minute_log import MinuteLog
+from lambdasim.engine.totals.minute_rows import ROWS
+from lambdasim.engine.totals.sections import Sections
+from lambdasim.engine.totals.series import Concurrency, MinuteCounts
 from lambdasim.engine.totals.spills import Spills
 from lambdasim.engine.totals.untouched import untouched
 from lambdasim.errors import ConservationError
@@ -45,10 +48,9 @@ if TYPE_CHECKING:
     from lambdasim.engine.totals.tally import Sums
 
 SECTIONS: Final = 20
-_DENSE_MS: Final = 1 << 14
-_DENSE_BYTES: Final = 256 * 1024 * 1024
 _ROWS_AT_ONCE: Final = 1 << 14
 _WINDOW: Final = 128  # minutes that are put away together, a power of two
+_RING_BYTES: Final = 32 * 1024 * 1024  # of thousands of functions it is fewer minutes
 _EVENT_OUTCOMES: Final = {
     ItemOutcome.PROCESSED: EventOutcome.SUCCEEDED,
     ItemOutcome.DEAD_LETTERED: EventOutcome.FAILED,
@@ -80,11 +82,13 @@ class Aggregate:
         self._duration_us = duration_us
         self._tally = tally.compiled_tally()
         self._owners = owners_of_plan(plan)
-        self._sums = _first_sums(plan)
-        self._minutes = MinuteLog(len(self._sums.scalars), len(plan.functions))
+        self._dense = Dense(len(plan.functions), tally.HISTOGRAMS)
+        self._sums = _first_sums(plan, self._dense)
+        self._window = self._sums.minutes.shape[1] // 2
+        self._minutes = MinuteLog(len(self._sums.scalars))
         self._first_minute = 0
         self._spills = Spills()
-        self._sections: dict[tuple[int, int], Histogram] = defaultdict(Histogram)
+        self._sections = Sections(SECTIONS, len(plan.functions))
         self._usage: list[dict[str, MonthlyUsage]] = [{} for _ in plan.functions]
         self._starts_before = np.zeros((len(plan.functions), len(StartType)), dtype=np.int64)
         self._stretch_us = 0
@@ -123,7 +127,7 @@ class Aggregate:
         first = 0
         while first < len(chunk):
             self._let_pass(int(start_us[first]) // US_PER_MINUTE)
-            window_us = (self._first_minute + _WINDOW) * US_PER_MINUTE
+            window_us = (self._first_minute + self._window) * US_PER_MINUTE
             until_us = min(self._next_turn_us, window_us)
             stop = int(np.searchsorted(start_us, until_us, side="left"))
             if first < stop:
@@ -131,6 +135,7 @@ class Aggregate:
             for begin in range(first, stop, _ROWS_AT_ONCE):
                 spilled = self._tally(self._sums, columns, begin, min(begin + _ROWS_AT_ONCE, stop))
                 self._spills.add(self._sums.spilled[:spilled])
+                self._dense.make_pages(self._sums.spilled[:spilled])
             if stop < len(chunk) and start_us[stop] >= self._next_turn_us:
                 self._turn()
             first = stop
@@ -145,36 +150,34 @@ class Aggregate:
 
     def _reach(self, minutes: int) -> None:
         """Make room in the ring for so many minutes since the start."""
-        width = self._sums.minutes.shape[2]
+        width = self._sums.minutes.shape[1]
         if minutes - self._first_minute <= width:
             return
         longer = 1 << (minutes - self._first_minute).bit_length()
         known = np.arange(self._first_minute, self._first_minute + width)
-        ring, active = (
-            np.zeros((*old.shape[:-1], longer), dtype=np.int64)
-            for old in (self._sums.minutes, self._sums.active)
-        )
-        ring[..., known % longer] = self._sums.minutes[..., known % width]
-        active[..., known % longer] = self._sums.active[..., known % width]
+        ring = np.zeros((len(self._sums.minutes), longer, ROWS), dtype=np.int64)
+        active = np.zeros((len(self._sums.minutes), longer), dtype=np.int64)
+        ring[:, known % longer] = self._sums.minutes[:, known % width]
+        active[:, known % longer] = self._sums.active[:, known % width]
         self._sums = self._sums._replace(minutes=ring, active=active)
 
     def _let_pass(self, minute: int) -> None:
         """Put minutes away until the ring begins with the window of a minute."""
-        while minute >= self._first_minute + _WINDOW:
+        while minute >= self._first_minute + self._window:
             if self._sums.active[: len(self._plans)].any():
-                self._put_minutes_away(_WINDOW)
-                self._first_minute += _WINDOW
+                self._put_minutes_away(self._window)
+                self._first_minute += self._window
             else:
-                self._first_minute = minute // _WINDOW * _WINDOW
+                self._first_minute = minute // self._window * self._window
 
     def _put_minutes_away(self, length: int) -> None:
         """Put the first minutes of the ring away: as many, or all."""
-        first, width = self._first_minute, self._sums.minutes.shape[2]
+        first, width = self._first_minute, self._sums.minutes.shape[1]
         places = np.arange(first, first + length) % width
         self._sums.active[len(self._plans) :, places] = 1
         owners, minutes = np.nonzero(self._sums.active[:, places])
-        self._minutes.keep(first, owners, minutes, self._sums.minutes[owners, :, places[minutes]])
-        self._sums.minutes[owners, :, places[minutes]] = 0
+        self._minutes.keep(owners, first + minutes, self._sums.minutes[owners, places[minutes]])
+        self._sums.minutes[owners, places[minutes]] = 0
         self._sums.active[:, places] = 0
 
     def _turn(self) -> None:
@@ -192,18 +195,9 @@ class Aggregate:
 
     def _put_section_away(self) -> None:
         number = min(self._stretch_us * SECTIONS // self._duration_us, SECTIONS - 1)
-        at, sums = self._at, self._sums
-        for function in np.flatnonzero(sums.touched.any(axis=1)).tolist():
-            blocks = np.flatnonzero(sums.touched[function, :-1])
-            dense = sums.dense[function, at.SECTION].reshape(-1, at.BLOCK)
-            place, value = np.nonzero(dense[blocks])
-            values, counts = blocks[place] * at.BLOCK + value, dense[blocks[place], value]
-            counted = Histogram(narrow(values), narrow(counts)) if len(values) else Histogram()
-            self._sections[function, number].absorb(counted)
-            self._sections[function, number].absorb(self._spills.of(function * at.HISTOGRAMS + at.SECTION))
-            dense[blocks] = 0
-        self._spills.forget(np.arange(len(self._plans)) * at.HISTOGRAMS + at.SECTION)
-        sums.touched[:] = 0
+        at = self._at
+        self._sections.add(number, *self._dense.take(at.SECTION))
+        self._sections.add(number, *self._spills.take(at.SECTION, at.HISTOGRAMS))
 
     def _put_month_away(self) -> None:
         month = f"{from_epoch_us(self._start_us + self._stretch_us):%Y-%m}"
@@ -225,11 +219,8 @@ class Aggregate:
         return self._sums.kinds.reshape(-1, *self._at.KINDS)
 
     def _histogram(self, function: int, which: int) -> Histogram:
-        """Return one histogram, its dense part and what was too long for it."""
-        dense = self._sums.dense[function, which]
-        values = np.flatnonzero(dense)
-        long = self._spills.of(function * self._at.HISTOGRAMS + which)
-        return together(Histogram(values, dense[values]), long)
+        """Return one histogram."""
+        return self._dense.of(function, which, self._spills)
 
     @cached_property
     def functions(self) -> tuple[FunctionTotals, ...]:
@@ -257,13 +248,14 @@ class Aggregate:
 
     def _totals(self, function: int) -> FunctionTotals:
         at, scalars, kinds = self._at, self._sums.scalars[function], self._kinds()[function]
-        warm, cold, cold_with_init, provisioned = (
+        warm, cold, cold_with_init, provisioned, both = (
             self._histogram(function, which)
-            for which in (at.WARM, at.COLD, at.COLD_WITH_INIT, at.PROVISIONED)
+            for which in (at.WARM, at.COLD, at.COLD_WITH_INIT, at.PROVISIONED, at.WARM_BOTH)
         )
+        warm = together(warm, both)
         latencies = {
             StartType.COLD: self._histogram(function, at.LATENCY_COLD),
-            StartType.WARM: self._histogram(function, at.LATENCY_WARM),
+            StartType.WARM: together(self._histogram(function, at.LATENCY_WARM), both),
             StartType.PROVISIONED: self._histogram(function, at.LATENCY_PROVISIONED),
         }
         return FunctionTotals(
@@ -278,7 +270,7 @@ class Aggregate:
             duration_ms=together(warm, cold, provisioned),
             init_ms=self._histogram(function, at.INIT),
             latency_ms=latencies,
-            section_latency_ms=[self._sections[function, number] for number in range(SECTIONS)],
+            section_latency_ms=self._sections.of(function),
             usage=self._usage[function],
             counts=MinuteCounts(int(scalars[at.MINUTES]), self._log, function),
             concurrency=self._concurrency(int(self._sums.whole[function]), function),
@@ -289,7 +281,7 @@ class Aggregate:
     @cached_property
     def _log(self) -> MinuteLog:
         """Minutes of all owners, when all records have been added."""
-        self._put_minutes_away(self._sums.minutes.shape[2])
+        self._put_minutes_away(self._sums.minutes.shape[1])
         return self._minutes
 
     def _concurrency(self, owner: int, busy: int | None = None) -> Concurrency:
@@ -360,7 +352,7 @@ def _whole_functions(plan: Plan, first: int) -> list[int]:
     return [rows.get(owner, rank) for rank, owner in enumerate(owners)]
 
 
-def _first_sums(plan: Plan) -> Sums:
+def _first_sums(plan: Plan, dense: Dense) -> Sums:
     """Make room for sums; what is never touched takes no memory."""
     from lambdasim.engine.totals import tally as at
 
@@ -369,7 +361,8 @@ def _first_sums(plan: Plan) -> Sums:
     whole = _whole_functions(plan, n + at.EXTRA_OWNERS)
     owners = max(n + at.EXTRA_OWNERS, 1 + max(whole, default=0))
     apart = any(function.reserved is not None or function.provisioned for function in plan.functions)
-    blocks = max(min(_DENSE_MS, _DENSE_BYTES // (n * at.HISTOGRAMS * 8)) // at.BLOCK, 1)
+    fitting = _RING_BYTES // (owners * 2 * ROWS * 8)
+    window = min(_WINDOW, 1 << max(fitting.bit_length() - 1, 3))
 
     def zeros(*shape: int) -> NDArray[np.int64]:
         return np.zeros(shape, dtype=np.int64)
@@ -386,10 +379,10 @@ def _first_sums(plan: Plan) -> Sums:
         whole=of_plan(whole),
         ready=zeros(n),
         scalars=zeros(owners, at.SCALARS),
-        kinds=zeros(n, prod(at.KINDS)),
-        dense=untouched(n, at.HISTOGRAMS, blocks * at.BLOCK),
-        touched=zeros(n, blocks + 1),
-        minutes=zeros(owners, ROWS, 2 * _WINDOW),
-        active=zeros(owners, 2 * _WINDOW),
+        kinds=untouched(n, prod(at.KINDS)),
+        places=dense.places,
+        pool=dense.pool,
+        minutes=zeros(owners, 2 * window, ROWS),
+        active=zeros(owners, 2 * window),
         spilled=zeros(_ROWS_AT_ONCE * at.SPILLS_PER_RECORD),
     )

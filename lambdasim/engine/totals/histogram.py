@@ -26,6 +26,10 @@ class Histogram:
         if len(numbers):
             self._merge(*np.unique(numbers, return_counts=True))
 
+    def add_counts(self, values: NDArray[np.int64], counts: NDArray[np.int64]) -> None:
+        """Add counts of rising values, shape (n,)."""
+        self.absorb(Histogram(values, counts))
+
     def absorb(self, other: Histogram) -> None:
         """Add the counts of another histogram."""
         if not len(self.values):

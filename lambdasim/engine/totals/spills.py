@@ -11,6 +11,7 @@ from lambdasim.engine.totals.histogram import Histogram
 
 SPILL_BITS: Final = 40
 """A key is a histogram's number, shifted by as many bits, plus the value: 34 years in ms."""
+VALUE: Final = (1 << SPILL_BITS) - 1
 _MERGED_AT: Final = 1 << 18
 
 
@@ -35,13 +36,27 @@ class Spills:
         """Return what was counted for one histogram."""
         self._merge()
         first, stop = np.searchsorted(self._keys, [number << SPILL_BITS, (number + 1) << SPILL_BITS])
-        return Histogram(self._keys[first:stop] & ((1 << SPILL_BITS) - 1), self._counts[first:stop])
+        return Histogram(self._keys[first:stop] & VALUE, self._counts[first:stop])
 
-    def forget(self, numbers: NDArray[np.int64]) -> None:
-        """Drop what was counted for some histograms, shape (n,)."""
+    def take(self, kind: int, kinds: int) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]:
+        """Take what was counted for every histogram of a kind.
+
+        Parameters
+        ----------
+        kind, kinds : int
+            Histograms are numbered by owner, and within an owner by kind, of which there are so many.
+
+        Returns
+        -------
+        owners, values, counts : ndarray of int64, shape (n,)
+            In order of owners, then values.
+        """
         self._merge()
-        kept = ~np.isin(self._keys >> SPILL_BITS, numbers)
-        self._keys, self._counts = self._keys[kept], self._counts[kept]
+        numbers = self._keys >> SPILL_BITS
+        taken = numbers % kinds == kind
+        found = numbers[taken] // kinds, self._keys[taken] & VALUE, self._counts[taken]
+        self._keys, self._counts = self._keys[~taken], self._counts[~taken]
+        return found
 
     def _merge(self) -> None:
         if not self._waiting:

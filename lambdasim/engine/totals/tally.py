@@ -16,7 +16,8 @@ from numpy.typing import NDArray
 from lambdasim.compiling import Bool, Int64, compiled, compiled_and_kept
 from lambdasim.engine import contract
 from lambdasim.engine.contract import EventOutcome, Limit, Outcome, StartType
-from lambdasim.engine.totals.series import (
+from lambdasim.engine.totals.dense import PAGE, PAGE_BITS, PAGES
+from lambdasim.engine.totals.minute_rows import (
     COUNTS,
     ENDED,
     HIGHEST,
@@ -37,14 +38,12 @@ from lambdasim.units import US_PER_MS
 KINDS: Final = (2, len(StartType), len(Outcome), len(Limit), len(EventOutcome))
 _PER_FIRST, _PER_START, _PER_OUTCOME, _PER_LIMIT = (prod(KINDS[place:]) for place in range(1, 5))
 
-# Histograms of a function [ms]: handlers by start, cold ones also with INIT; INIT; latencies by start, and of a section.
-WARM, COLD, COLD_WITH_INIT, PROVISIONED, INIT, LATENCY_COLD, LATENCY_WARM, LATENCY_PROVISIONED, SECTION = (
-    range(9)
-)
-HISTOGRAMS: Final = 9
-BLOCK_BITS: Final = 9
-BLOCK: Final = 1 << BLOCK_BITS
-"""Bins of a section that are read or left unread together: a page of memory."""
+# Histograms of a function [ms]: handlers by start, cold ones also with INIT; INIT; latencies by start, and of a section;
+# warm handlers whose latency is as long, as most are, which are in neither of the two others.
+(
+    WARM, COLD, COLD_WITH_INIT, PROVISIONED, INIT, LATENCY_COLD, LATENCY_WARM, LATENCY_PROVISIONED, SECTION, WARM_BOTH,
+) = range(10)  # fmt: skip
+HISTOGRAMS: Final = 10
 SPILLS_PER_RECORD: Final = 5
 
 (
@@ -99,16 +98,14 @@ class Sums(NamedTuple):
     scalars : ndarray, shape (n_owners, SCALARS)
         Owners are functions, the account, its unreserved pool, and functions that several ways lead into.
     kinds : ndarray, shape (n_functions, product of KINDS)
-    dense : ndarray, shape (n_functions, HISTOGRAMS, n_bins)
-        Counts by whole ms.
-    touched : ndarray, shape (n_functions, n_bins / BLOCK + 1)
-        Not 0 where a block of the section's bins is not all 0; the last is for what is spilled.
-    minutes : ndarray, shape (n_owners, ROWS, n_minutes)
-        See ``series``. A ring of minutes, as many as a power of two.
+    places, pool : ndarray
+        Counts by whole ms, see ``dense.Dense``.
+    minutes : ndarray, shape (n_owners, n_minutes, ROWS)
+        See ``minute_rows``. A ring of minutes, as many as a power of two.
     active : ndarray, shape (n_owners, n_minutes)
         Not 0 where a minute of a function is not all 0; the account's minutes all count.
     spilled : ndarray, shape (n,)
-        Keys of what is too long for the dense part, see ``spills``.
+        Keys of what has no page in the pool, see ``spills``.
     """
 
     client_timeout_us: NDArray[np.int64]
@@ -120,8 +117,8 @@ class Sums(NamedTuple):
     ready: NDArray[np.int64]
     scalars: NDArray[np.int64]
     kinds: NDArray[np.int64]
-    dense: NDArray[np.int64]
-    touched: NDArray[np.int64]
+    places: NDArray[np.int64]
+    pool: NDArray[np.int64]
     minutes: NDArray[np.int64]
     active: NDArray[np.int64]
     spilled: NDArray[np.int64]
@@ -141,25 +138,25 @@ def _minute(time_us: Int64) -> Int64:
 @compiled
 def _place(sums: Sums, minute: Int64) -> Int64:
     """Give a minute's place in the ring."""
-    return np.uint64(minute & (sums.minutes.shape[2] - 1))
+    return np.uint64(minute & (sums.minutes.shape[1] - 1))
 
 
 @compiled
 def _count(sums: Sums, spills: Int64, function: Int64, histogram: Int64, value_ms: Int64) -> Int64:
     """Add a value to a histogram; give the number of spilled values."""
-    if value_ms < sums.dense.shape[2]:
-        sums.dense[function, histogram, np.uint64(value_ms)] += 1
-        return spills
+    if value_ms < PAGE * PAGES:
+        page = np.uint64(sums.places[function, histogram, np.uint64(value_ms >> PAGE_BITS)])
+        if page > 0:
+            sums.pool[page, np.uint64(value_ms & (PAGE - 1))] += 1
+            return spills
     sums.spilled[spills] = ((np.int64(function) * HISTOGRAMS + histogram) << SPILL_BITS) + value_ms
     return spills + 1
 
 
 @compiled
-def _count_latency(sums: Sums, spills: Int64, function: Int64, start_type: Int64, latency_ms: Int64) -> Int64:
-    """Add a latency to its start's histogram and to the section's; give the number of spilled values."""
-    block = min(latency_ms >> BLOCK_BITS, sums.touched.shape[1] - 1)
-    sums.touched[function, np.uint64(block)] = 1
-    spills = _count(sums, spills, function, LATENCY_COLD + start_type - _COLD, latency_ms)
+def _count_latency(sums: Sums, spills: Int64, function: Int64, histogram: Int64, latency_ms: Int64) -> Int64:
+    """Add a latency to a histogram and to the section's; give the number of spilled values."""
+    spills = _count(sums, spills, function, histogram, latency_ms)
     return _count(sums, spills, function, SECTION, latency_ms)
 
 
@@ -173,9 +170,9 @@ def _in_progress(
     totals[BUSY_US] += busy_us
     totals[PEAK] = max(totals[PEAK], in_progress)
     totals[END_MINUTES] = max(totals[END_MINUTES], end_minute + 1)
-    by_minute[_INVOCATIONS, place] += 1
-    by_minute[ENDED, end_place] += 1
-    by_minute[HIGHEST, place] = max(by_minute[HIGHEST, place], in_progress)
+    by_minute[place, _INVOCATIONS] += 1
+    by_minute[end_place, ENDED] += 1
+    by_minute[place, HIGHEST] = max(by_minute[place, HIGHEST], in_progress)
     sums.active[owner, end_place] = 1
 
 
@@ -187,9 +184,9 @@ def _on_provisioned(
     totals, by_minute = sums.scalars[owner], sums.minutes[owner]
     totals[PROVISIONED_BUSY_US] += busy_us
     totals[PROVISIONED_PEAK] = max(totals[PROVISIONED_PEAK], in_progress)
-    by_minute[_ON_PROVISIONED, minute] += 1
-    by_minute[PROVISIONED_ENDED, _place(sums, end_minute)] += 1
-    by_minute[PROVISIONED_HIGHEST, minute] = max(by_minute[PROVISIONED_HIGHEST, minute], in_progress)
+    by_minute[minute, _ON_PROVISIONED] += 1
+    by_minute[_place(sums, end_minute), PROVISIONED_ENDED] += 1
+    by_minute[minute, PROVISIONED_HIGHEST] = max(by_minute[minute, PROVISIONED_HIGHEST], in_progress)
 
 
 @compiled
@@ -213,15 +210,15 @@ def _started(
     if whole != np.int64(function):
         _in_progress(sums, np.uint64(whole), minute, end_minute, busy_us, columns[_CONCURRENCY][row])
     totals[LAST_END_US] = max(totals[LAST_END_US], end_us)
-    by_minute[_DURATION, minute] += columns[_DURATION_US][row]
+    by_minute[minute, _DURATION] += columns[_DURATION_US][row]
     if columns[_OUTCOME][row] != _COMPLETED:
-        by_minute[_ERRORS, minute] += 1
+        by_minute[minute, _ERRORS] += 1
     account = np.uint64(sums.ready.shape[0])
     _in_progress(sums, account, minute, end_minute, busy_us, columns[_ACCOUNT_CONCURRENCY][row])
     if columns[_START_TYPE][row] == _PROVISIONED:
         on_provisioned = columns[_PROVISIONED_CONCURRENCY][row]
         totals[PROVISIONED_MS] += without_init
-        by_minute[_PROVISIONED_BILLED, minute] += without_init
+        by_minute[minute, _PROVISIONED_BILLED] += without_init
         _on_provisioned(sums, function, minute, end_minute, busy_us, on_provisioned)
         if whole != np.int64(function):
             _on_provisioned(sums, np.uint64(whole), minute, end_minute, busy_us, on_provisioned)
@@ -236,10 +233,10 @@ def _billed(sums: Sums, function: Int64, minute: Int64, with_init: Int64, withou
     totals, by_minute = sums.scalars[function], sums.minutes[function]
     totals[MS_WITH_INIT] += with_init
     totals[MS_WITHOUT_INIT] += without_init
-    by_minute[_WITH_INIT, minute] += with_init
-    by_minute[_WITHOUT_INIT, minute] += without_init
+    by_minute[minute, _WITH_INIT] += with_init
+    by_minute[minute, _WITHOUT_INIT] += without_init
     if sums.ready[function] > 0:
-        by_minute[_SPILLOVER, minute] += 1
+        by_minute[minute, _SPILLOVER] += 1
 
 
 @compiled
@@ -249,6 +246,27 @@ def _with_init(sums: Sums, function: Int64, init_us: Int64, duration_us: Int64, 
         sums.scalars[function, INIT_CUT_MS] += _whole_ms(init_us)
         return _whole_ms(duration_us)
     return _whole_ms(init_us + duration_us)
+
+
+@compiled
+def _cold(
+    sums: Sums,
+    columns: Columns,
+    row: Int64,
+    spills: Int64,
+    function: Int64,
+    minute: Int64,
+    without_init: Int64,
+) -> Int64:
+    """Sum up a cold start; give the number of spilled values."""
+    init_us = columns[_INIT_US][row]
+    cut = columns[_INIT_AGAIN_US][row] > 0
+    with_init = _with_init(sums, function, init_us, columns[_DURATION_US][row], cut)
+    _billed(sums, function, minute, with_init, without_init)
+    sums.minutes[function, minute, _COLD_COUNT] += 1
+    spills = _count(sums, spills, function, INIT, _whole_ms(init_us))
+    spills = _count(sums, spills, function, COLD, without_init)
+    return _count(sums, spills, function, COLD_WITH_INIT, with_init)
 
 
 @compiled
@@ -299,12 +317,12 @@ def tally(sums: Sums, columns: Columns, first: Int64, stop: Int64) -> Int64:
         caller = np.uint64(columns[_CALLER][row])
         queued = sums.queued[function] if caller == 0 else sums.call_queued[caller]
         if queued != 0:
-            sums.minutes[function, _RECEIVED, minute] += is_first
-            sums.minutes[function, _DROPPED, minute] += ended in (_FAILED, _EXPIRED, _REJECTED)
+            sums.minutes[function, minute, _RECEIVED] += is_first
+            sums.minutes[function, minute, _DROPPED] += ended in (_FAILED, _EXPIRED, _REJECTED)
         if start_type == _NONE:
             if columns[_OUTCOME][row] == _THROTTLED:
-                sums.minutes[function, _THROTTLES, minute] += columns[_LIMIT][row] < _FIRST_OF_GATEWAY
-                sums.minutes[function, _FIRST_LIMIT + columns[_LIMIT][row], minute] += 1
+                sums.minutes[function, minute, _THROTTLES] += columns[_LIMIT][row] < _FIRST_OF_GATEWAY
+                sums.minutes[function, minute, _FIRST_LIMIT + columns[_LIMIT][row]] += 1
             continue
 
         duration_us = columns[_DURATION_US][row]
@@ -314,25 +332,22 @@ def tally(sums: Sums, columns: Columns, first: Int64, stop: Int64) -> Int64:
         _started(sums, columns, row, function, minute, end_us, without_init)
         if start_type == _WARM:
             _billed(sums, function, minute, without_init, without_init)
-            spills = _count(sums, spills, function, WARM, without_init)
         elif start_type == _COLD:
-            init_us = columns[_INIT_US][row]
-            cut = columns[_INIT_AGAIN_US][row] > 0
-            with_init = _with_init(sums, function, init_us, duration_us, cut)
-            _billed(sums, function, minute, with_init, without_init)
-            sums.minutes[function, _COLD_COUNT, minute] += 1
-            spills = _count(sums, spills, function, INIT, _whole_ms(init_us))
-            spills = _count(sums, spills, function, COLD, without_init)
-            spills = _count(sums, spills, function, COLD_WITH_INIT, with_init)
+            spills = _cold(sums, columns, row, spills, function, minute, without_init)
         else:
             spills = _count(sums, spills, function, PROVISIONED, without_init)
+        histogram, latency_ms = LATENCY_COLD + start_type - _COLD, np.int64(-1)
         if ended in (_SUCCEEDED, _CLIENT_TIMEOUT) or (ended == _FAILED and queued == 0):
             # Every client that waited counts, whatever it got; one that left waited to its own timeout.
             patience_us = sums.client_timeout_us[function] if caller == 0 else sums.call_timeout_us[caller]
             answered_us = min(end_us - columns[_POST_RESPONSE_US][row], start_us + patience_us)
             latency_us = answered_us - columns[_ARRIVAL][row]
             latency_ms = without_init if latency_us == duration_us else _whole_ms(latency_us)
-            spills = _count_latency(sums, spills, function, start_type, latency_ms)
+            if start_type == _WARM and latency_ms == without_init:
+                histogram = WARM_BOTH
+            spills = _count_latency(sums, spills, function, histogram, latency_ms)
+        if start_type == _WARM and latency_ms != without_init:
+            spills = _count(sums, spills, function, WARM, without_init)
     return spills
 
 

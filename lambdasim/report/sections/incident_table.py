@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
-from lambdasim.engine.totals.series import COUNTS
+from lambdasim.engine.totals.minute_rows import COUNTS
 
 if TYPE_CHECKING:
     import pandas as pd

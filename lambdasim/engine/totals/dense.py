@@ -1,0 +1,98 @@
+"""Exact histograms of thousands of functions: pages of counts for what is common, single keys for what is rare.
+
+A page holds the counts of 512 neighbouring values. A histogram gets one where enough of its values have been counted as
+single keys, see ``spills``, so that a quiet function has none.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from lambdasim.engine.totals.spills import SPILL_BITS, VALUE, Spills
+from lambdasim.engine.totals.untouched import untouched
+
+if TYPE_CHECKING:
+    from lambdasim.engine.totals.histogram import Histogram
+
+PAGE_BITS: Final = 9
+PAGE: Final = 1 << PAGE_BITS
+PAGES: Final = 32
+"""Pages of a histogram, if all are there: values up to 16,384."""
+_MOST_PAGES: Final = 1 << 16  # 256 MiB
+_COMMON: Final = 255  # single keys of a page that take as much room as the page does
+
+Counts = tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]
+
+
+class Dense:
+    """Counts of small values of many histograms.
+
+    Parameters
+    ----------
+    owners, kinds : int
+        Histograms are numbered by owner, and within an owner by kind.
+
+    Attributes
+    ----------
+    places : ndarray of int64, shape (owners, kinds, PAGES)
+        Where in ``pool`` each page is; 0 where there is none.
+    pool : ndarray of int64, shape (n_pages, PAGE)
+        The first is nobody's.
+    """
+
+    def __init__(self, owners: int, kinds: int) -> None:
+        self._kinds = kinds
+        most = min(_MOST_PAGES, 1 + owners * kinds * PAGES)
+        self.places = np.zeros((owners, kinds, PAGES), dtype=np.int64)
+        self.pool = untouched(most, PAGE)
+        self._single = np.zeros(owners * kinds * PAGES, dtype=np.uint8)
+        self._used = 1
+
+    def make_pages(self, keys: NDArray[np.int64]) -> None:
+        """Make pages where single keys have become common; keys have shape (n,)."""
+        values = keys & VALUE
+        small = values < PAGE * PAGES
+        pages = (keys[small] >> SPILL_BITS) * PAGES + (values[small] >> PAGE_BITS)
+        if not len(pages):
+            return
+        met, counts = np.unique(pages, return_counts=True)
+        counted = np.minimum(self._single[met] + counts, _COMMON)
+        self._single[met] = counted
+        common = met[counted == _COMMON]
+        places = self.places.reshape(-1)
+        new = common[places[common] == 0][: len(self.pool) - self._used]
+        places[new] = np.arange(self._used, self._used + len(new))
+        self._used += len(new)
+
+    def of(self, owner: int, kind: int, spills: Spills) -> Histogram:
+        """Return a histogram, with its single keys."""
+        places = self.places[owner, kind]
+        found = spills.of(owner * self._kinds + kind)
+        pages = np.flatnonzero(places)
+        if len(pages):
+            counts = self.pool[places[pages]]
+            page, value = np.nonzero(counts)
+            found.add_counts(pages[page] * PAGE + value, counts[page, value])
+        return found
+
+    def take(self, kind: int) -> Counts:
+        """Take all histograms of a kind from the pages.
+
+        Parameters
+        ----------
+        kind : int
+
+        Returns
+        -------
+        owners, values, counts : ndarray of int64, shape (n,)
+            In order of owners, then values.
+        """
+        owners, pages = np.nonzero(self.places[:, kind])
+        places = self.places[owners, kind, pages]
+        counts = self.pool[places]
+        page, value = np.nonzero(counts)
+        self.pool[places] = 0
+        return owners[page], pages[page] * PAGE + value, counts[page, value]
