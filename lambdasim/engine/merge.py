@@ -98,6 +98,8 @@ def merge_arrivals(sources: Sequence[ArrivalSource]) -> Iterator[ArrivalChunk]:
                 known += len(function)
                 heappop(going_on)
         until_us = min(_horizon_us(going_on), max(function.last_us() for function in functions))
+        # What lay behind the horizon when it was counted may lie before it now.
+        known = sum(function.known(until_us) for function in functions)
         if known > 2 * enough:
             until_us = first_us + (until_us - first_us) * enough // known
         yield _in_order([function.take(until_us) for function in functions])

@@ -15,7 +15,7 @@ from lambdasim.engine.contract import EventOutcome, Outcome, Plan, RecordChunk
 from lambdasim.engine.plan import ScenarioArrivals
 from lambdasim.engine.totals.aggregate import Aggregate
 from lambdasim.engine.totals.function_totals import FunctionTotals
-from lambdasim.engine.totals.histogram import Histogram
+from lambdasim.engine.totals.histogram import Histogram, together
 from lambdasim.errors import InputError, LambdaSimError
 from lambdasim.results.callers.alarms import alarms_frame, alarms_texts
 from lambdasim.results.callers.chains import calls_frame, chains_frame
@@ -195,11 +195,8 @@ class RunResult(Result):
         Histogram
             Of whole milliseconds, rounded up.
         """
-        together = Histogram()
-        for name, totals in zip(self.aggregate.names, self.aggregate.functions, strict=True):
-            if function in (None, name):
-                together.absorb(totals.all_latency_ms())
-        return together
+        pairs = zip(self.aggregate.names, self.aggregate.functions, strict=True)
+        return together(*(totals.all_latency_ms() for name, totals in pairs if function in (None, name)))
 
     def summary(self) -> pd.DataFrame:
         """Return one row for each function.
@@ -445,8 +442,7 @@ class RunResult(Result):
     def _days(self) -> Iterator[Parameter]:
         """Yield which days of a trace stand for which, where they are not the same."""
         for source in self._with_trace():
-            days = source.days()
-            if days:
+            if days := source.days():
                 align = source.traffic.align.value
                 yield Parameter(
                     f"days of {source.owner}'s trace", days, Knowledge.GIVEN.value, f"align: {align}"

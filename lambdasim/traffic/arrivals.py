@@ -188,7 +188,7 @@ class FunctionArrivals:
         reached = first = 0
         while True:
             # Small at first, so that a quiet function among thousands takes little memory.
-            stop = first + min(max(first >> 3, _FIRST_CHUNK), _CHUNK)
+            stop = first + min(max(first >> 4, _FIRST_CHUNK), _CHUNK)
             steps = reached + np.cumsum(gaps.values(key.bits(np.arange(first, stop))))
             first = stop
             if steps[-1] == reached:

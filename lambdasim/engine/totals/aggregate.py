@@ -29,7 +29,7 @@ from lambdasim.engine.contract import (
 )
 from lambdasim.engine.items import ItemOutcome, check_items
 from lambdasim.engine.totals.chains import ChainTotals
-from lambdasim.engine.totals.dense import Dense
+from lambdasim.engine.totals.dense import Dense, untouched
 from lambdasim.engine.totals.executions import ExecutionTotals
 from lambdasim.engine.totals.function_totals import FunctionTotals, MonthlyUsage
 from lambdasim.engine.totals.histogram import Histogram, together
@@ -40,7 +40,6 @@ from lambdasim.engine.totals.minute_rows import ROWS
 from lambdasim.engine.totals.sections import Sections
 from lambdasim.engine.totals.series import Concurrency, MinuteCounts
 from lambdasim.engine.totals.spills import Spills
-from lambdasim.engine.totals.untouched import untouched
 from lambdasim.errors import ConservationError
 from lambdasim.units import US_PER_MINUTE, from_epoch_us, month_ends_us, timestamps
 
@@ -248,15 +247,18 @@ class Aggregate:
 
     def _totals(self, function: int) -> FunctionTotals:
         at, scalars, kinds = self._at, self._sums.scalars[function], self._kinds()[function]
-        warm, cold, cold_with_init, provisioned, both = (
+        warm, cold, cold_with_init, provisioned, both, latency_warm, init = (
             self._histogram(function, which)
-            for which in (at.WARM, at.COLD, at.COLD_WITH_INIT, at.PROVISIONED, at.WARM_BOTH)
-        )
+            for which in (
+                at.WARM, at.COLD, at.COLD_WITH_INIT, at.PROVISIONED, at.WARM_BOTH, at.LATENCY_WARM, at.INIT,
+            )
+        )  # fmt: skip
         warm = together(warm, both)
+        with_init, without_init = together(warm, cold_with_init).shrink(), together(warm, cold).shrink()
         latencies = {
-            StartType.COLD: self._histogram(function, at.LATENCY_COLD),
-            StartType.WARM: together(self._histogram(function, at.LATENCY_WARM), both),
-            StartType.PROVISIONED: self._histogram(function, at.LATENCY_PROVISIONED),
+            StartType.COLD: self._histogram(function, at.LATENCY_COLD).shrink(),
+            StartType.WARM: together(latency_warm, both).shrink(),
+            StartType.PROVISIONED: self._histogram(function, at.LATENCY_PROVISIONED).shrink(),
         }
         return FunctionTotals(
             events=int(kinds[1].sum()),
@@ -264,11 +266,11 @@ class Aggregate:
             limits=kinds.sum(axis=(0, 1, 2, 4)),
             starts=kinds.sum(axis=(0, 2, 3, 4)),
             event_outcomes=kinds.sum(axis=(0, 1, 2, 3)),
-            billed_with_init=together(warm, cold_with_init),
-            billed_without_init=together(warm, cold),
-            provisioned_billed=provisioned,
-            duration_ms=together(warm, cold, provisioned),
-            init_ms=self._histogram(function, at.INIT),
+            billed_with_init=with_init,
+            billed_without_init=without_init,
+            provisioned_billed=provisioned.shrink(),
+            duration_ms=together(without_init, provisioned).shrink(),
+            init_ms=init.shrink(),
             latency_ms=latencies,
             section_latency_ms=self._sections.of(function),
             usage=self._usage[function],

@@ -6,13 +6,14 @@ single keys, see ``spills``, so that a quiet function has none.
 
 from __future__ import annotations
 
+import mmap
+from math import prod
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
 from numpy.typing import NDArray
 
 from lambdasim.engine.totals.spills import SPILL_BITS, VALUE, Spills
-from lambdasim.engine.totals.untouched import untouched
 
 if TYPE_CHECKING:
     from lambdasim.engine.totals.histogram import Histogram
@@ -96,3 +97,14 @@ class Dense:
         page, value = np.nonzero(counts)
         self.pool[places] = 0
         return owners[page], pages[page] * PAGE + value, counts[page, value]
+
+
+def untouched(*shape: int) -> NDArray[np.int64]:
+    """Make zeros that take memory page by page as they are written, in small pages: most are never touched."""
+    length = max(prod(shape), 1) * np.dtype(np.int64).itemsize
+    # A private area, where there is one, takes no memory for pages that are only read.
+    private = {"flags": mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS} if hasattr(mmap, "MAP_PRIVATE") else {}
+    area = mmap.mmap(-1, length, **private)
+    if hasattr(mmap, "MADV_NOHUGEPAGE"):
+        area.madvise(mmap.MADV_NOHUGEPAGE)
+    return np.frombuffer(area, dtype=np.int64, count=prod(shape)).reshape(shape)

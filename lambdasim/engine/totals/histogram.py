@@ -2,24 +2,46 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 import numpy as np
 from numpy.typing import NDArray
 
+from lambdasim.engine.totals.packed import narrow
+
+_NOTHING: Final = np.empty(0, dtype=np.int64)
+
 
 class Histogram:
-    """Counts of whole numbers.
+    """Counts of whole numbers from 0.
 
-    Attributes
+    Parameters
     ----------
-    values, counts : ndarray of int64, shape (n_values,)
+    values, counts : ndarray of whole numbers, shape (n_values,), optional
         Rising values that occurred, and how often each did.
     """
 
     def __init__(
         self, values: NDArray[np.int64] | None = None, counts: NDArray[np.int64] | None = None
     ) -> None:
-        self.values = np.empty(0, dtype=np.int64) if values is None else values
-        self.counts = np.empty(0, dtype=np.int64) if counts is None else counts
+        self._values = _NOTHING if values is None else values
+        self._counts = _NOTHING if counts is None else counts
+
+    @property
+    def values(self) -> NDArray[np.int64]:
+        """Rising values that occurred, shape (n_values,)."""
+        return self._values.astype(np.int64, copy=False)
+
+    @property
+    def counts(self) -> NDArray[np.int64]:
+        """How often each value occurred, shape (n_values,)."""
+        return self._counts.astype(np.int64, copy=False)
+
+    def shrink(self) -> Histogram:
+        """Keep values and counts in as few bytes as hold them; return the histogram itself."""
+        if len(self._values):
+            self._values, self._counts = narrow(self._values), narrow(self._counts)
+        return self
 
     def add(self, numbers: NDArray[np.int64]) -> None:
         """Count numbers, shape (n,)."""
@@ -32,20 +54,20 @@ class Histogram:
 
     def absorb(self, other: Histogram) -> None:
         """Add the counts of another histogram."""
-        if not len(self.values):
-            self.values, self.counts = other.values, other.counts
-        elif len(other.values):
+        if not len(self._values):
+            self._values, self._counts = other._values, other._counts
+        elif len(other._values):
             self._merge(other.values, other.counts)
 
     def _merge(self, values: NDArray[np.int64], counts: NDArray[np.int64]) -> None:
         merged, place = np.unique(np.concatenate([self.values, values]), return_inverse=True)
         total = np.zeros(len(merged), dtype=np.int64)
         np.add.at(total, place, np.concatenate([self.counts, counts]))
-        self.values, self.counts = merged, total
+        self._values, self._counts = merged, total
 
     def __len__(self) -> int:
         """Return how many numbers were counted."""
-        return int(self.counts.sum())
+        return int(self._counts.sum())
 
     def total(self) -> int:
         """Return the exact sum of all numbers."""
