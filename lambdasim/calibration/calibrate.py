@@ -10,6 +10,7 @@ from typing import Any, Final, SupportsInt, cast
 
 import numpy as np
 
+from lambdasim.calibration.data.eras import ALL
 from lambdasim.calibration.data.observations import Observations, observe, require_warm
 from lambdasim.calibration.data.reading import read_observations
 from lambdasim.calibration.data.statistics import Floats, SizeStatistics, from_values
@@ -18,7 +19,7 @@ from lambdasim.calibration.estimate import ColdFit, Estimate
 from lambdasim.calibration.fit.first_run import FirstRunFit, fit_first_run
 from lambdasim.calibration.fit.init import fit_init
 from lambdasim.calibration.fit.measured import held_to_cpu_time
-from lambdasim.calibration.fit.work import DEFAULT_CPU_SHARE, fit_work
+from lambdasim.calibration.fit.work import DEFAULT_CPU_SHARE, WorkFit, fit_work
 from lambdasim.calibration.lasting import fitted_lasting
 from lambdasim.calibration.result import RUNTIME, Calibration
 from lambdasim.calibration.round_trip import RoundTrip, round_trip
@@ -34,6 +35,8 @@ _Z: Final = 1.96
 _QUANTILES: Final = (0.5, 0.9, 0.99)
 _FEWEST_FIRST: Final = 3
 _WIDEST: Final = 3.0
+_CHANGED: Final = 0.1
+"""Error of the fit at one of its sizes from which on the work itself is taken to have changed with the size."""
 
 
 def calibrate(
@@ -52,6 +55,7 @@ def calibrate(
     law_error: float | None = None,
     architecture: Architecture | str = Architecture.X86_64,
     runtime: str | None = None,
+    version: str | None = None,
 ) -> Calibration:
     """Infer a function's work.
 
@@ -66,6 +70,10 @@ def calibrate(
         As for ``fit_work``.
     runtime : str, optional
         AWS's identifier. By default as the logs name it, else python3.13.
+    version : str, optional
+        Of logs with several versions of the function the one to fit, or ``all``. By default the newest, where versions
+        followed one another; so it is with a timeout that was changed, and with a memory size where no one law of
+        work explains both.
 
     Returns
     -------
@@ -99,15 +107,25 @@ def calibrate(
         paths = [item for item in items if isinstance(item, str | os.PathLike)]
         if paths and len(paths) == len(items):
             tuned = [path for path in paths if is_power_tuning(path)]
-            items = _tuned(items) if tuned else [read_observations(paths, function=function)]
+            items = _tuned(items) if tuned else [read_observations(paths, function=function, version=version)]
         if items and isinstance(items[0], Observations):
             data = items[0]
         elif items and isinstance(items[0], Trace):
-            data = observe(items, function=function)
+            data = observe(items, function=function, version=version)
         else:
             work = fit_work(items, cpu_share=cpu_share, law_error=law_error, architecture=architecture)
             return Calibration(function or "function", work, runtime=runtime or RUNTIME)
     work = fit_work(require_warm(data), cpu_share=cpu_share, law_error=law_error, architecture=architecture)
+    last_mb = data.last_size_mb
+    if version != ALL and last_mb is not None and (wrong := _worst_miss(work)) > _CHANGED:
+        data = data.at_size(
+            last_mb,
+            f"one law of work misses a memory size by {wrong:.0%}, so the work changed with the size: the runs at "
+            f"{last_mb} MB, the latest, are fitted, and the others are left out",
+        )
+        work = fit_work(
+            require_warm(data), cpu_share=cpu_share, law_error=law_error, architecture=architecture
+        )
     measured = _cpu_time_ms(data)
     if len(measured):
         work = held_to_cpu_time(work, measured)
@@ -140,6 +158,11 @@ def calibrate(
     return replace(found, lasting=fitted_lasting(scenario_mapping(found, None), data.runs))
 
 
+def _worst_miss(work: WorkFit) -> float:
+    """Give the largest relative error of the fit at a size that it was fitted to."""
+    return max(abs(fit.error) for fit in work.goodness())
+
+
 def _cpu_time_ms(data: Observations) -> Floats:
     """Give the CPU time of complete runs where it was measured, of warm ones if there are any, shape (n,) [ms]."""
     runs = data.runs
@@ -169,6 +192,7 @@ def calibrate_logs(
     cpu_share: tuple[float, float] = DEFAULT_CPU_SHARE,
     architecture: Architecture | str = Architecture.X86_64,
     runtime: str | None = None,
+    version: str | None = None,
 ) -> Calibration:
     """Calibrate from files and write a scenario: what ``lambdasim calibrate SOURCE... -o OUT`` does.
 
@@ -182,7 +206,7 @@ def calibrate_logs(
         As for ``read_observations``.
     cpu_share, architecture
         As for ``fit_work``.
-    runtime
+    runtime, version
         As for ``calibrate``.
 
     Returns
@@ -208,10 +232,13 @@ def calibrate_logs(
         found = replace(found, notes=(TUNING_NOTE,))
     else:
         found = calibrate(
-            read_observations(given, function=function, skip_bad_rows=skip_bad_rows, said=said),
+            read_observations(
+                given, function=function, skip_bad_rows=skip_bad_rows, said=said, version=version
+            ),
             cpu_share=cpu_share,
             architecture=architecture,
             runtime=runtime,
+            version=version,
         )
     if out is not None:
         write_scenario(found, out)

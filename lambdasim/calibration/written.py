@@ -7,6 +7,7 @@ from typing import Any, Final
 
 import numpy as np
 
+from lambdasim.calibration.data.environments import Flags
 from lambdasim.calibration.data.observations import Observations
 from lambdasim.calibration.data.runs import BREAKING, Runs
 from lambdasim.calibration.data.statistics import Floats, pooled
@@ -33,6 +34,9 @@ _NAMES: Final = {
 MB_MS_PER_GB_S: Final = 1_024_000
 """As bills count."""
 _APART: Final = 1.3
+_MOST: Final = 0.5
+_STEADY: Final = 0.1
+"""Standard deviation of the work, as a share of INIT, up to which INIT inside runs is known by subtraction."""
 
 
 @dataclass(frozen=True)
@@ -58,8 +62,9 @@ class Restores:
 def failures(data: Observations) -> dict[str, Estimate]:
     """Give the share of each kind of failure among all runs, with its 95 % interval by Clopper and Pearson.
 
-    Where INIT inside the run uses up the time of most runs that hold it, the share of timeouts is that among the others:
-    a scenario's engine lets INIT do the same. Timeouts that are the upper end of the other durations are not counted.
+    Where INIT inside the run uses up the time of most runs that hold it, and others time out less often, the share of
+    timeouts is that among the others: the engine lets INIT do the same. Timeouts that are the upper end of the other
+    durations are not counted.
 
     Parameters
     ----------
@@ -75,12 +80,21 @@ def failures(data: Observations) -> dict[str, Estimate]:
     found = {}
     for kind in FAILURES:
         failed, counted = runs.ended(kind), np.ones(len(runs), dtype=np.bool_)
-        inside = int(runs.inside.sum())
-        if kind == "timeout" and 0 < inside < len(runs) and int((failed & runs.inside).sum()) > inside / 2:
+        if kind == "timeout" and _init_times_out(failed, runs):
             counted = ~runs.inside
         number = int((failed & counted).sum()) - (tail if kind == "timeout" else 0)
         found[kind] = share(max(number, 0), int(counted.sum()))
     return found
+
+
+def _init_times_out(failed: Flags, runs: Runs) -> bool:
+    """Tell whether runs inside which INIT ran time out for that reason."""
+    inside, others = int(runs.inside.sum()), int((~runs.inside).sum())
+    if not inside or not others:
+        return False
+    seen = share(int((failed & runs.inside).sum()), inside)
+    usual = share(int((failed & ~runs.inside).sum()), others)
+    return seen.value > _MOST and (seen.low > usual.high or seen.value == 1.0)
 
 
 def share(number: int, of: int) -> Estimate:
@@ -184,9 +198,15 @@ def init_values_ms(data: Observations) -> Floats:
 
 
 def init_sample_ms(data: Observations) -> Floats:
-    """Give INIT of every start, and that inside runs after failures where it is alike [ms], shape (n,)."""
+    """Give INIT of every start, and that inside runs after failures where it is alike [ms], shape (n,).
+
+    INIT that is not logged is what a run took longer than others, which says something only of work that varies little.
+    """
     runs, found = data.runs, init_values_ms(data)
     inside = runs.inside & ~runs.again
+    usual = runs.work_ms()[runs.warm()]
+    if len(found) and len(usual) and float(usual.std()) > _STEADY * float(np.median(found)):
+        inside &= ~np.isnan(runs.again_ms)
     if not inside.any() or not runs.cold[~runs.again].any():
         return found
     return pooled(found, _inside_ms(runs, inside, first=True))

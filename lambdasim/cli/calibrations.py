@@ -31,6 +31,10 @@ def calibrate(
     runtime: Annotated[
         str | None, typer.Option(help="AWS's identifier; by default as the logs name it, else python3.13.")
     ] = None,
+    function_version: Annotated[
+        str | None,
+        typer.Option(help="Which version of the function, or all of them together; by default the newest."),
+    ] = None,
     strict: Annotated[
         bool, typer.Option("--strict", help="End with status 1 where the scenario does not repeat its log.")
     ] = False,
@@ -75,6 +79,7 @@ def calibrate(
         said=traces.said,
         architecture=architecture,
         runtime=runtime,
+        version=function_version,
     )
     written = [] if path is None else [path]
     if path is not None and found.observations is not None and len(found.observations.arrivals_us):

@@ -136,14 +136,15 @@ def test_strict_ends_with_status_1_where_the_twin_differs_and_0_where_it_does_no
     def ended(*arguments: object) -> Result:
         return CliRunner().invoke(app, ["calibrate", *map(str, arguments)])
 
-    strict = ended(bad, "--strict", "--scenario", tmp_path / "bad.yaml")
+    together = ("--function-version", "all")
+    strict = ended(bad, *together, "--strict", "--scenario", tmp_path / "bad.yaml")
     assert strict.exit_code == 1
     assert "one law of work for 2 memory sizes does not meet" in strict.output
     assert (tmp_path / "bad.yaml").exists()
-    told = ended(bad, "--strict", "--json")
+    told = ended(bad, *together, "--strict", "--json")
     assert told.exit_code == 1
     assert any(row["reason"] for row in json.loads(told.stdout)["round_trip"])
-    assert ended(bad).exit_code == ended(good, "--strict").exit_code == 0
+    assert ended(bad, *together).exit_code == ended(good, "--strict").exit_code == 0
 
 
 def test_the_same_log_gives_the_same_table(tmp_path: Path) -> None:

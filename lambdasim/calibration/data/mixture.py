@@ -7,9 +7,8 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
-from lambdasim.calibration.data.environments import version_of_stream
+from lambdasim.calibration.data.environments import Ints
 from lambdasim.traffic.readers.logs.reports import SUCCESS
-from lambdasim.wording import clipped, count, listed
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -18,8 +17,6 @@ _FEWEST: Final = 10
 """Runs that a side, and a log stream, must have to count."""
 _APART: Final = 1.5
 """Factor between durations of two kinds; CPUs of one function's environments differ by some 15 %."""
-_LISTED: Final = 4
-_LONGEST_NAME: Final = 32
 _PARALLEL: Final = 0.1
 """Share of the shorter stretch of time in which both kinds must have been there."""
 
@@ -41,6 +38,16 @@ def mixture_notes(table: pd.DataFrame) -> list[str]:
     -------
     list of str
     """
+    runs = warm_complete(table)
+    sizes = {int(size): runs[runs["memory_mb"] == size] for size in sorted(runs["memory_mb"].unique())}
+    return [
+        *_sizes_side_by_side(sizes),
+        *(note for size, part in sizes.items() for note in _levels(size, part)),
+    ]
+
+
+def warm_complete(table: pd.DataFrame) -> pd.DataFrame:
+    """Take the runs that were complete and met a warm environment, as far as the log says so."""
     runs = table
     if "init_ms" in runs:
         runs = runs[runs["init_ms"].isna()]
@@ -48,29 +55,7 @@ def mixture_notes(table: pd.DataFrame) -> list[str]:
         runs = runs[~runs["start"].isin(["reset", "again"])]
     if "status" in runs:
         runs = runs[runs["status"].fillna(SUCCESS) == SUCCESS]
-    sizes = {int(size): runs[runs["memory_mb"] == size] for size in sorted(runs["memory_mb"].unique())}
-    return [
-        *_versions(runs),
-        *_sizes_side_by_side(sizes),
-        *(note for size, part in sizes.items() for note in _levels(size, part)),
-    ]
-
-
-def _versions(runs: pd.DataFrame) -> list[str]:
-    """Name the versions of the function that log streams are of, where there are several."""
-    if "exec_env" not in runs or runs["exec_env"].isna().any():
-        return []
-    version = runs["exec_env"].astype(str).map(version_of_stream)
-    groups = [(name, runs[version == name]) for name in version.value_counts().index if name]
-    if len(groups) < 2:
-        return []
-    shown = [
-        f"{clipped(name, _LONGEST_NAME)} ({count(len(part), 'run')}, median {part['duration_ms'].median():.4g} ms)"
-        for name, part in groups[:_LISTED]
-    ]
-    return [
-        f"the log has {len(groups)} versions of the function, fitted as one: {listed(shown, last=' and ')}"
-    ]
+    return runs
 
 
 def _sizes_side_by_side(sizes: dict[int, pd.DataFrame]) -> list[str]:
@@ -78,7 +63,7 @@ def _sizes_side_by_side(sizes: dict[int, pd.DataFrame]) -> list[str]:
         f"runs at {one} MB and at {other} MB took turns over the same stretch of time: two functions, or two versions "
         "of one, which these logs do not tell apart; they are fitted as one function"
         for one, other in combinations(sizes, 2)
-        if _parallel(sizes[one], sizes[other])
+        if take_turns(sizes[one], sizes[other])
     ]
 
 
@@ -101,7 +86,7 @@ def _levels(size: int, part: pd.DataFrame) -> list[str]:
         if named
         else (short["duration_ms"].max(), long["duration_ms"].min())
     )
-    if high < _APART * low or not _parallel(short, long):
+    if high < _APART * low or not take_turns(short, long):
         return []
     if named:
         return [
@@ -115,9 +100,14 @@ def _levels(size: int, part: pd.DataFrame) -> list[str]:
     ]
 
 
-def _parallel(one: pd.DataFrame, other: pd.DataFrame) -> bool:
+def take_turns(one: pd.DataFrame, other: pd.DataFrame) -> bool:
     """Tell whether both were there in the same stretch of time, with runs enough in it."""
-    times = [np.sort(part["timestamp_us"].to_numpy(dtype=np.int64)) for part in (one, other)]
+    return take_turns_us(*(part["timestamp_us"].to_numpy(dtype=np.int64) for part in (one, other)))
+
+
+def take_turns_us(*moments_us: Ints) -> bool:
+    """Tell the same of the moments of two kinds of runs [µs], arrays of shape (n,) and (m,)."""
+    times = [np.sort(each) for each in moments_us]
     if min(len(each) for each in times) < _FEWEST:
         return False
     begin, end = max(each[0] for each in times), min(each[-1] for each in times)

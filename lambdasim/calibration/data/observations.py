@@ -3,22 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
-from lambdasim.calibration.data.environments import EnvironmentUse, Flags, Ints, environment_use
-from lambdasim.calibration.data.mixture import mixture_notes
+from lambdasim.calibration.data.environments import EnvironmentUse, Ints, environment_use
+from lambdasim.calibration.data.eras import change_notes, follow_one_another, newest
+from lambdasim.calibration.data.mixture import mixture_notes, warm_complete
 from lambdasim.calibration.data.runs import OUTCOMES, Runs, runs_of
-from lambdasim.calibration.data.statistics import Floats, SizeStatistics, from_summary, from_values, pooled
+from lambdasim.calibration.data.size_runs import SizeRuns, size_runs, to_their_end
+from lambdasim.calibration.data.statistics import Floats, SizeStatistics
 from lambdasim.catalog import limit
 from lambdasim.errors import InputError, TraceError
 from lambdasim.specs.fields import LONGEST_SCENARIO_US
 from lambdasim.traffic.readers.logs.reports import SUCCESS
 from lambdasim.traffic.trace import Trace, TraceKind
 from lambdasim.units import US_PER_DAY, from_epoch_us
-from lambdasim.wording import clipped, listed
+from lambdasim.wording import clipped, count, listed
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -27,76 +29,6 @@ FEWEST_RUNS: Final = 100
 _LISTED: Final = 3
 _MOST_NAMES: Final = 20
 _LONGEST_NAME: Final = 64
-_NEAR_CUT: Final = 1.5
-_FEWEST_COMPLETE: Final = 20
-_MOST_CUT: Final = 0.7
-_ALIKE: Final = 0.5
-_ONE_RUN_SPREAD: Final = 0.5
-_LEAST_MS: Final = 0.01
-
-
-@dataclass(frozen=True)
-class SizeRuns:
-    """Runs at one memory size.
-
-    Attributes
-    ----------
-    memory_mb : int
-    warm_ms : ndarray, shape (n,)
-        Durations of complete warm runs, without work after the answer [ms].
-    first_ms : ndarray, shape (m,)
-        Durations of the first run after INIT, without INIT [ms]; also of those after INIT inside the run, where it is
-        logged and they are alike.
-    init_ms : ndarray, shape (k,)
-        INIT, or restore, of cold starts [ms].
-    timeouts, failed : int
-        Runs cut off by a timeout; other warm runs that were reported as errors.
-    reset : int
-        Runs that are in none of these: INIT ran again inside them.
-    max_memory_mb : ndarray, shape (j,)
-        Highest memory use that each run reports, runs that were ended out of memory left out [MB].
-    environments : int
-        How many execution environments served them: those that logs name, or as many as started cold.
-    cut_ms : float or None
-        Longest run that a timeout cut off [ms].
-    """
-
-    memory_mb: int
-    warm_ms: Floats
-    first_ms: Floats
-    init_ms: Floats
-    timeouts: int
-    failed: int
-    max_memory_mb: Floats
-    environments: int = 1
-    reset: int = 0
-    cut_ms: float | None = None
-
-    @property
-    def tail_timeouts(self) -> int:
-        """Timeouts that are the upper end of the other durations: those near the limit are half as many or more.
-
-        Others are a kind of run of their own, which hangs; they say nothing of how long the rest takes. So are they taken
-        where few runs are complete, or hardly more than are cut off, which would not show the median.
-        """
-        runs = len(self.warm_ms)
-        if self.cut_ms is None or runs < _FEWEST_COMPLETE or self.timeouts > _MOST_CUT * runs:
-            return 0
-        near = int((self.warm_ms > self.cut_ms / _NEAR_CUT).sum())
-        return self.timeouts if near >= _ALIKE * self.timeouts else 0
-
-    def statistics(self) -> SizeStatistics | None:
-        """Summarise the warm runs, or the first ones where there is no other.
-
-        Timeouts at the end of a tail count as longer than all other runs. One run alone is taken as known to within
-        half of it. None where no run was complete.
-        """
-        values = self.warm_ms if len(self.warm_ms) else self.first_ms
-        if len(values) > 1:
-            return from_values(self.memory_mb, values, self.tail_timeouts, self.environments)
-        if len(values) == 1 and values[0] > 0:
-            return from_summary(self.memory_mb, 1, float(values[0]), sd_ms=_ONE_RUN_SPREAD * float(values[0]))
-        return None
 
 
 @dataclass(frozen=True)
@@ -124,6 +56,8 @@ class Observations:
         Every run that is used, as columns.
     runtime : str or None
         As the log names it; None where it does not.
+    table : DataFrame or None
+        The runs that are used, as a trace has them.
     """
 
     function: str
@@ -136,9 +70,37 @@ class Observations:
     use: EnvironmentUse | None = None
     cut_ms: float | None = None
     runtime: str | None = None
+    table: pd.DataFrame | None = field(default=None, repr=False, compare=False)
+
+    @property
+    def last_size_mb(self) -> int | None:
+        """The size that the function was set to last [MB]; None where there is one, or several took turns."""
+        runs = self.runs
+        return follow_one_another(runs.memory_mb, runs.arrival_us, runs.ended(SUCCESS))
+
+    def at_size(self, memory_mb: int, note: str) -> Observations:
+        """Give what the runs at one memory size say alone.
+
+        Parameters
+        ----------
+        memory_mb : int
+        note : str
+            Why the others are left out.
+
+        Returns
+        -------
+        Observations
+        """
+        assert self.table is not None  # noqa: S101 - kept wherever logs are read
+        here = self.table["memory_mb"] == memory_mb
+        left_out = {**self.left_out, "runs at other memory sizes": int((~here).sum())}
+        found = _observed(self.table[here], self.function, self.rows, left_out, [*self.notes, note])
+        return replace(found, notes=tuple(dict.fromkeys(found.notes)))
 
 
-def observe(traces: Iterable[Trace], *, function: str | None = None) -> Observations:
+def observe(
+    traces: Iterable[Trace], *, function: str | None = None, version: str | None = None
+) -> Observations:
     """Sort the invocations of traces of one function.
 
     Parameters
@@ -148,6 +110,8 @@ def observe(traces: Iterable[Trace], *, function: str | None = None) -> Observat
     function : str, optional
         By default the only one; several files of one function may have different names, one each, where no log group
         or column names the function.
+    version : str, optional
+        As for ``newest``.
 
     Returns
     -------
@@ -183,7 +147,7 @@ def observe(traces: Iterable[Trace], *, function: str | None = None) -> Observat
         left_out["rows that could not be read"] = skipped
     table = pd.concat(frames, ignore_index=True)
     name = function or str(table["function"].iloc[0])
-    return _sorted_runs(table, name, left_out, notes)
+    return _sorted_runs(table, name, left_out, notes, version)
 
 
 def _named_functions(traces: list[Trace], function: str | None) -> set[str]:
@@ -224,7 +188,7 @@ def _frame(trace: Trace, function: str | None, named: set[str]) -> tuple[pd.Data
 
 
 def _sorted_runs(
-    table: pd.DataFrame, function: str, left_out: dict[str, int], notes: list[str]
+    table: pd.DataFrame, function: str, left_out: dict[str, int], notes: list[str], version: str | None
 ) -> Observations:
     rows = len(table)
 
@@ -252,16 +216,30 @@ def _sorted_runs(
     if not len(table):
         told = "".join(f"; {count:,} {reason}" for reason, count in left_out.items())
         raise TraceError.single(function, "logs", f"have no invocation with duration and memory size{told}")
+    taken = newest(table, version)
+    return _observed(taken.table, function, rows, left_out | dict(taken.left_out), [*notes, *taken.notes])
+
+
+def _observed(
+    table: pd.DataFrame, function: str, rows: int, left_out: dict[str, int], notes: list[str]
+) -> Observations:
+    """Sort the runs that are used."""
     notes += mixture_notes(table)
+    for _, part in warm_complete(table).groupby("memory_mb"):
+        notes += change_notes(part)
     runs = runs_of(table)
     if runs.inside.any():
         left_out["runs inside which INIT ran again"] = int(runs.inside.sum())
     used_mb = _max_memory_mb(table)
-    sizes = tuple(_size_runs(int(memory_mb), runs, used_mb) for memory_mb in np.unique(runs.memory_mb))
+    sizes = tuple(size_runs(int(memory_mb), runs, used_mb) for memory_mb in np.unique(runs.memory_mb))
     if len(sizes) > 1:
         notes.append(
             "the memory size changes: "
-            + ", ".join(f"{len(s.warm_ms):,} warm runs at {s.memory_mb} MB" for s in sizes)
+            + ", ".join(
+                f"{count(len(s.warm_ms), 'warm run')} at {s.memory_mb} MB"
+                + (f", median {np.median(s.warm_ms):.4g} ms" if len(s.warm_ms) else "")
+                for s in sizes
+            )
         )
     for size in sizes:
         if len(size.warm_ms) < FEWEST_RUNS:
@@ -273,7 +251,7 @@ def _sorted_runs(
         notes.append("the log has no times: work and INIT are fitted, traffic is not known")
     if len(arrivals):
         _refuse_endless(function, arrivals)
-    if _to_their_end(runs) != SUCCESS and runs.ended("error").any():
+    if to_their_end(runs) != SUCCESS and runs.ended("error").any():
         notes.append("no run was complete: work is that of runs that ended as function errors")
     cut_ms = runs.duration_ms[runs.ended("timeout")].max(initial=0.0)
     return Observations(
@@ -287,6 +265,7 @@ def _sorted_runs(
         environment_use(table) if len(arrivals) else None,
         float(cut_ms) or None,
         _runtime(table, notes),
+        table,
     )
 
 
@@ -320,37 +299,6 @@ def _max_memory_mb(table: pd.DataFrame) -> Floats:
         return np.full(len(table), np.nan)
     ordered = table.sort_values("timestamp_us", kind="stable")["max_memory_mb"]
     return np.asarray(ordered.astype("float64").to_numpy(na_value=np.nan), dtype=np.float64)
-
-
-def _to_their_end(runs: Runs) -> str:
-    """Name the outcome of runs that show how long work takes: complete, or a function error where no run is."""
-    return SUCCESS if runs.ended(SUCCESS).any() else "error"
-
-
-def _size_runs(memory_mb: int, runs: Runs, used_mb: Floats) -> SizeRuns:
-    here = runs.memory_mb == memory_mb
-    work_ms, complete, cut = runs.work_ms(), runs.ended(_to_their_end(runs)), runs.ended("timeout")
-    cold, apart = runs.cold & ~runs.again, here & ~runs.inside
-    used = used_mb[here & ~runs.ended("out_of_memory")]
-    named = 0 if runs.environment is None else len(set(runs.environment[here]))
-    return SizeRuns(
-        memory_mb=memory_mb,
-        warm_ms=work_ms[apart & ~cold & complete],
-        first_ms=pooled(work_ms[apart & cold & complete], _after_init_inside_ms(runs, here & complete)),
-        init_ms=runs.init_ms[apart & cold],
-        timeouts=int((apart & ~cold & cut).sum()),
-        failed=int((apart & ~complete & ~cut).sum()),
-        max_memory_mb=used[~np.isnan(used)],
-        environments=max(1, int((apart & cold).sum()), named),
-        reset=int((here & runs.inside).sum()),
-        cut_ms=float(runs.duration_ms[here & cut].max(initial=0.0)) or None,
-    )
-
-
-def _after_init_inside_ms(runs: Runs, rows: Flags) -> Floats:
-    """Give what the handler took in runs inside which INIT ran, where both are logged, shape (n,) [ms]."""
-    known = rows & runs.inside & ~np.isnan(runs.again_ms)
-    return np.asarray(np.maximum(runs.work_ms()[known] - runs.again_ms[known], _LEAST_MS))
 
 
 def require_warm(observations: Observations) -> tuple[SizeStatistics, ...]:

@@ -27,6 +27,7 @@ def read_observations(
     function: str | None = None,
     skip_bad_rows: bool = False,
     said: Mapping[str, object] | None = None,
+    version: str | None = None,
 ) -> Observations:
     """Read the logs of a function; their format is recognised by their content.
 
@@ -42,6 +43,8 @@ def read_observations(
         Leave out rows that cannot be read, and count them, rather than refuse the file.
     said : mapping of str to object, optional
         What is said of how the files are written, by the keys of ``TrafficSpec``.
+    version : str, optional
+        Which version of the function, or ``all``; by default the newest.
 
     Raises
     ------
@@ -59,7 +62,7 @@ def read_observations(
             continue
         spec = revised(spec, {"format": kind, "utc": spec.utc or kind in _IN_UTC})
         traces.append(open_trace(file.parent, file.name, spec))
-    return observe(traces, function=function)
+    return observe(traces, function=function, version=version)
 
 
 def _known_format(file: Path, spec: TrafficSpec) -> TraceFormat:
