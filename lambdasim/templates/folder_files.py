@@ -29,8 +29,13 @@ class FolderFiles:
 
     def __init__(self, root: Path) -> None:
         self._root = root.resolve()
+        self._uploaded: dict[str, Path] = {}
         self._documents: dict[Path, Document] = {}
         self._count = 0
+
+    def upload(self, name: str, path: Path) -> None:
+        """Note under which name a found file is uploaded, so that an address that ends with it is followed."""
+        self._uploaded[name] = path
 
     def path(self, beside: Path, location: str) -> Path:
         """Find a file.
@@ -47,6 +52,8 @@ class FolderFiles:
         NotFollowedError
             Where it is elsewhere, missing, or outside the folder.
         """
+        if (uploaded := self._uploaded.get(location.rsplit("/", 1)[-1])) is not None:
+            return uploaded
         if "://" in location or location.startswith(("s3:", "arn:")):
             raise NotFollowedError("lies elsewhere and was not followed")
         if (

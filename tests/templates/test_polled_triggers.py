@@ -2,6 +2,9 @@
 
 from typing import Any
 
+from hypothesis import given
+from hypothesis import strategies as st
+
 from lambdasim.specs.trigger import TriggerSpec
 from lambdasim.templates.found import FoundFunction, FoundQueue, FoundSource
 from lambdasim.templates.writing.commented_yaml import plain
@@ -63,3 +66,33 @@ def test_a_stream_keeps_what_the_file_says() -> None:
     endless, _, remarks = trigger_of(FoundSource("dynamodb", "table", retry_attempts=-1, record_age_s=-1))
     assert endless == {"type": "dynamodb"}
     assert any("one is assumed" in remark for remark in remarks)
+
+
+ODD = st.none() | st.sampled_from([-1, 0, 1, 2, 7, 10, 11, 100, 10_000, 10_001, 43_201, 10**7, 10**18])
+SOURCES = st.builds(
+    FoundSource,
+    type=st.sampled_from(["sqs", "kinesis", "dynamodb", "kafka"]), label=st.just("it"), batch_size=ODD, window_s=ODD,
+    maximum_concurrency=ODD, minimum_pollers=ODD, maximum_pollers=ODD, parallelization=ODD, shards=ODD, tumbling_s=ODD,
+    retry_attempts=ODD, record_age_s=ODD, bisect=st.booleans(), fan_out=st.booleans(), on_demand=st.booleans(),
+    queue=st.builds(FoundQueue, fifo=st.booleans(), visibility_s=ODD, max_receives=ODD, retention_s=ODD),
+)  # fmt: skip
+
+
+@given(SOURCES)
+def test_whatever_the_file_says_the_trigger_loads_and_what_aws_refuses_is_said(source: FoundSource) -> None:
+    trigger, _, remarks = trigger_of(source)
+    held = trigger.get("queue" if source.type == "sqs" else "stream", {})
+    if source.batch_size is not None and not 1 <= source.batch_size <= 10_000:
+        assert "batch_size" not in held
+        assert any(f"batch size {source.batch_size} lies outside" in remark for remark in remarks)
+    if source.type in ("kinesis", "dynamodb") and source.parallelization not in (None, 1):
+        said = any("parallelization factor" in remark for remark in remarks)
+        assert said or held.get("parallelization_factor") == source.parallelization
+    assert not any("do not go together" in remark for remark in remarks)
+
+
+def test_a_tumbling_window_has_one_batch_of_a_shard_at_a_time() -> None:
+    source = FoundSource("kinesis", "stream", shards=2, parallelization=4, tumbling_s=30)
+    trigger, _, remarks = trigger_of(source)
+    assert trigger["stream"] == {"shards": 2, "tumbling_window": "30s"}
+    assert any("parallelization factor of 4 is taken as 1" in remark for remark in remarks)

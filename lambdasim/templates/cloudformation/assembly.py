@@ -9,6 +9,7 @@ from typing import Any, Final
 from lambdasim.errors import TemplateError
 from lambdasim.templates.cloudformation.read import DEFAULT_REGION, found_in
 from lambdasim.templates.cloudformation.stack import Notes, Resource, Stack
+from lambdasim.templates.cloudformation.values import at
 from lambdasim.templates.documents import read_document
 from lambdasim.templates.folder_files import FolderFiles, NotFollowedError
 from lambdasim.templates.found import Found, Remark
@@ -16,6 +17,7 @@ from lambdasim.wording import clipped
 
 MANIFEST: Final = "manifest.json"
 _DEEPEST: Final = 6
+_TEMPLATES: Final = (".template.json", ".template.yaml")
 _MOST_STACKS: Final = 500
 
 
@@ -51,6 +53,8 @@ def read_assembly(folder: Path, region: str | None = None) -> Found:
             str(folder / MANIFEST), "artifacts", f"names more than {_MOST_STACKS} stacks"
         )
     stacks = []
+    for folder_of in {path.parent for _, path, _ in named}:
+        _note_uploads(folder_of, files)
     for name, path, own in named:
         document = files.document(path)
         if isinstance(document.data, dict) and not isinstance(document.data.get("Resources"), dict):
@@ -107,6 +111,25 @@ def _stacks(folder: Path, files: FolderFiles, depth: int) -> Iterator[tuple[str,
                 yield from _stacks(files.path(folder, f"{location}/{MANIFEST}").parent, files, depth + 1)
         except NotFollowedError:
             continue
+
+
+def _note_uploads(folder: Path, files: FolderFiles) -> None:
+    """Note which templates of an assembly are uploaded under which name; nested stacks are named by it."""
+    for manifest in sorted(folder.glob("*.assets.json")):
+        data = read_document(manifest).data
+        assets = data.get("files") if isinstance(data, dict) else None
+        for asset in assets.values() if isinstance(assets, dict) else ():
+            location = at(asset, "source", "path")
+            if not isinstance(location, str) or not location.endswith(_TEMPLATES):
+                continue
+            destinations = at(asset, "destinations")
+            for one in destinations.values() if isinstance(destinations, dict) else ():
+                key = at(one, "objectKey")
+                try:
+                    if isinstance(key, str):
+                        files.upload(key.rsplit("/", 1)[-1], files.path(folder, location))
+                except NotFollowedError:
+                    continue
 
 
 def _region(environment: Any) -> str | None:

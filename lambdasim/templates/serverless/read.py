@@ -90,11 +90,18 @@ def read_serverless(
         )
         for one in found.functions
     )
-    waiting = tuple(Remark("", f"{what} is known only to a deployment") for what in variables.unknown)
-    left = tuple(
-        replace(one, resource=service.keys.get(one.resource, one.resource)) for one in found.left_out
+    told = " ".join(one.text for one in found.unresolved)
+    waiting = tuple(
+        Remark("", f"{what} is known only to a deployment") for what in variables.unknown if what not in told
     )
-    return replace(found, functions=functions, unresolved=found.unresolved + waiting, left_out=left)
+
+    def by_key(remarks: tuple[Remark, ...]) -> tuple[Remark, ...]:
+        return tuple(replace(one, resource=service.keys.get(one.resource, one.resource)) for one in remarks)
+
+    return replace(
+        found, functions=functions, unresolved=by_key(found.unresolved) + waiting, left_out=by_key(found.left_out),
+        not_modelled=by_key(found.not_modelled), warnings=by_key(found.warnings),
+    )  # fmt: skip
 
 
 def _plain(value: Any) -> str | None:
@@ -140,7 +147,7 @@ class _Service:
                 template["Resources"][ids[key]] = self._function(key, said or {}, ids[key])
             else:
                 self._notes.warnings.append(Remark(clipped(key, 60), "is no mapping and was left out"))
-        template["Resources"] |= self._machines(ids)
+        template["Resources"] |= self._machines(ids) | self._authorizers(functions)
         self._plugins()
         return template
 
@@ -237,6 +244,33 @@ class _Service:
                     "Type": "AWS::Serverless::StateMachine", "Properties": {"Definition": _by_id(definition, ids)},
                 }  # fmt: skip
         return made
+
+    def _authorizers(self, functions: dict[str, Any]) -> dict[str, Any]:
+        """Write the functions of the service that authorize requests: named by events, or for all HTTP APIs."""
+        named = at(self._provider, "httpApi", "authorizers")
+        shared = named if isinstance(named, dict) else {}
+        chosen: list[Any] = [said for said in shared.values() if isinstance(said, dict)]
+        for function in functions.values():
+            for event in items_of(at(function, "events")):
+                for kind in ("http", "httpApi", "websocket"):
+                    said = at(event, kind, "authorizer")
+                    name = at(said, "name") if isinstance(said, dict) and "name" in said else said
+                    if not (kind == "httpApi" and isinstance(name, str) and name in shared):
+                        chosen.append({"functionName": name} if isinstance(name, str) else said)
+        uris: dict[str, Any] = {}
+        for one in chosen:
+            name, arn = at(one, "functionName"), at(one, "arn") or at(one, "functionArn")
+            if isinstance(name, str) and name in self._ids:
+                uris[name] = {"Fn::GetAtt": [self._ids[name], "Arn"]}
+            elif arn is not None:
+                uris[str(arn)] = arn
+        return {
+            f"Authorizer{number}": {
+                "Type": "AWS::ApiGateway::Authorizer",
+                "Properties": {"AuthorizerUri": uri},
+            }
+            for number, uri in enumerate(uris.values(), start=1)
+        }
 
     def _plugins(self) -> None:
         plugins = self._variables.resolved(self._data.get("plugins"))

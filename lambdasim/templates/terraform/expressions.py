@@ -95,7 +95,12 @@ def _template(text: str) -> Node:
         values = [part(scope) if callable(part) else part for part in kept]
         if len(values) == 1 and not directive:
             return values[0]
-        if directive or sum(len(one) for one in values if isinstance(one, str)) > _LONGEST_RESULT:
+        texts = [
+            one if isinstance(one, str) else one.text or ""
+            for one in values
+            if isinstance(one, str | Unknown)
+        ]
+        if directive or sum(len(one) for one in texts) > _LONGEST_RESULT:
             return joined(*values)
         if not all(isinstance(one, str | int | float) for one in values):
             return Unknown(joined(*values).references, "".join(shown(in_text(one)) for one in values))

@@ -14,7 +14,8 @@ _MOST_STEPS: Final = 3_000_000
 _TURN: Final = 6
 """Steps that one turn of a loop costs."""
 _LARGEST: Final = 100_000
-_LONGEST_TEXT: Final = 1_000_000
+_TEXT_STEP: Final = 10
+"""Characters of text that weigh as much as one value."""
 _RESOURCE: Final = re.compile(r"(?:^|\.)aws_[a-z0-9_]+\.[A-Za-z0-9_-]+[^.]*\.")
 _NO_WORD: Final = re.compile(r"[^A-Za-z0-9_.-]")
 _OWN: Final = ("each", "count", "self", "var", "local", "data", "path", "terraform")
@@ -139,8 +140,9 @@ def affordable(value: Any, scope: Scope) -> Any:
     while stack:
         one = stack.pop()
         count += 1
-        if isinstance(one, str) and len(one) > _LONGEST_TEXT:
-            count = _LARGEST + 1
+        text = one.text if isinstance(one, Unknown) else one
+        if isinstance(text, str):
+            count += len(text) // _TEXT_STEP
         if count > _LARGEST or scope.steps[0] + count > _MOST_STEPS:
             scope.steps[0] += count
             return Unknown()

@@ -10,6 +10,10 @@ from lambdasim.templates.writing.commented_yaml import Noted
 
 STREAMS: Final = ("kinesis", "dynamodb", "kafka")
 _GUESSED_GROUPS: Final = 100
+_MOST_SHARDS: Final = 10_000
+"""As many as a scenario takes."""
+_ENDLESS: Final = -1
+"""How AWS writes retries and ages without end."""
 
 
 def polled_trigger(function: FoundFunction, source: FoundSource, remarks: list[str]) -> dict[str, Any]:
@@ -39,12 +43,25 @@ def polled_trigger(function: FoundFunction, source: FoundSource, remarks: list[s
     return {"queue" if source.type == "sqs" else "stream": said} if said else {}
 
 
-def _batches(source: FoundSource, default: int, most: int) -> dict[str, Any]:
+def _kept(
+    value: int | None, low: int, high: int, what: str, source: FoundSource, remarks: list[str]
+) -> int | None:
+    """Return a setting that the platform takes; None, with a remark, where it would refuse it."""
+    if value is None or low <= value <= high:
+        return value
+    remarks.append(f"{source.label}: {what} {value} lies outside {low:,} to {high:,}; AWS's default is taken")
+    return None
+
+
+def _batches(source: FoundSource, default: int, most: int, remarks: list[str]) -> dict[str, Any]:
     said: dict[str, Any] = {}
-    if source.batch_size is not None and source.batch_size != default and 1 <= source.batch_size <= most:
-        said["batch_size"] = source.batch_size
-    window_s = int(source.window_s or 0)
-    if 0 < window_s <= limit("batch_window_max_s").value:
+    size = _kept(source.batch_size, 1, most, "batch size", source, remarks)
+    if size is not None and size != default:
+        said["batch_size"] = size
+    window_s = _kept(
+        source.window_s, 0, limit("batch_window_max_s").value, "batching window", source, remarks
+    )
+    if window_s:
         said["batch_window"] = f"{window_s}s"
     if source.partial_failures:
         said["partial_failures"] = True
@@ -56,21 +73,33 @@ def _queue(
 ) -> dict[str, Any]:
     fifo = limit("sqs_fifo_batch_max").value
     said = _batches(
-        source, limit("sqs_batch_default").value, fifo if queue.fifo else limit("sqs_batch_max").value
+        source,
+        limit("sqs_batch_default").value,
+        fifo if queue.fifo else limit("sqs_batch_max").value,
+        remarks,
     )
     if queue.fifo:
-        said.pop("batch_window", None)
+        if said.pop("batch_window", None) is not None:
+            remarks.append(f"{source.label}: a FIFO queue has no batching window; none is taken")
         said["message_groups"] = Noted(_GUESSED_GROUPS, "assumed; how many message groups are in use?")
     elif (
         "batch_window" not in said and said.get("batch_size", 0) > limit("sqs_batch_without_window_max").value
     ):
-        del said["batch_size"]
+        size = said.pop("batch_size")
+        default = limit("sqs_batch_default").value
+        remarks.append(
+            f"{source.label}: AWS refuses a batch size of {size} without a batching window; {default} is taken"
+        )
     low, high = limit("sqs_maximum_concurrency_min").value, limit("sqs_maximum_concurrency_max").value
-    if source.maximum_concurrency is not None and low <= source.maximum_concurrency <= high:
-        said["maximum_concurrency"] = source.maximum_concurrency
+    most = _kept(source.maximum_concurrency, low, high, "maximum concurrency", source, remarks)
+    if most is not None:
+        said["maximum_concurrency"] = most
     said |= _times(function, source, queue, remarks)
-    if queue.max_receives is not None and 1 <= queue.max_receives <= limit("sqs_receives_max").value:
-        said["max_receives"] = queue.max_receives
+    receives = _kept(
+        queue.max_receives, 1, limit("sqs_receives_max").value, "maxReceiveCount", source, remarks
+    )
+    if receives is not None:
+        said["max_receives"] = receives
     pollers = _pollers(source, "sqs_poller_minimum_low", "sqs_poller_minimum_high", "sqs_poller_maximum_high")
     if pollers is not None:
         said.pop("maximum_concurrency", None)
@@ -110,18 +139,21 @@ def _times(
             "the function's is taken"
         )
         visible_s = function.timeout_s
-    if visible_s != default_s and visible_s <= limit("sqs_visibility_max_s").value:
+    longest = limit("sqs_visibility_max_s").value
+    if _kept(visible_s, 0, longest, "visibility timeout", source, remarks) not in (None, default_s):
         said["visibility_timeout"] = f"{visible_s}s"
     low, high = limit("sqs_retention_min_s").value, limit("sqs_retention_max_s").value
-    if queue.retention_s is not None and low <= queue.retention_s <= high:
+    if _kept(queue.retention_s, low, high, "message retention", source, remarks) is not None:
         said["retention"] = f"{queue.retention_s}s"
     return said
 
 
 def _stream(source: FoundSource, remarks: list[str]) -> dict[str, Any]:
-    said = _batches(source, limit("stream_batch_default").value, limit("stream_batch_max").value)
+    said = _batches(source, limit("stream_batch_default").value, limit("stream_batch_max").value, remarks)
     if source.shards is not None and source.shards > 0:
-        said["shards"] = source.shards
+        said["shards"] = min(source.shards, _MOST_SHARDS)
+        if source.shards > _MOST_SHARDS:
+            remarks.append(f"{source.label}: {source.shards:,} shards are taken as {_MOST_SHARDS:,}")
     elif not source.stands_for:
         parts = "partitions" if source.type == "kafka" else "shards"
         remarks.append(f"{source.label}: the file does not say how many {parts} there are; one is assumed")
@@ -133,20 +165,35 @@ def _stream(source: FoundSource, remarks: list[str]) -> dict[str, Any]:
         pollers = _pollers(source, "batch_min", "kafka_poller_minimum_high", "kafka_poller_maximum_high")
         if pollers is not None:
             said["provisioned_pollers"] = pollers
-    elif (
-        source.tumbling_s
-        and not source.stands_for
-        and source.tumbling_s <= limit("tumbling_window_max_s").value
-    ):
-        said["tumbling_window"] = f"{source.tumbling_s}s"
-    most = limit("stream_parallelization_max").value
-    if source.type != "kafka" and source.parallelization is not None and 1 < source.parallelization <= most:
-        said["parallelization_factor"] = source.parallelization
-    if source.retry_attempts is not None and 0 <= source.retry_attempts <= limit("stream_retries_max").value:
-        said["max_retries"] = source.retry_attempts
+    elif not source.stands_for:
+        tumbling_s = limit("tumbling_window_max_s").value
+        if _kept(source.tumbling_s, 0, tumbling_s, "tumbling window", source, remarks):
+            said["tumbling_window"] = f"{source.tumbling_s}s"
+    if source.type != "kafka":
+        said |= _parallel(source, "tumbling_window" in said, remarks)
+    most = limit("stream_retries_max").value
+    retries = None if source.retry_attempts == _ENDLESS else source.retry_attempts
+    if _kept(retries, 0, most, "retries", source, remarks) is not None:
+        said["max_retries"] = retries
     low, high = limit("stream_age_min_s").value, limit("stream_age_max_s").value
-    if source.record_age_s is not None and low <= source.record_age_s <= high:
-        said["max_record_age"] = f"{source.record_age_s}s"
+    age_s = None if source.record_age_s == _ENDLESS else source.record_age_s
+    if _kept(age_s, low, high, "record age", source, remarks) is not None:
+        said["max_record_age"] = f"{age_s}s"
     if source.bisect:
         said["bisect"] = True
     return said
+
+
+def _parallel(source: FoundSource, tumbles: bool, remarks: list[str]) -> dict[str, int]:
+    """Say how many batches of a shard run at once: one where a tumbling window has its state."""
+    most = limit("stream_parallelization_max").value
+    batches = _kept(source.parallelization, 1, most, "parallelization factor", source, remarks)
+    if batches is None or batches == 1:
+        return {}
+    if tumbles:
+        remarks.append(
+            f"{source.label}: a tumbling window has one state for each shard, so its parallelization factor of "
+            f"{batches} is taken as 1"
+        )
+        return {}
+    return {"parallelization_factor": batches}

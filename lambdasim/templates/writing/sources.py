@@ -281,6 +281,9 @@ def _trigger(function: FoundFunction, source: FoundSource, remarks: list[str]) -
     if source.asynchronous and source.type in _GATEWAYS:
         trigger = {"type": Noted("async", f"{source.label} hands requests over without waiting")}
     trigger |= polled_trigger(function, source, remarks)
+    if not _is_modelled(trigger):
+        remarks.append(f"{source.label}: its settings do not go together; AWS's defaults are taken")
+        trigger = {"type": trigger["type"]}
     if TriggerSpec.model_validate(plain(trigger)).kind is InvocationKind.ASYNCHRONOUS:
         trigger |= _retries(function)
     if not _is_modelled(trigger):

@@ -17,6 +17,7 @@ _FRAMEWORK: Final = re.compile(
     r".*framework(onEvent|isComplete|onTimeout)[0-9A-F]{8}).*"
 )
 _PROVIDER: Final = re.compile(r".*/framework-(onEvent|isComplete|onTimeout)(/Resource)?")
+_TRIGGER: Final = "Custom::Trigger"
 _USERS: Final = ("USER_ON_EVENT_FUNCTION_ARN", "USER_IS_COMPLETE_FUNCTION_ARN")
 _CALLERS: Final = {
     "apigateway.amazonaws.com": "api_gateway_rest", "s3.amazonaws.com": "s3", "sns.amazonaws.com": "sns",
@@ -32,6 +33,8 @@ def tie_deployment(ties: Ties) -> None:
         kind = resource.type
         if kind.startswith("Custom::") or kind == "AWS::CloudFormation::CustomResource":
             _only(ties, resource.properties.get("ServiceToken"), f"custom resource {resource.id}")
+            if kind == _TRIGGER:
+                _only(ties, resource.properties.get("HandlerArn"), f"trigger {resource.id} of CDK")
         elif kind == "AWS::CloudFormation::Macro":
             _only(ties, resource.properties.get("FunctionName"), f"macro {resource.id}")
     for id_ in list(ties.functions):
