@@ -540,3 +540,29 @@ def test_the_readme_asks_for_cpu_time_alone_where_the_rest_was_measured(
         "| tight | work | How much of a run is CPU time? It decides what another memory size does. | CPU time 50% of it; plausible: 10% or 90% |"
     ]
     assert "| idle | " not in text.partition("## Functions")[0]
+
+
+ANSWER = {"Functions": [{"FunctionName": "f", "FunctionArn": ae.arn("f"), "MemorySize": 512, "Timeout": 9}]}
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        json.dumps([{**ANSWER, "NextMarker": "x"}, {"Functions": []}]).encode(),
+        json.dumps(ANSWER).replace('"f"', '"f", "Description": "Gr\u00f6\u00dfe"', 1).encode("cp1252"),
+        ("\ufeff" + json.dumps(ANSWER)).encode("utf-16-le"),
+        "\n".join(json.dumps(one) for one in ANSWER["Functions"]).encode(),
+        b"\xef\xbb\xbf" + json.dumps(ANSWER, indent=4).replace("\n", "\r\n").encode(),
+    ],
+    ids=["jq -s", "code page of Windows", "PowerShell", "jq -c", "UTF-8 with its mark"],
+)
+def test_answers_are_read_as_tools_leave_them(tmp_path: Path, content: bytes) -> None:
+    (tmp_path / "answers").write_bytes(content)
+    found = read_account(tmp_path)
+    assert [(one.name, one.memory_mb, one.timeout_s) for one in found.functions] == [("f", 512, 9)]
+    assert not found.warnings
+
+
+def test_metric_statistics_are_left_out_with_the_reason(tmp_path: Path) -> None:
+    ae.write(tmp_path, {"f.json": ANSWER, "s.json": {"Label": "Invocations", "Datapoints": []}})
+    assert "does not say whose metric it is" in str(read_account(tmp_path).warnings[0])

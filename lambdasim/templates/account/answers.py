@@ -218,7 +218,10 @@ def read_answers(sources: Iterable[Path], but: str = "") -> Answers:
         answers.warnings.append(Remark("", told))
     if not answers.files:
         first = next(iter(foreign or empty), None)
-        told = "has no answer of the AWS CLI about functions; lambdasim import aws --commands prints the commands"
+        told = (
+            "has no answer of the AWS CLI about functions, as --output json prints it; "
+            "lambdasim import aws --commands prints the commands"
+        )
         where = str(next(iter(sources), "")) if first is None else first
         raise TemplateError.single(where, "", told)
     answers.tell_missing_pages()
@@ -269,7 +272,10 @@ def _take(answers: Answers, content: bytes, name: str) -> bool:
     try:
         text = decoded_text(content, name)
     except TemplateError:
-        return False
+        if content.lstrip()[:1] not in (b"{", b"["):
+            return False
+        # The command line of Windows writes in its code page; what it cannot spell are descriptions.
+        text = content.decode("cp1252", errors="replace")
     start = text.lstrip()[:1]
     if start in "{[":
         taken = [_recognised(answers, one.data, name) for one in json_values(text, name)]
@@ -314,13 +320,23 @@ def _recognised(answers: Answers, data: Any, name: str) -> bool:
     if keys == {"ReservedConcurrentExecutions"}:
         answers.add(Kind.CONCURRENCY, name, [data])
         return True
+    if {"Label", "Datapoints"} <= keys:
+        told = (
+            "get-metric-statistics does not say whose metric it is, so it was left out; get-metric-data does"
+        )
+        answers.warnings.append(Remark(clipped(name, 120), told))
+        return True
     return bool(keys & _OF_NO_USE) or not keys
 
 
 def _take_list(answers: Answers, data: list[Any], name: str) -> bool:
-    """Take a bare list, as ``--query`` leaves it: each item is known by its keys."""
+    """Take a bare list, of items known by their keys as ``--query`` leaves it, or of whole answers as ``jq -s`` does."""
     kinds: Counter[Kind] = Counter()
     for one in data:
+        if isinstance(one, dict) and any(isinstance(one.get(key), list) for key in _LISTS):
+            _recognised(answers, one, name)
+            kinds[Kind.FUNCTIONS] += 1
+            continue
         for wanted, kind in _ITEMS if isinstance(one, Mapping) else ():
             if wanted <= set(one):
                 answers.add(kind, name, [one])

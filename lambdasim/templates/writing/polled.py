@@ -59,7 +59,7 @@ def _batches(source: FoundSource, default: int, most: int, remarks: list[str]) -
     if size is not None and size != default:
         said["batch_size"] = size
     window_s = _kept(
-        source.window_s, 0, limit("batch_window_max_s").value, "batching window", source, remarks
+        int(source.window_s or 0), 0, limit("batch_window_max_s").value, "batching window", source, remarks
     )
     if window_s:
         said["batch_window"] = f"{window_s}s"
@@ -150,13 +150,7 @@ def _times(
 
 def _stream(source: FoundSource, remarks: list[str]) -> dict[str, Any]:
     said = _batches(source, limit("stream_batch_default").value, limit("stream_batch_max").value, remarks)
-    if source.shards is not None and source.shards > 0:
-        said["shards"] = min(source.shards, _MOST_SHARDS)
-        if source.shards > _MOST_SHARDS:
-            remarks.append(f"{source.label}: {source.shards:,} shards are taken as {_MOST_SHARDS:,}")
-    elif not source.stands_for:
-        parts = "partitions" if source.type == "kafka" else "shards"
-        remarks.append(f"{source.label}: the file does not say how many {parts} there are; one is assumed")
+    said |= _shards(source, remarks)
     if source.type == "kinesis" and source.on_demand:
         said["capacity"] = "on_demand"
     if source.type == "kinesis" and source.fan_out:
@@ -182,6 +176,19 @@ def _stream(source: FoundSource, remarks: list[str]) -> dict[str, Any]:
     if source.bisect:
         said["bisect"] = True
     return said
+
+
+def _shards(source: FoundSource, remarks: list[str]) -> dict[str, int]:
+    parts = "partitions" if source.type == "kafka" else "shards"
+    if source.shards is None or source.shards <= 0:
+        if not source.stands_for:
+            remarks.append(
+                f"{source.label}: the file does not say how many {parts} there are; one is assumed"
+            )
+        return {}
+    if source.shards > _MOST_SHARDS:
+        remarks.append(f"{source.label}: {source.shards:,} {parts} are taken as {_MOST_SHARDS:,}")
+    return {"shards": min(source.shards, _MOST_SHARDS)}
 
 
 def _parallel(source: FoundSource, tumbles: bool, remarks: list[str]) -> dict[str, int]:
