@@ -90,7 +90,8 @@ def _counts(usage: Usage, rules: BillingRules) -> Iterator[tuple[ChargeKind, boo
     ephemeral_mb = ephemeral_billed_mb(usage.ephemeral_mb, rules)
     memory_mb = usage.memory_mb
 
-    yield ChargeKind.REQUEST, True, on_demand_requests
+    # AWS's printed example of managed instances charges all requests.
+    yield ChargeKind.REQUEST, not usage.managed_s, on_demand_requests
     yield ChargeKind.REQUEST, False, provisioned_requests
     yield ChargeKind.DURATION, True, on_demand_ms * memory_mb
     yield ChargeKind.EPHEMERAL, False, (on_demand_ms + provisioned_ms) * ephemeral_mb

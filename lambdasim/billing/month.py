@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 from fractions import Fraction
+from typing import Final
 
 from lambdasim.billing.bill import Bill
 from lambdasim.billing.charges import Pool, PoolKey, counted_per_billed_unit, pools_of
@@ -29,6 +30,10 @@ from lambdasim.catalog import (
 )
 from lambdasim.catalog.prices.book import PriceBook
 from lambdasim.errors import CatalogError, Fault
+
+
+PROVISIONED: Final = "provisioned concurrency"
+MANAGED: Final = "managed instances"
 
 
 @dataclass(frozen=True)
@@ -108,7 +113,14 @@ def price_pools(
     allocations: list[Allocation] = []
     priced: list[PricedPool] = []
     for pool in pools:
-        lines = _lines(pool, free.get(pool.key, 0), sheets[pool.key.region], rules, terms)
+        lines = _lines(
+            pool,
+            free.get(pool.key, 0),
+            sheets[pool.key.region],
+            rules,
+            terms,
+            _unfree(pool.by_function, rows),
+        )
         items += lines
         allocations += _allocations(pool, lines, sheets[pool.key.region], rules)
         priced.append(
@@ -227,9 +239,14 @@ def _free_line(key: PoolKey, count: int, rules: BillingRules) -> LineItem:
 
 
 def _lines(
-    pool: Pool, free_count: int, sheet: PriceSheet, rules: BillingRules, terms: PricingTerms
+    pool: Pool,
+    free_count: int,
+    sheet: PriceSheet,
+    rules: BillingRules,
+    terms: PricingTerms,
+    unfree: str = PROVISIONED,
 ) -> list[LineItem]:
-    """Make the paid lines of a pool, one for each tier that is reached."""
+    """Make the paid lines of a pool, one for each tier that is reached; ``unfree`` says what its requests run on."""
     key, scale = pool.key, _scale(pool.key, rules)
     tiers = _tiers(sheet, key)
     bounds = [None if tier.up_to_gb_s is None else tier.up_to_gb_s * scale for tier in tiers]
@@ -237,7 +254,7 @@ def _lines(
     named = usage_type(key.kind, key.architecture)
     description = f"{named.description}, {key.architecture}"
     if key.kind is ChargeKind.REQUEST and not key.may_be_free:
-        description += ", on provisioned concurrency"
+        description += f", on {unfree}"
     lines = []
     for number, count in enumerate(cut_into_bands(pool.count - free_count, bounds, start), start=1):
         if not count:
@@ -331,8 +348,25 @@ def _notes(
                 "AWS publishes no rule"
             )
     if any(pool.key.kind is ChargeKind.REQUEST and not pool.key.may_be_free for pool in pools):
-        notes.append("requests on provisioned concurrency are not free, as the text of the pricing page says")
+        unfree = {
+            _unfree(pool.by_function, rows)
+            for pool in pools
+            if pool.key.kind is ChargeKind.REQUEST and not pool.key.may_be_free
+        }
+        if any(PROVISIONED in one for one in unfree):
+            notes.append(f"requests on {PROVISIONED} are not free, as the text of the pricing page says")
+        if any(MANAGED in one for one in unfree):
+            notes.append(f"requests on {MANAGED} are not free: AWS's printed example charges them all")
     return notes
+
+
+def _unfree(functions: Iterable[str], rows: tuple[Usage, ...]) -> str:
+    """Say what requests without a free part run on."""
+    managed = {row.function for row in rows if row.managed_s}
+    on_managed = [function in managed for function in functions]
+    if not any(on_managed):
+        return PROVISIONED
+    return MANAGED if all(on_managed) else f"{PROVISIONED} and {MANAGED}"
 
 
 def _first_rate(row: Usage, sheet: PriceSheet, terms: PricingTerms) -> Decimal:

@@ -89,6 +89,8 @@ class Usage:
         Executions of a durable function, and the sum of their durations [s].
     tenant_mb : int
         Memory size times new environments, of a function with tenant isolation [MB].
+    managed_s : int
+        Time of instances, of a function on managed instances [s].
     """
 
     month: str
@@ -124,6 +126,7 @@ class Usage:
     durable_executions: int = 0
     durable_s: int = 0
     tenant_mb: int = 0
+    managed_s: int = 0
 
     def __post_init__(self) -> None:
         """Check every value.
@@ -236,6 +239,7 @@ BY_TIME: Final = (
     "snapstart_cache_ms",
     "elapsed_s",
     "poller_s",
+    "managed_s",
 )
 """Counters that grow with time, not with traffic."""
 _KEY_FIELDS: Final = tuple(field.name for field in fields(Usage) if field.name not in COUNTERS)

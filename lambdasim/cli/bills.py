@@ -354,7 +354,7 @@ def prices_meters(
 ) -> None:
     """Show the meters of services beside Lambda: unit, prices, free part, source and date."""
     from lambdasim.billing import plain
-    from lambdasim.catalog.prices.meters import meters
+    from lambdasim.catalog.prices.meters import priced_meters
 
     content = [
         {
@@ -370,14 +370,14 @@ def prices_meters(
             "quality": price.note or "confirmed",
             "note": one.note,
         }
-        for name, one in meters().items()
+        for name, one in priced_meters().items()
         for price in (one.price(region),)
     ]
     if as_json:
         write(json.dumps({"region": region, "meters": content}, indent=1, ensure_ascii=False))
         return
     lines = [f"{region}, USD; * was not read from AWS; --json has bounds, sources and dates"]
-    for name, one in meters().items():
+    for name, one in priced_meters().items():
         price = one.price(region)
         usd = " ".join(plain(rate) for _, rate in price.tiers)
         many = {1: "", 1_000: "k ", 10_000: "10 k ", 1_000_000: "M "}

@@ -100,6 +100,7 @@ from lambdasim.engine.lanes import SourcePlan
 from lambdasim.engine.machines import MachinePlan
 from lambdasim.engine.records import RECORD_COLUMNS, EventOutcome, Limit, Outcome, RecordChunk, StartType
 from lambdasim.errors import InputError
+from lambdasim.models.managed_instances import ManagedPlan
 
 __all__ = [
     "NEVER",
@@ -200,6 +201,8 @@ class FunctionPlan:
     shares : str, optional
         The function that this is another way into: environments, concurrency, provisioned environments, scaling rate and
         request rate are that function's.
+    managed : ManagedPlan, optional
+        Of a function on managed instances: it runs in `engine.instances.managed`, beside the engines.
 
     Raises
     ------
@@ -223,6 +226,7 @@ class FunctionPlan:
     throttle: Throttle | None = None
     behind_gateway: bool = False
     shares: str | None = None
+    managed: ManagedPlan | None = None
 
     def __post_init__(self) -> None:
         """Refuse, for every engine, a source without pollers' retries, or the other way round."""

@@ -177,6 +177,11 @@ class FunctionDraws:
         bits = int(self._key(Quantity.CLIENT_BACKOFF).bits(np.array([invocation]), retry)[0])
         return (bits >> 32) * ceiling_us >> 32
 
+    def backoffs_us(self, invocation: NDArray[np.int64], retry: int, ceiling_us: int) -> NDArray[np.int64]:
+        """Draw what ``backoff_us`` does for many invocations, shape (n,) [µs]."""
+        bits = self._key(Quantity.CLIENT_BACKOFF).bits(invocation, retry)
+        return ((bits >> np.uint64(32)) * np.uint64(ceiling_us) >> np.uint64(32)).astype(np.int64)
+
     def lanes(self, invocation: NDArray[np.int64]) -> NDArray[np.int64]:
         """Draw the lanes on which items of a queue or stream arrive, shape (n,)."""
         return values_of(self.laws.get(Quantity.LANE, Constant(0)), self._key(Quantity.LANE), invocation)

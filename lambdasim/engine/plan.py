@@ -8,6 +8,7 @@ from itertools import pairwise
 from math import log, log1p, sqrt
 
 from lambdasim.catalog import init_prior, keep_alive_curve, limit, timing
+from lambdasim.catalog.prices.servers import managed_terms
 from lambdasim.draws.keys import Quantity
 from lambdasim.draws.laws import Constant, DrawLaw, compile_law, lognormal
 from lambdasim.engine.contract import (
@@ -31,6 +32,7 @@ from lambdasim.models.cold_start import first_run_extra_ms, init_law
 from lambdasim.models.cpu_chain import CpuStyle, HandlerQuota
 from lambdasim.models.cpu_scaling import FIXED_POINT_BITS, cpu_time_factor
 from lambdasim.models.keep_alive import keep_alive_law
+from lambdasim.models.managed_instances import ManagedPlan
 from lambdasim.specs.function import Architecture, FunctionSpec
 from lambdasim.specs.laws import Law
 from lambdasim.specs.platform import PlatformSpec
@@ -108,12 +110,33 @@ def _function_plan(scenario: ScenarioSpec, function: FunctionSpec) -> FunctionPl
         throttle=bucket(function.trigger.throttle),
         behind_gateway=function.trigger.is_gateway and scenario.account.gateway is not None,
         shares=function.shares,
+        managed=_managed(scenario, function),
+    )
+
+
+def _managed(scenario: ScenarioSpec, function: FunctionSpec) -> ManagedPlan | None:
+    spec = function.managed_instances
+    if spec is None:
+        return None
+    return ManagedPlan(
+        slots=spec.slots(function.runtime) or 1,
+        vcpus=float(spec.vcpus),
+        parallel_fraction=function.work.parallel_fraction,
+        least=spec.min_environments,
+        most=spec.max_environments,
+        headroom_percent=round(spec.headroom * 100),
+        lag_us=spec.lag_us,
+        keep_us=spec.keep_us,
+        per_instance=spec.per_instance(function.memory_mb),
+        least_instances=managed_terms().least_instances.value,
+        ends_us=scenario.duration_us,
     )
 
 
 def _function_draws(scenario: ScenarioSpec, function: FunctionSpec) -> FunctionDraws:
     work = function.work
     arm = work.arm64_time_ratio if function.architecture is Architecture.ARM64 else 1.0
+    managed = function.managed_instances is not None
     payload_kb, response_kb = payload_limits(function)
     per_vcpu_mb = work.memory_per_vcpu_mb
     quota = HandlerQuota.of(CpuStyle.of(work.cpu_law), function.memory_mb, memory_per_vcpu_mb=per_vcpu_mb)
@@ -121,7 +144,7 @@ def _function_draws(scenario: ScenarioSpec, function: FunctionSpec) -> FunctionD
     batches = batches_of(function.trigger)
     factor = (
         1.0
-        if quota
+        if quota or managed
         else cpu_time_factor(function.memory_mb, work.parallel_fraction, per_vcpu_mb, work.threads)
     )
     return FunctionDraws(
@@ -134,7 +157,9 @@ def _function_draws(scenario: ScenarioSpec, function: FunctionSpec) -> FunctionD
             Quantity.FIRST_RUN: _first_run(function),
             Quantity.PLACEMENT: _placement(function),
             Quantity.KEEP_ALIVE: _keep_alive(function, scenario.platform),
-            Quantity.MEMORY: compile_law(work.max_memory_mb, 1) if work.max_memory_mb else Constant(0),
+            Quantity.MEMORY: (
+                compile_law(work.max_memory_mb, 1) if work.max_memory_mb and not managed else Constant(0)
+            ),
             Quantity.REQUEST_PAYLOAD: compile_law(function.payload.request_kb, 1),
             Quantity.RESPONSE_PAYLOAD: compile_law(function.payload.response_kb, 1),
             Quantity.POST_RESPONSE: compile_law(work.post_response_ms, US_PER_MS),

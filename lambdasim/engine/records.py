@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from enum import IntEnum
 from typing import Final
 
@@ -12,6 +13,7 @@ from numpy.typing import NDArray
 from lambdasim.engine.chains import ChainChunk, ExecutionChunk
 from lambdasim.engine.columns import Columns
 from lambdasim.engine.items import ItemChunk
+from lambdasim.models.managed_instances import ManagedFleet
 
 
 class StartType(IntEnum):
@@ -48,7 +50,9 @@ class Limit(IntEnum):
     """A stage, a route or a usage plan of API Gateway."""
     GATEWAY_ACCOUNT = 7
     """API Gateway's rate for the whole account."""
-    LOOP = 8
+    MANAGED_INSTANCES = 8
+    """All environments on managed instances were full."""
+    LOOP = 9
     """Recursive loop detection stopped the call."""
 
 
@@ -105,11 +109,14 @@ class RecordChunk(Columns):
         Chains of calls that ended meanwhile, where functions call each other.
     executions : ExecutionChunk or None
         Executions of state machines that ended meanwhile, where there are any.
+    fleets : mapping of int to ManagedFleet
+        What functions on managed instances held, by index; in the last chunk.
     """
 
     items: ItemChunk | None = None
     chains: ChainChunk | None = None
     executions: ExecutionChunk | None = None
+    fleets: Mapping[int, ManagedFleet] = field(default_factory=dict)
 
     def end_us(self) -> NDArray[np.int64]:
         """Return when each attempt ended [µs since the scenario's start], shape (n_attempts,)."""

@@ -81,6 +81,14 @@ def run_plan(plan: Plan, choice: Choice) -> Iterator[RecordChunk]:
     RecordChunk
         In the order in which attempts were admitted or refused.
     """
+    if any(function.managed is not None for function in plan.functions):
+        from lambdasim.engine.instances.managed import run_with_managed
+
+        return run_with_managed(plan, partial(_run, choice))
+    return _run(choice, plan)
+
+
+def _run(choice: Choice, plan: Plan) -> Iterator[RecordChunk]:
     if choice.engine is EngineName.REFERENCE:
         from lambdasim.engine.reference.engine import run_reference
 

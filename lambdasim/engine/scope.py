@@ -17,7 +17,7 @@ from lambdasim.engine.lanes import Backoff, PollerLaw, SourcePlan, Visibility
 _FIELDS: Final[dict[type, str]] = {
     Plan: "functions arrivals concurrency requests_per_concurrency reuse requests_per_environment after_failure gateway",
     FunctionPlan: "name timeout_us init_cap_us reserved provisioned max_lifetime_us scaling_burst scaling_interval_us "
-    "retry draws source calls stops_loops throttle behind_gateway shares",
+    "retry draws source calls stops_loops throttle behind_gateway shares managed",
     RetryPolicy: "invoker client_timeout_us repeats_timeouts timeout_backoff_us throttle_retries throttle_backoff_us "
     "throttle_backoff_cap_us jittered error_delays_us max_event_age_us repeats_failures repeats_throttles quota",
     RetryQuota: "processes tokens throttle_cost timeout_cost failure_cost",

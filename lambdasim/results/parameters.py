@@ -19,6 +19,7 @@ from lambdasim.catalog import (
 from lambdasim.engine.source_plan import batches_of
 from lambdasim.models.cpu_chain import CpuStyle, HandlerQuota
 from lambdasim.models.cpu_scaling import vcpus
+from lambdasim.results.usage.managed import managed_parameters
 from lambdasim.specs.base import Spec
 from lambdasim.specs.callers.calls import CallHow
 from lambdasim.specs.function import NO_TRAFFIC, Architecture, FunctionSpec
@@ -158,8 +159,11 @@ def _function(function: FunctionSpec) -> Iterator[Parameter]:
         )
     else:
         yield Parameter(f"work of {name}", "as given", Knowledge.GIVEN.value, _THE_SCENARIO)
-    yield from _cpu_law(function)
-    yield from _start(function)
+    if function.managed_instances is not None:
+        yield from (Parameter(*row) for row in managed_parameters(function))
+    else:
+        yield from _cpu_law(function)
+        yield from _start(function)
     if function.architecture is Architecture.ARM64:
         ratio = f"{function.work.arm64_time_ratio:g} of x86_64's CPU time"
         said = _differs(function.work, "arm64_time_ratio")

@@ -19,6 +19,7 @@ from lambdasim.catalog import (
 )
 from lambdasim.specs.base import CrossFault, Spec
 from lambdasim.specs.callers.calls import CallSpec, RecursiveLoop
+from lambdasim.specs.callers.clients import Repeats
 from lambdasim.specs.fields import Duration, Flag, Limited, PositiveDuration, Text, Whole
 from lambdasim.specs.laws import FixedLaw, Law, LawOrCatalog
 from lambdasim.specs.schedules import ScheduleText, parse_schedule
@@ -27,6 +28,7 @@ from lambdasim.specs.trigger import TriggerSpec, TriggerType
 from lambdasim.specs.work.durable import DurableSpec
 from lambdasim.specs.work.handler import WorkSpec
 from lambdasim.specs.work.keep_warm import KeepWarmSpec
+from lambdasim.specs.work.managed import ManagedInstancesSpec
 from lambdasim.specs.work.neighbours import UsesSpec
 from lambdasim.specs.work.provisioned import ProvisionedSteps
 from lambdasim.specs.work.tracking import TargetTrackingSpec
@@ -157,6 +159,8 @@ class FunctionSpec(Spec):
     """What a run uses of the services beside Lambda; each has a line on the bill."""
     durable: DurableSpec | None = None
     """Durable executions: each event is one, which waits between runs."""
+    managed_instances: ManagedInstancesSpec | None = None
+    """Lambda Managed Instances: environments that serve several requests at once, on EC2 instances."""
     tenant_isolation: Flag = False
     """Whether environments belong to one tenant, and each new one pays a fee; a function of its own for each tenant."""
     tags: dict[Text, Text] = Field(default_factory=dict)
@@ -253,6 +257,7 @@ class FunctionSpec(Spec):
                 yield CrossFault(("durable",), text, (("trigger",),))
             if self.calls:
                 yield CrossFault(("durable",), "does not go with calls", (("calls",),))
+        yield from self._managed_faults()
         if self.tenant_isolation:
             for name, used in (
                 ("snap_start", self.snap_start is not None),
@@ -261,6 +266,53 @@ class FunctionSpec(Spec):
             ):
                 if used:
                     yield CrossFault((name,), "does not go with tenant_isolation", (("tenant_isolation",),))
+
+    def _managed_faults(self) -> Iterator[CrossFault]:
+        """Want on managed instances what runs there, as far as it is modelled."""
+        managed, at = self.managed_instances, (("managed_instances",),)
+        if managed is None:
+            return
+        yield from managed.size_faults(self.runtime, self.architecture.value, self.memory_mb)
+        if not self.trigger.is_synchronous or self.trigger.is_polled:
+            text = (
+                "must be synchronous with managed_instances, got "
+                f"{self.trigger.type.value}: events, queues and streams are modelled on demand only"
+            )
+            yield CrossFault(("trigger",), text, at)
+        work, trigger = self.work, self.trigger
+        for place, used in (
+            (("snap_start",), self.snap_start is not None),
+            (("provisioned_concurrency",), bool(self.provisioned_concurrency)),
+            (("target_tracking",), self.target_tracking is not None),
+            (("reserved_concurrency",), self.reserved_concurrency is not None),
+            (("keep_warm",), self.keep_warm is not None),
+            (("keep_alive",), self.keep_alive_us is not None),
+            (("tenant_isolation",), self.tenant_isolation),
+            (("durable",), self.durable is not None),
+            (("calls",), bool(self.calls)),
+            (("shares",), self.shares is not None),
+            (("trigger", "throttle"), trigger.throttle is not None),
+            (("trigger", "client_processes"), trigger.client_processes is not None),
+            (("work", "crash_probability"), bool(work.crash_probability)),
+            (("work", "out_of_memory_probability"), bool(work.out_of_memory_probability)),
+            (("work", "environment_spread"), bool(work.environment_spread)),
+            (("work", "post_response_ms"), work.post_response_ms != FixedLaw(fixed=0)),
+            (("work", "memory_per_vcpu_mb"), work.memory_per_vcpu_mb is not None),
+        ):
+            if used:
+                yield CrossFault(place, "does not go with managed_instances", at)
+        repeats = trigger.repeats or ()
+        for one in (Repeats.FAILED, Repeats.UNANSWERED):
+            if one in repeats:
+                text = f"must not have {one.value} with managed_instances: only what is throttled is repeated there"
+                yield CrossFault(("trigger", "repeats"), text, at)
+        read_us = trigger.read_timeout_us or timing("sdk_read_timeout_s").us
+        if trigger.type is TriggerType.SDK and trigger.repeats is None and self.timeout_us > read_us:
+            text = (
+                f"must be at most the SDK's read timeout, {format_duration(read_us)}, with managed_instances, got "
+                f"{format_duration(self.timeout_us)}: give trigger.repeats: [throttled]"
+            )
+            yield CrossFault(("timeout",), text, at)
 
     def _snap_start_faults(self) -> tuple[Iterator[CrossFault], ...]:
         """Want what SnapStart works with."""

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 from pydantic import Field, PrivateAttr
 
 from lambdasim.catalog import InvocationKind, billing_rules, limit, regions
-from lambdasim.errors import CatalogError, ScenarioError
+from lambdasim.errors import CatalogError, InputError, ScenarioError
 from lambdasim.specs.base import CrossFault, Spec, revised
 from lambdasim.specs.callers.alarms import AlarmSpec
 from lambdasim.specs.callers.calls import CallHow, CallWhen
@@ -27,7 +27,7 @@ from lambdasim.specs.work.durable import machine_of
 from lambdasim.specs.work.neighbours import NeighboursSpec
 from lambdasim.units import US_PER_S, format_duration
 from lambdasim.views import Result
-from lambdasim.wording import clipped, count, wrapped
+from lambdasim.wording import clipped, count, listed, wrapped
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -101,6 +101,27 @@ class ScenarioSpec(Spec, Result):
         """Functions that call others, and state machines: what they make of traffic is no function's own."""
         calling = [function.name for function in self.functions if function.calls or function.durable]
         return calling + [machine.name for machine in self.state_machines]
+
+    def require_on_demand(self, asker: str) -> None:
+        """Refuse functions on managed instances, for what is worked out by Lambda's own limits and prices.
+
+        Parameters
+        ----------
+        asker : str
+            What refuses them.
+
+        Raises
+        ------
+        InputError
+        """
+        managed = [function.name for function in self.functions if function.managed_instances is not None]
+        if managed:
+            raise InputError.single(
+                asker,
+                "functions",
+                f"must not be on managed instances, as {listed(managed, most=3)} {'is' if len(managed) == 1 else 'are'}: "
+                "simulate, bill and compare take them",
+            )
 
     def function(self, name: str) -> FunctionSpec:
         """Return the function of a name.
@@ -298,8 +319,13 @@ class ScenarioSpec(Spec, Result):
                     yield CrossFault((*at, wrong[0]), wrong[1])
                 elif callee is None:
                     yield CrossFault((*at, "function"), not_among(call.function, sorted(by_name)))
-                elif callee.durable is not None:
-                    text = f"must not be {clipped(callee.name)}: calls of durable functions are not modelled"
+                elif callee.durable is not None or callee.managed_instances is not None:
+                    kind = (
+                        "durable functions"
+                        if callee.durable is not None
+                        else "functions on managed instances"
+                    )
+                    text = f"must not be {clipped(callee.name)}: calls of {kind} are not modelled"
                     yield CrossFault((*at, "function"), text)
                 elif call.how is CallHow.TRIGGER and callee.trigger.is_synchronous:
                     text = (
@@ -346,8 +372,11 @@ class ScenarioSpec(Spec, Result):
                     yield CrossFault((*at, "functions"), text)
                 elif called is not None and called not in by_name:
                     yield CrossFault((*at, "functions", state), not_among(called, sorted(by_name)))
-                elif called is not None and by_name[called].durable is not None:
-                    text = f"must not invoke {clipped(called)}: calls of durable functions are not modelled"
+                elif called is not None and (by_name[called].durable or by_name[called].managed_instances):
+                    kind = (
+                        "durable functions" if by_name[called].durable else "functions on managed instances"
+                    )
+                    text = f"must not invoke {clipped(called)}: calls of {kind} are not modelled"
                     yield CrossFault((*at, "functions"), text)
                 elif called is not None and by_name[called].trigger.is_polled:
                     text = f"must be invoked directly: pollers invoke {clipped(called)}"

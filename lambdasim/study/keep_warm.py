@@ -66,6 +66,7 @@ def keep_warm(
     length. AWS promises none of this: one measurement found ten pings every five minutes to keep ten environments "most
     of the time", and 98 % of the cold starts on pings.
     """
+    scenario.require_on_demand("keep_warm")
     every_us = parse_duration_us(every)
     for name, value in (("environments", environments), ("every", every_us), ("ping_ms", ping_ms)):
         if value <= 0:

@@ -151,6 +151,7 @@ def plan_targets(
     targets, of those within 1 % of it the one with the most room; where none does, the one that comes nearest is kept,
     and up to three are put together.
     """
+    run.scenario.require_on_demand("targets")
     check_replications("targets", seeds, least=1, name="seeds")
     wanted = tuple(targets)
     now = _tried(run, (), wanted)

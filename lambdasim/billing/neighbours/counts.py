@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 from lambdasim.billing.accounts import account_of
 from lambdasim.billing.usage import Usage
 from lambdasim.catalog import timing
+from lambdasim.catalog.prices.managed import instance_type
 from lambdasim.catalog.prices.meters import Driver, Meter, meter, meter_defaults, meters
 from lambdasim.specs.sources.stream import Capacity
 from lambdasim.specs.trigger import TriggerType
@@ -71,6 +72,8 @@ class FunctionTerms:
         Whether that stream is paid for by its data, is read by a consumer of its own, and keeps records beyond a day.
     operations, written_bytes, retention_s : int
         Of a durable execution: operations in millionths, what it writes, and how long that is kept after its end [s].
+    instance_type : str
+        Of managed instances; empty on demand.
     """
 
     trigger: str
@@ -84,6 +87,7 @@ class FunctionTerms:
     operations: int = 0
     written_bytes: int = 0
     retention_s: int = 0
+    instance_type: str = ""
 
     @classmethod
     def of(cls, spec: FunctionSpec) -> FunctionTerms:
@@ -100,6 +104,7 @@ class FunctionTerms:
             stream is not None and stream.capacity is Capacity.ON_DEMAND,
             stream is not None and stream.enhanced_fan_out,
             stream is not None and stream.retention_us > timing("stream_retention_s").us,
+            instance_type="" if spec.managed_instances is None else spec.managed_instances.instance_type,
             **_durable(spec),
         )
 
@@ -141,7 +146,9 @@ class NeighbourTerms:
         uses = any(
             one.per_run or one.bytes_per_run or one.log_bytes is not None for one in found.functions.values()
         ) or any(spec.trigger.keeps_pollers for spec in scenario.functions)
-        uses = uses or any(spec.durable or spec.tenant_isolation for spec in scenario.functions)
+        uses = uses or any(
+            spec.durable or spec.tenant_isolation or spec.managed_instances for spec in scenario.functions
+        )
         uses = uses or bool(scenario.state_machines)
         return found if found.include or found.held or uses else None
 
@@ -257,6 +264,9 @@ def _of_function(usage: Usage, terms: FunctionTerms, include: frozenset[Neighbou
     if usage.tenant_mb:
         name = "tenant_isolation_arm_gb" if usage.architecture == ARM64 else "tenant_isolation_x86_gb"
         found[name] += round(Fraction(usage.tenant_mb * MICRO, _MB_PER_GB))
+    if usage.managed_s:
+        for name in instance_type(terms.instance_type).meter_names():
+            found[name] += round(Fraction(usage.managed_s * MICRO, _S_PER_HOUR))
     found += _of_durable(usage, terms)
     if NeighbourLines.LOGS in include or terms.log_bytes is not None:
         found["logs_lambda_gb"] += usage.requests * (defaults.log_platform_bytes + (terms.log_bytes or 0))

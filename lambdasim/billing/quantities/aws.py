@@ -19,7 +19,7 @@ from lambdasim.billing.tiers import FreeSharing
 from lambdasim.billing.usage import ARCHITECTURES, is_month
 from lambdasim.catalog import ChargeKind, billing_rules, price_sheet, usage_type
 from lambdasim.catalog.prices.book import PriceBook
-from lambdasim.catalog.prices.meters import meters
+from lambdasim.catalog.prices.meters import priced_meters
 from lambdasim.errors import CatalogError, InputError
 from lambdasim.specs.faults import not_among
 
@@ -92,7 +92,7 @@ def price_quantities(
     >>> [(item.usage_type, f"{item.amount:.2f}") for item in bill.items if item.amount]
     [('Lambda-GB-Second', '2.33'), ('Request', '0.40'), ('api_gateway_http', '3.00')]
     """
-    known = (*LAMBDA_QUANTITIES, *meters())
+    known = (*LAMBDA_QUANTITIES, *priced_meters())
     terms = PricingTerms(
         on=on,
         free_tier=free_tier,
@@ -114,7 +114,7 @@ def price_quantities(
             raise InputError.single("quantities", name[:60], not_among(name, known))
         amount = amount_of(name, given)
         if name not in LAMBDA_QUANTITIES:
-            one = meters()[name]
+            one = priced_meters()[name]
             counts[MeterKey(month, region, name, OWNER)] = _whole(amount, scale_of(one) // one.per)
             continue
         kind, may_be_free = _KINDS[name]

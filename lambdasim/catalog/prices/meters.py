@@ -6,7 +6,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
-from enum import StrEnum
 from functools import cache
 from types import MappingProxyType
 from typing import Any, Final
@@ -14,137 +13,23 @@ from typing import Any, Final
 from lambdasim.catalog.entries import Entry, check_bounds
 from lambdasim.catalog.facts import Knowledge, pick
 from lambdasim.catalog.files import toml_of
+from lambdasim.catalog.prices.managed import managed_meters
+from lambdasim.catalog.prices.meter_kinds import HOME, KB_PER_GB, Driver, Meter, MeterPrice, Service
 
-HOME: Final = "us-east-1"
-KB_PER_GB: Final = 1 << 20
+__all__ = [
+    "Driver",
+    "Meter",
+    "MeterDefaults",
+    "MeterPrice",
+    "Service",
+    "meter",
+    "meter_defaults",
+    "meters",
+    "meters_of",
+    "priced_meters",
+]
+
 _FILE: Final = "meters.toml"
-
-
-class Driver(StrEnum):
-    """What counts on a meter.
-
-    ``call``: events, or calls with every attempt of a synchronous caller, at a trigger. ``run``: each started run.
-    ``kb``, ``log``: bytes of each run. ``trace``: sampled runs. ``start``: new environments of
-    functions with tenant isolation. ``lcu``: capacity of a load balancer. ``hour``: whole
-    hours for which so many are held. ``month``: parts of a month for which so many are held.
-    """
-
-    CALL = "call"
-    RUN = "run"
-    KB = "kb"
-    LOG = "log"
-    TRACE = "trace"
-    START = "start"
-    LCU = "lcu"
-    HOUR = "hour"
-    MONTH = "month"
-
-
-@dataclass(frozen=True)
-class Service:
-    """A service beside Lambda, as bills and FOCUS name it.
-
-    Attributes
-    ----------
-    name, code : str
-    category, subcategory : str
-        Of FOCUS.
-    """
-
-    name: str
-    code: str
-    category: str
-    subcategory: str
-
-
-@dataclass(frozen=True)
-class MeterPrice:
-    """A meter's price in a region.
-
-    Attributes
-    ----------
-    tiers : tuple of (Decimal or None, Decimal)
-        Upper bound [``per`` units a month], None for the last, and price [USD per ``per`` units].
-    source : str
-    as_of : date
-    knowledge : Knowledge
-    derived_from : str
-        Region whose price stands in; empty where the region's own is known.
-    """
-
-    tiers: tuple[tuple[Decimal | None, Decimal], ...]
-    source: str
-    as_of: date
-    knowledge: Knowledge
-    derived_from: str = ""
-
-    @property
-    def note(self) -> str:
-        """How the price is known; empty where it was read from AWS."""
-        if self.derived_from:
-            return f"derived: {self.derived_from}'s, none of the region is known"
-        return "" if self.knowledge is Knowledge.AWS_PAGE else f"{self.knowledge.value}: {self.source}"
-
-
-@dataclass(frozen=True)
-class Meter:
-    """Something that a service charges for.
-
-    Attributes
-    ----------
-    name : str
-    service : Service
-    description, unit : str
-    per : int
-        Units that have the price.
-    driver : Driver
-    free : Decimal
-        Free part [``per`` units a month, of the payer's account over all regions].
-    pool : str
-        Meters of one pool share the free part.
-    triggers : tuple of str
-        Types of triggers whose calls count on it.
-    chunk_kb : int
-        A call counts once for each started chunk of so much; 0 for any size.
-    note : str
-    prices : mapping of str to MeterPrice
-        By region.
-    kb_per_gb : int
-        KB of 1,024 bytes in what the meter calls a GB.
-    """
-
-    name: str
-    service: Service
-    description: str
-    unit: str
-    per: int
-    driver: Driver
-    free: Decimal
-    pool: str
-    triggers: tuple[str, ...]
-    chunk_kb: int
-    note: str
-    prices: Mapping[str, MeterPrice]
-    kb_per_gb: int = KB_PER_GB
-
-    def price(self, region: str) -> MeterPrice:
-        """Return the price in a region; us-east-1's, marked, where none of the region is known.
-
-        Parameters
-        ----------
-        region : str
-
-        Examples
-        --------
-        >>> meter("api_gateway_rest").price("eu-central-1").tiers[0]
-        (Decimal('333'), Decimal('3.70'))
-        >>> meter("api_gateway_rest").price("sa-east-1").note
-        "derived: us-east-1's, none of the region is known"
-        """
-        if region in self.prices:
-            return self.prices[region]
-        home = self.prices[HOME]
-        return MeterPrice(home.tiers, home.source, home.as_of, home.knowledge, HOME)
 
 
 @dataclass(frozen=True)
@@ -178,12 +63,18 @@ def meter(name: str) -> Meter:
     CatalogError
         When there is none of the name.
     """
-    return pick(meters(), name, "meter")
+    return pick(priced_meters(), name, "meter")
+
+
+@cache
+def priced_meters() -> Mapping[str, Meter]:
+    """Return the meters of the table and those of managed instances, by name."""
+    return MappingProxyType({**meters(), **managed_meters()})
 
 
 @cache
 def meters() -> Mapping[str, Meter]:
-    """Return all meters by name."""
+    """Return the meters of the table by name."""
     return meters_of(toml_of(_FILE))
 
 

@@ -161,31 +161,50 @@ def with_room(state: State, arrivals: int) -> State:
     instances, progress = state.instances, state.progress
     wanted = int(counters[UP] + counters[STARTING]) + inside + 1
     if wanted > len(instances):
-        first, instances = len(instances), _longer(instances, 2 * wanted)
-        progress = _longer(progress, 2 * wanted)
-        _chain(instances, NEXT, first, int(counters[FREE_INSTANCE]))
+        first, instances = len(instances), longer(instances, 2 * wanted)
+        progress = longer(progress, 2 * wanted)
+        chain(instances, NEXT, first, int(counters[FREE_INSTANCE]))
         counters[FREE_INSTANCE] = first
     requests, until = state.requests, state.until
     if inside + 1 > len(requests):
-        first, requests = len(requests), _longer(requests, 2 * inside + 1)
-        until = _longer(until, 2 * inside + 1)
-        _chain(requests, AFTER, first, int(counters[FREE_REQUEST]))
+        first, requests = len(requests), longer(requests, 2 * inside + 1)
+        until = longer(until, 2 * inside + 1)
+        chain(requests, AFTER, first, int(counters[FREE_REQUEST]))
         counters[FREE_REQUEST] = first
     events = int(counters[EVENTS]) + 4 * (inside + 1) + 2 * wanted
-    heap = state.heap if events <= len(state.heap) else _longer(state.heap, 2 * events)
-    ended = state.ended if inside <= len(state.ended) else _longer(state.ended, 2 * inside)
+    heap = state.heap if events <= len(state.heap) else longer(state.heap, 2 * events)
+    ended = state.ended if inside <= len(state.ended) else longer(state.ended, 2 * inside)
     return state._replace(
         instances=instances, progress=progress, requests=requests, until=until, heap=heap, ended=ended
     )
 
 
-def _longer(rows: NDArray[N], length: int) -> NDArray[N]:
-    longer = np.zeros((length, *rows.shape[1:]), dtype=rows.dtype)
-    longer[: len(rows)] = rows
-    return longer
+def longer(rows: NDArray[N], length: int) -> NDArray[N]:
+    """Return a longer copy of an array, zeros after its rows.
+
+    Parameters
+    ----------
+    rows : ndarray, shape (n, ...)
+    length : int
+
+    Returns
+    -------
+    ndarray, shape (length, ...)
+    """
+    found = np.zeros((length, *rows.shape[1:]), dtype=rows.dtype)
+    found[: len(rows)] = rows
+    return found
 
 
-def _chain(rows: NDArray[np.int64], column: int, first: int, last: int) -> None:
-    """Link the rows from ``first`` on, and the last of them to another."""
+def chain(rows: NDArray[np.int64], column: int, first: int, last: int) -> None:
+    """Link the rows from ``first`` on, and the last of them to another.
+
+    Parameters
+    ----------
+    rows : ndarray of int64, shape (n, n_columns)
+    column : int
+        Where each row says which comes after it.
+    first, last : int
+    """
     rows[first:, column] = np.arange(first + 1, len(rows) + 1)
     rows[-1, column] = last

@@ -21,10 +21,12 @@ from numpy.typing import NDArray
 
 from lambdasim.compiling import Bool, Int64, compiled, compiled_apart
 from lambdasim.engine.instances import state as at
+from lambdasim.engine.instances.managed_state import ManagedState
 from lambdasim.engine.instances.state import NONE, State
 
 Float64 = Any
-_CLOSE: Final = 1e-6
+Either = State | ManagedState
+CLOSE: Final = 1e-6
 
 
 @compiled_apart
@@ -45,7 +47,8 @@ def _swap(heap: NDArray[np.int64], a: Int64, b: Int64) -> None:
 
 
 @compiled_apart
-def _plan(state: State, time_us: Int64, kind: Int64, row: Int64, version: Int64) -> None:
+def plan(state: Either, time_us: Int64, kind: Int64, row: Int64, version: Int64) -> None:
+    """Let something happen at a moment."""
     heap = state.heap
     place = state.counters[at.EVENTS]
     state.counters[at.EVENTS] += 1
@@ -59,7 +62,8 @@ def _plan(state: State, time_us: Int64, kind: Int64, row: Int64, version: Int64)
 
 
 @compiled_apart
-def _drop_first(state: State) -> None:
+def drop_first(state: Either) -> None:
+    """Take what happens first out of the heap."""
     heap = state.heap
     state.counters[at.EVENTS] -= 1
     many = state.counters[at.EVENTS]
@@ -78,7 +82,7 @@ def _drop_first(state: State) -> None:
 
 
 @compiled
-def _unlist(state: State, one: Int64) -> None:
+def unlist(state: Either, one: Int64) -> None:
     """Take an instance out of its level."""
     instances = state.instances
     after, before = instances[one, at.NEXT], instances[one, at.PREVIOUS]
@@ -91,7 +95,7 @@ def _unlist(state: State, one: Int64) -> None:
 
 
 @compiled
-def _list(state: State, one: Int64) -> None:
+def enlist(state: Either, one: Int64) -> None:
     """Put an instance first in the level of how many requests it serves."""
     instances = state.instances
     level = instances[one, at.SERVED]
@@ -105,12 +109,12 @@ def _list(state: State, one: Int64) -> None:
 
 
 @compiled
-def _rate(state: State, computing: Int64) -> Float64:
+def _rate(state: Either, computing: Int64) -> Float64:
     return min(state.speed[1], state.speed[0] / computing)
 
 
 @compiled_apart
-def _compute_until(state: State, one: Int64, now_us: Int64) -> None:
+def compute_until(state: Either, one: Int64, now_us: Int64) -> None:
     """Bring what the requests of an instance have computed up to now."""
     instances = state.instances
     computing = instances[one, at.COMPUTING]
@@ -122,15 +126,15 @@ def _compute_until(state: State, one: Int64, now_us: Int64) -> None:
 
 
 @compiled_apart
-def _plan_computed(state: State, one: Int64, now_us: Int64) -> None:
+def plan_computed(state: Either, one: Int64, now_us: Int64) -> None:
     """Say anew when the next request of an instance will have computed."""
     instances = state.instances
     instances[one, at.VERSION] += 1
     computing = instances[one, at.COMPUTING]
     if computing:
         left = state.until[instances[one, at.FIRST]] - state.progress[one]
-        wait_us = ceil(max(left, 0.0) / _rate(state, computing) - _CLOSE)
-        _plan(state, now_us + max(wait_us, 0), at.COMPUTED, one, instances[one, at.VERSION])
+        wait_us = ceil(max(left, 0.0) / _rate(state, computing) - CLOSE)
+        plan(state, now_us + max(wait_us, 0), at.COMPUTED, one, instances[one, at.VERSION])
 
 
 @compiled_apart
@@ -139,17 +143,17 @@ def _begin(state: State, one: Int64, request: Int64, now_us: Int64) -> None:
     instances, requests = state.instances, state.requests
     if instances[one, at.BUSY_FROM] == NONE:
         _become_busy(state, one, now_us)
-    _unlist(state, one)
+    unlist(state, one)
     instances[one, at.SERVED] += 1
-    _list(state, one)
+    enlist(state, one)
     state.counters[at.IN_PROCESS] += 1
     state.counters[at.WAITED] += now_us > requests[request, at.ARRIVED]
     requests[request, at.AT] = one
     requests[request, at.BEGUN] = now_us
     if requests[request, at.CPU] == 0:
-        _plan(state, now_us + requests[request, at.IO], at.ANSWERED, request, 0)
+        plan(state, now_us + requests[request, at.IO], at.ANSWERED, request, 0)
         return
-    _compute_until(state, one, now_us)
+    compute_until(state, one, now_us)
     until = state.progress[one] + requests[request, at.CPU]
     state.until[request] = until
     before, after = NONE, instances[one, at.FIRST]
@@ -163,7 +167,7 @@ def _begin(state: State, one: Int64, request: Int64, now_us: Int64) -> None:
     else:
         requests[before, at.AFTER] = request
     instances[one, at.COMPUTING] += 1
-    _plan_computed(state, one, now_us)
+    plan_computed(state, one, now_us)
 
 
 @compiled_apart
@@ -200,7 +204,7 @@ def _pause(state: State, one: Int64, now_us: Int64) -> None:
     instances[one, at.IDLE_SINCE] = now_us
     if not instances[one, at.EXPIRY_AHEAD]:
         instances[one, at.EXPIRY_AHEAD] = 1
-        _plan(state, now_us + settings[at.IDLE_US], at.EXPIRY, one, 0)
+        plan(state, now_us + settings[at.IDLE_US], at.EXPIRY, one, 0)
 
 
 @compiled_apart
@@ -243,7 +247,7 @@ def _grow(state: State, now_us: Int64, starts_us: NDArray[np.int64]) -> None:
         if settings[at.GROW_US] and now_us < counters[at.GROWS_AT]:
             if not counters[at.GROWTH_AHEAD]:
                 counters[at.GROWTH_AHEAD] = 1
-                _plan(state, counters[at.GROWS_AT], at.GROWTH, 0, 0)
+                plan(state, counters[at.GROWS_AT], at.GROWTH, 0, 0)
             return
         counters[at.GROWS_AT] = now_us + settings[at.GROW_US]
         one = counters[at.FREE_INSTANCE]
@@ -261,7 +265,7 @@ def _grow(state: State, now_us: Int64, starts_us: NDArray[np.int64]) -> None:
         if settings[at.START_BILLED]:
             _become_busy(state, one, now_us)
         if start_us > 0:
-            _plan(state, now_us + start_us, at.READY, one, 0)
+            plan(state, now_us + start_us, at.READY, one, 0)
         else:
             _ready(state, one, now_us)
 
@@ -272,7 +276,7 @@ def _ready(state: State, one: Int64, now_us: Int64) -> None:
     counters[at.STARTING] -= 1
     counters[at.UP] += 1
     instances[one, at.IS_UP] = 1
-    _list(state, one)
+    enlist(state, one)
 
 
 @compiled_apart
@@ -285,10 +289,10 @@ def _expire(state: State, one: Int64, now_us: Int64) -> None:
     ends_us = instances[one, at.IDLE_SINCE] + settings[at.IDLE_US]
     if ends_us > now_us:
         instances[one, at.EXPIRY_AHEAD] = 1
-        _plan(state, ends_us, at.EXPIRY, one, 0)
+        plan(state, ends_us, at.EXPIRY, one, 0)
         return
     _bill(state, one)
-    _unlist(state, one)
+    unlist(state, one)
     counters[at.UP] -= 1
     instances[one, at.IS_UP] = 0
     _count_life(state, one, now_us)
@@ -317,9 +321,9 @@ def _answer(state: State, request: Int64, now_us: Int64) -> None:
     requests[request, at.AFTER] = counters[at.FREE_REQUEST]
     counters[at.FREE_REQUEST] = request
     counters[at.IN_PROCESS] -= 1
-    _unlist(state, one)
+    unlist(state, one)
     instances[one, at.SERVED] -= 1
-    _list(state, one)
+    enlist(state, one)
     _serve_waiting(state, now_us)
     if instances[one, at.SERVED] == 0:
         _pause(state, one, now_us)
@@ -329,16 +333,16 @@ def _answer(state: State, request: Int64, now_us: Int64) -> None:
 def _computed(state: State, one: Int64, now_us: Int64) -> None:
     """Let the requests of an instance that have computed wait, or end."""
     instances, requests = state.instances, state.requests
-    _compute_until(state, one, now_us)
+    compute_until(state, one, now_us)
     while instances[one, at.COMPUTING] > 0:
         request = instances[one, at.FIRST]
-        if state.until[request] > state.progress[one] + _CLOSE:
+        if state.until[request] > state.progress[one] + CLOSE:
             break
         instances[one, at.FIRST] = requests[request, at.AFTER]
         instances[one, at.COMPUTING] -= 1
         # Also without waiting it ends as an event of its own, after all whose CPU time is over at this instant.
-        _plan(state, now_us + requests[request, at.IO], at.ANSWERED, request, 0)
-    _plan_computed(state, one, now_us)
+        plan(state, now_us + requests[request, at.IO], at.ANSWERED, request, 0)
+    plan_computed(state, one, now_us)
 
 
 @compiled_apart
@@ -347,7 +351,7 @@ def _happen(state: State, before_us: Int64, starts_us: NDArray[np.int64]) -> Non
     counters, heap = state.counters, state.heap
     while counters[at.EVENTS] > 0 and heap[0, 0] <= before_us:
         now_us, kind, row, version = heap[0, 0], heap[0, 1], heap[0, 2], heap[0, 3]
-        _drop_first(state)
+        drop_first(state)
         if kind == at.COMPUTED:
             if version == state.instances[row, at.VERSION]:
                 _computed(state, row, now_us)

@@ -41,6 +41,7 @@ from lambdasim.engine.totals.sections import Sections
 from lambdasim.engine.totals.series import Concurrency, MinuteCounts
 from lambdasim.engine.totals.spills import Spills
 from lambdasim.errors import ConservationError
+from lambdasim.models.managed_instances import ManagedFleet
 from lambdasim.units import US_PER_MINUTE, from_epoch_us, month_ends_us, timestamps
 
 if TYPE_CHECKING:
@@ -99,6 +100,7 @@ class Aggregate:
             for rank, function in enumerate(plan.functions)
             if function.source is not None
         }
+        self._fleets: dict[int, ManagedFleet] = {}
         self._items_written = np.zeros(len(plan.functions), dtype=np.int64)
         self.chains = ChainTotals(len(calls_of_plan(plan)))
         self.executions = ExecutionTotals([machine.name for machine in plan.machines], start_us)
@@ -119,6 +121,7 @@ class Aggregate:
             self._items_written = check_items(chunk.items, self.names, self._items_written)
             for rank, totals in self._items.items():
                 totals.add(chunk.items, rank, self._idle_pollers(rank), self._units(rank))
+        self._fleets |= chunk.fleets
         if not len(chunk):
             return
         columns = tuple(np.ascontiguousarray(chunk[name]) for name in self._at.COLUMNS)
@@ -255,6 +258,7 @@ class Aggregate:
         )  # fmt: skip
         warm = together(warm, both)
         with_init, without_init = together(warm, cold_with_init).shrink(), together(warm, cold).shrink()
+        managed = self._plans[function].managed is not None
         latencies = {
             StartType.COLD: self._histogram(function, at.LATENCY_COLD).shrink(),
             StartType.WARM: together(latency_warm, both).shrink(),
@@ -266,8 +270,8 @@ class Aggregate:
             limits=kinds.sum(axis=(0, 1, 2, 4)),
             starts=kinds.sum(axis=(0, 2, 3, 4)),
             event_outcomes=kinds.sum(axis=(0, 1, 2, 3)),
-            billed_with_init=with_init,
-            billed_without_init=without_init,
+            billed_with_init=Histogram() if managed else with_init,
+            billed_without_init=Histogram() if managed else without_init,
             provisioned_billed=provisioned.shrink(),
             duration_ms=together(without_init, provisioned).shrink(),
             init_ms=init.shrink(),
@@ -278,6 +282,7 @@ class Aggregate:
             concurrency=self._concurrency(int(self._sums.whole[function]), function),
             provisioned=self._provisioned(int(self._sums.whole[function]), function),
             last_end_us=int(scalars[at.LAST_END_US]),
+            fleet=self._fleets.get(function),
         )
 
     @cached_property
@@ -380,6 +385,7 @@ def _first_sums(plan: Plan, dense: Dense) -> Sums:
         pooled=of_plan(apart and plan.functions[owner].reserved is None for owner in owners_of_plan(plan)),
         whole=of_plan(whole),
         ready=zeros(n),
+        managed=of_plan(function.managed is not None for function in plan.functions),
         scalars=zeros(owners, at.SCALARS),
         kinds=untouched(n, prod(at.KINDS)),
         places=dense.places,

@@ -11,6 +11,7 @@ from lambdasim.engine.contract import StartType
 from lambdasim.engine.totals.histogram import Histogram, together
 from lambdasim.engine.totals.items import ItemTotals
 from lambdasim.engine.totals.series import Concurrency, MinuteCounts
+from lambdasim.models.managed_instances import ManagedFleet
 
 
 @dataclass(eq=False)
@@ -63,6 +64,8 @@ class FunctionTotals:
         When the last execution ended [µs since the start].
     items : ItemTotals or None
         Of functions with a queue or a stream. Events, their outcomes and latencies are then those of messages or records.
+    fleet : ManagedFleet or None
+        What a function on managed instances held.
     """
 
     events: int
@@ -83,6 +86,7 @@ class FunctionTotals:
     provisioned: Concurrency
     last_end_us: int = 0
     items: ItemTotals | None = None
+    fleet: ManagedFleet | None = None
 
     @property
     def runs(self) -> int:

@@ -58,6 +58,7 @@ SPILLS_PER_RECORD: Final = 5
     )
 )  # fmt: skip
 _FIRST_OF_GATEWAY: Final = int(Limit.GATEWAY_ROUTE)
+_OF_MANAGED: Final = int(Limit.MANAGED_INSTANCES)
 _FIRST_LIMIT: Final = COUNTS.index("Throttles_request_rate") - int(Limit.REQUEST_RATE)
 
 _MINUTE, _MS, _ALMOST_MS = np.uint64(_MINUTE_US), np.uint64(US_PER_MS), np.uint64(US_PER_MS - 1)
@@ -93,6 +94,8 @@ class Sums(NamedTuple):
         From the plan: when clients have gone; whether events lie in Lambda's queue; whether to follow the unreserved
         pool, which is left out where it is the whole account; where executions of all ways into the function are
         followed, its own row where there is one; how many provisioned environments are ready now.
+    managed : ndarray, shape (n_functions,)
+        Not 0 for functions on managed instances: no duration is billed, and the account's concurrency does not have them.
     call_timeout_us, call_queued : ndarray, shape (n_calls + 1,)
         The first two for events that a call brought, by its number.
     scalars : ndarray, shape (n_owners, SCALARS)
@@ -115,6 +118,7 @@ class Sums(NamedTuple):
     pooled: NDArray[np.int64]
     whole: NDArray[np.int64]
     ready: NDArray[np.int64]
+    managed: NDArray[np.int64]
     scalars: NDArray[np.int64]
     kinds: NDArray[np.int64]
     places: NDArray[np.int64]
@@ -213,6 +217,8 @@ def _started(
     by_minute[minute, _DURATION] += columns[_DURATION_US][row]
     if columns[_OUTCOME][row] != _COMPLETED:
         by_minute[minute, _ERRORS] += 1
+    if sums.managed[function] != 0:
+        return
     account = np.uint64(sums.ready.shape[0])
     _in_progress(sums, account, minute, end_minute, busy_us, columns[_ACCOUNT_CONCURRENCY][row])
     if columns[_START_TYPE][row] == _PROVISIONED:
@@ -230,6 +236,8 @@ def _started(
 @compiled
 def _billed(sums: Sums, function: Int64, minute: Int64, with_init: Int64, without_init: Int64) -> None:
     """Sum up what is billed of a run on demand."""
+    if sums.managed[function] != 0:
+        return
     totals, by_minute = sums.scalars[function], sums.minutes[function]
     totals[MS_WITH_INIT] += with_init
     totals[MS_WITHOUT_INIT] += without_init
@@ -321,8 +329,10 @@ def tally(sums: Sums, columns: Columns, first: Int64, stop: Int64) -> Int64:
             sums.minutes[function, minute, _DROPPED] += ended in (_FAILED, _EXPIRED, _REJECTED)
         if start_type == _NONE:
             if columns[_OUTCOME][row] == _THROTTLED:
-                sums.minutes[function, minute, _THROTTLES] += columns[_LIMIT][row] < _FIRST_OF_GATEWAY
-                sums.minutes[function, minute, _FIRST_LIMIT + columns[_LIMIT][row]] += 1
+                limit = columns[_LIMIT][row]
+                counted = limit < _FIRST_OF_GATEWAY or limit == _OF_MANAGED
+                sums.minutes[function, minute, _THROTTLES] += counted
+                sums.minutes[function, minute, _FIRST_LIMIT + limit] += 1
             continue
 
         duration_us = columns[_DURATION_US][row]

@@ -11,12 +11,14 @@ from typing import Any, Final
 from pydantic import ValidationError
 
 from lambdasim.billing import Usage, from_json, plain, to_json
-from lambdasim.engine.contract import calls_of_plan, names_of_chains
+from lambdasim.engine.contract import Plan, calls_of_plan, names_of_chains
 from lambdasim.engine.plan import plan_scenario
+from lambdasim.engine.records import RecordChunk
 from lambdasim.engine.totals.chains import ChainTotals
 from lambdasim.errors import InputError
 from lambdasim.manifest import check_parts
 from lambdasim.outputs import OutputFolder, noted_input
+from lambdasim.results.files.fleets import FLEETS, fleets_chunk, fleets_text
 from lambdasim.results.files.items import ITEMS, read_items
 from lambdasim.results.files.records import RECORDS, RecordFile, longest_wait_us, read_records
 from lambdasim.results.metrics import in_use, metrics_by_function
@@ -27,7 +29,7 @@ _MOST_BYTES = 64 * 1024 * 1024
 RUN: Final = "run"
 """Kind of the files of a run, in the manifest of their folder."""
 CHAINS: Final = "chains.json"
-PARTS: Final = ("scenario.json", "usage.json", "summary.json", "metrics.csv", RECORDS, ITEMS, CHAINS)
+PARTS: Final = ("scenario.json", "usage.json", "summary.json", "metrics.csv", RECORDS, ITEMS, CHAINS, FLEETS)
 """Files that are read again."""
 TABLES: Final = ("bill.csv",)
 """Files for people alone."""
@@ -71,7 +73,8 @@ def save(run: RunResult, folder: str | os.PathLike[str]) -> None:
     folder : path-like
         Made if it is missing. Gets ``summary.json``, ``bill.csv``, ``usage.json``, ``metrics.csv`` and
         ``scenario.json``; and ``records.parquet`` if the run kept its records (else see ``RecordFile``), with
-        ``items.parquet`` for messages and records of queues and streams, ``chains.json`` where functions call each other.
+        ``items.parquet`` for messages and records of queues and streams, ``chains.json`` where functions call each other,
+        ``managed.json`` where some are on managed instances.
         Last comes ``lambdasim-manifest.json``, with
         checksums of what lambdasim wrote there.
 
@@ -110,6 +113,10 @@ def add_tables(run: RunResult, place: OutputFolder) -> None:
         files[CHAINS] = json.dumps(content) + "\n"
     else:
         place.drop(CHAINS)
+    if fleets := fleets_text(run.aggregate):
+        files[FLEETS] = fleets
+    else:
+        place.drop(FLEETS)
     for name, text in files.items():
         place.add(name, text.encode())
     with place.stream("metrics.csv") as stream:
@@ -168,10 +175,22 @@ def load_run(folder: str | os.PathLike[str], keep_records: bool = True) -> RunRe
     if any(function.source is not None for function in plan.functions):
         items = read_items(place / ITEMS, plan.functions, scenario.duration_us, longest_us)
         chunks = chain(chunks, items)
+    if any(function.managed is not None for function in plan.functions):
+        chunks = chain(chunks, [_read_fleets(place / FLEETS, plan)])
     run = RunResult.of_records(scenario, plan, chunks, checksum, engine=engine, keep_records=keep_records)
     if plan.calls is not None:
         _read_chains(place / CHAINS, run)
     return run
+
+
+def _read_fleets(path: Path, plan: Plan) -> RecordChunk:
+    """Read what functions on managed instances held."""
+    try:
+        return fleets_chunk(_read_json(path), plan)
+    except ValueError as error:
+        raise InputError.single(
+            str(path), str(error), "must be as `lambdasim simulate --out` wrote it"
+        ) from None
 
 
 def _read_chains(path: Path, run: RunResult) -> None:

@@ -41,6 +41,7 @@ from lambdasim.results.usage.by_time import (
     shared_by_time,
     snapstart_cached_ms,
 )
+from lambdasim.results.usage.managed import managed_s_by_month
 from lambdasim.specs.function import FunctionSpec
 from lambdasim.specs.scenario import ScenarioSpec
 from lambdasim.units import (
@@ -212,9 +213,19 @@ def run_usage(
         calls.update(payloads.extra_calls.get(rank, Counter()))
         payload_kb = payloads.payload_kb.get(rank, Counter())
         pollers = poller_s_by_month(scenario, function, totals, payload_kb.total())
+        managed = managed_s_by_month(scenario, totals)
         asked = elapsed if scenario.neighbours.held or totals.items is not None else ()
         durable = durable_by_month(plan, aggregate, rank)
-        own = {*used, *allocated, *init, *cached, *asked, *durable, *(machines if rank == 0 else ())}
+        own = {
+            *used,
+            *allocated,
+            *init,
+            *cached,
+            *asked,
+            *durable,
+            *managed,
+            *(machines if rank == 0 else ()),
+        }
         for month in sorted(own):
             counts = used.get(month, MonthlyUsage())
             restores = counts.cold_starts if spec.snap_start is not None else 0
@@ -243,6 +254,7 @@ def run_usage(
                     poller_s=pollers[month],
                     direct_requests=payloads.direct_runs.get(rank, Counter())[month],
                     tenant_mb=isolated * spec.memory_mb,
+                    managed_s=managed[month],
                     **(machines.get(month, {}) if rank == 0 else {}),
                     **durable.get(month, {}),
                 )

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from lambdasim.billing import Usage, ephemeral_billed_mb, meter_units_of_runs
 from lambdasim.catalog import ChargeKind, billing_rules
+from lambdasim.catalog.prices.managed import instance_type
 from lambdasim.catalog.prices.meters import Driver, meter
 from lambdasim.engine.contract import Invoker
 from lambdasim.results.sources import empty_receives
@@ -219,7 +220,8 @@ class _OfFunction:
         )
         on_demand = counted["BilledMsWithInit" if with_init else "BilledMsWithoutInit"]
         if kind is ChargeKind.REQUEST:
-            yield _ALL, counted["Invocations"] - provisioned if may_be_free else provisioned
+            free = may_be_free or self.spec.managed_instances is not None
+            yield _ALL, counted["Invocations"] - provisioned if free else provisioned
         elif kind is ChargeKind.DURATION:
             yield _ALL, on_demand
         elif kind is ChargeKind.PC_DURATION:
@@ -258,6 +260,12 @@ class _OfFunction:
 
     def _of_meter(self, name: str) -> Iterator[Part]:
         one = meter(name)
+        managed, fleet = self.spec.managed_instances, self.totals.fleet
+        if managed and fleet is not None and name in instance_type(managed.instance_type).meter_names():
+            held = np.zeros(self.stretch.stop)
+            held[: len(fleet.instance_us)] = fleet.instance_us[: self.stretch.stop]
+            yield _ALL, held[self.stretch]
+            return
         if one.driver in (Driver.HOUR, Driver.MONTH):
             return
         if one.driver is Driver.START:

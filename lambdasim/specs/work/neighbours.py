@@ -8,7 +8,7 @@ from typing import Annotated, Final
 
 from pydantic import Field
 
-from lambdasim.catalog.prices.meters import Driver, meters
+from lambdasim.catalog.prices.meters import Driver, priced_meters
 from lambdasim.specs.base import CrossFault, Spec
 from lambdasim.specs.faults import not_among
 from lambdasim.specs.fields import NotNegative, Text, Whole
@@ -56,7 +56,7 @@ class NeighboursSpec(Spec):
 
 
 def _faults(key: str, amounts: Mapping[str, float], drivers: tuple[Driver, ...]) -> Iterator[CrossFault]:
-    known = [name for name, one in meters().items() if one.driver in drivers]
+    known = [name for name, one in priced_meters().items() if one.driver in drivers]
     for name in amounts:
         if name not in known:
             yield CrossFault((key, name), not_among(name, known))

@@ -94,6 +94,7 @@ def break_even(
             "scenario",
             f"must be a scenario, as load_scenario returns, got {type(scenario).__name__}",
         )
+    scenario.require_on_demand("break-even")
     terms = terms or ServerTerms()
     wanted = sorted({1.0, *checked_multiples("break-even", FIRST if multiples is None else multiples)})
     check_replications("break-even", replications)

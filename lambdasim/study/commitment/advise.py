@@ -151,6 +151,11 @@ def _future(
     from lambdasim.results.files.saved import load_free_tier
 
     usage = hourly_usage(run)
+    if any(row.managed_s for row in usage.usage):
+        text = (
+            "must have no functions on managed instances: a plan's part of their instances is not worked out"
+        )
+        raise InputError.single("commitment", "runs", text)
     free_tier = load_free_tier(run) if isinstance(run, str | os.PathLike) else run.scenario.free_tier
     if region is not None:
         usage = replace(

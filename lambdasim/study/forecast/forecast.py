@@ -101,6 +101,7 @@ def forecast(
         if not isinstance(spec, ScenarioSpec):
             got = f"must be a scenario, as load_scenario returns, got {type(spec).__name__}"
             raise InputError.single("forecast", "scenario", got)
+        spec.require_on_demand("forecast")
         if spec.callers:
             raise InputError.single(
                 "forecast",

@@ -81,6 +81,7 @@ def advise_limits(
     InputError
         When an argument cannot be accepted.
     """
+    scenario.require_on_demand("limits")
     check_replications("limits", replications)
     wanted = checked_multiples("limits", multiples)
     chosen_rules(select, ignore)

@@ -102,6 +102,7 @@ def sweep_memory(
     InputError
         When an argument cannot be accepted, or the catalog has no INIT for an architecture.
     """
+    scenario.require_on_demand("sweep")
     spec = _named(scenario, function)
     own = SweptSize(spec.memory_mb, spec.architecture.value)
     wanted_architectures = sorted(set(architectures or [own.architecture]))

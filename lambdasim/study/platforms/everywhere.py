@@ -75,6 +75,7 @@ def platforms(
             "scenario",
             f"must be a scenario, as load_scenario returns, got {type(scenario).__name__}",
         )
+    scenario.require_on_demand("platforms")
     terms = terms or PlatformTerms()
     check_replications("platforms", replications, least=1)
     polled = {spec.name for spec in scenario.functions if spec.trigger.is_polled}

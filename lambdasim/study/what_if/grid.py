@@ -114,6 +114,7 @@ def what_if(
     """
     if first is not None and (first.scenario != scenario or first.arrays_sha256):
         raise InputError.single("what if", "first", "must be the run of the same scenario")
+    scenario.require_on_demand("what if")
     base = simulate(scenario, engine=engine, keep_records=False) if first is None else first
     spec = _named(scenario, function, base)
     own = Setting(
