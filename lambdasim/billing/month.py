@@ -31,7 +31,6 @@ from lambdasim.catalog import (
 from lambdasim.catalog.prices.book import PriceBook
 from lambdasim.errors import CatalogError, Fault
 
-
 PROVISIONED: Final = "provisioned concurrency"
 MANAGED: Final = "managed instances"
 

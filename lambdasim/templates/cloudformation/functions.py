@@ -19,7 +19,7 @@ DEFAULTS: Final = "lambdasim::Defaults"
 _ACCOUNT: Final = re.compile(r"(?<![0-9])[0-9]{12}(?![0-9])")
 _UNMODELLED: Final = {
     "DurableConfig": "durable executions are not modelled; its runs are simulated as ordinary ones",
-    "CapacityProviderConfig": "managed instances are not modelled; it is simulated on demand",
+    "CapacityProviderConfig": "is simulated on demand; give managed_instances an instance_type to simulate it there",
     "TenancyConfig": "tenant isolation is not modelled",
     "FunctionScalingConfig": "scaling of managed instances is not modelled",
     "FileSystemConfigs": "a mounted file system has no effect",
