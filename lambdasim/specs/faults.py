@@ -153,8 +153,6 @@ def not_among(got: object, names: Iterable[str]) -> str:
 
 
 _NOT_SIMULATED: Final = {
-    "managed_instances": "managed instances are not simulated as a mode of a function: `lambdasim platforms --only "
-    "managed_instances` runs the same traffic on them, `lambdasim bill units --platform managed_instances` prices hours",
     "web_function": "web functions are not simulated, and no price of theirs is published",
     "microvm": "MicroVMs are not simulated; `lambdasim bill units microvm_vcpu_s=...` prices quantities",
 }

@@ -103,7 +103,7 @@ def test_a_durable_function_is_not_called_by_others() -> None:
 @pytest.mark.parametrize(
     ("key", "told"),
     [
-        ("managed_instances", "platforms --only managed_instances"), ("web_function", "no price of theirs"),
+        ("web_function", "no price of theirs"),
         ("micro_vm", "unknown key"), ("microvms", "bill units microvm_vcpu_s"),
     ],
 )  # fmt: skip
