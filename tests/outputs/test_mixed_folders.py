@@ -19,17 +19,18 @@ from lambdasim.results.files.saved import PARTS, RUN, check_run_folder
 QUEUE = (
     "{name: q, start: '2026-11-01T00:00:00Z', duration: 10m, functions: [{name: f, runtime: python3.12, timeout: 10s,"
     " work: {io_ms: 20}, trigger: {type: sqs}, traffic: {constant: {rate_per_s: 0.%d}}, calls: [{function: g}]},"
-    " {name: g, work: {io_ms: 5}, trigger: {type: sdk}}]}"
+    " {name: g, work: {io_ms: 5}, trigger: {type: sdk}}, {name: m, memory_mb: 2048, runtime: python3.12, architecture: arm64,"
+    " managed_instances: {instance_type: m7g.large, min_environments: %d}, work: {io_ms: 5}, traffic: {constant: {rate_per_s: 1}}}]}"
 )
 NAMES = ("scenario.json", "summary.json", "usage.json")
 
 
 @pytest.fixture(scope="module")
 def two(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
-    """Two runs that differ, of a function that has a queue and calls another, so that every part is there."""
+    """Two runs that differ, of functions with a queue, with a call, and on managed instances: every part is there."""
     place = tmp_path_factory.mktemp("two")
     for name, number in (("one", 50), ("other", 80)):
-        ls.save(ls.simulate(ls.load_scenario_text(QUEUE % number)), place / name)
+        ls.save(ls.simulate(ls.load_scenario_text(QUEUE % (number, number))), place / name)
     return place / "one", place / "other"
 
 
