@@ -101,7 +101,9 @@ def _written(values: _Column, row: int) -> NDArray[np.int64]:
     elif row == _WITH_INIT:
         column = column - values(_WITHOUT_INIT)
     elif row == _DURATION:
-        column = (values(_WITHOUT_INIT) + values(_PROVISIONED_BILLED)) * US_PER_MS - column
+        # Of functions on managed instances no duration is billed.
+        billed = values(_WITHOUT_INIT) + values(_PROVISIONED_BILLED)
+        column = np.where(billed > 0, billed * US_PER_MS - column, column)
     if column.min() < 0:
         raise ConservationError("more ran in a minute than began in it or was billed for it")
     return column
@@ -145,7 +147,7 @@ class _Opened:
             return kept + self.row(_WITHOUT_INIT, own)
         if row == _DURATION:
             billed = self.row(_WITHOUT_INIT, own) + self.row(_PROVISIONED_BILLED, own)
-            return billed * US_PER_MS - kept
+            return np.where(billed > 0, billed * US_PER_MS - kept, kept)
         return kept
 
     def _kept(self, row: int) -> NDArray[np.int64]:
