@@ -19,8 +19,9 @@ from lambdasim.results.files.saved import PARTS, RUN, check_run_folder
 QUEUE = (
     "{name: q, start: '2026-11-01T00:00:00Z', duration: 10m, functions: [{name: f, runtime: python3.12, timeout: 10s,"
     " work: {io_ms: 20}, trigger: {type: sqs}, traffic: {constant: {rate_per_s: 0.%d}}, calls: [{function: g}]},"
-    " {name: g, work: {io_ms: 5}, trigger: {type: sdk}}, {name: m, memory_mb: 2048, runtime: python3.12, architecture: arm64,"
-    " managed_instances: {instance_type: m7g.large, min_environments: %d}, work: {io_ms: 5}, traffic: {constant: {rate_per_s: 1}}}]}"
+    " {name: g, work: {io_ms: 5}, trigger: {type: sdk}}, {name: m, memory_mb: 2048, runtime: python3.12,"
+    " architecture: arm64, managed_instances: {instance_type: m7g.large, min_environments: %d}, work: {io_ms: 5},"
+    " traffic: {constant: {rate_per_s: 1}}}]}"
 )
 NAMES = ("scenario.json", "summary.json", "usage.json")
 
