@@ -18,7 +18,13 @@ from lambdasim.calibration.fit.first_run import FirstRunFit
 from lambdasim.calibration.fit.init import InitFit
 from lambdasim.calibration.fit.meet import met
 from lambdasim.calibration.fit.shape import law_of_values
-from lambdasim.calibration.fit.speed import StreamSpeeds, full_speed_mb, is_of_cpus, stream_speeds
+from lambdasim.calibration.fit.speed import (
+    StreamSpeeds,
+    full_speed_mb,
+    is_of_cpus,
+    speed_finding,
+    stream_speeds,
+)
 from lambdasim.calibration.fit.work import WorkFit
 from lambdasim.calibration.lasting import Lasting
 from lambdasim.calibration.round_trip import RoundTrip
@@ -112,17 +118,10 @@ class Calibration(Result):
             found += data.notes
             found += [f"{count:,} {reason} were left out" for reason, count in data.left_out.items()]
             found += log_findings(data, self.failures, self._durations_ms(data))
-        if self.speeds is not None:
-            found.append(
-                f"{self.speeds.streams} log streams keep their own speed, {self.speeds.spread:.1%} apart (standard "
-                "deviation): written as environment_spread of CPU time"
-            )
-        elif self._levels is not None:
-            found.append(
-                f"{self._levels.streams} log streams keep their own level, {self._levels.spread:.1%} apart (standard "
-                "deviation), which is more than CPUs differ: other code, tenants or inputs; written as differences "
-                "between single runs, so intervals of means are too narrow"
-            )
+        if data is not None and self._computes:
+            named = data.runs.environment
+            seen = None if named is None else len(set(named))
+            found.append(speed_finding(self._levels, self.work.architecture, seen))
         runs = sum(size.n - size.censored for size in self.work.sizes)
         if runs < _WEAK:
             found.append(f"weak fit: {runs} complete runs say little; read every number here as a guess")
@@ -207,8 +206,14 @@ class Calibration(Result):
         rows = (data.runs.memory_mb == self.memory_mb) & data.runs.warm()
         streams = data.runs.environment
         found = stream_speeds(data.runs.work_ms()[rows], None if streams is None else streams[rows])
-        share = self.work.cpu_ms.value / (self.work.cpu_ms.value + self.work.io_ms.value + 1e-9)
-        return found if share >= _LEAST_SHARE else None
+        return found if self._computes else None
+
+    @property
+    def _computes(self) -> bool:
+        """Whether CPU time is a part of the work that counts."""
+        return self.work.cpu_ms.value >= _LEAST_SHARE * (
+            self.work.cpu_ms.value + self.work.io_ms.value + 1e-9
+        )
 
     def _cpu_spread(self, work: dict[str, Any], speeds: StreamSpeeds) -> float:
         """Give the spread of CPU time between environments that makes the one of durations."""

@@ -91,7 +91,7 @@ def duration_us(value: object) -> int:
 def positive_us(value: int) -> int:
     """Refuse a duration of zero."""
     if value == 0:
-        raise fault("must be longer than 0")
+        raise fault("must be longer than 0, got 0")
     return value
 
 

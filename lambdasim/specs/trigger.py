@@ -14,6 +14,7 @@ from lambdasim.specs.callers.clients import Repeats, RetryMode, ThrottleSpec
 from lambdasim.specs.fields import Limited, PositiveDuration, Whole
 from lambdasim.specs.sources.queue import QueueSpec
 from lambdasim.specs.sources.stream import StreamSpec
+from lambdasim.units import format_duration
 
 
 class TriggerType(StrEnum):
@@ -174,7 +175,9 @@ class TriggerSpec(Spec):
         low, high = limit("async_event_age_min_s"), limit("async_event_age_max_s")
         if self.max_event_age_us is not None and not low.us <= self.max_event_age_us <= high.us:
             yield CrossFault(
-                ("max_event_age",), f"must be between {low.value} and {high.value} s ({high.citation()})"
+                ("max_event_age",),
+                f"must be between {low.value} and {high.value} s, got {format_duration(self.max_event_age_us)} "
+                f"({high.citation()})",
             )
         if self.stream is not None and kind is InvocationKind.STREAM:
             for found in self.stream.type_faults(self.type.value):

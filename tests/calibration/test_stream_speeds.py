@@ -8,9 +8,10 @@ from generated_logs import GENERATED
 
 from lambdasim.calibration.calibrate import calibrate_logs
 from lambdasim.calibration.data.reading import read_observations
-from lambdasim.calibration.fit.speed import stream_speeds
+from lambdasim.calibration.fit.speed import speed_finding, stream_speeds
 from lambdasim.calibration.scenario import scenario_mapping
 from lambdasim.calibration.twin import twin
+from lambdasim.specs.function import Architecture
 
 
 def test_the_spread_of_streams_is_held_and_noise_makes_none() -> None:
@@ -58,3 +59,13 @@ def test_another_log_of_the_same_function_lies_within_what_the_scenario_spreads(
     plain = {**written["functions"][0], "work": {**written["functions"][0]["work"], "environment_spread": 0}}
     alike = twin({**written, "functions": [plain]}, runs, 60).with_ms.reshape(60, -1).mean(axis=1)
     assert alike.std() / alike.mean() < 0.003
+
+
+@pytest.mark.parametrize(
+    ("named", "said"), [(None, "names no environments"), (3, "the log has 3 and does not show it")]
+)
+def test_a_log_that_shows_no_speeds_says_what_is_missing(named: int | None, said: str) -> None:
+    """On arm64 environments differ more than on x86_64."""
+    assert said in speed_finding(None, Architecture.ARM64, named)
+    assert "some 7.5%" in speed_finding(None, Architecture.ARM64, named)
+    assert "some 2.9%" in speed_finding(None, Architecture.X86_64, named)

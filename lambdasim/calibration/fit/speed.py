@@ -109,6 +109,33 @@ def is_of_cpus(speeds: StreamSpeeds, architecture: Architecture) -> bool:
     return speeds.spread <= _MOST_SPREADS * known_speed_error(architecture)
 
 
+def speed_finding(levels: StreamSpeeds | None, architecture: Architecture, environments: int | None) -> str:
+    """Say what is known of differences between environments.
+
+    Parameters
+    ----------
+    levels : StreamSpeeds or None
+        None where the log shows none.
+    architecture : Architecture
+    environments : int or None
+        How many the log names; None where it names none.
+    """
+    if levels is None:
+        seen = "the log names no environments" if environments is None else f"the log has {environments:,}"
+        return (
+            f"environments differ in speed, on {architecture.value} by some {known_speed_error(architecture):.1%} (the "
+            f"catalog's standard deviation); {seen} and does not show it, so the scenario has no environment_spread, and "
+            "intervals of means leave it out"
+        )
+    told = f"{levels.streams} log streams keep their own"
+    if is_of_cpus(levels, architecture):
+        return f"{told} speed, {levels.spread:.1%} apart (standard deviation): written as environment_spread of CPU time"
+    return (
+        f"{told} level, {levels.spread:.1%} apart (standard deviation), which is more than CPUs differ: other code, "
+        "tenants or inputs; written as differences between single runs, so intervals of means are too narrow"
+    )
+
+
 def full_speed_mb(architecture: Architecture) -> int:
     """Give the memory size from which one thread has a whole vCPU [MB]."""
     if architecture is Architecture.ARM64:

@@ -144,11 +144,15 @@ class QueueSpec(BatchSpec):
         )  # fmt: skip
         if self.visibility_timeout_us > longest.us:
             yield CrossFault(
-                ("visibility_timeout",), f"must be at most {longest.value} s ({longest.citation()})"
+                ("visibility_timeout",),
+                f"must be at most {longest.value} s, got {format_duration(self.visibility_timeout_us)} "
+                f"({longest.citation()})",
             )
         if not least.us <= self.retention_us <= most.us:
             yield CrossFault(
-                ("retention",), f"must be between {least.value} and {most.value} s ({most.citation()})"
+                ("retention",),
+                f"must be between {least.value} and {most.value} s, got {format_duration(self.retention_us)} "
+                f"({most.citation()})",
             )
 
     def timeout_faults(self, timeout_us: int) -> Iterator[CrossFault]:

@@ -12,7 +12,7 @@ from lambdasim.catalog import limit, timing
 from lambdasim.specs.base import CrossFault, Spec
 from lambdasim.specs.fields import Duration, Flag, Limited, PositiveDuration, Whole
 from lambdasim.specs.sources.batches import BatchSpec
-from lambdasim.units import US_PER_S
+from lambdasim.units import US_PER_S, format_duration
 
 
 class KafkaPollersSpec(Spec):
@@ -109,7 +109,9 @@ class StreamSpec(BatchSpec):
             least, most = limit(low), limit(high)
             if value_us is not None and not least.us <= value_us <= most.us:
                 yield CrossFault(
-                    (key,), f"must be between {least.value} and {most.value} s ({most.citation()})"
+                    (key,),
+                    f"must be between {least.value} and {most.value} s, got {format_duration(value_us)} "
+                    f"({most.citation()})",
                 )
 
     def type_faults(self, trigger: str) -> Iterator[CrossFault]:
