@@ -8,8 +8,8 @@ Run with ``python benchmarks/environment_speeds.py [--seed N] [--draws N]``, fro
 - *December 2025*: pairs of a warm row, 300 runs of one environment, and its cold row, 20 environments. Each draw takes
   the spread of speeds from a random half of the pairs, and predicts the warm rows of the other half from their cold rows.
 
-The interval is that of one more run of the scenario, from 40 of them with seeds of their own: mean and Student's t times the
-standard deviation times the root of 1 + 1/40. Beside it stands the same without ``environment_spread``.
+The interval is that of one more run of the scenario, from 40 of them with seeds of their own: mean and Student's t times
+the standard deviation times the root of 1 + 1/40.
 """
 
 from __future__ import annotations
@@ -123,8 +123,10 @@ def december(architecture: str) -> tuple[Floats, NDArray[np.str_]]:
 
 
 def of_december(rng: np.random.Generator, architecture: str, draws: int) -> Iterator[tuple[bool, bool, bool]]:
-    """Yield, for each warm row held out: held from its cold row with the other half's spread, and with the catalog's; and
-    with the catalog's from its cold row times what warm rows of its workload take longer in the other half.
+    """Yield, for each warm row held out, whether three ranges hold it.
+
+    From its cold row with the other half's spread; with the catalog's; and with the catalog's, its cold row being brought
+    to the mean of warm rows of its workload in the other half.
     """
     ratios, workloads = december(architecture)
 

@@ -9,6 +9,7 @@ from generated_logs import Log
 
 from lambdasim.calibration.calibrate import calibrate_logs
 from lambdasim.calibration.data.eras import ALL, change_notes, newest
+from lambdasim.calibration.data.reading import read_observations
 from lambdasim.errors import TraceError
 
 CHANGE = 300
@@ -140,3 +141,21 @@ def test_of_two_sizes_that_no_law_explains_the_last_is_fitted(tmp_path: Path) ->
     assert any("300 warm runs at 512 MB, median" in line for line in found.findings())
     together = calibrate_logs(path, version=ALL)
     assert len(together.work.sizes) == 2
+
+
+def test_init_inside_runs_after_failures_is_no_second_function(tmp_path: Path) -> None:
+    """One environment without a name; a crash in every tenth run, and INIT of 400 ms inside the run after it."""
+    rng, log = np.random.default_rng(3), Log(512)
+    for k in range(300):
+        inside = 400.0 if k and (k - 1) % 10 == 5 else 0.0
+        log.run(
+            10.0 * k,
+            80 * np.exp(0.1 * rng.standard_normal()) + inside,
+            "crash" if k % 10 == 5 else "success",
+            init_ms=400.0 if not k else None,
+        )
+    path = tmp_path / "crashes.log"
+    path.write_text(log.text(), encoding="utf-8")
+    data = read_observations([path])
+    assert int(data.runs.inside.sum()) == 30
+    assert not any("two functions" in note for note in data.notes)

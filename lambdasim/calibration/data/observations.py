@@ -224,10 +224,11 @@ def _observed(
     table: pd.DataFrame, function: str, rows: int, left_out: dict[str, int], notes: list[str]
 ) -> Observations:
     """Sort the runs that are used."""
-    notes += mixture_notes(table)
-    for _, part in warm_complete(table).groupby("memory_mb"):
-        notes += change_notes(part)
     runs = runs_of(table)
+    usual = table.sort_values("timestamp_us", kind="stable")[~runs.inside]
+    notes += mixture_notes(usual)
+    for _, part in warm_complete(usual).groupby("memory_mb"):
+        notes += change_notes(part)
     if runs.inside.any():
         left_out["runs inside which INIT ran again"] = int(runs.inside.sum())
     used_mb = _max_memory_mb(table)

@@ -69,6 +69,10 @@ def yaml_answer(events: Events) -> str:
     return "events:\n" + "".join(rows) + "searchedLogStreams: []\n"
 
 
+def text_answer(events: Events) -> str:
+    return "".join(f"EVENTS\t{'3' * 56}\t{at + 900}\t{STREAM}\t{text}\t{at}\n" for at, text in events)
+
+
 SHAPES: dict[str, Callable[[Events], str]] = {
     "Datadog's API": of_list(
         lambda at, text: {
@@ -112,6 +116,7 @@ SHAPES: dict[str, Callable[[Events], str]] = {
     ),
     "pairs of a --query": of_list(lambda at, text: [at, text], list),
     "YAML of the CLI": yaml_answer,
+    "text of the CLI": text_answer,
     "Grafana's table": of_table(
         ["labels", "Time", "Line", "tsNs", "id"], lambda at, text: ["{}", at, text, at * 10**6, "x"]
     ),

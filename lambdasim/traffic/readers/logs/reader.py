@@ -14,7 +14,7 @@ from lambdasim.traffic.readers.logs.events import LogEvent, invoked_text, log_ev
 from lambdasim.traffic.readers.logs.invocations import COLUMNS, Invocations
 from lambdasim.traffic.readers.logs.remarks import Remark
 from lambdasim.traffic.readers.logs.text import LogText, Reported, Started, lambda_object
-from lambdasim.traffic.readers.logs.wrapped import without_offset
+from lambdasim.traffic.readers.logs.wrapped import timed_lines, without_offset
 from lambdasim.traffic.readers.looks import looks_like
 from lambdasim.traffic.readers.moments import MomentRule, Naive
 from lambdasim.traffic.readers.source import SourceFile
@@ -89,7 +89,7 @@ def _findings(
     text = text if tails is None else tails
     records = log_records(file.path, text)
     if records is None:
-        lines = LogText(text, rule, file.path)
+        lines = LogText(timed_lines(text), rule, file.path)
         yield from lines.findings()
         if lines.without_offset():
             log.warn("times without an offset are taken as UTC, as `aws logs tail` prints them")

@@ -32,6 +32,13 @@ _TIMES: Final = frozenset(
 )
 """Names of a time, without marks and in small letters."""
 _MARKS: Final = re.compile(r"[^a-z]")
+_ANSWERED: Final = re.compile(
+    r"^EVENTS\t(?:[0-9]{20,}\t)?[0-9]{13}\t"
+    r"(?:(?P<stream>[0-9]{4}/[0-9]{2}/[0-9]{2}/[^\t\r\n]{1,400})\t)?"
+    r"(?P<message>(?:(?!^EVENTS\t).)*?)\t(?P<time>[0-9]{13})\r?$",
+    re.MULTILINE | re.DOTALL,
+)
+"""An event of ``aws logs filter-log-events`` or ``get-log-events`` with ``--output text``: its time stands at the end."""
 _DEEPEST: Final = 12
 _NUMBER: Final = re.compile(r"[0-9]{9,20}(?:\.[0-9]{1,9})?")
 _KIBANA: Final = re.compile(
@@ -64,6 +71,16 @@ class Wrapped:
 def in_strings(text: str) -> bool:
     """Tell whether a text is JSON that holds Lambda's lines or objects inside strings."""
     return text.lstrip()[:1] in ("{", "[") and _IN_STRINGS.search(text) is not None
+
+
+def timed_lines(text: str) -> str:
+    """Bring the time and stream of each event of the CLI's text output before its message; other text stays as it is."""
+    if "EVENTS\t" not in text:
+        return text
+    return _ANSWERED.sub(
+        lambda event: f"{event['time']} {event['stream'] + ' ' if event['stream'] else ''}{event['message']}",
+        text,
+    )
 
 
 def wrapped_records(path: str, text: str) -> Iterator[tuple[str, Any]]:
