@@ -510,3 +510,23 @@ def test_how_a_month_is_made_of_a_run_is_said_first() -> None:
     said = found(steady(), "workers").caveats()
     assert any(one.startswith("Monthly figures scale this run of 1h") for one in said)
     assert any("a month counts that 730 times" in one for one in said)
+
+
+def test_all_ways_into_a_function_are_one_service() -> None:
+    """Two ways with every other request each cost, elsewhere, what one way with all requests costs."""
+    base = (
+        "name: t\nstart: 2026-11-01T00:00:00Z\nduration: 20m\nfree_tier: false\nfunctions:\n"
+        "  - {{name: f, memory_mb: 1769, runtime: nodejs22.x, timeout: 10s, init_ms: 0, trigger: {{type: function_url}}, "
+        "work: {{cpu_ms: 20, io_ms: 180, max_memory_mb: 200}}, traffic: {{constant: {{rate_per_s: {rate}}}}}}}\n"
+    )
+    second = (
+        "  - {name: g, shares: f, trigger: {type: function_url}, work: {cpu_ms: 20, io_ms: 180, max_memory_mb: 200}, "
+        "traffic: {constant: {rate_per_s: 10}, start: 50ms}}\n"
+    )
+    terms = ls.PlatformTerms(only=("cloud_run", "azure_flex", "workers", "managed_instances"))
+    one, two = (
+        ls.platforms(ls.load_scenario_text(text), terms=terms, replications=1)
+        for text in (base.format(rate=20), base.format(rate=10) + second)
+    )
+    assert one.frame().equals(two.frame())
+    assert "several ways into f: on other clouds one service" in " ".join(two.text().split())

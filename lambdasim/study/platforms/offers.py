@@ -3,54 +3,40 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from decimal import Decimal
 from functools import reduce
 from typing import Final
-
-import numpy as np
-from numpy.typing import NDArray
 
 from lambdasim.billing import price
 from lambdasim.billing.platforms.charges import PlatformUsage, platform_charges, sum_of
 from lambdasim.catalog import ChargeKind
 from lambdasim.catalog.prices.platform_kinds import Billed, Measure, Platform
 from lambdasim.catalog.prices.platforms import platform_book
-from lambdasim.engine.plan import ScenarioArrivals
 from lambdasim.engine.totals.histogram import Histogram, together
 from lambdasim.results.run import RunResult
 from lambdasim.results.simulate import simulate
 from lambdasim.results.usage.as_month import month_factor, monthly_usage
 from lambdasim.specs.base import revised
-from lambdasim.specs.function import Architecture, FunctionSpec
+from lambdasim.specs.function import FunctionSpec
 from lambdasim.specs.scenario import ScenarioSpec
-from lambdasim.study.platforms.called import arriving_in_run, in_chains
 from lambdasim.study.platforms.fronts import (
     in_bytes,
 )
 from lambdasim.study.platforms.managed import ManagedNeed, managed_plan
 from lambdasim.study.platforms.month import Month
 from lambdasim.study.platforms.nodes import Pods, nodes_usd
-from lambdasim.study.platforms.serving import Arriving, Served, Serving, arriving, response_kb, used_mb
-from lambdasim.study.platforms.settings import PlatformTerms, Setting, computing_share, setting_of
+from lambdasim.study.platforms.services import End, computing_of, serve, ways_into
+from lambdasim.study.platforms.serving import Served, used_mb
+from lambdasim.study.platforms.settings import PlatformTerms, Setting, setting_of
 from lambdasim.study.platforms.tables import LAMBDA, NAMES, SERVERS, Offer, Replication
 from lambdasim.study.server_costs import Costs, Fleets, Option, month_hours
 from lambdasim.study.server_demand import demand_of, with_pollers
 from lambdasim.study.variants import LimitCase, Variant, case_scenario
-from lambdasim.units import US_PER_MS
 
 MANY: Final = 1000
 """Requests that share a server's process where memory no longer counts."""
 _LOW_MB: Final = 128
-
-
-@dataclass(frozen=True, eq=False)
-class _End:
-    """One way to set a platform up."""
-
-    platform: Platform
-    at_once: int | None
-    memory_mb: int | None = None
 
 
 def replication(
@@ -82,7 +68,7 @@ def replication(
     refused: dict[str, str] = {}
     ends, settings = _ends(specs, needs, terms, refused)
     factor = month_factor(scenario.duration_us)
-    served, own_ms, kb = _serve(run, specs, ends, settings, needs)
+    served, owners, settings, own_ms, kb = serve(run, specs, ends, settings, needs)
     month = Month(
         scenario,
         monthly_usage(run.usage(), factor),
@@ -91,8 +77,8 @@ def replication(
         round(in_bytes(kb) * factor),
     )
     offers = [_lambda_offer(run, month), *_server_offers(run, month, fleets, terms, own_ms)]
-    for end, by_function, set_up in zip(ends, served, settings, strict=True):
-        offer = _platform_offer(end, by_function, set_up, specs, month, fleets)
+    for end, by_function, of, set_up in zip(ends, served, owners, settings, strict=True):
+        offer = _platform_offer(end, by_function, set_up, of, month, fleets)
         if isinstance(offer, str):
             refused[end.platform.key] = offer
         else:
@@ -121,7 +107,7 @@ def _ends(
     needs: Mapping[str, int | None],
     terms: PlatformTerms,
     refused: dict[str, str],
-) -> tuple[list[_End], list[list[Setting]]]:
+) -> tuple[list[End], list[list[Setting]]]:
     """Set all functions up on every platform in the ways that bound what the scenario does not say."""
     ends, settings = [], []
     for key, platform in platform_book().platforms.items():
@@ -146,22 +132,22 @@ def _ways(
     specs: Sequence[FunctionSpec],
     needs: Mapping[str, int | None],
     terms: PlatformTerms,
-) -> Iterator[_End]:
+) -> Iterator[End]:
     asked = terms.requests_at_once
     if platform.billed is Billed.CPU:
-        yield _End(platform, None)
+        yield End(platform, None)
     elif platform.billed is Billed.RUNS:
         if all(need is not None for need in needs.values()):
-            yield _End(platform, asked)
+            yield End(platform, asked)
         else:
             most = platform.sizes[-1].most_mb
-            yield _End(platform, asked, _LOW_MB)
-            yield _End(platform, asked, min(max(spec.memory_mb for spec in specs), most))
+            yield End(platform, asked, _LOW_MB)
+            yield End(platform, asked, min(max(spec.memory_mb for spec in specs), most))
     elif asked is not None:
-        yield _End(platform, asked)
+        yield End(platform, asked)
     else:
-        yield _End(platform, 1)
-        yield _End(platform, None)
+        yield End(platform, 1)
+        yield End(platform, None)
 
 
 def _need_mb(platform: Platform, spec: FunctionSpec, used: int | None) -> int:
@@ -171,52 +157,6 @@ def _need_mb(platform: Platform, spec: FunctionSpec, used: int | None) -> int:
     if platform.billed in (Billed.CPU, Billed.RUNS):
         return min(spec.memory_mb, platform.sizes[-1].most_mb)
     return spec.memory_mb
-
-
-def _serve(
-    run: RunResult,
-    specs: Sequence[FunctionSpec],
-    ends: Sequence[_End],
-    settings: Sequence[Sequence[Setting]],
-    needs: Mapping[str, int | None],
-) -> tuple[list[list[Served]], Histogram, int]:
-    """Give every function's requests to every platform; each chunk is drawn once."""
-    scenario, own_ms, kb = run.scenario, Histogram(), 0
-    served: list[list[Served]] = [[] for _ in ends]
-    arrivals, chained = run.plan.arrivals, in_chains(run.plan)
-    assert isinstance(arrivals, ScenarioArrivals)  # noqa: S101 - a scenario was simulated
-    for place, (plan, spec, source) in enumerate(
-        zip(run.plan.functions, specs, arrivals.sources, strict=True)
-    ):
-        serving = [
-            Serving(
-                end.platform,
-                setting[place],
-                spec,
-                plan.draws,
-                scenario.seed,
-                scenario.duration_us,
-                None if needs[spec.name] is not None else end.memory_mb,
-            )
-            for end, setting in zip(ends, settings, strict=True)
-        ]
-        chunks = arriving_in_run(run, place, plan) if plan.name in chained else arriving(plan, source)
-        for chunk in chunks:
-            for one in serving:
-                one.take(chunk)
-            own_ms.add(_own_ms(spec, chunk))
-            kb += response_kb(plan, chunk)
-        for row, one in zip(served, serving, strict=True):
-            row.append(one.finish())
-    return served, own_ms, kb
-
-
-def _own_ms(spec: FunctionSpec, chunk: Arriving) -> NDArray[np.int64]:
-    """Give the time of runs on a server's whole vCPU, shape (n,) [ms]."""
-    ratio = spec.work.arm64_time_ratio if spec.architecture is Architecture.ARM64 else 1.0
-    cpu_us = np.rint(chunk.requests.cpu_us * ratio).astype(np.int64)
-    own_ms: NDArray[np.int64] = -(-(cpu_us + chunk.requests.io_us) // US_PER_MS)
-    return own_ms
 
 
 def _lambda_offer(run: RunResult, month: Month) -> Offer:
@@ -288,19 +228,13 @@ def _server_offers(
 def _sized_by_aws(run: RunResult, month: Month, fleets: Fleets, own_ms: Histogram) -> Iterator[Offer]:
     """Give what managed instances ask where AWS's sample calculator sizes them for Lambda's peak."""
     scenario = month.scenario
-    needs = [
-        ManagedNeed(
-            spec.architecture.value,
-            spec.memory_mb,
-            totals.concurrency.peak,
-            computing_share(spec),
-        )
-        for spec, totals in zip(
-            (scenario.function(plan.name) for plan in run.plan.functions),
-            run.aggregate.functions,
-            strict=True,
-        )
-    ]
+    needs = []
+    for places in ways_into(run):
+        # The most in progress of a function with several ways in is that of all of them.
+        peak = max(run.aggregate.functions[place].concurrency.peak for place in places)
+        ways = [scenario.function(run.plan.functions[place].name) for place in places]
+        computing = computing_of(ways, run, places)
+        needs.append(ManagedNeed(ways[0].architecture.value, ways[0].memory_mb, peak, computing))
     requests = sum(row.requests for row in month.usage)
     found = managed_plan(needs, fleets[Option.MANAGED], month_hours(scenario), requests)
     if found is None:
@@ -324,7 +258,7 @@ def _sized_by_aws(run: RunResult, month: Month, fleets: Fleets, own_ms: Histogra
 
 
 def _platform_offer(
-    end: _End,
+    end: End,
     served: Sequence[Served],
     settings: Sequence[Setting],
     specs: Sequence[FunctionSpec],

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Final, NamedTuple
 
 import numpy as np
@@ -60,6 +60,49 @@ def arriving(plan: FunctionPlan, arrivals: FunctionArrivals) -> Iterator[Arrivin
         hangs = plan.draws.hangs(invocation)
         io_us = np.where(hangs, np.maximum(plan.timeout_us - cpu_us, 0), io_us)
         yield Arriving(Requests(np.ascontiguousarray(time_us), cpu_us, io_us), invocation)
+
+
+def merged(ways: Sequence[Iterator[Arriving]]) -> Iterator[Arriving]:
+    """Merge the requests of several ways into a function, in order of time.
+
+    Parameters
+    ----------
+    ways : sequence of iterator of Arriving
+        Each in order of time.
+
+    Yields
+    ------
+    Arriving
+        Those of one instant in the order of the ways; numbers of invocations are each way's own.
+    """
+    heads = [next(way, None) for way in ways]
+    while any(head is not None for head in heads):
+        for place, way in enumerate(ways):
+            while (head := heads[place]) is not None and not len(head.invocation):
+                heads[place] = next(way, None)
+        known = [head for head in heads if head is not None]
+        if not known:
+            return
+        until_us = min(int(head.requests.time_us[-1]) for head in known)
+        parts = []
+        for place, head in enumerate(heads):
+            if head is not None:
+                stop = int(np.searchsorted(head.requests.time_us, until_us, side="right"))
+                parts.append(_rows(head, slice(0, stop)))
+                heads[place] = _rows(head, slice(stop, None))
+        joined = Arriving(
+            Requests(
+                *(np.concatenate(columns) for columns in zip(*(part.requests for part in parts), strict=True))
+            ),
+            np.concatenate([part.invocation for part in parts]),
+        )
+        yield _rows(joined, np.argsort(joined.requests.time_us, kind="stable"))
+
+
+def _rows(chunk: Arriving, rows: slice | NDArray[np.int64]) -> Arriving:
+    return Arriving(
+        Requests(*(np.ascontiguousarray(column[rows]) for column in chunk.requests)), chunk.invocation[rows]
+    )
 
 
 def used_mb(draws: FunctionDraws) -> int | None:

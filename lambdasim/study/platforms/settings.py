@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from decimal import ROUND_CEILING, Decimal
 from math import ceil, floor
 from typing import Final, NamedTuple
@@ -138,7 +138,7 @@ def setting_of(platform: Platform, spec: FunctionSpec, need_mb: int, at_once: in
     return Setting(
         InstancePlan(
             slots=slots,
-            target=_target(platform, spec, slots, float(cpu)),
+            target=_target(platform, computing_share(spec), slots, float(cpu)),
             vcpus=float(cpu),
             parallel_fraction=spec.work.parallel_fraction,
             idle_us=platform.idle_s * US_PER_S,
@@ -170,10 +170,27 @@ def _size(platform: Platform, need_mb: int, share: Decimal) -> int | None:
     )
 
 
-def _target(platform: Platform, spec: FunctionSpec, slots: int, cpu: float) -> int:
+def retargeted(setting: Setting, platform: Platform, computing: float) -> Setting:
+    """Give a setting whose instances start by what requests of several ways into a function compute.
+
+    Parameters
+    ----------
+    setting : Setting
+    platform : Platform
+    computing : float
+        Mean part of a vCPU that a request computes while it runs alone on one.
+
+    Returns
+    -------
+    Setting
+    """
+    target = _target(platform, computing, setting.plan.slots, setting.milli_vcpus / 1000)
+    return setting._replace(plan=replace(setting.plan, target=target))
+
+
+def _target(platform: Platform, computing: float, slots: int, cpu: float) -> int:
     part = platform.target_percent / 100
     by_slots = max(floor(slots * part), 1)
-    computing = computing_share(spec)
     if not computing:
         return by_slots
     return max(min(by_slots, ceil(cpu * part / computing)), 1)

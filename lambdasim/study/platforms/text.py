@@ -192,8 +192,8 @@ def _of_functions(functions: tuple[FunctionSpec, ...], shown: set[str]) -> Itera
     shared = list(dict.fromkeys(spec.shares for spec in functions if spec.shares is not None))
     if shared:
         yield (
-            f"several ways into {listed(shared, most=3)}: each is a service of its own on other clouds, with "
-            "instances of its own, so their cost may be overstated"
+            f"several ways into {listed(shared, most=3)}: on other clouds one service answers all of them, with the "
+            "function's settings"
         )
     if any(spec.trigger.queue is not None or spec.trigger.stream is not None for spec in functions):
         yield "queues and streams: on other platforms each message or record is a request of its own"
