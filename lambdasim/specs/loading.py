@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import warnings
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final
 
@@ -19,6 +20,8 @@ from lambdasim.specs.scenario import ScenarioSpec
 from lambdasim.specs.unmodelled import without_effect
 from lambdasim.yaml_text import Lines, dotted, first_of, read_yaml
 
+_FEW: Final = 3
+"""Places with the same warning that are each worth a line."""
 _MOST_BYTES: Final = 16_000_000
 _IN_FOLDER: Final = "scenario.yaml"
 _SUFFIXES: Final = (".yaml", ".yml")
@@ -114,9 +117,23 @@ def load_scenario_text(
     if missing := list(_missing_traces(name, lines, spec)):
         raise ScenarioError(first_of(name, missing))
     idle = [_fault(name, lines, loc, message) for loc, message in without_effect(spec)]
-    for silent in first_of(name, idle):
+    for silent in first_of(name, _once(idle)):
         warnings.warn(str(silent), NotModelledWarning, stacklevel=2)
     return spec
+
+
+def _once(faults: list[Fault]) -> list[Fault]:
+    """Say what many places have in common once, for the first of them."""
+    alike: dict[str, list[Fault]] = {}
+    for fault in faults:
+        alike.setdefault(fault.message, []).append(fault)
+    told = []
+    for same in alike.values():
+        if len(same) > _FEW:
+            told.append(replace(same[0], field=f"{same[0].field} and {len(same) - 1:,} others"))
+        else:
+            told += same
+    return told
 
 
 def _is_list(data: Any, loc: tuple[int | str, ...]) -> bool:

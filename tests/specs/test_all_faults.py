@@ -101,3 +101,13 @@ def test_a_vpc_has_no_effect_and_a_warning_says_so() -> None:
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         load_scenario_text(yaml.safe_dump(content))
+
+
+def test_what_many_functions_have_in_common_is_one_warning() -> None:
+    content = deepcopy(GOOD)
+    content["functions"] = [
+        {**deepcopy(content["functions"][0]), "name": f"f{n}", "vpc": True} for n in range(30)
+    ]
+    with pytest.warns(NotModelledWarning, match=r"functions\.0\.vpc and 29 others: has no effect") as said:
+        load_scenario_text(yaml.safe_dump(content))
+    assert len(said) == 1

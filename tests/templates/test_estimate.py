@@ -179,3 +179,22 @@ def test_functions_have_list_prices_by_a_name_of_their_own() -> None:
     found = estimate_function(described()).to_mapping()
     assert found["functions"][0]["usd_list"] == found["usd_list"]
     assert "usd" not in found["functions"][0]
+
+
+def test_a_volume_that_schedules_leave_no_room_for_is_said(tmp_path: Path) -> None:
+    path = tmp_path / "template.yaml"
+    path.write_text("\n".join(line for line in TEMPLATE.splitlines() if "Api" not in line))
+    found = estimate_template(path, ["3M/month"])
+    assert round(found.requests) == 730
+    assert any("has no effect: schedules" in one for one in found.assumed)
+
+
+def test_what_was_taken_for_an_unknown_setting_stands_beside_the_bill(tmp_path: Path) -> None:
+    path = tmp_path / "template.yaml"
+    path.write_text(
+        TEMPLATE.replace("MemorySize: 512", "MemorySize: !Ref Size") + "Parameters: {Size: {Type: Number}}\n"
+    )
+    found = estimate_template(path, ["1M/month"])
+    assert any(
+        "MemorySize comes from parameter Size" in one and "128 is taken" in one for one in found.assumed
+    )

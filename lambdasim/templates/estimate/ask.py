@@ -20,6 +20,7 @@ from lambdasim.templates.writing.draft import draft_scenario
 from lambdasim.units import US_PER_MS, US_PER_S, format_duration, parse_duration_us
 from lambdasim.wording import clipped, count, number
 
+_MOST_REMARKS: Final = 3
 _MOST_WARNINGS: Final = 5
 Progress = Callable[[int, int], None]
 
@@ -108,10 +109,10 @@ def _about_template(found: Found, region: str | None) -> list[str]:
         told.append(
             f"settings of {count(len(guessed), 'function')} that only a deployment knows: --parameter K=V"
         )
-    if found.not_modelled or found.unresolved:
-        told.append(
-            f"{count(len(found.not_modelled) + len(found.unresolved), 'remark')} that lambdasim import shows"
-        )
+    told += [str(one) for one in found.unresolved[:_MOST_REMARKS]]
+    rest = len(found.not_modelled) + len(found.unresolved[_MOST_REMARKS:])
+    if rest:
+        told.append(f"{count(rest, 'remark')} that lambdasim import shows")
     told += [f"{one.resource}: {one.text}" for one in found.warnings[:_MOST_WARNINGS]]
     if len(found.warnings) > _MOST_WARNINGS:
         told.append(

@@ -94,6 +94,14 @@ def spread_volume(
         rates[name] = rate
     open_ = [one.function for one in draft.questions if one.key == "traffic" and one.function not in rates]
     assumed = []
+    if together is not None and not open_:
+        assumed.append(
+            "the volume for all has no effect: schedules or volumes of their own give each its traffic"
+        )
+    elif scheduled and together is not None:
+        assumed.append(
+            f"schedules of {count(len(scheduled), 'function')} as the file has them, besides --requests"
+        )
     if open_ and together is not None:
         rates |= dict.fromkeys(open_, together / len(open_))
         if len(open_) > 1:
