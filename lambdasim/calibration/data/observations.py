@@ -245,7 +245,7 @@ def _observed(
     for size in sizes:
         if len(size.warm_ms) < FEWEST_RUNS:
             notes.append(
-                f"only {len(size.warm_ms):,} warm runs at {size.memory_mb} MB: intervals are wide, tails unknown"
+                f"only {count(len(size.warm_ms), 'warm run')} at {size.memory_mb} MB: intervals are wide, tails unknown"
             )
     arrivals = runs.arrival_us if runs.has_times else np.zeros(0, dtype=np.int64)
     if not len(arrivals):

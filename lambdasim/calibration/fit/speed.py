@@ -122,10 +122,11 @@ def speed_finding(levels: StreamSpeeds | None, architecture: Architecture, envir
     """
     if levels is None:
         seen = "the log names no environments" if environments is None else f"the log has {environments:,}"
+        usual = known_speed_error(architecture)
         return (
-            f"environments differ in speed, on {architecture.value} by some {known_speed_error(architecture):.1%} (the "
-            f"catalog's standard deviation); {seen} and does not show it, so the scenario has no environment_spread, and "
-            "intervals of means leave it out"
+            f"environments differ in speed: on {architecture.value} by some {usual:.1%} (catalog, standard deviation); "
+            f"{seen} and does not show it, so the scenario has no environment_spread: work.environment_spread: {usual:g} "
+            "puts it into runs and intervals"
         )
     told = f"{levels.streams} log streams keep their own"
     if is_of_cpus(levels, architecture):

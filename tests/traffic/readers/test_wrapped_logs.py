@@ -13,6 +13,7 @@ from lambdasim.specs.traffic import TraceFormat, TrafficSpec
 from lambdasim.traffic.opening import trace_format
 from lambdasim.traffic.readers.logs.reader import read_report_logs
 from lambdasim.traffic.readers.logs.wrapped import messages_within, moment_us
+from lambdasim.traffic.trace import BadRows
 
 BEGAN_MS = 1_789_372_800_250
 STREAM = "2026/09/14/[7]0123456789abcdef0123456789abcdef"
@@ -175,6 +176,8 @@ def test_times_of_kibana_are_said_to_be_taken_as_utc(tmp_path: Path) -> None:
         ("1767225600000000999", 1_767_225_600 * 10**6),
         ("2026-01-01 01:00:00.000+01:00", 1_767_225_600 * 10**6),
         ("2026-01-01 00:00:00.000 UTC", 1_767_225_600 * 10**6),
+        ("Jan 1, 2026 @ 00:00:00", 1_767_225_600 * 10**6),
+        ("Okt 1, 2026 @ 00:00:00", None),
         ("yesterday", None),
         ("17", None),
     ],
@@ -189,3 +192,19 @@ def test_the_nearest_time_counts_and_a_text_that_stands_twice_counts_once() -> N
         messages_within({"timestamp": "2020-01-01T00:00:00Z", "data": [inner], "note": "nothing of Lambda"})
     )
     assert [(one.message, one.time_us) for one in found] == [("START RequestId: 1", 1_789_372_800_000_000)]
+
+
+@pytest.mark.parametrize("shape", ["Splunk", "Datadog's API", "Kibana's table"])
+def test_a_date_that_is_none_is_an_error_and_no_log_without_times(tmp_path: Path, shape: str) -> None:
+    path = tmp_path / "export.txt"
+    path.write_text(SHAPES[shape](events()).replace("2026-09-14", "2026-19-14").replace("Sep 14", "Okt 14"))
+    with pytest.raises(TraceError, match=r"must be an ISO 8601 time .* got '(2026-19-14|Okt 14)"):
+        read_report_logs(path, timeless=True)
+
+
+def test_an_export_whose_first_line_is_cut_is_read_without_it(tmp_path: Path) -> None:
+    path = tmp_path / "cut.json"
+    path.write_text(SHAPES["logcli"](events())[30:], encoding="utf-8")
+    with pytest.raises(TraceError, match="row 1: must be whole JSON objects"):
+        read_report_logs(path)
+    assert len(read_report_logs(path, on_bad_row=BadRows.SKIP).frame()) == 3

@@ -141,7 +141,10 @@ def log_event(event: Any) -> LogEvent | dict[str, Any] | None:
         Without a place, when the event is not as CloudWatch writes it.
     """
     if isinstance(event, Wrapped):
-        return LogEvent(event.message, event.time_us, event.exec_env, event.function)
+        time_us = (
+            event.time_us if event.time_us is not None or not event.unread else _time_us("time", event.unread)
+        )
+        return LogEvent(event.message, time_us, event.exec_env, event.function)
     if not isinstance(event, dict):
         raise TraceError.single("", "", f"must be an object, got {event!r:.40}")
     name = "message" if "message" in event else "@message"

@@ -5,14 +5,12 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any, Final
 
 from lambdasim.errors import Fault
 from lambdasim.traffic.readers.json_text import json_sequence
 from lambdasim.traffic.readers.moments import MomentRule
-from lambdasim.units import to_epoch_us
 
 _WRITTEN: Final = re.compile(
     r"(?:START|END|REPORT) RequestId:|(?:INIT|RESTORE)_(?:START|REPORT)\b|RequestId: [\w-]+ |Task timed out after"
@@ -42,8 +40,10 @@ _ANSWERED: Final = re.compile(
 _DEEPEST: Final = 12
 _NUMBER: Final = re.compile(r"[0-9]{9,20}(?:\.[0-9]{1,9})?")
 _KIBANA: Final = re.compile(
-    r"[A-Z][a-z]{2} [0-9]{1,2}, [0-9]{4} @ [0-9]{2}:[0-9]{2}:[0-9]{2}(?:\.[0-9]{1,6})?"
+    r"([A-Z][a-z]{2}) ([0-9]{1,2}), ([0-9]{4}) @ ([0-9]{2}:[0-9]{2}:[0-9]{2}(?:\.[0-9]{1,6})?)"
 )
+_MONTHS: Final = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
+_DATED: Final = re.compile(r"[0-9]{4}-[0-9]{2}|[A-Z][a-z]{2} [0-9]{1,2}, [0-9]{4}")
 _LOCAL: Final = MomentRule(naive="utc")
 _UNITS_PER_S: Final = ((10**17, 10**9), (10**14, 10**6), (10**11, 10**3), (0, 1))
 """The number from which a time since 1970 is in ns, µs, ms or s, and how many of these a second has."""
@@ -60,17 +60,21 @@ class Wrapped:
         [µs since 1970].
     exec_env, function : str or None
         Log stream; named by the log group.
+    unread : str
+        A date that cannot be read, where a time should be.
     """
 
     message: str
     time_us: int | None = None
     exec_env: str | None = None
     function: str | None = None
+    unread: str = ""
 
 
 def in_strings(text: str) -> bool:
-    """Tell whether a text is JSON that holds Lambda's lines or objects inside strings."""
-    return text.lstrip()[:1] in ("{", "[") and _IN_STRINGS.search(text) is not None
+    """Tell whether a text is JSON that holds Lambda's lines or objects inside strings, its first line whole or not."""
+    begins = text.lstrip()[:1] in ("{", "[") or 2 * text.count("\n{") >= text.count("\n") > 1
+    return begins and _IN_STRINGS.search(text) is not None
 
 
 def timed_lines(text: str) -> str:
@@ -124,9 +128,8 @@ def moment_us(text: str | float) -> int | None:
     if _NUMBER.fullmatch(written):
         number = Decimal(written)
         return int(number * 10**6 // next(per_s for least, per_s in _UNITS_PER_S if number >= least))
-    if _KIBANA.fullmatch(written):
-        form = "%b %d, %Y @ %H:%M:%S" + (".%f" if "." in written else "")
-        return to_epoch_us(datetime.strptime(written, form).replace(tzinfo=UTC))
+    if (found := _KIBANA.fullmatch(written)) and found[1] in _MONTHS:
+        written = f"{found[3]}-{_MONTHS.index(found[1]) + 1:02}-{int(found[2]):02}T{found[4]}"
     try:
         return _LOCAL.one(written.removesuffix(" UTC"))
     except ValueError:
@@ -168,9 +171,13 @@ def known_of(item: Mapping[str, Any], about: Wrapped) -> Wrapped:
     for name, value in item.items():
         if isinstance(value, bool) or not isinstance(value, str | int | float):
             continue
-        if _MARKS.sub("", str(name).lower()) in _TIMES and (us := moment_us(value)) is not None:
-            about = replace(about, time_us=us)
+        if _MARKS.sub("", str(name).lower()) not in _TIMES:
+            continue
+        if (us := moment_us(value)) is not None:
+            about = replace(about, time_us=us, unread="")
             break
+        if _DATED.match(str(value)):
+            about = replace(about, unread=str(value))
     for value in _plain(item, 4):
         if _STREAM.fullmatch(value):
             about = replace(about, exec_env=value)
