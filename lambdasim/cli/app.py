@@ -31,7 +31,7 @@ app = typer.Typer(
     help="Cost and limit simulation of AWS Lambda: offline, without credentials, repeatable.",
 )
 
-ScenarioArgument = Annotated[Path, typer.Argument(help="Scenario file, YAML.")]
+ScenarioArgument = Annotated[Path, typer.Argument(help="Scenario file, YAML, or its folder.")]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON for scripts.")]
 OutOption = Annotated[
     Path | None,
@@ -53,7 +53,7 @@ EngineOption = Annotated[
     str, typer.Option(help="auto, kernel (compiled) or reference (SimPy); equal results.")
 ]
 WorkersOption = Annotated[
-    int, typer.Option(min=1, help="Processes that share runs (one run is never split).")
+    int, typer.Option(min=1, help="Processes that share runs and accounts (one run is never split).")
 ]
 DaskOption = Annotated[
     str | None, typer.Option(help="Scheduler of a Dask cluster that shares them, tcp://HOST:PORT.")

@@ -74,13 +74,27 @@ def simulate(
     resume: ResumeOption = None,
     engine: EngineOption = "auto",
 ) -> None:
-    """Simulate a scenario: bill, percentiles, throttles."""
+    """Simulate a scenario: bill, percentiles, throttles; a folder of scenarios: accounts with one bill."""
     import lambdasim as ls
     from lambdasim.errors import InputError
     from lambdasim.results.expected import expected_cost
+    from lambdasim.specs.loading import accounts_in
     from lambdasim.study.targets import kept_targets
     from lambdasim.templates.account.beside import counted_beside
 
+    if accounts := accounts_in(scenario):
+        named = {
+            "--records": keep_records, "--replications": replications > 1, "--with": with_lines, "--slo": slo,
+            "--fail-slo": fail_slo, "--resume": resume,
+        }  # fmt: skip
+        for option, given in named.items():
+            if given:
+                raise InputError.single("simulate", option, "takes one scenario, not a folder of accounts")
+        specs = {name: traces.scenario(path) for name, path in accounts.items()}
+        if skip_bad_rows:
+            specs = {name: one.skipping_bad_rows() for name, one in specs.items()}
+        _accounts(specs, out, as_json, workers, dask, engine)
+        return
     spec = including(traces.scenario(scenario), with_lines, "simulate")
     if skip_bad_rows:
         spec = spec.skipping_bad_rows()
@@ -120,6 +134,40 @@ def simulate(
     say_written(written, as_json)
     if fail_slo and not all(one.is_met for one in kept_targets(run, targets)):
         raise typer.Exit(1)
+
+
+def _accounts(
+    specs: dict[str, ScenarioSpec],
+    out: Path | None,
+    as_json: bool,
+    workers: int,
+    dask: str | None,
+    engine: str,
+) -> None:
+    """Simulate accounts of one payer side by side, and price them together."""
+    from functools import reduce
+    from tempfile import TemporaryDirectory
+
+    from lambdasim.report.accounts import simulate_accounts
+    from lambdasim.results.expected import RunCost, expected_cost
+
+    for spec in specs.values():
+        refuse_without_rates(spec)
+    costs = [expected_cost(spec, engine=engine, written=out is not None) for spec in specs.values()]
+    agreed_to(reduce(RunCost.with_, costs), f"{len(specs)} accounts", workers=workers, points=len(specs))
+    made(out, of_study=False)
+    with (
+        TemporaryDirectory() as passing,
+        side_by_side(len(specs), workers, dask) as executor,
+        announcing_compilation(),
+        progress(len(specs)) as tell,
+    ):
+        found = simulate_accounts(
+            specs, out or passing, executor, engine=engine, pages=out is not None, progress=tell
+        )
+    write(found.to_json() if as_json else found.text())
+    if out is not None:
+        say_written([out / "accounts.csv", out / "bill.csv", *(out / name for name in found.runs)], as_json)
 
 
 def _told(

@@ -75,6 +75,39 @@ def _in_folder(path: Path) -> Path:
     return present[0]
 
 
+def accounts_in(folder: str | os.PathLike[str]) -> dict[str, Path]:
+    """Return the scenarios of a folder that holds several accounts.
+
+    Parameters
+    ----------
+    folder : path-like
+        Each YAML file in it is an account, named by the file; so is each folder in it that holds ``scenario.yaml``.
+
+    Returns
+    -------
+    dict of str to Path
+        In order of name. Empty for a file, and for a folder that holds one scenario alone, see ``load_scenario``.
+
+    Raises
+    ------
+    ScenarioError
+        When two have one name.
+    """
+    place = Path(folder)
+    if not place.is_dir() or (place / _IN_FOLDER).is_file():
+        return {}
+    found: dict[str, Path] = {}
+    for path in sorted(place.iterdir()):
+        if not (path.suffix in _SUFFIXES and path.is_file()) and not (path / _IN_FOLDER).is_file():
+            continue
+        name = path.name if path.is_dir() else path.stem
+        if name in found:
+            raise ScenarioError.single(str(place), name, "is the name of two accounts; rename one")
+        found[name] = path
+    is_several = len(found) > 1 or any(path.is_dir() for path in found.values())
+    return dict(sorted(found.items())) if is_several else {}
+
+
 def load_scenario_text(
     text: str | bytes, name: str = "scenario", base_dir: Path | None = None
 ) -> ScenarioSpec:
