@@ -58,23 +58,23 @@ _BOUND: Final = {
 }
 _ELSE: Final = (
     (
-        re.compile(r"AWS::Serverless(-2016-10-31|::)"),
+        (re.compile(r"AWS::Serverless(-2016-10-31|::)"),),
         "a SAM template; lambdasim import makes a scenario of it",
     ),
     (
-        re.compile(r"^\s*\"?Resources\"?\s*:[\s\S]*AWS::", re.MULTILINE),
+        (re.compile(r"^[ \t]*\"?Resources\"?[ \t]*:", re.MULTILINE), re.compile("AWS::")),
         "a CloudFormation template; lambdasim import makes a scenario of it",
     ),
     (
-        re.compile(r"\"(planned_values|terraform_version)\"\s*:"),
+        (re.compile(r"\"(planned_values|terraform_version)\"\s*:"),),
         "Terraform's JSON; lambdasim import makes a scenario of it",
     ),
     (
-        re.compile(r"^(resource_usage|resource_type_default_usage)\s*:", re.MULTILINE),
+        (re.compile(r"^(resource_usage|resource_type_default_usage)\s*:", re.MULTILINE),),
         "an Infracost usage file; lambdasim import takes it with --usage",
     ),
     (
-        re.compile(r"^provider\s*:[\s\S]*^functions\s*:|^functions\s*:[\s\S]*^provider\s*:", re.MULTILINE),
+        (re.compile(r"^provider\s*:", re.MULTILINE), re.compile(r"^functions\s*:", re.MULTILINE)),
         "a serverless.yml; lambdasim import makes a scenario of it",
     ),
 )
@@ -218,4 +218,4 @@ def foreign_kind(text: str) -> str | None:
     """
     if _OWN.search(text):
         return None
-    return next((told for pattern, told in _ELSE if pattern.search(text)), None)
+    return next((kind for marks, kind in _ELSE if all(mark.search(text) for mark in marks)), None)

@@ -27,7 +27,7 @@ _IN_FOLDERS: Final = (
     "template.yaml", "template.yml", "template.json", "serverless.yml", "serverless.yaml", "serverless.json",
 )  # fmt: skip
 _HCL: Final = re.compile(
-    rb"^\s*(resource|module|variable|provider|terraform|data|locals|output)\b[^:\n]*\{", re.MULTILINE
+    rb"^[ \t]*(resource|module|variable|provider|terraform|data|locals|output)\b[^:\n]*\{", re.MULTILINE
 )
 _PLAN_LOG: Final = re.compile(rb'^\s*\{"@level"')
 _SOURCES: Final = (

@@ -16,7 +16,7 @@ _LISTED: Final = 8
 _KEYS: Final = re.compile(r'"([^"\\]{1,60})"\s*:')
 _YAML_KEY: Final = re.compile(r"^([A-Za-z_][\w .-]{0,60}):(?:\s|$)", re.MULTILINE)
 _PROGRAMS: Final = re.compile(
-    r"^\s*(?:#!|import |from \w[\w.]* import |def |const |let |var |function |package |using |public class )",
+    r"^[ \t]*(?:#!|import |from \w[\w.]* import |def |const |let |var |function |package |using |public class )",
     re.MULTILINE,
 )
 _REPORT_OF_COSTS: Final = "a Cost and Usage Report"
@@ -25,7 +25,7 @@ _KINDS: Final = (
     (re.compile(r"^\s*(?:<!doctype html|<html)", re.IGNORECASE), "a web page"),
     (re.compile(r"^\s*<\?xml|^\s*<[a-zA-Z]"), "XML"),
     (re.compile(r"AWSTemplateFormatVersion|AWS::Serverless|\"?Type\"?:\s*\"?AWS::"), "a CloudFormation or SAM template"),
-    (re.compile(r"^\s*(?:resource|provider|module|variable|terraform)\b[^\n]*\{", re.MULTILINE), "Terraform code"),
+    (re.compile(r"^[ \t]*(?:resource|provider|module|variable|terraform)\b[^\n]*\{", re.MULTILINE), "Terraform code"),
     (re.compile(r"\"(?:lineItem/|line_item_)|lineItem/UsageType"), _REPORT_OF_COSTS),
     (re.compile(r"^%PDF"), "a PDF document"),
     (re.compile(r"^(?:https?|h2|grpcs|wss?) \S+Z (?:app|net)/"), "an access log of a load balancer"),

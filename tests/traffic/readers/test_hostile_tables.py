@@ -15,7 +15,7 @@ from lambdasim.traffic.trace import Trace
 HEAD = b"time,count\n"
 ROW = b"2026-11-02T00:00:00Z,7\n"
 NEXT = b"2026-11-02T00:01:00Z,8\n"
-SOON_S = 60
+SOON_S = 10
 
 REFUSED: dict[str, tuple[bytes, str]] = {
     "a NUL in a count": (HEAD + ROW + b"2026-11-02T00:01:00Z,8\0\n", "row 3: count: must be text, has a NUL"),
@@ -31,6 +31,7 @@ REFUSED: dict[str, tuple[bytes, str]] = {
     "a quote never closed": (HEAD + ROW + b'"2026-11-02T00:01:00Z,8\n' + NEXT * 3, "row 3"),
     "a quote never closed, for megabytes": (HEAD + ROW + NEXT + b'"' + NEXT * 100_000, "a quotation mark never closed"),
     "a quote in the header never closed": (b'time,"count\n' + ROW + NEXT, "row 1"),
+    "a quote in the header never closed, for megabytes": (b'time,"count\n' + b"\n" * 3_000_000, "row 1"),
     "text after a quote": (HEAD + b'"2026-11-02T00:00:00Z"x,7\n', "row 2"),
     "a field of megabytes": (HEAD + b"x" * 3_000_000 + b",7\n", "at most 1,048,576 bytes"),
     "a megabyte in another column": (b"time,count,n2\n2026-11-02T00:00:00Z,7," + b"x" * 1_100_000, "row 2"),
@@ -62,6 +63,8 @@ REFUSED: dict[str, tuple[bytes, str]] = {
     "a percentage": (HEAD + b"2026-11-02T00:00:00Z,7%\n", "count: must be a whole number"),
     "no rows": (HEAD, "there is no row below the header"),
     "blank lines alone": (HEAD + b"\n\n\r\n", "there is no row below the header"),
+    "blank lines for megabytes": (HEAD + b"\n" * 3_000_000, "there is no row below the header"),
+    "blank lines for megabytes, and no header": (b"\n" * 3_000_000, "timestamp"),
     "a byte order mark alone": (b"\xef\xbb\xbf", "the file is empty"),
     "not UTF-8": (HEAD + ROW + b"2026-11-02T00:01:00Z\xe9,8\n", "row 3: time: must be UTF-8 text, has the byte 0xe9"),
     "UTF-16 cut in half": ((HEAD + ROW).decode().encode("utf-16")[:-1], "must be whole UTF-16 text"),
@@ -70,7 +73,7 @@ REFUSED: dict[str, tuple[bytes, str]] = {
     "gzip cut short": (gzip.compress(HEAD + ROW * 100)[:-9], "cut short"),
     "gzip with a wrong checksum": (gzip.compress(HEAD + ROW)[:-8] + b"\0" * 8, "broken gzip"),
     "gzip and what is none behind it": (gzip.compress(HEAD + ROW) + b"x" * 50, "broken gzip"),
-    "a gzip bomb": (gzip.compress(HEAD + ROW + NEXT + b"\n" * (100 << 20)), "refused as a gzip bomb"),
+    "a gzip bomb": (gzip.compress(HEAD + ROW + NEXT + b"\n" * (70 << 20)), "refused as a gzip bomb"),
     "one time only": (HEAD + ROW + ROW, "one time only, so the interval must be given"),
     "a terminal's escapes for a name": (b"time,count,\x1b[2J\n2026-11-02T00:00:00Z,x,1\n", r"'x'"),
     "a cell that turns the text": (HEAD + "2026-11-02T00:00:00Z,\u202e7\n".encode(), "count: must be a whole number"),

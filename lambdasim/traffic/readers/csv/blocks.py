@@ -134,9 +134,12 @@ def _pieces(file: SourceFile) -> Iterator[bytes]:
 
 
 def _first_end(text: bytes) -> int:
-    end = text.find(b"\n") + 1
-    while end and text.count(b'"', 0, end) % 2:
-        end = text.find(b"\n", end) + 1
+    begin = quotes = 0
+    while end := text.find(b"\n", begin) + 1:
+        quotes += text.count(b'"', begin, end)
+        if quotes % 2 == 0:
+            break
+        begin = end
     return end
 
 
