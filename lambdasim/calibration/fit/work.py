@@ -143,6 +143,16 @@ class WorkFit:
         least, most = limit("memory_min_mb").value, limit("memory_max_mb").value
         if not least <= memory_mb <= most:
             raise InputError.single("predict", "memory_mb", f"must be {least} to {most}, got {memory_mb}")
+        if memory_mb not in self._predictions:
+            self._predictions[memory_mb] = self._predicted(memory_mb)
+        return self._predictions[memory_mb]
+
+    @cached_property
+    def _predictions(self) -> dict[int, Prediction]:
+        """Predictions so far, by memory size [MB]."""
+        return {}
+
+    def _predicted(self, memory_mb: int) -> Prediction:
         weight, values = self._durations(memory_mb)
         mean = values.mean(axis=1)
         low, centre, high = (float(value) for value in weighted_quantiles(mean, weight, _INTERVAL))
@@ -167,13 +177,17 @@ class WorkFit:
         """Return the ``work:`` mapping of a scenario: one guess, which predicts what the middle of all does."""
         per_vcpu_mb = full_speed_mb(self.architecture)
         return {
-            **self._setting(list(self._likely())),
+            **self._middle,
             **(
                 {}
                 if per_vcpu_mb == limit("memory_per_vcpu_mb").value
                 else {"memory_per_vcpu_mb": per_vcpu_mb}
             ),
         }
+
+    @cached_property
+    def _middle(self) -> dict[str, Any]:
+        return self._setting(list(self._likely()))
 
     def plausible(self) -> list[dict[str, Any]]:
         """Return the ``plausible:`` list of a scenario's work: both ends of what the data leave open.
@@ -184,6 +198,10 @@ class WorkFit:
             Where the split is identified, nothing. Else the guess for the tenth of the weight with the least share of CPU
             time, and that for the tenth with the most: about the ends of the share's 90 % interval.
         """
+        return [dict(setting) for setting in self._ends]
+
+    @cached_property
+    def _ends(self) -> list[dict[str, Any]]:
         if self.identified:
             return []
         likely = list(self._likely())
