@@ -76,6 +76,13 @@ def _usd(amount: float) -> str:
     return f"{money(amount).removeprefix('$')} USD"
 
 
+def _rows_ended(ax: Axes) -> Axes:
+    """End a picture of rows: no lines between them, the legend beside."""
+    ax.grid(visible=False, axis="y")
+    legend_beside(ax)
+    return ax
+
+
 def _mark(ax: Axes, at: float) -> None:
     """Mark the minute in which the alarm fires."""
     ax.axvline(at, color=ink(), linewidth=1.0)
@@ -128,9 +135,7 @@ def plot_trap_hour(trap: Trap, ax: Axes | None = None) -> Axes:
     ax.xaxis.set_major_locator(MaxNLocator(4))
     ax.set_xlabel("USD")
     ax.set_title(f"An hour: {_usd(bad)}, a good one {_usd(good)}")
-    ax.grid(visible=False, axis="y")
-    legend_beside(ax)
-    return ax
+    return _rows_ended(ax)
 
 
 @styled
@@ -164,9 +169,7 @@ def plot_trap_lost(trap: Trap, ax: Axes | None = None) -> Axes:
     ax.set_xlabel("events that do not succeed")
     lost = table.sum()
     ax.set_title(f"Events lost: {int(lost['bad']):,}, in the good run {int(lost['good']):,}")
-    ax.grid(visible=False, axis="y")
-    legend_beside(ax)
-    return ax
+    return _rows_ended(ax)
 
 
 def _unused(trap: Trap, function: str, ax: Axes) -> Axes:

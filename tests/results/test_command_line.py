@@ -47,9 +47,17 @@ def scenario(tmp_path: Path) -> Path:
     return path
 
 
-def test_the_main_job(scenario: Path, tmp_path: Path) -> None:
-    out = tmp_path / "out"
-    done = a_process("simulate", str(scenario), "--out", str(out))
+@pytest.fixture(scope="module")
+def here(tmp_path_factory: pytest.TempPathFactory) -> tuple[subprocess.CompletedProcess[str], Path]:
+    """A run in a process of its own, written in full, and its folder."""
+    place = tmp_path_factory.mktemp("here")
+    (place / "scenario.yaml").write_text(SCENARIO)
+    out, settings = place / "out", {"PYTHONHASHSEED": "1", "TZ": "UTC", "COLUMNS": "80"}
+    return a_process("simulate", str(place / "scenario.yaml"), "--out", str(out), **settings), out
+
+
+def test_the_main_job(here: tuple[subprocess.CompletedProcess[str], Path]) -> None:
+    done, out = here
     assert done.returncode == 0, done.stderr
     assert (
         max(len(line) for line in done.stdout.splitlines() if "note" not in line and str(out) not in line)
@@ -89,17 +97,18 @@ def test_a_name_cannot_become_markup(tmp_path: Path) -> None:
     assert "<script" not in (tmp_path / "o" / "report.html").read_text()
 
 
-def test_the_same_bytes_whatever_the_surroundings(scenario: Path, tmp_path: Path) -> None:
-    here, there = tmp_path / "here", tmp_path / "there"
-    a_process("simulate", str(scenario), "--out", str(here), PYTHONHASHSEED="1", TZ="UTC", COLUMNS="80")
+def test_the_same_bytes_whatever_the_surroundings(
+    here: tuple[subprocess.CompletedProcess[str], Path], scenario: Path, tmp_path: Path
+) -> None:
+    there = tmp_path / "there"
     a_process(
         "simulate", str(scenario), "--out", str(there),
         PYTHONHASHSEED="2", TZ="Asia/Kathmandu", LC_ALL="C", COLUMNS="200",
     )  # fmt: skip
-    names = sorted(path.name for path in here.iterdir())
+    names = sorted(path.name for path in here[1].iterdir())
     assert len(names) == 17
     for name in names:
-        assert (here / name).read_bytes() == (there / name).read_bytes(), name
+        assert (here[1] / name).read_bytes() == (there / name).read_bytes(), name
 
 
 @pytest.mark.parametrize(

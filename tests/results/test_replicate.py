@@ -11,7 +11,7 @@ from lambdasim.specs import load_scenario_text
 TEXT = """name: t
 seed: {seed}
 start: 2026-11-01T00:00:00Z
-duration: 20min
+duration: 5min
 platform: {{keep_alive: 1h, max_lifetime: null}}
 functions:
   - {{name: f, init_ms: 0, timeout: 900s, work: {{io_ms: {{exponential: {{mean: 400}}}}}}, trigger: {{type: alb}},

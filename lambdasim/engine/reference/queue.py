@@ -1,6 +1,6 @@
 """A queue of messages in the reference engine: pollers, visibility, dead letters, message groups.
 
-Follow one message: `arrive` puts it among those that wait, and `_poll` gives free pollers what waits, in batches.
+Follow one message: `arrive` puts it among those that wait, and `go_on` gives free pollers what waits, in batches.
 `_receive` cuts a batch, drops what is too old and moves what was received too often. The engine runs the batch; `free`
 deletes what succeeded. What was not deleted comes back in `_return`, when the batch's visibility ends.
 """
@@ -18,7 +18,7 @@ from lambdasim.engine.reference.sources import Batch, Host, Item, LaneSource
 from lambdasim.engine.reference.state import OF_A_FUNCTION, RETRY, Event, FunctionState
 from lambdasim.models.polling import backoff_us, calls_of, fits, pollers_after_a_step, receive_gap_us
 
-_RETURN, _WINDOW, _STEP, _PACE = range(4)  # order of wakes of one function at an instant
+_RETURN, _WINDOW, _STEP = range(3)  # order of wakes of one function at an instant
 
 
 class Waiting:
@@ -124,8 +124,6 @@ class QueueSource(LaneSource):
         self.waiting = Waiting(source.lanes, source.ordered)
         self.gathering: Batch | None = None
         self.steps_are_due = False
-        self._next_receive_us = 0
-        self._is_paced = False
         self._passed: list[int] = []
 
     def run_of(self, item: Item) -> int:
@@ -137,36 +135,23 @@ class QueueSource(LaneSource):
         item = self.item_of(event)
         self.counts["queued"] += 1
         self.waiting.add(item)
-        self._poll()
+        self.go_on()
 
-    def _poll(self) -> None:
+    def go_on(self) -> None:
         """Give free pollers what waits."""
         while self.gathering or self.busy < self.allowed:
-            if self._must_wait() or not self._receive():
+            if (self.counts["queued"] and self.must_wait()) or not self._receive():
                 break
         pollers = self.source.pollers
         if self.counts["queued"] and not self.steps_are_due and pollers.first < pollers.most:
             self._step_later()
-
-    def _must_wait(self) -> bool:
-        """Tell whether provisioned pollers have received as much as they may for now; they go on when they may again."""
-        if self.host.now_us >= self._next_receive_us or not self.counts["queued"]:
-            return False
-        if not self._is_paced:
-            self._is_paced = True
-            self.wake(self._next_receive_us, _PACE, 0, self._pace, None)
-        return True
-
-    def _pace(self, _moment: Any) -> None:
-        self._is_paced = False
-        self._poll()
 
     def _keep_pace(self, sizes_kb: list[int]) -> None:
         """Let the next receive of provisioned pollers wait for its turn."""
         pollers = self.source.pollers
         if not pollers.per_unit:
             return
-        self._next_receive_us = self.host.now_us + receive_gap_us(
+        self.next_read_us = self.host.now_us + receive_gap_us(
             calls_of(len(sizes_kb), ITEMS_PER_CALL),
             sum(sizes_kb),
             pollers.units(self.allowed),
@@ -248,7 +233,7 @@ class QueueSource(LaneSource):
         batch: Batch = moment.about
         if self.gathering is batch:
             self._invoke(batch)
-            self._poll()
+            self.go_on()
 
     def after_run(self, batch: Batch, answer: int, outcome: int, end_us: int) -> EventOutcome:
         """Say which messages will come back, and when."""
@@ -302,7 +287,7 @@ class QueueSource(LaneSource):
         self.waiting.release(held)
         self.waiting.forget(seen)
         self._occupy(-1)
-        self._poll()
+        self.go_on()
 
     def _return(self, moment: Any) -> None:
         """Let messages be seen again, each so long after its own receive, and a poller go that held them in vain."""
@@ -319,7 +304,7 @@ class QueueSource(LaneSource):
         if batch.is_held:
             batch.is_held = False
             self._occupy(-1)
-        self._poll()
+        self.go_on()
 
     def _occupy(self, pollers: int) -> None:
         """Count pollers in and out, and how long the others have waited."""
@@ -337,7 +322,7 @@ class QueueSource(LaneSource):
         self.count_standing()
         if self.counts["queued"]:
             self.allowed = pollers_after_a_step(self.allowed, pollers.growth, pollers.most)
-            self._poll()
+            self.go_on()
             if not self.steps_are_due:
                 self._step_later()
         else:

@@ -22,6 +22,7 @@ from lambdasim.models.polling import calls_of, requests_of
 COLUMNS: Final = tuple(column.name for column in fields(RunDraws))
 HANDLER, FAULT = COLUMNS.index("handler_us"), COLUMNS.index("fault")
 _KIND: Final = 1 << 40
+_PACE: Final = 3  # the last of a function's wakes at an instant
 _WELL: Final = frozenset({ItemOutcome.PROCESSED, ItemOutcome.FILTERED})
 _DRAWN_AT_ONCE: Final = 1 << 10
 
@@ -120,6 +121,8 @@ class LaneSource:
         self.counts = dict.fromkeys(COUNTERS, 0)
         self.allowed = source.pollers.first
         self.busy = 0
+        self.next_read_us = 0
+        self._is_paced = False
         self._counted_us = 0
 
     def wake(self, time_us: int, kind: int, number: int, action: Callable[[Any], None], about: Any) -> None:
@@ -127,6 +130,23 @@ class LaneSource:
         self.host.at(
             time_us, WAKE + self.function.rank * OF_A_FUNCTION + kind * _KIND + number, action, about
         )
+
+    def must_wait(self) -> bool:
+        """Whether provisioned pollers have read as much as they may for now; they go on when they may again."""
+        if self.host.now_us >= self.next_read_us:
+            return False
+        if not self._is_paced:
+            self._is_paced = True
+            self.wake(self.next_read_us, _PACE, 0, self._pace, None)
+        return True
+
+    def _pace(self, _moment: Any) -> None:
+        self._is_paced = False
+        self.go_on()
+
+    def go_on(self) -> None:
+        """Give free pollers what waits."""
+        raise NotImplementedError
 
     def counted(self) -> dict[str, int]:
         """Give what is counted up to now, by name; see ``COUNTERS``."""

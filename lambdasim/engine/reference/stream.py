@@ -18,7 +18,7 @@ from lambdasim.engine.reference.sources import Batch, Host, Item, LaneSource
 from lambdasim.engine.reference.state import OF_A_FUNCTION, RETRY, Event, FunctionState
 from lambdasim.models.polling import backoff_us, first_half, fits, next_look_us, pollers_after_a_step
 
-_TRY, _LOOK, _STEP, _PACE = range(4)  # order of wakes of one function at an instant
+_TRY, _LOOK, _STEP = range(3)  # order of wakes of one function at an instant
 
 
 @dataclass(slots=True, eq=False)
@@ -53,8 +53,6 @@ class StreamSource(LaneSource):
         self.lanes = [Lane(number, source.offset_us(number)) for number in range(source.lanes)]
         self.ready: deque[Lane] = deque()
         self.steps_are_due = False
-        self._next_read_us = 0
-        self._is_paced = False
 
     def run_of(self, item: Item) -> int:
         """Give how many times an item has run before."""
@@ -105,7 +103,7 @@ class StreamSource(LaneSource):
             closes_us = lane.opened_us + source.window_us
             if not self._is_full(lane) and now < closes_us:
                 break
-            if self.busy >= self.allowed or self._must_wait():
+            if self.busy >= self.allowed or self.must_wait():
                 self._wait_for_a_poller(lane)
                 return
             items = self._read(lane)
@@ -133,24 +131,11 @@ class StreamSource(LaneSource):
             read.append(lane.waiting.popleft())
             kb += read[-1].kb
         lane.kb -= kb
-        self._next_read_us = now + self.source.pollers.read_gap_us(self.allowed, kb)
+        self.next_read_us = now + self.source.pollers.read_gap_us(self.allowed, kb)
         for item in read:
             if not item.passes:
                 self.end(item, ItemOutcome.FILTERED, now)
         return [item for item in read if item.passes]
-
-    def _must_wait(self) -> bool:
-        """Tell whether provisioned pollers have read as much as they may for now; they go on when they may again."""
-        if self.host.now_us >= self._next_read_us:
-            return False
-        if not self._is_paced:
-            self._is_paced = True
-            self.wake(self._next_read_us, _PACE, 0, self._pace, None)
-        return True
-
-    def _pace(self, _moment: Any) -> None:
-        self._is_paced = False
-        self._serve_ready()
 
     def _wait_for_a_poller(self, lane: Lane) -> None:
         """Let a lane wait its turn where there are fewer pollers than lanes; more come by the minute."""
@@ -174,12 +159,12 @@ class StreamSource(LaneSource):
         self.allowed = pollers_after_a_step(self.allowed, pollers.growth, pollers.most)
         self.steps_are_due = True
         self.wake(self.host.now_us + pollers.interval_us, _STEP, 0, self._step, None)
-        self._serve_ready()
+        self.go_on()
 
-    def _serve_ready(self) -> None:
+    def go_on(self) -> None:
         """Give free pollers the lanes that wait for one, in the order in which they began to."""
         for _ in range(len(self.ready)):
-            if self.busy >= self.allowed or self._must_wait():
+            if self.busy >= self.allowed or self.must_wait():
                 return
             lane = self.ready.popleft()
             lane.is_ready = False
@@ -287,7 +272,7 @@ class StreamSource(LaneSource):
             return
         lane.is_busy = False
         self.busy -= 1
-        self._serve_ready()
+        self.go_on()
         look_us = self.source.pollers.look_us
         if self._is_full(lane) or not look_us:
             self._consider(lane)
