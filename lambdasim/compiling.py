@@ -26,7 +26,7 @@ P = ParamSpec("P")
 T = TypeVar("T")
 _PATIENCE_S: Final = 1.0
 _CONSTANTS: Final = (int, float, str, tuple, np.generic)
-# Compiled code does not tell Python's numbers from NumPy's.
+# Compiled code does not distinguish Python's numbers from NumPy's.
 Int64 = Any
 Bool = Any
 
@@ -197,7 +197,7 @@ class _Announcer(Listener):
 
 @contextmanager
 def compilation_announced(tell: Callable[[], None]) -> Iterator[None]:
-    """Have it told when code is compiled that is not yet on the disk, if that takes longer than a second.
+    """Announce code that is being compiled, since it is not on the disk yet, if that takes longer than a second.
 
     Parameters
     ----------

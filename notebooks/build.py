@@ -65,7 +65,7 @@ def executed(script: Path) -> NotebookNode:
     RuntimeError
         When a cell writes a warning.
     """
-    findfont("DejaVu Sans")  # fills the cache of fonts here, so that no kernel has to tell that it does
+    findfont("DejaVu Sans")  # fills the cache of fonts here, so that no kernel has to say so
     notebook = execute(cells_of(script), script.parent, script.name, timeout_s=300)
     for cell in notebook.cells:
         for output in cell.get("outputs", ()):

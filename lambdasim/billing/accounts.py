@@ -73,5 +73,5 @@ def account_of(function: str) -> tuple[str, str]:
 
 
 def is_account_id(account: str) -> bool:
-    """Tell whether an account is known by AWS's twelve digits."""
+    """Return whether an account is known by AWS's twelve digits."""
     return _ID.fullmatch(account) is not None

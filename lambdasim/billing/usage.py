@@ -331,10 +331,10 @@ def _no_fraction(text: str) -> NoReturn:
 
 
 def is_month(value: object) -> bool:
-    """Tell whether a value is a month such as ``2026-11``."""
+    """Return whether a value is a month such as ``2026-11``."""
     return isinstance(value, str) and _MONTH.fullmatch(value) is not None
 
 
 def _is_count(value: object) -> bool:
-    """Tell whether a value is a whole number that fits 64 bits."""
+    """Return whether a value is a whole number that fits 64 bits."""
     return isinstance(value, int) and not isinstance(value, bool) and 0 <= value <= _COUNT_MAX

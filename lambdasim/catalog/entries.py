@@ -57,7 +57,7 @@ class Entry:
         return CatalogError.single(self.file, self.place(key), message)
 
     def has(self, key: str) -> bool:
-        """Tell whether the table has a field."""
+        """Return whether the table has a field."""
         return key in self._content
 
     def names(self) -> tuple[str, ...]:
@@ -92,7 +92,7 @@ class Entry:
         return self.fault(key, f"must be {allowed}, got {repr(self._content.get(key))[:40]}")
 
     def bound(self, key: str) -> bool:
-        """Tell whether a field, which must be there, is anything but null."""
+        """Return whether a field, which must be there, is anything but null."""
         return self._get(key) is not None
 
     def text(self, key: str, default: str | None = None) -> str:

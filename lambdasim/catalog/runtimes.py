@@ -78,7 +78,7 @@ def snap_start_families() -> tuple[SnapStartFamily, ...]:
 
 
 def has_snap_start(runtime: str) -> bool:
-    """Tell whether AWS offers SnapStart for a runtime.
+    """Return whether AWS offers SnapStart for a runtime.
 
     Parameters
     ----------

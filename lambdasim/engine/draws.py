@@ -166,7 +166,7 @@ class FunctionDraws:
         return self._values(invocation, 0, Quantity.MEMORY)
 
     def hangs(self, invocation: NDArray[np.int64]) -> NDArray[np.bool_]:
-        """Tell which first runs hang until their timeout, shape (n,)."""
+        """Return which first runs hang until their timeout, shape (n,)."""
         if not self.timeout_probability:
             return np.zeros(len(invocation), dtype=np.bool_)
         found: NDArray[np.bool_] = self.draw(invocation, 0).fault == Outcome.TIMEOUT
@@ -187,13 +187,13 @@ class FunctionDraws:
         return values_of(self.laws.get(Quantity.LANE, Constant(0)), self._key(Quantity.LANE), invocation)
 
     def filtered(self, invocation: NDArray[np.int64]) -> NDArray[np.bool_]:
-        """Tell which items of a queue or stream fit no filter, shape (n,)."""
+        """Return which items of a queue or stream fit no filter, shape (n,)."""
         if not self.filtered_probability:
             return np.zeros(len(invocation), dtype=np.bool_)
         return happens(self._key(Quantity.FILTERED).bits(invocation), self.filtered_probability)
 
     def poisoned(self, invocation: NDArray[np.int64]) -> NDArray[np.bool_]:
-        """Tell which items of a queue or stream fail however often they are tried, shape (n,)."""
+        """Return which items of a queue or stream fail however often they are tried, shape (n,)."""
         if not self.poison_probability:
             return np.zeros(len(invocation), dtype=np.bool_)
         return happens(self._key(Quantity.POISON).bits(invocation), self.poison_probability)
@@ -210,7 +210,7 @@ class FunctionDraws:
         return self._values(invocation, 0, quantity)
 
     def has_payloads(self) -> bool:
-        """Tell whether any request or response has a size."""
+        """Return whether any request or response has a size."""
         quantities = (Quantity.REQUEST_PAYLOAD, Quantity.RESPONSE_PAYLOAD)
         return any(self.laws[quantity] != Constant(0) for quantity in quantities)
 

@@ -9,7 +9,7 @@ _NS_PER_S: Final = 1_000_000_000
 
 
 def allows(rate: Any, now_us: int) -> bool:
-    """Tell whether a token is left: the one rule of both engines.
+    """Return whether a token is left: the one rule of both engines.
 
     Parameters
     ----------

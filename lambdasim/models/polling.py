@@ -138,7 +138,7 @@ def requests_of(kb: int, call_kb: int) -> int:
 
 
 def fits(kb: int, more_kb: int, most_kb: int) -> bool:
-    """Tell whether a batch takes one more item: always the first, and others while the sum stays within the most.
+    """Return whether a batch takes one more item: always the first, and others while the sum stays within the most.
 
     Parameters
     ----------

@@ -149,7 +149,7 @@ def _alone(engine: str, scenario: ScenarioSpec) -> _Alone:
 
 
 def _could_meet(scenario: ScenarioSpec, found: Iterable[_Alone]) -> bool:
-    """Tell whether one of the conditions at the top of this module fails."""
+    """Return whether one of the conditions at the top of this module fails."""
     account, functions = scenario.account, scenario.functions
     claimed = sum(
         max((step.count for step in function.provisioned_concurrency), default=0)

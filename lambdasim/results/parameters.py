@@ -97,7 +97,7 @@ def _given_or(value: int, fact: Fact, name: str) -> Parameter:
 
 
 def _differs(spec: Spec, field: str) -> bool:
-    """Tell whether a scenario says something else than the default; a saved one says everything."""
+    """Return whether a scenario says something else than the default; a saved one says everything."""
     return bool(getattr(spec, field) != type(spec).model_fields[field].default)
 
 

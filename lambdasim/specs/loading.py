@@ -170,7 +170,7 @@ def _once(faults: list[Fault]) -> list[Fault]:
 
 
 def _is_list(data: Any, loc: tuple[int | str, ...]) -> bool:
-    """Tell whether a scenario has a list in some place."""
+    """Return whether a scenario has a list in some place."""
     for step in loc:
         try:
             data = data[step]

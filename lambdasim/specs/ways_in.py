@@ -115,7 +115,7 @@ def _as_attribute(key: Any) -> Any:
 
 
 def _follows(call: Any, entry: dict[str, Any]) -> bool:
-    """Tell whether a way in makes a function's call: those that follow an event's end want Lambda's queue."""
+    """Return whether a way in makes a function's call: those that follow an event's end want Lambda's queue."""
     when = call.get("when", "each_run") if isinstance(call, dict) else getattr(call, "when", "each_run")
     return when == "each_run" or "calls" in entry
 

@@ -41,7 +41,7 @@ class FunctionUsage:
 
 
 def is_usage_file(data: Any) -> bool:
-    """Tell whether a mapping is an Infracost usage file."""
+    """Return whether a mapping is an Infracost usage file."""
     return (
         isinstance(data, dict)
         and any(isinstance(data.get(key), dict) for key in _SECTIONS)

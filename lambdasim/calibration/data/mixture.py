@@ -101,7 +101,7 @@ def _levels(size: int, part: pd.DataFrame) -> list[str]:
 
 
 def take_turns(one: pd.DataFrame, other: pd.DataFrame) -> bool:
-    """Tell whether both were there in the same stretch of time, with runs enough in it."""
+    """Return whether both were there in the same stretch of time, with runs enough in it."""
     return take_turns_us(*(part["timestamp_us"].to_numpy(dtype=np.int64) for part in (one, other)))
 
 

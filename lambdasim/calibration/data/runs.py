@@ -86,7 +86,7 @@ class Runs:
         return bool(len(self) and (self.arrival_us >= 0).all())
 
     def ended(self, *outcomes: str) -> Flags:
-        """Tell which runs ended in one of these ways, shape (n,)."""
+        """Return which runs ended in one of these ways, shape (n,)."""
         return np.isin(self.outcome.astype(str), outcomes)
 
     def ends_us(self) -> Ints:
@@ -102,7 +102,7 @@ class Runs:
         return int((np.arange(1, len(self) + 1) - over).max())
 
     def warm(self) -> Flags:
-        """Tell which runs met a warm environment and ran to their end, whatever their outcome, shape (n,)."""
+        """Return which runs met a warm environment and ran to their end, whatever their outcome, shape (n,)."""
         return ~self.cold & ~self.inside & ~self.ended("timeout")
 
     def work_ms(self) -> Floats:

@@ -337,7 +337,7 @@ def work_of_batch(
 
 @compiled
 def succeeded(source: Any, answer: Int64, fault: Int64) -> Any:
-    """Tell whether an item need not be tried again, from its batch's answer and its own fault."""
+    """Return whether an item need not be tried again, from its batch's answer and its own fault."""
     if answer == at.COMPLETED or (answer == at.FUNCTION_ERROR and source.swallows):
         return True
     return answer == at.FUNCTION_ERROR and source.partial and fault == at.COMPLETED

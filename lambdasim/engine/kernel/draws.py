@@ -31,7 +31,7 @@ def _drawn(state: State, function: Any, event: Event, law: Int64) -> Int64:
 
 @compiled_apart
 def is_still_warm(state: State, slot: Any, now: Int64) -> Bool:
-    """Tell whether an environment is warm longer than it is for sure: only now is its keep-alive drawn."""
+    """Return whether an environment is warm longer than it is for sure: only now is its keep-alive drawn."""
     function = state.functions[slot.function]
     keep_alive_us = draw(state.laws, function.first_law + at.KEEP_ALIVE, slot.invocation, slot.runs)
     return now < min(slot.time_us + keep_alive_us, slot.retires_us)
@@ -111,7 +111,7 @@ def draw_speed(state: State, function: Any, event: Event) -> Int64:
 
 @compiled
 def is_too_large(state: State, event: Event) -> Bool:
-    """Tell whether a request is above the limit; it keeps its size when it is tried again."""
+    """Return whether a request is above the limit; it keeps its size when it is tried again."""
     function = state.functions[event.function]
     if not function.has_payload:
         return False

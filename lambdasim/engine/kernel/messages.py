@@ -98,7 +98,7 @@ def _keep_pace(sources: Sources, source: Any, received: Int64, kb: Int64) -> Non
 
 @compiled
 def _take(sources: Sources, function: Int64) -> Int64:
-    """Receive messages, those that still can be and fit the batch; tell if there was no room for what ended."""
+    """Receive messages, those that still can be and fit the batch; return whether there was no room for what ended."""
     head, source = sources.head[0], sources.rows[function]
     batch = sources.batches[source.taking]
     while batch.count < source.batch:

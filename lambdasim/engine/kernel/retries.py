@@ -39,7 +39,7 @@ def take_retry(state: State) -> Event:
 
 @compiled
 def is_given_back(event: Event) -> Bool:
-    """Tell whether what was taken is an answer's tokens and no event."""
+    """Return whether what was taken is an answer's tokens and no event."""
     return event.attempts == _GIVES_BACK
 
 
@@ -106,7 +106,7 @@ def after_refusal(state: State, function: Any, event: Event, now: Int64) -> Int6
 
 @compiled
 def _may_repeat(state: State, function: Any, event: Event, cost: Int64) -> Bool:
-    """Tell whether a client may repeat a call, and pay for it."""
+    """Return whether a client may repeat a call, and pay for it."""
     if event.refusals >= function.throttle_retries:
         return False
     if function.processes == 0:

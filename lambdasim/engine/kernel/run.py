@@ -116,7 +116,7 @@ class KernelRun:
                 self._make_room(status)
 
     def _step(self) -> int:
-        """Go on until something must be done outside; tell what."""
+        """Go on until something must be done outside; return what."""
         return self._advance(self.state)
 
     def _make_room(self, full: int) -> None:

@@ -27,7 +27,7 @@ _NOTHING_IS_FULL: Final = -1
 
 @compiled
 def advance_with_sources(state: State, sources: Sources) -> Int64:
-    """Go through the moments in order until something must be done outside; tell what."""
+    """Go through the moments in order until something must be done outside; return what."""
     head = sources.head[0]
     while True:
         full = _what_is_full(state, sources)
@@ -93,7 +93,7 @@ def _nothing() -> Event:
 
 @compiled
 def _what_is_full(state: State, sources: Sources) -> Int64:
-    """Tell which array must be emptied or enlarged before another step."""
+    """Return which array must be emptied or enlarged before another step."""
     account, head = state.account[0], sources.head[0]
     if account.record == account.records_room:
         return at.RECORDS_FULL

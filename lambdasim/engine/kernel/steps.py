@@ -41,7 +41,7 @@ _allows, _spend = compiled(allows), compiled(spend)
 
 @compiled
 def advance(state: State) -> Int64:
-    """Go through the events in order until something must be done outside; tell what."""
+    """Go through the events in order until something must be done outside; return what."""
     account, completions = state.account[0], state.completions.head[0]
     while True:
         arrival = account.next_arrival
@@ -87,7 +87,7 @@ def draw_first_runs(state: State) -> None:
 
 @compiled
 def _what_is_full(account: Any) -> Int64:
-    """Tell which array must be emptied or enlarged before another attempt."""
+    """Return which array must be emptied or enlarged before another attempt."""
     if account.record == account.records_room:
         return at.RECORDS_FULL
     if account.free_slot == 0:
@@ -396,7 +396,7 @@ def _write(
 
 @compiled_apart
 def change_provisioned(state: State) -> Bool:
-    """Follow the plan's provisioned concurrency; tell whether there was room, else begin again."""
+    """Follow the plan's provisioned concurrency; return whether there was room, else begin again."""
     account, change = state.account[0], state.changes[state.account[0].next_change]
     function = state.functions[change.function]
     if not function.has_reserved:

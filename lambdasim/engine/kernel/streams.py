@@ -61,7 +61,7 @@ def record_arrives(sources: Sources, function: Int64, row: Int64) -> None:
 
 @compiled
 def _is_full(source: Any, lane: Any) -> Bool:
-    """Tell whether a batch needs to wait for no more: by number, or since more would be too heavy."""
+    """Return whether a batch needs to wait for no more: by number, or since more would be too heavy."""
     return lane.waiting >= source.batch or (source.batch_kb > 0 and lane.kb >= source.batch_kb)
 
 

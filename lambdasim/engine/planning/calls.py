@@ -37,7 +37,7 @@ Edge = tuple[str, int]
 
 
 def is_traced(call: CallSpec, callee: FunctionSpec) -> bool:
-    """Tell whether recursive loop detection follows a chain through a call.
+    """Return whether recursive loop detection follows a chain through a call.
 
     Parameters
     ----------

@@ -263,7 +263,7 @@ class Calls:
         return bool(happens(luck, call.probability)[0])
 
     def waits(self, steps: list[Step]) -> bool:
-        """Tell whether any of a run's calls waits for an answer."""
+        """Return whether any of a run's calls waits for an answer."""
         return any(step.call.kind is CallKind.WAITING for step in steps)
 
     def make_later(self, event: Event, steps: list[Step], time_us: int) -> None:
@@ -361,7 +361,7 @@ class Calls:
             self.event_ended(run.event, run.final, self.host.now_us)
 
     def give_up(self, event: Event) -> bool:
-        """Resolve the last attempt of an event; tell whether its caller's run has ended, so that none follows."""
+        """Resolve the last attempt of an event; return whether its caller's run has ended, so that none follows."""
         if event.unresolved is None:
             return False
         row, outcome = event.unresolved
@@ -417,7 +417,7 @@ class Calls:
             )
 
     def _passes(self, call: CallPlan, maker: Maker) -> tuple[tuple[tuple[int, int], ...], bool]:
-        """Count another pass of a chain through a function; tell whether loop detection stops it."""
+        """Count another pass of a chain through a function; return whether loop detection stops it."""
         through = self.host.functions[call.callee].owner
         if not call.is_traced:
             return ((through.rank, 1),), False

@@ -347,7 +347,7 @@ class ReferenceRun:
         row: Row | None = None,
         is_told: bool = False,
     ) -> None:
-        """Write an attempt's record, and tell of an event's end.
+        """Write an attempt's record, and report an event's end.
 
         Of an event for whose answer a run waits, another attempt may yet be dropped with that run: the record then waits
         to be told whether it was the last, and so has the outcome ``otherwise``.

@@ -69,7 +69,7 @@ class Thread:
     stopped: bool = False
 
     def is_stopped(self) -> bool:
-        """Tell whether it, or what it belongs to, goes on no further."""
+        """Return whether it, or what it belongs to, goes on no further."""
         return (
             self.stopped
             or self.execution.outcome is not None
@@ -128,7 +128,7 @@ def error_of(final: EventOutcome, outcome: int) -> str:
 
 
 def matches(errors: frozenset[str], error: str) -> bool:
-    """Tell whether ErrorEquals of a rule names an error.
+    """Return whether ErrorEquals of a rule names an error.
 
     Parameters
     ----------

@@ -160,7 +160,7 @@ class QueueSource(LaneSource):
         )
 
     def _receive(self) -> bool:
-        """Cut a batch of what waits, or fill the one that gathers; tell whether any message was received."""
+        """Cut a batch of what waits, or fill the one that gathers; return whether any message was received."""
         gathering: Batch | None = self.gathering
         now = self.host.now_us
         items, is_full = self._take(gathering)
@@ -192,7 +192,7 @@ class QueueSource(LaneSource):
         return True
 
     def _take(self, gathering: Batch | None) -> tuple[list[Item], bool]:
-        """Receive what still fits a batch, of the messages that can be received; tell whether its size ended it."""
+        """Receive what still fits a batch, of the messages that can be received; return whether its size ended it."""
         now = self.host.now_us
         items: list[Item] = []
         most = self.source.batch - (len(gathering.items) if gathering else 0)

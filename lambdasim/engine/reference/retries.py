@@ -98,7 +98,7 @@ class Retries:
         return EventOutcome.SUCCEEDED if answer == Outcome.COMPLETED else EventOutcome.FAILED
 
     def _may_repeat(self, event: Event, cost: int) -> bool:
-        """Tell whether a client may repeat a call, and pay for it."""
+        """Return whether a client may repeat a call, and pay for it."""
         policy = event.policy
         if event.refusals >= policy.throttle_retries:
             return False
@@ -126,7 +126,7 @@ class Retries:
         self._tokens[client] = min(left + (event.paid or 1), quota.tokens)
 
     def waits_its_turn(self, event: Event, now: int) -> bool:
-        """Let a call wait where its client slows itself down; tell whether it does."""
+        """Let a call wait where its client slows itself down; return whether it does."""
         quota = event.policy.quota
         if quota is None or quota.pace is ClientPace.NONE:
             return False

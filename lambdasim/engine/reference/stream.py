@@ -77,7 +77,7 @@ class StreamSource(LaneSource):
             self._consider(lane)
 
     def _is_full(self, lane: Lane) -> bool:
-        """Tell whether a batch needs to wait for no more: by number, or since more would be too heavy."""
+        """Return whether a batch needs to wait for no more: by number, or since more would be too heavy."""
         most_kb = self.source.batch_kb
         return len(lane.waiting) >= self.source.batch or (most_kb > 0 and lane.kb >= most_kb)
 
@@ -171,7 +171,7 @@ class StreamSource(LaneSource):
             self._consider(lane)
 
     def _drop_old(self, items: deque[Item] | list[Item]) -> int:
-        """Drop records that are too old, which come first; tell what they weighed [KB]."""
+        """Drop records that are too old, which come first; return what they weighed [KB]."""
         now, kb = self.host.now_us, 0
         if items and now >= items[0].arrival_us + self.returns.most_age_us:
             self.give_up(items[0])

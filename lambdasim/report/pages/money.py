@@ -54,7 +54,7 @@ def break_even_page(found: BreakEven) -> StudyPage:
                 "settled_requests": crossing.settled.mean,
                 "multiple": crossing.multiple.mean,
                 "replications_crossed": crossing.crossed,
-                "replications_lambda_dearer": crossing.never_cheaper,
+                "replications_lambda_never_cheaper": crossing.never_cheaper,
             }
             for crossing in found.crossings
         ]
@@ -109,7 +109,7 @@ def break_even_page(found: BreakEven) -> StudyPage:
                     for name in ("requests", "low", "high", "settled_requests")
                 },
                 multiple=[f"{number(multiple)}×" for multiple in crossings["multiple"]],
-            ).drop(columns=["replications_crossed", "replications_lambda_dearer"]),
+            ).drop(columns=["replications_crossed", "replications_lambda_never_cheaper"]),
         },
         pictures={"break_even": Chart("plot_break_even", found)},
         facts={

@@ -284,7 +284,7 @@ def load_usage(folder: str | os.PathLike[str]) -> tuple[Usage, ...]:
 
 
 def load_free_tier(folder: str | os.PathLike[str]) -> bool:
-    """Tell whether the scenario that a run left in a folder gets the account's free tier.
+    """Return whether the scenario that a run left in a folder gets the account's free tier.
 
     Raises
     ------

@@ -32,7 +32,7 @@ _Steps = list[tuple[int, int]]
 
 
 def is_open(scenario: ScenarioSpec) -> bool:
-    """Tell whether some function's target tracking has not been followed yet.
+    """Return whether some function's target tracking has not been followed yet.
 
     Parameters
     ----------

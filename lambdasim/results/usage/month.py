@@ -130,7 +130,7 @@ class PayloadMeter:
                 self._count(self.streamed_bytes[rank], chunk["start_us"][answered], billed)
 
     def _are_events(self, rank: int, chunk: RecordChunk) -> NDArray[np.bool_]:
-        """Tell which attempts are of events that Lambda's own queue hands on."""
+        """Return which attempts are of events that Lambda's own queue hands on."""
         caller = chunk["caller"]
         return np.where(caller > 0, self._of_calls[caller], self._queued[rank])
 

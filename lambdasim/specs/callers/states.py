@@ -52,7 +52,7 @@ def sections_of(state: Mapping[str, Any]) -> list[Mapping[str, Any]]:
 
 
 def is_distributed(state: Mapping[str, Any]) -> bool:
-    """Tell whether a Map state starts an execution of its own for each item, or batch of them.
+    """Return whether a Map state starts an execution of its own for each item, or batch of them.
 
     Parameters
     ----------
@@ -140,7 +140,7 @@ def invoked_function(
 
 
 def looks_like_lambda(state: Mapping[str, Any]) -> bool:
-    """Tell whether a task invokes some function of Lambda's.
+    """Return whether a task invokes some function of Lambda's.
 
     Parameters
     ----------

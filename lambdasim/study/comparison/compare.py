@@ -27,7 +27,7 @@ _LEAST_FOR_PRECISION = 4
 
 
 def has_sources(scenario: ScenarioSpec) -> bool:
-    """Tell whether some function of a scenario has a queue or a stream."""
+    """Return whether some function of a scenario has a queue or a stream."""
     return any(
         spec.trigger.queue is not None or spec.trigger.stream is not None for spec in scenario.functions
     )

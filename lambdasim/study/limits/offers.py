@@ -76,7 +76,7 @@ def _no_better(found: ProvisionedAdvice) -> str:
 
 
 def _beaten(one: ProvisionedAdvice, other: ProvisionedAdvice) -> bool:
-    """Tell whether another is at least as good in refusals, money and cold starts."""
+    """Return whether another is at least as good in refusals, money and cold starts."""
     return (
         other.refused_after <= one.refused_after
         and other.usd_after <= one.usd_after

@@ -257,7 +257,7 @@ def _replications_wanted(
 
 
 def _fail(runs: list[FunctionMeasures], tolerated: float) -> bool:
-    """Tell whether a size fails: its difference is of no interest then."""
+    """Return whether a size fails: its difference is of no interest then."""
     return sum(run.memory_failure_share + run.timeout_share for run in runs) > tolerated * len(runs)
 
 

@@ -72,7 +72,7 @@ class SweepTables:
         return len(self.results[self.reference])
 
     def is_set(self, size: SweptSize) -> bool:
-        """Tell whether the scenario's function has this size."""
+        """Return whether the scenario's function has this size."""
         spec = self.scenario.function(self.function)
         return size == SweptSize(spec.memory_mb, spec.architecture.value)
 
@@ -234,7 +234,7 @@ def sizes_of(table: pd.DataFrame) -> list[SweptSize]:
 
 
 def _dominated(table: pd.DataFrame, latency: str) -> np.ndarray[tuple[int], np.dtype[np.bool_]]:
-    """Tell which rows another row beats that does not fail."""
+    """Return which rows another row beats that does not fail."""
     usd, ms = table["usd_per_month"].to_numpy(), table[latency].to_numpy()
     good = ~table["fails"].to_numpy()
     beaten = np.zeros(len(table), dtype=np.bool_)

@@ -266,7 +266,7 @@ def _content(path: Path, name: str) -> bytes:
 
 
 def _take(answers: Answers, content: bytes, name: str) -> bool:
-    """Take what a file says; tell whether it was recognised."""
+    """Take what a file says; return whether it was recognised."""
     if b"\x00" in content[:64] and not content.startswith((b"\xff\xfe", b"\xfe\xff")):
         return False
     try:

@@ -22,7 +22,7 @@ _MOST_STACKS: Final = 500
 
 
 def is_assembly(folder: Path) -> bool:
-    """Tell whether a folder is what ``cdk synth`` wrote."""
+    """Return whether a folder is what ``cdk synth`` wrote."""
     return (folder / MANIFEST).is_file() and any(folder.glob("*.json"))
 
 

@@ -27,7 +27,7 @@ _UNMODELLED: Final = {
 
 
 def is_edge_function(resource: Resource) -> bool:
-    """Tell whether a resource is a Lambda function."""
+    """Return whether a resource is a Lambda function."""
     return resource.type in TYPES
 
 

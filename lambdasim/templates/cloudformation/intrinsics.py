@@ -34,7 +34,7 @@ class Scope(Protocol):
         """Give what ``GetAtt`` gives."""
 
     def condition(self, name: str) -> bool | None:
-        """Tell whether a condition holds; None where only a deployment knows."""
+        """Return whether a condition holds; None where only a deployment knows."""
 
     def mapped(self, name: str) -> Any:
         """Give a map of the template, not evaluated."""

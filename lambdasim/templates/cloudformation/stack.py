@@ -208,7 +208,7 @@ class Stack:
         return None
 
     def condition(self, name: str) -> bool | None:
-        """Tell whether a condition holds; None where only a deployment knows, also for one that needs itself."""
+        """Return whether a condition holds; None where only a deployment knows, also for one that needs itself."""
         if name not in self._conditions:
             conditions = self._section("Conditions")
             if name not in conditions or f"condition {name}" in self._open:

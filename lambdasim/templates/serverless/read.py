@@ -34,7 +34,7 @@ _MAKERS: Final = (
 
 
 def is_serverless(data: dict[str, Any]) -> bool:
-    """Tell whether a mapping is a serverless.yml."""
+    """Return whether a mapping is a serverless.yml."""
     provider = data.get("provider")
     named = isinstance(provider, str) or (
         isinstance(provider, dict) and ("name" in provider or "runtime" in provider)

@@ -38,7 +38,7 @@ def unresolved(why: str) -> dict[str, str]:
 
 
 def is_unresolved(value: Any) -> bool:
-    """Tell whether a value is known only to a deployment."""
+    """Return whether a value is known only to a deployment."""
     return isinstance(value, dict) and len(value) == 1 and UNRESOLVED in value
 
 

@@ -28,7 +28,7 @@ _VALUES_FILES: Final = ("terraform.tfvars", "terraform.tfvars.json", "*.auto.tfv
 
 
 def is_terraform_syntax(data: Mapping[str, Any]) -> bool:
-    """Tell whether JSON is Terraform's configuration, as CDK for Terraform writes it."""
+    """Return whether JSON is Terraform's configuration, as CDK for Terraform writes it."""
     return isinstance(data.get("resource"), dict) and bool(
         {"terraform", "provider", "variable", "//"} & set(data)
     )
@@ -149,7 +149,7 @@ class HclPlan:
             return None
 
     def counted(self) -> bool:
-        """Count an instance; tell whether there may be more."""
+        """Count an instance; return whether there may be more."""
         self._instances += 1
         if self._instances == _MOST_INSTANCES + 1:
             text = f"beyond {_MOST_INSTANCES:,} instances the rest was left out; terraform show -json PLAN has all"

@@ -120,7 +120,7 @@ def references_in(value: Any) -> tuple[str, ...]:
 
 
 def known(value: Any) -> bool:
-    """Tell whether nothing of a value is unknown."""
+    """Return whether nothing of a value is unknown."""
     stack = [value]
     while stack:
         one = stack.pop()

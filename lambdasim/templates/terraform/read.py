@@ -25,7 +25,7 @@ _REGION: Final = re.compile(r"arn:aws[a-z-]*:lambda:([a-z]{2}(?:-[a-z]+)+-[0-9])
 
 
 def is_terraform(data: dict[str, Any]) -> bool:
-    """Tell whether JSON is a plan, a state or a raw state file."""
+    """Return whether JSON is a plan, a state or a raw state file."""
     shown = "format_version" in data and (
         {"planned_values", "values", "terraform_version", "resource_changes"} & set(data)
     )

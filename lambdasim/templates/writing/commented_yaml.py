@@ -112,7 +112,7 @@ def _item(value: Any, depth: int) -> Iterator[str]:
 
 
 def _is_short(value: Any) -> bool:
-    """Tell whether a collection holds plain values alone, and few characters, so that it fits a line."""
+    """Return whether a collection holds plain values alone, and few characters, so that it fits a line."""
     held = list(value.values()) if isinstance(value, Mapping) else list(value)
     if isinstance(value, Mapping):
         flat = all(

@@ -88,7 +88,7 @@ class MetricStore:
         return max(values, default=None)
 
     def has(self, owner: str) -> bool:
-        """Tell whether anything was asked about an owner."""
+        """Return whether anything was asked about an owner."""
         return owner in self._by_owner
 
     def statistics(self, owner: str, metric: str) -> dict[int, dict[str, Points]]:

@@ -64,7 +64,7 @@ def _method(ties: Ties, resource: Resource) -> None:
 
 
 def _is_asynchronous(integration: Any) -> bool:
-    """Tell whether a REST integration sets Lambda's invocation type to Event."""
+    """Return whether a REST integration sets Lambda's invocation type to Event."""
     for key in ("RequestParameters", "requestParameters"):
         parameters = at(integration, key)
         for name, value in parameters.items() if isinstance(parameters, dict) else ():

@@ -18,7 +18,7 @@ _BAR: Final = re.compile(r"(?<!\\)\|")
 
 
 def is_in_bars(file: SourceFile) -> bool:
-    """Tell whether a file holds a table in bars: a row, and a rule of dashes right below it."""
+    """Return whether a file holds a table in bars: a row, and a rule of dashes right below it."""
     lines = file.head()[:_LOOKED_AT].split(b"\n")
     return any(
         _ROW.match(line) and not _RULE.match(line) and _RULE.match(below) for line, below in pairwise(lines)

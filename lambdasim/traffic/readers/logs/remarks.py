@@ -154,7 +154,7 @@ def platform_remark(
 
 
 def is_performance(event: Mapping[str, Any]) -> bool:
-    """Tell whether an object is an event of Lambda Insights about one invocation."""
+    """Return whether an object is an event of Lambda Insights about one invocation."""
     return event.get("event_type") == "performance" and "billed_duration" in event and "total_memory" in event
 
 

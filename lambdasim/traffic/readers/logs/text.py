@@ -185,7 +185,7 @@ class LogText:
         return Remark(RemarkKind.ENDED, time_us, exec_env, request, status=ended)
 
     def without_offset(self) -> bool:
-        """Tell whether a line begins with a time that does not say its offset from UTC."""
+        """Return whether a line begins with a time that does not say its offset from UTC."""
         return self.record is None and _WITHOUT_OFFSET.search(self.text) is not None
 
     def _reported(self, place: int) -> Reported:
