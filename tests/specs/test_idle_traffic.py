@@ -1,4 +1,4 @@
-"""Schedules that cannot fire in a scenario are told when it is read, and only those."""
+"""Schedules that cannot fire in a scenario are reported when it is read, and only those."""
 
 import warnings
 

@@ -5,7 +5,7 @@ import pytest
 import lambdasim as ls
 from lambdasim.errors import ScenarioError
 from lambdasim.specs import load_scenario_text
-from lambdasim.study.limits.findings import findings
+from lambdasim.study.limits.findings.check import findings
 
 # Three requests at once every 15 minutes, two minutes after a round of pings; an idle environment lives for 6 minutes.
 TEXT = """

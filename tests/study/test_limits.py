@@ -13,7 +13,8 @@ from lambdasim.engine.contract import Limit
 from lambdasim.errors import InputError
 from lambdasim.specs import ScenarioSpec, load_scenario, load_scenario_text, revised
 from lambdasim.study.limits.advise import advise_limits
-from lambdasim.study.limits.findings import findings
+from lambdasim.study.limits.findings.case import RULES
+from lambdasim.study.limits.findings.check import findings
 from lambdasim.study.limits.limit_table import limit_table
 from lambdasim.study.limits.meter import LimitMeter
 from lambdasim.study.limits.offers import offered
@@ -21,7 +22,6 @@ from lambdasim.study.limits.outcome import outcome_of
 from lambdasim.study.limits.plan import LimitPlan
 from lambdasim.study.limits.provisioned import provisioned_schedule, tracked, tracking_schedule
 from lambdasim.study.limits.result import LimitsAdvice
-from lambdasim.study.limits.rules import RULES
 from lambdasim.study.limits.tables import ProvisionedAdvice
 from lambdasim.study.provisioned_use import break_even_utilization
 

@@ -3,7 +3,7 @@
 import pytest
 
 import lambdasim as ls
-from lambdasim.study.limits.findings import findings
+from lambdasim.study.limits.findings.check import findings
 
 SCENARIO = """
 name: money

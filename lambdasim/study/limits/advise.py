@@ -14,7 +14,7 @@ from lambdasim.study.limits.concurrency import (
     quota_advice,
     reserved_advice,
 )
-from lambdasim.study.limits.findings import chosen_rules, findings
+from lambdasim.study.limits.findings.check import chosen_rules, findings
 from lambdasim.study.limits.limit_table import headroom_series, limit_table
 from lambdasim.study.limits.offers import offered
 from lambdasim.study.limits.outcome import LimitOutcome, outcome_of

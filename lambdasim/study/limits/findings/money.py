@@ -20,7 +20,7 @@ from lambdasim.results.run import RunResult
 from lambdasim.results.sources import empty_receives
 from lambdasim.results.usage.as_month import MonthBasis, period_factor
 from lambdasim.specs.trigger import TriggerType
-from lambdasim.study.limits.rules import Case, Finding
+from lambdasim.study.limits.findings.case import Case, Finding
 from lambdasim.units import US_PER_HOUR, US_PER_S
 from lambdasim.wording import money, number, percent
 

@@ -10,8 +10,9 @@ from lambdasim.billing import Usage
 from lambdasim.errors import InputError
 from lambdasim.results.run import RunResult
 from lambdasim.results.usage.as_month import month_basis, monthly_usage, period_factor
-from lambdasim.study.limits.money.rules import MONEY_CHECKS, shared_findings
-from lambdasim.study.limits.rules import CHECKS, RULES, Case, Finding
+from lambdasim.study.limits.findings.case import RULES, Case, Finding
+from lambdasim.study.limits.findings.money import MONEY_CHECKS, shared_findings
+from lambdasim.study.limits.findings.rules import CHECKS
 
 if TYPE_CHECKING:
     import pandas as pd

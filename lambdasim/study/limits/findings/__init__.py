@@ -1,0 +1,1 @@
+"""Settings that do not fit what a run shows, each under a name that a CI can filter."""

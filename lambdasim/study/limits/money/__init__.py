@@ -1,1 +1,0 @@
-"""Rules about money that is spent beside a function's own runs."""
