@@ -93,6 +93,33 @@ def test_a_shorter_timeout_begins_after_the_last_run_that_was_longer() -> None:
     assert newest(table).table["timestamp_us"].min() == 10**7 * 252
 
 
+@pytest.mark.parametrize(
+    ("cut", "longer", "first", "said"),
+    [
+        ((40, 290), 310, 291, "raised from 3 s"),
+        ((320, 480), 290, 291, "lowered to 3 s"),
+    ],
+)
+def test_a_timeout_that_was_changed_shows_in_runs_that_take_longer(
+    cut: tuple[int, ...], longer: int, first: int, said: str
+) -> None:
+    table = runs()
+    table.loc[list(cut), ["duration_ms", "status"]] = [3000.0, "timeout"]
+    table.loc[longer, "duration_ms"] = 4500.0
+    found = newest(table)
+    assert found.table["timestamp_us"].min() == 10**7 * (first + 1)
+    assert said in found.notes[0]
+
+
+def test_runs_longer_than_the_limit_between_those_cut_off_are_told() -> None:
+    table = runs()
+    table.loc[[100, 400], ["duration_ms", "status"]] = [3000.0, "timeout"]
+    table.loc[250, "duration_ms"] = 4500.0
+    found = newest(table)
+    assert len(found.table) == 500
+    assert "cut off at 3 s while others took longer" in found.notes[0]
+
+
 def test_limits_by_turns_are_told_and_fitted_as_one() -> None:
     table = runs()
     for place, limit_s in ((100, 3), (200, 6), (400, 3)):

@@ -175,8 +175,11 @@ def _of_timeout(table: pd.DataFrame) -> Newest:
     cut &= (np.abs(ms - 1000 * limit_s) <= _AT_LIMIT_MS) & (limit_s >= 1)
     places = np.flatnonzero(cut)
     limits = limit_s[places]
-    if len(np.unique(limits)) < 2:
+    if not len(limits):
         return Newest(table)
+    if len(np.unique(limits)) == 1:
+        longer = np.flatnonzero(~cut & (ms > 1000 * limits[0] + _AT_LIMIT_MS))
+        return _of_one_limit(table, places, longer, float(limits[0])) if len(longer) else Newest(table)
     last = float(limits[-1])
     older = places[limits != last]
     first = int(places[limits == last][0])
@@ -184,8 +187,22 @@ def _of_timeout(table: pd.DataFrame) -> Newest:
         return Newest(table, (_several_limits(limits),))
     beyond = np.flatnonzero(ms[:first] > 1000 * last + _AT_LIMIT_MS)
     begin = int(max(older[-1], beyond[-1] if len(beyond) else -1)) + 1
+    return _since(table, begin, f"changed to {last:.0f} s")
+
+
+def _of_one_limit(table: pd.DataFrame, cut: Ints, longer: Ints, limit_s: float) -> Newest:
+    """Take the runs since the timeout was raised from the one limit that is seen, or lowered to it."""
+    if longer[0] > cut[-1]:
+        return _since(table, int(cut[-1]) + 1, f"raised from {limit_s:.0f} s")
+    if longer[-1] < cut[0]:
+        return _since(table, int(longer[-1]) + 1, f"lowered to {limit_s:.0f} s")
+    told = f"runs were cut off at {limit_s:.0f} s while others took longer"
+    return Newest(table, (f"{told}: two functions, or two versions of one, fitted as one",))
+
+
+def _since(table: pd.DataFrame, begin: int, changed: str) -> Newest:
     told = (
-        f"the timeout was changed to {last:.0f} s by {_moment(int(table['timestamp_us'].iloc[begin]))}: "
+        f"the timeout was {changed} by {_moment(int(table['timestamp_us'].iloc[begin]))}: "
         f"before it {_told(table.iloc[:begin])}; after it {_told(table.iloc[begin:])}"
     )
     return _kept(table, table.iloc[begin:], told, "the later part", "under another timeout")
