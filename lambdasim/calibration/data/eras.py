@@ -220,7 +220,7 @@ def _kept(table: pd.DataFrame, part: pd.DataFrame, told: str, name: str, rest: s
         return Newest(
             table, (f"{told}; {name} has only {count(complete, 'complete run')}, so all are fitted as one",)
         )
-    kept = f"{told}; {name} is fitted, and the rest is left out"
+    kept = f"{told}; {name} is fitted, and the rest is left out (version all fits every run)"
     return Newest(part, (kept,), ((f"runs {rest}", len(table) - len(part)),))
 
 

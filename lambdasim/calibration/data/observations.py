@@ -57,7 +57,7 @@ class Observations:
     runtime : str or None
         As the log names it; None where it does not.
     table : DataFrame or None
-        The runs that are used, as a trace has them.
+        The runs that are used, as a trace has them, where they have several memory sizes.
     """
 
     function: str
@@ -266,7 +266,7 @@ def _observed(
         environment_use(table) if len(arrivals) else None,
         float(cut_ms) or None,
         _runtime(table, notes),
-        table,
+        table if len(sizes) > 1 else None,
     )
 
 

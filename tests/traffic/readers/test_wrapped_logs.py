@@ -115,6 +115,7 @@ SHAPES: dict[str, Callable[[Events], str]] = {
         lambda at, text: {"timestamp": at, "message": text, "aws.logStream": STREAM, "aws.logGroup": GROUP},
         list,
     ),
+    "lines of a tail, in a list": of_list(lambda at, text: f"{iso(at)} {STREAM} {text}", list),
     "pairs of a --query": of_list(lambda at, text: [at, text], list),
     "YAML of the CLI": yaml_answer,
     "text of the CLI": text_answer,

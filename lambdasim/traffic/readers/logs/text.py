@@ -123,7 +123,7 @@ class LogText:
     record : str or None
         Place of the log event in the file; None for a whole file, in which rows are counted.
     time_us : int or None
-        Time of the log event [µs since 1970].
+        Time of the log event [µs since 1970]; None where only the message may have one.
     exec_env : str or None
         Log stream of the log event.
     function : str or None
@@ -220,7 +220,7 @@ class LogText:
 
     def _moment(self, place: int) -> tuple[int | None, str | None]:
         """Return time and log stream: of the log event, or as the line begins with them."""
-        if self.record is not None:
+        if self.record is not None and self.time_us is not None:
             return self.time_us, self.exec_env
         reach = max(0, place - LINE_REACH)
         line = self.text.rfind("\n", reach, place) + 1 or reach
@@ -229,11 +229,11 @@ class LogText:
             if found:
                 try:
                     if _EPOCH_MS.fullmatch(found["time"]):
-                        return int(found["time"]) * US_PER_MS, found["stream"]
-                    return self.rule.one(found["time"]), found["stream"]
+                        return int(found["time"]) * US_PER_MS, found["stream"] or self.exec_env
+                    return self.rule.one(found["time"]), found["stream"] or self.exec_env
                 except ValueError as problem:
                     raise TraceError.single("", "timestamp", str(problem)) from None
-        return None, None
+        return None, self.exec_env
 
     def _where(self, place: int) -> str:
         if self.record is not None:
