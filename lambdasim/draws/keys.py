@@ -137,6 +137,46 @@ class DrawKey:
         mixed = mix(np.uint64(start) + index.astype(np.uint64) * np.uint64(_GAMMA))
         return mix(mixed ^ np.uint64(self.k1))
 
+    def bits_of(self, index: int, attempt: int = 0) -> int:
+        """Give the 64 random bits of one index, those of `bits`.
+
+        Examples
+        --------
+        >>> key = DrawKey.of(7, "resize", Quantity.CPU_TIME)
+        >>> key.bits_of(3, 1) == int(key.bits(np.array([3]), 1)[0])
+        True
+        """
+        start = self.k0 ^ (attempt * _ATTEMPT & _MASK)
+        return _mix_one(_mix_one((start + index * _GAMMA) & _MASK) ^ self.k1)
+
+
+def _mix_one(bits: int) -> int:
+    bits = (bits ^ (bits >> 30)) * _MULTIPLY_1 & _MASK
+    bits = (bits ^ (bits >> 27)) * _MULTIPLY_2 & _MASK
+    return bits ^ (bits >> 31)
+
+
+def has_happened(bits: int, probability: float) -> bool:
+    """Decide one event, as `happens` decides many.
+
+    Parameters
+    ----------
+    bits : int
+        64 random bits.
+    probability : float
+        Between 0 and 1; resolved to 2^-53.
+
+    Returns
+    -------
+    bool
+
+    Examples
+    --------
+    >>> has_happened(1 << 63, 0.5), has_happened((1 << 63) - 1, 0.5)
+    (False, True)
+    """
+    return bits >> 11 < round(probability * (1 << 53))
+
 
 def happens(bits: NDArray[np.uint64], probability: float | NDArray[np.float64]) -> NDArray[np.bool_]:
     """Decide events of given probability from random bits.

@@ -10,8 +10,10 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
+from lambdasim.draws.keys import DrawKey, has_happened
 from lambdasim.engine.columns import Columns
-from lambdasim.errors import ConservationError
+from lambdasim.errors import ConservationError, InputError
+from lambdasim.units import format_duration
 
 CHAIN_COLUMNS: Final[dict[str, str]] = {
     "function": "index in the plan of the function at which the chain began",
@@ -26,6 +28,85 @@ CALL_COUNTERS: Final = ("made", "succeeded", "failed", "stopped", "abandoned", "
 """What is counted of each call of the plan: how often it was made; how those ended, of which loop detection stopped some
 (they count as failed too) and callers abandoned some, whose own run ended first (failed too); how often it was not made
 because the scenario had ended while a loop went on; and how long callers waited for it [µs]."""
+
+CALLED: Final = 1 << 61
+"""The first bit of the numbers of events that were called, which none that traffic brought has."""
+
+
+def number_of_call(key: bytes, number: int, run: int, place: int) -> int:
+    """Give an event that is called its number: from its caller's number and run, and its place among those of the call.
+
+    Numbers are 62 bits long. Two of ten million are equal with a probability of 2 in 100,000, and then share their luck.
+
+    Parameters
+    ----------
+    key : bytes
+        Of the call.
+    number, run : int
+        The caller's, and which of its runs calls.
+    place : int
+        From 0.
+
+    Returns
+    -------
+    int
+
+    Examples
+    --------
+    >>> number_of_call(bytes(16), 7, 0, 0) >> 61
+    1
+    """
+    return CALLED | _bits(key, number, run, place + 1) >> 3
+
+
+def was_made(key: bytes, number: int, run: int, probability: float) -> bool:
+    """Decide whether a run makes a call; see `number_of_call` for the parameters.
+
+    Examples
+    --------
+    >>> was_made(bytes(16), 7, 0, 1.0), was_made(bytes(16), 7, 0, 0.0)
+    (True, False)
+    """
+    return probability >= 1 or has_happened(_bits(key, number, run, 0), probability)
+
+
+def key_words(key: bytes) -> tuple[int, int]:
+    """Give the two 64-bit words of a call's key.
+
+    Examples
+    --------
+    >>> key_words(bytes([1, *bytes(7), 2, *bytes(7)]))
+    (1, 2)
+    """
+    return int.from_bytes(key[:8], "little"), int.from_bytes(key[8:], "little")
+
+
+def _bits(key: bytes, number: int, run: int, what: int) -> int:
+    k0, k1 = key_words(key)
+    return DrawKey(DrawKey(k0, k1).bits_of(number, run), k1).bits_of(what)
+
+
+def too_many_calls(most: int, now_us: int, callee: str) -> InputError:
+    """Make the error of a run in which functions call each other more often than they may.
+
+    Parameters
+    ----------
+    most : int
+    now_us : int
+        When it was once too often.
+    callee : str
+        The function that was called then.
+
+    Returns
+    -------
+    InputError
+    """
+    return InputError.single(
+        "simulate",
+        "calls",
+        f"functions called each other more than {most:,} times within {format_duration(now_us)}, the last time "
+        f"{callee}; shorten duration, stop the loop, or raise platform.most_calls",
+    )
 
 
 @dataclass(frozen=True, eq=False)

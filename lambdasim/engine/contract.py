@@ -9,8 +9,9 @@ Time is int64 microseconds from the scenario's start.
 The order of events
 -------------------
 At one instant: completions, in order of admission; then changes of provisioned concurrency, by function; then retries,
-by function and invocation or batch; then wakes of queues and streams, by function; then calls between functions, in the
-order in which they were made; then arrivals, by function and invocation. Functions are ordered by name. An environment
+by function and invocation or batch, and those of calls after them, in the order in which they were decided on; then wakes
+of queues and streams, by function; then calls between functions, in the order in which they were made; then arrivals, by
+function and invocation. Functions are ordered by name. An environment
 whose keep-alive ends at an instant is already gone for an arrival of that instant.
 
 Wakes of a queue: the return of messages, by batch; the end of a window; a step of the pollers. Wakes of a stream: a
@@ -66,7 +67,11 @@ Calls
 -----
 A run makes its function's calls at the end of its own work, one after the other, and then ends as it was drawn to: a run
 that fails has made its calls, and will make them again. A call that waits holds the run, which is billed meanwhile; only
-then is a run's end not known at admission. An answer at the very instant of the caller's timeout counts. A caller whose
+then is a run's end not known at admission. Its completion, and the answers to calls, stand among the completions, each
+by the moment at which it was decided on; a run goes on in the very step that brings it its last answer. After the
+completions come the timeouts of runs that wait and the clients of such that give up, in order of admission; so an answer
+at the very instant of the caller's timeout counts. A run's first calls, at the end of its own work, are made among the
+calls. A caller whose
 run has ended makes no further tries of a call, while runs that it began go on. A batch makes the calls of each of its
 items. What is called is an event, numbered and drawn for by its caller's number, run, and place of the call. A chain is
 what arrives by traffic and all that follows from it.

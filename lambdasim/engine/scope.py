@@ -8,19 +8,30 @@ from typing import Any, Final
 
 from lambdasim.draws.keys import Quantity
 from lambdasim.draws.laws import Constant
-from lambdasim.engine.contract import FunctionPlan, Plan, ProvisionedChange, RetryPolicy, RetryQuota
+from lambdasim.engine.contract import (
+    CallPlan,
+    CallRules,
+    FunctionPlan,
+    Plan,
+    ProvisionedChange,
+    RetryPolicy,
+    RetryQuota,
+)
 from lambdasim.engine.draws import FunctionDraws
 from lambdasim.engine.lanes import Backoff, PollerLaw, SourcePlan, Visibility
 
-# Fields that the compiled engine follows; plans with calls have rules of calls, which are not here. A new field of a
-# plan is followed by the reference alone until it stands here.
+# Fields that the compiled engine follows. A new field of a plan is followed by the reference alone until it stands here.
 _FIELDS: Final[dict[type, str]] = {
-    Plan: "functions arrivals concurrency requests_per_concurrency reuse requests_per_environment after_failure gateway",
+    Plan: "functions arrivals concurrency requests_per_concurrency reuse requests_per_environment after_failure gateway "
+    "calls",
     FunctionPlan: "name timeout_us init_cap_us reserved provisioned max_lifetime_us scaling_burst scaling_interval_us "
     "retry draws source calls stops_loops throttle behind_gateway shares managed",
     RetryPolicy: "invoker client_timeout_us repeats_timeouts timeout_backoff_us throttle_retries throttle_backoff_us "
     "throttle_backoff_cap_us jittered error_delays_us max_event_age_us repeats_failures repeats_throttles quota",
     RetryQuota: "processes tokens throttle_cost timeout_cost failure_cost",
+    CallPlan: "number key callee kind moment probability count at_once fails_run delay_us retry draws is_traced "
+    "is_endless",
+    CallRules: "ends_us most_passes most_called",
     ProvisionedChange: "time_us claimed ready",
     FunctionDraws: "seed owner laws cpu_factor error_probability crash_probability memory_mb payload_limit_kb "
     "response_limit_kb quota out_of_memory_probability timeout_probability poison_probability "
@@ -34,6 +45,8 @@ _IN_WORDS: Final = {
     "source": "queues and streams",
     "pace": "retry_mode adaptive",
 }  # where a field's name says too little
+MOST_CALLS: Final = 4_096
+"""Calls of one run, all together, that the compiled engine makes room for."""
 _QUANTITIES: Final = frozenset(
     {
         Quantity.CPU_TIME, Quantity.IO_TIME, Quantity.INIT, Quantity.FIRST_RUN, Quantity.PLACEMENT,
@@ -62,9 +75,24 @@ def beyond_the_kernel(plan: Plan) -> tuple[str, ...]:
     A field counts when it has another value than its default, or has no default.
     """
     found = list(_unknown(plan))
+    if plan.calls is not None:
+        found += _of_calls(plan)
     for function in plan.functions:
         found += (f"{function.name}: {name}" for name in _of_function(function))
     return tuple(found)
+
+
+def _of_calls(plan: Plan) -> Iterator[str]:
+    if any(function.source is not None for function in plan.functions):
+        yield "calls beside queues and streams"
+    yield from _unknown(plan.calls)
+    for function in plan.functions:
+        if sum(call.count for call in function.calls) > MOST_CALLS:
+            yield f"{function.name}: more than {MOST_CALLS:,} calls in one run"
+        parts = [part for call in function.calls for part in (call, call.retry, call.draws)]
+        yield from dict.fromkeys(f"{function.name}: {name}" for part in parts for name in _unknown(part))
+        if any(call.retry.quota is not None for call in function.calls):
+            yield f"{function.name}: calls with a quota"
 
 
 def _of_function(function: FunctionPlan) -> Iterator[str]:

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
+from callings import CallFamily, rules, with_calls
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 from sources import a_queue, a_stream, toy
@@ -22,6 +23,8 @@ from lambdasim.engine.contract import (
     UNLIMITED,
     AfterFailure,
     ArrivalChunk,
+    CallKind,
+    CallMoment,
     Engine,
     FunctionPlan,
     Invoker,
@@ -259,6 +262,7 @@ class Family:
     poison: Callable[[int], st.SearchStrategy[float]] = field(default=always(0.0))
     filtered: Callable[[int], st.SearchStrategy[float]] = field(default=always(0.0))
     overhead: Callable[[int], st.SearchStrategy[DrawLaw]] = field(default=no_law)
+    calls: CallFamily | None = None
 
 
 EVERYTHING = Family(
@@ -493,7 +497,45 @@ WAYS_IN: dict[str, Family] = {
 }  # fmt: skip
 
 
-FAMILIES |= WAYS_IN
+CALLING: dict[str, Family] = {
+    "calls that wait": Family(functions=(2, 4), calls=CallFamily(kinds=(CallKind.WAITING,))),
+    "calls that nobody waits for": Family(
+        functions=(2, 4), calls=CallFamily(kinds=(CallKind.EVENT, CallKind.TRIGGER)), errors=among(0.0, 0.4),
+        retry=own_retries,
+    ),
+    "calls that find no room": Family(
+        functions=(2, 4), calls=CallFamily(), concurrency=among(0, 1, 2, 3), reserved=among(None, None, 0, 1),
+        errors=among(0.0, 0.3),
+    ),
+    "callers that time out": Family(
+        functions=(2, 4), calls=CallFamily(kinds=(CallKind.WAITING, CallKind.WAITING, CallKind.EVENT)), timeout=some(6),
+        concurrency=among(1, 2, 100), handler=law(3), init=law(2), placement=law(1), post_response=law(2),
+        retry=any_retries,
+    ),
+    "calls in loops": Family(
+        functions=(1, 3), calls=CallFamily(loops=True), timeout=some(20), retry=any_retries, arrivals=(1, 8),
+        concurrency=among(1, 3, 100),
+    ),
+    "destinations": Family(
+        functions=(2, 4), calls=CallFamily(kinds=(CallKind.EVENT, CallKind.TRIGGER), moments=tuple(CallMoment)),
+        retry=own_retries, errors=among(0.3, 0.7), concurrency=among(1, 2, 100),
+    ),
+    "calls of provisioned functions": Family(
+        functions=(2, 4), calls=CallFamily(), provisioned=schedules, reserved=among(None, None, 3),
+        concurrency=among(2, 4, 100), timeout=some(9), requests_per_concurrency=among(1, 10, NO_RATE),
+    ),
+    "calls by clients with quotas": Family(
+        functions=(2, 3), calls=CallFamily(), retry=clients, errors=among(0.0, 0.4), concurrency=among(1, 2, 3),
+        post_response=law(2), timeout=some(9),
+    ),
+    "everything with calls": replace(
+        EVERYTHING, functions=(1, 4), calls=CallFamily(loops=True, moments=tuple(CallMoment)), arrivals=(0, 15),
+        timeout=among(2, 3_000, 1_500_000),
+    ),
+}  # fmt: skip
+
+
+FAMILIES |= WAYS_IN | CALLING
 SHARED = {
     "several in one pool": {"functions": (2, 4)},
     "reserved": {"functions": (2, 4)},
@@ -503,6 +545,7 @@ SHARED = {
     "reset environments": {"functions": (2, 3)},
     "everything": {"functions": (2, 4)},
     "everything with queues and streams": {"functions": (2, 4)},
+    "everything with calls": {"functions": (2, 4)},
 }
 FAMILIES |= {
     f"{name}, several ways into one function": replace(FAMILIES[name], shared=True, **changes)  # type: ignore[arg-type]
@@ -519,6 +562,8 @@ def plans(draw: st.DrawFn, family: Family) -> Plan:
     )
     if family.shared:
         functions = tuple(_shared(draw, function, functions[0]) for function in functions)
+    if family.calls is not None:
+        functions = with_calls(draw, family.calls, functions, unit)
     few, many = family.arrivals
     moments = st.lists(st.integers(0, family.latest), min_size=few, max_size=many)
     times_us = [np.sort(np.array(draw(moments), dtype=np.int64)) * unit for _ in functions]
@@ -531,6 +576,7 @@ def plans(draw: st.DrawFn, family: Family) -> Plan:
         reuse=draw(family.reuse(unit)),
         after_failure=draw(family.after_failure(unit)),
         gateway=draw(family.gateway(unit)),
+        calls=draw(rules(family.calls, unit)) if family.calls is not None else None,
     )
 
 

@@ -29,6 +29,9 @@ import lambdasim.compiling
 import lambdasim.draws.compiled
 import lambdasim.engine.kernel.batches
 import lambdasim.engine.kernel.callouts
+import lambdasim.engine.kernel.calls.events
+import lambdasim.engine.kernel.calls.loop
+import lambdasim.engine.kernel.calls.turns
 import lambdasim.engine.kernel.draws
 import lambdasim.engine.kernel.groups
 import lambdasim.engine.kernel.messages
@@ -42,6 +45,7 @@ import lambdasim.models.cpu_steps
 import lambdasim.models.polling
 from lambdasim.engine.contract import Plan
 from lambdasim.engine.kernel import engine as kernel
+from lambdasim.engine.kernel.calls.run import CallingRun
 from lambdasim.engine.kernel.run import KernelRun
 from lambdasim.engine.kernel.sourced_run import SourcedRun
 from lambdasim.engine.reference.engine import run_reference
@@ -61,8 +65,11 @@ MODULES = (
     lambdasim.engine.kernel.streams,
     lambdasim.engine.kernel.callouts,
     lambdasim.engine.kernel.retries,
+    lambdasim.engine.kernel.calls.events,
     lambdasim.engine.kernel.steps,
     lambdasim.engine.kernel.sourced,
+    lambdasim.engine.kernel.calls.turns,
+    lambdasim.engine.kernel.calls.loop,
 )
 TREES = {
     module.__name__: ast.parse(Path(str(module.__file__)).read_text(encoding="utf-8")) for module in MODULES
@@ -280,9 +287,11 @@ def differs(modules: dict[str, ModuleType], plan: Plan, expected: Records) -> bo
     run._advance, run._draw_first_runs = modules["steps"].advance, modules["steps"].draw_first_runs
     if isinstance(run, SourcedRun):
         run._advance_sourced = modules["sourced"].advance_with_sources
+    if isinstance(run, CallingRun):
+        run._advance_calling = modules["loop"].advance_with_calls
     try:
         found = _all_of(run, len(expected["function"]))
-    except (ConservationError, IndexError, RuntimeWarning):
+    except (AssertionError, ConservationError, IndexError, RuntimeWarning):
         return True
     return found is None or not all(np.array_equal(found[name], expected[name]) for name in expected)
 

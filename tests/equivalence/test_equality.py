@@ -18,6 +18,7 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 import lambdasim
+from lambdasim.engine.chains import CALL_COUNTERS, CHAIN_COLUMNS, ChainChunk, check_chains
 from lambdasim.engine.contract import RECORD_COLUMNS, ArrivalChunk, Plan, RecordChunk
 from lambdasim.engine.items import COUNTERS, ITEM_COLUMNS, ItemChunk, check_items
 from lambdasim.engine.kernel import engine as kernel
@@ -39,11 +40,23 @@ def together(chunks: Iterable[RecordChunk]) -> Records:
     for chunk in kept:
         assert list(chunk.columns) == list(RECORD_COLUMNS)
         assert all(column.dtype == np.int64 for column in chunk.columns.values())
-        assert len(chunk) or chunk.items is not None
+        assert len(chunk) or chunk.items is not None or chunk.chains is not None
     nothing = [np.zeros(0, dtype=np.int64)]
     found = {name: np.concatenate(nothing + [chunk[name] for chunk in kept]) for name in RECORD_COLUMNS}
     items = [chunk.items for chunk in kept if chunk.items is not None]
-    return found | (items_together(items) if items else {})
+    chains = [chunk.chains for chunk in kept if chunk.chains is not None]
+    return found | (items_together(items) if items else {}) | (chains_together(chains) if chains else {})
+
+
+def chains_together(chunks: list[ChainChunk]) -> Records:
+    """Join chains, whose conservation holds with every chunk; add the last counters."""
+    written = 0
+    for chunk in chunks:
+        assert list(chunk.columns) == list(CHAIN_COLUMNS)
+        written = check_chains(chunk, written)
+    assert not chunks[-1].open_chains
+    columns = {f"chain {name}": np.concatenate([chunk[name] for chunk in chunks]) for name in CHAIN_COLUMNS}
+    return columns | {f"calls {name}": chunks[-1].calls[name] for name in CALL_COUNTERS}
 
 
 def items_together(chunks: list[ItemChunk]) -> Records:

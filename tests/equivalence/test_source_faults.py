@@ -190,9 +190,9 @@ FAULTS: dict[str, dict[str, Fault]] = {
         ),
         "draws that belong to an item that is gone": (
             "Event(event.function, item.number, event.arrival_us, event.attempts, runs, "
-            "event.refusals, event.row, event.paid)",
+            "event.refusals, event.row, event.paid, event.about)",
             "Event(event.function, event.invocation, event.arrival_us, event.attempts, runs, "
-            "event.refusals, event.row, event.paid)",
+            "event.refusals, event.row, event.paid, event.about)",
         ),
         "a record read one microsecond too old": (
             "now >= sources.items[lane.first].arrival_us + source.most_age_us",

@@ -301,6 +301,7 @@ def drawn_for(sources: Sources, event: Event, row: Int64) -> Event:
         event.refusals,
         event.row,
         event.paid,
+        event.about,
     )
 
 
@@ -317,7 +318,7 @@ def work_of_batch(
         cell = sources.cells[place]
         item = sources.items[cell.which]
         runs = runs_before(source, item)
-        of_item = Event(event.function, item.number, 0, 0, runs, 0, 0, 0)
+        of_item = Event(event.function, item.number, 0, 0, runs, 0, 0, 0, 0)
         if runs == 0 and not function.speeds_differ:
             handler_us += item.handler_us
         else:

@@ -1,7 +1,8 @@
 """The compiled engine: records equal to the reference's, some hundred times faster.
 
-Plans with queues or streams have an event loop of their own (`kernel.sourced`), which is compiled when the first of them
-runs; all others go through `kernel.steps.advance` and know nothing of it.
+Plans with queues or streams have an event loop of their own (`kernel.sourced`), and so have plans in which functions call
+functions (`kernel.calls.loop`); each is compiled when the first such plan runs. All others go through
+`kernel.steps.advance` and know nothing of it.
 
 This module imports numba. With NUMBA_DISABLE_JIT=1 the steps run as plain Python.
 """
@@ -12,6 +13,7 @@ from collections.abc import Iterator
 
 from lambdasim.compiling import is_at_hand
 from lambdasim.engine.contract import Plan, RecordChunk
+from lambdasim.engine.kernel.calls.run import CallingRun, compiled_advance_with_calls
 from lambdasim.engine.kernel.run import KernelRun, compiled_advance
 from lambdasim.engine.kernel.sourced_run import SourcedRun, compiled_advance_with_sources
 from lambdasim.engine.kernel.state import RECORDS_PER_CHUNK
@@ -47,11 +49,17 @@ def run_kernel(plan: Plan) -> Iterator[RecordChunk]:
 
 def is_compiled(plan: Plan) -> bool:
     """Whether the event loop that a plan needs has been compiled before, in this process or on this disk."""
+    if _has_calls(plan):
+        return is_at_hand(compiled_advance_with_calls())
     return is_at_hand(compiled_advance_with_sources() if _is_sourced(plan) else compiled_advance())
 
 
 def _is_sourced(plan: Plan) -> bool:
     return any(function.source is not None for function in plan.functions)
+
+
+def _has_calls(plan: Plan) -> bool:
+    return plan.calls is not None
 
 
 def prepared(plan: Plan, room: int = 64, records_room: int = RECORDS_PER_CHUNK) -> KernelRun:
@@ -67,4 +75,5 @@ def prepared(plan: Plan, room: int = 64, records_room: int = RECORDS_PER_CHUNK) 
     -------
     KernelRun
     """
-    return (SourcedRun if _is_sourced(plan) else KernelRun)(plan, room, records_room)
+    kind = CallingRun if _has_calls(plan) else SourcedRun if _is_sourced(plan) else KernelRun
+    return kind(plan, room, records_room)

@@ -1,7 +1,7 @@
 """Who tries again in the compiled engine, and when; steps bear the names of their counterparts in `reference.retries`.
 
 What a client gets back for an answer waits among the retries, before those of its instant: a row whose number of attempts
-is ``_GIVES_BACK``.
+is ``_GIVES_BACK``. Where functions call each other more waits there, and keys say of what kind it is, see `COMPLETION`.
 """
 
 from __future__ import annotations
@@ -17,9 +17,17 @@ from lambdasim.engine.kernel.queues import put, take
 from lambdasim.engine.kernel.state import Event, State
 from lambdasim.models.polling import backoff_us
 
+# What waits where functions call each other, in the order of kinds at one instant: what stands among the completions (by
+# the moment at which it was decided on, as they do), deadlines, retries of traffic, those of calls, and calls.
+COMPLETION: Final = -1 << 61
+DEADLINE: Final = -1 << 60
+RETRY: Final = 0
+RETRY_OF_CALL: Final = 1 << 60
+CALL: Final = 3 << 60
 _FUNCTION_SHIFT: Final = 42
 _GIVES_BACK: Final = (1 << 32) - 1
 _FIRST_OF_ALL: Final = -1
+_CALLED: Final = -1  # in no chunk of arrivals
 _backoff_us = compiled(backoff_us)
 
 
@@ -33,7 +41,7 @@ def take_retry(state: State) -> Event:
     account.free_event = row
     return Event(
         np.int64(waiting.function), waiting.invocation, waiting.arrival_us, np.int64(waiting.attempts),
-        np.int64(waiting.runs), np.int64(waiting.refusals), 0, np.int64(waiting.paid),
+        np.int64(waiting.runs), np.int64(waiting.refusals), np.int64(_CALLED), np.int64(waiting.paid), waiting.about,
     )  # fmt: skip
 
 
@@ -45,13 +53,13 @@ def is_given_back(event: Event) -> Bool:
 
 @compiled
 def after_run(
-    state: State, function: Any, event: Event, answer: Int64, outcome: Int64, now: Int64, end_us: Int64,
-    answered_us: Int64,
+    state: State, function: Any, event: Event, answer: Int64, outcome: Int64, started_us: Int64, end_us: Int64,
+    answered_us: Int64, now: Int64,
 ) -> Int64:  # fmt: skip
     """Decide what follows a run: the event's end, or another attempt. Clients see the answer, queues the outcome."""
     if function.synchronous:
-        if answered_us - now > function.client_timeout_us:
-            return _silence(state, function, event, now)
+        if answered_us - started_us > function.client_timeout_us:
+            return silence(state, function, event, started_us + function.client_timeout_us, now)
         if function.hears_answers:
             return _after_answer(state, function, event, answer, answered_us, now)
         return at.SUCCEEDED if answer == at.COMPLETED else at.FAILED
@@ -64,12 +72,12 @@ def after_run(
 
 
 @compiled_apart
-def _silence(state: State, function: Any, event: Event, now: Int64) -> Int64:
+def silence(state: State, function: Any, event: Event, gone_us: Int64, now: Int64) -> Int64:
     """Decide what a client does that has waited in vain, while its run goes on."""
     if not function.repeats_timeouts or not _may_repeat(state, function, event, function.timeout_cost):
         return at.CLIENT_TIMEOUT
     wait_us = _client_wait_us(state, function, event, function.timeout_backoff_us)
-    again_us = now + function.client_timeout_us + wait_us
+    again_us = gone_us + wait_us
     paid = _paid(function, event, function.timeout_cost)
     return _retry_at(state, function, event, event.runs + 1, event.refusals + 1, again_us, now, paid)
 
@@ -88,9 +96,10 @@ def _after_answer(
             state, function, event, event.runs + 1, event.refusals + 1, answered_us + wait_us, now, paid
         )
     if function.processes:
-        _wait(
-            state, event, np.int64(_GIVES_BACK), 0, 0, answered_us, now, event.paid, np.int64(_FIRST_OF_ALL)
-        )
+        key = np.int64(_FIRST_OF_ALL)
+        if state.account[0].has_calls:
+            key = in_turn(state, COMPLETION)
+        wait(state, event, np.int64(_GIVES_BACK), 0, 0, answered_us, now, event.paid, key)
     return at.SUCCEEDED if answer == at.COMPLETED else at.FAILED
 
 
@@ -153,12 +162,22 @@ def _retry_at(
     if time_us > event.arrival_us + function.max_event_age_us:
         return at.EXPIRED
     key = (event.function << _FUNCTION_SHIFT) + event.invocation
-    _wait(state, event, event.attempts + 1, runs, refusals, time_us, now, paid, key)
+    if function.number:
+        key = in_turn(state, RETRY_OF_CALL)
+    wait(state, event, event.attempts + 1, runs, refusals, time_us, now, paid, key)
     return at.PENDING
 
 
 @compiled
-def _wait(
+def in_turn(state: State, kind: Int64) -> Int64:
+    """Give the key of what is decided on now, among what was decided on before and of its kind."""
+    account = state.account[0]
+    account.admitted += 1
+    return kind + account.admitted - 1
+
+
+@compiled
+def wait(
     state: State, event: Event, attempts: Int64, runs: Int64, refusals: Int64, time_us: Int64, now: Int64, paid: Int64,
     key: Int64,
 ) -> None:  # fmt: skip
@@ -174,6 +193,7 @@ def _wait(
     waiting.runs = runs
     waiting.refusals = refusals
     waiting.paid = paid
+    waiting.about = event.about
     waiting.time_us = time_us
     waiting.key = key
     put(state.retries, row, now)

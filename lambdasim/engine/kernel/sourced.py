@@ -48,7 +48,7 @@ def advance_with_sources(state: State, sources: Sources) -> Int64:
         if batch:
             event = _event_of(sources, batch)
         if event.function >= 0:
-            attempt(state, sources, event, batch, head.now_us)
+            attempt(state, sources, None, event, batch, head.now_us)
 
 
 @compiled
@@ -88,7 +88,7 @@ def _next_moment(state: State, sources: Sources) -> tuple[Int64, Int64, Event]:
 def _nothing() -> Event:
     """Make an event of no function."""
     zero = np.int64(0)
-    return Event(np.int64(-1), zero, zero, zero, zero, zero, zero, zero)
+    return Event(np.int64(-1), zero, zero, zero, zero, zero, zero, zero, zero)
 
 
 @compiled
@@ -163,6 +163,7 @@ def _event_of(sources: Sources, row: Int64) -> Event:
         attempts,
         np.int64(0),
         batch.refusals,
+        np.int64(0),
         np.int64(0),
         np.int64(0),
     )

@@ -19,6 +19,7 @@ from lambdasim.engine.contract import (
     NEVER,
     RECORD_COLUMNS,
     AfterFailure,
+    CallPlan,
     EventOutcome,
     FunctionPlan,
     Limit,
@@ -28,6 +29,7 @@ from lambdasim.engine.contract import (
     ReuseOrder,
     StartType,
     Throttle,
+    calls_of_plan,
     owners_of_plan,
 )
 from lambdasim.engine.draws import FunctionDraws
@@ -51,6 +53,7 @@ ACCOUNT_CONCURRENCY: Final = int(Limit.ACCOUNT_CONCURRENCY)
 SCALING_RATE: Final = int(Limit.SCALING_RATE)
 GATEWAY_ROUTE: Final = int(Limit.GATEWAY_ROUTE)
 GATEWAY_ACCOUNT: Final = int(Limit.GATEWAY_ACCOUNT)
+LOOP: Final = int(Limit.LOOP)
 NO_START: Final = int(StartType.NONE)
 COLD: Final = int(StartType.COLD)
 WARM: Final = int(StartType.WARM)
@@ -78,14 +81,17 @@ REPLACED: Final = int(AfterFailure.REPLACED)
 
 # What belongs to no function. One row.
 ACCOUNT: Final = row_type(
-    u4="free_slot free_event next_arrival next_change record records_room reuse after_failure",
+    u4="free_slot free_event next_arrival next_change record records_room reuse after_failure has_calls",
     i8="pool_limit pool_in_use in_use environments_created admitted",
 )
 # A function's plan, and what changes about it. ``owner`` is the row whose environments, limits and rates hold for it.
+# Each call of the plan has a row too: what is called is an event of that row, with the draws and environments of its
+# ``rank``, the function that is called, and the retries of who calls; ``number`` is the call's, 0 for functions.
 FUNCTION: Final = row_type(
     u4="first_law scaling_rate request_rate provisioned_rate idle_first idle_last provisioned_first synchronous "
     "owner jittered has_reserved can_fail has_payload has_post_response speeds_differ quota "
-    "has_gates route_gate account_gate hears_answers repeats_failures repeats_throttles processes",
+    "has_gates route_gate account_gate hears_answers repeats_failures repeats_throttles processes "
+    "rank number first_call calls",
     i8="on_demand_in_use provisioned_idle provisioned_ready provisioned_in_use provisioned_claimed "
     "timeout_us init_cap_us max_lifetime_us reserved client_timeout_us repeats_timeouts timeout_backoff_us "
     "throttle_retries throttle_backoff_us throttle_backoff_cap_us max_event_age_us first_delay delays "
@@ -113,7 +119,7 @@ SLOT: Final = row_type(
 )
 # An `Event` that waits for its retry, or for what it paid; ``key`` orders those of one instant.
 EVENT: Final = row_type(
-    u4="function next attempts runs refusals paid", i8="time_us key invocation arrival_us _line"
+    u4="function next attempts runs refusals paid", i8="time_us key invocation arrival_us about"
 )
 # Which law of a function lies how far behind its first.
 (
@@ -170,7 +176,11 @@ class State(NamedTuple):
 
 
 class Event(NamedTuple):
-    """What arrived and must be served; ``row`` is its place in the present chunk, ``paid`` what its last repeat cost."""
+    """What arrived and must be served.
+
+    ``row`` is its place in the present chunk, less than 0 for what was called; ``paid`` is what its last repeat cost, and
+    ``about`` its row among the events of chains, 0 for others.
+    """
 
     function: Int64
     invocation: Int64
@@ -180,6 +190,7 @@ class Event(NamedTuple):
     refusals: Int64
     row: Int64
     paid: Int64
+    about: Int64
 
 
 def first_state(plan: Plan, room: int, records_room: int = RECORDS_PER_CHUNK) -> State:
@@ -199,7 +210,9 @@ def first_state(plan: Plan, room: int, records_room: int = RECORDS_PER_CHUNK) ->
     account["after_failure"] = plan.after_failure
     account["records_room"] = records_room
     laws = LawArrays()
-    functions = np.zeros(len(plan.functions), dtype=FUNCTION)
+    calls = [call for _, call in calls_of_plan(plan)]
+    account["has_calls"] = bool(calls)
+    functions = np.zeros(len(plan.functions) + len(calls), dtype=FUNCTION)
     quotas = np.zeros(1 + len(plan.functions), dtype=QUOTA)
     account_gate = 2 + 4 * len(plan.functions)
     rates = np.zeros(account_gate + 1, dtype=RATE)
@@ -208,8 +221,9 @@ def first_state(plan: Plan, room: int, records_room: int = RECORDS_PER_CHUNK) ->
     delays: list[int] = []
     tokens: list[int] = []
     owners = owners_of_plan(plan)
-    for rank, (row, function) in enumerate(zip(functions, plan.functions, strict=True)):
+    for rank, (row, function) in enumerate(zip(functions, plan.functions, strict=False)):
         _fill_function(row, function)
+        row["rank"] = rank
         row["owner"] = owners[rank]
         first = 2 + 4 * rank
         _fill_rates(row, rates[first:], first, plan, function)
@@ -229,6 +243,14 @@ def first_state(plan: Plan, room: int, records_room: int = RECORDS_PER_CHUNK) ->
         if function.draws.quota is not None:
             row["quota"] = 1 + rank
             quotas[1 + rank] = _quota(function.draws.quota)
+    _number_calls(functions, plan)
+    for place, call in enumerate(calls, len(plan.functions)):
+        functions[place] = functions[call.callee]
+        row = functions[place]
+        owner = int(row["owner"])
+        _fill_call(row, call, 4 + 4 * owner if functions[owner]["has_reserved"] else 1, len(delays))
+        delays += call.retry.error_delays_us
+        _fill_draws(row, laws, call.draws)
     nothing = np.zeros(0, dtype=np.int64)
     state = State(
         account=account,
@@ -262,18 +284,42 @@ def with_more_slots(state: State, room: int) -> State:
 
 
 def with_more_events(state: State, room: int) -> State:
-    """Make room for so many waiting events, when the free rows are used up."""
+    """Make room for so many waiting events, when the free rows are used up, or nearly so."""
+    left = int(state.account["free_event"][0])
     retries, state.account["free_event"] = with_more_room(state.retries, room)
+    retries.table["next"][-1] = left
     return state._replace(retries=retries)
 
 
+def _number_calls(functions: Rows, plan: Plan) -> None:
+    """Note which calls are whose: they are numbered from 1, function by function."""
+    first = 0
+    for row, function in zip(functions, plan.functions, strict=False):
+        row["first_call"], row["calls"] = first, len(function.calls)
+        first += len(function.calls)
+
+
+def _fill_call(row: Any, call: CallPlan, request_rate: int, first_delay: int) -> None:
+    """Make the row of a function that is called that of a call."""
+    row["number"] = call.number
+    row["has_gates"] = row["route_gate"] = row["account_gate"] = 0
+    row["request_rate"] = request_rate if call.retry.synchronous else 0
+    _fill_policy(row, call.retry)
+    row["processes"] = 0
+    _fill_quota(row, call.retry)
+    row["first_delay"] = first_delay
+
+
 def _fill_function(row: Any, function: FunctionPlan) -> None:
-    policy = function.retry
+    _fill_policy(row, function.retry)
     row["timeout_us"] = function.timeout_us
     row["init_cap_us"] = function.init_cap_us
     row["max_lifetime_us"] = function.max_lifetime_us
     row["has_reserved"] = function.reserved is not None
     row["reserved"] = function.reserved or 0
+
+
+def _fill_policy(row: Any, policy: RetryPolicy) -> None:
     row["synchronous"] = policy.synchronous
     row["client_timeout_us"] = policy.client_timeout_us
     row["repeats_timeouts"] = policy.repeats_timeouts

@@ -19,6 +19,22 @@ from lambdasim.engine.contract import NEVER
 from lambdasim.engine.kernel import state as at
 from lambdasim.engine.kernel.batches import drawn_for, work_of_batch
 from lambdasim.engine.kernel.callouts import after_batch, after_refused_batch
+from lambdasim.engine.kernel.calls.events import (
+    IN_RUN,
+    LATER,
+    NOTHING,
+    WAITS,
+    event_ended,
+    fill,
+    hold,
+    hold_chain,
+    keep,
+    leave_unresolved,
+    make_later,
+    may_be_dropped,
+    run_is_settled,
+    what_is_called,
+)
 from lambdasim.engine.kernel.draws import (
     MEAN_SPEED,
     draw_fault,
@@ -67,7 +83,7 @@ def advance(state: State) -> Int64:
         if is_given_back(event):
             give_back(state, event)
             continue
-        attempt(state, None, event, 0, now)
+        attempt(state, None, None, event, 0, now)
 
 
 def draw_first_runs(state: State) -> None:
@@ -79,7 +95,7 @@ def draw_first_runs(state: State) -> None:
     """
     for row in range(len(state.time_us)):
         function = state.functions[state.function[row]]
-        event = Event(state.function[row], state.invocation[row], 0, 0, 0, 0, row, 0)
+        event = Event(state.function[row], state.invocation[row], 0, 0, 0, 0, row, 0, 0)
         if not function.speeds_differ:
             state.ahead_us[2 * row] = draw_handler_us(state, function, event, MEAN_SPEED)
         state.ahead_us[2 * row + 1] = draw_fault(state, function, event)
@@ -100,22 +116,23 @@ def take_arrival(state: State) -> Event:
     """Take the next arrival."""
     row = np.int64(state.account[0].next_arrival)
     state.account[0].next_arrival += 1
-    return Event(state.function[row], state.invocation[row], state.time_us[row], 0, 0, 0, row, 0)
+    return Event(state.function[row], state.invocation[row], state.time_us[row], 0, 0, 0, row, 0, 0)
 
 
 @compiled
-def attempt(state: State, sources: Any, event: Event, batch: Int64, now: Int64) -> None:
+def attempt(state: State, sources: Any, calls: Any, event: Event, batch: Int64, now: Int64) -> None:
     """Try to serve an event, or a batch from a queue or stream, now.
 
     Notes
     -----
-    Where ``sources`` is None, whatever asks for them is left out when this is compiled, and so is ``batch``, then 0.
+    Where ``sources`` is None, whatever asks for them is left out when this is compiled, and so is ``batch``, then 0. The
+    same holds for ``calls``.
     """
     limit, slot, start = _admit(state, event, now)
     if limit != at.NO_LIMIT:
-        _refuse(state, sources, event, batch, limit, now)
+        _refuse(state, sources, calls, event, batch, limit, now)
     else:
-        _run(state, sources, event, batch, slot, start, now)
+        _run(state, sources, calls, event, batch, slot, start, now)
 
 
 @compiled
@@ -247,10 +264,10 @@ def _drop(state: State, row: Int64) -> None:
 
 
 @compiled
-def _run(  # noqa: PLR0912, PLR0915 - each function that takes the State adds to the time to compile
-    state: State, sources: Any, event: Event, batch: Int64, row: Int64, start: Int64, now: Int64
+def _run(  # noqa: PLR0912 - each function that takes the State adds to the time to compile
+    state: State, sources: Any, calls: Any, event: Event, batch: Int64, row: Int64, start: Int64, now: Int64
 ) -> None:
-    """Serve an event's attempt in the given environment; everything about it is decided here."""
+    """Serve an event's attempt in the given environment; unless it waits for calls all about it is decided here."""
     account, function, slot = state.account[0], state.functions[event.function], state.completions.table[row]
     # Draws belong to the first item that is left of a batch, records to the one that named it.
     named = event
@@ -262,7 +279,7 @@ def _run(  # noqa: PLR0912, PLR0915 - each function that takes the State adds to
         slot.speed = draw_speed(state, function, event) if function.speeds_differ else MEAN_SPEED
     if sources is not None and batch:
         handler_us, fault = work_of_batch(state, sources, event, batch, np.int64(slot.speed))
-    elif event.attempts:
+    elif event.attempts or (calls is not None and event.row < 0):
         handler_us, fault = (
             draw_handler_us(state, function, event, np.int64(slot.speed)),
             draw_fault(state, function, event),
@@ -283,6 +300,54 @@ def _run(  # noqa: PLR0912, PLR0915 - each function that takes the State adds to
         _, init_again_us, first_run_us = draw_start_up(state, function, event)
         handler_us += init_again_us + first_run_us
 
+    if calls is not None:
+        hold_chain(calls, event, row)
+        what = np.int64(NOTHING)
+        if handler_us <= function.timeout_us:
+            what = what_is_called(calls, function, event)
+        if what == WAITS:
+            kept = keep(state, calls, 2)
+            write(
+                state, event, now, placement_us, init_us, 0, init_again_us, 0, start, at.COMPLETED, at.NO_LIMIT,
+                slot.number, at.PENDING
+            )  # fmt: skip
+            hold(
+                state,
+                calls,
+                event,
+                row,
+                kept,
+                now,
+                now + placement_us + init_us,
+                handler_us,
+                init_again_us,
+                fault,
+            )
+            return
+        if what == LATER:
+            make_later(
+                state,
+                calls,
+                event,
+                event.runs,
+                IN_RUN,
+                now + placement_us + init_us + handler_us,
+                now,
+            )
+    settle(
+        state, sources, calls, event, named, batch, row, 0, start, now, placement_us, init_us, init_again_us, handler_us,
+        fault, now
+    )  # fmt: skip
+
+
+@compiled
+def settle(
+    state: State, sources: Any, calls: Any, event: Event, named: Event, batch: Int64, row: Int64, held: Int64,
+    start: Int64, started_us: Int64, placement_us: Int64, init_us: Int64, init_again_us: Int64, handler_us: Int64,
+    fault: Int64, now: Int64
+) -> None:  # fmt: skip
+    """Decide how a run ends whose handler takes so long, write its record and let it end; ``held`` where it waited."""
+    account, function, slot = state.account[0], state.functions[event.function], state.completions.table[row]
     answer = at.TIMEOUT if handler_us > function.timeout_us else fault
     answered = answer in (at.COMPLETED, at.FUNCTION_ERROR)
     post_response_us = np.int64(0)
@@ -293,22 +358,33 @@ def _run(  # noqa: PLR0912, PLR0915 - each function that takes the State adds to
         duration_us, outcome = function.timeout_us, at.TIMEOUT
         init_again_us = min(init_again_us, duration_us)
         post_response_us = duration_us - handler_us if answered else np.int64(0)
-    end_us = now + placement_us + init_us + duration_us
+    end_us = started_us + placement_us + init_us + duration_us
 
+    slot.key = account.admitted
+    account.admitted += 1
     if sources is not None and batch:
         sources.served[row] = batch
         final, outcome = after_batch(sources, event.function, batch, answer, outcome, end_us)
+    elif calls is not None and held and calls.open[held].final >= 0:
+        final = calls.open[held].final
     else:
-        final = after_run(state, function, event, answer, outcome, now, end_us, end_us - post_response_us)
-    _write(
-        state, named, now, placement_us, init_us, duration_us, init_again_us, post_response_us, start, outcome,
-        at.NO_LIMIT, slot.number, final
-    )  # fmt: skip
+        final = after_run(
+            state, function, event, answer, outcome, started_us, end_us, end_us - post_response_us, now
+        )
+    if calls is None or held == 0:
+        if calls is not None and may_be_dropped(calls, event, final):
+            leave_unresolved(state, calls, event, at.CLIENT_TIMEOUT)
+        write(
+            state, named, started_us, placement_us, init_us, duration_us, init_again_us, post_response_us, start,
+            outcome, at.NO_LIMIT, slot.number, final
+        )  # fmt: skip
+    else:
+        fill(calls, event, held, duration_us, init_again_us, post_response_us, outcome, final)
+    if calls is not None:
+        run_is_settled(state, calls, event, row, held, final, started_us, end_us, post_response_us, now)
 
     slot.function = named.function
     slot.time_us = end_us
-    slot.key = account.admitted
-    account.admitted += 1
     slot.invocation = event.invocation
     slot.runs = event.runs
     broken = outcome not in (at.COMPLETED, at.FUNCTION_ERROR)
@@ -350,7 +426,9 @@ def complete(state: State, row: Int64) -> None:
 
 
 @compiled
-def _refuse(state: State, sources: Any, event: Event, batch: Int64, limit: Int64, now: Int64) -> None:
+def _refuse(
+    state: State, sources: Any, calls: Any, event: Event, batch: Int64, limit: Int64, now: Int64
+) -> None:
     """Record an attempt that found no room, and decide on its retry."""
     function = state.functions[event.function]
     outcome = at.THROTTLED
@@ -360,19 +438,24 @@ def _refuse(state: State, sources: Any, event: Event, batch: Int64, limit: Int64
         outcome, final = at.REJECTED, at.EVENT_REJECTED
     else:
         final = after_refusal(state, function, event, now)
-    _write(state, event, now, 0, 0, 0, 0, 0, at.NO_START, outcome, limit, -1, final)
+    if calls is not None and may_be_dropped(calls, event, final):
+        leave_unresolved(state, calls, event, at.EVENT_THROTTLED)
+    write(state, event, now, 0, 0, 0, 0, 0, at.NO_START, outcome, limit, -1, final)
+    if calls is not None and final != at.PENDING:
+        event_ended(state, calls, event, event.runs, final, now, now)
 
 
 @compiled
-def _write(
+def write(
     state: State, event: Event, start_us: Int64, placement_us: Int64, init_us: Int64, duration_us: Int64,
     init_again_us: Int64, post_response_us: Int64, start: Int64, outcome: Int64, limit: Int64, number: Int64, final: Int64
 ) -> None:  # fmt: skip
     """Add one record, its values in the order of ``RECORD_COLUMNS``."""
-    account, function = state.account[0], state.functions[state.functions[event.function].owner]
+    account, entry = state.account[0], state.functions[event.function]
+    function = state.functions[entry.owner]
     records, row = state.records, account.record
     account.record = row + 1
-    records[row] = event.function
+    records[row] = entry.rank
     records[row + RECORDS_PER_CHUNK] = event.invocation
     records[row + 2 * RECORDS_PER_CHUNK] = event.attempts
     records[row + 3 * RECORDS_PER_CHUNK] = event.arrival_us
@@ -391,7 +474,7 @@ def _write(
     records[row + 16 * RECORDS_PER_CHUNK] = function.provisioned_in_use
     records[row + 17 * RECORDS_PER_CHUNK] = account.in_use
     records[row + 18 * RECORDS_PER_CHUNK] = account.pool_in_use
-    records[row + 19 * RECORDS_PER_CHUNK] = 0
+    records[row + 19 * RECORDS_PER_CHUNK] = entry.number
 
 
 @compiled_apart

@@ -10,14 +10,11 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from hashlib import blake2b
-from struct import pack
-from typing import Any, Final, Protocol
+from typing import Any, Protocol
 
 import numpy as np
 
-from lambdasim.draws.keys import happens
-from lambdasim.engine.chains import CALL_COUNTERS
+from lambdasim.engine.chains import CALL_COUNTERS, number_of_call, too_many_calls, was_made
 from lambdasim.engine.contract import (
     CallKind,
     CallMoment,
@@ -44,10 +41,6 @@ from lambdasim.engine.reference.state import (
     Waiter,
 )
 from lambdasim.engine.reference.writers import ChainWriter, RecordWriter
-from lambdasim.errors import InputError
-from lambdasim.units import format_duration
-
-_CALLED: Final = 1 << 61
 
 
 class Host(Protocol):
@@ -256,11 +249,9 @@ class Calls:
             Maker(item.number, item.receives, item.chain, item.passes_through) for item in source.parts(event)
         ]
 
-    def _is_made(self, call: CallPlan, maker: Maker) -> bool:
-        if call.probability >= 1:
-            return True
-        luck = np.array([_number(call, maker, -1)], dtype=np.uint64) << np.uint64(3)
-        return bool(happens(luck, call.probability)[0])
+    @staticmethod
+    def _is_made(call: CallPlan, maker: Maker) -> bool:
+        return was_made(call.key, maker.number, maker.run, call.probability)
 
     def waits(self, steps: list[Step]) -> bool:
         """Return whether any of a run's calls waits for an answer."""
@@ -390,9 +381,9 @@ class Calls:
                 continue
             self._count_made(call)
             self.join(maker.chain)
+            number = number_of_call(call.key, maker.number, maker.run, place)
             event = Event(
-                function, _number(call, maker, place), now + call.delay_us, None, call=call, chain=maker.chain,
-                passes=passes, waiter=waiter,
+                function, number, now + call.delay_us, None, call=call, chain=maker.chain, passes=passes, waiter=waiter
             )  # fmt: skip
             if too_often:
                 self._stop(event)
@@ -407,14 +398,8 @@ class Calls:
         self._called += 1
         most = self._rules.most_called
         if self._called > most:
-            names = [function.plan.name for function in self.host.functions]
-            raise InputError.single(
-                "simulate",
-                "calls",
-                f"functions called each other more than {most:,} times within "
-                f"{format_duration(self.host.now_us)}, the last time {names[call.callee]}; shorten duration, stop the "
-                "loop, or raise platform.most_calls",
-            )
+            called = self.host.functions[call.callee].plan.name
+            raise too_many_calls(most, self.host.now_us, called)
 
     def _passes(self, call: CallPlan, maker: Maker) -> tuple[tuple[tuple[int, int], ...], bool]:
         """Count another pass of a chain through a function; return whether loop detection stops it."""
@@ -439,13 +424,3 @@ class Calls:
                 call.number,
             )  # fmt: skip
         self.event_ended(event, EventOutcome.REJECTED, now)
-
-
-def _number(call: CallPlan, maker: Maker, place: int) -> int:
-    """Give an event that is called its number: from its caller's number and run, and the place of the call.
-
-    Numbers are 62 bits long and begin with a 1, so that none is a number of traffic. Two of ten million are equal with a
-    probability of 2 in 100,000, and then share their luck.
-    """
-    digest = blake2b(pack("<QQq", maker.number, maker.run, place), digest_size=8, key=call.key).digest()
-    return _CALLED | (int.from_bytes(digest, "little") & (_CALLED - 1))

@@ -8,7 +8,7 @@ from typing import Any, Protocol
 
 from lambdasim.engine.contract import ClientPace, EventOutcome, Invoker, Outcome, RetryQuota
 from lambdasim.engine.reference.adaptive import AdaptiveClient
-from lambdasim.engine.reference.state import COMPLETION, OF_A_FUNCTION, RETRY, Event
+from lambdasim.engine.reference.state import COMPLETION, OF_A_FUNCTION, RETRY, RETRY_OF_CALL, Event
 from lambdasim.models.polling import backoff_us
 
 
@@ -174,4 +174,6 @@ class Retries:
 
     def _at(self, event: Event, time_us: int) -> None:
         priority = RETRY + event.function.rank * OF_A_FUNCTION + event.invocation
+        if event.call is not None:
+            priority = RETRY_OF_CALL
         self._host.at(time_us, priority, self._host.retry, event)

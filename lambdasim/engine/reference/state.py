@@ -22,12 +22,13 @@ from lambdasim.engine.rates import RateLimit
 from lambdasim.engine.reference.writers import Row
 
 # Priorities at one instant. SimPy orders equal priorities by time of scheduling, which for completions is the order of
-# admission; provisioned changes, retries and wakes carry function and number in theirs. Calls follow one another as they
-# were made. A deadline comes after all that ends at its instant.
+# admission; provisioned changes, retries and wakes carry function and number in theirs. Calls, and their retries, follow
+# one another as they were made. A deadline comes after all that ends at its instant.
 COMPLETION: Final = 0
 DEADLINE: Final = 1
 PROVISIONED_CHANGE: Final = 1 << 100
 RETRY: Final = 2 << 100
+RETRY_OF_CALL: Final = RETRY + (1 << 99)
 WAKE: Final = 3 << 100
 CALL: Final = 4 << 100
 ARRIVAL: Final = 5 << 100

@@ -1,0 +1,1 @@
+"""Functions that call functions, in the compiled engine."""

@@ -1,0 +1,125 @@
+"""The event loop of the compiled engine where functions call functions.
+
+It goes from one moment to the next, completions included, since chains end with them. Before each step it makes sure that
+there is room for all that one step may write: the calls of one run, and a few rows besides. Plans without calls run in
+`steps.advance`, into which nothing of this is compiled.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+import numpy as np
+
+from lambdasim.compiling import Bool, Int64, compiled
+from lambdasim.engine.contract import NEVER
+from lambdasim.engine.kernel import state as at
+from lambdasim.engine.kernel.calls import rows as of
+from lambdasim.engine.kernel.calls.events import LEAST_OF_THESE, begin, leave
+from lambdasim.engine.kernel.calls.rows import Calls
+from lambdasim.engine.kernel.calls.turns import give_up, take_turn
+from lambdasim.engine.kernel.queues import next_row, take
+from lambdasim.engine.kernel.retries import COMPLETION, RETRY, give_back, is_given_back, take_retry
+from lambdasim.engine.kernel.state import Event, State
+from lambdasim.engine.kernel.steps import attempt, change_provisioned, complete, take_arrival
+
+_SPARE: Final = 4
+
+
+@compiled
+def advance_with_calls(state: State, calls: Calls) -> Int64:  # noqa: PLR0912 - one for each kind of moment
+    """Go through the moments in order until something must be done outside; tell what."""
+    account, head = state.account[0], calls.head[0]
+    while True:
+        full = _what_is_full(state, calls)
+        if full != at.DONE:
+            return full
+        if account.next_arrival == len(state.time_us):
+            return at.ARRIVALS_USED_UP
+        end_us, later_us = state.completions.head[0].next_us, state.retries.head[0].next_us
+        change_us, arrival_us = (
+            state.changes[account.next_change].time_us,
+            state.time_us[account.next_arrival],
+        )
+        now = min(end_us, change_us, later_us, arrival_us)
+        if now == NEVER:
+            return at.DONE
+        head.now_us = now
+        key = np.int64(NEVER)
+        if later_us == now:
+            key = state.retries.table[next_row(state.retries)].key
+        if end_us == now and _ends_before(state, key):
+            _end_first(state, calls)
+            continue
+        if change_us == now and key >= RETRY:
+            if not change_provisioned(state):
+                return at.SLOTS_FULL
+            account.next_change += 1
+            continue
+        if later_us == now:
+            event = take_retry(state)
+            if is_given_back(event):
+                give_back(state, event)
+                continue
+            if event.attempts >= LEAST_OF_THESE:
+                take_turn(state, calls, event, now)
+                continue
+            if give_up(state, calls, event, now):
+                continue
+        else:
+            event = take_arrival(state)
+            if state.functions[event.function].calls:
+                event = _with_chain(event, begin(state, calls, event))
+        attempt(state, None, calls, event, 0, now)
+
+
+@compiled
+def _ends_before(state: State, key: Int64) -> Bool:
+    """Tell whether a run ends before what else stands among the completions of its instant."""
+    return state.completions.table[next_row(state.completions)].key < key - COMPLETION
+
+
+@compiled
+def _end_first(state: State, calls: Calls) -> None:
+    """End the run that is first to end."""
+    row = take(state.completions)
+    complete(state, row)
+    run = calls.runs[row]
+    if run.chain:
+        leave(calls, run.chain, run.answered_us)
+
+
+@compiled
+def _with_chain(event: Event, about: Int64) -> Event:
+    return Event(
+        event.function, event.invocation, event.arrival_us, event.attempts, event.runs, event.refusals, event.row,
+        event.paid, about,
+    )  # fmt: skip
+
+
+@compiled
+def _what_is_full(state: State, calls: Calls) -> Int64:
+    """Tell which array must be emptied or enlarged before another step."""
+    account, head = state.account[0], calls.head[0]
+    need: Any = head.most + _SPARE
+    if head.too_many:
+        return of.TOO_MANY
+    if account.record >= account.records_room:
+        return at.RECORDS_FULL
+    if account.free_slot == 0:
+        return at.SLOTS_FULL
+    if state.retries.head[0].waiting + need > len(state.retries.heap):
+        return at.EVENTS_FULL
+    if head.called_left < need:
+        return of.CALLED_FULL
+    if head.open_left < _SPARE:
+        return of.OPEN_FULL
+    if head.chains_left < _SPARE:
+        return of.CHAINS_FULL
+    if head.passes_left < need:
+        return of.PASSES_FULL
+    if head.ended + _SPARE > head.ended_room:
+        return of.ENDED_FULL
+    if head.late + need > head.late_room:
+        return of.LATE_FULL
+    return at.DONE
