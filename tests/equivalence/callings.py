@@ -21,11 +21,12 @@ from lambdasim.engine.contract import (
 
 @dataclass(frozen=True)
 class CallFamily:
-    """What varies of calls; with loops any function may be called, else only later ones."""
+    """What varies of calls; with loops any function may be called, else only later ones; some are deep."""
 
     kinds: tuple[CallKind, ...] = (CallKind.WAITING, CallKind.WAITING, CallKind.EVENT, CallKind.TRIGGER)
     moments: tuple[CallMoment, ...] = (CallMoment.RUN,)
     loops: bool = False
+    deep: bool = False
 
 
 def with_calls(
@@ -37,7 +38,7 @@ def with_calls(
     for rank, function in enumerate(functions):
         callable_ranks = range(len(functions)) if family.loops else range(rank + 1, len(functions))
         calls = []
-        for _ in range(draw(st.integers(0, 3)) if callable_ranks else 0):
+        for _ in range(draw(st.integers(2 if family.deep else 0, 3)) if callable_ranks else 0):
             number += 1
             callee = draw(st.sampled_from(callable_ranks))
             calls.append(_call(draw, family, functions, number, callee, unit))
@@ -48,7 +49,7 @@ def with_calls(
 def rules(family: CallFamily, unit: int) -> st.SearchStrategy[CallRules]:
     return st.builds(
         CallRules,
-        ends_us=st.integers(4, 12).map(lambda n: n * unit),
+        ends_us=st.integers(12 if family.deep else 4, 12).map(lambda n: n * unit),
         most_passes=st.integers(0, 3),
         most_called=st.just(UNLIMITED),
     )
@@ -66,8 +67,7 @@ def _call(
     if moment is not CallMoment.RUN and kind is CallKind.WAITING:
         kind = CallKind.EVENT
     function = functions[callee]
-    endless = family.loops and draw(st.booleans())
-    # A loop that nothing stops is cut at the end, so each turn must take time, and none may make two of one.
+    # A loop that nothing stops is cut at the end, so each turn must take time, and few turns may make two of one.
     waits = kind is CallKind.WAITING
     return CallPlan(
         number=number,
@@ -75,17 +75,15 @@ def _call(
         callee=callee,
         kind=kind,
         moment=moment,
-        probability=draw(st.sampled_from([1.0, 1.0, 0.5]))
-        if not family.loops
-        else draw(st.sampled_from([0.3, 0.6])),
-        count=draw(st.integers(1, 3)) if not family.loops else draw(st.sampled_from([1, 1, 1, 2])),
+        probability=draw(st.sampled_from([0.3, 0.6] if family.loops else [1.0, 1.0, 0.5])),
+        count=draw(st.sampled_from([1, 1, 1, 2] if family.loops else [1, 2, 3])),
         at_once=waits and draw(st.booleans()),
         fails_run=draw(st.booleans()),
         delay_us=draw(st.integers(1 if family.loops else 0, 3)) * unit,
         retry=draw(_client(unit) if waits else _queue(unit)),
         draws=replace(function.draws, payload_limit_kb=draw(st.sampled_from([128, 300]))),
-        is_traced=True if family.loops and not endless else draw(st.booleans()),
-        is_endless=endless or family.loops,
+        is_traced=draw(st.booleans()),
+        is_endless=family.loops,
     )
 
 

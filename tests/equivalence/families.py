@@ -516,6 +516,10 @@ CALLING: dict[str, Family] = {
         functions=(1, 3), calls=CallFamily(loops=True), timeout=some(20), retry=any_retries, arrivals=(1, 8),
         concurrency=among(1, 3, 100),
     ),
+    "loops that detection follows in part": Family(
+        functions=(1, 2), calls=CallFamily(kinds=(CallKind.EVENT, CallKind.TRIGGER), loops=True, deep=True), latest=3,
+        arrivals=(2, 6), handler=law(1), io=no_law, init=no_law, retry=own_retries, concurrency=among(3, 100),
+    ),
     "destinations": Family(
         functions=(2, 4), calls=CallFamily(kinds=(CallKind.EVENT, CallKind.TRIGGER), moments=tuple(CallMoment)),
         retry=own_retries, errors=among(0.3, 0.7), concurrency=among(1, 2, 100),
@@ -523,6 +527,11 @@ CALLING: dict[str, Family] = {
     "calls of provisioned functions": Family(
         functions=(2, 4), calls=CallFamily(), provisioned=schedules, reserved=among(None, None, 3),
         concurrency=among(2, 4, 100), timeout=some(9), requests_per_concurrency=among(1, 10, NO_RATE),
+    ),
+    "callers that time out as provisioned concurrency changes": Family(
+        functions=(2, 3), calls=CallFamily(kinds=(CallKind.WAITING,)), provisioned=schedules, timeout=some(4),
+        concurrency=among(100), arrivals=(20, 40), latest=10, unit=st.just(1_000), handler=law(3), io=no_law, init=no_law,
+        cpu_factor=always(1.0),
     ),
     "calls by clients with quotas": Family(
         functions=(2, 3), calls=CallFamily(), retry=clients, errors=among(0.0, 0.4), concurrency=among(1, 2, 3),

@@ -79,3 +79,33 @@ def test_a_scenario_with_callers_that_repeat_runs_alike_on_both_engines(name: st
     expected, found = together(run_reference(plan)), together(run_kernel(plan))
     assert_equal(expected, found)
     assert (found["attempt"] > 0).sum() > 100
+
+
+CHAIN = (
+    "{name: t, start: '2026-11-01T00:00:00Z', duration: 60s, account: {concurrency: 110}, functions: ["
+    f"{{name: shop, timeout: 1s, {WORK}, trigger: {{type: sdk}}, traffic: {{poisson: {{rate_per_s: 20}}}}, calls:"
+    " [{function: pay, read_timeout: 400ms}, {function: stock, count: 3, at_once: true, fails_run: false},"
+    " {function: mail, how: asynchronous, probability: 0.8, delay: 2s}]},"
+    f" {{name: pay, timeout: 1s, reserved_concurrency: 8, {WORK}, calls: [{{function: stock}}]}},"
+    f" {{name: stock, timeout: 1s, {WORK}}},"
+    f" {{name: mail, timeout: 1s, {WORK}, trigger: {{type: s3, retry_attempts: 0}}, calls:"
+    " [{function: letters, how: HOW, when: failed}]},"
+    f" {{name: letters, timeout: 1s, {WORK}QUEUE}}]}}"
+)
+
+
+def test_functions_that_call_functions_run_alike_on_both_engines() -> None:
+    plan = plan_scenario(load_scenario_text(CHAIN.replace("QUEUE", "").replace("HOW", "asynchronous")))
+    assert EngineName.AUTO.chosen(plan).engine is EngineName.KERNEL
+    expected, found = together(run_reference(plan)), together(run_kernel(plan))
+    assert_equal(expected, found)
+    assert len(np.unique(found["function"])) == 5
+    assert set(np.unique(found["event_outcome"])) >= {0, 1, 2, 3, 5}
+    assert (found["chain events"] > 5).sum() > 500
+
+
+def test_calls_beside_a_queue_are_left_to_the_reference_which_is_said() -> None:
+    text = CHAIN.replace("QUEUE", ", trigger: {type: sqs}").replace("HOW", "trigger")
+    chosen = EngineName.AUTO.chosen(plan_scenario(load_scenario_text(text)))
+    assert chosen.engine is EngineName.REFERENCE
+    assert "calls beside queues and streams" in chosen.why
