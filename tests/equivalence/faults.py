@@ -29,9 +29,9 @@ import lambdasim.compiling
 import lambdasim.draws.compiled
 import lambdasim.engine.kernel.batches
 import lambdasim.engine.kernel.callouts
-import lambdasim.engine.kernel.calls.events
 import lambdasim.engine.kernel.calls.loop
 import lambdasim.engine.kernel.calls.turns
+import lambdasim.engine.kernel.chains.events
 import lambdasim.engine.kernel.draws
 import lambdasim.engine.kernel.groups
 import lambdasim.engine.kernel.messages
@@ -65,7 +65,7 @@ MODULES = (
     lambdasim.engine.kernel.streams,
     lambdasim.engine.kernel.callouts,
     lambdasim.engine.kernel.retries,
-    lambdasim.engine.kernel.calls.events,
+    lambdasim.engine.kernel.chains.events,
     lambdasim.engine.kernel.steps,
     lambdasim.engine.kernel.sourced,
     lambdasim.engine.kernel.calls.turns,

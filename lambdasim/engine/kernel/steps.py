@@ -19,7 +19,7 @@ from lambdasim.engine.contract import NEVER
 from lambdasim.engine.kernel import state as at
 from lambdasim.engine.kernel.batches import drawn_for, work_of_batch
 from lambdasim.engine.kernel.callouts import after_batch, after_refused_batch
-from lambdasim.engine.kernel.calls.events import (
+from lambdasim.engine.kernel.chains.events import (
     IN_RUN,
     LATER,
     NOTHING,
@@ -311,29 +311,12 @@ def _run(  # noqa: PLR0912 - each function that takes the State adds to the time
                 state, event, now, placement_us, init_us, 0, init_again_us, 0, start, at.COMPLETED, at.NO_LIMIT,
                 slot.number, at.PENDING
             )  # fmt: skip
-            hold(
-                state,
-                calls,
-                event,
-                row,
-                kept,
-                now,
-                now + placement_us + init_us,
-                handler_us,
-                init_again_us,
-                fault,
-            )
+            starts_us = now + placement_us + init_us
+            hold(state, calls, event, row, kept, now, starts_us, handler_us, init_again_us, fault)
             return
         if what == LATER:
-            make_later(
-                state,
-                calls,
-                event,
-                event.runs,
-                IN_RUN,
-                now + placement_us + init_us + handler_us,
-                now,
-            )
+            done_us = now + placement_us + init_us + handler_us
+            make_later(state, calls, event, event.runs, IN_RUN, done_us, now)
     settle(
         state, sources, calls, event, named, batch, row, 0, start, now, placement_us, init_us, init_again_us, handler_us,
         fault, now

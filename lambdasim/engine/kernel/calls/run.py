@@ -21,8 +21,8 @@ from lambdasim.engine.chains import CALL_COUNTERS, CHAIN_COLUMNS, ChainChunk, to
 from lambdasim.engine.contract import RECORD_COLUMNS, Plan, RecordChunk
 from lambdasim.engine.kernel import state as at
 from lambdasim.engine.kernel.calls import loop
-from lambdasim.engine.kernel.calls import rows as of
-from lambdasim.engine.kernel.calls.rows import (
+from lambdasim.engine.kernel.chains import rows as of
+from lambdasim.engine.kernel.chains.rows import (
     Calls,
     first_calls,
     most_calls_of_a_step,

@@ -8,8 +8,8 @@ import numpy as np
 
 from lambdasim.compiling import Bool, Int64, compiled, compiled_apart
 from lambdasim.engine.kernel import state as at
-from lambdasim.engine.kernel.calls import rows as of
-from lambdasim.engine.kernel.calls.events import (
+from lambdasim.engine.kernel.chains import rows as of
+from lambdasim.engine.kernel.chains.events import (
     ANSWERS,
     CLIENT_GOES,
     GOES_ON,
@@ -29,7 +29,7 @@ from lambdasim.engine.kernel.calls.events import (
     passes_of_call,
     resolve,
 )
-from lambdasim.engine.kernel.calls.rows import Calls
+from lambdasim.engine.kernel.chains.rows import Calls
 from lambdasim.engine.kernel.retries import CALL, COMPLETION, in_turn, silence, wait
 from lambdasim.engine.kernel.state import Event, State
 from lambdasim.engine.kernel.steps import settle, write

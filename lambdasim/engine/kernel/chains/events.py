@@ -10,8 +10,8 @@ from lambdasim.compiling import Bool, Int64, compiled, compiled_apart
 from lambdasim.draws.compiled import random_bits
 from lambdasim.engine.chains import CALLED
 from lambdasim.engine.kernel import state as at
-from lambdasim.engine.kernel.calls import rows as of
-from lambdasim.engine.kernel.calls.rows import Calls
+from lambdasim.engine.kernel.chains import rows as of
+from lambdasim.engine.kernel.chains.rows import Calls
 from lambdasim.engine.kernel.retries import CALL, COMPLETION, DEADLINE, in_turn, wait
 from lambdasim.engine.kernel.state import Event, State
 

@@ -1,0 +1,1 @@
+"""Events of chains, and runs that wait, in the compiled engine."""
