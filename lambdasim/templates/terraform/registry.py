@@ -18,7 +18,6 @@ from lambdasim.templates.terraform.planned import planned_resource
 _SOURCE: Final = re.compile(
     r"(?:^|/)terraform-aws-modules/(?P<name>[a-z0-9-]+)/aws(?://modules/(?P<part>[a-z0-9-]+))?/?$"
     r"|terraform-aws-modules/terraform-aws-(?P<git>[a-z0-9-]+?)(?:\.git)?(?://modules/(?P<gitpart>[a-z0-9-]+))?(?:\?|$)"
-    r"|(?:^|/)terraform-aws-(?P<fork>lambda)(?:\.git)?(?:\?|$)"
 )
 _SAME: Final = (
     "function_name", "memory_size", "timeout", "architectures", "runtime", "handler", "package_type", "image_uri",
@@ -44,7 +43,7 @@ def registry_module(source: str) -> Maker | None:
     match = None if source.startswith(".") else _SOURCE.search(source)
     if match is None:
         return None
-    name = match["name"] or match["git"] or match["fork"]
+    name = match["name"] or match["git"]
     return _MAKERS.get((name, match["part"] or match["gitpart"] or ""))
 
 

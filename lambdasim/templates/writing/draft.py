@@ -17,9 +17,10 @@ from lambdasim.templates.writing.function_draft import FunctionDraft, function_d
 from lambdasim.templates.writing.measured import write_measured
 from lambdasim.templates.writing.sources import main_source, ways_in
 from lambdasim.units import US_PER_S, format_duration, parse_duration_us, to_epoch_us
-from lambdasim.wording import clipped
+from lambdasim.wording import clipped, listed
 
 _FOREIGN: Final = re.compile(r"[^A-Za-z0-9_-]+")
+_MOST_REASONS: Final = 3
 _MOST_FUNCTIONS: Final = 10_000
 _MOST_ROWS: Final = 2_000_000
 
@@ -160,7 +161,8 @@ def _way_in(
 def _why_none(found: Found) -> str:
     if found.left_out:
         return f"has no function to simulate: its {len(found.left_out)} run only at a deployment"
-    return f"has no function to simulate ({found.kind})"
+    elsewhere = listed((str(one) for one in found.unresolved), most=_MOST_REASONS)
+    return f"has no function to simulate ({found.kind}){': ' if elsewhere else ''}{elsewhere}"
 
 
 def _region(found: Found, asked: str | None, draft: Draft) -> Any:
