@@ -68,7 +68,7 @@ def calibrated() -> ls.Calibration:
 
 @cache
 def month() -> ls.Forecast:
-    return ls.forecast(ls.load_scenario_text(FUTURE), "2014-05", trace(), paths=20)
+    return ls.forecast(ls.load_scenario_text(FUTURE), "2014-05", trace(), paths=20, simulate=6)
 
 
 MADE: dict[str, Callable[[], Any]] = {

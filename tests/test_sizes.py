@@ -32,7 +32,10 @@ LARGE: dict[str, Callable[[int], object]] = {
     "limits, many multiples": lambda size: ls.advise_limits(SPEC, multiples=range(1, size)),
     "break-even, multiples": lambda size: ls.break_even(SPEC, multiples=[size]),
     "break-even, many multiples": lambda size: ls.break_even(SPEC, multiples=range(1, size)),
-    "what-if, settings": lambda size: ls.what_if(SPEC, traffic=np.linspace(1, 2, 20_000)),
+    "what-if, settings": lambda size: ls.what_if(SPEC, traffic=np.linspace(1, 2, 5_001)),
+    "what-if, traffic": lambda size: ls.what_if(SPEC, traffic=range(1, size)),
+    "what-if, sizes": lambda size: ls.what_if(SPEC, sizes=range(128, size)),
+    "what-if, provisioned": lambda size: ls.what_if(SPEC, provisioned=range(size)),
     "keep-warm": lambda size: ls.keep_warm(SPEC, "f", size),
     "concurrency": lambda size: ls.simulate(arrivals_s=[0], durations_ms=5, provisioned_concurrency=size),
 }

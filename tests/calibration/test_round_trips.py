@@ -137,14 +137,13 @@ def test_strict_ends_with_status_1_where_the_twin_differs_and_0_where_it_does_no
         return CliRunner().invoke(app, ["calibrate", *map(str, arguments)])
 
     together = ("--function-version", "all")
-    strict = ended(bad, *together, "--strict", "--scenario", tmp_path / "bad.yaml")
+    strict = ended(bad, *together, "--strict", "--json", "--scenario", tmp_path / "bad.yaml")
     assert strict.exit_code == 1
-    assert "one law of work for 2 memory sizes does not meet" in strict.output
+    assert any(row["reason"] for row in json.loads(strict.stdout)["round_trip"])
     assert (tmp_path / "bad.yaml").exists()
-    told = ended(bad, *together, "--strict", "--json")
-    assert told.exit_code == 1
-    assert any(row["reason"] for row in json.loads(told.stdout)["round_trip"])
-    assert ended(bad, *together).exit_code == ended(good, "--strict").exit_code == 0
+    lenient = ended(bad, *together)
+    assert "one law of work for 2 memory sizes does not meet" in " ".join(lenient.output.split())
+    assert lenient.exit_code == ended(good, "--strict").exit_code == 0
 
 
 def test_the_same_log_gives_the_same_table(tmp_path: Path) -> None:

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import Executor
 from functools import partial
-from itertools import product
+from itertools import islice, product
 from math import ceil, prod
-from typing import Any, Final, NamedTuple
+from typing import Any, Final, NamedTuple, TypeVar
 
 from lambdasim.catalog import timing, usual_sizes_mb
 from lambdasim.catalog.prices.sheets import regions as priced_regions
@@ -28,6 +28,7 @@ from lambdasim.study.what_if.result import WhatIf
 from lambdasim.study.what_if.tables import AS_GIVEN, Outcome, Setting
 from lambdasim.wording import listed
 
+T = TypeVar("T")
 MOST_S: Final = 6.0
 """Seconds of simulation that a grid may be estimated to take where nobody says its values."""
 _SETTING_S: Final = 0.03
@@ -283,7 +284,8 @@ def _settings(
 ) -> list[Setting]:
     """Choose the settings: what was asked for, else the finest grid that is estimated to fit."""
     one_s = expected_cost(setup.scenario, runs=1.0).seconds - expected_cost(setup.scenario, runs=0.0).seconds
-    counts = None if provisioned is None else tuple(provisioned)
+    sizes, traffic = _few("sizes", sizes), _few("traffic", traffic)
+    counts = _few("provisioned", provisioned)
     for many, multiples, steps in _GRIDS:
         axes: tuple[Sequence[Any], ...] = (
             sorted({own.memory_mb, *(_sizes(own.memory_mb, many) if sizes is None else sizes)}),
@@ -291,6 +293,8 @@ def _settings(
             sorted({1.0, *(multiples if traffic is None else map(float, traffic))}),
             _provisioned(setup, own, base, steps) if counts is None else [own.provisioned, *map(str, counts)],
         )
+        asked = axes[: 3 if counts is None else 4]
+        _refuse_many(prod(len(set(values)) for values in asked))
         allowed = [
             list(
                 dict.fromkeys(
@@ -299,15 +303,28 @@ def _settings(
             )
             for axis, values in zip(Setting._fields, axes, strict=True)
         ]
-        settings = prod(map(len, allowed))
-        if settings > _MOST_SETTINGS:
-            raise InputError.single(
-                "what if", "settings", f"must be at most {_MOST_SETTINGS:,}, got {settings:,}"
-            )
+        _refuse_many(prod(map(len, allowed)))
         grid = [Setting(*values) for values in product(*allowed)]
         if sum(setting.traffic * one_s + _SETTING_S for setting in grid) <= most_s:
             break
     return grid
+
+
+def _few(name: str, values: Iterable[T] | None) -> tuple[T, ...] | None:
+    """Take the values of an argument, which are no more than there may be settings."""
+    if values is None:
+        return None
+    taken = tuple(islice(values, _MOST_SETTINGS + 1))
+    if len(taken) > _MOST_SETTINGS:
+        raise InputError.single("what if", name, f"must have at most {_MOST_SETTINGS:,} values, has more")
+    return taken
+
+
+def _refuse_many(settings: int) -> None:
+    if settings > _MOST_SETTINGS:
+        raise InputError.single(
+            "what if", "settings", f"must be at most {_MOST_SETTINGS:,}, got {settings:,}"
+        )
 
 
 def _is_allowed(setup: _Changed, own: Setting, axis: str, value: Any, chosen: bool) -> bool:
