@@ -17,8 +17,8 @@ from lambdasim.wording import NONE, count, money, percent
 _HERE: Final = Path(__file__).parent
 _CARDS: Final = (
     ("usd", "Bill"),
-    ("p95_ms", "Latency, p95"),
     ("p50_ms", "Latency, p50"),
+    ("p95_ms", "Latency, p95"),
     ("p99_ms", "Latency, p99"),
     ("cold_share", "Cold starts"),
     ("refused_share", "Attempts refused"),
@@ -61,7 +61,7 @@ def what_if_html(content: Mapping[str, Any]) -> str:
         "memory": axes[0],
         "cards": cards,
         "money": 1 if tier else 0,
-        "wait": 2 if tier else 1,
+        "wait": [name for name, _ in named].index("p95_ms"),
         "usd": [outcome["full_usd"] for outcome in outcomes],
         "p95": [outcome["p95_ms"] for outcome in outcomes],
         "charts": _charts("bill without free tier [USD]" if tier else "bill [USD]"),
