@@ -203,7 +203,54 @@ def test_two_counts_in_one_table_are_never_one_of_them_in_silence(tmp_path: Path
     ):
         read_counts_csv(path)
     assert read_counts_csv(path, columns={"count": "requests"}).summary().invocations == 11
-    path.write_text(
-        "Timestamp,SampleCount,Sum,Average\n2026-11-01T00:00:00Z,2,5,2.5\n2026-11-01T01:00:00Z,2,6,3\n"
-    )
-    assert read_counts_csv(path).summary().invocations == 11
+
+
+@pytest.mark.parametrize(
+    ("header", "cells", "named"),
+    [
+        ("Date,hits,misses", "70,3", "'hits', 'misses'"),
+        ("Date,misses,hits", "70,3", "'hits', 'misses'"),
+        ("Timestamp,SampleCount,Sum,Average", "7,8200,1171.4", "'Sum', 'SampleCount'"),
+        ("Date,value,value2", "70,3", "'value', 'value2'"),
+        ("Date,count,GET,POST", "70,3,4", "'count', 'GET', 'POST'"),
+        ("Date,requests,cached requests", "70,3", "'requests', 'cached requests'"),
+        ("Date,Requests,EUC1-Request (Requests)", "70,3", "'Requests', 'EUC1-Request"),
+        ("Date,events,orders,cost", "70,3,1.25", "'events', 'orders' counts"),
+        ("Date,count,failed", "70,3", "'count', 'failed'"),
+        ("Date,calls,mobile,web", '"1,234",3,4', "'calls', 'mobile', 'web'"),
+    ],
+)
+def test_a_second_column_that_could_count_is_never_left_out_in_silence(
+    tmp_path: Path, header: str, cells: str, named: str
+) -> None:
+    said = {"thousands": "comma"} if '"' in cells else {}
+    with pytest.raises(TraceError, match=f"row 1: count_column: must say which of {named}.*--count-column"):
+        opened(tmp_path, header, cells, **said)
+    first = header.split(",")[1]
+    assert opened(tmp_path, header, cells, count_column=first, **said).summary().invocations > 0
+
+
+@pytest.mark.parametrize(
+    ("header", "cells"),
+    [
+        ("Date,invocations,errors,throttles", "7,1,2"),
+        ("Date,requests,p99,avg duration,max memory mb", "7,900,120,80"),
+        ("Timestamp,SampleCount,Sum", "7,7"),
+        ("Date,count,year,week", "7,2026,45"),
+        ("Date,hits,hit ratio,cost", "7,0.93,3"),
+        ("Date,requests,account id,region", "7,123456789012,us-east-1"),
+        ("Date,value,note", "7,"),
+    ],
+)
+def test_what_is_plainly_no_second_count_needs_no_word(tmp_path: Path, header: str, cells: str) -> None:
+    assert opened(tmp_path, header, cells).summary().invocations == 3 * 7
+
+
+def test_hours_beside_days_are_never_left_out_in_silence(tmp_path: Path) -> None:
+    path = tmp_path / "c.csv"
+    rows = [f"{day},{hour},{1 + hour}" for day in DAYS for hour in range(24)]
+    path.write_text("\n".join(["date,hour,requests", *rows]))
+    with pytest.raises(
+        TraceError, match="timestamp_column: must hold the whole time: 'date'.*without 'hour'"
+    ):
+        read_counts_csv(path, utc=True)

@@ -121,7 +121,7 @@ def refuse_counts(file: SourceFile, header: tuple[str, ...], dialect: Dialect = 
     marks = [mark for mark, own in EVENT_NAMES.items() if not set(own).isdisjoint(names)]
     time = next((names.index(name) for name in TIME_NAMES if name in names), None)
     used = {place for place, name in enumerate(names) if name in (*events, *FUNCTION_NAMES)} | {time}
-    rows = list(islice(_rows(file, len(header), dialect), _SAMPLE_ROWS))
+    rows = sampled(file, len(header), dialect)
     if not marks:
         numbers = [
             name
@@ -158,6 +158,23 @@ def _ways_out(header: tuple[str, ...]) -> str:
         f"name the column of counts with {said_with('count_column')}, or say {said_with('format', 'csv_events')} where "
         f"each row is one invocation; {seen(header)}"
     )
+
+
+def sampled(file: SourceFile, width: int, dialect: Dialect = PLAIN) -> list[list[str]]:
+    """Give whole rows of a table's beginning, at most 1,000.
+
+    Parameters
+    ----------
+    file : SourceFile
+    width : int
+        How many cells a row has; others are left out here, and told when they are read.
+    dialect : Dialect
+
+    Returns
+    -------
+    list of list of str
+    """
+    return list(islice(_rows(file, width, dialect), _SAMPLE_ROWS))
 
 
 def _rows(file: SourceFile, width: int, dialect: Dialect) -> Iterator[list[str]]:

@@ -15,6 +15,7 @@ from lambdasim.traffic.readers.cells import CountCell, MomentCell, TextCell
 from lambdasim.traffic.readers.csv.counted import count_column
 from lambdasim.traffic.readers.csv.names import COUNT_NAMES, FUNCTION_NAMES, TIME_NAMES
 from lambdasim.traffic.readers.csv.order import in_order
+from lambdasim.traffic.readers.csv.rivals import refuse_rivals
 from lambdasim.traffic.readers.csv.table import Column, CsvTable, open_table, read_header
 from lambdasim.traffic.readers.dialect import PLAIN, Dialect
 from lambdasim.traffic.readers.intervals import StepCheck, checked_interval_us
@@ -125,7 +126,10 @@ def read_counts_csv(
         ),
     )
     chosen = dict(columns or {})
-    counted = count_column(f"{file.path}, row 1", read_header(file, dialect), chosen.get("count"))
+    header = read_header(file, dialect)
+    counted = count_column(f"{file.path}, row 1", header, chosen.get("count"))
+    if counted is not None and "count" not in chosen:
+        refuse_rivals(file, header, counted, dialect, chosen.get("timestamp_us"))
     if counted is not None:
         chosen["count"] = counted
     table = open_table(file, layout, chosen=chosen, on_bad_row=on_bad_row, dialect=dialect)
