@@ -1,6 +1,7 @@
 """A month's bill: known days stay known, quantiles come last, told paths agree with simulated ones, money adds up."""
 
-from datetime import date
+from datetime import date, timedelta
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -196,3 +197,26 @@ def test_arguments_of_a_wrong_type_are_refused_by_name(taxi: Trace) -> None:
         forecast(scenario(), "2015-02", taxi, paths="many")  # type: ignore[arg-type]
     with pytest.raises(InputError, match="month"):
         forecast(scenario(), date(2015, 2, 1), taxi)  # type: ignore[arg-type]
+
+
+def test_a_bill_that_the_free_tier_takes_away_is_shown_without_it_too(taxi: Trace) -> None:
+    """1 in 2,000 of New York's taxis fit into the free tier; the line without it is what the same usage lists for."""
+    free = ls.revised(scenario(), {"free_tier": True})
+    found = forecast(free, "2015-02", taxi, paths=20, simulate=6)
+    paid = forecast(scenario(), "2015-02", taxi, paths=20, simulate=6)
+    assert not found.total_usd.any()
+    np.testing.assert_allclose(found.listed_usd, paid.total_usd)
+    assert f"without the free tier ${np.median(paid.total_usd):.2f}, $" in found.headline()
+    assert "without the free tier" not in paid.headline()
+
+
+def test_what_reading_a_history_found_stands_beside_the_forecast(tmp_path: Path) -> None:
+    days = [date(2014, 12, 1) + timedelta(days=day) for day in range(62)]
+    rows = [f"{day},{name},{1000}" for day in days for name in ("rides", "other") for _ in range(2)]
+    path = tmp_path / "twice.csv"
+    path.write_text("\n".join(["date,function,requests", *rows]))
+    notes = " ".join(
+        forecast(scenario(), "2015-02", ls.read_counts_csv(path, utc=True), paths=20, simulate=6).notes()
+    )
+    assert "rides: 124 rows begin before the intervals above them end; their counts add up." in notes
+    assert "not in the scenario, and left out: other with 124,000 events" in notes

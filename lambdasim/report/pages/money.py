@@ -376,6 +376,9 @@ def _forecast_facts(forecast: Forecast, outlook: BudgetOutlook | None) -> tuple[
         Fact(f"Bill of {forecast.month}", money(middle), f"{money(low)} to {money(high)} in 8 of 10 months"),
         Fact("Events", events, "median of the sample paths"),
     ]
+    if forecast.scenario.free_tier:
+        low, middle, high = (float(usd) for usd in np.quantile(forecast.listed_usd, (0.1, 0.5, 0.9)))
+        facts.insert(1, Fact("Without the free tier", money(middle), f"{money(low)} to {money(high)}"))
     if outlook is not None:
         facts.append(
             Fact(

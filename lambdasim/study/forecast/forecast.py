@@ -214,10 +214,12 @@ def _priced(
     cumulative = np.zeros((paths, n_days))
     lines: dict[str, NDArray[np.float64]] = {}
     functions = {row.function: np.zeros(paths) for row in found[0].rows}
-    bills = []
+    bills, listed_usd = [], np.zeros(paths)
     for path in range(paths):
         usage = found[path]
-        bill = price_scenario(scenario, usage.usage_to(n_days))
+        whole = usage.usage_to(n_days)
+        bill = price_scenario(scenario, whole)
+        listed_usd[path] = float(price_scenario(scenario, whole, free_tier=False).total)
         for item in bill.items:
             lines.setdefault(item.usage_type, np.zeros(paths))[path] += float(item.amount)
         for name, amount in bill.by_function().items():
@@ -237,6 +239,7 @@ def _priced(
         fit_worst=float(np.abs(errors).max()),
         events=np.array([sum(float(day.sum()) for day in path.values()) for path in volumes]),
         cumulative_usd=cumulative,
+        listed_usd=listed_usd,
         lines_usd={name: lines[name] for name in sorted(lines) if lines[name].any()},
         functions_usd=functions,
         usages=tuple(found[path] for path in chosen),

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from lambdasim.errors import TraceError
 from lambdasim.traffic.trace import Trace, TraceKind
 from lambdasim.units import US_PER_DAY, US_PER_MINUTE, from_epoch_us
+from lambdasim.wording import count
 
 SHAPE_DAYS: Final = 91
 _WEEK: Final = 7
@@ -30,12 +31,15 @@ class DailyHistory:
         [invocations]; days that the trace covers in part are left out at both ends.
     shapes : ndarray of int64, shape (n_shape_days, n_intervals)
         Counts of the last days by equal intervals of the day; one interval where the history is daily.
+    warnings : tuple of str
+        What reading the trace found, such as rows that overlap or were left out.
     """
 
     function: str
     first_day: date
     totals: NDArray[np.float64]
     shapes: NDArray[np.int64]
+    warnings: tuple[str, ...] = ()
 
     @property
     def end_day(self) -> date:
@@ -87,7 +91,11 @@ def daily_histories(trace: Trace) -> dict[str, DailyHistory]:
     first_us, end_us = trace.span_us()
     if trace.interval_us is not None and trace.interval_us > US_PER_DAY:
         raise TraceError.single(name, "", "must have intervals of at most a day to be a history")
-    events = trace.summary().invocations
+    summary = trace.summary()
+    events, report = summary.invocations, summary.report
+    warnings = report.warnings
+    if report.skipped:
+        warnings += (f"{count(report.skipped, 'bad row')} left out, the first at {report.faults[0]}",)
     slack_us = trace.interval_us or _EVENT_GAPS * (end_us - first_us) // max(events, 1)
     first = -(-(first_us - min(slack_us, US_PER_DAY - 1)) // US_PER_DAY)
     end = (end_us + min(slack_us, US_PER_DAY - 1)) // US_PER_DAY
@@ -113,7 +121,9 @@ def daily_histories(trace: Trace) -> dict[str, DailyHistory]:
         np.add.at(shapes, (row[inside], slot[inside]), counts[inside])
     first_day = from_epoch_us(first * US_PER_DAY).date()
     return {
-        function: DailyHistory(function, first_day, sums.astype(np.float64), shape.reshape(kept, per_day))
+        function: DailyHistory(
+            function, first_day, sums.astype(np.float64), shape.reshape(kept, per_day), warnings
+        )
         for function, sums, shape in zip(functions, totals, shapes, strict=True)
     }
 

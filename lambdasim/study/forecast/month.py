@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
 from typing import Any, Final
 
@@ -20,6 +20,7 @@ from lambdasim.study.forecast.sampler import DailyPaths, sample_paths
 from lambdasim.traffic.opening import open_trace
 from lambdasim.traffic.trace import Trace
 from lambdasim.units import US_PER_DAY, to_epoch_us
+from lambdasim.wording import count, listed
 
 History = Trace | Mapping[str, Trace]
 LONGEST_GAP_DAYS: Final = 62
@@ -163,6 +164,8 @@ def histories_of(scenario: ScenarioSpec, history: History | None) -> dict[str, D
         found = {name: read[name] for name in names if name in read}
         if not found and len(names) == 1:
             found = {names[0]: _only(read, names[0])}
+        elif found:
+            found = _with_left_out(found, read)
     elif not isinstance(history, Mapping) or not all(isinstance(one, Trace) for one in history.values()):
         raise InputError.single(
             "forecast",
@@ -183,6 +186,19 @@ def histories_of(scenario: ScenarioSpec, history: History | None) -> dict[str, D
             f"must have a function named as in the scenario ({', '.join(names)[:80]}), or the scenario a trace",
         )
     return found
+
+
+def _with_left_out(
+    found: dict[str, DailyHistory], read: Mapping[str, DailyHistory]
+) -> dict[str, DailyHistory]:
+    """Note what a trace has of functions that the scenario has not."""
+    others = sorted(set(read) - set(found))
+    if not others:
+        return found
+    events = count(sum(float(read[name].totals.sum()) for name in others), "event")
+    told = f"not in the scenario, and left out: {listed(others, 8)} with {events}"
+    first = next(iter(found))
+    return found | {first: replace(found[first], warnings=(*found[first].warnings, told))}
 
 
 def _only(read: Mapping[str, DailyHistory], name: str) -> DailyHistory:

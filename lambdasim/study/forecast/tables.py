@@ -41,6 +41,8 @@ class ForecastTables:
         Expected events of the month, of functions with a history.
     cumulative_usd : ndarray of float64, shape (n_paths, n_days)
         The bill of the month up to and with each day.
+    listed_usd : ndarray of float64, shape (n_paths,)
+        The month's bill without free tier.
     lines_usd : dict of str to ndarray of float64, shape (n_paths,)
         By usage type as AWS writes it.
     functions_usd : dict of str to ndarray of float64, shape (n_paths,)
@@ -58,6 +60,7 @@ class ForecastTables:
     fit_worst: float
     events: NDArray[np.float64]
     cumulative_usd: NDArray[np.float64]
+    listed_usd: NDArray[np.float64]
     lines_usd: dict[str, NDArray[np.float64]]
     functions_usd: dict[str, NDArray[np.float64]]
     usages: tuple[PathUsage, ...]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import numpy as np
+from numpy.typing import NDArray
 
 from lambdasim.wording import clipped, listed, money, wrapped
 
@@ -15,7 +16,7 @@ if TYPE_CHECKING:
 def text(forecast: ForecastTables) -> str:
     """Write the month's bill by line item, by function and by week, with P10, P50 and P90 [USD]."""
     lines = [
-        headline(forecast),
+        wrapped(headline(forecast)),
         "",
         f"{'USD':<41}{'P10':>13}{'P50':>13}{'P90':>13}",
     ]
@@ -37,11 +38,19 @@ def text(forecast: ForecastTables) -> str:
 
 def headline(forecast: ForecastTables) -> str:
     """Say what the month costs, and in which range."""
-    low, middle, high = np.quantile(forecast.total_usd, (0.1, 0.5, 0.9))
+    free = ""
+    if forecast.scenario.free_tier:
+        free = f"; without the free tier {_range(forecast.listed_usd)}"
     return (
-        f"{clipped(forecast.scenario.name, 40)}, {forecast.month}: {money(float(middle))}, "
-        f"{money(float(low))} to {money(float(high))} in 8 of 10 months"
+        f"{clipped(forecast.scenario.name, 40)}, {forecast.month}: "
+        f"{_range(forecast.total_usd)} in 8 of 10 months{free}"
     )
+
+
+def _range(usd: NDArray[np.float64]) -> str:
+    """Write the middle of some bills, and the range of 8 in 10."""
+    low, middle, high = np.quantile(usd, (0.1, 0.5, 0.9)).tolist()
+    return f"{money(middle)}, {money(low)} to {money(high)}"
 
 
 def notes(forecast: ForecastTables) -> tuple[str, ...]:
@@ -65,6 +74,7 @@ def notes(forecast: ForecastTables) -> tuple[str, ...]:
         found.append(
             f"{clipped(name, 64)}: history of {len(past.totals)} days, beginning {past.first_day}{even}."
         )
+        found += [f"{clipped(name, 64)}: {warning}." for warning in past.warnings]
     for name in forecast.low_confidence:
         found.append(
             f"LOW CONFIDENCE: {clipped(name, 64)} has less than five weeks of history, the range is wider."

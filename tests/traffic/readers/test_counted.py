@@ -251,6 +251,6 @@ def test_hours_beside_days_are_never_left_out_in_silence(tmp_path: Path) -> None
     rows = [f"{day},{hour},{1 + hour}" for day in DAYS for hour in range(24)]
     path.write_text("\n".join(["date,hour,requests", *rows]))
     with pytest.raises(
-        TraceError, match="timestamp_column: must hold the whole time: 'date'.*without 'hour'"
+        TraceError, match=r"timestamp_column: must hold the whole time: 'date'.*without 'hour'"
     ):
         read_counts_csv(path, utc=True)
