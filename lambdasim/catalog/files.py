@@ -69,7 +69,7 @@ def parse_json(text: str, name: str) -> dict[str, Any]:
 
     try:
         content = json.loads(text, object_pairs_hook=unique)
-    except json.JSONDecodeError as error:
+    except (ValueError, RecursionError) as error:
         raise CatalogError.single(name, "", f"is not JSON: {str(error)[:120]}") from None
     if not isinstance(content, dict):
         raise CatalogError.single(name, "", "must be a JSON object")

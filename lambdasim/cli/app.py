@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
+from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryFile
 from typing import TYPE_CHECKING, Annotated
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
 
     from lambdasim.report.page import StudyPage
     from lambdasim.results.run import RunResult
+    from lambdasim.specs import ScenarioSpec
     from lambdasim.study.targets import Target
 
 app = typer.Typer(
@@ -48,6 +50,10 @@ PriceSheetOption = Annotated[
 PriceDateOption = Annotated[str | None, typer.Option(help="Day whose rates and rules apply, YYYY-MM-DD.")]
 SkipBadRowsOption = Annotated[
     bool, typer.Option("--skip-bad-rows", help="Leave bad rows out, count and list them.")
+]
+PerOption = Annotated[
+    str | None,
+    typer.Option(help="Money per month or run; default: run where it is no sample of a month."),
 ]
 EngineOption = Annotated[
     str, typer.Option(help="auto, kernel (compiled) or reference (SimPy); equal results.")
@@ -125,9 +131,29 @@ def present(
     out: Path | None,
     as_json: bool,
     xlsx: Path | None = None,
+    about: Iterable[ScenarioSpec] = (),
+    markdown: bool = False,
 ) -> None:
-    """Write a study's folder and workbook where they are asked for, and print what it found, also where writing fails."""
+    """Write a study's folder and workbook where they are asked for, and print what it found, also where writing fails.
+
+    Parameters
+    ----------
+    text, page : callable
+        Give the study's views.
+    out : Path or None
+        Folder for the page, pictures and tables.
+    as_json : bool
+        Whether JSON is printed in the text's place.
+    xlsx : Path, optional
+    about : iterable of ScenarioSpec
+        What was simulated: what is noticed of it stands in every view.
+    markdown : bool
+        Whether the text is Markdown.
+    """
+    said = _noticed(about)
     shown = page() if as_json or out is not None or xlsx is not None else None
+    if shown is not None:
+        shown = replace(shown, warnings=(*shown.warnings, *said))
     written: list[Path] = []
     try:
         if shown is not None and out is not None:
@@ -135,14 +161,43 @@ def present(
         if shown is not None and xlsx is not None:
             from lambdasim.finance.workbook.tables import write_tables
 
-            sentences = (*shown.answer, *shown.notes)
+            sentences = (*shown.answer, *shown.warnings, *shown.notes)
             written.append(
                 write_tables({**shown.tables, **shown.workbook}, xlsx, title=shown.title, answer=sentences)
             )
     finally:
-        write(shown.to_json() if shown is not None and as_json else text())
+        if shown is not None and as_json:
+            write(shown.to_json())
+        else:
+            write(_with_warnings(text(), said, markdown))
     if written:
         say_written(written, as_json)
+
+
+def _with_warnings(text: str, said: tuple[str, ...], markdown: bool) -> str:
+    """Put what was noticed before a text; in Markdown below its heading, escaped."""
+    from lambdasim.study.comparison.text import escaped
+    from lambdasim.wording import wrapped
+
+    if not said:
+        return text
+    if not markdown:
+        return "\n".join([*(wrapped(f"WARNING: {one}") for one in said), text])
+    head, _, rest = text.partition("\n\n")
+    return "\n".join([head, "", *(f"- WARNING: {escaped(one)}" for one in said), "", rest])
+
+
+def _noticed(about: Iterable[ScenarioSpec]) -> tuple[str, ...]:
+    """Say what was noticed of some scenarios, by their names where it is not so of all."""
+    from lambdasim.results.noticed import noticed
+    from lambdasim.wording import clipped
+
+    found = [(spec.name, noticed(spec)) for spec in about]
+    of_all = set.intersection(*(set(said) for _, said in found)) if found else set()
+    named = ((name, one) for name, said in found for one in said)
+    return tuple(
+        dict.fromkeys(one if one in of_all else f"{clipped(name, 40)}: {one}" for name, one in named)
+    )
 
 
 def say_written(paths: Iterable[Path], as_json: bool = False) -> None:
@@ -215,9 +270,9 @@ def _root(
 
 
 def tell_readings(run: RunResult) -> None:
-    """Say on the error stream what was found in the traces: rows left out, and warnings."""
+    """List on the error stream the rows of traces that were left out."""
     for name, report in run.readings().items():
-        if report.skipped or report.warnings:
+        if report.skipped:
             sys.stderr.write(f"traffic of {name}: {report}\n")
 
 

@@ -12,6 +12,7 @@ from lambdasim.cli.app import (
     EngineOption,
     JsonOption,
     OutOption,
+    PerOption,
     PriceBookOption,
     PriceDateOption,
     RegionOption,
@@ -104,6 +105,7 @@ def safety(
     scenario: ScenarioArgument,
     region: RegionOption = None,
     with_lines: WithOption = None,
+    per: PerOption = None,
     xlsx: XlsxOption = None,
     out: OutOption = None,
     as_json: JsonOption = False,
@@ -123,8 +125,8 @@ def safety(
     free_place(xlsx)
     made(out)
     with announcing_compilation():
-        found = ls.safety_costs(ls.simulate(spec, engine=engine, keep_records=False))
-    present(found.text, partial(safety_page, found), out, as_json, xlsx)
+        found = ls.safety_costs(ls.simulate(spec, engine=engine, keep_records=False), per)
+    present(found.text, partial(safety_page, found), out, as_json, xlsx, [spec])
 
 
 def _other_usage(usd: str | None, percent: str | None) -> OtherUsage | None:

@@ -13,6 +13,7 @@ from lambdasim.cli.app import (
     EngineOption,
     JsonOption,
     OutOption,
+    PerOption,
     RegionOption,
     ScenarioArgument,
     WorkersOption,
@@ -70,6 +71,7 @@ def break_even(
     ] = None,
     replications: Annotated[int, typer.Option(min=2, help="Seeds.")] = 3,
     region: RegionOption = None,
+    per: PerOption = None,
     xlsx: XlsxOption = None,
     out: OutOption = None,
     as_json: JsonOption = False,
@@ -114,8 +116,9 @@ def break_even(
             engine=engine,
             executor=executor,
             progress=tell,
+            per=per,
         )
-    present(found.text, partial(break_even_page, found), out, as_json, xlsx)
+    present(found.text, partial(break_even_page, found), out, as_json, xlsx, [spec])
 
 
 @app.command("platforms")
@@ -144,6 +147,7 @@ def platforms(
     hourly: HourlyOption = False,
     replications: Annotated[int, typer.Option(min=1, help="Seeds.")] = 3,
     region: RegionOption = None,
+    per: PerOption = None,
     xlsx: XlsxOption = None,
     out: OutOption = None,
     as_json: JsonOption = False,
@@ -187,9 +191,15 @@ def platforms(
         run_progress() as tell,
     ):
         found = everywhere(
-            spec, terms=terms, replications=replications, engine=engine, executor=executor, progress=tell
+            spec,
+            terms=terms,
+            replications=replications,
+            engine=engine,
+            executor=executor,
+            progress=tell,
+            per=per,
         )
-    present(found.text, partial(platforms_page, found), out, as_json, xlsx)
+    present(found.text, partial(platforms_page, found), out, as_json, xlsx, [spec])
 
 
 def _own_server(usd: str | None, vcpus: str | None, gb: str | None) -> OwnServer | None:

@@ -14,6 +14,7 @@ from lambdasim.cli.app import (
     EngineOption,
     JsonOption,
     OutOption,
+    PerOption,
     ResumeOption,
     ScenarioArgument,
     SloOption,
@@ -65,7 +66,9 @@ def sweep_memory(
             "--slo", "--target", help="Recommend the cheapest within targets, such as p95=300ms or age=5min."
         ),
     ] = None,
-    budget: Annotated[float | None, typer.Option(help="Recommend the fastest within USD a month.")] = None,
+    budget: Annotated[
+        float | None, typer.Option(help="Recommend the fastest within USD, of a month or as --per says.")
+    ] = None,
     arm64_time_ratio: Annotated[
         float | None,
         typer.Option(help="CPU time on arm64 over x86_64; default: the function's, or as measured."),
@@ -75,6 +78,7 @@ def sweep_memory(
         str | None,
         typer.Option(help="Keep simulating until paired differences are known to this, such as 2%."),
     ] = None,
+    per: PerOption = None,
     xlsx: XlsxOption = None,
     out: OutOption = None,
     as_json: JsonOption = False,
@@ -115,8 +119,9 @@ def sweep_memory(
             executor=executor,
             resume=made(resume, of_study=False),
             progress=tell,
+            per=per,
         )
-    present(result.text, partial(sweep_page, result), out, as_json, xlsx)
+    present(result.text, partial(sweep_page, result), out, as_json, xlsx, [spec])
 
 
 @app.command()
@@ -148,10 +153,7 @@ def compare(
     ] = None,
     fail_throttles: FailThrottlesOption = None,
     slo: SloOption = None,
-    per: Annotated[
-        str | None,
-        typer.Option(help="Money per month or run; default: run where it is no sample of a month."),
-    ] = None,
+    per: PerOption = None,
     markdown: Annotated[bool, typer.Option("--markdown", help="Text for a pull request.")] = False,
     xlsx: XlsxOption = None,
     out: OutOption = None,
@@ -207,7 +209,7 @@ def compare(
     text = result.markdown if markdown else result.text
     if review is not None:
         text = partial(_reviewed_text, review, text, markdown)
-    present(text, partial(comparison_page, result), out, as_json, xlsx)
+    present(text, partial(comparison_page, result), out, as_json, xlsx, compared_specs, markdown)
     if result.verdict.failed:
         raise typer.Exit(1)
 
@@ -267,6 +269,7 @@ def limits(
     ] = False,
     fail_throttles: FailThrottlesOption = None,
     slo: SloOption = None,
+    per: PerOption = None,
     xlsx: XlsxOption = None,
     out: OutOption = None,
     as_json: JsonOption = False,
@@ -305,8 +308,9 @@ def limits(
             resume=made(resume, of_study=False),
             progress=tell,
             targets=targets_of(slo),
+            per=per,
         )
-    present(advice.text, partial(limits_page, advice), out, as_json, xlsx)
+    present(advice.text, partial(limits_page, advice), out, as_json, xlsx, [spec])
     if advice.refused.mean > most_refused or (fail_findings and len(advice.findings)):
         raise typer.Exit(1)
 
@@ -351,7 +355,7 @@ def trap(
     made(out)
     with announcing_compilation(), run_progress() as tell:
         found = spring_trap(good, bad, engine=engine, progress=tell)
-    present(found.text, partial(trap_page, found), out, as_json, xlsx)
+    present(found.text, partial(trap_page, found), out, as_json, xlsx, [good, bad])
 
 
 def _objective(target: str | None, budget: float | None) -> Objective | None:

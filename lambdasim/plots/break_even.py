@@ -20,7 +20,7 @@ _BEYOND = 3.0
 
 @styled
 def plot_break_even(found: BreakEven, ax: Axes | None = None) -> Axes:
-    """Draw the bill of a month over its requests for each option, with bands, and ring the crossings.
+    """Draw the bill of a month, or of the run, over its requests for each option, with bands, and ring the crossings.
 
     Parameters
     ----------
@@ -35,7 +35,7 @@ def plot_break_even(found: BreakEven, ax: Axes | None = None) -> Axes:
     ax = axes_or_new(ax)
     table = found.curve
     met = [crossing for crossing in found.crossings if not isnan(crossing.requests.mean)]
-    ax.set_title(f"{found.scenario.name}: the month's bill by its traffic")
+    ax.set_title(f"{found.scenario.name}: the {found.period}'s bill by its traffic")
     table = table[(table["requests"] > 0) & (table["multiple"] >= found.multiples[0])]
     if table.empty:
         return nothing(ax, "no traffic")
@@ -71,8 +71,8 @@ def plot_break_even(found: BreakEven, ax: Axes | None = None) -> Axes:
     ax.yaxis.set_major_formatter(plain_ticks())
     for axis in (ax.xaxis, ax.yaxis):
         axis.set_minor_formatter(NullFormatter())
-    ax.set_xlabel("requests a month")
-    ax.set_ylabel("USD a month")
+    ax.set_xlabel(f"requests {found.per.words}")
+    ax.set_ylabel(f"USD {found.per.words}")
     legend_beside(ax)
     return ax
 

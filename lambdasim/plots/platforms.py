@@ -28,7 +28,7 @@ _LEAST = 1e-6
 
 @styled
 def plot_platforms(found: PlatformComparison, ax: Axes | None = None) -> Axes:
-    """Draw what a month costs on each platform, from the cheapest way to set it up to the costliest.
+    """Draw what a month, or the run, costs on each platform, from the cheapest way to set it up to the costliest.
 
     Parameters
     ----------
@@ -42,7 +42,7 @@ def plot_platforms(found: PlatformComparison, ax: Axes | None = None) -> Axes:
     """
     ranges = found.ranges
     ax = axes_or_new(ax, rows=len(ranges))
-    ax.set_title(f"{found.scenario.name}: a month on each platform")
+    ax.set_title(f"{found.scenario.name}: cost {found.per.words} on each platform")
     most = max(one.high_usd for one in ranges)
     if most <= 0:
         return nothing(ax, "nothing is billed")
@@ -58,7 +58,7 @@ def plot_platforms(found: PlatformComparison, ax: Axes | None = None) -> Axes:
     )
     ax.set_ylim(len(ranges) - 0.5, -0.5)
     size_axis(ax, low, most)
-    ax.set_xlabel("USD a month; the line is Lambda's")
+    ax.set_xlabel(f"USD {found.per.words}; the line is Lambda's")
     ax.grid(visible=False, axis="y")
     return ax
 

@@ -56,7 +56,7 @@ def plot_frontier(sweep: MemorySweep, ax: Axes | None = None) -> Axes:
     if good.empty:
         return nothing(ax, "every size fails")
     best = good[~good["dominated"]].sort_values(latency)
-    ax.plot(best[latency], best["usd_per_month"], color=ink(), linewidth=1, zorder=1)
+    ax.plot(best[latency], best[sweep.money], color=ink(), linewidth=1, zorder=1)
     for place, (architecture, rows) in enumerate(good.groupby("architecture", sort=True)):
         colour = line_look(place)["color"]
         marker = _MARKERS[place % len(_MARKERS)]
@@ -64,7 +64,7 @@ def plot_frontier(sweep: MemorySweep, ax: Axes | None = None) -> Axes:
             if len(part):
                 ax.scatter(
                     part[latency],
-                    part["usd_per_month"],
+                    part[sweep.money],
                     marker=marker,
                     s=42,
                     facecolor=paper() if hollow else colour,
@@ -75,7 +75,7 @@ def plot_frontier(sweep: MemorySweep, ax: Axes | None = None) -> Axes:
     chosen = good[good["recommended"]]
     ax.scatter(
         chosen[latency],
-        chosen["usd_per_month"],
+        chosen[sweep.money],
         s=190,
         facecolor="none",
         edgecolor=ink(),
@@ -92,7 +92,7 @@ def plot_frontier(sweep: MemorySweep, ax: Axes | None = None) -> Axes:
         side = sides[row["architecture"]] if row["dominated"] else "center"
         ax.annotate(
             f"{row['memory_mb']:,}",
-            (row[latency], row["usd_per_month"]),
+            (row[latency], row[sweep.money]),
             xytext={"right": (-7, 0), "left": (7, 0), "center": (0, -10)}[side],
             textcoords="offset points",
             ha=side,
@@ -102,9 +102,9 @@ def plot_frontier(sweep: MemorySweep, ax: Axes | None = None) -> Axes:
         )
     ends = [*good[latency], *([] if target[0] is None else [target[0]])]
     size_axis(ax, max(0.8 * float(min(ends)), 0.5), max(1.1 * float(max(ends)), 1.0))
-    _from_zero(ax, max(float(good["usd_per_month"].max()), target[1] or 0.0))
+    _from_zero(ax, max(float(good[sweep.money].max()), target[1] or 0.0))
     ax.set_xlabel(f"{latency.removesuffix('_ms')} of the latency [ms]")
-    ax.set_ylabel("cost a month [USD]")
+    ax.set_ylabel(f"cost {sweep.per.words} [USD]")
     legend_beside(ax)
     return ax
 
@@ -135,15 +135,15 @@ def plot_cost_and_duration(sweep: MemorySweep, ax: Axes | None = None) -> Axes:
     for place, (architecture, rows) in enumerate(table.groupby("architecture", sort=True)):
         marker = {"marker": _MARKERS[place % len(_MARKERS)], "markersize": 5}
         cost, duration = line_look(0) | marker, line_look(1) | marker
-        ax.plot(rows["memory_mb"], rows["usd_per_month"], label=f"{architecture}: cost", **cost)
+        ax.plot(rows["memory_mb"], rows[sweep.money], label=f"{architecture}: cost", **cost)
         right.plot(rows["memory_mb"], rows["mean_duration_ms"], **duration)
         ax.plot([], [], label=f"{architecture}: mean duration", **duration)
     ax.set_xscale("log")
     _size_ticks(ax, sorted(set(table["memory_mb"].tolist())))
     ax.set_xlabel("memory [MB]")
-    ax.set_ylabel("cost a month [USD]")
+    ax.set_ylabel(f"cost {sweep.per.words} [USD]")
     right.set_ylabel("duration [ms]")
-    _from_zero(ax, float(table["usd_per_month"].max()))
+    _from_zero(ax, float(table[sweep.money].max()))
     _from_zero(right, float(table["mean_duration_ms"].max()))
     legend_beside(ax)
     return ax
@@ -205,14 +205,14 @@ def plot_duration(sweep: MemorySweep, points: tuple[TunedPoint, ...] = (), ax: A
 
 
 @styled
-def plot_differences(sweep: MemorySweep, measure: str = "usd_per_month", ax: Axes | None = None) -> Axes:
+def plot_differences(sweep: MemorySweep, measure: str | None = None, ax: Axes | None = None) -> Axes:
     """Draw paired differences of a measure against the reference, with their intervals and what they would be unpaired.
 
     Parameters
     ----------
     sweep : MemorySweep
-    measure : str
-        One of the measures of ``MemorySweep.differences``.
+    measure : str, optional
+        One of the measures of ``MemorySweep.differences``; default: its money.
     ax : Axes, optional
 
     Returns
@@ -220,7 +220,7 @@ def plot_differences(sweep: MemorySweep, measure: str = "usd_per_month", ax: Axe
     Axes
         Without sizes that fail.
     """
-    table = sweep.differences()
+    table, measure = sweep.differences(), measure or sweep.money
     if len(table):
         keys = ["memory_mb", "architecture"]
         table = table.merge(sweep.table[[*keys, "fails"]], on=keys)
@@ -254,7 +254,11 @@ def plot_differences(sweep: MemorySweep, measure: str = "usd_per_month", ax: Axe
     pairs = zip(table["memory_mb"], table["architecture"], strict=True)
     ax.set_yticks(rows, [f"{size:,} MB {architecture}" for size, architecture in pairs])
     ax.set_ylim(len(table) - 0.4, -0.6)
-    unit = "USD a month" if measure == "usd_per_month" else measure.replace("_ms", " [ms]").replace("_", " ")
+    unit = (
+        f"USD {sweep.per.words}"
+        if measure == sweep.money
+        else measure.replace("_ms", " [ms]").replace("_", " ")
+    )
     ax.set_xlabel(f"difference, {unit}")
     ax.xaxis.set_major_formatter(plain_ticks(signed=True))
     legend_beside(ax)

@@ -22,6 +22,7 @@ from lambdasim.report.html import (
     headline,
     paragraph,
     table_html,
+    warning,
 )
 from lambdasim.report.pictures import Chart, Drawn
 from lambdasim.wording import count
@@ -60,6 +61,8 @@ class StudyPage:
         The figures that a reader takes away, as cards above everything else.
     notes : tuple of str
         What the figures rest on, below everything else.
+    warnings : tuple of str
+        What a reader must know of the input before any figure.
     """
 
     title: str
@@ -73,6 +76,7 @@ class StudyPage:
     facts: Mapping[str, Any] = field(default_factory=dict)
     headline: tuple[Fact, ...] = ()
     notes: tuple[str, ...] = ()
+    warnings: tuple[str, ...] = ()
 
     @cached_property
     def _drawn(self) -> dict[str, Drawn]:
@@ -80,7 +84,7 @@ class StudyPage:
 
     def to_html(self) -> str:
         """Write the page; everything is inside it, and all text is escaped."""
-        parts = [headline(self.headline), *_said(self.answer)]
+        parts = [*map(warning, self.warnings), headline(self.headline), *_said(self.answer)]
         parts += [figure(drawn) for drawn in self._drawn.values()]
         for name, table in {**self.tables, **self.shown}.items():
             if len(table):
@@ -98,7 +102,14 @@ class StudyPage:
             heading: json.loads(table.to_json(orient="records", double_precision=12, default_handler=str))
             for heading, table in self.tables.items()
         }
-        content = {"title": self.title, "answer": " ".join(self.answer), **_known(self.facts), **tables}
+        content = {
+            "title": self.title,
+            "answer": " ".join(self.answer),
+            "warnings": list(self.warnings),
+            "notes": list(self.notes),
+            **_known(self.facts),
+            **tables,
+        }
         return json.dumps(content, indent=1, ensure_ascii=False)
 
     def write(self, folder: Path) -> list[Path]:

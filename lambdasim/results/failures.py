@@ -105,7 +105,7 @@ def failure_warning(functions: Iterable[tuple[str, FunctionTotals]]) -> str:
     shown = told[:_MOST_NAMED]
     if more > 0:
         shown.append(f"{count(more, 'more function loses', 'more functions lose')} events")
-    return f"WARNING: {'; '.join(shown)}." if shown else ""
+    return f"{'; '.join(shown)}." if shown else ""
 
 
 def throttles_frame(names: Sequence[str], functions: Sequence[FunctionTotals]) -> pd.DataFrame:

@@ -91,6 +91,21 @@ def unknown_rates(scenario: ScenarioSpec) -> list[str]:
     return [f"{fault.where}: has no {fault.field}" for fault in missing_rates(rows, terms)]
 
 
+def without_work(function: FunctionPlan) -> bool:
+    """Tell whether a function's runs take no time, since nothing was said of their work.
+
+    Parameters
+    ----------
+    function : FunctionPlan
+
+    Returns
+    -------
+    bool
+    """
+    laws = function.draws.laws
+    return all(laws[quantity] == Constant(0) for quantity in (Quantity.CPU_TIME, Quantity.IO_TIME))
+
+
 def _never_runs(function: FunctionPlan) -> Iterator[str]:
     """Say what becomes of events that no environment may serve."""
     if function.reserved != 0:
@@ -149,6 +164,5 @@ def _of_function(function: FunctionPlan, memory_mb: int) -> Iterator[str]:
         slow = float(np.mean(times_us[: max(_SAMPLE // batch, 1)] > timeout_us))
         if slow > _WORTH_SAYING:
             yield f"timeout: {percent(slow, 1)} of full batches of {batch:,} take longer than {timeout}, and fail whole"
-    laws = function.draws.laws
-    if all(laws[quantity] == Constant(0) for quantity in (Quantity.CPU_TIME, Quantity.IO_TIME)):
+    if without_work(function):
         yield "work: has neither cpu_ms nor io_ms, so its runs take 0 ms"

@@ -12,7 +12,6 @@ from lambdasim import version
 from lambdasim.billing import Bill, InvocationCosts, Usage, invocation_costs, price_scenario
 from lambdasim.catalog import Knowledge, billing_rules, price_sheet
 from lambdasim.engine.contract import EventOutcome, Outcome, Plan, RecordChunk
-from lambdasim.engine.plan import ScenarioArrivals
 from lambdasim.engine.totals.aggregate import Aggregate
 from lambdasim.engine.totals.function_totals import FunctionTotals
 from lambdasim.engine.totals.histogram import Histogram, together
@@ -22,6 +21,7 @@ from lambdasim.results.callers.chains import calls_frame, chains_frame
 from lambdasim.results.callers.machines import calls_texts, machines_frame
 from lambdasim.results.failures import failure_counts, failure_warning, lost_events, throttles_frame
 from lambdasim.results.intervals import half_width_of_sections
+from lambdasim.results.noticed import NO_EVENT, of_traces, of_work, readings_of, with_traces
 from lambdasim.results.parameters import Parameter, parameters_of
 from lambdasim.results.record_table import records_frame
 from lambdasim.results.run_text import (
@@ -38,7 +38,6 @@ from lambdasim.results.usage.hourly_costs import costs_by_hour, costs_frame
 from lambdasim.results.usage.month import PayloadMeter, run_usage
 from lambdasim.results.usage.over_time import CostsOverTime
 from lambdasim.specs.scenario import ScenarioSpec
-from lambdasim.traffic.arrivals import FunctionArrivals
 from lambdasim.traffic.report import ReadReport
 from lambdasim.units import format_duration, to_epoch_us
 from lambdasim.views import Result
@@ -441,21 +440,32 @@ class RunResult(Result):
 
     def _days(self) -> Iterator[Parameter]:
         """Yield which days of a trace stand for which, where they are not the same."""
-        for source in self._with_trace():
+        for source in with_traces(self.plan):
             if days := source.days():
                 align = source.traffic.align.value
                 yield Parameter(
                     f"days of {source.owner}'s trace", days, Knowledge.GIVEN.value, f"align: {align}"
                 )
 
-    def _with_trace(self) -> list[FunctionArrivals]:
-        arrivals = self.plan.arrivals
-        sources = arrivals.sources if isinstance(arrivals, ScenarioArrivals) else ()
-        return [source for source in sources if source.traffic.trace is not None]
-
     def readings(self) -> dict[str, ReadReport]:
         """Return what was found in the traces: rows, rows left out, warnings, what lies outside; by function."""
-        return {source.owner: source.trace.report().also(source.coverage()) for source in self._with_trace()}
+        return readings_of(self.plan)
+
+    def warnings(self) -> tuple[str, ...]:
+        """Say what a reader must know before any figure: what fails, what has no work, what was found in traces.
+
+        Returns
+        -------
+        tuple of str
+            A sentence for each, as terminal, page and JSON show them.
+        """
+        failing = failure_warning(zip(self.aggregate.names, self.aggregate.functions, strict=True))
+        return (
+            *((failing,) if failing else ()),
+            *(() if any(totals.events for totals in self.aggregate.functions) else (NO_EVENT,)),
+            *of_work(self.plan.functions),
+            *of_traces(self.plan),
+        )
 
     def provenance(self) -> dict[str, Any]:
         """Return what identifies the run."""
@@ -478,12 +488,11 @@ class RunResult(Result):
         events = sum(totals.events for totals in self.aggregate.functions)
         latency = self.latency_ms()
         quantiles = ", ".join(f"p{round(q * 100)} {count(latency.quantile(q))} ms" for q in PERCENTILES)
-        warning = failure_warning(zip(self.aggregate.names, self.aggregate.functions, strict=True))
         return (
             f"{events:,} events in {format_duration(self.scenario.duration_us)}, engine {self.engine}",
             f"bill {money(self.charges().total)}{self._without_free_tier()}; latency {quantiles}; peak concurrency "
             f"{count(self.aggregate.account.peak)}",
-            *((warning,) if warning else ()),
+            *(f"WARNING: {warning}" for warning in self.warnings()),
         )
 
     def _without_free_tier(self) -> str:

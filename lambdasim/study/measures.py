@@ -22,25 +22,27 @@ QUANTILES: Final = {"p50_ms": 0.5, "p90_ms": 0.9, "p95_ms": 0.95, "p99_ms": 0.99
 _SLOWEST: Final = 0.99
 
 
-def monthly_bill(run: RunResult) -> Bill:
-    """Price a month like the run, with the scenario's free tier and its tiers of a month."""
+def monthly_bill(run: RunResult, free_tier: bool | None = None) -> Bill:
+    """Price a month like the run, with the scenario's free tier unless it is said, and its tiers of a month."""
     usages = monthly_usage(run.usage(), month_factor(run.scenario.duration_us))
-    return price_scenario(run.scenario, usages)
+    return price_scenario(run.scenario, usages, free_tier=free_tier)
 
 
-def period_bill(run: RunResult, period: str) -> Bill:
+def period_bill(run: RunResult, period: str, free_tier: bool | None = None) -> Bill:
     """Price a run as it is, or a month like it.
 
     Parameters
     ----------
     run : RunResult
     period : {"month", "run"}
+    free_tier : bool, optional
+        Default: the scenario's.
 
     Returns
     -------
     Bill
     """
-    return run.charges() if period == "run" else monthly_bill(run)
+    return run.charges(free_tier=free_tier) if period == "run" else monthly_bill(run, free_tier)
 
 
 @dataclass(frozen=True, eq=False)
@@ -51,8 +53,8 @@ class FunctionMeasures:
     ----------
     events, runs : int
         Events that arrived, attempts that started.
-    usd_per_month : float
-        The function's part of the account's bill of a month [USD].
+    usd : float
+        The function's part of the account's bill, of a month like the run or of the run [USD].
     usd_per_million : float
         At list rates, of a million invocations that started, with everything that is billed [USD].
     handler_usd_per_million : float
@@ -83,7 +85,7 @@ class FunctionMeasures:
 
     events: int
     runs: int
-    usd_per_month: float
+    usd: float
     usd_per_million: float
     handler_usd_per_million: float
     mean_ms: float
@@ -115,7 +117,7 @@ class FunctionMeasures:
         return single | {name: self.latency_ms.quantile(share) for name, share in QUANTILES.items()}
 
 
-def function_measures(run: RunResult, function: str) -> FunctionMeasures:
+def function_measures(run: RunResult, function: str, period: str = "month") -> FunctionMeasures:
     """Measure a function in a run.
 
     Parameters
@@ -123,6 +125,8 @@ def function_measures(run: RunResult, function: str) -> FunctionMeasures:
     run : RunResult
     function : str
         Must be one of the scenario's.
+    period : {"month", "run"}
+        What the bill is of.
     """
     totals = run.aggregate.functions[run.aggregate.names.index(function)]
     spec = run.scenario.function(function)
@@ -143,7 +147,7 @@ def function_measures(run: RunResult, function: str) -> FunctionMeasures:
     return FunctionMeasures(
         events=totals.events,
         runs=runs,
-        usd_per_month=float(monthly_bill(run).by_function().get(function, Fraction(0))),
+        usd=float(period_bill(run, period).by_function().get(function, Fraction(0))),
         usd_per_million=_share(listed * 1e6, runs),
         handler_usd_per_million=_share(handlers_ms * usd_per_ms * 1e6, runs),
         mean_ms=latency.mean(),

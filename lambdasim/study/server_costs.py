@@ -17,11 +17,10 @@ from lambdasim.billing.platforms.charges import managed_instances_usd
 from lambdasim.catalog import Knowledge
 from lambdasim.catalog.prices.servers import Server, ec2_instances, fargate_tasks, managed_terms
 from lambdasim.errors import CatalogError, InputError
-from lambdasim.results.usage.as_month import month_factor
+from lambdasim.results.usage.as_month import period_of
 from lambdasim.specs.function import Architecture
 from lambdasim.specs.scenario import ScenarioSpec
 from lambdasim.study.server_demand import Demand, Load, processes_in
-from lambdasim.units import US_PER_HOUR
 
 _ROUNDING = 1e-9
 
@@ -164,7 +163,7 @@ class ServerTerms:
         yield "one server at least", replace(self, least_servers=1)
 
 
-_FOLLOWED = {Scaling.PEAK: "month's peak", Scaling.HOURLY: "hour's peak"}
+_FOLLOWED = {Scaling.PEAK: "fullest moment", Scaling.HOURLY: "hour's peak"}
 
 
 @dataclass(frozen=True, eq=False)
@@ -176,11 +175,14 @@ class Costs:
     scenario : ScenarioSpec
     terms : ServerTerms
     fleets : Fleets
+    period : {"month", "run"}
+        What money is of: a month like the run, or the run.
     """
 
     scenario: ScenarioSpec
     terms: ServerTerms
     fleets: Fleets
+    period: str = "month"
 
     @property
     def options(self) -> tuple[Option, ...]:
@@ -188,11 +190,11 @@ class Costs:
         return (Option.LAMBDA, *self.fleets)
 
     def all(self, demand: Demand) -> dict[Option, Decimal]:
-        """Price a demand everywhere [USD a month]."""
+        """Price a demand everywhere [USD in the period]."""
         return {option: self.usd(option, demand) for option in self.options}
 
     def usd(self, option: Option, demand: Demand) -> Decimal:
-        """Price a demand [USD a month].
+        """Price a demand [USD in the period].
 
         Notes
         -----
@@ -238,15 +240,15 @@ class Costs:
         hours = self._hours * int(servers.sum()) / len(servers)
         return server, int(servers.max()), server.usd_per_hour * hours
 
+    @property
+    def hours(self) -> Fraction:
+        """For which servers are paid [h]."""
+        return period_of(self.scenario, self.period).hours
+
     @cached_property
     def _hours(self) -> Decimal:
-        hours = month_hours(self.scenario)
+        hours = self.hours
         return Decimal(hours.numerator) / Decimal(hours.denominator)
-
-
-def month_hours(scenario: ScenarioSpec) -> Fraction:
-    """Give the length of the month that a run stands for [h]."""
-    return Fraction(scenario.duration_us, US_PER_HOUR) * month_factor(scenario.duration_us)
 
 
 def fleets_of(scenario: ScenarioSpec, terms: ServerTerms) -> Fleets:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from fractions import Fraction
 from math import ceil, floor
 from typing import Any, Final, NamedTuple
 
@@ -206,7 +207,9 @@ class Point(NamedTuple):
     hour: int | None = None
 
 
-def demand_at(scenario: ScenarioSpec, servers: Sequence[Server], engine: str, point: Point) -> Demand:
+def demand_at(
+    scenario: ScenarioSpec, servers: Sequence[Server], engine: str, factor: Fraction, point: Point
+) -> Demand:
     """Simulate a multiple of the traffic with no limit of concurrency; this may be another process."""
     grown = case_scenario(scenario, LimitCase(Variant.TRAFFIC, number=point.multiple))
     changed = case_scenario(grown, LimitCase(Variant.UNLIMITED, point.replication))
@@ -215,7 +218,7 @@ def demand_at(scenario: ScenarioSpec, servers: Sequence[Server], engine: str, po
     if point.hour is not None:
         functions = tuple(_in_hour(spec, point.hour * US_PER_HOUR) for spec in changed.functions)
         changed = revised(changed, {"functions": functions})
-    return demand_of(simulate(changed, engine=engine, keep_records=False), servers)
+    return demand_of(simulate(changed, engine=engine, keep_records=False), servers, factor)
 
 
 def with_pollers(spec: FunctionSpec, multiple: float) -> FunctionSpec:
@@ -250,8 +253,19 @@ def _in_hour(spec: FunctionSpec, begin_us: int) -> FunctionSpec:
     return revised(spec, changes)
 
 
-def demand_of(run: RunResult, servers: Sequence[Server]) -> Demand:
+def demand_of(run: RunResult, servers: Sequence[Server], factor: Fraction | None = None) -> Demand:
     """Measure a run's demand.
+
+    Parameters
+    ----------
+    run : RunResult
+    servers : sequence of Server
+    factor : Fraction, optional
+        What scales the run's usage to the period of the money, see ``Period``. Default: to a month.
+
+    Returns
+    -------
+    Demand
 
     Notes
     -----
@@ -260,6 +274,7 @@ def demand_of(run: RunResult, servers: Sequence[Server]) -> Demand:
     its time on a whole vCPU, so the CPU time of all of them is kept.
     """
     scenario = run.scenario
+    factor = month_factor(scenario.duration_us) if factor is None else factor
     specs = {spec.name: spec for spec in scenario.functions}
     minutes = -(-scenario.duration_us // US_PER_MINUTE)
     peak, offered = _Executions(minutes), _Executions(minutes)
@@ -275,7 +290,7 @@ def demand_of(run: RunResult, servers: Sequence[Server]) -> Demand:
         for executions, counted in ((peak, most), (offered, np.minimum(even, most))):
             executions.add(specs[name], counted, cpu_ms / kept_ms if kept_ms else 0.0)
     return Demand(
-        usage=_together(monthly_usage(run.usage(), month_factor(scenario.duration_us))),
+        usage=_together(monthly_usage(run.usage(), factor)),
         loads={
             architecture: {
                 server.name: Load(*peak.on(server), *offered.on(server))

@@ -81,8 +81,8 @@ def break_even_page(found: BreakEven) -> StudyPage:
         ),
         headline=_options(found),
         titles={
-            "crossings": "Where lines cross, requests a month",
-            "bills": "Bills a month",
+            "crossings": f"Where lines cross, requests {found.per.words}",
+            "bills": f"Bills, USD {found.per.words}",
             "other_assumptions": "Lambda is cheaper below, with other assumptions",
         },
         tables={
@@ -114,6 +114,7 @@ def break_even_page(found: BreakEven) -> StudyPage:
         pictures={"break_even": Chart("plot_break_even", found)},
         facts={
             "region": found.scenario.region,
+            "per": found.period,
             "multiples": list(found.multiples),
             "replications": len(found.lines),
             "requests_simulated": found.most_requests,
@@ -122,7 +123,7 @@ def break_even_page(found: BreakEven) -> StudyPage:
 
 
 def _in_millions(table: pd.DataFrame, written: Callable[[float], str]) -> pd.DataFrame:
-    """Write requests a month; none where lines do not cross."""
+    """Write requests; none where lines do not cross."""
     return table.assign(
         **{
             name: ["no crossing" if isnan(one) else written(one) for one in table[name]]
@@ -217,7 +218,7 @@ def forecast_page(
     budget = None if outlook is None else outlook.budget_usd
     pictures = {"forecast": Chart("plot_forecast", forecast, {"budget_usd": budget})}
     answer = (forecast.headline(), *(() if outlook is None else (outlook.headline(),)))
-    facts: dict[str, object] = {"month": forecast.month, "notes": list(forecast.notes()), "budget": None}
+    facts: dict[str, object] = {"month": forecast.month, "budget": None}
     if outlook is not None:
         alarms = pd.DataFrame(outlook.alarms, columns=list(Alarm._fields))
         for name in ("early", "middle", "late"):
@@ -361,10 +362,14 @@ def _options(found: BreakEven) -> tuple[Fact, ...]:
     for row in found.ends.to_dict("records"):
         one, many = money(float(row["one_usd"])), money(float(row["many_usd"]))
         if one == many:
-            facts.append(Fact(str(row["option"]), one, "a month"))
+            facts.append(Fact(str(row["option"]), one, found.per.words))
         else:
             facts.append(
-                Fact(str(row["option"]), f"{many} to {one}", "a month; many requests a process, or one")
+                Fact(
+                    str(row["option"]),
+                    f"{many} to {one}",
+                    f"{found.per.words}; many requests a process, or one",
+                )
             )
     return tuple(facts)
 

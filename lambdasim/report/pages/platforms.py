@@ -53,7 +53,7 @@ def platforms_page(found: PlatformComparison) -> StudyPage:
         [
             {
                 "platform": one.platform + ("" if one.complete else " *"),
-                "USD a month": _span(money(one.low_usd), money(one.high_usd)),
+                f"USD {found.per.words}": _span(money(one.low_usd), money(one.high_usd)),
                 "without free grants": _span(money(one.low_without_usd), money(one.high_without_usd)),
                 "median [ms]": _span(count(one.p50_ms[0]), count(one.p50_ms[1])),
                 "p99 [ms]": _span(count(one.p99_ms[0]), count(one.p99_ms[1])),
@@ -93,6 +93,7 @@ def platforms_page(found: PlatformComparison) -> StudyPage:
         pictures={"cost": Chart("plot_platforms", found), "latency": Chart("plot_platform_latency", found)},
         facts={
             "region": found.scenario.region,
+            "per": found.period,
             "free_tier": found.scenario.free_tier,
             "replications": len(found.replications),
             "requests": found.requests,
@@ -108,12 +109,16 @@ def _facts(found: PlatformComparison) -> tuple[Fact, ...]:
         Fact(
             "AWS Lambda",
             _span(money(ours.low_usd), money(ours.high_usd)),
-            "a month, front and egress included",
+            f"{found.per.words}, front and egress included",
         )
     ]
     for one in others[:2]:
         facts.append(
-            Fact(one.platform, _span(money(one.low_usd), money(one.high_usd)), "a month, low and high end")
+            Fact(
+                one.platform,
+                _span(money(one.low_usd), money(one.high_usd)),
+                f"{found.per.words}, low and high end",
+            )
         )
     return tuple(facts)
 

@@ -29,8 +29,8 @@ def safety_page(found: SafetyCosts) -> StudyPage:
         [
             {
                 "measure": line.measure,
-                "now, USD a month": money(line.usd) if line.in_scenario else NONE,
-                "if added, USD a month": NONE if line.in_scenario else money(line.would_usd),
+                f"now, USD {found.per}": money(line.usd) if line.in_scenario else NONE,
+                f"if added, USD {found.per}": NONE if line.in_scenario else money(line.would_usd),
                 "as assumed": line.assumed,
             }
             for line in found.lines
@@ -40,13 +40,14 @@ def safety_page(found: SafetyCosts) -> StudyPage:
         title=f"{found.scenario}: what safety costs",
         answer=(repr(found),),
         headline=(
-            Fact("Now", money(found.usd), f"a month, of a bill of {money(found.total_usd)}"),
-            Fact("If all were added", money(found.would_usd), "a month more, as assumed"),
+            Fact("Now", money(found.usd), f"{found.per}, of a bill of {money(found.total_usd)}"),
+            Fact("If all were added", money(found.would_usd), f"more {found.per}, as assumed"),
         ),
         tables={"measures": found.frame()},
         shown={"measures": shown},
         facts={
             "region": found.region,
+            "per": found.per,
             "usd": found.usd,
             "would_usd": found.would_usd,
             "total_usd": found.total_usd,

@@ -9,13 +9,12 @@ from typing import TYPE_CHECKING, Any, Final
 from lambdasim.report.html import Fact
 from lambdasim.report.page import StudyPage
 from lambdasim.report.pictures import Chart
-from lambdasim.results.usage.as_month import month_basis
 from lambdasim.study.comparison.tables import REFUSED
-from lambdasim.study.comparison.text import difference_text, doubts, remarks
+from lambdasim.study.comparison.text import difference_text, doubts, note, remarks
 from lambdasim.study.limits.text import answers
 from lambdasim.study.memory.objective import short
 from lambdasim.study.memory.plausible import cpu_share, plausible_ranges, to_measure
-from lambdasim.study.memory.text import reasons
+from lambdasim.study.memory.text import notes, reasons
 from lambdasim.study.targets import BACKLOG, time_text
 from lambdasim.units import US_PER_S, format_duration
 from lambdasim.wording import NONE, count, money, number, percent
@@ -32,7 +31,6 @@ if TYPE_CHECKING:
     from lambdasim.study.target_plan import TargetPlan
 
 _SWEPT: Final = {
-    "usd_per_month": "USD a month",
     "mean_duration_ms": "Duration [ms]",
     "mean_billed_ms": "billed [ms]",
     "p50_ms": "p50 [ms]",
@@ -69,26 +67,27 @@ def sweep_page(sweep: MemorySweep) -> StudyPage:
     StudyPage
     """
     table, differences = sweep.table, sweep.differences()
-    sizes = _in_percent(table[[*_SWEPT]], ["cold_share", "throttled_share", "wins"])
-    sizes["usd_per_month"] = [money(usd) for usd in sizes["usd_per_month"]]
-    sizes = sizes.rename(columns=_SWEPT)
+    period = sweep.per
+    sizes = _in_percent(table[[sweep.money, *_SWEPT]], ["cold_share", "throttled_share", "wins"])
+    sizes[sweep.money] = [money(usd) for usd in sizes[sweep.money]]
+    sizes = sizes.rename(columns={sweep.money: f"USD {period.words}"} | _SWEPT)
     sizes.insert(0, "size", _size_names(table))
     sizes.insert(1, "note", "")
     sizes.loc[table["dominated"], "note"] = "dominated"
     sizes.loc[table["fails"], "note"] = "fails"
     sizes.loc[table["recommended"], "note"] = "recommended"
-    costs = differences[differences["measure"] == "usd_per_month"]
+    costs = differences[differences["measure"] == sweep.money]
     against = costs.assign(
         size=_size_names(costs), mean=[money(usd, signed=True) for usd in costs["mean"]], **_interval(costs)
     )[["size", "mean", "95 % interval", "share"]]
     against = _in_percent(against, ["share"], signed=True).rename(
-        columns={"mean": f"a month against {sweep.reference}"}
+        columns={"mean": f"{period.words} against {sweep.reference}"}
     )
-    chosen, basis = sweep.recommendation, month_basis(sweep.scenario)
+    chosen = sweep.recommendation
     doubtful = {"plausible_work": plausible_ranges(sweep)} if sweep.alternatives else {}
     return StudyPage(
         title=f"{sweep.function}: which memory size",
-        answer=(*([basis.doubt] if basis.doubt else []), *reasons(sweep)),
+        answer=(*([period.said] if period.said else []), *reasons(sweep)),
         headline=_sweep_facts(sweep),
         tables={"sizes": table, "differences": differences, **doubtful},
         shown={"sizes": sizes, "differences": against, **_plausible_shown(sweep)},
@@ -99,12 +98,14 @@ def sweep_page(sweep: MemorySweep) -> StudyPage:
             "differences": Chart("plot_differences", sweep),
         },
         facts={
+            "per": sweep.period,
             "recommendation": None if chosen is None else chosen._asdict(),
             "instability": sweep.instability,
             "replications": sweep.replications,
             "power_tuning_url": sweep.chart().url if (~sweep.table["fails"]).any() else None,
             **_plausible_facts(sweep),
         },
+        notes=notes(sweep),
     )
 
 
@@ -115,7 +116,8 @@ def _plausible_shown(sweep: MemorySweep) -> dict[str, pd.DataFrame]:
     ranges, latency = plausible_ranges(sweep), short(sweep.objective.latency)
     shown = ranges[["usd_least", "usd_most", "latency_least_ms", "latency_most_ms", "chosen_at_cpu"]]
     shown = shown.set_axis(
-        ["USD a month from", "to", f"{latency} [ms] from", "to [ms]", "chosen if CPU is"], axis="columns"
+        [f"USD {sweep.per.words} from", "to", f"{latency} [ms] from", "to [ms]", "chosen if CPU is"],
+        axis="columns",
     )
     shown.insert(0, "size", _size_names(ranges))
     return {"plausible_work": shown}
@@ -181,6 +183,7 @@ def comparison_page(comparison: Comparison) -> StudyPage:
             "reasons": list(verdict.reasons),
             "replications": comparison.replications,
         },
+        notes=(note(comparison),),
     )
 
 
@@ -329,7 +332,11 @@ def _sweep_facts(sweep: MemorySweep) -> tuple[Fact, ...]:
     wins = 1 - sweep.instability
     return (
         Fact("Recommended", str(best), sweep.objective.words()),
-        Fact("Cost a month", money(row["usd_per_month"]), f"± {money(row['usd_half_width'])}, 95 % interval"),
+        Fact(
+            f"Cost {sweep.per.words}",
+            money(row[sweep.money]),
+            f"± {money(row['usd_half_width'])}, 95 % interval",
+        ),
         Fact(
             f"Latency, {short(latency)}",
             f"{count(row[latency])} ms",

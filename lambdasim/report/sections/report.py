@@ -13,7 +13,6 @@ from lambdasim.report.sections import run as of_run
 from lambdasim.report.sections.incident_table import incidents
 from lambdasim.report.sections.section import Section
 from lambdasim.results.expected import expected_cost
-from lambdasim.results.failures import failure_warning
 from lambdasim.results.replicate import replicate
 from lambdasim.study.what_if.grid import what_if
 from lambdasim.traffic.expected import expected_events
@@ -207,12 +206,11 @@ class RunReport:
     def _opened(self, facts: list[Fact], title: str | None) -> Section:
         """Begin a page; its title follows the scenario's name, None for no title."""
         run = self.run
-        failing = failure_warning(zip(run.aggregate.names, run.aggregate.functions, strict=True))
         return Section.of(
             [
                 "" if title is None else f"<h1>{escaped(run.scenario.name + title)}</h1>",
                 paragraph(of_run.what_ran(run), "small"),
-                warning(failing.removeprefix("WARNING: ")),
+                *(warning(one) for one in run.warnings()),
                 headline(facts),
             ]
         )

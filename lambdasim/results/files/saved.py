@@ -23,6 +23,7 @@ from lambdasim.results.files.items import ITEMS, read_items
 from lambdasim.results.files.records import RECORDS, RecordFile, longest_wait_us, read_records
 from lambdasim.results.metrics import in_use, metrics_by_function
 from lambdasim.results.run import RunResult
+from lambdasim.results.usage.as_month import MonthBasis, month_basis
 from lambdasim.specs.scenario import ScenarioSpec
 
 _MOST_BYTES = 64 * 1024 * 1024
@@ -45,12 +46,14 @@ def run_content(run: RunResult) -> dict[str, Any]:
     Returns
     -------
     dict
-        ``provenance``, ``free_tier``, ``summary``, ``throttles``, ``sources``, ``calls``, ``chains``, ``bill``,
+        ``provenance``, ``free_tier``, ``warnings`` (sentences), ``summary``,
+        ``throttles``, ``sources``, ``calls``, ``chains``, ``bill``,
         ``total_without_free_tier`` (as text, in the bill's currency), ``parameters``.
     """
     return {
         "provenance": run.provenance(),
         "free_tier": run.scenario.free_tier,
+        "warnings": list(run.warnings()),
         "summary": json.loads(run.summary().to_json(orient="records", double_precision=12)),
         "throttles": json.loads(run.throttles().to_json(orient="records")),
         "sources": json.loads(run.sources().to_json(orient="records", double_precision=12)),
@@ -300,3 +303,30 @@ def load_free_tier(folder: str | os.PathLike[str]) -> bool:
             str(path), "free_tier", "must be in the summary that `lambdasim simulate --out` wrote"
         )
     return says
+
+
+def load_basis(folder: str | os.PathLike[str]) -> MonthBasis:
+    """Say how the run that is in a folder stands for a month.
+
+    Parameters
+    ----------
+    folder : path-like
+        As ``save`` writes it.
+
+    Returns
+    -------
+    MonthBasis
+
+    Raises
+    ------
+    InputError
+        When the folder has no scenario, or another one.
+    """
+    check_run_folder(folder)
+    path = Path(folder) / "scenario.json"
+    try:
+        return month_basis(ScenarioSpec.model_validate(_read_json(path)))
+    except ValidationError as error:
+        found = error.errors(include_url=False)[0]
+        where = ".".join(map(str, found["loc"]))[:80]
+        raise InputError.single(str(path), where, found["msg"][:200]) from None

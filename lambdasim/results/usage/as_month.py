@@ -91,11 +91,6 @@ class MonthBasis:
         return not self.unlike
 
     @property
-    def period(self) -> str:
-        """What a figure that was not asked for otherwise is of: ``month``, or ``run``."""
-        return "month" if self.is_representative else "run"
-
-    @property
     def doubt(self) -> str:
         """What stands before figures of a month that the run is no sample of, as one sentence; else empty."""
         if self.is_representative:
@@ -157,18 +152,62 @@ def shared_period(scenarios: Iterable[ScenarioSpec], per: str | None = None) -> 
     return per
 
 
-def period_factor(basis: MonthBasis) -> Fraction:
-    """Return what scales a run to the period that its figures are of: to a month, or not at all.
+@dataclass(frozen=True)
+class Period:
+    """What a study's money is of: a month like the run, or the run as it is.
+
+    Attributes
+    ----------
+    name : {"month", "run"}
+    basis : MonthBasis
+        How the run stands for a month.
+    """
+
+    name: str
+    basis: MonthBasis
+
+    @property
+    def factor(self) -> Fraction:
+        """What scales the run's counts to the period."""
+        return self.basis.factor if self.name == "month" else Fraction(1)
+
+    @property
+    def hours(self) -> Fraction:
+        """Length of the period [h]."""
+        return Fraction(self.basis.duration_us, US_PER_HOUR) * self.factor
+
+    @property
+    def words(self) -> str:
+        """What stands behind a figure of the period."""
+        return "a month" if self.name == "month" else "in this run"
+
+    @property
+    def said(self) -> str:
+        """What stands before figures of the period, as one sentence; empty where a month is a month."""
+        if self.name == "month":
+            return self.basis.doubt
+        return self.basis.text(per_month=False)
+
+
+def period_of(scenario: ScenarioSpec, per: str | None = None) -> Period:
+    """Choose the period in which a scenario's money is shown.
 
     Parameters
     ----------
-    basis : MonthBasis
+    scenario : ScenarioSpec
+    per : {"month", "run"}, optional
+        What was asked for. Default: a month, where the run is a sample of one.
 
     Returns
     -------
-    Fraction
+    Period
+
+    Raises
+    ------
+    InputError
+        When the period is neither.
     """
-    return basis.factor if basis.is_representative else Fraction(1)
+    return Period(shared_period((scenario,), per), month_basis(scenario))
 
 
 def month_basis(scenario: ScenarioSpec) -> MonthBasis:

@@ -13,6 +13,7 @@ from lambdasim.engine.run import EngineName
 from lambdasim.errors import InputError
 from lambdasim.results.gathering import check_replications
 from lambdasim.results.points.parallel import map_points
+from lambdasim.results.usage.as_month import period_of
 from lambdasim.specs.scenario import ScenarioSpec
 from lambdasim.study.break_even.result import BreakEven
 from lambdasim.study.break_even.tables import Line
@@ -35,6 +36,7 @@ def break_even(
     engine: str = "auto",
     executor: Executor | None = None,
     progress: Callable[[int], None] | None = None,
+    per: str | None = None,
 ) -> BreakEven:
     """Find the traffic at which Fargate, EC2 or Lambda managed instances become cheaper than Lambda.
 
@@ -55,6 +57,9 @@ def break_even(
         Where runs go side by side; the result does not depend on it.
     progress : callable, optional
         Called with how many runs are finished.
+    per : {"month", "run"}, optional
+        Period of the money. Default: a month; the run, where it is no sample of one, see ``month_basis``. Servers are
+        paid for that long.
 
     Returns
     -------
@@ -102,7 +107,8 @@ def break_even(
     servers = tuple(
         dict.fromkeys(one for fleet in fleets.values() for able in fleet.values() for one in able)
     )
-    work = partial(demand_at, scenario.anywhere(), servers, engine)
+    period = period_of(scenario, per)
+    work = partial(demand_at, scenario.anywhere(), servers, engine, period.factor)
     seeds = range(replications)
     finished = itertools.count(1)
 
@@ -115,10 +121,10 @@ def break_even(
     found = simulated(wanted)
     if multiples is None:
         runs_on = EngineName(engine).chosen(plan_scenario(scenario)).engine
-        _look_further(Costs(scenario, terms, fleets), found, simulated, MOST_EVENTS[runs_on])
+        _look_further(Costs(scenario, terms, fleets, period.name), found, simulated, MOST_EVENTS[runs_on])
     chosen = tuple(sorted(found))
     lines = tuple(Line(chosen, [found[multiple][seed] for multiple in chosen]) for seed in seeds)
-    return BreakEven(scenario, terms, fleets, lines)
+    return BreakEven(scenario, terms, fleets, lines, period.name)
 
 
 def _look_further(

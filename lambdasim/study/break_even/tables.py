@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 import numpy as np
 
 from lambdasim.results.intervals import Interval, t_interval
+from lambdasim.results.usage.as_month import Period, period_of
 from lambdasim.specs.base import revised
 from lambdasim.specs.scenario import ScenarioSpec
 from lambdasim.study.server_costs import Costs, Fleets, Option, ServerTerms
@@ -35,11 +36,11 @@ class Crossing(NamedTuple):
     ----------
     option : Option
     requests : Interval
-        Of a month, below which Lambda is the cheaper; mean over the replications that cross, NaN where none does.
+        Of the period, below which Lambda is the cheaper; mean over the replications that cross, NaN where none does.
     multiple : Interval
         The same, as a multiple of the scenario's traffic.
     settled : Interval
-        Requests of a month above which the other is the cheaper, as far as was looked; more than ``requests`` where
+        Requests of the period above which the other is the cheaper, as far as was looked; more than ``requests`` where
         lines cross several times, since servers are bought whole.
     crossed, never_cheaper : int
         Replications with a crossing; and those where Lambda costs more at any traffic.
@@ -98,7 +99,7 @@ class Line:
         return [self.at(multiple) for multiple in self.grid]
 
     def lambda_usd(self, costs: Costs) -> list[Decimal]:
-        """Lambda's bill at each place of the grid, whatever the terms of servers [USD a month]."""
+        """Lambda's bill at each place of the grid, whatever the terms of servers [USD in the period]."""
         if "usd" not in self.__dict__:
             self.__dict__["usd"] = [costs.usd(Option.LAMBDA, demand) for demand in self.demands]
         found: list[Decimal] = self.__dict__["usd"]
@@ -117,12 +118,20 @@ class BreakEvenTables:
         The servers of each option.
     lines : tuple of Line
         By replication.
+    period : {"month", "run"}
+        What money and requests are of.
     """
 
     scenario: ScenarioSpec
     terms: ServerTerms
     fleets: Fleets
     lines: tuple[Line, ...]
+    period: str = "month"
+
+    @property
+    def per(self) -> Period:
+        """The period of money and requests."""
+        return period_of(self.scenario, self.period)
 
     @property
     def multiples(self) -> tuple[float, ...]:
@@ -132,11 +141,11 @@ class BreakEvenTables:
     @cached_property
     def costs(self) -> Costs:
         """What prices demands under the terms."""
-        return Costs(self.scenario, self.terms, self.fleets)
+        return Costs(self.scenario, self.terms, self.fleets, self.period)
 
     @property
     def most_requests(self) -> float:
-        """Requests of a month at the greatest multiple that was simulated, mean over replications."""
+        """Requests of the period at the greatest multiple that was simulated, mean over replications."""
         return float(np.mean([line.simulated[-1].requests for line in self.lines]))
 
     @property
@@ -166,8 +175,8 @@ class BreakEvenTables:
         Returns
         -------
         DataFrame
-            One row for each multiple and option: ``multiple``, ``requests`` of a month, ``option``, ``usd`` a month, its
-            ``low`` and ``high``, the lowest and highest of the replications.
+            One row for each multiple and option: ``multiple``, ``requests`` and ``usd`` of the period, ``option``, the
+            money's ``low`` and ``high``, the lowest and highest of the replications.
         """
         return self._frame((0.0, *self.multiples))
 
@@ -184,7 +193,7 @@ class BreakEvenTables:
         -------
         DataFrame
             One row for each option: ``option``; ``one_usd``, where a process serves one request at a time as on Lambda,
-            and ``many_usd``, where requests share a process so freely that CPU alone counts [USD a month, mean over
+            and ``many_usd``, where requests share a process so freely that CPU alone counts [USD in the period, mean over
             replications].
         """
         import pandas as pd
@@ -205,7 +214,7 @@ class BreakEvenTables:
 
     @cached_property
     def listed_usd(self) -> float:
-        """Lambda's bill with the traffic as it is, without free tier [USD a month, mean over replications]."""
+        """Lambda's bill with the traffic as it is, without free tier [USD in the period, mean over replications]."""
         costs = replace(self.costs, scenario=revised(self.scenario, {"free_tier": False}))
         return float(np.mean([float(costs.usd(Option.LAMBDA, line.at(1.0))) for line in self.lines]))
 

@@ -10,10 +10,9 @@ from lambdasim.catalog import Knowledge, limit, price_sheet
 from lambdasim.catalog.prices.servers import managed_terms
 from lambdasim.results.intervals import Interval
 from lambdasim.results.parameters import Parameter
-from lambdasim.results.usage.as_month import month_basis
 from lambdasim.study.break_even.tables import BreakEvenTables, Crossing
 from lambdasim.study.provisioned_use import break_even_utilization
-from lambdasim.study.server_costs import Costs, Option, Scaling, month_hours
+from lambdasim.study.server_costs import Costs, Option, Scaling
 from lambdasim.study.server_demand import server_time_ms
 from lambdasim.wording import COLUMNS, money, wrapped
 
@@ -27,12 +26,12 @@ _WIDEST: Final = 13
 
 def text(found: BreakEvenTables) -> str:
     """Write a break-even in at most 80 columns."""
-    options = found.costs.options
+    options, per = found.costs.options, found.per.words
     lines = [wrapped(sentence) for sentence in (*headline(found), *sentences(found))]
     wide, narrow = (
         min(_WIDEST, (COLUMNS - left) // many) for left, many in ((26, len(options)), (39, len(options) - 1))
     )
-    lines += ["", f"{'USD a month':<26}" + "".join(f"{_short(option):>{wide}}" for option in options)]
+    lines += ["", f"{f'USD {per}':<26}" + "".join(f"{_short(option):>{wide}}" for option in options)]
     for multiple, rows in found.table.groupby("multiple"):
         usd = dict(zip(rows["option"], rows["usd"], strict=True))
         label = f"{multiple:g} x = {count(rows['requests'].iloc[0])}"
@@ -41,7 +40,7 @@ def text(found: BreakEvenTables) -> str:
         "",
         f"{'Lambda is cheaper below':<39}" + "".join(f"{_short(one):>{narrow}}" for one in options[1:]),
     ]
-    lines.append(f"{'requests a month; as assumed below':<39}" + _row(found.crossings, narrow))
+    lines.append(f"{f'requests {per}; as assumed below':<39}" + _row(found.crossings, narrow))
     for words, crossings in found.variations.items():
         lines.append(f"{words[:38]:<39}" + _row(crossings, narrow))
     lines += ["", "what speaks against Lambda, from the run"]
@@ -58,11 +57,10 @@ def headline(found: BreakEvenTables) -> Iterator[str]:
     """Say what this traffic costs everywhere, at both ends of what a server's process can do."""
     usd = found.ends.set_index("option").astype(float)
     ones, manies = usd["one_usd"].map(money), usd["many_usd"].map(money)
-    doubt = month_basis(found.scenario).doubt
-    if doubt:
-        yield doubt
+    if found.per.said:
+        yield found.per.said
     free = f" with the free tier, {money(found.listed_usd)} without" if found.scenario.free_tier else ""
-    yield f"With this traffic Lambda costs {ones[Option.LAMBDA.value]} a month{free}."
+    yield f"With this traffic Lambda costs {ones[Option.LAMBDA.value]} {found.per.words}{free}."
     for option in found.fleets:
         one, many = ones[option.value], manies[option.value]
         if one == many:
@@ -94,12 +92,12 @@ def _sentence(found: BreakEvenTables, crossing: Crossing) -> str:
     if not crossing.crossed:
         top = found.lines[0].grid[-1] / found.multiples[-1] * found.most_requests
         return (
-            f"{name}: no crossing. Lambda is cheaper up to {count(found.most_requests)} requests a month, the most that "
-            f"were simulated, and by extrapolation up to {count(top)}."
+            f"{name}: no crossing. Lambda is cheaper up to {count(found.most_requests)} requests {found.per.words}, the "
+            f"most that were simulated, and by extrapolation up to {count(top)}."
         )
     said = (
-        f"Below {count(crossing.requests.mean)} requests a month{_range(crossing.requests)} Lambda is cheaper than "
-        f"{name} ({crossing.server})."
+        f"Below {count(crossing.requests.mean)} requests {found.per.words}{_range(crossing.requests)} Lambda is cheaper "
+        f"than {name} ({crossing.server})."
     )
     if isnan(crossing.settled.mean):
         said += " Beyond that the lines cross again and again."
@@ -134,7 +132,7 @@ def _cost_reasons(found: BreakEvenTables) -> Iterator[str]:
     cheaper = now[now < ours].sort_values()
     if len(cheaper):
         yield (
-            f"Cost: with this traffic {cheaper.index[0]} costs {money(float(cheaper.iloc[0]))} a month, Lambda "
+            f"Cost: with this traffic {cheaper.index[0]} costs {money(float(cheaper.iloc[0]))} {found.per.words}, Lambda "
             f"{money(float(ours))}: {ours / cheaper.iloc[0]:.1f} times as much."
         )
     mean = sum(one.mean_concurrency for one in found.evidence)
@@ -178,7 +176,7 @@ def parameters(found: BreakEvenTables) -> tuple[Parameter, ...]:
         ),
         Parameter(
             "number of servers",
-            "as the month's fullest moment needs, all month"
+            f"as the {found.period}'s fullest moment needs, all {found.period}"
             if terms.scaling == Scaling.PEAK
             else "as each hour's fullest moment needs, known in advance",
             assumed,
@@ -218,7 +216,7 @@ def parameters(found: BreakEvenTables) -> tuple[Parameter, ...]:
             Knowledge.AWS_PAGE.value,
             f"as of {sheet.as_of}",
         ),
-        Parameter("hours of the month", f"{float(month_hours(found.scenario)):g}", given, said),
+        Parameter(f"hours of the {found.period}", f"{float(costs.hours):g}", given, said),
         Parameter(
             "not counted on any side",
             "gateways and load balancers, logs, disks, data transfer, discounts, people's time",

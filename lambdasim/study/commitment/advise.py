@@ -20,6 +20,7 @@ from lambdasim.catalog.prices.book import PriceBook
 from lambdasim.catalog.prices.savings_plans import SavingsPlan, savings_plans
 from lambdasim.errors import InputError
 from lambdasim.results.files.hourly import hourly_usage
+from lambdasim.results.usage.as_month import MonthBasis, month_basis
 from lambdasim.results.usage.hour import HourlyUsage
 from lambdasim.study.commitment.other import OtherUsage
 from lambdasim.study.commitment.rates import plan_rate
@@ -139,7 +140,15 @@ def advise_commitment(
             for multiple in MULTIPLES
         ),
         notes=_notes(options, requests_use_commitment, price_book, other),
+        unlike=tuple(dict.fromkeys(why for run in given for why in _basis(run).unlike)),
     )
+
+
+def _basis(run: RunResult | str | os.PathLike[str]) -> MonthBasis:
+    """Say how a run stands for a month."""
+    from lambdasim.results.files.saved import load_basis
+
+    return load_basis(run) if isinstance(run, str | os.PathLike) else month_basis(run.scenario)
 
 
 def _future(

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from lambdasim.study.commitment.tables import CommitmentTables
-from lambdasim.study.commitment.text import advice, commitment_text
+from lambdasim.study.commitment.text import advice, commitment_text, doubt
 from lambdasim.views import Result
 
 if TYPE_CHECKING:
@@ -28,7 +28,7 @@ class CommitmentStudy(CommitmentTables, Result):
 
     def __repr__(self) -> str:
         """Say what to buy."""
-        return advice(self)
+        return f"{doubt(self)} {advice(self)}".strip()
 
     def __str__(self) -> str:
         """Return the text."""

@@ -88,6 +88,8 @@ class CommitmentTables:
     cases : tuple of TrafficCase
         For the recommended option.
     notes : tuple of str
+    unlike : tuple of str
+        Why hours of a run are no sample of the years for which a commitment is paid; empty where they may be.
     """
 
     hours: int
@@ -97,6 +99,7 @@ class CommitmentTables:
     options: tuple[CommitmentOption, ...]
     cases: tuple[TrafficCase, ...]
     notes: tuple[str, ...]
+    unlike: tuple[str, ...] = ()
 
     @property
     def best(self) -> CommitmentOption:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from fractions import Fraction
 
 from lambdasim.study.commitment.tables import CommitmentOption, CommitmentTables
-from lambdasim.wording import money, percent, wrapped
+from lambdasim.wording import listed, money, percent, wrapped
 
 
 def commitment_text(study: CommitmentTables) -> str:
@@ -14,6 +14,7 @@ def commitment_text(study: CommitmentTables) -> str:
         f", {study.futures} equally likely runs" if study.futures > 1 else ""
     )
     parts = [
+        *([wrapped(doubt(study)), ""] if study.unlike else []),
         f"{span}: {money(study.on_demand_usd)} on demand, "
         f"{money(study.coverable_usd)} of it under a Compute Savings Plan",
         "",
@@ -34,6 +35,16 @@ def commitment_text(study: CommitmentTables) -> str:
             ),
         ]
     return "\n".join([*parts, "", *(wrapped(f"note: {note}") for note in study.notes)])
+
+
+def doubt(study: CommitmentTables) -> str:
+    """Say why these hours are no sample of the years for which a commitment is paid; empty where they may be."""
+    if not study.unlike:
+        return ""
+    return (
+        f"WARNING: a commitment is paid in every hour of its years, and these {study.hours:,} hours are no sample of "
+        f"them: {listed(study.unlike, 3, ' and ')}. Simulate a whole month before you buy."
+    )
 
 
 def per_hour(usd: Fraction) -> str:

@@ -18,7 +18,7 @@ from lambdasim.results.simulate import simulate
 from lambdasim.results.usage.as_month import shared_period
 from lambdasim.specs.scenario import ScenarioSpec
 from lambdasim.study.comparison.result import Comparison
-from lambdasim.study.comparison.tables import ACCOUNT, TOTAL, Key
+from lambdasim.study.comparison.tables import ACCOUNT, LISTED, TOTAL, Key
 from lambdasim.study.kept import KEYED
 from lambdasim.study.measures import QUANTILES, period_bill
 from lambdasim.study.targets import OF_SOURCES, Target
@@ -177,12 +177,14 @@ def scenario_measures(run: RunResult, period: str = "month") -> dict[Key, float]
     Returns
     -------
     dict of (group, scope, measure) to float
-        Groups: ``money``, the period's bill by line item and by function [USD]; ``latency`` [ms]; ``limits``, shares of
+        Groups: ``money``, the period's bill, the same without free tier, by line item and by
+        function [USD]; ``latency`` [ms]; ``limits``, shares of
         attempts that each limit refused, and of events that ended badly; ``queues``, of queues and streams: greatest
         ``age`` [s], most ``backlog``, and time to ``drain`` after the end [s]. A scope is ``account`` or a function.
     """
     bill = period_bill(run, period)
-    measures: dict[Key, float] = {TOTAL: float(bill.total)}
+    listed = float(period_bill(run, period, free_tier=False).total)
+    measures: dict[Key, float] = {TOTAL: float(bill.total), LISTED: listed}
     for item in bill.items:
         key = ("money", "line items", f"{item.kind.value} {item.architecture}".strip())
         measures[key] = measures.get(key, 0.0) + float(item.amount)

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 Key: TypeAlias = tuple[str, str, str]
 ACCOUNT: Final = "account"
 TOTAL: Final[Key] = ("money", ACCOUNT, "bill")
+LISTED: Final[Key] = ("money", ACCOUNT, "without free tier")
 REFUSED: Final[Key] = ("limits", ACCOUNT, "refused")
 
 
@@ -86,6 +87,11 @@ class ComparisonTables:
     def per(self) -> str:
         """The period of the money, in words."""
         return "a month" if self.period == "month" else "a run"
+
+    @property
+    def has_free_tier(self) -> bool:
+        """Whether the free tier is taken off some scenario's bill."""
+        return any(spec.free_tier for spec in self.scenarios.values())
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -177,6 +183,8 @@ class ComparisonTables:
                 failed |= bad
                 share = f"{found.mean / level:+.2%}" if level else money(found.mean, signed=True)
                 low, high = found.low > self.fail_above * level, found.high > self.fail_above * level
+                if self.has_free_tier and (was := t_interval(self._values(base, LISTED)).mean):
+                    share += f" ({self.difference(name, LISTED).mean / was:+.2%} without the free tier)"
                 sure = "" if low == high else ", but the interval holds both answers"
                 reasons.append(
                     f"{'FAIL' if bad else 'pass'}: {name}: bill {share}, allowed {self.fail_above:+.2%}{sure}"

@@ -9,7 +9,7 @@ from math import isnan
 from typing import TYPE_CHECKING, Any, Final
 
 from lambdasim.results.usage.as_month import month_basis
-from lambdasim.study.comparison.tables import ACCOUNT, REFUSED, TOTAL
+from lambdasim.study.comparison.tables import ACCOUNT, LISTED, REFUSED, TOTAL
 from lambdasim.wording import clipped, listed, money, wrapped
 
 if TYPE_CHECKING:
@@ -51,24 +51,35 @@ def comparison_text(comparison: ComparisonTables) -> str:
     verdict = comparison.verdict
     if verdict.reasons:
         lines += ["", *(wrapped(reason) for reason in verdict.reasons)]
-    return "\n".join([*lines, "", wrapped(_note(comparison))])
+    return "\n".join([*lines, "", wrapped(note(comparison))])
 
 
 def doubts(comparison: ComparisonTables) -> tuple[str, ...]:
-    """Say which scenarios are no sample of the month that their money is of."""
-    found = {name: month_basis(spec).doubt for name, spec in comparison.scenarios.items()}
+    """Say which scenarios are no sample of a month, and what their money is of then."""
+    bases = {name: month_basis(spec) for name, spec in comparison.scenarios.items()}
     return tuple(
-        f"{clipped(name, 40)}: {said}"
-        for name, said in found.items()
-        if said and comparison.period == "month"
+        f"{clipped(name, 40)}: {basis.doubt if comparison.period == 'month' else basis.text(per_month=False)}"
+        for name, basis in bases.items()
+        if not basis.is_representative
     )
 
 
 def difference_text(comparison: ComparisonTables) -> str:
     """Say the difference of the bills in a line."""
     base, *others = comparison.names
-    parts = [f"{name}: {_spread(comparison.difference(name))} {comparison.per}" for name in others]
+    parts = [
+        f"{name}: {_spread(comparison.difference(name))} {comparison.per}{_without_free_tier(comparison, name)}"
+        for name in others
+    ]
     return f"Against {base}, {comparison.replications} replications: {'; '.join(parts)}"
+
+
+def _without_free_tier(comparison: ComparisonTables, name: str) -> str:
+    """Say the difference without the free tier, where a bill has it."""
+    if not comparison.has_free_tier:
+        return ""
+    found = comparison.difference(name, LISTED)
+    return f", {money(found.mean, signed=True)} without the free tier"
 
 
 def comparison_markdown(comparison: ComparisonTables) -> str:
@@ -81,6 +92,7 @@ def comparison_markdown(comparison: ComparisonTables) -> str:
             f"**{escaped(name)}** against {escaped(comparison.names[0])}: "
             f"**{money(found.mean, signed=True)} {comparison.per}** "
             f"({money(found.low, signed=True)} to {money(found.high, signed=True)})"
+            f"{_without_free_tier(comparison, name)}"
         )
         lines.append("")
     lines += _summary(comparison)
@@ -103,7 +115,7 @@ def comparison_markdown(comparison: ComparisonTables) -> str:
             lines += [_markdown_row(row) for row in rows[:_MOST_ROWS]]
             lines += ["", *_left_out(rows), ""]
         lines += ["</details>", ""]
-    return "\n".join([*lines, f"<sub>{escaped(_note(comparison))}</sub>", ""])
+    return "\n".join([*lines, f"<sub>{escaped(note(comparison))}</sub>", ""])
 
 
 def _summary(comparison: ComparisonTables) -> list[str]:
@@ -204,6 +216,8 @@ def _groups(comparison: ComparisonTables, name: str) -> Iterator[tuple[str, list
     table = table[table["scenario"] == name]
     before, after = comparison.scenarios[comparison.names[0]], comparison.scenarios[name]
     alone = [*_one_sided(before, after), *_one_sided(after, before)]
+    if not comparison.has_free_tier:
+        table = table[table["measure"] != LISTED[-1]]
     table = table[(table["group"] == "money") | ~table["scope"].isin(alone)]
     for group in _TITLES:
         rows = [_with_label(row) for row in table[table["group"] == group].to_dict("records")]
@@ -265,11 +279,13 @@ def _markdown_row(row: dict[str, Any]) -> str:
     return f"| {escaped(row['label'])} | {base} | {mean} | {interval} | {share} |"
 
 
-def _note(comparison: ComparisonTables) -> str:
+def note(comparison: ComparisonTables) -> str:
+    """Say what the figures rest on."""
     per_month = comparison.period == "month"
-    said = dict.fromkeys(month_basis(spec).text(per_month) for spec in comparison.scenarios.values())
-    free = any(spec.free_tier for spec in comparison.scenarios.values())
-    if free and not per_month:
+    told = doubts(comparison)
+    bases = [month_basis(spec) for spec in comparison.scenarios.values()]
+    said = dict.fromkeys(basis.text(per_month) for basis in bases if not told or per_month)
+    if comparison.has_free_tier and not per_month:
         said["A whole month's free tier is taken off the run."] = None
     return (
         f"95 % intervals of paired differences from {comparison.replications} replications with common seeds; "

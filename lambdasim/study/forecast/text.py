@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from lambdasim.engine.plan import plan_scenario
+from lambdasim.results.noticed import of_work
 from lambdasim.wording import clipped, listed, money, wrapped
 
 if TYPE_CHECKING:
@@ -79,6 +81,7 @@ def notes(forecast: ForecastTables) -> tuple[str, ...]:
         found.append(
             f"LOW CONFIDENCE: {clipped(name, 64)} has less than five weeks of history, the range is wider."
         )
+    found += of_work(plan_scenario(forecast.scenario).functions)
     without = sorted(set(forecast.functions_usd) - set(traffic.histories))
     if without:
         found.append(f"Without a history, traffic follows the scenario: {listed(without, 8)}.")

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from lambdasim.results.gathering import check_replications
 from lambdasim.results.intervals import t_interval
+from lambdasim.results.usage.as_month import shared_period
 from lambdasim.specs.scenario import ScenarioSpec
 from lambdasim.study.limits.concurrency import (
     quota_advice,
@@ -46,6 +47,7 @@ def advise_limits(
     resume: str | os.PathLike[str] | None = None,
     progress: Callable[[int, int], None] | None = None,
     targets: Iterable[Target] = (),
+    per: str | None = None,
 ) -> LimitsAdvice:
     """Find which limit binds first, when, how often, whose requests fail, and what to set.
 
@@ -71,6 +73,8 @@ def advise_limits(
         Called with how many runs are finished, and how many are planned.
     targets : iterable of Target
         Of backlog, message age, lost events and latency; what keeps them is looked for, see ``plan_targets``.
+    per : {"month", "run"}, optional
+        Period of the findings' money. Default: a month; the run, where it is no sample of one, see ``month_basis``.
 
     Returns
     -------
@@ -85,6 +89,7 @@ def advise_limits(
     check_replications("limits", replications)
     wanted = checked_multiples("limits", multiples)
     chosen_rules(select, ignore)
+    period = shared_period((scenario,), per)
     run, meter = run_case(scenario, LimitCase(Variant.AS_IS), engine)
     asked = tuple(targets)
     kept = plan_targets(run, asked, engine=engine, seeds=replications, executor=executor) if asked else None
@@ -144,12 +149,13 @@ def advise_limits(
         reserved=reserved_advice(run, meter, unlimited),
         provisioned=offers.provisioned,
         tracking=offers.tracking,
-        findings=findings(run, select=select, ignore=ignore),
+        findings=findings(run, select=select, ignore=ignore, per=period),
         refused=t_interval([outcome.refused_share for outcome in as_is]),
         not_served=t_interval([outcome.not_served_share for outcome in as_is]),
         unlimited=unlimited,
         not_offered=(*offers.refused, *unpriced(run)),
         targets=kept,
+        period=period,
     )
 
 

@@ -82,6 +82,8 @@ class AdviceTables:
         What was simulated and would make things worse than what is advised, with the reason.
     targets : TargetPlan or None
         Whether the targets that were asked for are kept, and what keeps them.
+    period : {"month", "run"}
+        What the findings' money is of.
     """
 
     run: RunResult
@@ -100,6 +102,7 @@ class AdviceTables:
     unlimited: tuple[LimitOutcome, ...]
     not_offered: tuple[str, ...] = ()
     targets: TargetPlan | None = None
+    period: str = "month"
 
     @property
     def breaches(self) -> pd.DataFrame:

@@ -287,7 +287,7 @@ def _findings_block(advice: AdviceTables) -> list[str]:
             wrapped(f"{row['rule']}: {row['function']}: {row['evidence']}{gain}. {_sentence(row['change'])}")
         )
     if lines:
-        lines.append(wrapped(month_basis(advice.run.scenario).text()))
+        lines.append(wrapped(month_basis(advice.run.scenario).text(advice.period == "month")))
     return lines or ["no findings"]
 
 

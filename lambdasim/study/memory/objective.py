@@ -34,7 +34,7 @@ class Objective(Protocol):
 
 @dataclass(frozen=True)
 class Cheapest:
-    """Least money a month within a latency target.
+    """Least money within a latency target.
 
     Attributes
     ----------
@@ -67,7 +67,7 @@ class Cheapest:
         Series
             By row, the smaller the better; NaN where a row is not allowed.
         """
-        usd = table["usd_per_month"]
+        usd = table[money_column(table)]
         if self.within_ms is not None:
             usd = usd.where(table[self.latency] <= self.within_ms, np.inf)
         for target in self.also:
@@ -88,7 +88,7 @@ class Fastest:
     Attributes
     ----------
     within_usd : float or None
-        Budget of a month for the function [USD]; None for none.
+        Budget for the function, of the sweep's period: a month, or the run [USD]; None for none.
     latency : str
         See ``Cheapest``.
     """
@@ -115,11 +115,11 @@ class Fastest:
         """
         if self.within_usd is None:
             return table[self.latency]
-        return table[self.latency].where(table["usd_per_month"] <= self.within_usd, np.inf)
+        return table[self.latency].where(table[money_column(table)] <= self.within_usd, np.inf)
 
     def words(self) -> str:
         """Say what is wanted."""
-        budget = "" if self.within_usd is None else f" within ${self.within_usd:,.2f} a month"
+        budget = "" if self.within_usd is None else f" within ${self.within_usd:,.2f}"
         return f"fastest by {short(self.latency)}{budget}"
 
 
@@ -213,9 +213,14 @@ def best_row(objective: Objective, table: pd.DataFrame) -> int | None:
     if allowed.empty:
         return None
     ranked = allowed.assign(score=objective.scores(allowed)).replace({"score": {np.nan: np.inf}})
-    keys = ["score", "usd_per_month", objective.latency, "memory_mb", "architecture"]
+    keys = ["score", money_column(table), objective.latency, "memory_mb", "architecture"]
     first = ranked.sort_values(keys).iloc[0]
     return None if np.isinf(first["score"]) else int(first.name)  # type: ignore[call-overload]
+
+
+def money_column(table: pd.DataFrame) -> str:
+    """Give the column of a sweep that has its money, of a month or of the run."""
+    return "usd_per_month" if "usd_per_month" in table else "usd_per_run"
 
 
 def short(measure: str) -> str:

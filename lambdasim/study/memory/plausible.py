@@ -31,14 +31,15 @@ def plausible_ranges(sweep: SweepTables) -> pd.DataFrame:
     -------
     DataFrame
         One row for each size: ``memory_mb``, ``architecture``; least and most of money (``usd_least``, ``usd_most``
-        [USD a month]), of the objective's latency (``latency_least_ms``, ``latency_most_ms``) and of the mean Duration
-        (``duration_least_ms``, ``duration_most_ms``); ``chosen_at_cpu``: shares of CPU time at which it is recommended.
+        [USD in the sweep's period]), of the objective's latency (``latency_least_ms``, ``latency_most_ms``) and of the
+        mean Duration (``duration_least_ms``, ``duration_most_ms``); ``chosen_at_cpu``: shares of CPU time at which it is
+        recommended.
     """
     import pandas as pd
 
     every = (sweep, *sweep.alternatives)
     measures = {
-        "usd": ("usd_per_month", ""),
+        "usd": (sweep.money, ""),
         "latency": (sweep.objective.latency, "_ms"),
         "duration": ("mean_duration_ms", "_ms"),
     }
@@ -104,7 +105,7 @@ def range_text(sweep: SweepTables) -> list[str]:
     latency = f"{short(sweep.objective.latency)} ms"
     lines = [
         "Range over plausible work:",
-        f"{'':2}{'MB':>6} {'arch':<6} {'USD/month':>23} {latency:>17}  chosen if CPU is",
+        f"{'':2}{'MB':>6} {'arch':<6} {f'USD/{sweep.period}':>23} {latency:>17}  chosen if CPU is",
     ]
     for row in plausible_ranges(sweep).to_dict("records"):
         money = f"{row['usd_least']:,.2f} to {row['usd_most']:,.2f}"

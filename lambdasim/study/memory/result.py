@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 _SHOWN = (
-    "memory_mb", "architecture", "usd_per_month", "usd_half_width", "mean_duration_ms", "mean_billed_ms", "cold_share",
+    "usd_half_width", "mean_duration_ms", "mean_billed_ms", "cold_share",
     "throttled_share",
 )  # fmt: skip
 
@@ -41,5 +41,16 @@ class MemorySweep(SweepTables, Result):
 
     def shown(self) -> Mapping[str, pd.DataFrame]:
         """Return what decides: money, latency and failures of each size."""
-        columns = dict.fromkeys((*_SHOWN, self.objective.latency, "fails", "recommended", "wins"))
+        columns = dict.fromkeys(
+            (
+                "memory_mb",
+                "architecture",
+                self.money,
+                *_SHOWN,
+                self.objective.latency,
+                "fails",
+                "recommended",
+                "wins",
+            )
+        )
         return {"sizes": self.table[[*columns]]}

@@ -15,6 +15,7 @@ from lambdasim.results.gathering import gather
 from lambdasim.results.intervals import wanted_replications
 from lambdasim.results.points.store import PointStore, origin
 from lambdasim.results.simulate import simulate
+from lambdasim.results.usage.as_month import month_basis, shared_period
 from lambdasim.specs.base import revised
 from lambdasim.specs.function import Architecture, FunctionSpec
 from lambdasim.specs.scenario import ScenarioSpec
@@ -38,6 +39,7 @@ class _Swept(NamedTuple):
     function: str
     arm64_time_ratio: float | None
     engine: str
+    period: str
 
 
 def sweep_memory(
@@ -56,6 +58,7 @@ def sweep_memory(
     executor: Executor | None = None,
     resume: str | os.PathLike[str] | None = None,
     progress: Callable[[int, int], None] | None = None,
+    per: str | None = None,
 ) -> MemorySweep:
     """Simulate a function with several memory sizes and architectures, in pairs.
 
@@ -92,6 +95,8 @@ def sweep_memory(
         traces, or the version of lambdasim and its prices have changed.
     progress : callable, optional
         Called with how many runs are finished, and how many are planned.
+    per : {"month", "run"}, optional
+        Period of the money. Default: a month; the run, where it is no sample of one, see ``month_basis``.
 
     Returns
     -------
@@ -116,7 +121,11 @@ def sweep_memory(
     if precision is not None and not precision > 0:
         raise InputError.single("sweep", "precision", f"must be above 0, got {precision}")
     ratio = _arm64_time_ratio(spec, wanted_architectures, arm64_time_ratio)
-    setup = _Swept(scenario.anywhere(), spec.name, ratio, engine)
+    period = shared_period((scenario,), per)
+    if per is None and period == "run" and getattr(objective, "within_usd", None) is not None:
+        told = f"must come with per: is it of a month, or of this run? {month_basis(scenario).text()}"
+        raise InputError.single("sweep", "budget", told)
+    setup = _Swept(scenario.anywhere(), spec.name, ratio, engine, period)
     for size in swept:
         _changed(setup, size)
     reference = own if own in swept else swept[0]
@@ -158,6 +167,7 @@ def sweep_memory(
         precision=precision,
         tolerated_failures=tolerated_failures,
         arm64_time_ratio=spec.work.arm64_time_ratio if ratio is None else ratio,
+        period=period,
     )
     few, done = min(least, MOST_FOR_ALTERNATIVES), main.replications * len(swept)
     alternatives = []
@@ -222,7 +232,8 @@ def _measured(setup: _Swept, point: tuple[SweptSize, int]) -> FunctionMeasures:
     """Simulate one size with one seed; this may be another process."""
     size, seed = point
     changed = _changed(setup, size).with_seed(seed)
-    return function_measures(simulate(changed, engine=setup.engine, keep_records=False), setup.function)
+    run = simulate(changed, engine=setup.engine, keep_records=False)
+    return function_measures(run, setup.function, setup.period)
 
 
 def _store(
@@ -234,6 +245,7 @@ def _store(
         "memory_mb": str(size.memory_mb),
         "architecture": size.architecture,
         "arm64_time_ratio": repr(setup.arm64_time_ratio),
+        "period": setup.period,
     }
     return PointStore(folder, base | changed, MEASURES)
 
@@ -245,7 +257,7 @@ def _replications_wanted(
     precision: float,
     most: int,
 ) -> int:
-    measures = ("usd_per_month", latency)
+    measures = ("usd", latency)
     numbers = {size: [found.numbers() for found in runs] for size, runs in results.items()}
     return max(
         wanted_replications(

@@ -12,6 +12,7 @@ import numpy as np
 
 from lambdasim.engine.totals.histogram import Histogram, together
 from lambdasim.results.intervals import paired_interval, t_interval, unpaired_interval
+from lambdasim.results.usage.as_month import Period, period_of
 from lambdasim.specs.scenario import ScenarioSpec
 from lambdasim.study.measures import QUANTILES, FunctionMeasures
 from lambdasim.study.memory.objective import Objective, best_row
@@ -20,7 +21,9 @@ from lambdasim.study.memory.power_tuning import CHART_BASE, TunedPoint, TunedSer
 if TYPE_CHECKING:
     import pandas as pd
 
-DIFFERENCES = ("usd_per_month", "usd_per_million", "mean_duration_ms", "mean_ms", *QUANTILES, "cold_share")
+DIFFERENCES = ("usd_per_million", "mean_duration_ms", "mean_ms", *QUANTILES, "cold_share")
+"""Measures of which a sweep has paired differences, beside the money of its period."""
+_DIFFERENCE = ("memory_mb", "architecture", "measure", "mean", "low", "high", "share", "unpaired_half_width")
 
 
 class SweptSize(NamedTuple):
@@ -52,6 +55,8 @@ class SweepTables:
     tolerated_failures : float
     arm64_time_ratio : float
         CPU time on arm64 over x86_64 that was used.
+    period : {"month", "run"}
+        What money is of.
     alternatives : tuple of SweepTables
         One for each plausible setting of the function's work, of fewer replications with the same seeds.
     """
@@ -64,7 +69,18 @@ class SweepTables:
     precision: float | None
     tolerated_failures: float
     arm64_time_ratio: float
+    period: str = "month"
     alternatives: tuple[SweepTables, ...] = ()
+
+    @property
+    def money(self) -> str:
+        """Name of the column of the function's part of the bill: ``usd_per_month`` or ``usd_per_run``."""
+        return f"usd_per_{self.period}"
+
+    @property
+    def per(self) -> Period:
+        """The period of the money."""
+        return period_of(self.scenario, self.period)
 
     @property
     def replications(self) -> int:
@@ -80,7 +96,8 @@ class SweepTables:
     def runs(self) -> pd.DataFrame:
         """One row for each size and replication: ``memory_mb``, ``architecture``, ``replication``, then measures.
 
-        Measures are those of ``FunctionMeasures``, with exact percentiles of the replication's latency [ms].
+        Measures are those of ``FunctionMeasures``, ``usd`` by the name of its period (``money``), with exact
+        percentiles of the replication's latency [ms].
         """
         import pandas as pd
 
@@ -89,7 +106,7 @@ class SweepTables:
             for size, measures in self.results.items()
             for number, found in enumerate(measures)
         ]
-        table = pd.DataFrame(rows)
+        table = pd.DataFrame(rows).rename(columns={"usd": self.money})
         failures = table["memory_failure_share"].fillna(0) + table["timeout_share"].fillna(0)
         return table.assign(fails=failures > self.tolerated_failures)
 
@@ -114,11 +131,11 @@ class SweepTables:
             for name, share in QUANTILES.items():
                 column = name.replace("_ms", f"{infix}_ms")
                 table[column] = [histogram.quantile(share) for histogram in together_ms]
-        own = {size: [found.usd_per_month for found in self.results[size]] for size in sizes}
+        own = {size: [found.usd for found in self.results[size]] for size in sizes}
         table["usd_half_width"] = [t_interval(own[size]).half_width for size in sizes]
         failures = table["memory_failure_share"].fillna(0) + table["timeout_share"].fillna(0)
         table["fails"] = failures > self.tolerated_failures
-        table["dominated"] = _dominated(table, self.objective.latency)
+        table["dominated"] = _dominated(table, self.money, self.objective.latency)
         chosen = best_row(self.objective, table)
         table["recommended"] = table.index == chosen
         table["wins"] = [self._wins.get(size, 0) / self.replications for size in sizes]
@@ -161,9 +178,9 @@ class SweepTables:
         Returns
         -------
         DataFrame
-            One row for each other size and measure of ``DIFFERENCES``: ``mean``, ``low``, ``high`` (95 % interval of
-            the mean difference over replications), ``share`` (of the reference's mean), ``unpaired_half_width`` (what
-            the interval would be without pairing).
+            One row for each other size and measure, ``money`` and those of ``DIFFERENCES``: ``mean``, ``low``, ``high``
+            (95 % interval of the mean difference over replications), ``share`` (of the reference's mean),
+            ``unpaired_half_width`` (what the interval would be without pairing).
         """
         import pandas as pd
 
@@ -171,7 +188,7 @@ class SweepTables:
         by_size = {size: self.runs[self._rows(size)].reset_index() for size in self.results}
         rows = []
         for size, ours in by_size.items():
-            for measure in DIFFERENCES if size != base else ():
+            for measure in (self.money, *DIFFERENCES) if size != base else ():
                 theirs = by_size[base][measure]
                 found = paired_interval(ours[measure], theirs)
                 level = float(theirs.mean())
@@ -186,7 +203,7 @@ class SweepTables:
                         "unpaired_half_width": unpaired_interval(ours[measure], theirs).half_width,
                     }
                 )
-        return pd.DataFrame(rows)
+        return pd.DataFrame(rows, columns=list(_DIFFERENCE))
 
     @property
     def widest(self) -> float:
@@ -199,7 +216,7 @@ class SweepTables:
         shares = [0.0]
         for size in sorted(good - {self.reference}):
             ours = self.runs[self._rows(size)].reset_index()
-            for measure in ("usd_per_month", self.objective.latency):
+            for measure in (self.money, self.objective.latency):
                 half = paired_interval(ours[measure], base[measure]).half_width
                 level = abs(float(base[measure].mean()))
                 shares.append(half / level if level else float("nan"))
@@ -233,9 +250,9 @@ def sizes_of(table: pd.DataFrame) -> list[SweptSize]:
     return [SweptSize(int(memory_mb), str(architecture)) for memory_mb, architecture in pairs]
 
 
-def _dominated(table: pd.DataFrame, latency: str) -> np.ndarray[tuple[int], np.dtype[np.bool_]]:
+def _dominated(table: pd.DataFrame, money: str, latency: str) -> np.ndarray[tuple[int], np.dtype[np.bool_]]:
     """Return which rows another row beats that does not fail."""
-    usd, ms = table["usd_per_month"].to_numpy(), table[latency].to_numpy()
+    usd, ms = table[money].to_numpy(), table[latency].to_numpy()
     good = ~table["fails"].to_numpy()
     beaten = np.zeros(len(table), dtype=np.bool_)
     for row in range(len(table)):

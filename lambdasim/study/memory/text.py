@@ -6,7 +6,7 @@ from math import isnan
 from typing import TYPE_CHECKING, Any, Final
 
 from lambdasim.catalog import timing
-from lambdasim.results.usage.as_month import MONTH_HOURS, month_basis, month_factor
+from lambdasim.results.usage.as_month import MONTH_HOURS
 from lambdasim.study.memory.objective import short
 from lambdasim.study.memory.plausible import doubt, range_text
 from lambdasim.units import format_duration
@@ -16,12 +16,14 @@ _CENT: Final = 0.01
 _MANY: Final = 10_000
 
 if TYPE_CHECKING:
+    import pandas as pd
+
     from lambdasim.study.memory.tables import SweepTables
 
 
 def reason(sweep: SweepTables) -> str:
     """Say what is recommended, why, and how sure that is, as a paragraph of 80 columns."""
-    return wrapped(" ".join(_said(month_basis(sweep.scenario).doubt, *reasons(sweep))))
+    return wrapped(" ".join(_said(sweep.per.said, *reasons(sweep))))
 
 
 def reasons(sweep: SweepTables) -> list[str]:
@@ -34,18 +36,18 @@ def reasons(sweep: SweepTables) -> list[str]:
     row = table[table["recommended"]].iloc[0]
     latency = sweep.objective.latency
     parts = [
-        f"{sweep.function}: {best} is recommended ({wanted}): {money(row['usd_per_month'])} a month, "
-        f"{short(latency)} {row[latency]:,.0f} ms."
+        f"{sweep.function}: {best} is recommended ({wanted}): {money(row[sweep.money])} {sweep.per.words}"
+        f"{_without_free_tier(sweep, row)}, {short(latency)} {row[latency]:,.0f} ms."
     ]
     if best != sweep.reference:
         differences = sweep.differences()
         mine = differences[
             (differences["memory_mb"] == best.memory_mb) & (differences["architecture"] == best.architecture)
         ].set_index("measure")
-        dollars, wait = mine.loc["usd_per_month"].to_dict(), mine.loc[latency]
+        dollars, wait = mine.loc[sweep.money].to_dict(), mine.loc[latency]
         usd = {name: money(dollars[name], signed=True) for name in ("mean", "low", "high")}
         parts.append(
-            f"Against {sweep.reference}: {usd['mean']} a month ({usd['low']} to "
+            f"Against {sweep.reference}: {usd['mean']} {sweep.per.words} ({usd['low']} to "
             f"{usd['high']}), {short(latency)} {wait['mean']:+,.0f} ms ({wait['low']:+,.0f} to "
             f"{wait['high']:+,.0f})."
         )
@@ -57,6 +59,14 @@ def reasons(sweep: SweepTables) -> list[str]:
     share = f"{sweep.instability:.0%} of " if sweep.instability else ""
     parts.append(f"Stability: {others} {share}{sweep.replications} replications.")
     return _said(*parts, doubt(sweep))
+
+
+def _without_free_tier(sweep: SweepTables, row: pd.Series[Any]) -> str:
+    """Say what the same costs without the free tier, where the bill has it."""
+    listed = row["usd_per_million"] * row["runs"] * float(sweep.per.factor) / 1e6
+    if not sweep.scenario.free_tier or isnan(listed):
+        return ""
+    return f" with the free tier ({money(listed)} without)"
 
 
 def _said(*sentences: str) -> list[str]:
@@ -71,13 +81,11 @@ def _nearest(sweep: SweepTables) -> str:
         if not sweep.table["fails"].any():
             return "Nothing was served at any size: there is no traffic, or all of it is refused."
         return "Every size fails."
-    fastest, cheapest = (
-        good.sort_values([name]).to_dict("records")[0] for name in (latency, "usd_per_month")
-    )
+    fastest, cheapest = (good.sort_values([name]).to_dict("records")[0] for name in (latency, sweep.money))
     return (
         f"Fastest is {fastest['memory_mb']:,} MB {fastest['architecture']} with {short(latency)} "
         f"{fastest[latency]:,.0f} ms, cheapest {cheapest['memory_mb']:,} MB {cheapest['architecture']} with "
-        f"{money(cheapest['usd_per_month'])} a month."
+        f"{money(cheapest[sweep.money])} {sweep.per.words}."
     )
 
 
@@ -86,41 +94,19 @@ def sweep_text(sweep: SweepTables) -> str:
     table = sweep.table
     marked = table.to_dict("records")
     first = [
-        f"{'':2}{'MB':>6} {'arch':<6} {'USD/month':>9} {'±':>7} {'USD/M':>7} {'p50':>6} {'p95':>7} {'p99':>7}  "
+        f"{'':2}{'MB':>6} {'arch':<6} {f'USD/{sweep.period}':>9} {'±':>7} {'USD/M':>7} {'p50':>6} {'p95':>7} {'p99':>7}  "
     ]
-    first += [_money_row(row) for row in marked]
+    first += [_money_row(row, sweep.money) for row in marked]
     second = [
         f"{'':2}{'MB':>6} {'arch':<6} {'Duration':>9} {'billed':>7} {'cold':>7} {'in wait':>8} {'in USD':>7} "
         f"{'slow 1%':>8} {'refused':>8}"
     ]
     second += [_cold_row(row) for row in marked]
-    length = sweep.scenario.duration_us
-    month = (
-        "the run is a month"
-        if month_factor(length) == 1
-        else f"{format_duration(length)} scaled to {MONTH_HOURS} hours"
-    )
-    free = " after a whole month's free tier" if sweep.scenario.free_tier else ""
-    notes = [
-        f"{sweep.replications} replications with common seeds; USD/month: the function's part of the bill{free}, "
-        f"{month}; USD/M: a million invocations at list rates; percentiles of latency in ms, exact; Duration and billed: "
-        "means in ms; in wait, in USD: part of INIT; slow 1%: cold ones among the slowest."
-    ]
-    if sweep.precision is not None:
-        reached = "reached" if sweep.widest <= sweep.precision else "NOT reached"
-        notes.append(
-            f"Half-widths of the paired differences are at most {sweep.widest:.2%} of {sweep.reference}'s values; "
-            f"{sweep.precision:.2%} was asked for: {reached}."
-        )
-    if len({row["architecture"] for row in marked}) > 1:
-        notes.append(
-            f"CPU time on arm64 is taken as {sweep.arm64_time_ratio:g} times that on x86_64{_ratios(sweep)}."
-        )
+    period = sweep.per
     head = f"{sweep.function} in {sweep.scenario.name}: memory sizes in pairs"
-    basis = month_basis(sweep.scenario)
     return "\n".join(
         [
-            *([wrapped(basis.doubt), ""] if basis.doubt else []),
+            *([wrapped(period.said), ""] if period.said else []),
             clipped(head),
             "",
             *first,
@@ -130,9 +116,33 @@ def sweep_text(sweep: SweepTables) -> str:
             *range_text(sweep),
             wrapped(" ".join(reasons(sweep))),
             "",
-            *(wrapped(note) for note in notes),
+            *(wrapped(note) for note in notes(sweep)),
         ]
     )
+
+
+def notes(sweep: SweepTables) -> tuple[str, ...]:
+    """Say what the columns are, and what the figures rest on."""
+    length, period = format_duration(sweep.scenario.duration_us), sweep.per
+    scaled = f"{length} scaled to {MONTH_HOURS} hours" if period.factor != 1 else "the run is a month"
+    month = scaled if period.name == "month" else f"of this run of {length}"
+    free = " after a whole month's free tier" if sweep.scenario.free_tier else ""
+    found = [
+        f"{sweep.replications} replications with common seeds; USD/{period.name}: the function's part of the bill{free}, "
+        f"{month}; USD/M: a million invocations at list rates; percentiles of latency in ms, exact; Duration and billed: "
+        "means in ms; in wait, in USD: part of INIT; slow 1%: cold ones among the slowest."
+    ]
+    if sweep.precision is not None:
+        reached = "reached" if sweep.widest <= sweep.precision else "NOT reached"
+        found.append(
+            f"Half-widths of the paired differences are at most {sweep.widest:.2%} of {sweep.reference}'s values; "
+            f"{sweep.precision:.2%} was asked for: {reached}."
+        )
+    if len({row["architecture"] for row in sweep.table.to_dict("records")}) > 1:
+        found.append(
+            f"CPU time on arm64 is taken as {sweep.arm64_time_ratio:g} times that on x86_64{_ratios(sweep)}."
+        )
+    return tuple(found)
 
 
 def _ratios(sweep: SweepTables) -> str:
@@ -145,11 +155,11 @@ def _ratios(sweep: SweepTables) -> str:
     return f", the middle of six measured handlers, which range from {least:g} to {most:g}: measure yours"
 
 
-def _money_row(row: dict[Any, Any]) -> str:
+def _money_row(row: dict[Any, Any], money: str) -> str:
     star = "* " if row["recommended"] else "  "
     note = _failing(row) or ("dominated" if row["dominated"] else "")
     return (
-        f"{star}{row['memory_mb']:>6,} {row['architecture']:<6} {_usd(row['usd_per_month']):>9} "
+        f"{star}{row['memory_mb']:>6,} {row['architecture']:<6} {_usd(row[money]):>9} "
         f"{_usd(row['usd_half_width']):>7} {_usd(row['usd_per_million']):>7} {count(row['p50_ms']):>6} "
         f"{count(row['p95_ms']):>7} {count(row['p99_ms']):>7}  {note}"
     ).rstrip()

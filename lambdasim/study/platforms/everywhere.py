@@ -10,6 +10,7 @@ from lambdasim.catalog.prices.platforms import platform_book
 from lambdasim.errors import CatalogError, InputError
 from lambdasim.results.gathering import check_replications
 from lambdasim.results.points.parallel import map_points
+from lambdasim.results.usage.as_month import shared_period
 from lambdasim.specs.scenario import ScenarioSpec
 from lambdasim.study.platforms.offers import replication
 from lambdasim.study.platforms.result import PlatformComparison
@@ -27,6 +28,7 @@ def platforms(
     engine: str = "auto",
     executor: Executor | None = None,
     progress: Callable[[int], None] | None = None,
+    per: str | None = None,
 ) -> PlatformComparison:
     """Hold Lambda against other platforms: the same arrivals, work and luck on each of them.
 
@@ -44,6 +46,9 @@ def platforms(
         Where replications go side by side; the result does not depend on it.
     progress : callable, optional
         Called with how many replications are finished.
+    per : {"month", "run"}, optional
+        Period of the money. Default: a month; the run, where it is no sample of one, see ``month_basis``. What is paid by
+        the month is paid whole for a run.
 
     Returns
     -------
@@ -92,7 +97,8 @@ def platforms(
         if key not in known:
             raise InputError.single("platforms", "only", f"must be among {listed(known)}, got {key!r:.40}")
     fleets, no_servers = _fleets(scenario, terms)
-    work = partial(replication, scenario.anywhere(), fleets, terms, engine)
+    period = shared_period((scenario,), per)
+    work = partial(replication, scenario.anywhere(), fleets, terms, engine, period)
     seeds = range(replications)
     tell = progress or (lambda finished: None)
     done = 0
@@ -103,7 +109,7 @@ def platforms(
         tell(done)
 
     found = map_points(work, seeds, executor, finished)
-    return PlatformComparison(scenario, terms, tuple(found), no_servers)
+    return PlatformComparison(scenario, terms, tuple(found), no_servers, period)
 
 
 def _fleets(scenario: ScenarioSpec, terms: PlatformTerms) -> tuple[Fleets, str]:

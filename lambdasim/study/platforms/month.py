@@ -22,19 +22,20 @@ from lambdasim.study.platforms.fronts import (
 
 @dataclass(frozen=True, eq=False)
 class Month:
-    """What all offers of a replication share.
+    """What all offers of a replication share: the usage of a month like the run, or of the run.
 
     Attributes
     ----------
     scenario : ScenarioSpec
     usage : tuple of Usage
-        Of one month.
+        In one month.
     factor : Fraction
-        Months in the run, by which its figures were multiplied.
+        By which the run's figures were multiplied.
     hours : int
-        Of the month.
+        Of the period.
     response_bytes : int
-        That leave for the internet in the month [bytes].
+        That leave for the internet in the period [bytes].
+    period : {"month", "run"}
     """
 
     scenario: ScenarioSpec
@@ -42,6 +43,7 @@ class Month:
     factor: Fraction
     hours: int
     response_bytes: int
+    period: str = "month"
 
     def total_without(self, parts: Sequence[Decimal | None]) -> Decimal:
         """Add up the parts of a price that are known [USD]."""

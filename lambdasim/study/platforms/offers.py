@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from decimal import Decimal
 from functools import reduce
+from math import ceil
 from typing import Final
 
 from lambdasim.billing import price
@@ -16,7 +17,7 @@ from lambdasim.catalog.prices.platforms import platform_book
 from lambdasim.engine.totals.histogram import Histogram, together
 from lambdasim.results.run import RunResult
 from lambdasim.results.simulate import simulate
-from lambdasim.results.usage.as_month import month_factor, monthly_usage
+from lambdasim.results.usage.as_month import monthly_usage, period_of
 from lambdasim.specs.base import revised
 from lambdasim.specs.function import FunctionSpec
 from lambdasim.specs.scenario import ScenarioSpec
@@ -30,7 +31,7 @@ from lambdasim.study.platforms.services import End, computing_of, serve, ways_in
 from lambdasim.study.platforms.serving import Served, used_mb
 from lambdasim.study.platforms.settings import PlatformTerms, Setting, setting_of
 from lambdasim.study.platforms.tables import LAMBDA, NAMES, SERVERS, Offer, Replication
-from lambdasim.study.server_costs import Costs, Fleets, Option, month_hours
+from lambdasim.study.server_costs import Costs, Fleets, Option
 from lambdasim.study.server_demand import demand_of, with_pollers
 from lambdasim.study.variants import LimitCase, Variant, case_scenario
 
@@ -40,7 +41,7 @@ _LOW_MB: Final = 128
 
 
 def replication(
-    scenario: ScenarioSpec, fleets: Fleets, terms: PlatformTerms, engine: str, seed: int
+    scenario: ScenarioSpec, fleets: Fleets, terms: PlatformTerms, engine: str, period: str, seed: int
 ) -> Replication:
     """Run a scenario on every platform with one seed; this may be another process.
 
@@ -53,6 +54,8 @@ def replication(
     terms : PlatformTerms
     engine : str
         Of Lambda.
+    period : {"month", "run"}
+        What money is of.
     seed : int
         Added to the scenario's.
 
@@ -67,14 +70,16 @@ def replication(
     needs = {function.name: used_mb(function.draws) for function in run.plan.functions}
     refused: dict[str, str] = {}
     ends, settings = _ends(specs, needs, terms, refused)
-    factor = month_factor(scenario.duration_us)
+    of_money = period_of(scenario, period)
+    factor = of_money.factor
     served, owners, settings, own_ms, kb = serve(run, specs, ends, settings, needs)
     month = Month(
         scenario,
         monthly_usage(run.usage(), factor),
         factor,
-        round(month_hours(scenario)),
+        ceil(of_money.hours) if period == "run" else round(of_money.hours),
         round(in_bytes(kb) * factor),
+        period,
     )
     offers = [_lambda_offer(run, month), *_server_offers(run, month, fleets, terms, own_ms)]
     for end, by_function, of, set_up in zip(ends, served, owners, settings, strict=True):
@@ -196,13 +201,15 @@ def _server_offers(
     servers = tuple(
         dict.fromkeys(one for fleet in fleets.values() for able in fleet.values() for one in able)
     )
-    demand = demand_of(run, servers)
+    demand = demand_of(run, servers, month.factor)
     ends = (1, MANY) if terms.requests_at_once is None else (terms.requests_at_once,)
     for key, option in SERVERS.items():
         if option not in fleets:
             continue
         for at_once in ends:
-            costs = Costs(scenario, replace(terms.servers, requests_per_process=at_once), fleets)
+            costs = Costs(
+                scenario, replace(terms.servers, requests_per_process=at_once), fleets, month.period
+            )
             on_servers = option is not Option.MANAGED
             front, egress = month.aws(free=scenario.free_tier, servers=on_servers)
             usd = costs.usd(option, demand)
@@ -236,7 +243,7 @@ def _sized_by_aws(run: RunResult, month: Month, fleets: Fleets, own_ms: Histogra
         computing = computing_of(ways, run, places)
         needs.append(ManagedNeed(ways[0].architecture.value, ways[0].memory_mb, peak, computing))
     requests = sum(row.requests for row in month.usage)
-    found = managed_plan(needs, fleets[Option.MANAGED], month_hours(scenario), requests)
+    found = managed_plan(needs, fleets[Option.MANAGED], period_of(scenario, month.period).hours, requests)
     if found is None:
         return
     front, egress = month.aws(free=scenario.free_tier)
@@ -284,7 +291,7 @@ def _platform_offer(
             Pods(spec.architecture.value, one.peak, setting.milli_vcpus, setting.memory_mb)
             for spec, one, setting in zip(specs, served, settings, strict=True)
         ]
-        found = nodes_usd(pods, fleets.get(Option.EC2, {}), month_hours(scenario))
+        found = nodes_usd(pods, fleets.get(Option.EC2, {}), period_of(scenario, month.period).hours)
         if isinstance(found, str):
             return found
         compute, size = compute + found.usd, f"{found.nodes}; pods of {size}"

@@ -74,7 +74,7 @@ class PlatformComparison(PlatformTables, Result):
         return pd.DataFrame(lock_in(self.scenario), columns=list(Tie._fields))
 
     def payback(self) -> pd.DataFrame:
-        """Return what moving to each platform saves a month, and after how many months it is paid for.
+        """Return what moving to each platform saves a month, and after how many months it is paid for; nothing of a run.
 
         Returns
         -------
@@ -83,7 +83,8 @@ class PlatformComparison(PlatformTables, Result):
         """
         import pandas as pd
 
-        return pd.DataFrame(paybacks(self.ranges, self.terms.leaving_usd), columns=list(Payback._fields))
+        found = () if self.period == "run" else paybacks(self.ranges, self.terms.leaving_usd)
+        return pd.DataFrame(found, columns=list(Payback._fields))
 
     def parameters(self) -> pd.DataFrame:
         """Return prices, rules and start-ups of the platforms, and how each is known.

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 import numpy as np
 
 from lambdasim.engine.totals.histogram import Histogram, together
+from lambdasim.results.usage.as_month import Period, period_of
 from lambdasim.specs.scenario import ScenarioSpec
 from lambdasim.study.platforms.settings import PlatformTerms
 from lambdasim.study.server_costs import Option
@@ -33,7 +34,7 @@ NAMES: Final = {
 
 
 class Offer(NamedTuple):
-    """What a platform asks for a month like the run, in one replication.
+    """What a platform asks for a month like the run, or for the run, in one replication.
 
     Attributes
     ----------
@@ -43,9 +44,9 @@ class Offer(NamedTuple):
     size : str
         Of an instance, or which servers.
     compute, requests, front, egress, fixed : Decimal
-        USD a month; front is None where its price is not known.
+        USD in the period; front is None where its price is not known.
     without_grants : Decimal
-        The whole without free grants [USD a month].
+        The whole without free grants [USD in the period].
     latency_ms : Histogram
     cold_share : float
         Of requests that wait for an environment or instance to start.
@@ -69,7 +70,7 @@ class Offer(NamedTuple):
 
     @property
     def usd(self) -> Decimal:
-        """The whole, with free grants where the scenario has its free tier [USD a month]."""
+        """The whole, with free grants where the scenario has its free tier [USD in the period]."""
         return self.compute + self.requests + (self.front or Decimal(0)) + self.egress + self.fixed
 
 
@@ -82,7 +83,7 @@ class Replication(NamedTuple):
     refused : mapping of str to str
         Why a platform cannot run the scenario, by its key.
     requests : int
-        Of a month, on Lambda.
+        Of the period, on Lambda.
     not_run_share : float
         Of events that clients or other services sent to Lambda: those that no run ever began for, since a gateway
         throttled them for instance. Queues and streams are left out.
@@ -101,7 +102,7 @@ class Range(NamedTuple):
     ----------
     key, platform : str
     low_usd, high_usd : float
-        Of a month: over the ways to set it up, and the replications.
+        In the period: over the ways to set it up, and the replications.
     low_without_usd, high_without_usd : float
         The same without free grants.
     p50_ms, p99_ms : (float, float)
@@ -134,16 +135,24 @@ class PlatformTables:
     replications : tuple of Replication
     no_servers : str
         Why there are no servers; empty where there are.
+    period : {"month", "run"}
+        What money and requests are of.
     """
 
     scenario: ScenarioSpec
     terms: PlatformTerms
     replications: tuple[Replication, ...]
     no_servers: str
+    period: str = "month"
+
+    @property
+    def per(self) -> Period:
+        """The period of money and requests."""
+        return period_of(self.scenario, self.period)
 
     @property
     def requests(self) -> float:
-        """Requests of a month on Lambda, mean over replications."""
+        """Requests of the period on Lambda, mean over replications."""
         return float(np.mean([one.requests for one in self.replications]))
 
     def together(self) -> Iterator[tuple[Offer, ...]]:
@@ -162,7 +171,7 @@ class PlatformTables:
         Returns
         -------
         DataFrame
-            ``key``, ``platform``, ``at_once`` (0 where the platform does not say), ``size``; ``usd`` a month, its
+            ``key``, ``platform``, ``at_once`` (0 where the platform does not say), ``size``; ``usd`` in the period, its
             ``low_usd`` and ``high_usd`` of the replications, ``without_grants_usd``; the parts ``compute_usd``,
             ``requests_usd``, ``front_usd`` (NaN where the price is not known), ``egress_usd``, ``fixed_usd``; ``p50_ms``,
             ``p95_ms``, ``p99_ms`` of latency over all replications; ``cold_share``; ``peak`` instances.

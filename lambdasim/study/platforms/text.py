@@ -10,7 +10,6 @@ from lambdasim.catalog.equivalents import Effort
 from lambdasim.catalog.prices.platform_kinds import Billed, Measure, Platform
 from lambdasim.catalog.prices.platforms import counterpart, platform_book, start_up
 from lambdasim.results.parameters import Parameter
-from lambdasim.results.usage.as_month import month_basis
 from lambdasim.specs.function import Architecture, FunctionSpec
 from lambdasim.study.platforms.fronts import doors_of
 from lambdasim.study.platforms.lock_in import Tie, lock_in, tied
@@ -32,7 +31,9 @@ def text(found: PlatformTables) -> str:
     is_free = found.scenario.free_tier
     over = ("with free grants" if is_free else "", "without free grants")
     lines.append(f"{'':<{_NAME}}" + "".join(f"{words:>{2 * _MONEY}}" for words in over if words))
-    lines.append(f"{'USD a month':<{_NAME}}" + f"{'low':>{_MONEY}}{'high':>{_MONEY}}" * (1 + is_free))
+    lines.append(
+        f"{f'USD {found.per.words}':<{_NAME}}" + f"{'low':>{_MONEY}}{'high':>{_MONEY}}" * (1 + is_free)
+    )
     for one in found.ranges:
         usd = (one.low_usd, one.high_usd, one.low_without_usd, one.high_without_usd)[0 if is_free else 2 :]
         lines.append(_named(one) + "".join(f"{money(value):>{_MONEY}}" for value in usd))
@@ -57,12 +58,11 @@ def text(found: PlatformTables) -> str:
 def headline(found: PlatformTables) -> str:
     """Say what Lambda asks, and who asks less."""
     ours = found.lambda_range
-    doubt = month_basis(found.scenario).doubt
-    said = f"{doubt} " if doubt else ""
+    said = f"{found.per.said} " if found.per.said else ""
     said += f"{found.scenario.name}: on Lambda this traffic costs {money(ours.low_usd)}"
     if ours.high_usd > ours.low_usd * (1 + _ALIKE):
         said += f" to {money(ours.high_usd)}"
-    said += f" a month, front and egress included, for {_millions(found.requests)} requests."
+    said += f" {found.per.words}, front and egress included, for {_millions(found.requests)} requests."
     known = [one for one in found.ranges[1:] if one.complete]
     below = [one for one in known if one.high_usd < ours.low_usd]
     between = [one for one in known if one not in below and one.low_usd < ours.high_usd]
@@ -84,6 +84,8 @@ def headline(found: PlatformTables) -> str:
 def leaving(found: PlatformTables) -> str:
     """Say what leaving saves and when that pays."""
     terms = found.terms
+    if found.period == "run":
+        return "What a move saves in a month cannot be seen from a run that is shown for itself."
     return paid_back(paybacks(found.ranges, terms.leaving_usd), terms.leaving_usd)
 
 
@@ -132,12 +134,14 @@ def cannot(found: PlatformTables) -> Iterator[str]:
 def caveats(found: PlatformTables) -> Iterator[str]:
     """Say what cannot be compared, and what is assumed, of this scenario."""
     scenario, shown = found.scenario, {one.key for one in found.ranges}
-    basis = month_basis(scenario)
-    yield basis.text(per_month=True).rstrip(".")
-    if basis.factor > 1:
+    period = found.per
+    yield period.basis.text(per_month=period.name == "month").rstrip(".")
+    if period.name == "run":
+        yield "paid by the month: a plan's fee and free grants are those of a whole month"
+    if period.factor > 1:
         yield (
             f"the beginning: every platform starts this run without instances, and a month counts that "
-            f"{count(float(basis.factor))} times; a longer run weighs it less"
+            f"{count(float(period.factor))} times; a longer run weighs it less"
         )
     share = max(one.not_run_share for one in found.replications)
     if share:
@@ -159,8 +163,8 @@ def caveats(found: PlatformTables) -> Iterator[str]:
     yield "starts: measured in 2021 or 2024, on programs without code of their own; today's may differ"
     if shown & set(SERVERS):
         yield (
-            f"servers: as many as the break-even has, {percent(found.terms.servers.utilization, 0)} full at the month's "
-            "fullest moment; always warm; latency without the wait for a shared CPU"
+            f"servers: as many as the break-even has, {percent(found.terms.servers.utilization, 0)} full at the "
+            f"{found.period}'s fullest moment; always warm; latency without the wait for a shared CPU"
         )
     doors = doors_of(scenario)
     if doors:

@@ -13,18 +13,21 @@ from lambdasim.billing.neighbours.pricing import price_meters
 from lambdasim.catalog.prices.meters import meter_defaults
 from lambdasim.errors import InputError
 from lambdasim.results.run import RunResult
-from lambdasim.results.usage.as_month import month_basis, month_factor, monthly_usage
+from lambdasim.results.usage.as_month import monthly_usage, period_of
 from lambdasim.study.safety.measures import MEASURES, Measure, Month
 from lambdasim.study.safety.result import SafetyCosts, SafetyLine
 from lambdasim.units import US_PER_HOUR
 
 
-def safety_costs(run: RunResult) -> SafetyCosts:
-    """Say what security and compliance cost beside a run's own bill, scaled to a month.
+def safety_costs(run: RunResult, per: str | None = None) -> SafetyCosts:
+    """Say what security and compliance cost beside a run's own bill.
 
     Parameters
     ----------
     run : RunResult
+    per : {"month", "run"}, optional
+        Period of the money. Default: a month; the run, where it is no sample of one, see ``month_basis``. Keys, secrets
+        and stored logs are paid for a whole month in either.
 
     Returns
     -------
@@ -44,7 +47,8 @@ def safety_costs(run: RunResult) -> SafetyCosts:
     if not isinstance(run, RunResult):
         raise InputError.single("safety", "run", f"must be what simulate returns, got {type(run).__name__}")
     scenario = run.scenario
-    factor = month_factor(scenario.duration_us)
+    period = period_of(scenario, per)
+    factor = period.factor
     usage = monthly_usage(run.usage(), factor)
     name = f"{scenario.start:%Y-%m}"
     terms = NeighbourTerms.of_scenario(scenario)
@@ -77,9 +81,9 @@ def safety_costs(run: RunResult) -> SafetyCosts:
         float(price_scenario(scenario, usage, free_tier=free).total) if usage else 0.0
         for free in (scenario.free_tier, False)
     )
-    basis = month_basis(scenario)
+    basis = period.basis.text(per_month=period.name == "month")
     return SafetyCosts(
-        scenario.name, tuple(lines), total, listed, basis.text(per_month=True), scenario.region, basis.doubt
+        scenario.name, tuple(lines), total, listed, basis, scenario.region, period.said, period.words
     )
 
 

@@ -23,11 +23,11 @@ class SafetyLine(NamedTuple):
     in_scenario : bool
         Whether the scenario names any of it.
     usd : float
-        What the scenario has of it [USD a month].
+        What the scenario has of it [USD in the period].
     assumed : str
         What it would be where the scenario has none; empty where it has.
     would_usd : float
-        What it costs as assumed [USD a month].
+        What it costs as assumed [USD in the period].
     """
 
     measure: str
@@ -48,14 +48,16 @@ class SafetyCosts(Result):
     lines : tuple of SafetyLine
     total_usd : float
         The scenario's whole bill, lines beside Lambda that it asks for included, with its free tier where it has one [USD
-        a month].
+        in the period].
     listed_usd : float
-        The same without free tier [USD a month].
+        The same without free tier [USD in the period].
     basis : str
-        What a month is here, in a sentence.
+        What the figures are of, in a sentence.
     region : str
-    doubt : str
-        Why the run is no sample of a month, in a sentence; empty where it is one.
+    said : str
+        What stands before the figures: why the run is no sample of a month, in a sentence; empty where it is one.
+    per : str
+        Their period in words: ``a month``, or ``in this run``.
     """
 
     scenario: str
@@ -64,16 +66,17 @@ class SafetyCosts(Result):
     listed_usd: float
     basis: str
     region: str
-    doubt: str = ""
+    said: str = ""
+    per: str = "a month"
 
     @property
     def usd(self) -> float:
-        """What the scenario has of all measures [USD a month]."""
+        """What the scenario has of all measures [USD in the period]."""
         return sum(line.usd for line in self.lines)
 
     @property
     def would_usd(self) -> float:
-        """What the measures that it has not would cost, as assumed [USD a month]."""
+        """What the measures that it has not would cost, as assumed [USD in the period]."""
         return sum(line.would_usd for line in self.lines if not line.in_scenario)
 
     def frame(self) -> pd.DataFrame:
@@ -89,8 +92,9 @@ class SafetyCosts(Result):
         -------
         tuple of str
         """
+        fixed = "keys, secrets and stored logs are paid for a whole month here"
         return (
-            self.basis,
+            self.basis if self.per == "a month" else f"{self.basis.rstrip('.')}; {fixed}.",
             "What a scenario does not name in `uses` or `neighbours` is not there: only its price as assumed is shown.",
             "IAM has no line at AWS; a function in a VPC has none either, its gateways and endpoints have.",
             "Data through gateways and endpoints comes on top, as do WAF, GuardDuty, Config, CloudTrail's data "
@@ -100,7 +104,7 @@ class SafetyCosts(Result):
     def text(self) -> str:
         """Write the table in at most 80 columns."""
         lines = [wrapped(repr(self)), ""]
-        lines.append(f"{'USD a month':<{_NAME}}{'now':>12}{'if added':>13}")
+        lines.append(f"{f'USD {self.per}':<{_NAME}}{'now':>12}{'if added':>13}")
         for line in self.lines:
             now = money(line.usd) if line.in_scenario else "-"
             added = "" if line.in_scenario else money(line.would_usd)
@@ -116,9 +120,9 @@ class SafetyCosts(Result):
         free = ""
         if self.listed_usd != self.total_usd:
             free = f" with the free tier ({money(self.listed_usd)} without)"
-        said = (
-            f"{self.scenario}: what keeps it safe costs {money(self.usd)} a month, {share} of a bill of "
+        told = (
+            f"{self.scenario}: what keeps it safe costs {money(self.usd)} {self.per}, {share} of a bill of "
             f"{money(self.total_usd)}{free} in {self.region}; the measures it lacks would add {money(self.would_usd)}, "
             "as assumed below."
         )
-        return f"{self.doubt} {said}" if self.doubt else said
+        return f"{self.said} {told}" if self.said else told

@@ -1,4 +1,4 @@
-"""Runs that Lambda cannot have run: longer than it allows, or billed for less than they took."""
+"""Runs that Lambda cannot have run: longer than it allows, billed for less than they took, in memory it does not sell."""
 
 from __future__ import annotations
 
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 _SECOND_MS: Final = US_PER_S // US_PER_MS
 _LATE_MS: Final = 1_000
+_MOST_USED: Final = 1.1  # of the size: what ran out of memory is printed with a little more
 _LEAST_BILLED: Final = 0.5  # of the duration; exports that were rounded by hand fall somewhat below it
 
 
@@ -66,8 +67,49 @@ def impossible(
     return "billed_ms", f"must not be below the Duration of {duration_ms:.10g} ms, got {billed_ms:,}"
 
 
+def impossible_memory(memory_mb: int | None, used_mb: int | None) -> tuple[str, str] | None:
+    """Say what is impossible about a run's memory.
+
+    Parameters
+    ----------
+    memory_mb, used_mb : int or None
+        Size of the function, and the most that was used; None where it is not known [MB].
+
+    Returns
+    -------
+    (str, str) or None
+        Column of a trace, and what is allowed; None where the run may have been. One that ran out of memory is printed
+        with a little more than its size.
+
+    Examples
+    --------
+    >>> impossible_memory(128, 600), impossible_memory(128, 129)
+    (('max_memory_mb', 'must not be above the Memory Size of 128 MB, got 600 MB'), None)
+    """
+    if memory_mb is None:
+        return None
+    least, most = sizes_mb()
+    if not least <= memory_mb <= most:
+        return (
+            "memory_mb",
+            f"must be from {least:,} to {most:,} MB, the sizes that Lambda has, got {memory_mb:,}",
+        )
+    if used_mb is not None and used_mb > _MOST_USED * memory_mb:
+        return "max_memory_mb", f"must not be above the Memory Size of {memory_mb:,} MB, got {used_mb:,} MB"
+    return None
+
+
+@cache
+def sizes_mb() -> tuple[int, int]:
+    """Give the least and the most memory that a function may have [MB]."""
+    return limit("memory_min_mb").value, limit("memory_max_mb").value
+
+
 def impossible_row(values: Mapping[str, object]) -> tuple[str, str] | None:
     """Say what is impossible about a row of single invocations; None too where it has no duration."""
+    sizes = (_known(values.get(name)) for name in ("memory_mb", "max_memory_mb"))
+    if (wrong := impossible_memory(*sizes)) is not None:
+        return wrong
     duration_ms = values.get("duration_ms")
     if not isinstance(duration_ms, float) or np.isnan(duration_ms):
         return None
@@ -77,8 +119,15 @@ def impossible_row(values: Mapping[str, object]) -> tuple[str, str] | None:
     return impossible(duration_ms, cast("int | None", billed_ms), known_init, timed_out=timed_out)
 
 
+def _known(value: object) -> int | None:
+    """Give a whole number of a row; None where its cell is empty."""
+    return int(value) if isinstance(value, int | np.integer) else None
+
+
 def any_impossible(frame: pd.DataFrame) -> bool:
     """Say whether a table of single invocations may have an impossible row; it has none where this is false."""
+    if "memory_mb" in frame and _odd_memory(frame):
+        return True
     if "duration_ms" not in frame:
         return False
     duration_ms: NDArray[np.float64] = frame["duration_ms"].to_numpy()
@@ -91,4 +140,14 @@ def any_impossible(frame: pd.DataFrame) -> bool:
             odd = odd or bool(
                 np.any((billed_ms > 2 * longest_ms()) | (billed_ms < _LEAST_BILLED * duration_ms - 1))
             )
+    return odd
+
+
+def _odd_memory(frame: pd.DataFrame) -> bool:
+    least, most = sizes_mb()
+    sizes: NDArray[np.float64] = frame["memory_mb"].to_numpy(dtype=np.float64, na_value=np.nan)
+    odd = bool(np.any((sizes < least) | (sizes > most)))
+    if "max_memory_mb" in frame:
+        used = frame["max_memory_mb"].to_numpy(dtype=np.float64, na_value=np.nan)
+        odd = odd or bool(np.any(used > _MOST_USED * sizes))
     return odd

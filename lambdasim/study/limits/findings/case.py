@@ -8,7 +8,7 @@ from lambdasim.billing import Bill, Usage, price
 from lambdasim.engine.contract import FunctionPlan
 from lambdasim.engine.totals.function_totals import FunctionTotals
 from lambdasim.results.run import RunResult
-from lambdasim.results.usage.as_month import MonthBasis, period_factor
+from lambdasim.results.usage.as_month import Period
 from lambdasim.specs.function import FunctionSpec
 from lambdasim.study.measures import usd_per_ms
 
@@ -84,7 +84,7 @@ class Case(NamedTuple):
     totals : FunctionTotals
     used, usage : tuple of Usage
         The function's own, in the run, and in the period that money is quoted for.
-    basis : MonthBasis
+    period : Period
     """
 
     run: RunResult
@@ -93,7 +93,7 @@ class Case(NamedTuple):
     totals: FunctionTotals
     used: tuple[Usage, ...]
     usage: tuple[Usage, ...]
-    basis: MonthBasis
+    period: Period
 
     @property
     def runs(self) -> int:
@@ -103,13 +103,13 @@ class Case(NamedTuple):
     @property
     def per(self) -> str:
         """The period that money is quoted for, in words."""
-        return "a month" if self.basis.is_representative else "in this run"
+        return self.period.words
 
     def usd(self, ms: float) -> float:
         """Price so many billed ms of the run, in the period that money is quoted for [USD]."""
         scenario = self.run.scenario
         rate = usd_per_ms(self.spec, scenario.region, scenario.billing_day)
-        return float(rate) * ms * float(period_factor(self.basis))
+        return float(rate) * ms * float(self.period.factor)
 
     def bill(self, usage: tuple[Usage, ...]) -> Bill:
         """Price usage of the period by itself, without the account's free tier."""
@@ -123,4 +123,4 @@ class Case(NamedTuple):
         """Make a finding of this function."""
         if rule not in RULES:
             raise KeyError(f"{rule} is not among RULES")
-        return Finding(rule, self.spec.name, evidence, usd, self.basis.period, change)
+        return Finding(rule, self.spec.name, evidence, usd, self.period.name, change)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from lambdasim.billing import Usage
 from lambdasim.errors import InputError
 from lambdasim.results.run import RunResult
-from lambdasim.results.usage.as_month import month_basis, monthly_usage, period_factor
+from lambdasim.results.usage.as_month import monthly_usage, period_of
 from lambdasim.study.limits.findings.case import RULES, Case, Finding
 from lambdasim.study.limits.findings.money import MONEY_CHECKS, shared_findings
 from lambdasim.study.limits.findings.rules import CHECKS
@@ -19,7 +19,11 @@ if TYPE_CHECKING:
 
 
 def findings(
-    run: RunResult, *, select: Collection[str] | None = None, ignore: Collection[str] = ()
+    run: RunResult,
+    *,
+    select: Collection[str] | None = None,
+    ignore: Collection[str] = (),
+    per: str | None = None,
 ) -> pd.DataFrame:
     """Check every function's settings against what the run shows.
 
@@ -30,6 +34,8 @@ def findings(
         Rules to look at; default: all, see ``RULES``.
     ignore : collection of str
         Rules to leave out.
+    per : {"month", "run"}, optional
+        Period of the money. Default: a month; the run, where it is no sample of one.
 
     Returns
     -------
@@ -48,17 +54,15 @@ def findings(
     usage: defaultdict[str, list[Usage]] = defaultdict(list)
     for row in run.usage():
         usage[row.function].append(row)
-    basis = month_basis(run.scenario)
+    period = period_of(run.scenario, per)
     found: list[Finding] = []
     for plan, totals in zip(run.plan.functions, run.aggregate.functions, strict=True):
         used = tuple(usage[plan.name])
-        case = Case(
-            run, specs[plan.name], plan, totals, used, monthly_usage(used, period_factor(basis)), basis
-        )
+        case = Case(run, specs[plan.name], plan, totals, used, monthly_usage(used, period.factor), period)
         found += [
             finding for check in (*CHECKS, *MONEY_CHECKS) for finding in check(case) if finding.rule in wanted
         ]
-    found += [finding for finding in shared_findings(run, basis) if finding.rule in wanted]
+    found += [finding for finding in shared_findings(run, period) if finding.rule in wanted]
     found.sort(key=lambda finding: (-finding.usd, finding.rule, finding.function))
     return pd.DataFrame(found, columns=list(Finding._fields))
 

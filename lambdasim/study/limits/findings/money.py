@@ -18,7 +18,7 @@ from lambdasim.catalog import ChargeKind
 from lambdasim.catalog.prices.meters import meter_defaults
 from lambdasim.results.run import RunResult
 from lambdasim.results.sources import empty_receives
-from lambdasim.results.usage.as_month import MonthBasis, period_factor
+from lambdasim.results.usage.as_month import Period
 from lambdasim.specs.trigger import TriggerType
 from lambdasim.study.limits.findings.case import Case, Finding
 from lambdasim.units import US_PER_HOUR, US_PER_S
@@ -113,7 +113,7 @@ def _receives(case: Case) -> Iterator[Finding]:
     if not calls or empty < _MOSTLY * calls:
         return
     name = "sqs_fifo" if queue.message_groups is not None else "sqs_standard"
-    paid = _usd(case, name, round(empty * period_factor(case.basis)) * MICRO)
+    paid = _usd(case, name, round(empty * case.period.factor) * MICRO)
     yield case.finding(
         "empty-receives",
         f"{percent(min(empty / calls, 1.0), 0)} of the calls to its queue are receives that find nothing: "
@@ -181,7 +181,7 @@ def _traces(case: Case) -> Iterator[Finding]:
     if each < 1:
         return
     runs, defaults = _period_runs(case), meter_defaults()
-    seconds = case.run.scenario.duration_us / US_PER_S * float(period_factor(case.basis))
+    seconds = case.run.scenario.duration_us / US_PER_S * float(case.period.factor)
     first = min(runs, int(seconds * defaults.trace_first_per_s))
     sampled = first + (runs - first) * defaults.trace_percent / 100
     paid, usual = (_usd(case, "xray_traces", round(count * MICRO)) for count in (runs * each, sampled))
@@ -205,13 +205,14 @@ MONEY_CHECKS: Final[tuple[Callable[[Case], Iterator[Finding]], ...]] = (
 )
 
 
-def shared_findings(run: RunResult, basis: MonthBasis) -> Iterator[Finding]:
+def shared_findings(run: RunResult, period: Period) -> Iterator[Finding]:
     """Look at what no one function uses: gateways that are held although nothing is said to go through them.
 
     Parameters
     ----------
     run : RunResult
-    basis : MonthBasis
+    period : Period
+        What money is of.
 
     Yields
     ------
@@ -224,17 +225,16 @@ def shared_findings(run: RunResult, basis: MonthBasis) -> Iterator[Finding]:
     used = any("nat_gb" in spec.uses.per_run_kb for spec in scenario.functions)
     if not gateways or not held.get("endpoint_hours") or used:
         return
-    hours = float(period_factor(basis)) * scenario.duration_us / US_PER_HOUR
+    hours = float(period.factor) * scenario.duration_us / US_PER_HOUR
     paid = float(
         meter_usd("nat_hours", round(gateways * hours * MICRO), scenario.region, f"{scenario.start:%Y-%m}")
     )
-    per = "a month" if basis.is_representative else "in this run"
     yield Finding(
         "nat-beside-endpoint",
         SHARED,
-        f"{number(gateways)} NAT gateways are held beside endpoints for {money(paid)} {per}, and no function is said to "
-        "send anything through them (uses.per_run_kb: nat_gb)",
+        f"{number(gateways)} NAT gateways are held beside endpoints for {money(paid)} {period.words}, and no function is "
+        "said to send anything through them (uses.per_run_kb: nat_gb)",
         paid,
-        basis.period,
+        period.name,
         "give the gateways up if nothing calls the internet",
     )

@@ -14,11 +14,10 @@ from dataclasses import dataclass
 from typing import Final
 
 from lambdasim.errors import TraceError
-from lambdasim.traffic.readers.possible import impossible
+from lambdasim.traffic.readers.possible import impossible, impossible_memory
 
 SUCCESS: Final = "success"
 LARGEST: Final = 10**12
-_MOST_USED: Final = 1.1
 _REQUEST: Final = re.compile(r"REPORT RequestId:\s*([\w-]+?)(?=Duration:|[^\w-]|$)")
 _NEXT: Final = re.compile(r"[\r\n]|(?:START|END|REPORT) RequestId:")
 _FIELD: Final = re.compile(
@@ -122,10 +121,10 @@ def refuse_impossible(report: Report, where: str = "REPORT") -> None:
         if wrong is not None:
             fields = {"duration_ms": "Duration", "billed_ms": "Billed Duration", "init_ms": name}
             raise TraceError.single(where, fields[wrong[0]], wrong[1])
-    used_mb, size_mb = report.max_memory_mb, report.memory_mb
-    if used_mb is not None and used_mb > _MOST_USED * size_mb:
-        allowed = f"must not be above the Memory Size of {size_mb:,} MB, got {used_mb:,} MB"
-        raise TraceError.single(where, "Max Memory Used", allowed)
+    wrong = impossible_memory(report.memory_mb, report.max_memory_mb)
+    if wrong is not None:
+        fields = {"memory_mb": "Memory Size", "max_memory_mb": "Max Memory Used"}
+        raise TraceError.single(where, fields[wrong[0]], wrong[1])
 
 
 def parse_report_line(text: str, where: str = "REPORT line") -> Report:
