@@ -120,7 +120,7 @@ def test_a_comparison_shows_the_bill_with_the_free_tier_and_without() -> None:
     found = ls.compare({"now": spec, "more": more}, replications=2, per="run", fail_above=0.05)
     assert "$0.00 ($0.00 to $0.00) a run, +$0.00147 without the free tier" in found.headline()
     assert "bill $0.00 (+99.9" in found.text() or "bill $0.00 (+100.0" in found.text()
-    listed = found.differences.set_index("measure").loc["without free tier"]
+    listed = found.differences.set_index("scope").loc["without free tier"]
     assert (listed["base"], listed["value"]) == pytest.approx((3600 * LISTED, 7200 * LISTED), rel=0.001)
 
 

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 Key: TypeAlias = tuple[str, str, str]
 ACCOUNT: Final = "account"
 TOTAL: Final[Key] = ("money", ACCOUNT, "bill")
-LISTED: Final[Key] = ("money", ACCOUNT, "without free tier")
+LISTED: Final[Key] = ("money", "without free tier", "bill")
 REFUSED: Final[Key] = ("limits", ACCOUNT, "refused")
 
 

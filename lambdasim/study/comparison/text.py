@@ -217,7 +217,7 @@ def _groups(comparison: ComparisonTables, name: str) -> Iterator[tuple[str, list
     before, after = comparison.scenarios[comparison.names[0]], comparison.scenarios[name]
     alone = [*_one_sided(before, after), *_one_sided(after, before)]
     if not comparison.has_free_tier:
-        table = table[table["measure"] != LISTED[-1]]
+        table = table[table["scope"] != LISTED[1]]
     table = table[(table["group"] == "money") | ~table["scope"].isin(alone)]
     for group in _TITLES:
         rows = [_with_label(row) for row in table[table["group"] == group].to_dict("records")]
@@ -238,7 +238,7 @@ def _with_label(row: dict[Any, Any]) -> dict[str, Any]:
 def _is_told(row: dict[str, Any]) -> bool:
     if isnan(row["difference"]):
         return not (isnan(row["base"]) and isnan(row["value"]))
-    if row["group"] == "queues":
+    if row["group"] == "queues" or row["scope"] == LISTED[1]:
         return True
     if row["scope"] == ACCOUNT and (row["group"] != "limits" or row["measure"] == "refused"):
         return True
