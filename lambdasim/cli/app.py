@@ -189,7 +189,7 @@ def _with_warnings(text: str, said: tuple[str, ...], markdown: bool) -> str:
 
 def _noticed(about: Iterable[ScenarioSpec]) -> tuple[str, ...]:
     """Say what was noticed of some scenarios, by their names where it is not so of all."""
-    from lambdasim.results.noticed import noticed
+    from lambdasim.results.foreseen import noticed
     from lambdasim.wording import clipped
 
     found = [(spec.name, noticed(spec)) for spec in about]

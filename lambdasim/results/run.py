@@ -20,8 +20,8 @@ from lambdasim.results.callers.alarms import alarms_frame, alarms_texts
 from lambdasim.results.callers.chains import calls_frame, chains_frame
 from lambdasim.results.callers.machines import calls_texts, machines_frame
 from lambdasim.results.failures import failure_counts, failure_warning, lost_events, throttles_frame
+from lambdasim.results.foreseen import NO_EVENT, of_traces, of_work, readings_of, with_traces
 from lambdasim.results.intervals import half_width_of_sections
-from lambdasim.results.noticed import NO_EVENT, of_traces, of_work, readings_of, with_traces
 from lambdasim.results.parameters import Parameter, parameters_of
 from lambdasim.results.record_table import records_frame
 from lambdasim.results.run_text import (

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lambdasim.engine.plan import plan_scenario
-from lambdasim.results.noticed import of_work
+from lambdasim.results.foreseen import of_work
 from lambdasim.wording import clipped, listed, money, wrapped
 
 if TYPE_CHECKING:
