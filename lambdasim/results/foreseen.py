@@ -11,6 +11,7 @@ import numpy as np
 from lambdasim.billing.month import PricingTerms, missing_rates
 from lambdasim.billing.tiers import FreeSharing
 from lambdasim.billing.usage import Usage
+from lambdasim.catalog import Knowledge
 from lambdasim.draws.keys import Quantity
 from lambdasim.draws.laws import Constant
 from lambdasim.engine.contract import UNLIMITED
@@ -18,6 +19,7 @@ from lambdasim.engine.lanes import Backoff
 from lambdasim.engine.plan import ScenarioArrivals, plan_scenario
 from lambdasim.engine.records import Outcome
 from lambdasim.results.callers.quotas import refused_starts
+from lambdasim.results.parameters import Parameter
 from lambdasim.units import format_duration
 from lambdasim.wording import clipped, count, listed, percent
 
@@ -236,3 +238,11 @@ def readings_of(plan: Plan) -> dict[str, ReadReport]:
     dict of str to ReadReport
     """
     return {source.owner: source.trace.report().also(source.coverage()) for source in with_traces(plan)}
+
+
+def days_of(plan: Plan) -> Iterator[Parameter]:
+    """Yield which days of traces stand for which, where they are not the same."""
+    for source in with_traces(plan):
+        if days := source.days():
+            given = f"align: {source.traffic.align.value}"
+            yield Parameter(f"days of {source.owner}'s trace", days, Knowledge.GIVEN.value, given)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date
 from functools import cached_property
@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from lambdasim import version
 from lambdasim.billing import Bill, InvocationCosts, Usage, invocation_costs, price_scenario
-from lambdasim.catalog import Knowledge, billing_rules, price_sheet
+from lambdasim.catalog import billing_rules, price_sheet
 from lambdasim.engine.contract import EventOutcome, Outcome, Plan, RecordChunk
 from lambdasim.engine.totals.aggregate import Aggregate
 from lambdasim.engine.totals.function_totals import FunctionTotals
@@ -20,7 +20,7 @@ from lambdasim.results.callers.alarms import alarms_frame, alarms_texts
 from lambdasim.results.callers.chains import calls_frame, chains_frame
 from lambdasim.results.callers.machines import calls_texts, machines_frame
 from lambdasim.results.failures import failure_counts, failure_warning, lost_events, throttles_frame
-from lambdasim.results.foreseen import NO_EVENT, of_traces, of_work, readings_of, with_traces
+from lambdasim.results.foreseen import NO_EVENT, days_of, of_traces, of_work, readings_of
 from lambdasim.results.intervals import half_width_of_sections
 from lambdasim.results.parameters import Parameter, parameters_of
 from lambdasim.results.record_table import records_frame
@@ -435,17 +435,8 @@ class RunResult(Result):
         """Return what the result rests on and how each is known: ``parameter``, ``value``, ``known``, ``source``."""
         import pandas as pd
 
-        found = [*parameters_of(self.scenario), *self._days()]
+        found = [*parameters_of(self.scenario), *days_of(self.plan)]
         return pd.DataFrame(found, columns=list(Parameter._fields))
-
-    def _days(self) -> Iterator[Parameter]:
-        """Yield which days of a trace stand for which, where they are not the same."""
-        for source in with_traces(self.plan):
-            if days := source.days():
-                align = source.traffic.align.value
-                yield Parameter(
-                    f"days of {source.owner}'s trace", days, Knowledge.GIVEN.value, f"align: {align}"
-                )
 
     def readings(self) -> dict[str, ReadReport]:
         """Return what was found in the traces: rows, rows left out, warnings, what lies outside; by function."""

@@ -16,12 +16,13 @@ from lambdasim.templates.estimate.volume import per_second, volumes
 from lambdasim.templates.found import Found, Given
 from lambdasim.templates.reading import read_source
 from lambdasim.templates.usage_file import with_usage
-from lambdasim.templates.writing.draft import draft_scenario
+from lambdasim.templates.writing.draft import Draft, draft_scenario
 from lambdasim.units import US_PER_MS, US_PER_S, format_duration, parse_duration_us
 from lambdasim.wording import clipped, count, number
 
 _MOST_REMARKS: Final = 3
 _MOST_WARNINGS: Final = 5
+_MOST_TAKEN: Final = 3
 Progress = Callable[[int, int], None]
 
 
@@ -90,7 +91,7 @@ def estimate_template(
     draft = draft_scenario(found, region=region)
     scenario, scheduled = template_scenario(draft)
     rates, about_traffic = spread_volume(draft, scheduled, together, named)
-    assumed = (*about_traffic, *_about_template(found, region))
+    assumed = (*about_traffic, *_about_draft(draft, found), *_about_template(found, region))
     known = {draft.names[one.resource]: one.duration_ms for one in found.functions if one.duration_ms}
     return estimate(scenario, rates, known_ms=known, origin=found.origin, assumed=assumed, progress=progress)
 
@@ -120,6 +121,16 @@ def _about_template(found: Found, region: str | None) -> list[str]:
         )
     if found.left_out:
         told.append(f"{count(len(found.left_out), 'function')} left out that only a deployment runs")
+    return told
+
+
+def _about_draft(draft: Draft, found: Found) -> list[str]:
+    """Say what of a template was taken for something else, such as a setting that Lambda does not allow."""
+    known = {(one.resource, one.text) for one in found.warnings}
+    told = [f"{one.resource}: {one.text}" for one in draft.remarks if (one.resource, one.text) not in known]
+    more = len(told) - _MOST_TAKEN
+    if more > 0:
+        told[_MOST_TAKEN:] = [f"{count(more)} more settings taken for others, which lambdasim import shows"]
     return told
 
 

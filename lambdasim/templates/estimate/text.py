@@ -9,7 +9,7 @@ from lambdasim.templates.estimate.estimate import Estimate, Range
 from lambdasim.wording import clipped, count, money, number, percent, wrapped
 
 _MOST_FUNCTIONS: Final = 6
-_MOST_ASSUMED: Final = 6
+_MOST_ASSUMED: Final = 8
 _WIDE: Final = 1.1
 _MANY: Final = 100
 

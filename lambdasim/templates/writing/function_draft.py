@@ -213,12 +213,15 @@ def _sizes(found: FoundFunction, remarks: list[str]) -> dict[str, Any]:
 def _start(found: FoundFunction, settings: dict[str, Any], remarks: list[str]) -> dict[str, Any]:
     started: dict[str, Any] = {}
     if found.reserved_concurrency is not None:
-        reserved = min(max(found.reserved_concurrency, 0), _MOST_CONCURRENCY)
-        if reserved != found.reserved_concurrency:
+        reserved = min(found.reserved_concurrency, _MOST_CONCURRENCY)
+        if reserved < 0:
+            remarks.append(f"reserved concurrency {clipped(reserved, 30)} is below 0 and left out")
+        elif reserved != found.reserved_concurrency:
             remarks.append(
                 f"reserved concurrency {clipped(found.reserved_concurrency, 30)} is taken as {reserved:,}"
             )
-        started["reserved_concurrency"] = reserved
+        if reserved >= 0:
+            started["reserved_concurrency"] = reserved
     if found.provisioned:
         steps = [_step(step, started.get("reserved_concurrency"), remarks) for step in found.provisioned]
         started["provisioned_concurrency"] = [step for step in steps if step is not None]
