@@ -198,3 +198,19 @@ def test_what_was_taken_for_an_unknown_setting_stands_beside_the_bill(tmp_path: 
     assert any(
         "MemorySize comes from parameter Size" in one and "128 is taken" in one for one in found.assumed
     )
+
+
+def test_a_setting_that_lambda_does_not_allow_is_said_beside_the_estimate(tmp_path: Path) -> None:
+    """What a deployment would refuse is taken for what is allowed, aloud; no reserved concurrency of 0 comes of -1."""
+    path = tmp_path / "template.yaml"
+    path.write_text(
+        "Resources:\n  F:\n    Type: AWS::Lambda::Function\n    Properties:\n      Runtime: python3.13\n"
+        "      Handler: a.b\n      Code: {ZipFile: x}\n      Role: r\n"
+        "      MemorySize: -5\n      Timeout: 99999\n      ReservedConcurrentExecutions: -1\n"
+    )
+    found = estimate_template(path, ["1000/month"])
+    said = " ".join(found.assumed)
+    assert "F: memory_mb -5 lies outside 128 to 10,240; 128 is taken" in said
+    assert "F: timeout_s 99999 lies outside 1 to 1,800; 1,800 is taken" in said
+    assert "F: reserved concurrency -1 is below 0 and left out" in said
+    assert found.requests == 1000
