@@ -16,7 +16,7 @@ from lambdasim.specs.scenario import ScenarioSpec
 from lambdasim.study.comparison.text import escaped
 from lambdasim.templates.documents import read_document
 from lambdasim.templates.estimate.cases import Window, part_of
-from lambdasim.templates.estimate.sources import spread_volume, template_scenario
+from lambdasim.templates.estimate.sources import SHARED_OUT, spread_volume, template_scenario
 from lambdasim.templates.estimate.volume import volumes
 from lambdasim.templates.reading import read_source
 from lambdasim.templates.usage_file import with_usage
@@ -159,7 +159,7 @@ def reviewed(
             continue
         spec, scheduled = template_scenario(side)
         own = {one.function for one in side.questions if one.key == "traffic"} & asked
-        part = None if together is None else together * len(own) / max(len(asked), 1)
+        part = None if together is None or not own else together * len(own) / len(asked)
         known = {
             key: rate for key, rate in named.items() if key in set(side.names.values()) | set(side.names)
         }
@@ -169,7 +169,12 @@ def reviewed(
         specs[name] = spec.model_copy(update={"free_tier": False})
     _refuse_unknown(named, drafts)
     before_spec, after_spec = specs[_BEFORE], specs[_AFTER]
-    assumed = list(about)
+    assumed = [one for one in about if not (together and one.startswith(SHARED_OUT))]
+    if together and len(asked) > 1:
+        assumed.append(
+            f"{SHARED_OUT} over the {count(len(asked), 'entry point')} of both states, so that each has as much "
+            "before as after"
+        )
     if rates:
         before_spec, after_spec = _timed(specs, rates)
         guess = "work of templates is a guess, the same before and after"

@@ -292,3 +292,14 @@ def test_json_is_json(sides: tuple[Path, Path]) -> None:
         cwd=sides[0].parent,
     )
     assert json.loads(done.stdout)
+
+
+def test_what_each_function_gets_of_a_volume_is_said_as_it_is(sides: tuple[Path, Path]) -> None:
+    found = reviewed(*sides, ["2M/month"])
+    rates = {
+        state: {one.name: one.traffic for one in spec.functions if one.name in ("Api", "New")}
+        for state, spec in found.scenarios.items()
+    }
+    assert rates["before"]["Api"] == rates["after"]["Api"] == rates["after"]["New"]
+    assert any("over the 2 entry points of both states" in one for one in found.assumed)
+    assert sum("shared out evenly" in one for one in found.assumed) == 1

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from datetime import UTC, datetime, time
-from typing import Any
+from typing import Any, Final
 
 from lambdasim.catalog import limit
 from lambdasim.catalog.guesses import traffic_guess
@@ -18,6 +18,7 @@ from lambdasim.templates.writing.draft import Draft
 from lambdasim.units import US_PER_DAY, US_PER_S, to_epoch_us
 from lambdasim.wording import clipped, count, listed, number
 
+SHARED_OUT: Final = "traffic shared out evenly"
 _MONTH_US = 30 * US_PER_DAY
 
 
@@ -105,7 +106,7 @@ def spread_volume(
     if open_ and together is not None:
         rates |= dict.fromkeys(open_, together / len(open_))
         if len(open_) > 1:
-            assumed.append(f"traffic shared out evenly over {count(len(open_), 'entry point')}")
+            assumed.append(f"{SHARED_OUT} over {count(len(open_), 'entry point')}")
     elif open_:
         guess = traffic_guess().rate_per_s
         rates |= dict.fromkeys(open_, guess)

@@ -90,7 +90,9 @@ def _ref(address: str, attribute: str) -> Unknown:
 
 def _function(given: dict[str, Any], address: str) -> Made:
     call = _Call(given, address)
-    if not (call.is_on("create", True) and call.is_on("create_function", True)):
+    if not (call.is_on("create", True) and call.is_on("create_function", True)) or call.is_on(
+        "create_layer", False
+    ):
         return call.made()
     body = call.of(*_SAME)
     if given.get("environment_variables"):
