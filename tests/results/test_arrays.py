@@ -141,8 +141,9 @@ def test_the_order_of_the_arrays_does_not_matter(rows: list[tuple[int, int]]) ->
         )
         return result.records
 
-    assert run(rows).equals(run(sorted(rows)))
-    assert run(rows).equals(run(rows[::-1]))
+    as_given = run(rows)
+    assert as_given.equals(run(sorted(rows)))
+    assert as_given.equals(run(rows[::-1]))
 
 
 @pytest.mark.parametrize(

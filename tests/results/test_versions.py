@@ -19,7 +19,7 @@ functions:
     KEYS
     work: {io_ms: 50}
     trigger: {type: function_url}
-    traffic: {poisson: {rate_per_s: 2}}
+    traffic: {poisson: {rate_per_s: 0.2}}
 """
 NONE, CALLED, UNCALLED, ON_LATEST, ALIAS, OTHER_ALIAS = (
     "package_type: zip",
