@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import lru_cache, partial
+from functools import cached_property, lru_cache, partial
 from itertools import accumulate
 
 import numpy as np
@@ -127,7 +127,7 @@ class FunctionDraws:
         )
         return tuple(zip((kind for kind, _ in kinds), accumulate(share for _, share in kinds), strict=True))
 
-    @property
+    @cached_property
     def speeds_differ(self) -> bool:
         """Whether environments differ in speed."""
         return self.laws[Quantity.ENVIRONMENT_SPEED] != Constant(1 << FIXED_POINT_BITS)

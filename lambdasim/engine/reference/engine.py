@@ -302,12 +302,12 @@ class ReferenceRun:
         event, environment, now = run.event, run.environment, run.start_us
         function, plan = event.function, event.function.plan
         # The answer, if the handler lives to give one, comes before what follows it; the timeout cuts both.
-        answer = int(Outcome.TIMEOUT) if handler_us > plan.timeout_us else answer
+        answer = _TIMED_OUT if handler_us > plan.timeout_us else answer
         post_response_us = run.post_response_us if answer in _ANSWERED else 0
         init_again_us = run.init_again_us
         duration_us, outcome = handler_us + post_response_us, answer
-        if answer == Outcome.TIMEOUT or duration_us > plan.timeout_us:
-            duration_us, outcome = plan.timeout_us, int(Outcome.TIMEOUT)
+        if answer == _TIMED_OUT or duration_us > plan.timeout_us:
+            duration_us, outcome = plan.timeout_us, _TIMED_OUT
             init_again_us = min(init_again_us, duration_us)
             post_response_us = duration_us - handler_us if answer in _ANSWERED else 0
         event.outcome = outcome
@@ -332,9 +332,10 @@ class ReferenceRun:
             duration_us, init_again_us, post_response_us, run.start, counted, Limit.NONE, environment.number, final,
             *run.in_progress, event.call.number if event.call is not None else 0,
         )  # fmt: skip
-        gone_us = now + event.policy.client_timeout_us
-        ended_us = run.answered_us if event.policy.synchronous else end_us
-        ended_us = gone_us if final is EventOutcome.CLIENT_TIMEOUT else ended_us
+        policy = event.policy
+        ended_us = run.answered_us if policy.synchronous else end_us
+        if final is EventOutcome.CLIENT_TIMEOUT:
+            ended_us = now + policy.client_timeout_us
         self._record(event, values, final, EventOutcome.CLIENT_TIMEOUT, ended_us, run.row, client_has_gone)
 
     def _record(
@@ -445,6 +446,7 @@ _HANDLER, _POST_RESPONSE, _SPEED, _FIRST_RUN, _PLACEMENT, _INIT, _FAULT, _KEEP_A
     len(COLUMNS)
 )
 _GOES_ON: Final = frozenset({EventOutcome.PENDING, EventOutcome.BATCH})
+_TIMED_OUT: Final = int(Outcome.TIMEOUT)
 _ANSWERED: Final = frozenset({int(Outcome.COMPLETED), int(Outcome.FUNCTION_ERROR)})
 
 
