@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from lambdasim.errors import TemplateError
 from lambdasim.templates.cloudformation.functions import TYPES, found_function
@@ -27,6 +27,7 @@ from lambdasim.templates.found import Found, FoundFunction, Remark
 from lambdasim.wording import clipped, listed
 
 DEFAULT_REGION = "us-east-1"
+_WEB_FUNCTIONS: Final = ("AWS::Serverless::WebFunction", "AWS::Lambda::WebFunction")
 
 
 def read_template(
@@ -106,6 +107,10 @@ def found_in(
         if resource.type in TYPES:
             made = found_function(resource, notes)
             functions[resource.id] = made.with_sources(*sam_sources(resource, by_id, notes))
+        elif resource.type in _WEB_FUNCTIONS:
+            notes.not_modelled.append(
+                Remark(resource.id, "a web function has prices and scaling of its own and was left out")
+            )
     ties = Ties(resources, functions, notes, files)
     tie_deployment(ties)
     tie_front_doors(ties)

@@ -161,7 +161,8 @@ def _way_in(
 def _why_none(found: Found) -> str:
     if found.left_out:
         return f"has no function to simulate: its {len(found.left_out)} run only at a deployment"
-    elsewhere = listed((str(one) for one in found.unresolved), most=_MOST_REASONS)
+    reasons = [*found.unresolved, *found.not_modelled]
+    elsewhere = listed((str(one) for one in reasons), most=_MOST_REASONS)
     return f"has no function to simulate ({found.kind}){': ' if elsewhere else ''}{elsewhere}"
 
 

@@ -34,6 +34,8 @@ def tie_front_doors(ties: Ties) -> None:
             _integration(ties, resource)
         elif kind in _BODIES:
             _api(ties, resource)
+        elif kind == "AWS::Serverless::WebSocketApi":
+            _socket(ties, resource)
         elif kind in ("AWS::ApiGateway::Authorizer", "AWS::ApiGatewayV2::Authorizer"):
             ids = ties.functions_in(resource.properties.get("AuthorizerUri"))
             ties.add(ids, FoundSource("sdk", f"authorizer {resource.id}"))
@@ -84,6 +86,21 @@ def _integration(ties: Ties, resource: Resource) -> None:
         integration_timeout_s=None if waits_ms is None else waits_ms / 1000,
     )
     ties.add(ties.functions_in(properties.get("IntegrationUri")), source)
+
+
+def _socket(ties: Ties, resource: Resource) -> None:
+    """Tie the routes of SAM's WebSocket API, and what authorizes its connections."""
+    routes = resource.properties.get("Routes")
+    for name, route in routes.items() if isinstance(routes, dict) else ():
+        waits_ms = whole(at(route, "IntegrationTimeout"))
+        source = FoundSource(
+            "api_gateway_websocket",
+            f"route {clipped(name, 60)} of {resource.id}",
+            integration_timeout_s=None if waits_ms is None else waits_ms / 1000,
+        )
+        ties.add(ties.functions_in(at(route, "FunctionArn")), source)
+    ids = ties.functions_in(at(resource.properties, "Auth", "AuthArn"))
+    ties.add(ids, FoundSource("sdk", f"authorizer of {resource.id}"))
 
 
 def _api(ties: Ties, resource: Resource) -> None:
