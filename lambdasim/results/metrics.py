@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
+from numpy.typing import NDArray
 
-from lambdasim.engine.contract import Plan
+from lambdasim.engine.contract import FunctionPlan, Plan
 from lambdasim.engine.totals.aggregate import Aggregate
+from lambdasim.engine.totals.function_totals import FunctionTotals
 from lambdasim.engine.totals.levels import claimed_at, ready_at
 from lambdasim.units import US_PER_MINUTE, US_PER_MS
 
@@ -50,49 +52,114 @@ def metrics_by_function(aggregate: Aggregate, plan: Plan) -> Iterator[pd.DataFra
     """
     import pandas as pd
 
-    longest = max(max(totals.counts.minutes, totals.concurrency.minutes) for totals in aggregate.functions)
-    labels = aggregate.minutes(min(longest, _AT_ONCE))
+    stamps = _stamps(aggregate)
     for totals, function in zip(aggregate.functions, plan.functions, strict=True):
-        minutes = max(totals.counts.minutes, totals.concurrency.minutes)
-        executions = totals.concurrency.per_minute(minutes)
-        on_provisioned = totals.provisioned.per_minute(minutes)
-        for first in range(0, max(minutes, 1), _AT_ONCE):
-            stop = min(first + _AT_ONCE, minutes)
-            counts, provisioned = totals.counts.padded(stop, first), on_provisioned[first:stop]
-            duration_us, invocations = counts.pop("DurationSum_us"), counts["Invocations"]
-            mean_ms = np.full(stop - first, np.nan)
-            np.divide(duration_us / US_PER_MS, invocations, out=mean_ms, where=invocations > 0)
-            begins_us = np.arange(first, stop) * US_PER_MINUTE
-            ends_us = begins_us + US_PER_MINUTE - 1
-            ready = np.maximum(ready_at(function, begins_us), ready_at(function, ends_us))
-            utilization = np.full(stop - first, np.nan)
-            np.divide(provisioned, ready, out=utilization, where=ready > 0)
-            columns = {
-                "timestamp": aggregate.minutes(stop - first, first) if first else labels[:stop],
-                "function": function.name,
-                **counts,
-                "ConcurrentExecutions": executions[first:stop],
-                "ProvisionedConcurrentExecutions": provisioned,
-                "ProvisionedConcurrencyUtilization": utilization,
-                "Duration": mean_ms,
-            }
-            yield pd.DataFrame(columns)
+        series = _Series(totals, function)
+        for first in range(0, max(series.minutes, 1), _AT_ONCE):
+            stop = min(first + _AT_ONCE, series.minutes)
+            counts = totals.counts.padded(stop, first)
+            yield pd.DataFrame(series.columns(stamps, np.arange(first, stop), counts))
 
 
-def in_use(metrics: pd.DataFrame) -> pd.DataFrame:
-    """Leave out minutes in which nothing happened and nothing was provisioned, as CloudWatch does.
+def _stamps(aggregate: Aggregate) -> NDArray[Any]:
+    """Give the beginning of each minute, as text."""
+    longest = max(max(totals.counts.minutes, totals.concurrency.minutes) for totals in aggregate.functions)
+    return np.array(aggregate.minutes(longest))
+
+
+class _Series:
+    """What is known of a function by minute.
 
     Parameters
     ----------
-    metrics : DataFrame
-        See ``metrics_frame``.
+    totals : FunctionTotals
+    function : FunctionPlan
 
-    Returns
-    -------
-    DataFrame
+    Attributes
+    ----------
+    minutes : int
+        How many have been reached.
+    executions, on_provisioned : ndarray of int64, shape (minutes,)
+        The most at once.
     """
-    busy = metrics.select_dtypes("integer").any(axis=1)
-    return metrics[busy | metrics["ProvisionedConcurrencyUtilization"].notna()]
+
+    def __init__(self, totals: FunctionTotals, function: FunctionPlan) -> None:
+        self._function = function
+        self._counts = totals.counts
+        self.minutes = max(totals.counts.minutes, totals.concurrency.minutes)
+        self.executions = totals.concurrency.per_minute(self.minutes)
+        nothing = np.zeros(self.minutes, dtype=np.int64)
+        self.on_provisioned = totals.provisioned.per_minute(self.minutes) if function.provisioned else nothing
+
+    def columns(
+        self, stamps: NDArray[Any], minutes: NDArray[np.int64], counts: dict[str, NDArray[np.int64]]
+    ) -> dict[str, NDArray[Any]]:
+        """Return the columns of ``metrics_frame`` in some minutes, whose counts these are."""
+        duration_us, invocations = counts.pop("DurationSum_us"), counts["Invocations"]
+        mean_ms, utilization = (np.full(len(minutes), np.nan) for _ in range(2))
+        np.divide(duration_us / US_PER_MS, invocations, out=mean_ms, where=invocations > 0)
+        ready, provisioned = self._ready(minutes), self.on_provisioned[minutes]
+        np.divide(provisioned, ready, out=utilization, where=ready > 0)
+        return {
+            "timestamp": stamps[minutes],
+            "function": np.full(len(minutes), self._function.name),
+            **counts,
+            "ConcurrentExecutions": self.executions[minutes],
+            "ProvisionedConcurrentExecutions": provisioned,
+            "ProvisionedConcurrencyUtilization": utilization,
+            "Duration": mean_ms,
+        }
+
+    def in_use(self, stamps: NDArray[Any]) -> dict[str, NDArray[Any]]:
+        """Return the columns of all minutes in which something happened or was provisioned."""
+        busy = (self.executions > 0) | (self.on_provisioned > 0)
+        if self._function.provisioned:
+            busy |= self._ready(np.arange(self.minutes)) > 0
+        busy[self._counts.active()] = True
+        minutes = np.flatnonzero(busy)
+        columns = self.columns(stamps, minutes, self._counts.at(minutes))
+        shown = ~np.isnan(columns["ProvisionedConcurrencyUtilization"])
+        for column in columns.values():
+            if column.dtype == np.int64:
+                shown |= column != 0
+        return {name: column[shown] for name, column in columns.items()}
+
+    def _ready(self, minutes: NDArray[np.int64]) -> NDArray[np.int64]:
+        if not self._function.provisioned:
+            return np.zeros(len(minutes), dtype=np.int64)
+        begins_us = minutes * US_PER_MINUTE
+        ends_us = begins_us + US_PER_MINUTE - 1
+        return np.maximum(ready_at(self._function, begins_us), ready_at(self._function, ends_us))
+
+
+def metrics_in_use(aggregate: Aggregate, plan: Plan) -> Iterator[pd.DataFrame]:
+    """Give the rows in which something happened or was provisioned, which are those that CloudWatch has.
+
+    Parameters
+    ----------
+    aggregate : Aggregate
+    plan : Plan
+
+    Yields
+    ------
+    DataFrame
+        As ``metrics_frame`` has them; some functions together, about 65,536 rows at a time.
+    """
+    import pandas as pd
+
+    stamps = _stamps(aggregate)
+    waiting: list[dict[str, NDArray[Any]]] = []
+    for totals, function in zip(aggregate.functions, plan.functions, strict=True):
+        waiting.append(_Series(totals, function).in_use(stamps))
+        if sum(len(part["timestamp"]) for part in waiting) >= _AT_ONCE:
+            yield pd.DataFrame(_joined(waiting))
+            waiting = []
+    if waiting:
+        yield pd.DataFrame(_joined(waiting))
+
+
+def _joined(parts: list[dict[str, NDArray[Any]]]) -> dict[str, NDArray[Any]]:
+    return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
 
 
 def account_metrics_frame(aggregate: Aggregate, plan: Plan) -> pd.DataFrame:

@@ -178,6 +178,26 @@ def test_too_many_records_are_not_kept(saved: tuple[ls.RunResult, Path], tmp_pat
         assert (records.given_up, (tmp_path / "records.parquet").exists()) == (not kept, kept)
 
 
+def test_the_file_has_the_minutes_in_which_something_happened(tmp_path: Path) -> None:
+    """Long runs that outlast quiet minutes, provisioned ones that nobody calls, a payload that is refused."""
+    text = (
+        "{name: t, start: 2026-11-30T23:40:00Z, duration: 47min, functions: ["
+        "{name: f, timeout: 900s, work: {io_ms: 400000}, traffic: {constant: {rate_per_s: 0.001}}},"
+        "{name: g, work: {io_ms: 5}, traffic: {constant: {rate_per_s: 1}, stop: 2min},"
+        " provisioned_concurrency: [{at: 20min, count: 1}, {at: 30min, count: 0}]},"
+        "{name: h, work: {io_ms: 5}, payload: {request_kb: 7000}, traffic: {constant: {rate_per_s: 0.01}}},"
+        "{name: z, traffic: {constant: {rate_per_s: 0}}}]}"
+    )
+    run = ls.simulate(ls.load_scenario_text(text), engine="reference")
+    ls.save(run, tmp_path)
+    table = run.metrics()
+    busy = table.select_dtypes("integer").any(axis=1) | table["ProvisionedConcurrencyUtilization"].notna()
+    assert busy.any()
+    assert not busy.all()
+    content = table[busy].to_csv(index=False, lineterminator="\n")
+    assert (tmp_path / "metrics.csv").read_text() == content
+
+
 def test_series_that_are_written_in_stretches_are_the_same(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

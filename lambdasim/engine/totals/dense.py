@@ -23,7 +23,7 @@ PAGE: Final = 1 << PAGE_BITS
 PAGES: Final = 32
 """Pages of a histogram, if all are there: values up to 16,384."""
 _MOST_PAGES: Final = 1 << 16  # 256 MiB
-_COMMON: Final = 255  # single keys of a page that take as much room as the page does
+_COMMON: Final = 128  # single keys of a page from which on it is made; 255 take as much room
 
 Counts = tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]
 

@@ -207,20 +207,43 @@ class MinuteLog:
 
             self._blocks.append(_Block.of(self._groups, owners[order], minutes[order], column))
 
-    def rows(self, owner: int, wanted: tuple[int, ...], minutes: int, first: int = 0) -> NDArray[np.int64]:
-        """Return rows of an owner from one minute up to another, shape (n_wanted, minutes - first)."""
+    def _open(self, owner: int) -> _Opened:
         self._pack()
         group = owner >> _GROUP_BITS
         if self._opened is None or self._opened.group != group:
             self._opened = _Opened(group, self._blocks)
-        own, at = self._opened.minutes(owner)
+        return self._opened
+
+    def minutes(self, owner: int) -> NDArray[np.int64]:
+        """Return the minutes of an owner that were put away, rising."""
+        return self._open(owner).minutes(owner)[1]
+
+    def rows(self, owner: int, wanted: tuple[int, ...], minutes: int, first: int = 0) -> NDArray[np.int64]:
+        """Return rows of an owner from one minute up to another, shape (n_wanted, minutes - first)."""
+        own, at = self._open(owner).minutes(owner)
         begin, end = np.searchsorted(at, (first, minutes)).tolist()
         found = np.zeros((len(wanted), minutes - first), dtype=np.int64)
-        for place, row in enumerate(wanted):
-            found[place, at[begin:end] - first] = self._opened.row(
-                row, slice(own.start + begin, own.start + end)
-            )
+        self._fill(found, owner, wanted, slice(own.start + begin, own.start + end), at[begin:end] - first)
         return found
+
+    def rows_at(self, owner: int, wanted: tuple[int, ...], minutes: NDArray[np.int64]) -> NDArray[np.int64]:
+        """Return rows of an owner in some minutes, rising, among them all that were put away; shape (n_wanted, n)."""
+        own, at = self._open(owner).minutes(owner)
+        found = np.zeros((len(wanted), len(minutes)), dtype=np.int64)
+        self._fill(found, owner, wanted, own, np.searchsorted(minutes, at))
+        return found
+
+    def _fill(
+        self,
+        found: NDArray[np.int64],
+        owner: int,
+        wanted: tuple[int, ...],
+        own: slice,
+        places: NDArray[np.int64],
+    ) -> None:
+        opened = self._open(owner)
+        for place, row in enumerate(wanted):
+            found[place, places] = opened.row(row, own)
 
     @property
     def nbytes(self) -> int:

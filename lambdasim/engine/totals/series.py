@@ -41,9 +41,19 @@ class MinuteCounts:
         rows = self._log.rows(self._owner, tuple(range(len(COUNTS))), minutes, first)
         return dict(zip(COUNTS, rows, strict=True))
 
-    def of(self, *names: str) -> list[NDArray[np.int64]]:
-        """Return some counts over the minutes reached, each of shape (minutes,)."""
-        return [*self._log.rows(self._owner, tuple(map(COUNTS.index, names)), self.minutes)]
+    def of(self, *names: str, first: int = 0, stop: int | None = None) -> list[NDArray[np.int64]]:
+        """Return some counts from one minute up to another, each of shape (stop - first,); default: those reached."""
+        wanted = tuple(map(COUNTS.index, names))
+        return [*self._log.rows(self._owner, wanted, self.minutes if stop is None else stop, first)]
+
+    def active(self) -> NDArray[np.int64]:
+        """Return the minutes in which anything was counted or ended, rising."""
+        return self._log.minutes(self._owner)
+
+    def at(self, minutes: NDArray[np.int64]) -> dict[str, NDArray[np.int64]]:
+        """Return every count in some minutes, rising; each of shape (n_minutes,)."""
+        rows = self._log.rows_at(self._owner, tuple(range(len(COUNTS))), minutes)
+        return dict(zip(COUNTS, rows, strict=True))
 
 
 @dataclass(frozen=True, eq=False)

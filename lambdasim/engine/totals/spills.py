@@ -29,7 +29,8 @@ class Spills:
         if len(keys):
             self._waiting.append(keys.copy())
             self._length += len(keys)
-            if self._length >= _MERGED_AT:
+            # A merge takes as long as all keys are many, so they grow by half until the next.
+            if self._length >= max(_MERGED_AT, len(self._keys) >> 1):
                 self._merge()
 
     def of(self, number: int) -> Histogram:

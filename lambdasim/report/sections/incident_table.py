@@ -5,15 +5,18 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
+from numpy.typing import NDArray
 
 from lambdasim.engine.totals.minute_rows import COUNTS
 
 if TYPE_CHECKING:
     import pandas as pd
 
+    from lambdasim.engine.totals.series import MinuteCounts
     from lambdasim.results.run import RunResult
 
 _COUNTS: Final = ("Invocations", "Errors", "Throttles", "ColdStarts", "AsyncEventsDropped")
+_HURT: Final = ("Throttles", "AsyncEventsDropped")
 _LIMIT: Final = "Throttles_"
 QUIET_MINUTES: Final = 5
 """Minutes without refusals that end an incident."""
@@ -43,38 +46,53 @@ def incidents(run: RunResult, quiet_minutes: int = QUIET_MINUTES) -> pd.DataFram
     """
     import pandas as pd
 
-    names = run.aggregate.names
-    minutes = max([totals.counts.minutes for totals in run.aggregate.functions], default=0)
-    padded = [totals.counts.padded(minutes) for totals in run.aggregate.functions]
-    counts = {name: np.stack([one[name] for one in padded]) for name in _COUNTS}
-    limits = {
-        name.removeprefix(_LIMIT): np.stack([one[name] for one in padded])
-        for name in COUNTS
-        if name.startswith(_LIMIT)
-    }
+    names, functions = run.aggregate.names, run.aggregate.functions
+    minutes = max([totals.counts.minutes for totals in functions], default=0)
+    hurt = np.zeros(minutes, dtype=np.int64)
+    for totals in functions:
+        for series in totals.counts.of(*_HURT):
+            hurt[: len(series)] += series
+    bad = np.flatnonzero(hurt)
+    stretches = np.split(bad, np.flatnonzero(np.diff(bad) > quiet_minutes) + 1) if bad.size else []
+    edges = np.array([(stretch[0], stretch[-1] + 1) for stretch in stretches]).reshape(-1, 2).T
+    # Function by function: the minutes of thousands would not fit into memory together.
+    limits = [name for name in COUNTS if name.startswith(_LIMIT)]
+    counted = [
+        _within(totals.counts, (*_COUNTS, *limits), edges) if stretches else {} for totals in functions
+    ]
     peaks = run.aggregate.account.per_minute(max(minutes, run.aggregate.account.minutes))
     stamps = run.aggregate.minutes(minutes)
-    bad = np.flatnonzero((counts["Throttles"] + counts["AsyncEventsDropped"]).sum(axis=0))
     rows: list[dict[str, Any]] = []
-    for stretch in np.split(bad, np.flatnonzero(np.diff(bad) > quiet_minutes) + 1) if bad.size else []:
-        within = slice(int(stretch[0]), int(stretch[-1]) + 1)
-        refused = {name: int(series[:, within].sum()) for name, series in limits.items()}
-        hurt = (counts["Throttles"] + counts["AsyncEventsDropped"])[:, within].sum(axis=1)
-        total = int(counts["Throttles"][:, within].sum())
+    for place, (first, stop) in enumerate(edges.T.tolist()):
+        sums = {name: sum(int(one[name][place]) for one in counted) for name in (*_COUNTS, *limits)}
+        worst = [sum(int(one[name][place]) for name in _HURT) for one in counted]
+        refused = {name.removeprefix(_LIMIT): sums[name] for name in limits}
         rows.append(
             {
-                "begin": str(stamps[within.start]),
-                "minutes": within.stop - within.start,
-                "refused": total,
+                "begin": str(stamps[first]),
+                "minutes": stop - first,
+                "refused": sums["Throttles"],
                 "worst_limit": max(refused, key=lambda name: refused[name]).replace("_", " ")
-                if total
+                if sums["Throttles"]
                 else "",
-                "worst_function": names[int(hurt.argmax())],
-                "dropped": int(counts["AsyncEventsDropped"][:, within].sum()),
-                "errors": int(counts["Errors"][:, within].sum()),
-                "cold_starts": int(counts["ColdStarts"][:, within].sum()),
-                "peak_concurrency": int(peaks[within].max()),
+                "worst_function": names[int(np.argmax(worst))],
+                "dropped": sums["AsyncEventsDropped"],
+                "errors": sums["Errors"],
+                "cold_starts": sums["ColdStarts"],
+                "peak_concurrency": int(peaks[first:stop].max()),
             }
         )
     columns = ["begin", "minutes", "refused", "worst_limit", "worst_function", "dropped", "errors"]
     return pd.DataFrame(rows, columns=[*columns, "cold_starts", "peak_concurrency"])
+
+
+def _within(
+    counts: MinuteCounts, names: tuple[str, ...], edges: NDArray[np.int64]
+) -> dict[str, NDArray[np.int64]]:
+    """Add up counts of a function within each stretch of minutes."""
+    found = {}
+    for name, series in zip(names, counts.of(*names), strict=True):
+        reached = np.concatenate([[0], np.cumsum(series)])
+        first, stop = np.minimum(edges, len(series))
+        found[name] = reached[stop] - reached[first]
+    return found

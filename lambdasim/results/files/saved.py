@@ -21,7 +21,7 @@ from lambdasim.outputs import OutputFolder, noted_input
 from lambdasim.results.files.fleets import FLEETS, fleets_chunk, fleets_text
 from lambdasim.results.files.items import ITEMS, read_items
 from lambdasim.results.files.records import RECORDS, RecordFile, longest_wait_us, read_records
-from lambdasim.results.metrics import in_use, metrics_by_function
+from lambdasim.results.metrics import metrics_in_use
 from lambdasim.results.run import RunResult
 from lambdasim.results.usage.as_month import MonthBasis, month_basis
 from lambdasim.specs.scenario import ScenarioSpec
@@ -123,8 +123,8 @@ def add_tables(run: RunResult, place: OutputFolder) -> None:
     for name, text in files.items():
         place.add(name, text.encode())
     with place.stream("metrics.csv") as stream:
-        for number, metrics in enumerate(metrics_by_function(run.aggregate, run.plan)):
-            in_use(metrics).to_csv(stream, index=False, header=not number, lineterminator="\n")
+        for number, metrics in enumerate(metrics_in_use(run.aggregate, run.plan)):
+            metrics.to_csv(stream, index=False, header=not number, lineterminator="\n")
 
 
 def check_run_folder(folder: str | os.PathLike[str]) -> None:

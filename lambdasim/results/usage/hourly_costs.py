@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
+from numpy.typing import NDArray
 
 from lambdasim.errors import CatalogError, Fault
 from lambdasim.units import US_PER_HOUR, US_PER_MINUTE, timestamps, to_epoch_us
@@ -39,27 +40,29 @@ def costs_by_hour(scenario: ScenarioSpec, costs: CostsOverTime) -> pd.DataFrame:
     """
     import pandas as pd
 
-    by_function = dict(costs.by_share())
     start_us = to_epoch_us(scenario.start)
     hours = -(-costs.minutes // _MINUTES)
+    # Of each function only its hours are kept: minutes of thousands would take gigabytes.
+    spent = {name: _by_hour(usd, hours) for name, usd in costs.by_share()}
     labels = timestamps(start_us, hours, US_PER_HOUR)
-    names = sorted({*(spec.name for spec in scenario.functions), *by_function})
-    frames = []
-    for name in names:
-        usd = np.zeros(hours * _MINUTES)
-        spent = by_function.get(name, usd)
-        usd[: len(spent)] = spent
-        frames.append(
-            pd.DataFrame(
-                {
-                    "timestamp": labels,
-                    "hour": np.arange(hours),
-                    "function": name,
-                    "usd": usd.reshape(hours, _MINUTES).sum(axis=1),
-                }
-            )
-        )
-    return pd.concat(frames, ignore_index=True)
+    names = sorted({*(spec.name for spec in scenario.functions), *spent})
+    nothing = np.zeros(hours)
+    return pd.DataFrame(
+        {
+            "timestamp": np.tile(np.array(labels), len(names)),
+            "hour": np.tile(np.arange(hours), len(names)),
+            "function": np.repeat(np.array(names), hours),
+            "usd": np.concatenate([spent.get(name, nothing) for name in names]),
+        }
+    )
+
+
+def _by_hour(usd: NDArray[np.float64], hours: int) -> NDArray[np.float64]:
+    """Add minutes up to hours."""
+    padded = np.zeros(hours * _MINUTES)
+    padded[: len(usd)] = usd
+    found: NDArray[np.float64] = padded.reshape(hours, _MINUTES).sum(axis=1)
+    return found
 
 
 def costs_frame(

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from lambdasim.engine.contract import FunctionPlan, Plan
     from lambdasim.engine.totals.aggregate import Aggregate
     from lambdasim.engine.totals.function_totals import FunctionTotals
+    from lambdasim.engine.totals.series import MinuteCounts
     from lambdasim.specs.function import FunctionSpec
     from lambdasim.specs.scenario import ScenarioSpec
 
@@ -177,6 +178,18 @@ class CostsOverTime:
         yield _ALL, found[stretch]
 
 
+class _Counted(dict[str, Series]):
+    """Counts of a function in the minutes of a month, read when asked for."""
+
+    def __init__(self, counts: MinuteCounts, stretch: slice) -> None:
+        self._counts, self._stretch = counts, stretch
+
+    def __missing__(self, name: str) -> Series:
+        (row,) = self._counts.of(name, first=self._stretch.start, stop=self._stretch.stop)
+        self[name] = row.astype(float)
+        return self[name]
+
+
 @dataclass(frozen=True)
 class _OfFunction:
     """What drives a function's lines in the minutes of a month.
@@ -207,9 +220,8 @@ class _OfFunction:
         return self._of_kind(pool.key.kind, may_be_free=pool.key.may_be_free)
 
     @cached_property
-    def _counted(self) -> dict[str, Series]:
-        padded = self.totals.counts.padded(self.stretch.stop, self.stretch.start)
-        return {name: row.astype(float) for name, row in padded.items()}
+    def _counted(self) -> _Counted:
+        return _Counted(self.totals.counts, self.stretch)
 
     def _of_kind(self, kind: ChargeKind, *, may_be_free: bool) -> Iterator[Part]:
         counted = self._counted
