@@ -86,7 +86,8 @@ def test_minutes_come_back(
 
 def test_more_that_runs_than_is_billed_is_an_error() -> None:
     row = np.zeros((1, ROWS), dtype=np.int64)
-    row[0, COUNTS.index("DurationSum_us")] = 1
+    row[0, COUNTS.index("BilledMsWithoutInit")] = 1
+    row[0, COUNTS.index("DurationSum_us")] = 1001
     log = MinuteLog(1)
     log.keep(np.array([0]), np.array([0]), row)
     with pytest.raises(ConservationError, match="billed"):
