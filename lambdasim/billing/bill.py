@@ -15,7 +15,7 @@ from lambdasim.billing.exact import plain, total
 from lambdasim.billing.lines import Allocation, LineItem
 from lambdasim.billing.shares import PricedPool, Share, shares_of
 from lambdasim.views import Result
-from lambdasim.wording import money, percent, wrapped
+from lambdasim.wording import count, money, percent, wrapped
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -72,7 +72,7 @@ class Bill(Result):
         """Say how much and for what."""
         months = sorted({item.month for item in self.items})
         span = " to ".join(dict.fromkeys((months[0], months[-1]))) if months else "no usage"
-        return f"Bill({money(self.total, self.currency)}, {len(self.items)} lines, {span})"
+        return f"Bill({money(self.total, self.currency)}, {count(len(self.items), 'line')}, {span})"
 
     def frame(self) -> pd.DataFrame:
         """Return the lines as a table, one row each, with exact decimals.

@@ -22,7 +22,7 @@ from lambdasim.plots.style import (
     plain_ticks,
     styled,
 )
-from lambdasim.wording import money
+from lambdasim.wording import count, money
 
 if TYPE_CHECKING:
     from lambdasim.finance import BillComparison
@@ -133,7 +133,7 @@ def plot_functions(bill: Bill, ax: Axes | None = None) -> Axes:
     shown = names[:MOST_LINES]
     if len(names) > MOST_LINES:
         rest = names[MOST_LINES:]
-        shown.append(f"{len(rest):,} others")
+        shown.append(count(len(rest), "other"))
         for name in rest:
             for kind, usd in parts[name].items():
                 parts[shown[-1]][kind] += usd

@@ -8,6 +8,7 @@ from matplotlib.axes import Axes
 from matplotlib.ticker import MaxNLocator
 
 from lambdasim.plots.style import axes_or_new, bar_look, ink, legend_beside, name_rows, plain_ticks, styled
+from lambdasim.wording import count
 
 if TYPE_CHECKING:
     from lambdasim.study.commitment.result import CommitmentStudy
@@ -40,7 +41,7 @@ def plot_commitment(study: CommitmentStudy, ax: Axes | None = None) -> Axes:
         names.append(f"{years}, {option.plan.payment.value.replace('_', ' ')}")
     name_rows(ax, names)
     ax.set_ylim(len(names) - 0.5, -0.5)
-    ax.set_xlabel(f"USD in {study.hours:,} hours")
+    ax.set_xlabel(f"USD in {count(study.hours, 'hour')}")
     ax.xaxis.set_major_locator(MaxNLocator(5))
     ax.xaxis.set_major_formatter(plain_ticks())
     ax.grid(visible=False, axis="y")

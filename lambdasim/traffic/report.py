@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 from lambdasim.errors import Fault
+from lambdasim.wording import count
 
 LISTED_FAULTS: Final = 20
 
@@ -48,9 +49,9 @@ class ReadReport:
         more = self.skipped - len(self.faults)
         return "\n".join(
             [
-                f"{self.rows:,} rows read" + (f", {self.skipped:,} skipped" if self.skipped else ""),
+                f"{count(self.rows, 'row')} read" + (f", {self.skipped:,} skipped" if self.skipped else ""),
                 *(f"skipped {fault}" for fault in self.faults),
-                *([f"and {more:,} more skipped rows"] if more > 0 else []),
+                *([f"and {count(more, 'more skipped row')}"] if more > 0 else []),
                 *(f"warning: {warning}" for warning in self.warnings),
             ]
         )

@@ -79,7 +79,7 @@ def test_the_month_worked_by_hand_has_no_difference(path: Path) -> None:
 
 def test_the_layouts_are_named() -> None:
     assert [read_actual_bill(path).export for path in (LEGACY, EXPLORED)] == ["legacy CUR", "Cost Explorer"]
-    assert read_actual_bill(LEGACY).notes == ("1 rows of other services stand apart",)
+    assert read_actual_bill(LEGACY).notes == ("1 row of other services stands apart",)
 
 
 def test_other_accounts_are_named_and_can_be_left_out(tmp_path: Path) -> None:
@@ -94,7 +94,7 @@ def test_other_accounts_are_named_and_can_be_left_out(tmp_path: Path) -> None:
     assert note == "rows of 2 accounts are compared together: 123456789012 $5.00, 222222222222 $0.000001"
     own = read_actual_bill(path, choice=BillChoice(accounts=("123456789012",)))
     assert own.total == COST
-    assert "1 rows of other accounts were left out, $0.000001: 222222222222 $0.000001" in own.notes
+    assert "1 row of other accounts was left out, $0.000001: 222222222222 $0.000001" in own.notes
     with pytest.raises(
         InputError, match=r"has no row of AWS Lambda that is chosen.*3 rows of other accounts"
     ):
@@ -111,7 +111,7 @@ def test_resources_are_names_or_arns_with_wildcards(tmp_path: Path) -> None:
         chosen = read_actual_bill(path, choice=BillChoice(resources=(wanted,)))
         assert chosen.total == Decimal("0.53568")
         assert any(
-            "1 rows of other resources were left out, $4.46: order $4.46" in note for note in chosen.notes
+            "1 row of other resources was left out, $4.46: order $4.46" in note for note in chosen.notes
         )
     usages = [OCTOBER, replace(OCTOBER, function="pay"), replace(OCTOBER, function="1/pay")]
     assert [row.function for row in BillChoice(resources=("pay",)).ours(usages)] == ["pay", "1/pay"]
@@ -128,7 +128,7 @@ def test_tags_stand_in_columns_or_in_one(tmp_path: Path, column: str) -> None:
     for key in ("team", "user:team"):
         chosen = read_actual_bill(path, choice=BillChoice.of_texts(tags=[f"{key}=data"]))
         assert chosen.total == Decimal("0.53568")
-        assert any(note == "1 rows of other tags were left out, $4.46" for note in chosen.notes)
+        assert any(note == "1 row of other tags was left out, $4.46" for note in chosen.notes)
     ours = BillChoice(tags={"team": "data"}).ours(
         [OCTOBER, replace(OCTOBER, function="b")], {"b": {"team": "data"}}
     )

@@ -191,8 +191,8 @@ def test_a_savings_plan_is_usage_at_a_lower_rate(tmp_path: Path) -> None:
     assert found.sum("from_rate") == half * (Decimal("0.0000117") - item.rate)
     assert found.sum("difference") == found.sum("from_rate")
     assert found.actual.notes == (
-        "1 rows of other services stand apart",
-        "1 rows that negate what a Savings Plan covers were left out; that usage is at its effective cost",
+        "1 row of other services stands apart",
+        "1 row that negates what a Savings Plan covers was left out; that usage is at its effective cost",
     )
 
 
@@ -217,9 +217,9 @@ def test_credits_taxes_fees_and_rows_without_rate_have_a_stated_treatment(tmp_pa
     }
     assert found.sum("from_usage") == found.sum("from_rate") == 0
     assert found.actual.notes == (
-        "1 rows of usage state no rate: theirs is cost by quantity",
-        "1 rows of usage have a cost and no quantity: they are shown as other",
-        "1 rows of usage have a negative cost: they are shown as credit",
+        "1 row of usage states no rate: its is cost by quantity",
+        "1 row of usage has a cost and no quantity: it is shown as other",
+        "1 row of usage has a negative cost: it is shown as credit",
     )
 
 
@@ -333,7 +333,7 @@ def test_a_bad_cell_is_one_clear_error(
         ("a,b\n1,2\n", "row 1: ServiceName: is missing; the file must be a CUR, CUR 2.0 or FOCUS export of AWS"),
         ("line_item_product_code,x\nAWSLambda,1\n", "line_item_line_item_type: is missing; the file must be a CUR"),
         (f"{HEADER}\n", "has no row of AWS Lambda"),
-        (f"{HEADER}\n{','.join('1' for _ in CUR_COLUMNS)}\n", "has no row of AWS Lambda; 1 rows of other services"),
+        (f"{HEADER}\n{','.join('1' for _ in CUR_COLUMNS)}\n", "has no row of AWS Lambda; 1 row of other services"),
         (f"{HEADER}\n1,2\n", "row 2: must have 13 fields like the header, has 2"),
     ],
 )  # fmt: skip

@@ -211,7 +211,8 @@ def _sorted_runs(
         again = known & table.duplicated(["request_id"], keep=False)
         if again.any():
             notes.append(
-                f"{int(again.sum()):,} rows share a request id with another run, as retries do; all are used"
+                f"{count(int(again.sum()), 'row shares', 'rows share')} a request id with another run, as retries do; "
+                "all are used"
             )
     if not len(table):
         told = "".join(f"; {count:,} {reason}" for reason, count in left_out.items())

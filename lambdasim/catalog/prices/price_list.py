@@ -13,6 +13,7 @@ from typing import Any, Final, NamedTuple
 from lambdasim.catalog.entries import Entry
 from lambdasim.catalog.usage_types import LAMBDA_KINDS, ChargeKind, usage_type
 from lambdasim.errors import CatalogError
+from lambdasim.wording import count
 
 FORMAT_VERSION: Final = "v1.0"
 OFFER: Final = "AWSLambda"
@@ -259,6 +260,6 @@ def _is_free_tier_of_china(group_description: str) -> bool:
 def _listed(file: str, published: date, bands: list[Band], dropped: int) -> PriceList:
     found = PriceList(file, published, tuple(bands), dropped)
     if not found.regions:
-        what = f"; {dropped} rows of China's free tier were left out" if dropped else ""
+        what = f"; {count(dropped, 'row')} of China's free tier left out" if dropped else ""
         raise CatalogError.single(file, "", f"has no price of AWS Lambda in a region that is known{what}")
     return found

@@ -14,7 +14,7 @@ from lambdasim.billing import Usage, account_of, is_account_id
 from lambdasim.billing.exact import total
 from lambdasim.errors import InputError
 from lambdasim.finance.actual.tables import ActualRow
-from lambdasim.wording import clipped, money
+from lambdasim.wording import clipped, count, money
 
 if TYPE_CHECKING:
     from lambdasim.results.usage.hour import HourlyUsage
@@ -213,7 +213,7 @@ class ChosenRows:
                 rows = sum(map(len, found.values()))
                 whole = total(cost for costs in found.values() for cost in costs)
                 yield (
-                    f"{rows:,} rows of other {kind}s were left out, {money(whole)}"
+                    f"{count(rows, f'row of other {kind}s was', f'rows of other {kind}s were')} left out, {money(whole)}"
                     + (f": {_named(found)}" if kind != "tag" else "")
                 )
         if len(self._accounts) > 1:

@@ -20,6 +20,7 @@ from lambdasim.finance.actual.layouts import layout_of
 from lambdasim.finance.actual.tables import ActualBill, ActualKey, ActualLine, ActualRow, LineClass
 from lambdasim.finance.reading import json_object, table_rows
 from lambdasim.outputs import noted_input
+from lambdasim.wording import count
 
 MOST_LINES: Final = 100_000
 GRANULARITIES: Final = ("day", "month")
@@ -68,7 +69,7 @@ def read_actual_bill(
     sums = _sums(name, (row for row in found if chosen.takes(row)), counts)
     notes = (*_notes(counts, export == _COST_EXPLORER), *chosen.notes(), *([note] if note else []))
     if not sums:
-        left = f"; {counts['foreign']} rows of other services" if counts["foreign"] else ""
+        left = f"; {count(counts['foreign'], 'row')} of other services" if counts["foreign"] else ""
         told = "".join(f"; {one}" for one in chosen.notes())
         raise InputError.single(
             name, "", f"has no row of AWS Lambda{' that is chosen' * bool(told)}{left}{told}"
@@ -151,23 +152,29 @@ def _key(row: ActualRow, counts: Counter[str]) -> tuple[ActualKey, Decimal]:
 
 
 def _notes(counts: Mapping[str, int], is_summed: bool) -> Iterator[str]:
+    one, several = ("amount", "amounts") if is_summed else ("row", "rows")
     texts = {
-        "foreign": "{} rows of other services stand apart",
-        "foreign_unread": "{} rows of other services are not in USD or hold no amount, and are not in their sums",
-        "negated": "{} rows that negate what a Savings Plan covers were left out; that usage is at its effective cost",
-        "computed": "{} rows of usage state no rate: theirs is cost by quantity",
-        "unquantified": "{} rows of usage have a cost and no quantity: they are shown as other",
-        "negative": "{} rows of usage have a negative cost: they are shown as credit",
+        "foreign": f"{{}} {one} of other services stands apart|{{}} {several} of other services stand apart",
+        "foreign_unread": f"{{}} {one} of other services is not in USD or holds no amount, and is not in their sums|"
+        f"{{}} {several} of other services are not in USD or hold no amount, and are not in their sums",
+        "negated": "{} row that negates what a Savings Plan covers was left out; that usage is at its effective cost|"
+        "{} rows that negate what a Savings Plan covers were left out; that usage is at its effective cost",
+        "computed": "{} row of usage states no rate: its is cost by quantity|"
+        "{} rows of usage state no rate: theirs is cost by quantity",
+        "unquantified": "{} row of usage has a cost and no quantity: it is shown as other|"
+        "{} rows of usage have a cost and no quantity: they are shown as other",
+        "negative": "{} row of usage has a negative cost: it is shown as credit|"
+        "{} rows of usage have a negative cost: they are shown as credit",
     }
     if is_summed:
-        texts["foreign"] = "{} amounts of other services stand apart"
         texts["unquantified"] = (
+            "{} amount comes without a quantity: a difference is neither of usage nor of rate|"
             "{} amounts come without a quantity: a difference is neither of usage nor of rate"
         )
         del texts["computed"]
     for name, text in texts.items():
-        if counts.get(name):
-            yield text.format(f"{counts[name]:,}")
+        if number := counts.get(name, 0):
+            yield text.split("|")[number > 1].format(f"{number:,}")
     for name, number in counts.items():
         if name.startswith("metric "):
-            yield f"{number:,} amounts are {name.removeprefix('metric ')}, there is no UnblendedCost"
+            yield f"{count(number, 'amount is', 'amounts are')} {name.removeprefix('metric ')}, there is no UnblendedCost"

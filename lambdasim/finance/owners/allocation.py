@@ -12,6 +12,7 @@ from typing import Final
 from lambdasim.billing import Bill, account_of
 from lambdasim.billing.exact import total
 from lambdasim.errors import InputError
+from lambdasim.wording import count
 
 UNTAGGED: Final = "(untagged)"
 UNNAMED: Final = "(one account)"
@@ -102,7 +103,7 @@ def allocated_costs(
     rows = [(name, sums[name], len(members[name])) for name in largest]
     if rest:
         many = sum(len(members[name]) for name in rest)
-        rows.append((f"({len(rest)} others)", total(sums[name] for name in rest), many))
+        rows.append((f"({count(len(rest), 'other')})", total(sums[name] for name in rest), many))
     whole = Fraction(bill.total)
     return tuple(
         CostShare(name, amount, Fraction(amount) / whole if whole else Fraction(0), count)

@@ -21,7 +21,7 @@ from lambdasim.errors import CatalogError, InputError
 from lambdasim.finance.reading import JSON_LIMIT_BYTES, json_object
 from lambdasim.outputs import write_output
 from lambdasim.traffic.readers.source import SourceFile
-from lambdasim.wording import money
+from lambdasim.wording import count, money
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -316,7 +316,7 @@ def _notes(prices: PriceList, found: list[RegionPrices], sheets: Mapping[str, Pr
     """Say what a reader of the differences should know besides."""
     yield f"Price List published {prices.published.isoformat()}, {len(found)} region{'s' * (len(found) != 1)}"
     if prices.dropped:
-        yield f"{prices.dropped} rows of China's free tier were left out"
+        yield f"{count(prices.dropped, 'row')} of China's free tier left out"
     for one in found:
         known = _known(one.region)
         if known is None:

@@ -5,12 +5,12 @@ from __future__ import annotations
 from fractions import Fraction
 
 from lambdasim.study.commitment.tables import CommitmentOption, CommitmentTables
-from lambdasim.wording import listed, money, percent, wrapped
+from lambdasim.wording import count, listed, money, percent, wrapped
 
 
 def commitment_text(study: CommitmentTables) -> str:
     """Show each plan's best commitment, and the recommended one where traffic differs."""
-    span = f"{study.hours:,} hours of usage" + (
+    span = f"{count(study.hours, 'hour')} of usage" + (
         f", {study.futures} equally likely runs" if study.futures > 1 else ""
     )
     parts = [
@@ -71,7 +71,7 @@ def advice(study: CommitmentTables) -> str:
     text = (
         f"Commit {per_hour(best.usd_per_hour)} an hour, {best.plan.years} year"
         f"{'s' if best.plan.years > 1 else ''}, {best.plan.payment.value.replace('_', ' ')}: saves "
-        f"{money(best.saving_usd)} ({share:.1%}) in these {study.hours:,} hours, "
+        f"{money(best.saving_usd)} ({share:.1%}) in {count(study.hours, 'hour')}, "
         f"{money(best.upfront_usd)} up front."
     )
     if study.futures > 1:

@@ -101,9 +101,9 @@ def paid_back(found: Iterable[Payback], leaving_usd: Decimal | None) -> str:
 def _span(one: Payback) -> str:
     if one.low_months > _LONGEST:
         return f"not within {_LONGEST // 12} years"
-    best = f"after {count(one.low_months)} months"
+    best = f"after {count(one.low_months, 'month')}"
     if one.high_months > _LONGEST:
         return f"{best} at best, not within {_LONGEST // 12} years at worst"
     if one.high_months - one.low_months < 0.05 * one.low_months:
-        return f"after {count(one.high_months)} months"
+        return f"after {count(one.high_months, 'month')}"
     return f"{best} to {count(one.high_months)}"

@@ -14,7 +14,7 @@ from lambdasim.templates.account.answers import Answers, Item, Kind
 from lambdasim.templates.account.metrics.labels import Label, label_of_query, parsed_label
 from lambdasim.templates.cloudformation.stack import Notes
 from lambdasim.templates.found import Remark
-from lambdasim.wording import clipped
+from lambdasim.wording import clipped, count
 
 _EARLIEST_S: Final = 1_388_534_400  # the year 2014, in which Lambda began
 _LATEST_S: Final = 7_258_118_400  # the year 2200
@@ -149,7 +149,8 @@ def read_metrics(answers: Answers, notes: Notes) -> MetricStore:
     partial = [id_ for (id_, _), codes in status.items() if codes == {"PartialData"}]
     if partial:
         told = (
-            f"{len(partial):,} series end with PartialData: CloudWatch had more points than are in the files"
+            f"{count(len(partial), 'series ends', 'series end')} with PartialData: CloudWatch had more points than "
+            "are in the files"
         )
         notes.warnings.append(Remark("get-metric-data", told))
     for owner, file in list(differing.items())[:10]:

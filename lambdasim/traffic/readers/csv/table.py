@@ -19,7 +19,7 @@ from lambdasim.traffic.readers.said import said_with
 from lambdasim.traffic.readers.source import SourceFile
 from lambdasim.traffic.report import ReadLog
 from lambdasim.traffic.trace import BadRows
-from lambdasim.wording import clipped, listed
+from lambdasim.wording import clipped, count, listed
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -141,7 +141,7 @@ class CsvTable:
                 yield TableChunk(frame, block, self)
         if not log.rows:
             what = (
-                f"all {log.skipped:,} rows were skipped"
+                f"{count(log.skipped, 'row was', 'rows were')} skipped, and there is no other"
                 if log.skipped
                 else "there is no row below the header"
             )
