@@ -237,7 +237,8 @@ def compare_bill(
     actual: Annotated[
         Path,
         typer.Argument(
-            help="A real bill: CUR 2.0, legacy CUR, FOCUS (.csv, .parquet); Cost Explorer by usage type (.csv, .json)."
+            help="A real bill: CUR 2.0, legacy CUR, FOCUS (.csv, .zip, .parquet, or the folder of its parts); Cost "
+            "Explorer by usage type (.csv, .json)."
         ),
     ],
     folders: Annotated[

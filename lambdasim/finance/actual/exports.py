@@ -34,7 +34,7 @@ def lambda_rows(
         At the first row with a currency other than USD, a kind that is not known, or a cell that is no number, month or
         usage type; it names row and column.
     """
-    for row in rows:
+    for row in map(_without_nulls, rows) if layout.is_focus else rows:
         if not any(row.text(column) in layout.services for column in layout.service):
             counts["foreign"] += 1
             _add_foreign(row, layout, counts, choice, foreign)
@@ -42,13 +42,24 @@ def lambda_rows(
         if row.text(layout.currency) != "USD":
             raise row.fault(layout.currency, f"must be USD, got {row.text(layout.currency)[:40]!r}")
         kind = row.text(layout.kind)
-        if kind not in layout.classes:
+        if kind not in layout.classes and not _is_discount(kind, layout):
             raise row.fault(layout.kind, f"must be one of {', '.join(layout.classes)}, got {kind[:40]!r}")
-        line_class = layout.classes[kind]
+        line_class = layout.classes.get(kind, LineClass.CREDIT)
         if line_class is None:
             counts["negated"] += 1
             continue
         yield _row(row, layout, line_class)
+
+
+def _without_nulls(row: Row) -> Row:
+    """Take the word null of a FOCUS file for an empty cell."""
+    cells = {name: None if text in ("null", "NULL") else text for name, text in row.cells.items()}
+    return Row(row.where, cells)
+
+
+def _is_discount(kind: str, layout: Layout) -> bool:
+    """Say whether a kind of row of a CUR is one of AWS's discounts, of which there are ever more."""
+    return not layout.is_focus and kind.endswith("Discount") and kind.isalpha()
 
 
 def _add_foreign(

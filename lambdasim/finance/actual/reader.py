@@ -17,6 +17,7 @@ from lambdasim.finance.actual.cost_explorer import by_month, csv_rows, is_report
 from lambdasim.finance.actual.exports import lambda_rows
 from lambdasim.finance.actual.foreign import ForeignCosts
 from lambdasim.finance.actual.layouts import layout_of
+from lambdasim.finance.actual.parts import Part, parts_of
 from lambdasim.finance.actual.tables import ActualBill, ActualKey, ActualLine, ActualRow, LineClass
 from lambdasim.finance.reading import json_object, table_rows
 from lambdasim.outputs import noted_input
@@ -35,7 +36,8 @@ def read_actual_bill(
     Parameters
     ----------
     path : path-like
-        CUR 2.0, legacy CUR or FOCUS, CSV (plain or gzip) or Parquet; or Cost Explorer's report grouped by usage type, the
+        CUR 2.0, legacy CUR or FOCUS, CSV (plain, gzip or zip) or Parquet, or the folder of all its parts, of which a
+        manifest there names those that count; or Cost Explorer's report grouped by usage type, the
         console's CSV or the JSON of ``aws ce get-cost-and-usage``. Rows of other services are summed by service, apart.
     choice : BillChoice, optional
         Which rows; default: all of AWS Lambda.
@@ -58,16 +60,23 @@ def read_actual_bill(
         raise InputError.single(name, "granularity", f"must be day or month, got {granularity[:20]!r}")
     counts: Counter[str] = Counter()
     chosen, foreign = ChosenRows(choice or BillChoice()), ForeignCosts(name)
-    export, found = _rows(path, name, counts, chosen.choice, foreign)
     is_by_day, note = False, ""
-    if export == _COST_EXPLORER:
-        rows = list(found)
-        rows, is_by_day, note = by_month(rows, {row.period for row in rows}, granularity)
-        found = iter(rows)
-    elif granularity is not None:
-        raise InputError.single(name, "granularity", f"is for Cost Explorer's reports, this is {export}")
-    sums = _sums(name, (row for row in found if chosen.takes(row)), counts)
-    notes = (*_notes(counts, export == _COST_EXPLORER), *chosen.notes(), *([note] if note else []))
+    with parts_of(path) as parts:
+        export, found = _rows_of_parts(parts, name, counts, chosen.choice, foreign)
+        if export == _COST_EXPLORER:
+            rows = list(found)
+            rows, is_by_day, note = by_month(rows, {row.period for row in rows}, granularity)
+            found = iter(rows)
+        elif granularity is not None:
+            raise InputError.single(name, "granularity", f"is for Cost Explorer's reports, this is {export}")
+        sums = _sums(name, (row for row in found if chosen.takes(row)), counts)
+    together = [f"{len(parts):,} parts are one bill"] if len(parts) > 1 else []
+    notes = (
+        *together,
+        *_notes(counts, export == _COST_EXPLORER),
+        *chosen.notes(),
+        *([note] if note else []),
+    )
     if not sums:
         left = f"; {count(counts['foreign'], 'row')} of other services" if counts["foreign"] else ""
         told = "".join(f"; {one}" for one in chosen.notes())
@@ -77,6 +86,41 @@ def read_actual_bill(
     ordered = sorted(sums, key=lambda key: (key.period, key.usage_type, key.line_class, -(key.rate or 0)))
     lines = tuple(ActualLine(key, sums[key].quantity, sums[key].cost, sums[key].rows) for key in ordered)
     return ActualBill(name, export, lines, notes, is_by_day, foreign.lines())
+
+
+def _rows_of_parts(
+    parts: tuple[Part, ...],
+    name: str,
+    counts: Counter[str],
+    choice: BillChoice,
+    foreign: ForeignCosts,
+) -> tuple[str, Iterator[ActualRow]]:
+    """Return which export the files are, and their rows of AWS Lambda, one file after the other."""
+    if len(parts) == 1 and str(parts[0].path) == name:
+        return _rows(parts[0].path, name, counts, choice, foreign)
+    exports, found = [], []
+    for part in parts:
+        try:
+            export, rows = _rows(part.path, str(part.path), counts, choice, foreign)
+        except InputError as error:
+            raise part.told(error) from None
+        exports.append(export)
+        found.append((part, rows))
+    if len(set(exports)) > 1:
+        other = next(place for place, export in enumerate(exports) if export != exports[0])
+        told = f"must be {exports[0]} as the part before it, is {exports[other]}"
+        raise InputError.single(parts[other].name, "", told)
+    if exports[0] == _COST_EXPLORER and len(parts) > 1:
+        raise InputError.single(name, "", "holds several reports of Cost Explorer: give one")
+    return exports[0], _one_after_the_other(found)
+
+
+def _one_after_the_other(found: Iterable[tuple[Part, Iterator[ActualRow]]]) -> Iterator[ActualRow]:
+    for part, rows in found:
+        try:
+            yield from rows
+        except InputError as error:
+            raise part.told(error) from None
 
 
 def _rows(
