@@ -147,10 +147,17 @@ class DrawKey:
         True
         """
         start = self.k0 ^ (attempt * _ATTEMPT & _MASK)
-        return _mix_one(_mix_one((start + index * _GAMMA) & _MASK) ^ self.k1)
+        return mix_one(mix_one((start + index * _GAMMA) & _MASK) ^ self.k1)
 
 
-def _mix_one(bits: int) -> int:
+def mix_one(bits: int) -> int:
+    """Scramble one 64-bit word, as `mix` does many.
+
+    Examples
+    --------
+    >>> mix_one(5) == int(mix(np.array([5], dtype=np.uint64))[0])
+    True
+    """
     bits = (bits ^ (bits >> 30)) * _MULTIPLY_1 & _MASK
     bits = (bits ^ (bits >> 27)) * _MULTIPLY_2 & _MASK
     return bits ^ (bits >> 31)

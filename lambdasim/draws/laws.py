@@ -9,7 +9,7 @@ from typing import Final, Protocol, assert_never
 import numpy as np
 from numpy.typing import NDArray
 
-from lambdasim.draws.keys import DrawKey, mix
+from lambdasim.draws.keys import DrawKey, mix, mix_one
 from lambdasim.draws.table import LARGEST_VALUE, DrawTable, normal_quantile_nodes, shared_while_used
 from lambdasim.specs.laws import (
     EmpiricalLaw,
@@ -130,6 +130,43 @@ def values_of(law: DrawLaw, key: DrawKey, index: NDArray[np.int64], attempt: int
             return law.given[index]
         case _:
             return law.values(key.bits(index, attempt))
+
+
+def value_of(law: DrawLaw, key: DrawKey, index: int, attempt: int = 0) -> int:
+    """Draw for one index what `values_of` draws for many, without arrays.
+
+    Parameters
+    ----------
+    law : DrawLaw
+    key : DrawKey
+    index, attempt : int
+
+    Returns
+    -------
+    int
+    """
+    match law:
+        case Constant():
+            return law.value
+        case Indexed():
+            return int(law.given[index])
+        case _:
+            return _value(law, key.bits_of(index, attempt))
+
+
+def _value(law: DrawLaw, bits: int) -> int:
+    match law:
+        case Constant():
+            return law.value
+        case DrawTable():
+            return law.value(bits)
+        case Resample():
+            return int(law.observed[(bits >> _CHOICE_BITS) * len(law.observed) >> _CHOICE_BITS])
+        case Mixture():
+            chosen = int(np.searchsorted(law.thresholds, np.uint64(bits >> _CHOICE_BITS), side="right"))
+            return _value(law.parts[chosen], mix_one(bits ^ ((1 << 64) - 1)))
+        case _:
+            return int(law.values(np.array([bits], dtype=np.uint64))[0])
 
 
 def compile_law(law: Law, per_unit: float) -> DrawLaw:

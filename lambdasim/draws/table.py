@@ -135,3 +135,17 @@ class DrawTable:
         half = 1 << (_FRACTION_BITS - 1)
         values: NDArray[np.int64] = self.base[cell] + ((self.delta[cell] * place + half) >> _FRACTION_BITS)
         return values
+
+    def value(self, bits: int) -> int:
+        """Look up the value of one word of 64 random bits, as `values` does."""
+        depth = max((bits >> 10) & ((1 << 53) - 1), 1 << _SMALLEST_OCTAVE)
+        octave = depth.bit_length() - 1
+        mantissa = (depth << (52 - octave)) - (1 << 52)
+        cell = (
+            (bits >> 63) * _SIDE
+            + ((octave - _SMALLEST_OCTAVE) << _CELL_BITS)
+            + (mantissa >> (52 - _CELL_BITS))
+        )
+        place = (mantissa >> (52 - _CELL_BITS - _FRACTION_BITS)) & ((1 << _FRACTION_BITS) - 1)
+        half = 1 << (_FRACTION_BITS - 1)
+        return int(self.base[cell]) + ((int(self.delta[cell]) * place + half) >> _FRACTION_BITS)

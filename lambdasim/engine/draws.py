@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property, lru_cache, partial
 from itertools import accumulate
@@ -9,11 +10,11 @@ from itertools import accumulate
 import numpy as np
 from numpy.typing import NDArray
 
-from lambdasim.draws.keys import DrawKey, Quantity, happens
-from lambdasim.draws.laws import Constant, DrawLaw, Indexed, values_of
+from lambdasim.draws.keys import DrawKey, Quantity, happens, has_happened
+from lambdasim.draws.laws import Constant, DrawLaw, Indexed, value_of, values_of
 from lambdasim.engine.records import Outcome
 from lambdasim.models.cpu_chain import HandlerQuota
-from lambdasim.models.cpu_scaling import FIXED_POINT_BITS, scale_by_speed, scale_cpu_time
+from lambdasim.models.cpu_scaling import FIXED_POINT_BITS, FixedPointFactor, scale_by_speed, scale_cpu_time
 
 
 @dataclass(frozen=True, eq=False)
@@ -117,6 +118,45 @@ class FunctionDraws:
             ),
         )
 
+    def draw_one(self, invocation: int, run: int) -> tuple[int, ...]:
+        """Draw for one invocation what `draw` draws for many, in the order of `RunDraws`."""
+
+        def value(quantity: Quantity, attempt: int = run) -> int:
+            return value_of(self.laws[quantity], self._key(quantity), invocation, attempt)
+
+        if self.quota is None and not self.speeds_differ:
+            multiplier, most_us = FixedPointFactor.of(self.cpu_factor)
+            cpu_us = min(value(Quantity.CPU_TIME), most_us) * multiplier + (1 << (FIXED_POINT_BITS - 1))
+            handler_us = (cpu_us >> FIXED_POINT_BITS) + value(Quantity.IO_TIME)
+        else:
+            handler_us = int(self.handler_us(np.array([invocation]), run)[0])
+        return (
+            handler_us,
+            value(Quantity.POST_RESPONSE),
+            value(Quantity.ENVIRONMENT_SPEED),
+            value(Quantity.FIRST_RUN),
+            value(Quantity.PLACEMENT),
+            value(Quantity.INIT),
+            self._fault_of_one(invocation, run, value),
+            value(Quantity.KEEP_ALIVE),
+            int(value(Quantity.REQUEST_PAYLOAD, 0) > self.payload_limit_kb),
+        )
+
+    def _fault_of_one(self, invocation: int, run: int, value: Callable[..., int]) -> int:
+        if value(Quantity.MEMORY) > self.memory_mb:
+            return int(Outcome.OUT_OF_MEMORY)
+        if value(Quantity.RESPONSE_PAYLOAD, 0) > self.response_limit_kb:
+            return int(Outcome.FUNCTION_ERROR)
+        if self.poison_probability and self.poisoned(np.array([invocation]))[0]:
+            return int(Outcome.FUNCTION_ERROR)
+        shares = self.fault_shares()
+        if shares[-1][1]:
+            bits = self._key(Quantity.FAILURE).bits_of(invocation, run)
+            for kind, share in shares:
+                if has_happened(bits, share):
+                    return int(kind)
+        return int(Outcome.COMPLETED)
+
     def fault_shares(self) -> tuple[tuple[Outcome, float], ...]:
         """Return what a run's luck decides, each with the share of runs that end so or as one before it."""
         kinds = (
@@ -174,8 +214,7 @@ class FunctionDraws:
 
     def backoff_us(self, invocation: int, retry: int, ceiling_us: int) -> int:
         """Draw a client's waiting time, uniform between 0 and the ceiling [µs]."""
-        bits = int(self._key(Quantity.CLIENT_BACKOFF).bits(np.array([invocation]), retry)[0])
-        return (bits >> 32) * ceiling_us >> 32
+        return (self._key(Quantity.CLIENT_BACKOFF).bits_of(invocation, retry) >> 32) * ceiling_us >> 32
 
     def backoffs_us(self, invocation: NDArray[np.int64], retry: int, ceiling_us: int) -> NDArray[np.int64]:
         """Draw what ``backoff_us`` does for many invocations, shape (n,) [µs]."""

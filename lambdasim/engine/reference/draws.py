@@ -32,8 +32,7 @@ def drawn(event: Event) -> tuple[int, ...]:
 
 def drawn_alone(event: Event) -> tuple[int, ...]:
     """Draw for the next run of an event that was called."""
-    found = event.draws.draw(np.array([event.invocation]), run=event.runs)
-    return tuple(as_rows(found)[0].tolist())
+    return event.draws.draw_one(event.invocation, event.runs)
 
 
 def drawn_handler_us(event: Event, speed: int) -> int:
