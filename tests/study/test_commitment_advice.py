@@ -361,3 +361,17 @@ def test_accounts_begin_at_the_same_hour() -> None:
     ]
     with pytest.raises(InputError, match="must begin at the same hour to be added"):
         advise_commitment(runs, accounts=True)
+
+
+def test_hours_of_a_sale_are_no_sample_of_the_years_of_a_plan() -> None:
+    """Whether such a run advises a commitment or not, the first sentence says what its hours are."""
+    sale = ls.load_scenario_text(
+        SCENARIO.replace("{rate_per_s: 3}", "{rate_per_s: 3}, spikes: [{at: 1h, duration: 1h, factor: 9}]")
+    )
+    told = advise_commitment(ls.simulate(sale, keep_records=False))
+    said = "WARNING: a commitment is paid in every hour of its years"
+    assert told.headline().startswith(said)
+    assert told.text().startswith(said)
+    assert "no sample of them: api has spikes" in " ".join(told.text().split())
+    steady = advise_commitment(ls.simulate(ls.load_scenario_text(SCENARIO), keep_records=False))
+    assert "WARNING" not in steady.text()

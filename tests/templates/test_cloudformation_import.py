@@ -630,3 +630,8 @@ def test_a_folder_of_sources_says_what_to_make_first(tmp_path: Path, name: str, 
     if name != "cdk.json":
         with pytest.raises(TemplateError):
             read_source(tmp_path / name)
+
+
+def test_a_number_of_thousands_of_digits_beside_a_template_is_no_traceback(tmp_path: Path) -> None:
+    (tmp_path / "samconfig.toml").write_text(f"[default.deploy.parameters]\nregion = {'9' * 5000}\n")
+    assert imported(tmp_path, PARAMETERS, {}).region is None

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from lambdasim.errors import TraceError
-from lambdasim.traffic.readers import read_events_csv, read_insights
+from lambdasim.traffic.readers import read_events_csv, read_insights, read_report_logs
 from lambdasim.traffic.readers.possible import longest_ms
 from lambdasim.traffic.trace import BadRows
 
@@ -82,3 +82,45 @@ def test_a_run_beyond_its_timeout_is_possible_only_where_it_was_cut_off(tmp_path
     path = table(tmp_path, header, [(late, f"{LONGEST}", "success")])
     with pytest.raises(TraceError, match=BEYOND):
         read_events_csv(path).frame()
+
+
+@pytest.mark.parametrize(
+    ("size", "used", "said"),
+    [
+        ("0", "0", "must be from 128 to 10,240 MB, the sizes that Lambda has, got 0"),
+        ("999999", "1", "must be from 128 to 10,240 MB"),
+        ("128", "600", "must not be above the Memory Size of 128 MB, got 600 MB"),
+    ],
+)
+def test_memory_that_lambda_does_not_sell_is_a_bad_row(
+    size: str, used: str, said: str, tmp_path: Path
+) -> None:
+    rows = [("10", "128", "60"), ("11", size, used), ("12", "128", "131"), ("13", "", "")]
+    path = table(tmp_path, "time,duration_ms,memory_mb,max_memory_mb", rows)
+    with pytest.raises(TraceError) as refused:
+        read_events_csv(path).frame()
+    assert "t.csv, row 3: " in str(refused.value)
+    assert said in str(refused.value)
+    assert read_events_csv(path, on_bad_row=BadRows.SKIP).summary().invocations == 3
+
+    (tmp_path / "log.json").write_text(
+        json.dumps(
+            {
+                "time": "2026-11-02T00:00:00.000Z",
+                "type": "platform.report",
+                "record": {
+                    "requestId": "8f507cfc-xmpl-4697-b07a-ac58fc914c95",
+                    "status": "success",
+                    "metrics": {
+                        "durationMs": 10.5,
+                        "billedDurationMs": 11,
+                        "memorySizeMB": int(size),
+                        "maxMemoryUsedMB": int(used),
+                    },
+                },
+            }
+        )
+    )
+    with pytest.raises(TraceError) as refused:
+        read_report_logs(tmp_path / "log.json").frame()
+    assert said in str(refused.value)
