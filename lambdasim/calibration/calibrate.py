@@ -25,11 +25,12 @@ from lambdasim.calibration.result import RUNTIME, Calibration
 from lambdasim.calibration.round_trip import RoundTrip, round_trip
 from lambdasim.calibration.scenario import scenario_mapping, write_scenario
 from lambdasim.calibration.written import failures, init_sample_ms, init_values_ms, restores
-from lambdasim.catalog import init_prior, init_runtimes
+from lambdasim.catalog import has_snap_start, init_prior, init_runtimes, snap_start_in_words
 from lambdasim.errors import InputError
 from lambdasim.specs.faults import not_among
 from lambdasim.specs.function import Architecture
 from lambdasim.traffic.trace import Trace
+from lambdasim.wording import clipped
 
 _Z: Final = 1.96
 _QUANTILES: Final = (0.5, 0.9, 0.99)
@@ -129,17 +130,16 @@ def calibrate(
     measured = _cpu_time_ms(data)
     if len(measured):
         work = held_to_cpu_time(work, measured)
-    named = runtime or data.runtime or RUNTIME
-    prior = init_prior(named, "zip", work.architecture.value)
-    notes = []
-    if runtime and data.runtime and runtime != data.runtime:
-        notes.append(f"the log names the runtime {data.runtime}; {runtime} is written, as asked for")
     restored, values = restores(data.runs), init_values_ms(data)
+    notes = []
     if restored is not None and len(values) > len(restored.load_ms):
         notes.append(
             f"{len(restored.load_ms):,} restores beside {len(values):,} cold starts: written without SnapStart"
         )
         restored = None
+    named, of_runtime = _runtime(data, runtime, restored=restored is not None, started=len(values) > 0)
+    notes += of_runtime
+    prior = init_prior(named, "zip", work.architecture.value)
     cold = _cold(data, values)
     found = Calibration(
         function or data.function,
@@ -156,6 +156,33 @@ def calibrate(
         repeat=_repeat,
     )
     return replace(found, lasting=fitted_lasting(scenario_mapping(found, None), data.runs))
+
+
+def _runtime(
+    data: Observations, asked: str | None, *, restored: bool, started: bool
+) -> tuple[str, list[str]]:
+    """Choose the runtime that is written, and say where it is not the log's.
+
+    Raises
+    ------
+    InputError
+        When the log has restores, and the runtime no SnapStart.
+    """
+    named = asked or data.runtime or RUNTIME
+    if restored and not has_snap_start(named):
+        raise InputError.single(
+            data.function,
+            "runtime",
+            f"must be one with SnapStart, since the log has restores: {snap_start_in_words()}; got {named[:40]!r}",
+        )
+    if asked and data.runtime and asked != data.runtime:
+        return named, [f"the log names the runtime {data.runtime}; {asked} is written, as asked for"]
+    if not started and not restored and named not in init_runtimes():
+        return RUNTIME, [
+            f"the log names the runtime {clipped(named, 40)}, whose INIT nobody measured, and has no cold start: "
+            f"{RUNTIME} stands for it"
+        ]
+    return named, []
 
 
 def _worst_miss(work: WorkFit) -> float:

@@ -16,6 +16,7 @@ from test_round_trips import assert_repeated
 
 from lambdasim.calibration.calibrate import calibrate_logs
 from lambdasim.calibration.data.reading import read_observations
+from lambdasim.errors import InputError
 from lambdasim.traffic.readers.logs.reader import read_report_logs
 
 BEGAN = datetime(2026, 8, 3, tzinfo=UTC)
@@ -314,3 +315,21 @@ def test_quantiles_of_few_environments_are_known_as_well_as_those_are(tmp_path: 
     assert found.speeds is not None
     assert 1 / 100 < found.speeds.worth < 1 / 80
     assert_repeated(found.round_trip)
+
+
+def test_restores_of_a_runtime_without_snap_start_are_one_error(tmp_path: Path) -> None:
+    path = tmp_path / "restored.log"
+    path.write_text(GENERATED["restored"](np.random.default_rng(7)), encoding="utf-8")
+    with pytest.raises(InputError, match=r"runtime: must be one with SnapStart, .* got 'nodejs22.x'"):
+        calibrate_logs([path], runtime="nodejs22.x")
+
+
+def test_a_runtime_that_nobody_measured_is_replaced_where_the_log_has_no_init(tmp_path: Path) -> None:
+    log = Log(512)
+    for k in range(30):
+        log.run(10.0 * k, 50 + k % 7)
+    path = tmp_path / "warm.log"
+    path.write_text(f"{moment(0)} INIT_START Runtime Version: nodejs:99.v1\n{log.text()}", encoding="utf-8")
+    found = calibrate_logs([path])
+    assert found.runtime == "python3.13"
+    assert any("nodejs99.x, whose INIT nobody measured" in line for line in found.findings())
