@@ -303,3 +303,25 @@ def test_many_uses_of_one_variable_are_no_work(tmp_path: Path) -> None:
         f"service: a\nprovider: {{name: aws, runtime: python3.12}}\ncustom: {{t: 7}}\nfunctions:\n{uses}\n"
     )
     assert {one.timeout_s for one in read_source(path).functions} == {7}
+
+
+def test_a_consumer_of_a_stream_is_enhanced_fan_out_of_its_shards(tmp_path: Path) -> None:
+    found = imported(
+        tmp_path,
+        """
+        service: x
+        provider: {name: aws, runtime: nodejs22.x}
+        functions:
+          own: {handler: x, events: [stream: {type: kinesis, arn: !GetAtt S.Arn, consumer: true}]}
+          named: {handler: x, events: [stream: {type: kinesis, arn: !GetAtt C.ConsumerARN}]}
+          shared: {handler: x, events: [stream: {type: kinesis, arn: !GetAtt S.Arn, consumer: false}]}
+        resources:
+          Resources:
+            S: {Type: AWS::Kinesis::Stream, Properties: {ShardCount: 3}}
+            C: {Type: AWS::Kinesis::StreamConsumer, Properties: {StreamARN: !GetAtt S.Arn}}
+        """,
+    )
+    sources = {key: one.sources[0] for key, one in by_key(found).items()}
+    assert {key: (one.fan_out, one.shards) for key, one in sources.items()} == {
+        "own": (True, 3), "named": (True, 3), "shared": (False, 3),
+    }  # fmt: skip

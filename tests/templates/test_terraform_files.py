@@ -175,3 +175,14 @@ def test_more_instances_than_can_be_read_are_said(tmp_path: Path) -> None:
     found = found_in(tmp_path, main='resource "aws_lambda_function" "f" {\n  count = 100000000\n}\n')
     assert len(found.functions) == 5_000
     assert "beyond 5,000 instances" in " ".join(str(one) for one in found.unresolved)
+
+
+def test_a_consumer_of_a_stream_is_enhanced_fan_out_of_its_shards(tmp_path: Path) -> None:
+    text = (
+        'resource "aws_kinesis_stream" "s" {\n  shard_count = 3\n}\n'
+        'resource "aws_kinesis_stream_consumer" "c" {\n  stream_arn = aws_kinesis_stream.s.arn\n}\n'
+        'resource "aws_lambda_event_source_mapping" "m" {\n  event_source_arn = aws_kinesis_stream_consumer.c.arn\n'
+        "  function_name = aws_lambda_function.f.arn\n}\n"
+    )
+    (source,) = found_in(tmp_path, main=FUNCTION + text).functions[0].sources
+    assert (source.fan_out, source.shards) == (True, 3)

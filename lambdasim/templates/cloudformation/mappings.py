@@ -39,6 +39,9 @@ def mapping_source(
     """
     pollers = properties.get("ProvisionedPollerConfig")
     origin = resource_of(source, resources)
+    stream = origin
+    if origin is not None and origin.type == "AWS::Kinesis::StreamConsumer":
+        stream = resource_of(origin.properties.get("StreamARN"), resources)
     window = whole(properties.get("MaximumBatchingWindowInSeconds"))
     return FoundSource(
         type_,
@@ -51,10 +54,10 @@ def mapping_source(
         maximum_pollers=whole(at(pollers, "MaximumPollers")),
         partial_failures="ReportBatchItemFailures" in list(texts_in(properties.get("FunctionResponseTypes"))),
         parallelization=whole(properties.get("ParallelizationFactor")),
-        shards=_shards(origin),
-        on_demand=origin is not None
-        and at(origin.properties, "StreamModeDetails", "StreamMode") == "ON_DEMAND",
-        fan_out=origin is not None and origin.type == "AWS::Kinesis::StreamConsumer",
+        shards=_shards(stream),
+        on_demand=stream is not None
+        and at(stream.properties, "StreamModeDetails", "StreamMode") == "ON_DEMAND",
+        fan_out=stream is not origin or flag(properties.get("Consumer")),
         tumbling_s=whole(properties.get("TumblingWindowInSeconds")),
         retry_attempts=whole(properties.get("MaximumRetryAttempts")),
         record_age_s=whole(properties.get("MaximumRecordAgeInSeconds")),

@@ -97,6 +97,8 @@ def _mapping(said: dict[str, Any]) -> dict[str, Any]:
     settings = {_RENAMED[key]: value for key, value in said.items() if key in _RENAMED}
     if said.get("maximumConcurrency") is not None:
         settings["ScalingConfig"] = {"MaximumConcurrency": said["maximumConcurrency"]}
+    if said.get("consumer") not in (None, False):
+        settings["Consumer"] = True
     if said.get("filterPatterns"):
         settings["FilterCriteria"] = {"Filters": said["filterPatterns"]}
     if at(said, "destinations", "onFailure"):

@@ -21,6 +21,7 @@ from lambdasim.templates.serverless.variables import Variables, is_unresolved
 from lambdasim.wording import clipped
 
 _ENDING: Final = "LambdaFunction"
+_SETTINGS: Final = {"MemorySize": "memory_mb", "Timeout": "timeout_s"}
 _MAKERS: Final = (
     "step-functions",
     "pipes",
@@ -130,7 +131,10 @@ class _Service:
             elif isinstance(one, dict):
                 functions |= one
         template: dict[str, Any] = {"Resources": {}}
+        extensions: dict[str, Any] = {}
         for one in items_of(self._variables.resolved(self._data.get("resources"))):
+            extended = at(one, "extensions")
+            extensions |= extended if isinstance(extended, dict) else {}
             for key, held in one.items() if isinstance(one, dict) else ():
                 if isinstance(held, dict) and key in (
                     "Resources",
@@ -144,7 +148,10 @@ class _Service:
         for key, said in functions.items():
             if said is None or isinstance(said, dict):
                 self.keys[ids[key]] = key
-                template["Resources"][ids[key]] = self._function(key, said or {}, ids[key])
+                made = self._function(key, said or {}, ids[key])
+                for more in (template["Resources"].get(ids[key]), extensions.get(ids[key])):
+                    self._extend(made, more, ids[key])
+                template["Resources"][ids[key]] = made
             else:
                 self._notes.warnings.append(Remark(clipped(key, 60), "is no mapping and was left out"))
         template["Resources"] |= self._machines(ids) | self._authorizers(functions)
@@ -212,6 +219,15 @@ class _Service:
         memory_mb, timeout_s = serverless_defaults()
         defaults = {DEFAULTS: {"memory_mb": memory_mb, "timeout_s": timeout_s}}
         return {"Type": "AWS::Serverless::Function", "Properties": held, **condition, **defaults}
+
+    def _extend(self, made: dict[str, Any], more: Any, id_: str) -> None:
+        """Let what ``resources`` say of a function's own resource stand before what the framework makes of it."""
+        properties = at(more, "Properties")
+        for name, held in properties.items() if isinstance(properties, dict) else ():
+            known = made["Properties"].get(name)
+            both = isinstance(known, dict) and isinstance(held, dict) and not is_unresolved(held)
+            made["Properties"][name] = {**known, **held} if both else held
+            self.given[id_].pop(_SETTINGS.get(name, ""), None)
 
     def _asynchronous(self, said: dict[str, Any]) -> dict[str, Any] | None:
         destinations = {

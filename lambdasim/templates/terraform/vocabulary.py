@@ -43,7 +43,7 @@ SIMPLE: Final = {
         "message_retention_seconds": "MessageRetentionPeriod", "delay_seconds": "DelaySeconds",
     }),
     "aws_kinesis_stream": ("AWS::Kinesis::Stream", {"shard_count": "ShardCount"}),
-    "aws_kinesis_stream_consumer": ("AWS::Kinesis::StreamConsumer", {}),
+    "aws_kinesis_stream_consumer": ("AWS::Kinesis::StreamConsumer", {"stream_arn": "StreamARN"}),
     "aws_dynamodb_table": ("AWS::DynamoDB::Table", {}),
     "aws_msk_cluster": ("AWS::MSK::Cluster", {}),
     "aws_msk_serverless_cluster": ("AWS::MSK::ServerlessCluster", {}),
