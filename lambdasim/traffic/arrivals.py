@@ -53,7 +53,7 @@ class FunctionArrivals:
     scenario: ScenarioSpec
     owner: str
 
-    @property
+    @cached_property  # a scenario is searched for a name, function after function
     def traffic(self) -> TrafficSpec:
         """What the scenario says of this function's traffic."""
         return self.scenario.function(self.owner).traffic
