@@ -11,14 +11,14 @@ if TYPE_CHECKING:
     from lambdasim.specs.work.neighbours import NeighbourLines
 
 WithOption = Annotated[
-    str | None,
+    list[str] | None,
     typer.Option(
         "--with", help="Lines of services beside Lambda, with commas between: trigger, logs, traces."
     ),
 ]
 
 
-def lines_of(text: str | None, command: str) -> tuple[NeighbourLines, ...]:
+def lines_of(texts: list[str] | None, command: str) -> tuple[NeighbourLines, ...]:
     """Read the lines that ``--with`` names.
 
     Raises
@@ -29,7 +29,7 @@ def lines_of(text: str | None, command: str) -> tuple[NeighbourLines, ...]:
     from lambdasim.errors import InputError
     from lambdasim.specs.work.neighbours import NeighbourLines
 
-    names = [] if text is None else [name.strip() for name in text.split(",")]
+    names = [name.strip() for text in texts or () for name in text.split(",")]
     known = [line.value for line in NeighbourLines]
     for name in names:
         if name not in known:
@@ -37,11 +37,11 @@ def lines_of(text: str | None, command: str) -> tuple[NeighbourLines, ...]:
     return tuple(map(NeighbourLines, names))
 
 
-def including(spec: ScenarioSpec, text: str | None, command: str) -> ScenarioSpec:
+def including(spec: ScenarioSpec, texts: list[str] | None, command: str) -> ScenarioSpec:
     """Return a scenario with the lines that ``--with`` names, beside those that it asks for itself."""
     import lambdasim as ls
 
-    lines = lines_of(text, command)
+    lines = lines_of(texts, command)
     if not lines:
         return spec
     include = tuple(dict.fromkeys((*spec.neighbours.include, *lines)))

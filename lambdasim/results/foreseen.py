@@ -79,7 +79,8 @@ def unknown_rates(scenario: ScenarioSpec) -> list[str]:
     month, region = f"{scenario.start:%Y-%m}", scenario.region
     rows = []
     for spec in scenario.functions:
-        row = Usage.of_function(spec, region, month, requests=1, billed_ms_with_init=_SOME)
+        billed_ms = 0 if spec.managed_instances is not None else _SOME
+        row = Usage.of_function(spec, region, month, requests=1, billed_ms_with_init=billed_ms)
         if spec.provisioned_concurrency:
             row = replace(row, requests=2, provisioned_requests=1, provisioned_billed_ms=_SOME)
             row = replace(row, provisioned_init_ms=1, provisioned_allocated_s=_SOME)
@@ -149,7 +150,8 @@ def _of_function(function: FunctionPlan, memory_mb: int) -> Iterator[str]:
     hungry = float(np.mean(drawn.fault == Outcome.OUT_OF_MEMORY)) - function.draws.out_of_memory_probability
     if hungry > _WORTH_SAYING:
         yield f"memory_mb: {percent(hungry, 1)} of runs need more than the {memory_mb:,} MB it has, and fail"
-    init_us = int(np.median(drawn.init_us))
+    # On managed instances no run begins with INIT.
+    init_us = 0 if function.managed is not None else int(np.median(drawn.init_us))
     if init_us > function.init_cap_us and init_us > timeout_us:
         yield (
             f"timeout: INIT takes {format_duration(init_us)}, is cut at {format_duration(function.init_cap_us)} "

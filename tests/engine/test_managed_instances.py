@@ -9,6 +9,7 @@ import pytest
 import lambdasim as ls
 from lambdasim.errors import InputError, ScenarioError
 from lambdasim.results.files.opened import open_run
+from lambdasim.results.foreseen import foreseen_failures
 
 WORK = "work: {io_ms: 100}"
 
@@ -289,3 +290,15 @@ def test_requests_there_have_no_free_part(steady: ls.RunResult) -> None:
     assert sum(item.quantity for item in paid) == steady.aggregate.functions[1].runs
     assert {item.description for item in paid} == {"Requests, arm64, on managed instances"}
     assert "on managed instances are not free" in " ".join(bill.text().split())
+
+
+def test_what_is_foreseen_and_assumed_is_that_of_managed_instances(steady: ls.RunResult) -> None:
+    known = steady.parameters().set_index("parameter")["value"]
+    assert "quotas of their own" in known["account concurrency of f"]
+    assert "INIT of f" not in known
+    slow_to_begin = scenario(constant(1), more=", init_ms: 30000")
+    assert foreseen_failures(slow_to_begin) == []
+    assert any(
+        "takes longer" in one or "take longer" in one
+        for one in foreseen_failures(scenario(constant(1), work="work: {io_ms: 30000}"))
+    )

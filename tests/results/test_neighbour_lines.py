@@ -229,6 +229,8 @@ def test_commands_ask_with_an_option_and_say_the_share(tmp_path: Path) -> None:
     (rest,) = [item for item in told["items"] if item["usage_type"] == "api_gateway_rest"]
     assert Decimal(rest["amount"]) * 144 == Decimal("136.08")  # a day of 450 a second
     shown = lambdasim("bill", tmp_path / "run", "--with", "trigger").stdout
+    both = lambdasim("bill", tmp_path / "run", "--with", "trigger,logs").stdout
+    assert lambdasim("bill", tmp_path / "run", "--with", "trigger", "--with", "logs").stdout == both
     assert "is not AWS Lambda's" in shown
     refused = lambdasim("bill", tmp_path / "run", "--with", "trigger,gifts")
     assert (refused.returncode, len(refused.stderr.splitlines())) == (2, 1)

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from lambdasim.catalog import Knowledge, timing
+from lambdasim.catalog import Knowledge, limit, timing
 from lambdasim.catalog.prices.platforms import platform_book
 from lambdasim.catalog.prices.servers import managed_terms
 from lambdasim.engine.totals.function_totals import FunctionTotals
@@ -88,6 +88,12 @@ def managed_parameters(function: FunctionSpec) -> Iterator[tuple[str, str, str, 
             Knowledge.GIVEN.value if given else Knowledge.ASSUMED.value,
             the_scenario if given else fact.citation(),
         )
+    yield (
+        f"account concurrency of {name}",
+        "not counted: managed instances have quotas of their own",
+        Knowledge.AWS_PAGE.value,
+        limit("managed_environments_max").citation(),
+    )
     yield (
         f"begin of {name}",
         f"{spec.min_environments} environments, or what the first minute needs in the mean with that headroom",
