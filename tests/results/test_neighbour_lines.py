@@ -17,7 +17,7 @@ from lambdasim.billing import Bill, NeighbourTerms, price
 from lambdasim.billing.exact import total
 from lambdasim.catalog import ChargeKind
 from lambdasim.catalog.prices.book import BookEntry, PriceBook
-from lambdasim.catalog.prices.meters import meter, meters
+from lambdasim.catalog.prices.meters import meter, priced_meters
 from lambdasim.errors import ScenarioError
 from lambdasim.finance import OwnedRuns, check_focus, focus_rows
 from lambdasim.results.files.hourly import hourly_usage
@@ -280,7 +280,7 @@ def test_queues_pay_for_every_call_and_streams_for_records_and_shards() -> None:
 def test_the_meters_are_listed_with_source_and_date() -> None:
     command = ("prices", "meters", "--region", "eu-central-1")
     shown = lambdasim(*command).stdout.splitlines()
-    assert len(shown) == 1 + len(meters())  # a heading, and a line for each
+    assert len(shown) == 1 + len(priced_meters())  # a heading, and a line for each
     assert max(map(len, shown)) <= 80
     told = json.loads(lambdasim(*command, "--json").stdout)
     nat = next(one for one in told["meters"] if one["meter"] == "nat_hours")
