@@ -111,6 +111,14 @@ def test_a_timeout_that_was_changed_shows_in_runs_that_take_longer(
     assert said in found.notes[0]
 
 
+def test_runs_that_were_cut_off_late_are_no_change_of_the_timeout() -> None:
+    table = runs()
+    for place, ms in ((50, 9000.2), (200, 9000.0), (450, 9090.0)):
+        table.loc[place, ["duration_ms", "status"]] = [ms, "timeout"]
+    assert len(newest(table).table) == 500
+    assert newest(table).notes == ()
+
+
 def test_runs_longer_than_the_limit_between_those_cut_off_are_told() -> None:
     table = runs()
     table.loc[[100, 400], ["duration_ms", "status"]] = [3000.0, "timeout"]

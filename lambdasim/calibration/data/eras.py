@@ -170,22 +170,21 @@ def _of_timeout(table: pd.DataFrame) -> Newest:
     if "status" not in table or (table["timestamp_us"] < 0).any():
         return Newest(table)
     ms = table["duration_ms"].to_numpy(dtype=np.float64)
-    cut = table["status"].isin(TIMEOUTS).to_numpy() & (ms > _AT_LIMIT_MS)
-    limit_s = np.rint(ms / 1000)
-    cut &= (np.abs(ms - 1000 * limit_s) <= _AT_LIMIT_MS) & (limit_s >= 1)
+    late, limit_s = table["status"].isin(TIMEOUTS).to_numpy(), np.rint(ms / 1000)
+    cut = late & (np.abs(ms - 1000 * limit_s) <= _AT_LIMIT_MS) & (limit_s >= 1)
     places = np.flatnonzero(cut)
     limits = limit_s[places]
     if not len(limits):
         return Newest(table)
     if len(np.unique(limits)) == 1:
-        longer = np.flatnonzero(~cut & (ms > 1000 * limits[0] + _AT_LIMIT_MS))
+        longer = np.flatnonzero(~late & (ms > 1000 * limits[0] + _AT_LIMIT_MS))
         return _of_one_limit(table, places, longer, float(limits[0])) if len(longer) else Newest(table)
     last = float(limits[-1])
     older = places[limits != last]
     first = int(places[limits == last][0])
     if older[-1] > first:
         return Newest(table, (_several_limits(limits),))
-    beyond = np.flatnonzero(ms[:first] > 1000 * last + _AT_LIMIT_MS)
+    beyond = np.flatnonzero(~late[:first] & (ms[:first] > 1000 * last + _AT_LIMIT_MS))
     begin = int(max(older[-1], beyond[-1] if len(beyond) else -1)) + 1
     return _since(table, begin, f"changed to {last:.0f} s")
 
