@@ -89,7 +89,7 @@ def _read_folder(
         if is_assembly(folder):
             return read_assembly(folder, region)
     present = [name for name in _IN_FOLDERS if (path / name).is_file()]
-    if not present and any(path.glob("*.tf")):
+    if not present and any(any(path.glob(pattern)) for pattern in ("*.tf", "*.tf.json")):
         return read_hcl(path, parameters, region)
     if not present:
         _refuse_foreign_folder(path)

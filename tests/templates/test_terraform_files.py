@@ -94,8 +94,9 @@ def found_in(folder: Path, **files: str) -> Found:
 
 
 def test_what_a_variable_hides_is_said_and_not_taken_for_the_default(tmp_path: Path) -> None:
-    function = 'resource "aws_lambda_function" "f" {\n  memory_size = var.mb\n  timeout = var.s\n}\nvariable "s" {}\n'
-    found = found_in(tmp_path, main=function)
+    settings = "  memory_size = var.mb\n  timeout = var.s == 1 ? 60 : 10\n"
+    text = f'resource "aws_lambda_function" "f" {{\n{settings}}}\nvariable "s" {{}}\n'
+    found = found_in(tmp_path, main=text)
     assert {name: found.functions[0].given[name] for name in ("memory_mb", "timeout_s")} == {
         "memory_mb": Given.ASSUMED,
         "timeout_s": Given.ASSUMED,

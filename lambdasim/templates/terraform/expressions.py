@@ -234,7 +234,9 @@ class _Parser:
         def choice(scope: Scope) -> Any:
             held = test(scope)
             if isinstance(held, Unknown):
-                return joined(yes(scope), no(scope))
+                # What decides is told, where a user may say it; it is nothing that the value refers to.
+                asked = Unknown(tuple(one for one in held.references if one.startswith("var.")))
+                return joined(asked, yes(scope), no(scope))
             return yes(scope) if held in (True, "true") else no(scope)
 
         return choice
