@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 _MOST_ALARMS = 8
 _DEARER = 1.05
+_MORE_LOST = 2  # a picture of 4 lost events beside 3 would hide what the trap does
 
 
 def trap_page(trap: Trap) -> StudyPage:
@@ -72,7 +73,7 @@ def _pictures(trap: Trap) -> dict[str, Chart]:
     """Show first what the harm is: on the bill, or in events that are lost; then when an alarm could have fired."""
     lost = trap.outcomes.groupby("run")["lost"].sum()
     hour, alarm = Chart("plot_trap_hour", trap), Chart("plot_alarm", trap)
-    if lost["bad"] <= lost["good"]:
+    if lost["bad"] <= _MORE_LOST * lost["good"]:
         return {"hour": hour, "alarm": alarm}
     loses = Chart("plot_trap_lost", trap)
     if trap.hour_usd(trap.bad) > _DEARER * trap.hour_usd(trap.good):
