@@ -157,7 +157,7 @@ def test_duplicates_are_counted(tmp_path: Path) -> None:
 def test_changed_memory_size_is_told(tmp_path: Path) -> None:
     text = report_lines(np.full(150, 80.0), 256) + report_lines(np.full(30, 20.0), 1024, first=1000)
     notes = " ".join(read_observations([write_log(tmp_path, text)]).notes)
-    assert "150 warm runs at 256 MB, 30 warm runs at 1024 MB" in notes
+    assert "150 warm runs at 256 MB, median 80 ms, 30 warm runs at 1024 MB, median 20 ms" in notes
     assert "only 30 warm runs at 1024 MB" in notes
 
 
