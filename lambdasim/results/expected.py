@@ -36,7 +36,7 @@ _EVENTS_AHEAD: Final = 1 << 16
 _BYTES_DRAWN: Final = 40_000_000
 _BYTES_PER_MINUTE_WRITTEN: Final = 60
 _S_PER_EVENT: Final = {"reference": 2.5e-5, "kernel": 1.5e-7}
-_S_PER_CALL: Final = 4e-4
+_S_PER_CALL: Final = {"reference": 1.5e-4, "kernel": 1.5e-6}
 _S_PER_RUN: Final = 0.01
 _S_PER_FUNCTION_MINUTE: Final = 3.5e-7
 _S_PER_VISIT: Final = 1e-7
@@ -186,14 +186,14 @@ def expected_cost(
     multiples = runs if traffic is None else traffic
     records = attempts * 8 * len(RECORD_COLUMNS) if keep_records else 0.0
     chosen = EngineName(engine).chosen(plan).engine if engine in set(EngineName) else EngineName.KERNEL
-    per_event = _S_PER_EVENT[chosen.value]
+    per_event, per_call = _S_PER_EVENT[chosen.value], _S_PER_CALL[chosen.value]
     return RunCost(
         events=events * multiples,
         attempts=attempts * multiples,
         memory_bytes=PROGRAM_BYTES + kept + records,
         seconds=PROGRAM_S
         + runs * (_S_PER_RUN + minutes * _S_PER_FUNCTION_MINUTE + _visits(scenario) * _S_PER_VISIT)
-        + multiples * (attempts * per_event + called * _S_PER_CALL)
+        + multiples * (attempts * per_event + called * per_call)
         + (minutes * _S_WRITTEN if written else 0.0),
     )
 
