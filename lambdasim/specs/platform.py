@@ -60,7 +60,7 @@ class PlatformSpec(Spec):
     """Which idle environment serves next."""
     after_failure: AfterFailure = AfterFailure.INIT_INSIDE
     """An environment after a crash, a timeout or out of memory: INIT inside the next run, as AWS says; kept; replaced."""
-    most_calls: Annotated[Whole, Field(ge=1, le=100_000_000)] = 2_000_000
+    most_calls: Annotated[Whole, Field(ge=1, le=100_000_000)] = 20_000_000
     """Calls between functions that a run may make: one that makes more is refused, since a loop may have no end."""
     requests_per_environment: Literal[1] = 1
     """Requests that one environment serves at once; only 1 is modelled."""
