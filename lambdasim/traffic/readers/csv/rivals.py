@@ -24,16 +24,17 @@ from lambdasim.traffic.readers.source import SourceFile
 from lambdasim.wording import clipped
 
 _LISTED: Final = 12
-_ALL_RUNS: Final = re.compile(r"invocation|request|execution|aufruf|anfrage")
-"""What the name of a column has that counts all runs: parts of them beside it are no rivals unless they say so too."""
+_ALL_RUNS: Final = re.compile(r"invocation|request|execution|aufruf|anfrage|^count$")
+"""What the name of a column has that counts all runs: columns beside it are no rivals unless they count by name too."""
 _ALSO_COUNTS: Final = re.compile(
-    r"invocation|request|execution|call|hit|miss|event|message|aufruf|anfrage|count"
+    r"invocation|request|execution|call|hit|miss|event|message|aufruf|anfrage|count|fail|succe|served|blocked"
+    r"|^(?:get|post|put|patch|delete|head)$"
 )
 _MEASURES: Final = re.compile(
     r"(?:^|_)(?:avg|average|mean|median|max|maximum|min|minimum|p[0-9]+|percentiles?|std|stddev|duration|dauer|latency"
     r"|ms|s|sec|seconds|minutes|bytes|kb|mb|gb|memory|size|percent|pct|prozent|rate|ratio|share|cold|errors?|faults?"
     r"|fehler|throttles?|throttled|timeouts?|concurrency|concurrent|year|month|week|weekday|dow|quarter|jahr|monat"
-    r"|woche|account|id|version|index|row|nr|no|number|unit|4xx|5xx|[a-z]*threshold|temperature|%)(?:_|$)"
+    r"|woche|timestamp|epoch|account|id|version|index|row|nr|no|number|unit|4xx|5xx|[a-z]*threshold|temperature|%)(?:_|$)"
 )
 """Words of a name of what is measured beside a count, and cannot be one."""
 _HOURS: Final = frozenset({"hour", "stunde", "hour_of_day", "hr", "minute", "time_of_day", "uhrzeit"})
