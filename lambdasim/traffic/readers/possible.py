@@ -1,4 +1,4 @@
-"""Runs that Lambda cannot have run: longer than it allows, billed for less than they took, in memory it does not sell."""
+"""Runs that Lambda cannot have run: too long, billed for less than they took, or with more memory than they had."""
 
 from __future__ import annotations
 
@@ -68,7 +68,7 @@ def impossible(
 
 
 def impossible_memory(memory_mb: int | None, used_mb: int | None) -> tuple[str, str] | None:
-    """Say what is impossible about a run's memory.
+    """Say what is impossible about a run's memory; calibration leaves out sizes that Lambda does not sell.
 
     Parameters
     ----------
@@ -88,21 +88,9 @@ def impossible_memory(memory_mb: int | None, used_mb: int | None) -> tuple[str, 
     """
     if memory_mb is None:
         return None
-    least, most = sizes_mb()
-    if not least <= memory_mb <= most:
-        return (
-            "memory_mb",
-            f"must be from {least:,} to {most:,} MB, the sizes that Lambda has, got {memory_mb:,}",
-        )
     if used_mb is not None and used_mb > _MOST_USED * memory_mb:
         return "max_memory_mb", f"must not be above the Memory Size of {memory_mb:,} MB, got {used_mb:,} MB"
     return None
-
-
-@cache
-def sizes_mb() -> tuple[int, int]:
-    """Give the least and the most memory that a function may have [MB]."""
-    return limit("memory_min_mb").value, limit("memory_max_mb").value
 
 
 def impossible_row(values: Mapping[str, object]) -> tuple[str, str] | None:
@@ -144,10 +132,8 @@ def any_impossible(frame: pd.DataFrame) -> bool:
 
 
 def _odd_memory(frame: pd.DataFrame) -> bool:
-    least, most = sizes_mb()
+    if "max_memory_mb" not in frame:
+        return False
     sizes: NDArray[np.float64] = frame["memory_mb"].to_numpy(dtype=np.float64, na_value=np.nan)
-    odd = bool(np.any((sizes < least) | (sizes > most)))
-    if "max_memory_mb" in frame:
-        used = frame["max_memory_mb"].to_numpy(dtype=np.float64, na_value=np.nan)
-        odd = odd or bool(np.any(used > _MOST_USED * sizes))
-    return odd
+    used = frame["max_memory_mb"].to_numpy(dtype=np.float64, na_value=np.nan)
+    return bool(np.any(used > _MOST_USED * sizes))

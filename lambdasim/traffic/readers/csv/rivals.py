@@ -95,6 +95,7 @@ def refuse_rivals(
             or _ALSO_COUNTS.search(names[place])
             or is_request_usage(header[place])
         )
+        and not _numbers_rows(values)
         and values != _whole([row[count] for row in rows], cell)
     ]
     if rivals:
@@ -122,6 +123,11 @@ def _refuse_hours(
             f"{clipped(repr(parts[0]), 40)}; write both in one column, such as 2026-11-30 13:00; {seen(header)}"
         )
         raise TraceError.single(f"{file.path}, row 1", "timestamp_column", told)
+
+
+def _numbers_rows(values: list[int]) -> bool:
+    """Tell whether a column numbers the rows: each is one more than the one above."""
+    return len(values) > 1 and values == list(range(values[0], values[0] + len(values)))
 
 
 def _whole(texts: list[str], cell: object) -> list[int]:

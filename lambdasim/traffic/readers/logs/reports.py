@@ -123,8 +123,7 @@ def refuse_impossible(report: Report, where: str = "REPORT") -> None:
             raise TraceError.single(where, fields[wrong[0]], wrong[1])
     wrong = impossible_memory(report.memory_mb, report.max_memory_mb)
     if wrong is not None:
-        fields = {"memory_mb": "Memory Size", "max_memory_mb": "Max Memory Used"}
-        raise TraceError.single(where, fields[wrong[0]], wrong[1])
+        raise TraceError.single(where, "Max Memory Used", wrong[1])
 
 
 def parse_report_line(text: str, where: str = "REPORT line") -> Report:
