@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 from pydantic import TypeAdapter
 
-from lambdasim.calibration.data.observations import Observations
+from lambdasim.calibration.data.observations import Observations, counted_reasons
 from lambdasim.calibration.data.statistics import Floats
 from lambdasim.calibration.estimate import ColdFit, Estimate
 from lambdasim.calibration.fit.first_run import FirstRunFit
@@ -116,7 +116,7 @@ class Calibration(Result):
         data = self.observations
         if data is not None:
             found += data.notes
-            found += [f"{count:,} {reason} were left out" for reason, count in data.left_out.items()]
+            found += [f"{one} left out" for one in counted_reasons(data.left_out)]
             found += log_findings(data, self.failures, self._durations_ms(data))
         if data is not None and self._computes:
             named = data.runs.environment

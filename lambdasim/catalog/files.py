@@ -69,8 +69,12 @@ def parse_json(text: str, name: str) -> dict[str, Any]:
 
     try:
         content = json.loads(text, object_pairs_hook=unique)
-    except (ValueError, RecursionError) as error:
+    except CatalogError:
+        raise
+    except json.JSONDecodeError as error:
         raise CatalogError.single(name, "", f"is not JSON: {str(error)[:120]}") from None
+    except (ValueError, RecursionError):
+        raise CatalogError.single(name, "", "is not JSON that can be read") from None
     if not isinstance(content, dict):
         raise CatalogError.single(name, "", "must be a JSON object")
     return content

@@ -72,13 +72,14 @@ def test_many_damaged_lines_are_counted_beyond_those_listed(tmp_path: Path) -> N
     assert "resize.log: and 47 more that could not be read" in found.notes
 
 
-def test_memory_that_lambda_does_not_sell_is_an_error_or_counted(tmp_path: Path) -> None:
-    lines = [*GOOD, line(900, 100, 100), line(901, 100, 127), line(902, 100, 10_241)]
-    with pytest.raises(TraceError, match="Memory Size: must be from 128 to 10,240 MB"):
-        observed(tmp_path, lines)
-    found = observed(tmp_path, lines, skip_bad_rows=True)
-    assert found.left_out == {"rows that could not be read": 3}
+def test_memory_that_lambda_does_not_sell_is_left_out_with_its_count(tmp_path: Path) -> None:
+    found = observed(tmp_path, [*GOOD, line(900, 100, 100), line(901, 100, 127), line(902, 100, 10_241)])
+    assert found.left_out == {"rows with a memory size outside Lambda's 128 to 10,240 MB": 3}
     assert [size.memory_mb for size in found.sizes] == [512]
+    with pytest.raises(
+        TraceError, match="have no invocation with duration and memory size; 1 row with a memory size"
+    ):
+        observed(tmp_path, [line(1, 100, 127)])
 
 
 def test_every_row_is_used_or_counted(tmp_path: Path) -> None:

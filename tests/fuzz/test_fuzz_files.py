@@ -7,10 +7,11 @@ import shutil
 import sys
 import tempfile
 import warnings
+import zipfile
 from collections.abc import Callable
 from contextlib import redirect_stdout, suppress
 from functools import cache
-from io import StringIO
+from io import BytesIO, StringIO
 from pathlib import Path
 from types import FrameType
 
@@ -199,6 +200,7 @@ def targets() -> list[Target]:
         Target("price book", quiet(finance.read_price_book), BOOKS, ending=".yaml"),
         Target("price list", quiet(finance.refresh_prices), [(DATA / "finance" / "price_list_layout.json").read_bytes()], ending=".json"),
         Target("real bill", quiet(finance.read_actual_bill), [(DATA / "finance" / "cur2_layout.csv").read_bytes()], ending=".csv"),
+        Target("zipped bill", quiet(finance.read_actual_bill), [zipped_bill()], ending=".zip"),
         Target("focus", quiet(finance.check_focus), focus_seeds(), ending=".csv", longest=20_000),
         Target("power tuning", quiet(ls.read_power_tuning), [TUNING], ending=".json"),
         Target("tuning", quiet(tuning_statistics), [TUNING, CHART], ending=".json"),
@@ -221,6 +223,13 @@ def focus_seeds() -> list[bytes]:
     path = Path(tempfile.mkdtemp(prefix="focus")) / "bill.csv"
     finance.write_focus(ls.simulate(ls.load_scenario_text(SCENARIO)).charges(), path, origin=Origin())
     return [path.read_bytes()]
+
+
+def zipped_bill() -> bytes:
+    archive = BytesIO()
+    with zipfile.ZipFile(archive, "w", zipfile.ZIP_DEFLATED) as parts:
+        parts.write(DATA / "finance" / "cur2_layout.csv", "cur2.csv")
+    return archive.getvalue()
 
 
 def usage_seed() -> bytes:

@@ -57,7 +57,7 @@ def test_a_failing_run_fails_its_execution(tmp_path: Any) -> None:
 
 def test_the_compiled_engine_refuses_it_plainly() -> None:
     spec = ls.load_scenario_text(scenario(f"{DURABLE}, traffic: {{constant: {{rate_per_s: 0.1}}}}"))
-    with pytest.raises(InputError, match="does not run calls"):
+    with pytest.raises(InputError, match="does not run machines"):
         ls.simulate(spec, engine="kernel")
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Final
 
@@ -96,6 +96,17 @@ class Observations:
         left_out = {**self.left_out, "runs at other memory sizes": int((~here).sum())}
         found = _observed(self.table[here], self.function, self.rows, left_out, [*self.notes, note])
         return replace(found, notes=tuple(dict.fromkeys(found.notes)))
+
+
+def counted_reasons(left_out: Mapping[str, int]) -> list[str]:
+    """Say how many rows or runs were left out for each reason.
+
+    Examples
+    --------
+    >>> counted_reasons({"rows of other functions": 1, "runs cut off": 2})
+    ['1 row of other functions', '2 runs cut off']
+    """
+    return [count(number, reason.replace("s ", " ", 1), reason) for reason, number in left_out.items()]
 
 
 def observe(
@@ -193,9 +204,9 @@ def _sorted_runs(
     rows = len(table)
 
     def drop(table: pd.DataFrame, bad: pd.Series[bool], reason: str) -> pd.DataFrame:
-        count = int(bad.sum())
-        if count:
-            left_out[reason] = count
+        dropped = int(bad.sum())
+        if dropped:
+            left_out[reason] = dropped
         return table[~bad]
 
     table = drop(
@@ -215,7 +226,7 @@ def _sorted_runs(
                 "all are used"
             )
     if not len(table):
-        told = "".join(f"; {count:,} {reason}" for reason, count in left_out.items())
+        told = "".join(f"; {one}" for one in counted_reasons(left_out))
         raise TraceError.single(function, "logs", f"have no invocation with duration and memory size{told}")
     taken = newest(table, version)
     return _observed(taken.table, function, rows, left_out | dict(taken.left_out), [*notes, *taken.notes])

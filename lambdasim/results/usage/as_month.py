@@ -18,6 +18,8 @@ from lambdasim.wording import count
 MONTH_HOURS: Final = 730
 _WEEK_US: Final = 7 * US_PER_DAY
 _MONTH_US: Final = 28 * US_PER_DAY
+_OF_NO_MATTER: Final = 1_000
+"""Part of a run in which traffic may be missing without being traffic for a part of it."""
 
 
 def month_factor(duration_us: int) -> Fraction:
@@ -252,7 +254,8 @@ def _unlike(traffic: TrafficSpec, length_us: int) -> Iterator[str]:
         yield "has spikes"
     if traffic.ramps:
         yield "has ramps"
-    if traffic.start_us or (traffic.stop_us is not None and traffic.stop_us < length_us):
+    idle_us = traffic.start_us + (0 if traffic.stop_us is None else max(length_us - traffic.stop_us, 0))
+    if idle_us > length_us // _OF_NO_MATTER:
         yield "has traffic for a part of the run"
     part_of_day, part_of_week = length_us % US_PER_DAY, length_us % _WEEK_US
     if traffic.poisson is not None and traffic.poisson.daily is not None and part_of_day:

@@ -162,7 +162,7 @@ def placeholder(reference: str) -> str:
     Examples
     --------
     >>> placeholder('aws_lambda_function.step["a"].arn')
-    '${aws_lambda_function.step:a:.arn}'
+    '${aws_lambda_function.step::a::.arn}'
     """
     return "${" + _NO_WORD.sub(":", reference) + "}"
 

@@ -126,7 +126,7 @@ def _refuse_hours(
 
 
 def _numbers_rows(values: list[int]) -> bool:
-    """Tell whether a column numbers the rows: each is one more than the one above."""
+    """Say whether a column numbers the rows: each is one more than the one above."""
     return len(values) > 1 and values == list(range(values[0], values[0] + len(values)))
 
 
