@@ -31,6 +31,7 @@ demo: $(READY)
 # Bytecode is kept whatever the environment says: many tests start a process.
 test: export PYTHONDONTWRITEBYTECODE :=
 test: $(READY)
+	$(BIN)/python tests/compile_engine.py
 	$(BIN)/python -m pytest -n 2 --dist worksteal
 
 test-slow: $(READY)
