@@ -80,7 +80,7 @@ def _call(
         at_once=waits and draw(st.booleans()),
         fails_run=draw(st.booleans()),
         delay_us=draw(st.integers(1 if family.loops else 0, 3)) * unit,
-        retry=draw(_client(unit) if waits else _queue(unit)),
+        retry=draw(_client(unit) if waits else own_retries(unit)),
         draws=replace(function.draws, payload_limit_kb=draw(st.sampled_from([128, 300]))),
         is_traced=draw(st.booleans()),
         is_endless=family.loops,
@@ -103,7 +103,7 @@ def _client(unit: int) -> st.SearchStrategy[RetryPolicy]:
     )
 
 
-def _queue(unit: int) -> st.SearchStrategy[RetryPolicy]:
+def own_retries(unit: int) -> st.SearchStrategy[RetryPolicy]:
     return st.builds(
         RetryPolicy,
         invoker=st.just(Invoker.QUEUE),

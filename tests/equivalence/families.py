@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
-from callings import CallFamily, rules, with_calls
+from callings import CallFamily, own_retries, rules, with_calls
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 from sources import a_queue, a_stream, toy
@@ -182,18 +182,6 @@ def gates(unit: int) -> st.SearchStrategy[Throttle | None]:
         Throttle, burst=st.integers(1, 3), interval_ns=st.integers(1, 4).map(lambda n: n * unit * 1000)
     )
     return st.one_of(st.none(), some_gate, some_gate)
-
-
-def own_retries(unit: int) -> st.SearchStrategy[RetryPolicy]:
-    return st.builds(
-        RetryPolicy,
-        invoker=st.just(Invoker.QUEUE),
-        throttle_retries=st.sampled_from([0, 1, UNLIMITED, UNLIMITED]),
-        throttle_backoff_us=st.integers(1, 2).map(lambda n: n * unit),
-        throttle_backoff_cap_us=st.sampled_from([unit, 3 * unit, 50 * unit]),
-        error_delays_us=st.lists(times(4)(unit), max_size=2).map(tuple),
-        max_event_age_us=times(20)(unit),
-    )
 
 
 def any_retries(unit: int) -> st.SearchStrategy[RetryPolicy]:

@@ -111,7 +111,7 @@ class _Waiting:
         self._first: RecordChunk | None = None
 
     def more(self) -> bool:
-        """Tell whether there are further records."""
+        """Return whether there are further records."""
         while self._first is None or not len(self._first):
             self._first = next(self._chunks, None)
             if self._first is None:
@@ -223,7 +223,7 @@ class _ManagedRun:
         return found
 
     def _first_environments(self, arrived_us: NDArray[np.int64]) -> int:
-        """Say how many environments the first minute needs in the mean, with the scaler's headroom."""
+        """Say how many environments the first minute needs on average, with the scaler's headroom."""
         managed = self._managed
         span_us = min(TICK_US, managed.ends_us)
         early = arrived_us[arrived_us < span_us][:_AT_ONCE]

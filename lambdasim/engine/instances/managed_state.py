@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lambdasim.engine.instances import state as base
-from lambdasim.engine.instances.state import NONE, chain, longer
+from lambdasim.engine.instances.state import NONE, longer, with_at_least, with_free_rows
 
 # Columns of a request beside those of ``state``.
 FAULT: Final = base.REQUEST_COLUMNS
@@ -140,27 +140,21 @@ def with_room(state: ManagedState, arrivals: int) -> ManagedState:
     # Environments that leave have a request each.
     wanted = int(settings[MOST]) + inside + 2
     if wanted > len(instances):
-        first, instances = len(instances), longer(instances, 2 * wanted)
+        instances = with_free_rows(instances, 2 * wanted, base.NEXT, counters, base.FREE_INSTANCE)
         progress = longer(progress, 2 * wanted)
-        chain(instances, base.NEXT, first, int(counters[base.FREE_INSTANCE]))
-        counters[base.FREE_INSTANCE] = first
     requests, until, waits_us = state.requests, state.until, state.waits_us
     if inside + 1 > len(requests):
-        first, requests = len(requests), longer(requests, 2 * inside + 1)
+        requests = with_free_rows(requests, 2 * inside + 1, base.AFTER, counters, base.FREE_REQUEST)
         until, waits_us = longer(until, 2 * inside + 1), longer(waits_us, 2 * inside + 1)
-        chain(requests, base.AFTER, first, int(counters[base.FREE_REQUEST]))
-        counters[base.FREE_REQUEST] = first
     attempts = int(settings[RETRIES]) + 1
     events = int(counters[base.EVENTS]) + (6 + attempts) * (inside + 1) + 2 * wanted
-    heap = state.heap if events <= len(state.heap) else longer(state.heap, 2 * events)
     written = int(counters[WRITTEN] - counters[PUT_AWAY]) + attempts * (inside + 1)
-    records = state.records if written <= len(state.records) else longer(state.records, 2 * written)
     return state._replace(
         instances=instances,
         progress=progress,
         requests=requests,
         until=until,
         waits_us=waits_us,
-        heap=heap,
-        records=records,
+        heap=with_at_least(state.heap, events),
+        records=with_at_least(state.records, written),
     )

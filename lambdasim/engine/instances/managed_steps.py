@@ -23,9 +23,11 @@ from lambdasim.engine.instances.managed_state import ManagedState
 from lambdasim.engine.instances.state import NONE
 from lambdasim.engine.instances.steps import (
     CLOSE,
+    compute,
     compute_until,
     drop_first,
     enlist,
+    new_instance,
     plan,
     plan_computed,
     unlist,
@@ -61,12 +63,7 @@ def _start(state: ManagedState, now_us: Int64, ready_us: Int64) -> None:
     """Start an environment."""
     counters, instances = state.counters, state.instances
     account(state, now_us)
-    one = counters[at.FREE_INSTANCE]
-    counters[at.FREE_INSTANCE] = instances[one, at.NEXT]
-    for column in range(here.INSTANCE_COLUMNS):
-        if column != at.VERSION:
-            instances[one, column] = 0
-    state.progress[one] = 0.0
+    one = new_instance(state)
     instances[one, here.NUMBER] = counters[at.STARTS]
     counters[at.STARTS] += 1
     counters[at.STARTING] += 1
@@ -228,21 +225,7 @@ def _attempt(state: ManagedState, request: Int64, now_us: Int64) -> None:
     if requests[request, at.CPU] == 0:
         plan(state, now_us + requests[request, at.IO], here.ANSWERED, request, requests[request, here.RECORD])
         return
-    compute_until(state, one, now_us)
-    until = state.progress[one] + requests[request, at.CPU]
-    state.until[request] = until
-    before, after = NONE, instances[one, at.FIRST]
-    if instances[one, at.COMPUTING] == 0:
-        after = NONE
-    while after != NONE and state.until[after] <= until:
-        before, after = after, requests[after, at.AFTER]
-    requests[request, at.AFTER] = after
-    if before == NONE:
-        instances[one, at.FIRST] = request
-    else:
-        requests[before, at.AFTER] = request
-    instances[one, at.COMPUTING] += 1
-    plan_computed(state, one, now_us)
+    compute(state, one, request, now_us)
 
 
 @compiled_apart

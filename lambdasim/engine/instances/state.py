@@ -161,21 +161,20 @@ def with_room(state: State, arrivals: int) -> State:
     instances, progress = state.instances, state.progress
     wanted = int(counters[UP] + counters[STARTING]) + inside + 1
     if wanted > len(instances):
-        first, instances = len(instances), longer(instances, 2 * wanted)
+        instances = with_free_rows(instances, 2 * wanted, NEXT, counters, FREE_INSTANCE)
         progress = longer(progress, 2 * wanted)
-        chain(instances, NEXT, first, int(counters[FREE_INSTANCE]))
-        counters[FREE_INSTANCE] = first
     requests, until = state.requests, state.until
     if inside + 1 > len(requests):
-        first, requests = len(requests), longer(requests, 2 * inside + 1)
+        requests = with_free_rows(requests, 2 * inside + 1, AFTER, counters, FREE_REQUEST)
         until = longer(until, 2 * inside + 1)
-        chain(requests, AFTER, first, int(counters[FREE_REQUEST]))
-        counters[FREE_REQUEST] = first
     events = int(counters[EVENTS]) + 4 * (inside + 1) + 2 * wanted
-    heap = state.heap if events <= len(state.heap) else longer(state.heap, 2 * events)
-    ended = state.ended if inside <= len(state.ended) else longer(state.ended, 2 * inside)
     return state._replace(
-        instances=instances, progress=progress, requests=requests, until=until, heap=heap, ended=ended
+        instances=instances,
+        progress=progress,
+        requests=requests,
+        until=until,
+        heap=with_at_least(state.heap, events),
+        ended=with_at_least(state.ended, inside),
     )
 
 
@@ -196,15 +195,44 @@ def longer(rows: NDArray[N], length: int) -> NDArray[N]:
     return found
 
 
-def chain(rows: NDArray[np.int64], column: int, first: int, last: int) -> None:
-    """Link the rows from ``first`` on, and the last of them to another.
+def with_at_least(rows: NDArray[N], many: int) -> NDArray[N]:
+    """Return an array that has so many rows at least: the same, or one of twice as many.
+
+    Parameters
+    ----------
+    rows : ndarray, shape (n, ...)
+    many : int
+
+    Returns
+    -------
+    ndarray
+    """
+    return rows if many <= len(rows) else longer(rows, 2 * many)
+
+
+def with_free_rows(
+    rows: NDArray[np.int64], length: int, column: int, counters: NDArray[np.int64], free: int
+) -> NDArray[np.int64]:
+    """Return a longer copy of an array whose new rows are free.
 
     Parameters
     ----------
     rows : ndarray of int64, shape (n, n_columns)
+    length : int
+        More than n.
     column : int
-        Where each row says which comes after it.
-    first, last : int
+        Where each free row says which is free after it.
+    counters : ndarray of int64
+        Gets the first free row.
+    free : int
+        Which counter that is.
+
+    Returns
+    -------
+    ndarray of int64, shape (length, n_columns)
     """
-    rows[first:, column] = np.arange(first + 1, len(rows) + 1)
-    rows[-1, column] = last
+    first, found = len(rows), longer(rows, length)
+    found[first:, column] = np.arange(first + 1, length + 1)
+    found[-1, column] = counters[free]
+    counters[free] = first
+    return found

@@ -138,21 +138,22 @@ def plan_computed(state: Either, one: Int64, now_us: Int64) -> None:
 
 
 @compiled_apart
-def _begin(state: State, one: Int64, request: Int64, now_us: Int64) -> None:
-    """Let an instance serve a request."""
+def new_instance(state: Either) -> Int64:
+    """Take a free row for an instance and clear it; its version goes on, since events of the one before may be ahead."""
+    instances = state.instances
+    one = state.counters[at.FREE_INSTANCE]
+    state.counters[at.FREE_INSTANCE] = instances[one, at.NEXT]
+    for column in range(instances.shape[1]):
+        if column != at.VERSION:
+            instances[one, column] = 0
+    state.progress[one] = 0.0
+    return one
+
+
+@compiled
+def compute(state: Either, one: Int64, request: Int64, now_us: Int64) -> None:
+    """Let a request compute on an instance, among the others there in the order in which they will have computed."""
     instances, requests = state.instances, state.requests
-    if instances[one, at.BUSY_FROM] == NONE:
-        _become_busy(state, one, now_us)
-    unlist(state, one)
-    instances[one, at.SERVED] += 1
-    enlist(state, one)
-    state.counters[at.IN_PROCESS] += 1
-    state.counters[at.WAITED] += now_us > requests[request, at.ARRIVED]
-    requests[request, at.AT] = one
-    requests[request, at.BEGUN] = now_us
-    if requests[request, at.CPU] == 0:
-        plan(state, now_us + requests[request, at.IO], at.ANSWERED, request, 0)
-        return
     compute_until(state, one, now_us)
     until = state.progress[one] + requests[request, at.CPU]
     state.until[request] = until
@@ -168,6 +169,25 @@ def _begin(state: State, one: Int64, request: Int64, now_us: Int64) -> None:
         requests[before, at.AFTER] = request
     instances[one, at.COMPUTING] += 1
     plan_computed(state, one, now_us)
+
+
+@compiled_apart
+def _begin(state: State, one: Int64, request: Int64, now_us: Int64) -> None:
+    """Let an instance serve a request."""
+    instances, requests = state.instances, state.requests
+    if instances[one, at.BUSY_FROM] == NONE:
+        _become_busy(state, one, now_us)
+    unlist(state, one)
+    instances[one, at.SERVED] += 1
+    enlist(state, one)
+    state.counters[at.IN_PROCESS] += 1
+    state.counters[at.WAITED] += now_us > requests[request, at.ARRIVED]
+    requests[request, at.AT] = one
+    requests[request, at.BEGUN] = now_us
+    if requests[request, at.CPU] == 0:
+        plan(state, now_us + requests[request, at.IO], at.ANSWERED, request, 0)
+        return
+    compute(state, one, request, now_us)
 
 
 @compiled_apart
@@ -250,16 +270,11 @@ def _grow(state: State, now_us: Int64, starts_us: NDArray[np.int64]) -> None:
                 plan(state, counters[at.GROWS_AT], at.GROWTH, 0, 0)
             return
         counters[at.GROWS_AT] = now_us + settings[at.GROW_US]
-        one = counters[at.FREE_INSTANCE]
-        counters[at.FREE_INSTANCE] = instances[one, at.NEXT]
+        one = new_instance(state)
         start_us = starts_us[counters[at.STARTS] % len(starts_us)]
         counters[at.STARTS] += 1
         counters[at.STARTING] += 1
         counters[at.PEAK] = max(counters[at.PEAK], counters[at.UP] + counters[at.STARTING])
-        for column in range(at.INSTANCE_COLUMNS):
-            if column != at.VERSION:
-                instances[one, column] = 0
-        state.progress[one] = 0.0
         instances[one, at.BORN] = now_us
         instances[one, at.BUSY_FROM] = instances[one, at.BILLED_FROM] = NONE
         if settings[at.START_BILLED]:
