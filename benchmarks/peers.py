@@ -30,7 +30,7 @@ def bare_simpy() -> int:
 
 
 def has_simfaas() -> bool:
-    """Tell whether SimFaaS is installed."""
+    """Return whether SimFaaS is installed."""
     return find_spec("simfaas") is not None
 
 

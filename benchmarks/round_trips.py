@@ -67,7 +67,7 @@ def contradictions(runs: Runs, trip: RoundTrip) -> list[str]:
 
 
 def fails(row: TripRow) -> bool:
-    """Tell whether a row misses what is asked of it."""
+    """Return whether a row misses what is asked of it."""
     if row.measure == "runs":
         return row.log != row.twin
     near = 0.0

@@ -88,7 +88,7 @@ def failures(data: Observations) -> dict[str, Estimate]:
 
 
 def _init_times_out(failed: Flags, runs: Runs) -> bool:
-    """Tell whether runs inside which INIT ran time out for that reason."""
+    """Return whether runs inside which INIT ran time out for that reason."""
     inside, others = int(runs.inside.sum()), int((~runs.inside).sum())
     if not inside or not others:
         return False

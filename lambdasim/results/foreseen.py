@@ -99,7 +99,7 @@ def unknown_rates(scenario: ScenarioSpec) -> list[str]:
 
 
 def without_work(function: FunctionPlan) -> bool:
-    """Tell whether a function's runs take no time, since nothing was said of their work.
+    """Return whether a function's runs take no time, since nothing was said of their work.
 
     Parameters
     ----------

@@ -282,7 +282,7 @@ def in_turn(families: Sequence[Family], number: int, batch: int) -> list[tuple[P
 
 
 def differs(modules: dict[str, ModuleType], plan: Plan, expected: Records) -> bool:
-    """Tell whether a faulty engine gives anything else than the reference, or loses what it works on."""
+    """Return whether a faulty engine gives anything else than the reference, or loses what it works on."""
     run = kernel.prepared(plan, room=1, records_room=3)
     run._advance, run._draw_first_runs = modules["steps"].advance, modules["steps"].draw_first_runs
     if isinstance(run, SourcedRun):

@@ -292,7 +292,7 @@ def with_more_events(state: State, room: int) -> State:
 
 
 def _number_calls(functions: Rows, plan: Plan) -> None:
-    """Note which calls are whose: they are numbered from 1, function by function."""
+    """Give each function its calls, which are numbered from 1, function by function."""
     first = 0
     for row, function in zip(functions, plan.functions, strict=False):
         row["first_call"], row["calls"] = first, len(function.calls)

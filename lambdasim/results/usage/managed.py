@@ -96,7 +96,7 @@ def managed_parameters(function: FunctionSpec) -> Iterator[tuple[str, str, str, 
     )
     yield (
         f"begin of {name}",
-        f"{spec.min_environments} environments, or what the first minute needs in the mean with that headroom",
+        f"{spec.min_environments} environments, or what the first minute needs on average with that headroom",
         Knowledge.ASSUMED.value,
         "as if that traffic had been there before",
     )

@@ -234,7 +234,7 @@ class _Parser:
         def choice(scope: Scope) -> Any:
             held = test(scope)
             if isinstance(held, Unknown):
-                # What decides is told, where a user may say it; it is nothing that the value refers to.
+                # Name a variable that decides, since a user can set it; the value itself does not refer to what decides.
                 asked = Unknown(tuple(one for one in held.references if one.startswith("var.")))
                 return joined(asked, yes(scope), no(scope))
             return yes(scope) if held in (True, "true") else no(scope)

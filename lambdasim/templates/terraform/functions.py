@@ -46,7 +46,7 @@ def _shown(value: Any) -> str:
 
 
 def _is_safe(pattern: str) -> bool:
-    """Tell whether a pattern takes no more than linear time: no group of it is repeated."""
+    """Return whether a pattern takes no more than linear time: no group of it is repeated."""
     return len(pattern) <= 200 and not re.search(r"\)[*+{?]", pattern)
 
 

@@ -316,7 +316,7 @@ def operation(mark: str, left: Node, right: Node) -> Node:
 
 
 def _is_of_resource(*values: Any) -> bool:
-    """Tell whether a value comes from a resource, which is known not to be null though its value is not."""
+    """Return whether a value comes from a resource, which is known not to be null though its value is not."""
     return any(
         isinstance(one, Unknown) and one.references and all(_RESOURCE.search(name) for name in one.references)
         for one in values

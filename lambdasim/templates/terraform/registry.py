@@ -75,7 +75,7 @@ class _Call:
                 yield str(key), said
 
     def is_on(self, name: str, default: bool) -> bool:
-        """Tell whether a switch is on."""
+        """Return whether a switch is on."""
         said = self.given.get(name)
         return default if said is None or isinstance(said, Unknown) else said in (True, "true")
 

@@ -111,7 +111,7 @@ def function_properties(values: dict[str, Any]) -> dict[str, Any]:
 
 
 def _has_vpc(values: dict[str, Any]) -> bool:
-    """Tell whether a function lies in a VPC: one whose lists of subnets and groups are known to be empty does not."""
+    """Return whether a function lies in a VPC: one whose lists of subnets and groups are known to be empty does not."""
     said = block(values, "vpc_config")
     empty = [said.get(key) for key in ("subnet_ids", "security_group_ids")] == [[], []]
     return bool(values.get("vpc_config")) and not empty

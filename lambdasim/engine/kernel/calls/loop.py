@@ -75,7 +75,7 @@ def advance_with_calls(state: State, calls: Calls) -> Int64:  # noqa: PLR0912 - 
 
 @compiled
 def _ends_before(state: State, key: Int64) -> Bool:
-    """Tell whether a run ends before what else stands among the completions of its instant."""
+    """Return whether a run ends before what else stands among the completions of its instant."""
     return state.completions.table[next_row(state.completions)].key < key - COMPLETION
 
 
@@ -99,7 +99,7 @@ def _with_chain(event: Event, about: Int64) -> Event:
 
 @compiled
 def _what_is_full(state: State, calls: Calls) -> Int64:
-    """Tell which array must be emptied or enlarged before another step."""
+    """Return which array must be emptied or enlarged before another step."""
     account, head = state.account[0], calls.head[0]
     need: Any = head.most + _SPARE
     if head.too_many:

@@ -37,7 +37,7 @@ def number_of(call: Any, number: Int64, run: Int64, place: Int64) -> Int64:
 
 @compiled
 def is_made(call: Any, moment: Int64, number: Int64, run: Int64) -> Bool:
-    """Tell whether a call is made at a moment by a run, as `was_made` does."""
+    """Return whether a call is made at a moment by a run, as `was_made` does."""
     if call.moment != moment:
         return False
     if call.is_certain:
@@ -210,7 +210,7 @@ def event_ended(
 
 @compiled
 def what_is_called(calls: Calls, function: Any, event: Event) -> Int64:
-    """Tell whether an event's next run will call anything, and wait for it."""
+    """Return whether an event's next run will call anything, and wait for it."""
     what = np.int64(NOTHING)
     for place in range(function.first_call, function.first_call + function.calls):
         call = calls.calls[place]
@@ -319,7 +319,7 @@ def keep(state: State, calls: Calls, entries: Int64) -> Int64:
 
 @compiled
 def may_be_dropped(calls: Calls, event: Event, final: Int64) -> Bool:
-    """Tell whether another attempt is due of which a run that waits may yet make nothing."""
+    """Return whether another attempt is due of which a run that waits may yet make nothing."""
     return final == at.PENDING and event.about != 0 and calls.called[event.about].waiter != 0
 
 
@@ -374,7 +374,7 @@ def run_is_settled(
     state: State, calls: Calls, event: Event, slot: Int64, held: Int64, final: Int64, started_us: Int64, end_us: Int64,
     post_response_us: Int64, now: Int64,
 ) -> None:  # fmt: skip
-    """Note when a run answers, and tell of its event's end unless that was told before."""
+    """Note when a run answers, and report its event's end unless that was done before."""
     answered_us = end_us - post_response_us
     calls.runs[slot].answered_us = answered_us
     if final == at.PENDING or (held and calls.open[held].final >= 0):

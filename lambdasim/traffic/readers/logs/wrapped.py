@@ -72,7 +72,7 @@ class Wrapped:
 
 
 def in_strings(text: str) -> bool:
-    """Tell whether a text is JSON that holds Lambda's lines or objects inside strings, its first line whole or not."""
+    """Return whether a text is JSON that holds Lambda's lines or objects inside strings, its first line whole or not."""
     begins = text.lstrip()[:1] in ("{", "[") or 2 * text.count("\n{") >= text.count("\n") > 1
     return begins and _IN_STRINGS.search(text) is not None
 
@@ -137,7 +137,7 @@ def moment_us(text: str | float) -> int | None:
 
 
 def without_offset(text: str) -> bool:
-    """Tell whether times are written as Kibana shows them, in the zone of the browser."""
+    """Return whether times are written as Kibana shows them, in the zone of the browser."""
     return _KIBANA.search(text) is not None
 
 
