@@ -25,6 +25,7 @@ from lambdasim.plots.style import (
     time_axis,
 )
 from lambdasim.results.run import RunResult
+from lambdasim.results.usage.managed import left_out_of_peak
 from lambdasim.units import US_PER_DAY, US_PER_HOUR, US_PER_MINUTE
 
 Metric = Literal["Invocations", "Errors", "Throttles", "ColdStarts"]
@@ -59,11 +60,12 @@ def plot_concurrency(run: RunResult, function: str | None = None, ax: Axes | Non
         spec = run.scenario.function(function)
         if spec.reserved_concurrency is not None:
             limit, whose = spec.reserved_concurrency, "reserved concurrency"
+    left_out = "" if function else left_out_of_peak(run.scenario)
     peak = int(series.max(initial=0))
-    of_whom = f"Concurrent executions of {function or 'the account'}"
+    of_whom = f"Concurrent executions of {function or 'the account'}{left_out}"
     ax.set_title(f"{of_whom}: peak {peak:,} of {limit:,} ({whose})")
     if not peak:
-        return nothing(ax, "nothing ran")
+        return nothing(ax, f"nothing ran{left_out}")
     step_us, unit = _step(run)
     at = time_axis(ax, run.scenario.start, max(run.scenario.duration_us, len(series) * US_PER_MINUTE))
     whole = _by(series, step_us // US_PER_MINUTE).max(axis=1)

@@ -35,6 +35,7 @@ from lambdasim.results.run_text import (
 )
 from lambdasim.results.sources import backlog_frame, items_frame, sources_frame
 from lambdasim.results.usage.hourly_costs import costs_by_hour, costs_frame
+from lambdasim.results.usage.managed import left_out_of_peak
 from lambdasim.results.usage.month import PayloadMeter, run_usage
 from lambdasim.results.usage.over_time import CostsOverTime
 from lambdasim.specs.scenario import ScenarioSpec
@@ -482,7 +483,7 @@ class RunResult(Result):
         return (
             f"{events:,} events in {format_duration(self.scenario.duration_us)}, engine {self.engine}",
             f"bill {money(self.charges().total)}{self._without_free_tier()}; latency {quantiles}; peak concurrency "
-            f"{count(self.aggregate.account.peak)}",
+            f"{count(self.aggregate.account.peak)}{left_out_of_peak(self.scenario)}",
             *(f"WARNING: {warning}" for warning in self.warnings()),
         )
 

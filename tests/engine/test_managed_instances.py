@@ -8,6 +8,7 @@ import pytest
 
 import lambdasim as ls
 from lambdasim.errors import InputError, ScenarioError
+from lambdasim.report.sections.run import facts
 from lambdasim.results.files.opened import open_run
 from lambdasim.results.foreseen import foreseen_failures
 
@@ -302,3 +303,13 @@ def test_what_is_foreseen_and_assumed_is_that_of_managed_instances(steady: ls.Ru
         "takes longer" in one or "take longer" in one
         for one in foreseen_failures(scenario(constant(1), work="work: {io_ms: 30000}"))
     )
+
+
+def test_the_accounts_peak_says_what_it_leaves_out() -> None:
+    run = ls.simulate(scenario(constant(1)))
+    assert run.aggregate.account.peak == 0
+    assert "peak concurrency 0 outside managed instances" in " ".join(run.text().split())
+    assert "Peak concurrency outside managed instances" in [fact.name for fact in facts(run, run.charges())]
+    ax = ls.plots.plot_concurrency(run)
+    assert "outside managed instances" in ax.get_title(loc="left")
+    assert [text.get_text() for text in ax.texts] == ["nothing ran outside managed instances"]

@@ -17,6 +17,7 @@ from lambdasim.report.html import (
 )
 from lambdasim.results.failures import CUT_ANSWERS, RUN_FAILURES
 from lambdasim.results.run_text import MOST_ROWS, TOP_ROWS
+from lambdasim.results.usage.managed import left_out_of_peak
 from lambdasim.units import format_duration
 from lambdasim.wording import count, listed, money, number, percent, two_digits
 
@@ -68,7 +69,11 @@ def facts(run: RunResult, bill: Bill, intervals: pd.DataFrame | None = None) -> 
     return [
         bill_fact(run, bill, intervals),
         Fact("Latency, 95th percentile", f"{waited[1]} ms", f"p50 {waited[0]} ms, p99 {waited[2]} ms"),
-        Fact("Peak concurrency", f"{peak:,}", f"{percent(peak / limit, 1)} of the account's {limit:,}"),
+        Fact(
+            f"Peak concurrency{left_out_of_peak(run.scenario)}",
+            f"{peak:,}",
+            f"{percent(peak / limit, 1)} of the account's {limit:,}",
+        ),
         Fact("Events not served", percent(lost / events if events else 0), f"{lost:,} of {events:,}"),
         Fact("Cold starts", percent(cold / runs if runs else 0), f"{cold:,} of {runs:,} runs"),
     ]

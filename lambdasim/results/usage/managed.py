@@ -26,6 +26,17 @@ from lambdasim.wording import count
 MonthCounts = Counter[str]
 
 
+def left_out_of_peak(scenario: ScenarioSpec) -> str:
+    """Say behind an account's peak concurrency what it does not count; nothing where it counts every run.
+
+    Parameters
+    ----------
+    scenario : ScenarioSpec
+    """
+    managed = any(function.managed_instances for function in scenario.functions)
+    return " outside managed instances" if managed else ""
+
+
 def managed_s_by_month(scenario: ScenarioSpec, totals: FunctionTotals) -> MonthCounts:
     """Give the time of a function's managed instances by month, what is rounded up in the last [s]."""
     counts: MonthCounts = Counter()
