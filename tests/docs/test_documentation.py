@@ -38,9 +38,11 @@ def test_every_key_of_a_scenario_has_an_example_that_the_schema_allows() -> None
         if (name, key) not in shown
     ]
     assert missing == []
+    jsonschema.Draft202012Validator.check_schema(schema)
     for name, written in written_examples().items():
         for key, value in written.items():
-            jsonschema.validate(value, {**definitions[name]["properties"][key], "$defs": schema["$defs"]})
+            allowed = {**definitions[name]["properties"][key], "$defs": schema["$defs"]}
+            jsonschema.Draft202012Validator(allowed).validate(value)
 
 
 def test_the_reference_has_every_command_and_option() -> None:
