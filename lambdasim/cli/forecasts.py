@@ -52,7 +52,7 @@ def forecast(
         typer.Option(help="Multiply traffic from a day of the month onwards, such as 2026-12-10=3."),
     ] = None,
     with_lines: WithOption = None,
-    paths: Annotated[int, typer.Option(min=2, help="Paths of traffic.")] = 200,
+    paths: Annotated[int, typer.Option(min=20, help="Paths of traffic.")] = 200,
     focus: Annotated[
         Path | None,
         typer.Option(

@@ -180,13 +180,13 @@ def run_python(*command: str, **environment: str) -> str:
 
 
 def test_the_kernel_runs_as_plain_python() -> None:
-    wanted = "test_engines_give_equal_records and (everything or provisioned or groups) and not many"
+    wanted = "test_engines_give_equal_records and (everything or groups) and not several"
     told = run_python(
         "-m", "pytest", "-q", "-p", "no:cacheprovider", "-k", wanted, __file__, NUMBA_DISABLE_JIT="1"
     )
     passed = re.search(r"(\d+) passed", told)
     assert passed is not None
-    assert int(passed[1]) >= 8
+    assert int(passed[1]) >= 5
 
 
 def test_numba_is_imported_only_where_it_is_wanted() -> None:

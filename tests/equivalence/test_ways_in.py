@@ -69,7 +69,7 @@ CALLERS = {
 def test_a_scenario_with_callers_that_repeat_runs_alike_on_both_engines(name: str) -> None:
     plan = plan_scenario(
         load_scenario_text(
-            "{name: t, start: '2026-11-01T00:00:00Z', duration: 60s, account: {concurrency: 110, gateway:"
+            "{name: t, start: '2026-11-01T00:00:00Z', duration: 20s, account: {concurrency: 110, gateway:"
             " {rate_per_s: 45, burst: 20}}, functions: [{name: f, timeout: 10s, reserved_concurrency: 4,"
             f" {WORK}, trigger: {CALLERS[name]}, traffic: {{poisson: {{rate_per_s: 60}}}}}}, {{name: q, timeout: 3s,"
             f" {WORK}, trigger: {{type: sqs}}, traffic: {{poisson: {{rate_per_s: 20}}}}}}]}}"

@@ -23,6 +23,7 @@ Resources:
     Type: AWS::Serverless::Function
     Properties: {Handler: a.b, Runtime: python3.12, MemorySize: 256}
 """
+NOTEBOOK = "# %%\nSCENARIO = 'none.yaml'\n\n# %%\nprint(SCENARIO)\n"
 GROUPS = {(): app, ("bill",): bills, ("prices",): prices}
 
 # What each takes beside the output, {place} being a folder with the inputs that `inputs` makes.
@@ -53,7 +54,7 @@ ARGUMENTS = {
     ("commit", "xlsx"): "commit {place}/run --xlsx",
     ("commit", "out"): "commit {place}/run -o",
     ("platforms", "out"): "platforms {place}/s.yaml --replications 1 --only cloud_run -o",
-    ("report", "out"): "report {place}/s.yaml --no-pdf -o",
+    ("report", "out"): "report {place}/s.yaml --template {place}/own.py --no-pdf -o",
     ("safety", "out"): "safety {place}/s.yaml -o",
     ("trap", "out"): "trap {place}/s.yaml {place}/s.yaml -o",
     ("trap", "xlsx"): "trap {place}/s.yaml {place}/s.yaml --xlsx",
@@ -137,6 +138,7 @@ def inputs(place: Path) -> None:
         for n in range(40)
     ]
     (place / "template.yaml").write_text(TEMPLATE)
+    (place / "own.py").write_text(NOTEBOOK)
     (place / "log.txt").write_text("\n".join(rows) + "\n")
     (place / "actual.csv").write_text(Path("data/finance/cur2_layout.csv").read_text())
     (place / "list.json").write_text(Path("data/finance/price_list_layout.json").read_text())

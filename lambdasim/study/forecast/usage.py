@@ -158,10 +158,8 @@ def daily_usage(run: RunResult) -> PathUsage:
         spec = specs[name]
         empty = Usage.of_function(spec, run.scenario.region, month)
         used = found.get(name, empty)
-        minutes = totals.counts.padded(n_days * _MINUTES)
-        by_minute = np.array(
-            [minutes[column].reshape(n_days, _MINUTES).sum(axis=1) for column in BY_MINUTE.values()]
-        )
+        minutes = totals.counts.of(*BY_MINUTE.values(), stop=n_days * _MINUTES)
+        by_minute = np.array([counts.reshape(n_days, _MINUTES).sum(axis=1) for counts in minutes])
         requests = by_minute[0].sum()
         share = by_minute[0] / requests if requests else np.full(n_days, 1 / n_days)
         by_request = [_whole_parts(getattr(used, column), share) for column in BY_REQUEST]
