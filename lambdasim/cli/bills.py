@@ -26,6 +26,7 @@ from lambdasim.cli.app import (
 )
 from lambdasim.cli.beside import WithOption, lines_of
 from lambdasim.cli.group import DefaultGroup
+from lambdasim.cli.traces import DecimalOption, SeparatorOption, ThousandsOption, dialect_of
 from lambdasim.wording import wrapped
 
 if TYPE_CHECKING:
@@ -263,6 +264,9 @@ def compare_bill(
     granularity: Annotated[
         str | None, typer.Option(help="How Cost Explorer's report is to be read: day or month.")
     ] = None,
+    separator: SeparatorOption = None,
+    decimal: DecimalOption = None,
+    thousands: ThousandsOption = None,
     region: RegionOption = None,
     price_date: PriceDateOption = None,
     price_book: PriceBookOption = None,
@@ -298,7 +302,8 @@ def compare_bill(
         price_sheet=None if price_sheet is None else finance.fitting_sheets(price_sheet, owned.usage, region),
     )
     beside = owned.neighbours(lines_of(with_lines, "bill compare"))
-    real = finance.read_actual_bill(actual, choice=choice, granularity=granularity)
+    written = dialect_of("bill compare", separator, decimal, thousands)
+    real = finance.read_actual_bill(actual, choice=choice, granularity=granularity, dialect=written)
     days = None
     if real.by_day:
         hours = [ours.our_hours(used, tags) for used in owned.hourly()]

@@ -14,6 +14,7 @@ import typer
 if TYPE_CHECKING:
     from lambdasim.specs import ScenarioSpec
     from lambdasim.specs.traffic import TrafficSpec
+    from lambdasim.traffic.readers.dialect import Dialect
     from lambdasim.traffic.trace import Trace
 
 _HELP: Final = {
@@ -30,6 +31,9 @@ _HELP: Final = {
     "sheet": "Sheet of a workbook (.xlsx); default: its only one.",
     "interval": "Length of the interval that each count stands for, such as 5min; default: the most common step.",
 }
+SeparatorOption = Annotated[str | None, typer.Option("--separator", help=_HELP["separator"])]
+DecimalOption = Annotated[str | None, typer.Option("--decimal", help=_HELP["decimal"])]
+ThousandsOption = Annotated[str | None, typer.Option("--thousands", help=_HELP["thousands"])]
 _ARGUMENT: Final = "traces"
 _COMMON: Final = ("out", "as_json")  # where the options begin that all commands have
 
@@ -124,3 +128,27 @@ def _option(key: str) -> tuple[str, object, Any]:
     if key == "utc":
         return key, False, Annotated[bool, typer.Option(name, help=_HELP[key])]
     return key, None, Annotated[str | None, typer.Option(name, help=_HELP[key])]
+
+
+def dialect_of(command: str, separator: str | None, decimal: str | None, thousands: str | None) -> Dialect:
+    """Say how a table of money is written, which is no workbook.
+
+    Parameters
+    ----------
+    command : str
+        Its name, for the message.
+    separator, decimal, thousands : str or None
+
+    Raises
+    ------
+    InputError
+        When one of them has no such value.
+    """
+    from lambdasim.errors import InputError
+    from lambdasim.traffic.readers.dialect import Dialect
+
+    try:
+        return Dialect(separator, decimal, thousands, text_only=True)  # type: ignore[arg-type]  # it makes them kinds
+    except InputError as wrong:
+        fault = wrong.faults[0]
+        raise InputError.single(command, f"--{fault.field}", fault.message) from None

@@ -15,6 +15,7 @@ from lambdasim.errors import InputError
 from lambdasim.outputs import noted_input
 from lambdasim.traffic.readers.csv.blocks import records
 from lambdasim.traffic.readers.csv.table import read_header
+from lambdasim.traffic.readers.dialect import TEXT, Dialect
 from lambdasim.traffic.readers.source import SourceFile
 
 JSON_LIMIT_BYTES: Final = 128 << 20
@@ -35,10 +36,13 @@ class Row:
         File and place, for messages.
     cells : dict of str to str or None
         By column; None where the cell is empty or null.
+    dialect : Dialect
+        How numbers are written.
     """
 
     where: str
     cells: dict[str, str | None]
+    dialect: Dialect = TEXT
 
     def text(self, column: str) -> str:
         """Return a cell, empty where it is null or the file has no such column."""
@@ -59,6 +63,10 @@ class Row:
         text = self.text(column)
         if not text:
             return None
+        try:
+            text = self.dialect.plain_number(text)
+        except ValueError as wrong:
+            raise self.fault(column, str(wrong)) from None
         if not _NUMBER.fullmatch(text):
             raise self.fault(column, f"must be a number such as 0.0000166667, got {text[:40]!r}")
         return Decimal(text)
@@ -82,7 +90,7 @@ def json_object(path: str | os.PathLike[str]) -> dict[str, Any]:
 
 
 def table_rows(
-    path: str | os.PathLike[str], wanted: frozenset[str] | None = None
+    path: str | os.PathLike[str], wanted: frozenset[str] | None = None, dialect: Dialect = TEXT
 ) -> tuple[tuple[str, ...], Iterator[Row]]:
     """Read a table, CSV (plain or gzip) or Parquet.
 
@@ -91,6 +99,8 @@ def table_rows(
     path : path-like
     wanted : frozenset of str, optional
         Columns to give; default: all.
+    dialect : Dialect, optional
+        How a CSV file is written.
 
     Returns
     -------
@@ -106,17 +116,19 @@ def table_rows(
     noted_input(path)
     with Path(path).open("rb") as stream:
         is_parquet = stream.read(len(_PARQUET)) == _PARQUET
-    return _parquet(file, wanted) if is_parquet else _csv(file, wanted)
+    return _parquet(file, wanted) if is_parquet else _csv(file, wanted, dialect)
 
 
-def _csv(file: SourceFile, wanted: frozenset[str] | None) -> tuple[tuple[str, ...], Iterator[Row]]:
-    header = read_header(file)
+def _csv(
+    file: SourceFile, wanted: frozenset[str] | None, dialect: Dialect
+) -> tuple[tuple[str, ...], Iterator[Row]]:
+    header = read_header(file, dialect)
     if len(header) > _MOST_COLUMNS:
         raise InputError.single(f"{file.path}, row 1", "", f"must have at most {_MOST_COLUMNS:,} columns")
     places = [(name, place) for place, name in enumerate(header) if wanted is None or name in wanted]
 
     def rows() -> Iterator[Row]:
-        for block in records(file):
+        for block in records(file, dialect=dialect):
             for line, fields in block.rows():
                 where = f"{file.path}, row {line}"
                 if isinstance(fields, str):
@@ -125,7 +137,7 @@ def _csv(file: SourceFile, wanted: frozenset[str] | None) -> tuple[tuple[str, ..
                     wrong = f"must have {len(header)} fields like the header, has {len(fields)}"
                     raise InputError.single(where, "", wrong)
                 cells = {name: fields[place] or None for name, place in places}
-                yield _bounded(Row(where, cells))
+                yield _bounded(Row(where, cells, dialect))
 
     return header, rows()
 

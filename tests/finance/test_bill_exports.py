@@ -2,6 +2,7 @@
 
 import csv
 import json
+import re
 from collections.abc import Callable
 from dataclasses import replace
 from decimal import Decimal
@@ -297,3 +298,38 @@ def test_the_command_takes_several_folders_and_every_choice(tmp_path: Path) -> N
     moved = lambdasim(*command, "--region", "eu-west-1")
     assert moved.returncode == 0, moved.stderr
     assert "EU-Request" in moved.stdout
+
+
+def as_excel_saves(path: Path, source: Path) -> Path:
+    """A bill as a spreadsheet of a German computer writes it again."""
+    rows = [[cell.replace(".", ",") if re.fullmatch(r"[0-9.]+", cell) else cell for cell in row]
+            for row in csv.reader(source.read_text().splitlines())]  # fmt: skip
+    path.write_text("\n".join(";".join(row) for row in rows))
+    return path
+
+
+@pytest.mark.parametrize("source", [LEGACY, EXPLORED])
+def test_a_bill_with_semicolons_is_read_when_that_is_said(tmp_path: Path, source: Path) -> None:
+    path = as_excel_saves(tmp_path / "bill.csv", source)
+    with pytest.raises(InputError, match=r"separated by semicolons, say .*--separator semicolon"):
+        read_actual_bill(path)
+    with pytest.raises(InputError, match=r"must be a number such as .*, got '(4,46|0,0|4,99)"):
+        read_actual_bill(path, dialect=ls.Dialect(separator="semicolon"))
+    said = ls.Dialect(separator="semicolon", decimal="comma")
+    assert read_actual_bill(path, dialect=said).lines == read_actual_bill(source).lines
+    with pytest.raises(InputError, match="dates: is about tables of traffic"):
+        read_actual_bill(path, dialect=ls.Dialect(dates="german"))
+
+
+def test_the_command_says_how_a_bill_is_written(tmp_path: Path) -> None:
+    run = ls.simulate(
+        arrivals_s=[0.0], durations_ms=100, init_ms=0, memory_mb=1024, start="2026-10-01T00:00:00Z"
+    )
+    ls.save(run, tmp_path / "out")
+    command = ["bill", "compare", as_excel_saves(tmp_path / "bill.csv", LEGACY), tmp_path / "out"]
+    done = lambdasim(*command, "--separator", "semicolon", "--decimal", "comma")
+    assert done.returncode == 0, done.stderr
+    assert "actual $5.00" in done.stdout
+    wrong = lambdasim(*command, "--separator", "dot")
+    assert wrong.returncode == 2
+    assert "--separator: must be one of comma, semicolon, tab, bar" in wrong.stderr

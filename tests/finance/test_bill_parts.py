@@ -5,8 +5,10 @@ import gzip
 import io
 import json
 import zipfile
+from collections.abc import Callable
 from decimal import Decimal
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -53,11 +55,103 @@ def test_a_folder_is_the_parts_that_its_manifest_names(tmp_path: Path) -> None:
     assert found.notes == ("2 parts are one bill", *whole.notes)
 
 
-def test_without_a_manifest_all_parts_count(tmp_path: Path) -> None:
+def test_without_a_manifest_all_parts_of_one_delivery_count(tmp_path: Path) -> None:
+    folder = parts(tmp_path / "cur")
+    for name in ("report-Manifest.json", "old-00001.csv"):
+        (folder / name).unlink()
+    found = read_actual_bill(folder)
+    assert sum(line.cost for line in found.lines) == TOTAL
+    assert "2 parts are one bill" in found.notes
+
+
+def test_two_deliveries_of_one_report_are_never_added_up(tmp_path: Path) -> None:
     folder = parts(tmp_path / "cur")
     (folder / "report-Manifest.json").unlink()
-    assert sum(line.cost for line in read_actual_bill(folder).lines) == 2 * TOTAL
-    assert "3 parts are one bill" in read_actual_bill(folder).notes
+    with pytest.raises(
+        InputError, match=r"report-00001\.csv\.gz: holds what old-00001\.csv holds: 1 row of 2026-10-01"
+    ):
+        read_actual_bill(folder)
+
+
+NIGHT = {  # another night's delivery numbers line items anew, and the month has gone on
+    "identity/LineItemId": "other",
+    "lineItem/UsageAmount": "300000",
+    "lineItem/UnblendedCost": "5.00001",
+    "bill/InvoiceId": "Estimated",
+}
+
+
+@pytest.mark.parametrize(
+    "second",
+    [
+        pytest.param(lambda row: row | NIGHT, id="a later night"),
+        pytest.param(dict, id="a copy"),
+    ],
+)
+def test_a_report_beside_its_later_delivery_is_refused(tmp_path: Path, second: Callable[..., Any]) -> None:
+    _, all_rows = rows()
+    (tmp_path / "a.csv").write_text(text(all_rows))
+    (tmp_path / "b.csv").write_text(text([second(row) for row in all_rows]))
+    with pytest.raises(InputError, match=r"b\.csv: holds what a\.csv holds"):
+        read_actual_bill(tmp_path)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"lineItem/UsageAccountId": "210987654321"},
+        {"lineItem/UsageStartDate": "2026-11-01T00:00:00Z", "lineItem/UsageEndDate": "2026-12-01T00:00:00Z"},
+        {"lineItem/ResourceId": "arn:aws:lambda:us-west-2:123456789012:function:pay"},
+    ],
+)
+def test_what_is_of_other_usage_is_added_up(tmp_path: Path, change: dict[str, str]) -> None:
+    _, all_rows = rows()
+    (tmp_path / "a.csv").write_text(text(all_rows))
+    (tmp_path / "b.csv").write_text(text([row | change for row in all_rows]))
+    assert sum(line.cost for line in read_actual_bill(tmp_path).lines) == 2 * TOTAL
+
+
+def test_days_that_two_parts_share_are_refused_though_most_days_differ(tmp_path: Path) -> None:
+    _, all_rows = rows()
+
+    def days(first: int, last: int) -> list[dict[str, str]]:
+        return [
+            row | {"lineItem/UsageStartDate": f"2026-10-{day:02}T00:00:00Z", "identity/LineItemId": f"{day} {number}"}
+            for day in range(first, last)
+            for number, row in enumerate(all_rows)
+        ]  # fmt: skip
+
+    (tmp_path / "a.csv").write_text(text(days(1, 11)))
+    (tmp_path / "b.csv").write_text(text(days(11, 30)))
+    assert sum(line.cost for line in read_actual_bill(tmp_path).lines) == 29 * TOTAL
+    (tmp_path / "b.csv").write_text(text(days(10, 30)))
+    with pytest.raises(InputError, match=r"2 rows of 2026-10-10 are of the same usage"):
+        read_actual_bill(tmp_path)
+
+
+def test_tags_tell_rows_apart(tmp_path: Path) -> None:
+    _, all_rows = rows()
+    for name in ("a", "b"):
+        lines = [f"{line},{'resourceTags/user:team' if not number else name}"
+                 for number, line in enumerate(text(all_rows).splitlines())]  # fmt: skip
+        (tmp_path / f"{name}.csv").write_text("\n".join(lines))
+    assert sum(line.cost for line in read_actual_bill(tmp_path).lines) == 2 * TOTAL
+
+
+def test_a_line_item_stands_in_a_file_once(tmp_path: Path) -> None:
+    _, all_rows = rows()
+    (tmp_path / "a.csv").write_text(text([*all_rows, all_rows[0]]))
+    with pytest.raises(InputError, match=r"a\.csv: 1 line item stands in it twice"):
+        read_actual_bill(tmp_path / "a.csv")
+
+
+def test_the_manifest_of_data_exports_names_its_files_too(tmp_path: Path) -> None:
+    folder = parts(tmp_path / "cur")
+    files = [
+        f"s3://bucket/x/data/BILLING_PERIOD=2026-10/report-0000{name}" for name in ("1.csv.gz", "2.csv.zip")
+    ]
+    (folder / "report-Manifest.json").write_text(json.dumps({"executionId": "x", "dataFiles": files}))
+    assert sum(line.cost for line in read_actual_bill(folder).lines) == TOTAL
 
 
 def test_a_zip_archive_is_what_it_holds(tmp_path: Path) -> None:

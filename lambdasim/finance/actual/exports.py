@@ -6,6 +6,7 @@ import json
 import re
 from collections import Counter
 from collections.abc import Iterator
+from dataclasses import replace
 from decimal import Decimal
 from typing import Final
 
@@ -14,6 +15,7 @@ from lambdasim.errors import InputError
 from lambdasim.finance.actual.choice import BillChoice
 from lambdasim.finance.actual.foreign import ForeignCosts
 from lambdasim.finance.actual.layouts import Layout
+from lambdasim.finance.actual.overlap import Overlap
 from lambdasim.finance.actual.tables import ActualRow, LineClass
 from lambdasim.finance.reading import Row
 
@@ -24,15 +26,20 @@ _MOST_SIZE: Final = Decimal("1e30")
 
 
 def lambda_rows(
-    rows: Iterator[Row], layout: Layout, counts: Counter[str], choice: BillChoice, foreign: ForeignCosts
+    rows: Iterator[Row],
+    layout: Layout,
+    counts: Counter[str],
+    choice: BillChoice,
+    foreign: ForeignCosts,
+    overlap: Overlap,
 ) -> Iterator[ActualRow]:
     """Read rows of AWS Lambda; negations are left out and counted, and chosen rows of other services added up.
 
     Raises
     ------
     InputError
-        At the first row with a currency other than USD, a kind that is not known, or a cell that is no number, month or
-        usage type; it names row and column.
+        At the first row with a currency other than USD, a kind that is not known, a cell that is no number, month or
+        usage type, or a line item that stands there twice; it names row and column.
     """
     for row in map(_without_nulls, rows) if layout.is_focus else rows:
         if not any(row.text(column) in layout.services for column in layout.service):
@@ -48,13 +55,15 @@ def lambda_rows(
         if line_class is None:
             counts["negated"] += 1
             continue
+        if line_class in (LineClass.USAGE, LineClass.SAVINGS_PLAN):
+            overlap.add(row, layout)
         yield _row(row, layout, line_class)
 
 
 def _without_nulls(row: Row) -> Row:
     """Take the word null of a FOCUS file for an empty cell."""
     cells = {name: None if text in ("null", "NULL") else text for name, text in row.cells.items()}
-    return Row(row.where, cells)
+    return replace(row, cells=cells)
 
 
 def _is_discount(kind: str, layout: Layout) -> bool:

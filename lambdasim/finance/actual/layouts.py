@@ -7,6 +7,8 @@ from typing import Final, NamedTuple
 
 from lambdasim.errors import InputError
 from lambdasim.finance.actual.tables import LineClass
+from lambdasim.traffic.readers.dialect import PLAIN, SEPARATORS, Dialect
+from lambdasim.traffic.readers.said import said_with
 
 _SERVICE: Final = "AWSLambda"
 _CUR_CLASSES: Final[Mapping[str, LineClass | None]] = {
@@ -54,6 +56,10 @@ class Layout(NamedTuple):
         Columns that must be there.
     others : tuple of str
         Further columns that are read where they are there.
+    identity : str
+        Column of the line item's number, unique within a file; empty where an export has none.
+    distinct : tuple of str
+        Columns that tell rows of usage from one another, beside tags of a column each; the beginning of their time first.
     classes : mapping
         What ``kind`` may hold; None is left out.
     """
@@ -77,6 +83,8 @@ class Layout(NamedTuple):
     tag_prefixes: tuple[str, ...]
     needed: tuple[str, ...]
     others: tuple[str, ...]
+    identity: str
+    distinct: tuple[str, ...]
     classes: Mapping[str, LineClass | None]
 
     def columns(self, header: tuple[str, ...]) -> frozenset[str]:
@@ -84,7 +92,7 @@ class Layout(NamedTuple):
         fixed = {
             *self.month, *self.service, self.currency, *self.usage_type, self.kind, self.quantity, *self.rate,
             self.cost, self.covered_cost, *self.account, *self.region, *self.resource, self.tags, *self.needed,
-            *self.others,
+            *self.others, self.identity, *self.distinct,
         }  # fmt: skip
         return frozenset(name for name in header if name in fixed or name.startswith(self.tag_prefixes))
 
@@ -110,6 +118,11 @@ CUR_2: Final = Layout(
     needed=("line_item_product_code", "line_item_line_item_type", "line_item_usage_type",
             "line_item_usage_amount", "line_item_unblended_cost", "line_item_currency_code"),
     others=(),
+    identity="identity_line_item_id",
+    distinct=("line_item_usage_start_date", "line_item_usage_end_date", "bill_billing_period_start_date",
+              "line_item_usage_account_id", "line_item_line_item_type", "line_item_usage_type", "line_item_operation",
+              "line_item_resource_id", "line_item_unblended_rate", "line_item_line_item_description",
+              "line_item_availability_zone", "pricing_rate_id", "savings_plan_savings_plan_a_r_n", "resource_tags"),
     classes=_CUR_CLASSES,
 )  # fmt: skip
 LEGACY_CUR: Final = Layout(
@@ -133,6 +146,11 @@ LEGACY_CUR: Final = Layout(
     needed=("lineItem/ProductCode", "lineItem/LineItemType", "lineItem/UsageType", "lineItem/UsageAmount",
             "lineItem/UnblendedCost", "lineItem/CurrencyCode"),
     others=(),
+    identity="identity/LineItemId",
+    distinct=("lineItem/UsageStartDate", "lineItem/UsageEndDate", "bill/BillingPeriodStartDate",
+              "lineItem/UsageAccountId", "lineItem/LineItemType", "lineItem/UsageType", "lineItem/Operation",
+              "lineItem/ResourceId", "lineItem/UnblendedRate", "lineItem/LineItemDescription",
+              "lineItem/AvailabilityZone", "pricing/RateId", "savingsPlan/SavingsPlanARN"),
     classes=_CUR_CLASSES,
 )  # fmt: skip
 FOCUS: Final = Layout(
@@ -156,12 +174,17 @@ FOCUS: Final = Layout(
     needed=("ServiceName", "ChargeCategory", "BilledCost", "EffectiveCost", "BillingCurrency",
             "PricingQuantity", "ChargePeriodStart"),
     others=("ChargeClass", "PricingCategory"),
+    identity="",
+    distinct=("ChargePeriodStart", "ChargePeriodEnd", "BillingPeriodStart", "BillingAccountId", "SubAccountId",
+              "ChargeCategory", "ChargeClass", "PricingCategory", "SkuPriceId", "SkuMeter", "x_UsageType", "x_Operation",
+              "RegionId", "ResourceId", "ResourceName", "ChargeDescription", "ListUnitPrice",
+              "CommitmentDiscountId", "Tags"),
     classes=_FOCUS_CLASSES,
 )  # fmt: skip
 
 
-def layout_of(name: str, header: tuple[str, ...]) -> Layout:
-    """Find the layout of a file by its header.
+def layout_of(name: str, header: tuple[str, ...], dialect: Dialect = PLAIN) -> Layout:
+    """Find the layout of a file by its header; `dialect` is how it is said to be written.
 
     Raises
     ------
@@ -177,9 +200,25 @@ def layout_of(name: str, header: tuple[str, ...]) -> Layout:
             if layout is FOCUS
             else f"a {layout.name} export of AWS"
         )
-        raise InputError.single(f"{name}, row 1", missing, f"is missing; the file must be {what}")
+        raise InputError.single(
+            f"{name}, row 1", missing, f"is missing; the file must be {what}{_other_mark(header, dialect)}"
+        )
     if not any(column in header for column in layout.month):
         raise InputError.single(
             f"{name}, row 1", layout.month[0], "is missing: rows must say when they are of"
         )
     return layout
+
+
+def _other_mark(header: tuple[str, ...], dialect: Dialect) -> str:
+    """Say what else seems to stand between the fields of a header; empty where nothing does."""
+    if len(header) > 1:
+        return ""
+    return next(
+        (
+            f"; if fields are separated by {separator}s, say {said_with('separator', separator)}"
+            for separator, mark in SEPARATORS.items()
+            if mark != dialect.mark and mark in header[0]
+        ),
+        "",
+    )

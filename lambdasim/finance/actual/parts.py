@@ -21,6 +21,8 @@ _FREE_BYTES: Final = 64 << 20
 _TABLES: Final = (".csv", ".csv.gz", ".parquet", ".zip")
 _ZIP: Final = b"PK\x03\x04"
 _MANIFEST: Final = "manifest.json"
+_LISTS: Final = ("reportKeys", "dataFiles")
+"""What a manifest of a legacy CUR, and of Data Exports, calls its list of files."""
 _STEP: Final = 1 << 20
 
 
@@ -99,7 +101,7 @@ def _of_folder(folder: Path) -> list[Part]:
 
 
 def _of_manifest(folder: Path) -> set[str] | None:
-    """Read which files a CUR's manifest names; None where there is none, or it names none."""
+    """Read which files an export's manifest names; None where there is none, or it names none."""
     manifests = sorted(entry for entry in folder.iterdir() if entry.name.lower().endswith(_MANIFEST))
     if len(manifests) > 1:
         raise InputError.single(
@@ -107,8 +109,9 @@ def _of_manifest(folder: Path) -> set[str] | None:
         )
     if not manifests:
         return None
-    keys = json_object(manifests[0]).get("reportKeys")
-    if not isinstance(keys, list) or not keys:
+    manifest = json_object(manifests[0])
+    keys = next((manifest[name] for name in _LISTS if manifest.get(name)), None)
+    if not isinstance(keys, list):
         return None
     return {str(key).rsplit("/", 1)[-1] for key in keys}
 

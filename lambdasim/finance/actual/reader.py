@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from pathlib import Path
 from typing import Final
@@ -17,10 +17,12 @@ from lambdasim.finance.actual.cost_explorer import by_month, csv_rows, is_report
 from lambdasim.finance.actual.exports import lambda_rows
 from lambdasim.finance.actual.foreign import ForeignCosts
 from lambdasim.finance.actual.layouts import layout_of
+from lambdasim.finance.actual.overlap import Overlap
 from lambdasim.finance.actual.parts import Part, parts_of
 from lambdasim.finance.actual.tables import ActualBill, ActualKey, ActualLine, ActualRow, LineClass
 from lambdasim.finance.reading import json_object, table_rows
 from lambdasim.outputs import noted_input
+from lambdasim.traffic.readers.dialect import TEXT, Dialect
 from lambdasim.wording import count
 
 MOST_LINES: Final = 100_000
@@ -29,7 +31,11 @@ _COST_EXPLORER: Final = "Cost Explorer"
 
 
 def read_actual_bill(
-    path: str | os.PathLike[str], *, choice: BillChoice | None = None, granularity: str | None = None
+    path: str | os.PathLike[str],
+    *,
+    choice: BillChoice | None = None,
+    granularity: str | None = None,
+    dialect: Dialect = TEXT,
 ) -> ActualBill:
     """Read a real bill.
 
@@ -43,6 +49,8 @@ def read_actual_bill(
         Which rows; default: all of AWS Lambda.
     granularity : str, optional
         ``day`` or ``month``, for Cost Explorer's reports alone. Default: months where every day is the first of one.
+    dialect : Dialect, optional
+        How a CSV file is written that another program saved; default: as AWS writes.
 
     Returns
     -------
@@ -53,16 +61,22 @@ def read_actual_bill(
     InputError
         When the file is none of these, lacks a column, has no row of AWS Lambda or none that is chosen, a currency other
         than USD, a kind of row that is not known, or a cell that is no number, month or usage type; the error names row
-        and column.
+        and column. When a file has a line item twice, or one part of a folder has what another has: two deliveries.
     """
     name = os.fspath(path)
     if granularity not in (None, *GRANULARITIES):
         raise InputError.single(name, "granularity", f"must be day or month, got {granularity[:20]!r}")
+    for option in sorted({"dates", "sheet"} & set(dialect.said)):
+        raise InputError.single(
+            name, option, "is about tables of traffic; a bill is CSV, JSON or Parquet, its days ISO"
+        )
+    dialect = replace(dialect, text_only=True)
     counts: Counter[str] = Counter()
     chosen, foreign = ChosenRows(choice or BillChoice()), ForeignCosts(name)
     is_by_day, note = False, ""
+    overlap = Overlap()
     with parts_of(path) as parts:
-        export, found = _rows_of_parts(parts, name, counts, chosen.choice, foreign)
+        export, found = _rows_of_parts(parts, name, counts, chosen.choice, foreign, overlap, dialect)
         if export == _COST_EXPLORER:
             rows = list(found)
             rows, is_by_day, note = by_month(rows, {row.period for row in rows}, granularity)
@@ -70,6 +84,7 @@ def read_actual_bill(
         elif granularity is not None:
             raise InputError.single(name, "granularity", f"is for Cost Explorer's reports, this is {export}")
         sums = _sums(name, (row for row in found if chosen.takes(row)), counts)
+    overlap.check(name)
     together = [f"{len(parts):,} parts are one bill"] if len(parts) > 1 else []
     notes = (
         *together,
@@ -94,14 +109,16 @@ def _rows_of_parts(
     counts: Counter[str],
     choice: BillChoice,
     foreign: ForeignCosts,
+    overlap: Overlap,
+    dialect: Dialect,
 ) -> tuple[str, Iterator[ActualRow]]:
     """Return which export the files are, and their rows of AWS Lambda, one file after the other."""
     if len(parts) == 1 and str(parts[0].path) == name:
-        return _rows(parts[0].path, name, counts, choice, foreign)
+        return _rows(parts[0].path, name, counts, choice, foreign, overlap, dialect)
     exports, found = [], []
     for part in parts:
         try:
-            export, rows = _rows(part.path, str(part.path), counts, choice, foreign)
+            export, rows = _rows(part.path, str(part.path), counts, choice, foreign, overlap, dialect)
         except InputError as error:
             raise part.told(error) from None
         exports.append(export)
@@ -112,11 +129,14 @@ def _rows_of_parts(
         raise InputError.single(parts[other].name, "", told)
     if exports[0] == _COST_EXPLORER and len(parts) > 1:
         raise InputError.single(name, "", "holds several reports of Cost Explorer: give one")
-    return exports[0], _one_after_the_other(found)
+    return exports[0], _one_after_the_other(found, overlap)
 
 
-def _one_after_the_other(found: Iterable[tuple[Part, Iterator[ActualRow]]]) -> Iterator[ActualRow]:
+def _one_after_the_other(
+    found: Iterable[tuple[Part, Iterator[ActualRow]]], overlap: Overlap
+) -> Iterator[ActualRow]:
     for part, rows in found:
+        overlap.begin(part.path.name if part.name == str(part.path) else part.name)
         try:
             yield from rows
         except InputError as error:
@@ -129,16 +149,18 @@ def _rows(
     counts: Counter[str],
     choice: BillChoice,
     foreign: ForeignCosts,
+    overlap: Overlap,
+    dialect: Dialect,
 ) -> tuple[str, Iterator[ActualRow]]:
     """Return which export a file is, and its rows of AWS Lambda."""
     if _is_json(path):
         return _COST_EXPLORER, json_rows(name, json_object(path), counts, choice, foreign)
-    header, _ = table_rows(path, frozenset())
+    header, _ = table_rows(path, frozenset(), dialect)
     if is_report_header(header):
-        return _COST_EXPLORER, csv_rows(name, header, table_rows(path)[1], counts, foreign)
-    layout = layout_of(name, header)
-    _, rows = table_rows(path, layout.columns(header))
-    return layout.name, lambda_rows(rows, layout, counts, choice, foreign)
+        return _COST_EXPLORER, csv_rows(name, header, table_rows(path, None, dialect)[1], counts, foreign)
+    layout = layout_of(name, header, dialect)
+    _, rows = table_rows(path, layout.columns(header), dialect)
+    return layout.name, lambda_rows(rows, layout, counts, choice, foreign, overlap)
 
 
 def _is_json(path: str | os.PathLike[str]) -> bool:

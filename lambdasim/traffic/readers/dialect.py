@@ -99,6 +99,17 @@ class Dialect:
         dates = () if self.dates is Dates.ISO else ("dates",)
         return (*(name for name, value in given.items() if value is not None), *dates)
 
+    def plain_number(self, text: str) -> str:
+        """Write a number as we do; text that could be none in this way of writing is refused.
+
+        Raises
+        ------
+        ValueError
+        """
+        if self.decimal is None and self.thousands is None:
+            return text
+        return _plain(text, self.point, self._marks)
+
     def numbers(self, cell: Cell) -> Cell:
         """Make a cell read its numbers as they are said to be written.
 
@@ -114,7 +125,11 @@ class Dialect:
         """
         if self.decimal is None and self.thousands is None:
             return cell
-        return SaidCell(cell, self.point, "" if self.thousands is None else _MARKS[self.thousands])
+        return SaidCell(cell, self.point, self._marks)
+
+    @property
+    def _marks(self) -> str:
+        return "" if self.thousands is None else _MARKS[self.thousands]
 
 
 @dataclass(frozen=True)
@@ -137,19 +152,13 @@ class SaidCell:
 
     def one(self, text: str) -> object:
         """Read one cell."""
-        found = re.fullmatch(self._pattern(), text)
-        if text and found is None:
-            marks = f" and {self.marks[0]!r} between thousands" if self.marks else ""
-            raise ValueError(
-                f"must be a number with {self.point!r} before its fraction{marks}, got {text[:40]!r}"
-            )
-        return self.cell.one(self._plain(text))
+        return self.cell.one(_plain(text, self.point, self.marks))
 
     def many(self, texts: pa.Array) -> Any:
         """Read a column."""
         import pyarrow.compute as pc
 
-        if not pc.all(pc.match_substring_regex(texts, f"^(?:{self._pattern()})?$")).as_py():
+        if not pc.all(pc.match_substring_regex(texts, f"^(?:{_pattern(self.point, self.marks)})?$")).as_py():
             raise ValueError("not written as it is said")
         if self.marks:
             texts = pc.replace_substring_regex(texts, f"[{self.marks}]", "")
@@ -159,14 +168,20 @@ class SaidCell:
         """Make of single values what `many` returns."""
         return self.cell.column(values)
 
-    def _pattern(self) -> str:
-        whole = "|".join([*(GROUPED % re.escape(mark) for mark in self.marks), "[0-9]+"])
-        return rf"[+-]?(?:{whole})?(?:{re.escape(self.point)}[0-9]*)?(?:[eE][+-]?[0-9]{{1,3}})?"
 
-    def _plain(self, text: str) -> str:
-        for mark in self.marks:
-            text = text.replace(mark, "")
-        return text.replace(self.point, ".")
+def _pattern(point: str, marks: str) -> str:
+    whole = "|".join([*(GROUPED % re.escape(mark) for mark in marks), "[0-9]+"])
+    return rf"[+-]?(?:{whole})?(?:{re.escape(point)}[0-9]*)?(?:[eE][+-]?[0-9]{{1,3}})?"
+
+
+def _plain(text: str, point: str, marks: str) -> str:
+    """Write a number as we do; empty text stays empty."""
+    if text and re.fullmatch(_pattern(point, marks), text) is None:
+        between = f" and {marks[0]!r} between thousands" if marks else ""
+        raise ValueError(f"must be a number with {point!r} before its fraction{between}, got {text[:40]!r}")
+    for mark in marks:
+        text = text.replace(mark, "")
+    return text.replace(point, ".")
 
 
 PLAIN: Final = Dialect()
