@@ -100,11 +100,22 @@ class Dialect:
         return (*(name for name, value in given.items() if value is not None), *dates)
 
     def plain_number(self, text: str) -> str:
-        """Write a number as we do; text that could be none in this way of writing is refused.
+        """Write a number as we do.
+
+        Parameters
+        ----------
+        text : str
+            As it stands in a cell; empty stays empty.
+
+        Returns
+        -------
+        str
+            With a point before its fraction and nothing between thousands.
 
         Raises
         ------
         ValueError
+            When it is no number in this way of writing; the message says which that is.
         """
         if self.decimal is None and self.thousands is None:
             return text
