@@ -16,6 +16,7 @@ from lambdasim.traffic.readers.cloudwatch_metrics import read_metric_data
 from lambdasim.traffic.readers.csv.counted import count_column, refuse_counts
 from lambdasim.traffic.readers.csv.counts import read_counts_csv
 from lambdasim.traffic.readers.csv.events import read_events_csv
+from lambdasim.traffic.readers.csv.names import EVENT_NAMES
 from lambdasim.traffic.readers.csv.table import read_header
 from lambdasim.traffic.readers.dialect import Dialect
 from lambdasim.traffic.readers.insights.reader import read_insights
@@ -36,13 +37,14 @@ _EPOCH_UNITS: Final[dict[TimestampUnit, EpochUnit]] = {
 _INSIGHTS_DURATIONS: Final = {
     "@duration",
     "record.metrics.durationms",
-    "duration",
-    "duration_ms",
-    "durationms",
+    *EVENT_NAMES["duration_ms"],
 }
 _REPORTED: Final = re.compile(
-    rb'(?:REPORT|START) RequestId:|"type"\s*:\s*"platform\.(?:start|report)"|"event_type"\s*:\s*"performance"'
+    rb'(?:REPORT|START) RequestId:|"platform\.(?:start|report|initStart|runtimeDone)(?:"|\\")'
+    rb'|"event_type"\s*:\s*"performance"'
 )
+_PACKED: Final = b"H4sI"
+"""How base64 of gzip begins."""
 
 
 def open_trace(base_dir: Path, owner: str, traffic: TrafficSpec) -> Trace:
@@ -81,7 +83,7 @@ def _opened(path: Path, kind: TraceFormat, traffic: TrafficSpec) -> Trace:
         "function": traffic.function_column,
     }
     dialect = _dialect(traffic)
-    tables = (TraceFormat.CSV_EVENTS, TraceFormat.CSV_COUNTS, TraceFormat.AUTO)
+    tables = (TraceFormat.CSV_EVENTS, TraceFormat.CSV_COUNTS, TraceFormat.INSIGHTS, TraceFormat.AUTO)
     if dialect.said and kind not in tables:
         wrong = f"is about tables of counts or of single events, and this trace is {kind}"
         raise TraceError.single(str(path), f"traffic.{dialect.said[0]}", wrong)
@@ -90,7 +92,7 @@ def _opened(path: Path, kind: TraceFormat, traffic: TrafficSpec) -> Trace:
         case TraceFormat.REPORT_LOGS:
             return read_report_logs(path, naive=naive, on_bad_row=bad_rows)
         case TraceFormat.INSIGHTS:
-            return read_insights(path, on_bad_row=bad_rows)
+            return read_insights(path, on_bad_row=bad_rows, dialect=dialect)
         case TraceFormat.METRIC_DATA:
             return read_metric_data(
                 path, label=traffic.count_column, interval_us=traffic.interval_us, on_bad_row=bad_rows
@@ -137,17 +139,17 @@ def trace_format(path: Path, traffic: TrafficSpec) -> TraceFormat:
     file = SourceFile.at(path)
     dialect = _dialect(traffic)
     if is_workbook(file):
-        return _table_format(file, read_header(file, dialect), traffic)
+        names = read_header(file, dialect)
+        return _of_logs(names) or _table_format(file, names, traffic)
     head = file.head().lstrip()
-    reported = _REPORTED.search(head) is not None
+    reported = head.startswith(_PACKED) or _REPORTED.search(head) is not None
     if head[:1] in (b"[", b"{"):
         if b'"MetricDataResults"' in head or b'"Datapoints"' in head:
             return TraceFormat.METRIC_DATA
-        messages = b'"@duration"' not in head and (reported or b'"@message"' in head)
+        flat = b'"@duration"' in head or b'"record.metrics.durationMs"' in head
+        messages = not flat and (reported or b'"@message"' in head)
         messages |= b'"@message"' in head and reported
-        query = (
-            b'"@duration"' in head or b'"@timestamp"' in head or (b'"results"' in head and b'"field"' in head)
-        )
+        query = flat or b'"@timestamp"' in head or (b'"results"' in head and b'"field"' in head)
         return TraceFormat.INSIGHTS if query and not messages else TraceFormat.REPORT_LOGS
     if reported:
         return TraceFormat.REPORT_LOGS
@@ -158,11 +160,17 @@ def trace_format(path: Path, traffic: TrafficSpec) -> TraceFormat:
         return TraceFormat.AZURE_2019
     if {"app", "func", "end_timestamp", "duration"} <= header:
         return TraceFormat.AZURE_2021
+    return _of_logs(names) or _table_format(file, names, traffic)
+
+
+def _of_logs(names: tuple[str, ...]) -> TraceFormat | None:
+    """Recognise a table of log events, or of what a query of Logs Insights made of them, by its columns."""
+    header = {name.strip().lower() for name in names}
     if "@timestamp" in header and header & _INSIGHTS_DURATIONS:
         return TraceFormat.INSIGHTS
     if {"@timestamp", "@message"} <= header or {"timestamp", "message"} <= header:
         return TraceFormat.REPORT_LOGS
-    return _table_format(file, names, traffic)
+    return None
 
 
 def _table_format(file: SourceFile, header: tuple[str, ...], traffic: TrafficSpec) -> TraceFormat:

@@ -143,7 +143,10 @@ def test_any_report_survives_as_line_and_as_object(report: Report, separator: st
 
 
 @settings(max_examples=40, deadline=None)
-@given(st.lists(st.tuples(REPORTS, st.integers(10**12, 2 * 10**12)), min_size=1, max_size=12), st.booleans())
+@given(
+    st.lists(st.tuples(REPORTS, st.integers(10**12, 2 * 10**12)), min_size=1, max_size=12, unique=True),
+    st.booleans(),
+)
 def test_any_log_survives_in_each_form(
     tmp_path_factory: pytest.TempPathFactory, reports: list[tuple[Report, int]], stream: bool
 ) -> None:

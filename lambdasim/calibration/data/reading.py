@@ -89,7 +89,9 @@ def _known_format(file: Path, spec: TrafficSpec) -> TraceFormat:
     if kind is TraceFormat.METRIC_DATA:
         told = "; the file holds metrics of CloudWatch, which are no single runs"
         raise TraceError.single(str(file), "", wanted + told)
-    if kind in (TraceFormat.CSV_EVENTS, TraceFormat.CSV_COUNTS):
+    if kind is TraceFormat.CSV_COUNTS:
+        raise TraceError.single(str(file), "", f"{wanted}; the file holds counts, which are no single runs")
+    if kind is TraceFormat.CSV_EVENTS:
         seen = looks_like(SourceFile.at(file))
         if not _DURATIONS.search(seen) and "looks like a table" not in seen:
             raise TraceError.single(str(file), "", wanted + seen)

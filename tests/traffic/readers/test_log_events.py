@@ -301,13 +301,13 @@ def test_a_line_cut_inside_a_field_is_counted_and_means_nothing_else(last: str, 
     fixed = "Duration: 5.25 ms\tBilled Duration: 6 ms\tMemory Size: 512 MB\tMax Memory Used: 61 MB"
     whole = f"{head}equestId: a-1\t{fixed}\t{last}"
     path = tmp_path / "log.txt"
-    first = whole.replace("a-1", "b-1")
+    first, after = whole.replace("a-1", "b-1"), whole.replace("a-1", "c-1")
     ends = {len(whole) - len(last) + len(part) for part in ("", "Init Duration: 340.74 ms")}
     between = {
         end for end in range(len(head), len(whole)) if whole[:end].endswith((" MB", "MB\t", " ms", "ms\t"))
     }
     for end in set(range(len(head), len(whole))) - ends - between:
-        path.write_text(f"{first}\n{whole[:end]}\n{first}\n")
+        path.write_text(f"{first}\n{whole[:end]}\n{after}\n")
         trace = read_report_logs(path, on_bad_row=BadRows.SKIP)
         assert (trace.report().rows, trace.report().skipped) == (2, 1), whole[:end]
 

@@ -35,17 +35,26 @@ USAGE_NAMES: Final = frozenset(_USED)
 """Those that count requests only in rows of requests."""
 USAGE_TYPE_NAMES: Final = frozenset({"usagetype", "usage_type", "line_item_usage_type", "lineitem/usagetype"})
 FUNCTION_NAMES: Final = ("function", "function_name", "functionname", "func", "name", "resource")
+
+
+def _measures(unit: str, *names: str) -> tuple[str, ...]:
+    """Give each name as it is and with its unit, as people write queries and headers."""
+    forms = ("{0}", "{0}_{1}", "{0}{1}", "{0}_({1})", "{0}_in_{1}", "{0}in{1}")
+    return tuple(form.format(name, unit) for name in names for form in forms)
+
+
 EVENT_NAMES: Final[dict[str, tuple[str, ...]]] = {
-    "duration_ms": ("duration_ms", "duration"),
-    "init_ms": ("init_ms", "init_duration_ms", "init_duration"),
-    "billed_ms": ("billed_ms", "billed_duration_ms", "billed_duration"),
-    "memory_mb": ("memory_mb", "memory_size", "memorysize"),
-    "max_memory_mb": ("max_memory_mb", "max_memory_used", "maxmemoryused"),
+    "duration_ms": ("duration_ms", *_measures("ms", "duration")),
+    "init_ms": ("init_ms", "initms", *_measures("ms", "init_duration", "initduration")),
+    "billed_ms": ("billed_ms", "billedms", *_measures("ms", "billed_duration", "billedduration")),
+    "memory_mb": ("memory_mb", "memorymb", "memorysetinmb", *_measures("mb", "memory_size", "memorysize")),
+    "max_memory_mb": ("max_memory_mb", "maxmemorymb", *_measures("mb", "max_memory_used", "maxmemoryused")),
     "status": ("status",),
     "request_id": ("request_id", "requestid"),
     "exec_env": ("exec_env", "log_stream", "logstream"),
 }
 """What only a single invocation has."""
+_OF_RUNS: Final = re.compile(r"(?<![a-z])(?:init|cold|restore|billed)|duration|memory", re.IGNORECASE)
 _UNIT: Final = re.compile(r"\s*[(\[]\s*(?:utc|gmt|count|counts|requests|request|none|invocations)\s*[)\]]$")
 _GAPS: Final = re.compile(r"[\s_-]+")
 _MONEY: Final = re.compile(
@@ -65,6 +74,17 @@ def folded(name: str) -> str:
     ('sum_of_invocations', 'timestamp', 'usagequantity', 'cost_($)')
     """
     return _GAPS.sub("_", _UNIT.sub("", name.strip().lower())).strip()
+
+
+def is_of_runs(name: str) -> bool:
+    """Say whether a column tells of single runs by its name, whatever it holds of them.
+
+    Examples
+    --------
+    >>> is_of_runs("coldStartSeconds"), is_of_runs("@maxMemoryUsed"), is_of_runs("city")
+    (True, True, False)
+    """
+    return _OF_RUNS.search(name) is not None
 
 
 def is_money(name: str) -> bool:

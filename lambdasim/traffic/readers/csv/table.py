@@ -12,7 +12,7 @@ from lambdasim.errors import Fault, TraceError
 from lambdasim.traffic.readers.bad_rows import checked_bad_rows
 from lambdasim.traffic.readers.cells import Cell
 from lambdasim.traffic.readers.csv.blocks import Block, CellFault, records
-from lambdasim.traffic.readers.csv.names import folded, is_total
+from lambdasim.traffic.readers.csv.names import folded, is_of_runs, is_total
 from lambdasim.traffic.readers.dialect import SEPARATORS, TEXT, Dialect
 from lambdasim.traffic.readers.possible import any_impossible, impossible_row
 from lambdasim.traffic.readers.said import said_with
@@ -117,6 +117,14 @@ class CsvTable:
     def names(self) -> tuple[str, ...]:
         """Names of the columns in the result."""
         return tuple(name for name, _, _ in self.places)
+
+    def unused(self) -> str:
+        """Say which columns tell of runs by their name and are not read; empty where there are none."""
+        read = {place for _, place, _ in self.places}
+        left = [
+            clipped(name) for place, name in enumerate(self.header) if place not in read and is_of_runs(name)
+        ]
+        return f"columns that are not read: {listed(left, most=_LISTED_COLUMNS)}" if left else ""
 
     def chunks(self, log: ReadLog) -> Iterator[TableChunk]:
         """Read the file from its beginning.

@@ -15,10 +15,12 @@ from lambdasim.traffic.readers.cells import Cell, MomentCell, NumberCell, TextCe
 from lambdasim.traffic.readers.csv.names import EVENT_NAMES
 from lambdasim.traffic.readers.csv.order import in_order
 from lambdasim.traffic.readers.csv.table import Column, CsvTable, open_table
+from lambdasim.traffic.readers.dialect import PLAIN, Dialect
 from lambdasim.traffic.readers.insights.json_rows import QueryAnswer
 from lambdasim.traffic.readers.logs.events import function_of_group
 from lambdasim.traffic.readers.moments import MomentRule
 from lambdasim.traffic.readers.source import SourceFile
+from lambdasim.traffic.readers.workbook import is_workbook
 from lambdasim.traffic.report import ReadLog
 from lambdasim.traffic.trace import DTYPES, BadRows, Trace, TraceKind
 from lambdasim.units import US_PER_MS
@@ -58,12 +60,20 @@ def _named(field: str, *others: str) -> tuple[str, ...]:
     return (f"@{field}", field, *others)
 
 
+def _layout(dialect: Dialect) -> tuple[Column, ...]:
+    """Give the columns of a query's result, its numbers written as they are said to be."""
+    return tuple(
+        replace(column, cell=dialect.numbers(column.cell)) if column.name.endswith(("_ms", "_mb")) else column
+        for column in _LAYOUT
+    )
+
+
 _LAYOUT: Final = (
     Column("timestamp_us", MomentCell(MomentRule(naive="utc")), _named("timestamp"), required=True),
     Column("function", LogGroupCell(), _named("log")),
     Column(
         "duration_ms", NumberCell(filled=True, largest=_LATEST_MS),
-        _named("duration", "record.metrics.durationms", "duration_ms", "durationms"), required=True,
+        _named("duration", "record.metrics.durationms", *EVENT_NAMES["duration_ms"]), required=True,
     ),
     Column(
         "init_ms", NumberCell(largest=_LATEST_MS),
@@ -95,6 +105,7 @@ class _CsvReader:
     limits: tuple[int, ...]
 
     def read(self, log: ReadLog) -> Iterator[pd.DataFrame]:
+        _warn_of_unused(log, self.table)
         chunks = self.table.chunks(log)
         yield from in_order(
             replace(chunk, frame=_arrived(chunk.frame, self.columns, self.function)) for chunk in chunks
@@ -114,6 +125,7 @@ class _JsonReader:
     def read(self, log: ReadLog) -> Iterator[pd.DataFrame]:
         answer = QueryAnswer.of(self.file)
         table = answer.table(_LAYOUT, self.chosen, self.bad_rows)
+        _warn_of_unused(log, table)
         good: list[list[object]] = []
         for place, fields in enumerate(answer.results, start=1):
             where = f"{self.file.path}, result {place}"
@@ -148,6 +160,7 @@ def read_insights(
     function: str | None = None,
     limit: int | None = None,
     on_bad_row: BadRows = BadRows.ERROR,
+    dialect: Dialect = PLAIN,
 ) -> Trace:
     """Read the result of a CloudWatch Logs Insights query over REPORT lines.
 
@@ -157,7 +170,7 @@ def read_insights(
     Parameters
     ----------
     path : path-like
-        CSV or JSON export of the console, JSON objects one a line, or JSON of ``aws logs get-query-results``;
+        CSV, workbook or JSON export of the console, JSON objects one a line, or JSON of ``aws logs get-query-results``;
         plain or gzip.
     columns : mapping, optional
         Which field of the query holds what, where it was renamed: keys are columns of the trace.
@@ -168,6 +181,8 @@ def read_insights(
         The ``limit`` of the query, if it had one.
     on_bad_row : BadRows
         Whether a bad row is an error or is skipped and listed in ``Trace.report()``.
+    dialect : Dialect
+        How a table is written: separators, numbers, and the sheet of a workbook. Nothing is guessed.
 
     Returns
     -------
@@ -192,11 +207,11 @@ def read_insights(
     limits = (*ROW_LIMITS, *([limit] if limit is not None else []))
     bad_rows = checked_bad_rows(file.path, on_bad_row)
     chosen = dict(columns or {})
-    is_json = file.head().lstrip()[:1] in (b"{", b"[")
+    is_json = not is_workbook(file) and file.head().lstrip()[:1] in (b"{", b"[")
     table = (
         QueryAnswer.of(file).table(_LAYOUT, chosen, bad_rows)
         if is_json
-        else open_table(file, _LAYOUT, chosen=chosen, on_bad_row=bad_rows)
+        else open_table(file, _layout(dialect), chosen=chosen, on_bad_row=bad_rows, dialect=dialect)
     )
     names = tuple(name for name in DTYPES if name in ("function", *table.names))
     named = function or file.stem
@@ -226,6 +241,11 @@ def _arrived(frame: pd.DataFrame, columns: tuple[str, ...], function: str) -> pd
         frame["function"] = np.full(len(frame), function)
         frame["function"] = frame["function"].astype("str")
     return frame[list(columns)]
+
+
+def _warn_of_unused(log: ReadLog, table: CsvTable) -> None:
+    if unused := table.unused():
+        log.warn(unused)
 
 
 def _warn_if_cut(log: ReadLog, limits: tuple[int, ...]) -> None:

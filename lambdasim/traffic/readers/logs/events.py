@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import csv
 import io
+import json
 import re
+import zlib
 from base64 import b64decode
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -16,11 +18,14 @@ from lambdasim.traffic.readers.logs.remarks import is_performance
 from lambdasim.traffic.readers.logs.wrapped import (
     Wrapped,
     in_strings,
+    is_time_name,
     known_of,
     messages_within,
     moment_us,
     wrapped_records,
+    written_by_lambda,
 )
+from lambdasim.traffic.readers.source import JSON_LIMIT_BYTES
 from lambdasim.units import US_PER_MS
 from lambdasim.yaml_text import read_yaml
 
@@ -28,22 +33,21 @@ _LATEST_MS: Final = 7_258_118_400_000  # the year 2200
 _LIST: Final = re.compile(r'\s*(?:\[(?=\s*[\[{\]])|\{\s*"events"\s*:\s*\[)')
 _YAML: Final = re.compile(r"(?:events|searchedLogStreams|nextToken|nextForwardToken|results):(?:\r?\n| \S)")
 _ANSWER: Final = re.compile(r'\s*\{\s*"(?:events|searchedLogStreams|next[A-Za-z]*Token)"')
+_PYTHON: Final = re.compile(r"\s*\[?\s*\{'")
 _OBJECT: Final = re.compile(r"\s*\{")
-_TABLE: Final = re.compile(
-    r'(?=[^\r\n]*(?<![^,"])(?:@?message|_raw|line|content|body|event\.original)"?(?:,|\r?\n))'
-    r'"?[@_]?[A-Za-z][\w. -]*"?,[^\r\n]*\r?\n',
-    re.IGNORECASE,
-)
-_COLUMNS: Final = {
-    "@timestamp": ("@timestamp", "timestamp", "_time", "time", "date", "tsns"),
-    "@message": ("@message", "message", "_raw", "line", "content", "body", "event.original"),
-}
-"""Columns of time and message as CloudWatch, Splunk, Datadog, Grafana and Kibana name them; the first counts."""
+_HEADER: Final = re.compile(r'"?[@_]?[A-Za-z][^\r\n{}]{0,4000}\r?\n')
+_SEPARATORS: Final = ",;\t|"
+_ROW_REACH: Final = 1 << 16
+_MESSAGES: Final = ("message", "_raw", "line", "content", "body", "event.original", "log.message")
+_TIMES: Final = ("timestamp", "_time", "time", "date", "tsns")
+"""Columns of message and time as CloudWatch, Splunk, Datadog, Grafana and Kibana name them; the first counts."""
 _GROUP_PATH: Final = re.compile(r"^.*[/:]", re.DOTALL)
 _STREAM: Final = ("logstreamname", "logstream")
 _GROUP: Final = ("loggroup", "loggroupname", "loggroupidentifier", "log")
 _PLACE: Final = re.compile(r"^.*\.|[@_]")
 """What names of streams and groups have besides: a prefix up to the last dot, and marks."""
+_PACKED: Final = re.compile(r"(?<![A-Za-z0-9+/])H4sI[A-Za-z0-9+/]{40,}={0,2}")
+"""Base64 of what begins as gzip does."""
 _TAIL: Final = re.compile(r'"LogResult"\s*:\s*"([^"\\]*)"')
 
 
@@ -95,6 +99,30 @@ def invoked_text(path: str, text: str) -> str | None:
         raise TraceError.single(path, "LogResult", "must be base64 of text") from None
 
 
+def packed_text(path: str, text: str) -> str | None:
+    """Unpack what a subscription delivers: gzip as base64, in JSON of any shape or on lines; None where there is none.
+
+    Raises
+    ------
+    TraceError
+        When it is broken, or unpacks to more than a log may have.
+    """
+    if written_by_lambda(text) or not (found := _PACKED.findall(text)):
+        return None
+    parts, size = [], 0
+    for number, one in enumerate(found, start=1):
+        try:
+            member = zlib.decompressobj(wbits=31)
+            parts.append(member.decompress(b64decode(one, validate=True), JSON_LIMIT_BYTES - size).decode())
+        except (ValueError, zlib.error):
+            raise TraceError.single(path, f"data {number}", "must be base64 of whole gzip data") from None
+        size += len(parts[-1])
+        if member.unconsumed_tail:
+            allowed = f"must unpack to at most {JSON_LIMIT_BYTES >> 20} MiB; split it"
+            raise TraceError.single(path, "data", allowed)
+    return "\n".join(parts)
+
+
 def log_records(path: str, text: str) -> Iterator[tuple[str, Any]] | None:
     """Return the records of a file of log events, each with its place or as a fault; None where it is lines of text.
 
@@ -123,13 +151,17 @@ def log_records(path: str, text: str) -> Iterator[tuple[str, Any]] | None:
         if not isinstance(events, list):
             raise TraceError.single(path, "events", f"must be a list of log events, got {events!r:.40}")
         return _counted(iter(events))
+    if _PYTHON.match(text):
+        wrong = "must be JSON, and is what Python prints of a dictionary; write it with json.dumps"
+        raise TraceError.single(path, "", wrong)
     if _OBJECT.match(text):
         first = next((item for item in json_sequence(path, text) if not isinstance(item, Fault)), None)
         if _holds_events(first):
             return _counted(json_sequence(path, text))
     if in_strings(text):
         return wrapped_records(path, text)
-    return _rows(path, text) if _TABLE.match(text) else None
+    table = _table(text)
+    return None if table is None else _rows(path, text, *table)
 
 
 def log_event(event: Any) -> LogEvent | dict[str, Any] | None:
@@ -147,13 +179,15 @@ def log_event(event: Any) -> LogEvent | dict[str, Any] | None:
         return LogEvent(event.message, time_us, event.exec_env, event.function)
     if not isinstance(event, dict):
         raise TraceError.single("", "", f"must be an object, got {event!r:.40}")
-    name = "message" if "message" in event else "@message"
-    if name not in event:
+    held = [event[name] for name in ("message", "@message") if name in event]
+    if not held:
         mine = str(event.get("type", "")).startswith("platform.") or is_performance(event)
         return event if mine else None
-    message, clock = event[name], "timestamp" if "timestamp" in event else "@timestamp"
+    message, clock = held[-1], "timestamp" if "timestamp" in event else "@timestamp"
+    if isinstance(message, dict):
+        message = json.dumps(message)
     if not isinstance(message, str):
-        raise TraceError.single("", name, f"must be text, got {message!r:.40}")
+        raise TraceError.single("", "message", f"must be text, got {message!r:.40}")
     moment = event.get(clock)
     if clock == "timestamp" and isinstance(moment, str) and "level" in event:
         return None
@@ -192,6 +226,8 @@ def _unwrapped(item: Any) -> Iterator[tuple[str, Any]]:
         yield "", fields_of(item)
         return
     name, events = _list_in(item)
+    if name == "results" and any(isinstance(event, dict) and _nests(event) for event in events):
+        name = None
     if name is None:
         yield from _as_it_is(item)
         return
@@ -199,6 +235,11 @@ def _unwrapped(item: Any) -> Iterator[tuple[str, Any]]:
     for number, event in enumerate(events, start=1):
         read = fields_of(event) if name == "results" else event
         yield f", event {number}", shared | read if isinstance(read, dict) else read
+
+
+def _nests(row: Mapping[str, Any]) -> bool:
+    """Return whether a result holds lists or objects, as no row of a query of Logs Insights does."""
+    return any(isinstance(value, list | dict) for name, value in row.items() if name != "@message")
 
 
 def _as_it_is(item: Any) -> Iterator[tuple[str, Any]]:
@@ -234,18 +275,34 @@ def _holds_events(item: Any) -> bool:
     return told or ("@timestamp" in item and "@message" in item) or _list_in(item)[0] is not None
 
 
-def _rows(path: str, text: str) -> Iterator[tuple[str, Any]]:
-    rows = csv.reader(io.StringIO(text, newline=""), strict=True)
+def _table(text: str) -> tuple[str, list[str]] | None:
+    """Return the separator and the names of a table of messages, time and message as ``CloudWatch`` names them."""
+    first = _HEADER.match(text)
+    if first is None:
+        return None
+    for separator in _SEPARATORS:
+        rows = csv.reader(io.StringIO(text[: first.end() + _ROW_REACH], newline=""), delimiter=separator)
+        header = next(rows)
+        if separator != "," and len(next(rows, header)) != len(header):
+            continue
+        lower = [name.strip().lower().removeprefix("@") for name in header]
+        told = next((lower.index(name) for name in _MESSAGES if name in lower), None)
+        if told is not None and len(header) > 1:
+            time = next((lower.index(name) for name in _TIMES if name in lower), None)
+            named = [place for place, name in enumerate(header) if is_time_name(name)]
+            time = time if time is not None or not named else named[0]
+            places = {told: "@message"} if time is None else {told: "@message", time: "@timestamp"}
+            return separator, [places.get(place, name) for place, name in enumerate(header)]
+    return None
+
+
+def _rows(path: str, text: str, separator: str, names: list[str]) -> Iterator[tuple[str, Any]]:
+    rows = csv.reader(io.StringIO(text, newline=""), strict=True, delimiter=separator)
     try:
-        header = next(rows, [])
+        next(rows, [])
     except csv.Error as problem:
         yield "", Fault(f"{path}, row 1", "", f"must be CSV ({problem})")
         return
-    names, lower = list(header), [name.lower() for name in header]
-    for column, known in _COLUMNS.items():
-        place = next((lower.index(name) for name in known if name in lower), None)
-        if place is not None:
-            names[place] = column
     while True:
         where = f"row {rows.line_num + 1}"
         try:
@@ -255,8 +312,8 @@ def _rows(path: str, text: str) -> Iterator[tuple[str, Any]]:
         except csv.Error as problem:
             yield "", Fault(f"{path}, {where}", "", f"must be CSV ({problem})")
             continue
-        if row and len(row) != len(header):
-            wrong = f"must have {len(header)} fields like the header, has {len(row)}"
+        if row and len(row) != len(names):
+            wrong = f"must have {len(names)} fields like the header, has {len(row)}"
             yield "", Fault(f"{path}, {where}", "", wrong)
         elif row:
             yield where, dict(zip(names, row, strict=True))

@@ -11,7 +11,7 @@ from typing import Final
 from lambdasim.errors import TraceError
 from lambdasim.traffic.readers.logs.placing import beside_their_runs
 from lambdasim.traffic.readers.logs.remarks import Remark, RemarkKind
-from lambdasim.traffic.readers.logs.reports import SUCCESS, refuse_impossible
+from lambdasim.traffic.readers.logs.reports import SUCCESS, Report, refuse_impossible
 from lambdasim.traffic.readers.logs.text import Reported, Started
 from lambdasim.units import US_PER_MS, US_PER_S
 
@@ -20,6 +20,8 @@ COLUMNS: Final = (
     "request_id", "exec_env", "start", "restore_ms", "again_ms", "response_ms", "cpu_time_ms", "runtime", "version",
 )  # fmt: skip
 UNKNOWN_TIME: Final = -1
+_ANSWERS: Final = {"timeout": "timeout", "error": "error", "failure": "crash"}
+"""How a run ended by the status of its answer, for reports that tell none."""
 _LONGEST_BROKEN_US: Final = 15 * US_PER_S
 """INIT is cut at 10 s, and what is written around it may be a little apart."""
 
@@ -54,6 +56,8 @@ class Invocations:
     streams: dict[str | None, list[Reported | Remark]] = field(default_factory=lambda: defaultdict(list))
     functions: set[str] = field(default_factory=set)
     versions: dict[str, str] = field(default_factory=dict)
+    seen: set[tuple[Report, int | None, str | None]] = field(default_factory=set)
+    repeated: int = 0
 
     def add(self, found: Started | Reported | Remark) -> None:
         """Take what was found next."""
@@ -64,6 +68,11 @@ class Invocations:
                 self.versions[found.request_id] = found.version
             return
         if isinstance(found, Reported):
+            same = (found.report, found.time_us, found.exec_env)
+            if found.time_us is not None and same in self.seen:
+                self.repeated += 1
+                return
+            self.seen.add(same)
             self.reported.append(found)
         elif found.request_id is not None and found.kind is RemarkKind.ANSWERED:
             self.answered[found.request_id].append(found)
@@ -81,7 +90,7 @@ class Invocations:
         reports: dict[str, int] = defaultdict(int)
         for found in self.reported:
             reports[found.report.request_id] += 1
-        return sum(max(0, len(times) - reports[request]) for request, times in self.starts_us.items())
+        return sum(max(0, len(set(times)) - reports[request]) for request, times in self.starts_us.items())
 
     def rows(self, function: str, timeless: bool) -> Iterator[tuple[object, ...] | TraceError]:
         """Yield each invocation as a row of ``COLUMNS``, or what is wrong with it.
@@ -128,26 +137,25 @@ class Invocations:
         elif init_ms is None and start.init_ms is not None and start.init_ms + 1 < report.billed_ms:
             kind, init_ms = "cold", start.init_ms
         outcome = report.outcome
+        answers = self._answers(found)
+        if outcome == SUCCESS and answers:
+            outcome = _ANSWERS.get(answers[-1].status, SUCCESS)
         outcome = self.ended.get(report.request_id, outcome) if outcome in (SUCCESS, "crash") else outcome
         outcome = "error" if outcome == SUCCESS and start.raised else outcome
         return (
             arrival_us, function, report.duration_ms, init_ms, report.billed_ms, report.memory_mb,
             report.max_memory_mb, outcome, report.request_id, found.exec_env, kind, report.restore_ms,
-            start.again_ms, self._response_ms(found), found.cpu_time_ms, runtime, self.versions.get(report.request_id),
+            start.again_ms, _response_ms(found, answers), found.cpu_time_ms, runtime,
+            self.versions.get(report.request_id),
         )  # fmt: skip
 
-    def _response_ms(self, found: Reported) -> float | None:
-        """Return the time until the answer was sent; never longer than the run."""
-        remarks = self.answered.get(found.report.request_id, [])
-        known = [
+    def _answers(self, found: Reported) -> list[Remark]:
+        """Give what the log says of the answers of a request up to its report."""
+        return [
             remark
-            for remark in remarks
-            if remark.ms is not None
-            and (found.time_us is None or remark.time_us is None or remark.time_us <= found.time_us)
+            for remark in self.answered.get(found.report.request_id, [])
+            if found.time_us is None or remark.time_us is None or remark.time_us <= found.time_us
         ]
-        if not known or known[-1].ms is None:
-            return None
-        return min(known[-1].ms, found.report.duration_ms)
 
     def _began_us(self, found: Reported) -> int | None:
         """Return when a run began, after its environment had started; None where it is not known."""
@@ -168,6 +176,12 @@ class Invocations:
             )
             raise TraceError.single(found.where, "timestamp", allowed)
         return began_us - round((found.report.environment_start_ms or 0) * US_PER_MS)
+
+
+def _response_ms(found: Reported, answers: list[Remark]) -> float | None:
+    """Return the time until the answer was sent; never longer than the run."""
+    known = [remark.ms for remark in answers if remark.ms is not None]
+    return min(known[-1], found.report.duration_ms) if known else None
 
 
 def _note(start: _Start, remark: Remark) -> None:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Final
 
 from lambdasim.errors import Fault, TraceError
 from lambdasim.traffic.readers.bad_rows import checked_bad_rows
-from lambdasim.traffic.readers.logs.events import LogEvent, invoked_text, log_event, log_records
+from lambdasim.traffic.readers.logs.events import LogEvent, invoked_text, log_event, log_records, packed_text
 from lambdasim.traffic.readers.logs.invocations import COLUMNS, Invocations
 from lambdasim.traffic.readers.logs.remarks import Remark
 from lambdasim.traffic.readers.logs.text import LogText, Reported, Started, lambda_object
@@ -18,8 +18,10 @@ from lambdasim.traffic.readers.logs.wrapped import timed_lines, without_offset
 from lambdasim.traffic.readers.looks import looks_like
 from lambdasim.traffic.readers.moments import MomentRule, Naive
 from lambdasim.traffic.readers.source import SourceFile
+from lambdasim.traffic.readers.workbook import SheetForm, is_workbook, sheet_text
 from lambdasim.traffic.report import ReadLog
 from lambdasim.traffic.trace import LOG_DTYPES, BadRows, Trace, TraceKind
+from lambdasim.wording import count
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -56,6 +58,11 @@ class _LogReader:
         if not rows:
             self._refuse_all(log)
         log.rows += len(rows)
+        if seen.repeated:
+            log.warn(
+                f"{count(seen.repeated, 'report')} that {'repeats' if seen.repeated == 1 else 'repeat'} another "
+                "of the same request and moment left out"
+            )
         unfinished = seen.unfinished()
         if unfinished == 1:
             log.warn("1 request has a START but no REPORT and is left out")
@@ -84,15 +91,19 @@ class _LogReader:
 def _findings(
     file: SourceFile, rule: MomentRule, log: ReadLog
 ) -> Iterator[Started | Reported | Remark | Fault]:
-    text = _COLOURS.sub("", file.text())
-    tails = invoked_text(file.path, text)
-    text = text if tails is None else tails
+    sheet = is_workbook(file)
+    text = b"".join(sheet_text(file, SheetForm())).decode() if sheet else _COLOURS.sub("", file.text())
+    for unpack in (packed_text, invoked_text):
+        inside = unpack(file.path, text)
+        text = text if inside is None else inside
     records = log_records(file.path, text)
     if records is None:
         lines = LogText(timed_lines(text), rule, file.path)
         yield from lines.findings()
-        if lines.without_offset():
+        if lines.local:
             log.warn("times without an offset are taken as UTC, as `aws logs tail` prints them")
+        if lines.unread_time:
+            log.warn(f"times such as that of {lines.unread_time!r} are not read: write year, month and day")
         return
     if without_offset(text):
         log.warn("times such as 'Nov 3, 2026 @ 10:00:00.000' have no offset, and are taken as UTC")
@@ -138,7 +149,9 @@ def read_report_logs(
         several, behind other words or not; events of Lambda Insights; tables of the console, as ASCII, Markdown or with
         bars between the columns; answers of ``aws lambda invoke --log-type Tail``; the CLI's answers as YAML; JSON of
         any shape with Lambda's lines in its strings, and a time beside them, as OpenSearch, Datadog, Splunk, Loki and
-        New Relic export it.
+        New Relic export it; batches of a subscription as base64 of gzip; a workbook of the console. A line may begin
+        with other words too: the first time, log stream and log group among them are taken, or a time that stands
+        alone on the line above. An event that stands twice counts once.
     function : str, optional
         Name of the function where the file has no log group. By default the name of the file without its endings.
     utc : bool

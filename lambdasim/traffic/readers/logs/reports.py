@@ -19,7 +19,11 @@ from lambdasim.traffic.readers.possible import impossible, impossible_memory
 SUCCESS: Final = "success"
 LARGEST: Final = 10**12
 _REQUEST: Final = re.compile(r"REPORT RequestId:\s*([\w-]+?)(?=Duration:|[^\w-]|$)")
-_NEXT: Final = re.compile(r"[\r\n]|(?:START|END|REPORT) RequestId:")
+_NEXT: Final = re.compile(
+    r"[\r\n](?!\s*(?:(?:(?:Billed |Billed Restore |Restore |Init )?Duration|Memory Size|Max Memory Used): *[0-9]"
+    r"|Status: *(?:success|timeout|error|failure)\b|Error Type: *\w))|(?:START|END|REPORT) RequestId:"
+)
+"""What ends a report; a line that begins with its next field goes on with it, as where text was copied."""
 _FIELD: Final = re.compile(
     r"(?:\b|(?<=ms)|(?<=MB))(Billed Restore Duration|Restore Duration|Billed Duration|Init Duration|Duration"
     r"|Memory Size|Max Memory Used|Status|Error Type):\s*(\S+)(?:(?=[ \t]+((?:ms|MB)(?=[A-Z])|\S+)))?"
@@ -127,7 +131,7 @@ def refuse_impossible(report: Report, where: str = "REPORT") -> None:
 
 
 def parse_report_line(text: str, where: str = "REPORT line") -> Report:
-    r"""Read the first REPORT line in a text; fields may be separated by tabs, by spaces, or by nothing.
+    r"""Read the first REPORT line in a text; fields may be separated by tabs, by spaces, by line ends, or by nothing.
 
     Parameters
     ----------
@@ -149,6 +153,7 @@ def parse_report_line(text: str, where: str = "REPORT line") -> Report:
     >>> report.duration_ms, report.billed_ms, report.init_ms, report.status
     (47.28, 48, 340.74, 'success')
     """
+    text = text.replace("\\t", "\t").replace("\\n", "\n")
     begin = _REQUEST.search(text)
     if begin is None:
         raise TraceError.single(

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
 from lambdasim.errors import Fault, TraceError
+from lambdasim.traffic.readers.logs.line_head import LineHead, line_head
 from lambdasim.traffic.readers.logs.remarks import (
     REMARK_TYPES,
     Remark,
@@ -45,23 +46,6 @@ _MARK: Final = re.compile(
     r"|(?<![\w-])[\w-]{0,16}?(?P<failed>[\w-]{36})\s+ERROR\s+Invoke Error\b"
     r"|\[ERROR\] (?P<raised>[A-Za-z_][\w.]{0,100}): [^\r\n]{0,2000}?\s+Traceback \(most recent call last\)"
 )
-_TIME: Final = (
-    r"(?P<time>[0-9]{4}-[0-9]{2}-[0-9]{2}[T ][0-9]{2}:[0-9]{2}:[0-9]{2}"
-    r"(?:\.[0-9]{1,9})?(?:Z|[+-][0-9]{2}:?[0-9]{2})?)"
-)
-_WITHOUT_OFFSET: Final = re.compile(
-    r"^[0-9]{4}-[0-9]{2}-[0-9]{2}[T ][0-9]{2}:[0-9]{2}:[0-9]{2}(?:\.[0-9]{1,9})?[ \t]", re.MULTILINE
-)
-_STREAM: Final = (
-    r"(?P<stream>[0-9]{4}/[0-9]{2}/[0-9]{2}/[^\s\[\]]{0,160}\[[^\s\[\]]{1,160}\][^\s\[\]]{1,160})"
-)
-_BAR: Final = r"[ \t]*[|,]?[ \t]*"
-_PREFIXES: Final = (
-    re.compile(rf"{_BAR}\"?{_TIME}\"?[ \t|]+(?:{_STREAM}[ \t|])?"),
-    re.compile(rf"{_BAR}{_STREAM}[ \t|]+{_TIME}[ \t|]"),
-    re.compile(rf"{_BAR}(?P<time>[0-9]{{13}})(?=[ \t|,])(?:{_BAR}{_STREAM}[ \t|])?"),
-)
-_EPOCH_MS: Final = re.compile(r"[0-9]{13}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,6 +112,10 @@ class LogText:
         Log stream of the log event.
     function : str or None
         Named by the log group of the log event.
+    unread_time : str
+        The first beginning of a line that has a time in a form that is not read.
+    local : bool
+        Whether a line begins with a time that does not say its offset from UTC.
     """
 
     text: str
@@ -137,6 +125,8 @@ class LogText:
     time_us: int | None = None
     exec_env: str | None = None
     function: str | None = None
+    unread_time: str = ""
+    local: bool = False
     _counted: tuple[int, int] = field(default=(0, 1), repr=False)
 
     def findings(self) -> Iterator[Started | Reported | Remark | Fault]:
@@ -156,10 +146,10 @@ class LogText:
                 yield replace(error.faults[0], where=self._where(mark.start()))
 
     def _of_object(self, content: dict[str, Any], first: int) -> Started | Reported | Remark | None:
-        time_us, exec_env = self._moment(first)
-        found = lambda_object(content, exec_env, self.function, self._where(first))
-        if "type" not in content and isinstance(found, Reported) and time_us is not None:
-            return replace(found, time_us=time_us)
+        head = self._head(first)
+        found = lambda_object(content, head.stream, head.function, self._where(first))
+        if "type" not in content and isinstance(found, Reported) and head.time_us is not None:
+            return replace(found, time_us=head.time_us)
         return found
 
     def _of_line(self, mark: re.Match[str]) -> Started | Reported | Remark | None:
@@ -167,7 +157,8 @@ class LogText:
             if not mark[0].endswith(":"):
                 raise TraceError.single("", "RequestId", f"must be a whole line, it ends with {mark[0]!r}")
             return self._reported(mark.start())
-        time_us, exec_env = self._moment(mark.start())
+        head = self._head(mark.start())
+        time_us, exec_env = head.time_us, head.stream
         if mark["start"]:
             return Started(mark["start"], time_us, mark["of"])
         if mark["begins"]:
@@ -184,14 +175,10 @@ class LogText:
             ended = "out_of_memory"
         return Remark(RemarkKind.ENDED, time_us, exec_env, request, status=ended)
 
-    def without_offset(self) -> bool:
-        """Return whether a line begins with a time that does not say its offset from UTC."""
-        return self.record is None and _WITHOUT_OFFSET.search(self.text) is not None
-
     def _reported(self, place: int) -> Reported:
         report = parse_report_line(self.text[place : place + LINE_REACH])
-        time_us, exec_env = self._moment(place)
-        return Reported(report, time_us, exec_env, self._where(place), self.function)
+        head = self._head(place)
+        return Reported(report, head.time_us, head.stream, self._where(place), head.function)
 
     def _object(self, begin: int, mark: re.Match[str]) -> tuple[dict[str, Any], int, int]:
         """Return the object whose type was found, its begin and end; other text may stand right before it."""
@@ -218,22 +205,22 @@ class LogText:
         name = f"platform.{mark['platform']}"
         raise TraceError.single("", name, "must be a whole JSON object of at most 64 KiB")
 
-    def _moment(self, place: int) -> tuple[int | None, str | None]:
-        """Return time and log stream: of the log event, or as the line begins with them."""
+    def _head(self, place: int) -> LineHead:
+        """Return time, log stream and group: of the log event, or as the line begins with them."""
+        known = LineHead(self.time_us, self.exec_env, self.function)
         if self.record is not None and self.time_us is not None:
-            return self.time_us, self.exec_env
+            return known
         reach = max(0, place - LINE_REACH)
         line = self.text.rfind("\n", reach, place) + 1 or reach
-        for prefix in _PREFIXES:
-            found = prefix.match(self.text, line, place)
-            if found:
-                try:
-                    if _EPOCH_MS.fullmatch(found["time"]):
-                        return int(found["time"]) * US_PER_MS, found["stream"] or self.exec_env
-                    return self.rule.one(found["time"]), found["stream"] or self.exec_env
-                except ValueError as problem:
-                    raise TraceError.single("", "timestamp", str(problem)) from None
-        return None, self.exec_env
+        above = self.text[self.text.rfind("\n", reach, max(line - 1, reach)) + 1 or reach : line]
+        try:
+            found = line_head(self.text[line:place], above, self.rule)
+        except ValueError as problem:
+            raise TraceError.single("", "timestamp", str(problem)) from None
+        if found.unread:
+            self.unread_time = self.unread_time or found.unread
+        self.local = self.local or found.local
+        return LineHead(found.time_us, found.stream or known.stream, found.function or known.function)
 
     def _where(self, place: int) -> str:
         if self.record is not None:

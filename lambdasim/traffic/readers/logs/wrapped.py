@@ -26,8 +26,9 @@ _STREAM: Final = re.compile(
 )
 _GROUP: Final = re.compile(r"(?:[0-9]{12}:|[a-z]{2}(?:-[a-z]+)+-[0-9]:)?/aws/lambda/(?P<name>[\w-]{1,140})")
 _TIMES: Final = frozenset(
-    ("timestamp", "time", "ts", "date", "datetime", "eventtime", "tsns", "timestampms", "timeunixnano")
-)
+    ("timestamp", "time", "ts", "t", "dt", "date", "datetime", "eventtime", "tsns", "timestampms", "timeunixnano",
+     "messagetimems", "timegenerated", "timestamputc", "timegeneratedutc")
+)  # fmt: skip
 """Names of a time, without marks and in small letters."""
 _MARKS: Final = re.compile(r"[^a-z]")
 _ANSWERED: Final = re.compile(
@@ -42,6 +43,7 @@ _NUMBER: Final = re.compile(r"[0-9]{9,20}(?:\.[0-9]{1,9})?")
 _KIBANA: Final = re.compile(
     r"([A-Z][a-z]{2}) ([0-9]{1,2}), ([0-9]{4}) @ ([0-9]{2}:[0-9]{2}:[0-9]{2}(?:\.[0-9]{1,6})?)"
 )
+_DOTNET: Final = re.compile(r"/Date\(([0-9]{9,20})(?:[+-][0-9]{4})?\)/")
 _MONTHS: Final = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 _DATED: Final = re.compile(r"[0-9]{4}-[0-9]{2}|[A-Z][a-z]{2} [0-9]{1,2}, [0-9]{4}")
 _LOCAL: Final = MomentRule(naive="utc")
@@ -75,6 +77,11 @@ def in_strings(text: str) -> bool:
     """Return whether a text is JSON that holds Lambda's lines or objects inside strings, its first line whole or not."""
     begins = text.lstrip()[:1] in ("{", "[") or 2 * text.count("\n{") >= text.count("\n") > 1
     return begins and _IN_STRINGS.search(text) is not None
+
+
+def written_by_lambda(text: str) -> bool:
+    """Return whether a text has a line or an object that Lambda wrote of a run."""
+    return _WRITTEN.search(text) is not None
 
 
 def timed_lines(text: str) -> str:
@@ -115,7 +122,7 @@ def messages_within(item: Any) -> Iterator[Wrapped]:
 
 
 def moment_us(text: str | float) -> int | None:
-    """Read a time by its form: numbers of s, ms, µs or ns since 1970, ISO 8601 or Kibana's; None where it is none.
+    """Read a time by its form: s, ms, µs or ns since 1970, ISO 8601, Kibana's or .NET's; None where it is none.
 
     Without an offset it is taken as UTC.
 
@@ -125,6 +132,8 @@ def moment_us(text: str | float) -> int | None:
     (1767225600000000, 1767225600500000, 1767225600250000, None)
     """
     written = str(text).strip()
+    if in_json := _DOTNET.fullmatch(written):
+        written = in_json[1]
     if _NUMBER.fullmatch(written):
         number = Decimal(written)
         return int(number * 10**6 // next(per_s for least, per_s in _UNITS_PER_S if number >= least))
@@ -166,12 +175,23 @@ def _within(item: Any, about: Wrapped, deep: int) -> Iterator[Wrapped]:
             yield from _within(value, about, deep - 1)
 
 
+def is_time_name(name: str) -> bool:
+    """Return whether a field is known as a time by its name.
+
+    Examples
+    --------
+    >>> is_time_name("@timestamp"), is_time_name("TimeGenerated [UTC]"), is_time_name("ingestionTime")
+    (True, True, False)
+    """
+    return _MARKS.sub("", name.lower()) in _TIMES
+
+
 def known_of(item: Mapping[str, Any], about: Wrapped) -> Wrapped:
     """Take time, log stream and log group that an object has, in itself or in objects inside it."""
     for name, value in item.items():
         if isinstance(value, bool) or not isinstance(value, str | int | float):
             continue
-        if _MARKS.sub("", str(name).lower()) not in _TIMES:
+        if not is_time_name(str(name)):
             continue
         if (us := moment_us(value)) is not None:
             about = replace(about, time_us=us, unread="")
