@@ -25,12 +25,15 @@ class ReadReport:
         The first 20 of the rows left out, in file order.
     warnings : tuple of str
         Findings that do not stop the reading, such as a truncated export or overlapping intervals.
+    repeated : int
+        Rows left out because another row is the same, as where an event was delivered twice.
     """
 
     rows: int
     skipped: int
     faults: tuple[Fault, ...]
     warnings: tuple[str, ...]
+    repeated: int = 0
 
     def also(self, warnings: tuple[str, ...]) -> ReadReport:
         """Return the report with further findings."""
@@ -63,6 +66,7 @@ class ReadLog:
     def __init__(self) -> None:
         self.rows = 0
         self.skipped = 0
+        self.repeated = 0
         self._faults: list[Fault] = []
         self._warnings: list[str] = []
 
@@ -79,4 +83,4 @@ class ReadLog:
 
     def report(self) -> ReadReport:
         """Freeze what was found."""
-        return ReadReport(self.rows, self.skipped, tuple(self._faults), tuple(self._warnings))
+        return ReadReport(self.rows, self.skipped, tuple(self._faults), tuple(self._warnings), self.repeated)

@@ -29,6 +29,7 @@ FEWEST_RUNS: Final = 100
 _LISTED: Final = 3
 _MOST_NAMES: Final = 20
 _LONGEST_NAME: Final = 64
+_REPEATS: Final = "rows that repeat another row"
 
 
 @dataclass(frozen=True)
@@ -139,13 +140,14 @@ def observe(
     import pandas as pd
 
     named = _named_functions(given, function)
-    frames, notes, skipped = [], [], 0
+    frames, notes, skipped, repeated = [], [], 0, 0
     left_out: dict[str, int] = {}
     for trace in given:
         frame, others = _frame(trace, function, named)
         frames.append(frame)
         report = trace.report()
         skipped += report.skipped
+        repeated += report.repeated
         if others:
             left_out["rows of other functions"] = left_out.get("rows of other functions", 0) + others
             known = [name for name in trace.functions() if name != function]
@@ -156,6 +158,8 @@ def observe(
             notes.append(f"{trace.source.name}: and {report.skipped - _LISTED:,} more that could not be read")
     if skipped:
         left_out["rows that could not be read"] = skipped
+    if repeated:
+        left_out[_REPEATS] = repeated
     table = pd.concat(frames, ignore_index=True)
     name = function or str(table["function"].iloc[0])
     return _sorted_runs(table, name, left_out, notes, version)
@@ -201,12 +205,12 @@ def _frame(trace: Trace, function: str | None, named: set[str]) -> tuple[pd.Data
 def _sorted_runs(
     table: pd.DataFrame, function: str, left_out: dict[str, int], notes: list[str], version: str | None
 ) -> Observations:
-    rows = len(table)
+    rows = len(table) + left_out.get(_REPEATS, 0)
 
     def drop(table: pd.DataFrame, bad: pd.Series[bool], reason: str) -> pd.DataFrame:
         dropped = int(bad.sum())
         if dropped:
-            left_out[reason] = dropped
+            left_out[reason] = left_out.get(reason, 0) + dropped
         return table[~bad]
 
     table = drop(
@@ -218,7 +222,7 @@ def _sorted_runs(
     if "request_id" in table:
         known = table["request_id"].notna()
         same = ["request_id", "timestamp_us", "duration_ms"]
-        table = drop(table, known & table.duplicated(same), "rows that repeat another row")
+        table = drop(table, known & table.duplicated(same), _REPEATS)
         again = known & table.duplicated(["request_id"], keep=False)
         if again.any():
             notes.append(

@@ -56,7 +56,7 @@ class Invocations:
     streams: dict[str | None, list[Reported | Remark]] = field(default_factory=lambda: defaultdict(list))
     functions: set[str] = field(default_factory=set)
     versions: dict[str, str] = field(default_factory=dict)
-    seen: set[tuple[Report, int | None, str | None]] = field(default_factory=set)
+    seen: set[tuple[Report, int | None, str | None, str | None]] = field(default_factory=set)
     repeated: int = 0
 
     def add(self, found: Started | Reported | Remark) -> None:
@@ -68,7 +68,7 @@ class Invocations:
                 self.versions[found.request_id] = found.version
             return
         if isinstance(found, Reported):
-            same = (found.report, found.time_us, found.exec_env)
+            same = (found.report, found.time_us, found.exec_env, found.function)
             if found.time_us is not None and same in self.seen:
                 self.repeated += 1
                 return

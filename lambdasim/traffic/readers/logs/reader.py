@@ -58,6 +58,7 @@ class _LogReader:
         if not rows:
             self._refuse_all(log)
         log.rows += len(rows)
+        log.repeated = seen.repeated
         if seen.repeated:
             log.warn(
                 f"{count(seen.repeated, 'report')} that {'repeats' if seen.repeated == 1 else 'repeat'} another "
