@@ -247,4 +247,4 @@ def days_of(plan: Plan) -> Iterator[Parameter]:
     for source in with_traces(plan):
         if days := source.days():
             given = f"align: {source.traffic.align.value}"
-            yield Parameter(f"days of {source.owner}'s trace", days, Knowledge.GIVEN.value, given)
+            yield Parameter(f"days of the trace of {source.owner}", days, Knowledge.GIVEN.value, given)

@@ -330,7 +330,7 @@ def _about(length_us: int) -> str:
     """Say a length in the largest unit that it has two of."""
     units = (("days", US_PER_DAY), ("hours", US_PER_HOUR), ("minutes", US_PER_MINUTE))
     name, unit_us = next(((name, us) for name, us in units if length_us >= 2 * us), ("seconds", US_PER_S))
-    return f"{length_us / unit_us:.1f} {name}"
+    return f"{f'{length_us / unit_us:.1f}'.removesuffix('.0')} {name}"
 
 
 def _whole_period(length_us: int) -> int:

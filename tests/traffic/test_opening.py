@@ -93,19 +93,19 @@ def test_a_schedule_is_its_moments_times_the_scale() -> None:
 @pytest.mark.parametrize(
     ("traffic", "start", "found"),
     [
-        ("align: start", "2026-11-02", ("28.0 days at the scenario's end have no trace",)),
+        ("align: start", "2026-11-02", ("28 days at the scenario's end have no trace",)),
         ("align: start, repeat: true", "2026-11-02", ()),
-        ("align: none", "2026-10-31", ("2.0 days at the scenario's beginning have no trace", "26.0 days at")),
+        ("align: none", "2026-10-31", ("2 days at the scenario's beginning have no trace", "26 days at")),
         (
             "align: weekday",
             "2026-11-06",
-            ("2026-11-02 to 2026-11-03 of the trace stands for 2026-11-09", "3.0 days at", "25.0 days at"),
+            ("2026-11-02 to 2026-11-03 of the trace stands for 2026-11-09", "3 days at", "25 days at"),
         ),
-        ("align: none", "2026-12-24", ("2.0 days of the trace lie before the scenario", "30.0 days at")),
+        ("align: none", "2026-12-24", ("2 days of the trace lie before the scenario", "30 days at")),
         (
             "align: none",
             "2026-09-24",
-            ("30.0 days at the scenario's beginning", "2.0 days of the trace lie after"),
+            ("30 days at the scenario's beginning", "2 days of the trace lie after"),
         ),
     ],
 )
@@ -162,7 +162,7 @@ def test_days_of_a_trace_stand_beside_the_bill_in_text_and_json(tmp_path: Path) 
     said = "2026-02-23 to 2026-03-01 of the trace stands for 2026-11-02 to 2026-11-08"
     assert said in " ".join(run.text().split())
     kept = json.loads(json.dumps(run_content(run)["parameters"]))
-    assert [row["value"] for row in kept if row["parameter"] == "days of f's trace"] == [said]
+    assert [row["value"] for row in kept if row["parameter"] == "days of the trace of f"] == [said]
 
 
 @pytest.mark.parametrize(
