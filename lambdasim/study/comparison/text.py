@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import html
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from functools import partial
 from math import isnan
 from typing import TYPE_CHECKING, Any, Final
 
 from lambdasim.results.usage.as_month import month_basis
 from lambdasim.study.comparison.tables import ACCOUNT, LISTED, REFUSED, TOTAL
-from lambdasim.wording import clipped, listed, money, wrapped
+from lambdasim.wording import NONE, clipped, listed, money, wrapped
 
 if TYPE_CHECKING:
     from lambdasim.results.intervals import Interval
@@ -25,6 +26,9 @@ _TITLES: Final = {
 }
 _MARKUP: Final = re.compile(r"([\\`*_{}\[\]()+.!|~-])")
 _MOST_ROWS: Final = 40
+_MANY_TIMES: Final = 10
+_RESIDUE_USD: Final = 1e-9
+"""What floats leave of nothing: a single request costs more."""
 _MOST_NAMES: Final = 4
 _SETTINGS: Final = {"free_tier": "free tier", "region": "region", "price_date": "price date"}
 _ASKED: Final = (
@@ -248,17 +252,31 @@ def _is_told(row: dict[str, Any]) -> bool:
 def _numbers(row: dict[str, Any]) -> tuple[str, str, str, str, str]:
     """Write base, difference, half-width, interval and share."""
     base, mean, low, high = row["base"], row["difference"], row["low"], row["high"]
-    scale = 100 if row["group"] == "limits" else 1
-    form = {"money": "{:,.2f}", "latency": "{:,.1f}", "limits": "{:.3f}", "queues": "{:,.1f}"}[row["group"]]
-    signed = form.replace(":", ":+")
-    share = _or_dash("{:+.1%}", row["share"]) if not isnan(row["share"]) else ""
+    plain, signed = _writers(row["group"])
+    form = "{:+,.0%}" if abs(row["share"]) >= _MANY_TIMES else "{:+.1%}"
+    share = "" if isnan(row["share"]) else _or_dash(form, row["share"])
     return (
-        _or_dash(form, base * scale),
-        _or_dash(signed, mean * scale),
-        _or_dash(form, (high - low) / 2 * scale),
-        f"{_or_dash(signed, low * scale)} to {_or_dash(signed, high * scale)}",
+        plain(base),
+        signed(mean),
+        plain((high - low) / 2),
+        f"{signed(low)} to {signed(high)}",
         share + ("" if row["certain"] or not mean else " ?"),
     )
+
+
+def _writers(group: str) -> tuple[Callable[[float], str], Callable[[float], str]]:
+    """Return how a group writes a level, and a difference."""
+    if group == "money":
+        return _usd, partial(_usd, signed=True)
+    form, scale = {"latency": ("{:,.1f}", 1), "limits": ("{:.3f}", 100), "queues": ("{:,.1f}", 1)}[group]
+    signed = form.replace(":", ":+")
+    return (lambda value: _or_dash(form, value * scale), lambda value: _or_dash(signed, value * scale))
+
+
+def _usd(amount: float, *, signed: bool = False) -> str:
+    """Write money without its currency, which the heading names."""
+    exact = 0.0 if abs(amount) < _RESIDUE_USD else amount
+    return money(exact, signed=signed).replace("$", "").replace(NONE, "-")
 
 
 def _or_dash(form: str, value: float) -> str:

@@ -257,7 +257,7 @@ def _tracking_block(advice: AdviceTables, found: ProvisionedAdvice) -> list[str]
     lines = [_effect(f"by target tracking at {target} %", advice, found)]
     for name, steps in list(found.schedule.items())[:_MOST_LIMITS]:
         most = max(step.count for step in steps)
-        lines.append(wrapped(f"  {name}: at most {most:,}, changed {len(steps) - 1:,} times"))
+        lines.append(wrapped(f"  {name}: at most {most:,}, changed {count(len(steps) - 1, 'time')}"))
     return lines
 
 

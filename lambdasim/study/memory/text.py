@@ -10,7 +10,7 @@ from lambdasim.results.usage.as_month import MONTH_HOURS
 from lambdasim.study.memory.objective import short
 from lambdasim.study.memory.plausible import doubt, range_text
 from lambdasim.units import format_duration
-from lambdasim.wording import NONE, clipped, count, money, number, percent, wrapped
+from lambdasim.wording import NONE, clipped, count, money, percent, wrapped
 
 _CENT: Final = 0.01
 _MANY: Final = 10_000
@@ -169,7 +169,13 @@ def _usd(amount: float) -> str:
     """Write money for a column: cents, or whole dollars where they are many."""
     if isnan(amount):
         return NONE
-    return number(amount) if 0 < amount < _CENT else f"{amount:,.0f}" if amount >= _MANY else f"{amount:,.2f}"
+    return (
+        money(amount).removeprefix("$")
+        if 0 < amount < _CENT
+        else f"{amount:,.0f}"
+        if amount >= _MANY
+        else f"{amount:,.2f}"
+    )
 
 
 def _failing(row: dict[Any, Any]) -> str:
