@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
+from datetime import UTC, timedelta
 from fractions import Fraction
 from typing import Final
 
@@ -46,7 +48,7 @@ def month_factor(duration_us: int) -> Fraction:
 
 
 def monthly_usage(usages: Iterable[Usage], factor: Fraction) -> tuple[Usage, ...]:
-    """Return usage as if it had gone on for a month, all of it in the first month that it touches.
+    """Return usage as if it had gone on for a month.
 
     Parameters
     ----------
@@ -57,11 +59,16 @@ def monthly_usage(usages: Iterable[Usage], factor: Fraction) -> tuple[Usage, ...
     Returns
     -------
     tuple of Usage
+        What is scaled is put into one month, that in which most of the run lies. At a factor of 1 usage stays in the
+        months in which it was, as a bill of the run has it: each has free parts and tiers of its own.
     """
     rows = list(usages)
-    if not rows:
-        return ()
-    month = min(usage.month for usage in rows)
+    if factor == 1 or not rows:
+        return pool(rows)
+    lengths: defaultdict[str, int] = defaultdict(int)
+    for usage in rows:
+        lengths[usage.month] = max(lengths[usage.month], usage.elapsed_s)
+    month = max(sorted(lengths), key=lengths.__getitem__)
     gathered = pool(replace(usage, month=month) for usage in rows)
     return tuple(
         replace(usage, **{name: round(getattr(usage, name) * factor) for name in COUNTERS})
@@ -81,11 +88,14 @@ class MonthBasis:
         What scales the run to a month, see ``month_factor``.
     unlike : tuple of str
         Why the run is no sample of a month; empty where it is one.
+    months : tuple of str
+        Calendar months, ``YYYY-MM`` in UTC, in which the run lies.
     """
 
     duration_us: int
     factor: Fraction
     unlike: tuple[str, ...]
+    months: tuple[str, ...] = ()
 
     @property
     def is_representative(self) -> bool:
@@ -116,11 +126,18 @@ class MonthBasis:
         why = " and ".join(self.unlike)
         if not scaled:
             told = f", which is no sample of a month: {why}" if why else ""
-            return f"Figures are for this run of {length}{told}."
+            return f"Figures are for this run of {length}{told}{self._across}."
         if self.factor == 1:
-            return f"This run of {length} is a month."
+            return f"This run of {length} is a month{self._across}."
         doubt = f", although it is no sample of one: {why}" if why else ""
         return f"Monthly figures scale this run of {length} to {MONTH_HOURS} hours{doubt}."
+
+    @property
+    def _across(self) -> str:
+        """Say that a run has parts of several months; empty where it lies in one."""
+        if len(self.months) < 2:
+            return ""
+        return f"; it has parts of {count(len(self.months), 'calendar month')}, each with free parts and tiers of its own"
 
 
 def shared_period(scenarios: Iterable[ScenarioSpec], per: str | None = None) -> str:
@@ -245,7 +262,20 @@ def month_basis(scenario: ScenarioSpec) -> MonthBasis:
         for function in scenario.functions:
             reasons += (f"{function.name} {reason}" for reason in _unlike(function.traffic, length_us))
     kept = reasons[:3] + ([f"{len(reasons) - 3} more reasons"] if len(reasons) > 3 else [])
-    return MonthBasis(length_us, month_factor(length_us), tuple(kept))
+    return MonthBasis(length_us, month_factor(length_us), tuple(kept), months_of(scenario))
+
+
+def months_of(scenario: ScenarioSpec) -> tuple[str, ...]:
+    """Return the calendar months in which a scenario lies, ``YYYY-MM`` in UTC.
+
+    Parameters
+    ----------
+    scenario : ScenarioSpec
+    """
+    first = scenario.start.astimezone(UTC)
+    last = first + timedelta(microseconds=scenario.duration_us - 1)
+    numbers = range(12 * first.year + first.month - 1, 12 * last.year + last.month)
+    return tuple(f"{number // 12:04}-{number % 12 + 1:02}" for number in numbers)
 
 
 def _unlike(traffic: TrafficSpec, length_us: int) -> Iterator[str]:

@@ -1,14 +1,19 @@
-"""What all offers of a replication share: a month's usage, and what its doors and egress cost, on AWS and elsewhere."""
+"""What all offers of a replication share: a month's usage, and what it costs on AWS and elsewhere, month by month."""
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from fractions import Fraction
+from functools import cached_property
+from itertools import accumulate, pairwise
 
 from lambdasim.billing import Usage
+from lambdasim.billing.exact import total
+from lambdasim.billing.platforms.charges import PlatformCharge, PlatformUsage, platform_charges
+from lambdasim.results.usage.as_month import months_of
 from lambdasim.specs.scenario import ScenarioSpec
 from lambdasim.study.platforms.fronts import (
     aws_egress_usd,
@@ -28,7 +33,7 @@ class Month:
     ----------
     scenario : ScenarioSpec
     usage : tuple of Usage
-        In one month.
+        In one month, or in those of the run where it is not scaled.
     factor : Fraction
         By which the run's figures were multiplied.
     hours : int
@@ -45,6 +50,36 @@ class Month:
     response_bytes: int
     period: str = "month"
 
+    @cached_property
+    def parts(self) -> dict[str, Fraction]:
+        """The part of what runs that lies in each calendar month; what ends after the scenario counts to its last."""
+        requests: Counter[str] = Counter()
+        last = months_of(self.scenario)[-1] if self.factor == 1 else "9999-12"
+        for row in self.usage:
+            requests[min(row.month, last)] += max(row.calls, row.requests)
+        everything = requests.total()
+        if not everything:
+            return {min(requests, default=last): Fraction(1)}
+        return {month: Fraction(requests[month], everything) for month in sorted(requests)}
+
+    def charges(self, platform: str, usage: PlatformUsage, *, free: bool) -> tuple[PlatformCharge, ...]:
+        """Price usage of the period on a platform; what is free, and what is paid by the month, is each month's own.
+
+        Parameters
+        ----------
+        platform : str
+        usage : PlatformUsage
+        free : bool
+        """
+        hours = _cut(self.hours, self.parts.values())
+        return tuple(
+            charge
+            for part, held in zip(self.parts.values(), hours, strict=True)
+            for charge in platform_charges(
+                platform, replace(usage.times(part), hours=held), region=self.scenario.region, free=free
+            )
+        )
+
     def total_without(self, parts: Sequence[Decimal | None]) -> Decimal:
         """Add up the parts of a price that are known [USD]."""
         return sum((part for part in parts if part is not None), Decimal(0))
@@ -59,15 +94,36 @@ class Month:
 
     def aws(self, *, free: bool, servers: bool = False) -> tuple[Decimal, Decimal]:
         """Give front and egress on AWS [USD]."""
+        sizes = zip(self.parts, _cut(self.response_bytes, self.parts.values()), strict=True)
         return (
             aws_front_usd(self.scenario, self.usage, free=free, servers=servers),
-            aws_egress_usd(self.scenario, self.usage[0].month, self.response_bytes, free=free)
+            total(aws_egress_usd(self.scenario, month, size, free=free) for month, size in sizes)
             if self.usage
             else Decimal(0),
         )
 
     def vendor(self, vendor: str, *, free: bool) -> tuple[Decimal | None, Decimal]:
         """Give front and egress at another vendor [USD]."""
-        size = in_bytes(sum(row.payload_kb for row in self.usage))
-        front = vendor_front_usd(vendor, doors_of(self.scenario), self.calls, size, self.hours, free=free)
-        return front, vendor_egress_usd(vendor, self.response_bytes, free=free)
+        parts = tuple(self.parts.values())
+        carried = in_bytes(sum(row.payload_kb for row in self.usage))
+        doors = doors_of(self.scenario)
+        calls = {name: _cut(number, parts) for name, number in self.calls.items()}
+        fronts = [
+            vendor_front_usd(
+                vendor, doors, {name: cut[place] for name, cut in calls.items()}, size, hours, free=free
+            )
+            for place, (size, hours) in enumerate(
+                zip(_cut(carried, parts), _cut(self.hours, parts), strict=True)
+            )
+        ]
+        known = [usd for usd in fronts if usd is not None]
+        egress = total(
+            vendor_egress_usd(vendor, size, free=free) for size in _cut(self.response_bytes, parts)
+        )
+        return total(known) if len(known) == len(fronts) else None, egress
+
+
+def _cut(number: int, parts: Iterable[Fraction]) -> list[int]:
+    """Cut a whole number into parts, whole again, that add up to it."""
+    ends = [round(number * share) for share in accumulate(parts)]
+    return [end - begin for begin, end in pairwise((0, *ends))]

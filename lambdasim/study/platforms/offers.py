@@ -10,7 +10,7 @@ from math import ceil
 from typing import Final
 
 from lambdasim.billing import price
-from lambdasim.billing.platforms.charges import PlatformUsage, platform_charges, sum_of
+from lambdasim.billing.platforms.charges import PlatformUsage, sum_of
 from lambdasim.catalog import ChargeKind
 from lambdasim.catalog.prices.platform_kinds import Billed, Measure, Platform
 from lambdasim.catalog.prices.platforms import platform_book
@@ -274,11 +274,7 @@ def _platform_offer(
 ) -> Offer | str:
     scenario, platform = month.scenario, end.platform
     usage = reduce(PlatformUsage.plus, (one.usage for one in served)).times(month.factor)
-    usage = replace(usage, hours=month.hours)
-    charges = {
-        free: platform_charges(platform.key, usage, region=scenario.region, free=free)
-        for free in (True, False)
-    }
+    charges = {free: month.charges(platform.key, usage, free=free) for free in (True, False)}
     mine = charges[scenario.free_tier]
     fixed = sum_of(mine, Measure.MONTHS, Measure.CLUSTER_HOURS)
     requests = sum_of(mine, Measure.REQUESTS)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping
 from decimal import Decimal
 from fractions import Fraction
@@ -42,7 +43,8 @@ def safety_costs(run: RunResult, per: str | None = None) -> SafetyCosts:
 
     Notes
     -----
-    Free parts are taken off where the scenario has its free tier, each measure by itself.
+    Free parts are taken off where the scenario has its free tier, each measure by itself; what is assumed has
+    those of one month.
     """
     if not isinstance(run, RunResult):
         raise InputError.single("safety", "run", f"must be what simulate returns, got {type(run).__name__}")
@@ -50,19 +52,22 @@ def safety_costs(run: RunResult, per: str | None = None) -> SafetyCosts:
     period = period_of(scenario, per)
     factor = period.factor
     usage = monthly_usage(run.usage(), factor)
-    name = f"{scenario.start:%Y-%m}"
+    name = usage[0].month if usage else f"{scenario.start:%Y-%m}"
     terms = NeighbourTerms.of_scenario(scenario)
-    counted: dict[str, int] = {}
+    counted: Counter[MeterKey] = Counter()
     if terms is not None and usage:
         for key, count in meter_counts(usage, {"": terms}).items():
-            counted[key.meter] = counted.get(key.meter, 0) + count
+            counted[key._replace(function="all")] += count
 
-    def usd(counts: Mapping[str, int]) -> Decimal:
-        keys = {
+    def usd(counts: Mapping[MeterKey, int]) -> Decimal:
+        found = price_meters(counts, free_tier=scenario.free_tier)
+        return sum((item.amount for item in found.items), Decimal(0))
+
+    def assumed(measure: Measure) -> dict[MeterKey, int]:
+        counts = measure.counts(month)
+        return {
             MeterKey(name, scenario.region, meter, "all"): count for meter, count in counts.items() if count
         }
-        found = price_meters(keys, free_tier=scenario.free_tier)
-        return sum((item.amount for item in found.items), Decimal(0))
 
     month = _month(run, factor)
     lines = []
@@ -74,7 +79,7 @@ def safety_costs(run: RunResult, per: str | None = None) -> SafetyCosts:
                 bool(mine),
                 float(usd(mine)),
                 "" if mine else measure.assumed,
-                float(usd(measure.counts(month))),
+                float(usd(assumed(measure))),
             )
         )
     total, listed = (
@@ -87,10 +92,12 @@ def safety_costs(run: RunResult, per: str | None = None) -> SafetyCosts:
     )
 
 
-def _of(measure: Measure, counted: Mapping[str, int]) -> dict[str, int]:
+def _of(measure: Measure, counted: Mapping[MeterKey, int]) -> dict[MeterKey, int]:
     """Return what the scenario counts on a measure's meters."""
     return {
-        name: count for name, count in counted.items() if measure.meters and name.startswith(measure.meters)
+        key: count
+        for key, count in counted.items()
+        if measure.meters and key.meter.startswith(measure.meters)
     }
 
 

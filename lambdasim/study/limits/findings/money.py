@@ -6,6 +6,7 @@ of log, units that a run uses, what is held) is not guessed: the rule is silent 
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from decimal import Decimal
 from math import ceil
@@ -62,8 +63,11 @@ def _counted(case: Case) -> Mapping[str, int]:
     terms = NeighbourTerms.of_scenario(case.run.scenario)
     if terms is None:
         return {}
-    counts = meter_counts(case.usage, {"": terms})
-    return {key.meter: count for key, count in counts.items() if key.function == case.spec.name}
+    found: Counter[str] = Counter()
+    for key, count in meter_counts(case.usage, {"": terms}).items():
+        if key.function == case.spec.name:
+            found[key.meter] += count
+    return found
 
 
 def _period_runs(case: Case) -> int:
