@@ -22,6 +22,8 @@ from lambdasim.units import US_PER_MINUTE
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from numpy.typing import NDArray
+
     from lambdasim.specs.scenario import ScenarioSpec
 
 MOST_BYTES: Final = 4_000_000_000
@@ -63,6 +65,8 @@ class RunCost:
         Of work, on one core of a small machine.
     processes : int
         That share the work.
+    most_calls : int
+        How many calls between functions a run may make, where it would make more; else 0.
     """
 
     events: float
@@ -70,6 +74,7 @@ class RunCost:
     memory_bytes: float
     seconds: float
     processes: int = 1
+    most_calls: int = 0
 
     @property
     def waiting_s(self) -> float:
@@ -94,6 +99,7 @@ class RunCost:
             max(self.memory_bytes, more.memory_bytes),
             self.seconds + max(more.seconds - PROGRAM_S, 0.0),
             max(self.processes, more.processes),
+            max(self.most_calls, more.most_calls),
         )
 
     def shared_by(self, processes: int) -> RunCost:
@@ -173,7 +179,9 @@ def expected_cost(
             again = _tries_of_items(function, function.source) * (1.0 if refused else failing)
             lasts_us = max(lasts_us, _longest_us(function.source) if refused else 0)
         attempts += coming * (1 + again)
-    called = _called(plan, arriving_at) + _tasks(scenario, plan)
+    called = _called(plan, arriving_at)
+    most_calls = plan.calls.most_called if plan.calls is not None and called >= plan.calls.most_called else 0
+    called += _tasks(scenario, plan)
     events, attempts = events + called, attempts + called
     length = (scenario.duration_us + lasts_us) / US_PER_MINUTE + 1
     minutes = length * len(plan.functions)
@@ -195,6 +203,7 @@ def expected_cost(
         + runs * (_S_PER_RUN + minutes * _S_PER_FUNCTION_MINUTE + _visits(scenario) * _S_PER_VISIT)
         + multiples * (attempts * per_event + called * per_call)
         + (minutes * _S_WRITTEN if written else 0.0),
+        most_calls=most_calls,
     )
 
 
@@ -211,21 +220,50 @@ def _tasks(scenario: ScenarioSpec, plan: Plan) -> float:
 
 
 def _called(plan: Plan, arriving: Sequence[float]) -> float:
-    """Give how many events calls will make, as far as loop detection lets them."""
+    """Give how many events calls will make, as far as loop detection and the time let them."""
     if plan.calls is None:
         return 0.0
-    total, now = 0.0, np.array(arriving)
-    for _ in range(min(plan.calls.most_passes, _MOST_STEPS) * len(plan.functions)):
-        following = np.zeros_like(now)
-        for rank, function in enumerate(plan.functions):
-            for call in function.calls:
-                if call.moment is CallMoment.RUN:
-                    following[call.callee] += now[rank] * call.probability * call.count
-        now = following
-        total += float(now.sum())
-        if not now.any() or total > plan.calls.most_called:
-            break
-    return min(total, float(plan.calls.most_called))
+    calls = [
+        (rank, call)
+        for rank, function in enumerate(plan.functions)
+        for call in function.calls
+        if call.moment is CallMoment.RUN
+    ]
+    ranks = sorted({rank for caller, call in calls for rank in (caller, call.callee)})
+    places = {rank: place for place, rank in enumerate(ranks)}
+    size, most = len(ranks), plan.calls.most_called
+    kept, endless = np.zeros((size, size)), np.zeros((size, size))
+    for caller, call in calls:
+        where = places[call.callee], places[caller]
+        kept[where] += call.probability * call.count
+        endless[where] += call.probability * call.count * call.is_endless
+    quickest_us = min(_mean_us(function) for function in plan.functions if function.calls)
+    # An event arrives in the middle of the time, on the mean.
+    steps = int(min(plan.calls.ends_us / 2 / quickest_us + 1, _MANY))
+    first = min(steps, min(plan.calls.most_passes, _MOST_STEPS) * size)
+    total, now = _stepped(kept, np.array([arriving[rank] for rank in ranks]), first, most)
+    return min(total + _stepped(endless, now, steps - first, most)[0], float(most))
+
+
+def _stepped(
+    following: NDArray[np.float64], now: NDArray[np.float64], steps: int, most: int
+) -> tuple[float, NDArray[np.float64]]:
+    """Let events make events for some steps: how many in all, and how many the last step made, each cut at `most`."""
+    size = len(now)
+    eye, none = np.eye(size), np.zeros((size, size))
+    step = np.block([[following, none], [following, eye]])  # what is made now, and what was made so far
+    state = np.concatenate([now, np.zeros(size)])
+    while steps:
+        if steps & 1:
+            state = np.minimum(step @ state, most)
+        step, steps = np.minimum(step @ step, most), steps >> 1
+    return float(state[size:].sum()), state[:size]
+
+
+def _mean_us(function: FunctionPlan) -> float:
+    """Give how long a run's own work takes on the mean [µs]."""
+    drawn = function.draws.draw(np.arange(_SAMPLE, dtype=np.int64), 0)
+    return max(float(np.mean(np.minimum(drawn.handler_us, function.timeout_us))), 1.0)
 
 
 def _visits(scenario: ScenarioSpec) -> float:
@@ -256,12 +294,19 @@ def _longest_us(source: SourcePlan) -> int:
 
 
 def refuse_beyond_limits(cost: RunCost, name: str, lighter: str = "shorten it or lower its rates") -> None:
-    """Refuse what takes more than 4 GB or an hour.
+    """Refuse what takes more than 4 GB or an hour, and what a run would refuse in the end: too many calls.
 
     Raises
     ------
     InputError
         Saying how much, and what lifts the limit.
     """
+    if cost.most_calls:
+        raise InputError.single(
+            name,
+            "calls",
+            f"functions would call each other more than {cost.most_calls:,} times, and the run be refused after "
+            f"{cost}; stop the loop, {lighter}, raise platform.most_calls, or use --yes",
+        )
     if cost.memory_bytes > MOST_BYTES or cost.waiting_s > MOST_S:
         raise InputError.single(name, "", f"would take {cost}; {lighter}, or use --yes")

@@ -119,3 +119,30 @@ def test_the_command_line_refuses_and_yes_lifts_it(tmp_path: Path) -> None:
     path.write_text(HEAD.format(span="10min", traffic="{constant: {rate_per_s: 1}}"))
     done = lambdasim("simulate", path, "--yes")
     assert "600 events" in done.stdout
+
+
+LOOP = """name: loop
+start: 2026-11-02T00:00:00Z
+duration: {span}
+functions:
+  - {{name: a, init_ms: 0, work: {{io_ms: 10}}, recursive_loop: allow, traffic: {{constant: {{rate_per_s: {rate}}}}},
+     calls: [{{function: a, how: asynchronous, count: {count}}}]}}
+  - {{name: q, init_ms: 0, work: {{io_ms: 10}}, trigger: {{type: sqs}}, traffic: {{constant: {{rate_per_s: 0.1}}}}}}
+"""
+
+
+def test_calls_of_an_endless_loop_are_estimated() -> None:
+    spec = load_scenario_text(LOOP.format(span="2min", rate=0.1, count=1))
+    alone = spec.model_copy(update={"functions": spec.functions[:1]})
+    events = ls.simulate(alone, keep_records=False).summary()["events"].sum()
+    assert events > 50_000
+    assert events / 2 <= expected_cost(alone).events <= events * 2
+
+
+def test_a_loop_that_grows_without_end_is_refused_before_it_runs(tmp_path: Path) -> None:
+    (tmp_path / "loop.yaml").write_text(LOOP.format(span="1h", rate=0.001, count=2))
+    done = lambdasim("simulate", tmp_path / "loop.yaml")
+    assert done.returncode == 2
+    assert "functions would call each other more than 20,000,000 times" in done.stderr
+    few = expected_cost(load_scenario_text(LOOP.format(span="1h", rate=0.001, count=1)))
+    assert few.most_calls == 0
