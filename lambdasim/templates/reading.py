@@ -35,6 +35,8 @@ _SOURCES: Final = (
     ("serverless.ts", "has a serverless.ts; run serverless package, and give the template that it writes"),
     ("serverless.js", "has a serverless.js; run serverless package, and give the template that it writes"),
 )
+_KEEPS_NONE: Final = "keeps no template; export the deployed account: lambdasim import aws --commands"
+_GET_TEMPLATE: Final = "aws cloudformation get-template --stack-name NAME --template-stage Processed"
 _HEAD: Final = 65_536
 _OF_TERRAFORM: Final = (".tf", ".tofu")
 
@@ -126,6 +128,9 @@ def _refuse_foreign_text(path: Path) -> None:
     if path.stem == "serverless" and path.suffix in (".ts", ".js"):
         told = "is a program; run serverless package, and give the template that it writes"
         raise TemplateError.single(str(path), "", told)
+    if path.stem == "sst.config":
+        told = f"is a program of SST, which {_KEEPS_NONE}"
+        raise TemplateError.single(str(path), "", told)
     if path.suffix in (".ts", ".js", ".py", ".go", ".java", ".cs"):
         raise TemplateError.single(str(path), "", "is a program; run cdk synth, and give cdk.out")
 
@@ -164,6 +169,22 @@ def _is_foreign(data: dict[str, Any]) -> bool:
     return "format_version" in data or ("service" in data and "provider" in data)
 
 
+def _is_deployed(data: dict[str, Any]) -> bool:
+    """Return whether a mapping is a state of Pulumi or settings of Zappa, whose tools deploy without a template."""
+    deployment = data.get("deployment")
+    if isinstance(deployment, dict) and "manifest" in deployment:
+        return True
+    stages = list(data.values())
+    return bool(stages) and all(
+        isinstance(stage, dict) and {"app_function", "django_settings"} & set(stage) for stage in stages
+    )
+
+
+def _is_of_containers(services: Any) -> bool:
+    held = services.values() if isinstance(services, dict) else ()
+    return any(isinstance(one, dict) and {"image", "build"} & set(one) for one in held)
+
+
 def _what_else(data: dict[str, Any]) -> str:
     """Say what a mapping is that no reader takes."""
     keys = set(data)
@@ -175,6 +196,12 @@ def _what_else(data: dict[str, Any]) -> str:
         return "is a scenario already: lambdasim simulate runs it"
     if "Functions" in keys or "EventSourceMappings" in keys or "Configuration" in keys:
         return "is an answer of the AWS CLI and no template; lambdasim import aws FOLDER reads those"
+    if {"Stacks", "StackResourceSummaries", "StackResources", "StackSummaries"} & keys:
+        return f"is an answer of CloudFormation without the template; give that of {_GET_TEMPLATE}"
+    if _is_deployed(data):
+        return f"is of a tool that {_KEEPS_NONE}"
+    if "services" in keys and _is_of_containers(data["services"]):
+        return f"describes containers and no functions; lambdasim import reads {READS}"
     if "services" in keys:
         return "is a composition of services; give the serverless.yml of one"
     if {"@level", "@message"} & keys:

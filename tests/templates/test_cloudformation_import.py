@@ -635,3 +635,30 @@ def test_a_folder_of_sources_says_what_to_make_first(tmp_path: Path, name: str, 
 def test_a_number_of_thousands_of_digits_beside_a_template_is_no_traceback(tmp_path: Path) -> None:
     (tmp_path / "samconfig.toml").write_text(f"[default.deploy.parameters]\nregion = {'9' * 5000}\n")
     assert imported(tmp_path, PARAMETERS, {}).region is None
+
+
+def test_resources_that_bring_functions_along_are_listed(tmp_path: Path) -> None:
+    path = tmp_path / "template.yaml"
+    path.write_text("""
+Resources:
+  F: {Type: AWS::Lambda::Function, Properties: {Code: {ZipFile: x}, Role: r}}
+  Canary: {Type: AWS::Synthetics::Canary, Properties: {Name: c}}
+  Set: {Type: AWS::CloudFormation::StackSet, Properties: {StackSetName: s}}
+  Part: {Type: 'Acme::Web::Shop::MODULE', Properties: {}}
+""")
+    found = read_source(path)
+    assert [one.resource for one in found.functions] == ["F"]
+    assert {one.resource for one in found.not_modelled} == {"Canary", "Set"}
+    assert [one.resource for one in found.unresolved] == ["Part"]
+
+
+def test_a_tag_with_the_name_of_a_secret_is_left_out(tmp_path: Path) -> None:
+    path = tmp_path / "template.yaml"
+    tags = (
+        "Tags: [{Key: team, Value: shop}, {Key: DbPassword, Value: hunter2}, {Key: API_KEY, Value: hunter2}]"
+    )
+    path.write_text(
+        f"Resources:\n  F: {{Type: AWS::Lambda::Function, Properties: {{Code: {{ZipFile: x}}, Role: r, {tags}}}}}\n"
+    )
+    (function,) = read_source(path).functions
+    assert function.tags == (("team", "shop"),)

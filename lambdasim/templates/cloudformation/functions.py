@@ -17,6 +17,7 @@ TYPES: Final = (SAM, PLAIN)
 DEFAULTS: Final = "lambdasim::Defaults"
 """Attribute of a function whose format has defaults of its own, by name of the setting."""
 _ACCOUNT: Final = re.compile(r"(?<![0-9])[0-9]{12}(?![0-9])")
+_SECRET: Final = re.compile(r"passw|secret|token|credential|api.?key|private.?key", re.IGNORECASE)
 _UNMODELLED: Final = {
     "DurableConfig": "durable executions are not modelled; its runs are simulated as ordinary ones",
     "CapacityProviderConfig": "is simulated on demand; give managed_instances an instance_type to simulate it there",
@@ -200,7 +201,7 @@ def event_settings(config: dict[str, Any]) -> dict[str, Any]:
 
 
 def _tags(said: Any) -> tuple[tuple[str, str], ...]:
-    """Read tags as a mapping or a list; those with an account id or an open value are left out."""
+    """Read tags as a mapping or a list; those with an account id, an open value or a secret's name are left out."""
     pairs = (
         said.items()
         if isinstance(said, dict)
@@ -211,5 +212,6 @@ def _tags(said: Any) -> tuple[tuple[str, str], ...]:
         for key, value in pairs
         if isinstance(key, str)
         and isinstance(value, str | int | bool)
+        and not _SECRET.search(key)
         and not _ACCOUNT.search(f"{key} {as_text(value)}")
     )

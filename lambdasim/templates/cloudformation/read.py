@@ -27,7 +27,18 @@ from lambdasim.templates.found import Found, FoundFunction, Remark
 from lambdasim.wording import clipped, listed
 
 DEFAULT_REGION = "us-east-1"
-_WEB_FUNCTIONS: Final = ("AWS::Serverless::WebFunction", "AWS::Lambda::WebFunction")
+_ELSEWHERE: Final = "functions of its template are left out; import that template too"
+_FUNCTIONS_OF_OTHER_KINDS: Final = {
+    **dict.fromkeys(
+        ("AWS::Serverless::WebFunction", "AWS::Lambda::WebFunction"),
+        "a web function has prices and scaling of its own and was left out",
+    ),
+    **dict.fromkeys(
+        ("AWS::CloudFormation::StackSet", "AWS::ServiceCatalog::CloudFormationProvisionedProduct"), _ELSEWHERE
+    ),
+    "AWS::Synthetics::Canary": "the function that Synthetics makes for a canary was left out",
+}
+"""Resources that bring functions along which the file does not describe, or which are not simulated."""
 
 
 def read_template(
@@ -107,9 +118,14 @@ def found_in(
         if resource.type in TYPES:
             made = found_function(resource, notes)
             functions[resource.id] = made.with_sources(*sam_sources(resource, by_id, notes))
-        elif resource.type in _WEB_FUNCTIONS:
-            notes.not_modelled.append(
-                Remark(resource.id, "a web function has prices and scaling of its own and was left out")
+        elif told := _FUNCTIONS_OF_OTHER_KINDS.get(resource.type):
+            notes.not_modelled.append(Remark(resource.id, told))
+        elif resource.type.endswith("::MODULE"):
+            notes.unresolved.append(
+                Remark(
+                    resource.id,
+                    "a module's resources are known only to a deployment; give get-template's answer",
+                )
             )
     ties = Ties(resources, functions, notes, files)
     tie_deployment(ties)

@@ -72,6 +72,11 @@ GENERAL: Final = {
     "aws_appsync_graphql_api": "AWS::AppSync::GraphQLApi", "aws_ecs_task_definition": "AWS::ECS::TaskDefinition",
     "aws_cloudfront_distribution": "AWS::CloudFront::Distribution", "aws_transfer_workflow": "AWS::Transfer::Workflow",
     "aws_s3control_object_lambda_access_point": "AWS::S3ObjectLambda::AccessPoint",
+    "aws_cloudformation_stack": "AWS::CloudFormation::StackSet",
+    "aws_cloudformation_stack_set": "AWS::CloudFormation::StackSet",
+    "aws_serverlessapplicationrepository_cloudformation_stack": "AWS::CloudFormation::StackSet",
+    "aws_servicecatalog_provisioned_product": "AWS::ServiceCatalog::CloudFormationProvisionedProduct",
+    "aws_synthetics_canary": "AWS::Synthetics::Canary",
 }  # fmt: skip
 """Types whose every reference to a function is a call."""
 

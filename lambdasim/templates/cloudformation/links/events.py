@@ -35,6 +35,11 @@ _ASYNCHRONOUS: Final = {
     "AWS::CodePipeline::Pipeline": ("pipeline", ""), "AWS::CodePipeline::CustomActionType": ("pipeline", ""),
     "AWS::Events::EventBus": ("event bus", ""), "AWS::SSM::MaintenanceWindowTask": ("maintenance window", ""),
 }  # fmt: skip
+_EXISTING: Final = {
+    "Custom::S3": ("s3", "bucket"), "Custom::EventBridge": ("eventbridge", "event bus"),
+    "Custom::CognitoUserPool": ("sdk", "user pool"),
+}  # fmt: skip
+"""By what the Serverless Framework ties a function to something that exists already."""
 _NO_CALLERS: Final = (
     "AWS::IAM::", "AWS::Logs::", "AWS::Lambda::", "AWS::CodeBuild::", "AWS::ApplicationSignals::",
     "AWS::ApplicationInsights::", "AWS::ServiceCatalogAppRegistry::", "AWS::DevOpsGuru::", "AWS::Oam::", "AWS::RUM::",
@@ -61,6 +66,10 @@ def tie_events(ties: Ties) -> None:
             _scheduler(ties, resource)
         elif kind in ("AWS::S3::Bucket", "Custom::S3BucketNotifications"):
             _bucket(ties, resource)
+        elif kind in _EXISTING:
+            type_, what = _EXISTING[kind]
+            ids = ties.functions_in(resource.properties.get("FunctionName"), named=True)
+            ties.add(ids, FoundSource(type_, f"{what} of {resource.id}"))
         elif kind in ("AWS::SNS::Subscription", "AWS::SNS::Topic"):
             _topic(ties, resource)
         elif kind == "AWS::Pipes::Pipe":
