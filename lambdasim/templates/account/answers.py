@@ -101,8 +101,10 @@ _ITEMS: Final[tuple[tuple[frozenset[str], Kind], ...]] = (
 _OF_NO_USE: Final = frozenset({
     "QueueUrl", "QueueUrls", "queryId", "logGroups", "UserId", "Tags", "StreamNames", "Aliases", "TableNames",
     "Layers", "LayerVersions", "Buckets", "items", "Topics", "Subscriptions", "Targets", "Schedules", "queries",
-    "Metrics", "ResponseMetadata",
+    "Metrics",
 })  # fmt: skip
+_OF_SDKS: Final = frozenset({"ResponseMetadata", "$metadata"})
+"""What SDKs put beside an answer."""
 _TOKENS: Final = ("NextMarker", "NextToken", "nextToken", "NextPageToken", "position")
 _CSV_KINDS: Final = (
     ("functionarn", Kind.OPTIMIZER),
@@ -306,7 +308,7 @@ def _recognised(answers: Answers, data: Any, name: str) -> bool:
         return _take_list(answers, data, name)
     if not isinstance(data, dict):
         return False
-    keys = set(data)
+    keys = set(data) - _OF_SDKS
     more = any(data.get(token) for token in _TOKENS)
     for key, kind in _LISTS.items():
         if isinstance(data.get(key), list):

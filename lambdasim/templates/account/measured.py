@@ -228,9 +228,10 @@ def _arrivals(
         return _counted(measured, runs, "Invocations, less retries of those with an error", 1 / attempts)
     refused = store.finest(name, "Throttles")
     counts = dict(runs[1])
-    if refused is not None and refused[0] == runs[0]:
-        for time, value in refused[1].items():
-            counts[time] = counts.get(time, 0.0) + value
+    first = min(counts, default=0)
+    for time, value in refused[1].items() if refused is not None else ():
+        begin = time - (time - first) % runs[0]
+        counts[begin] = counts.get(begin, 0.0) + value
     return replace(_counted(measured, (runs[0], counts), "Invocations and Throttles"), repeats_counted=True)
 
 

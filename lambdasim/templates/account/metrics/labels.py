@@ -10,6 +10,7 @@ _LABEL: Final = re.compile(
     r"([^|]*)\|([A-Za-z]+)\|([A-Za-z0-9.:()%]+)\|([0-9]{1,9})(?:\|([0-9]{1,11})-([0-9]{1,11}))?"
 )
 _OWNERS: Final = ("FunctionName", "QueueName", "StreamName")
+_PARTS: Final = ("Resource", "ExecutedVersion")
 ACCOUNT: Final = "(account)"
 """Owner of a metric without dimensions."""
 
@@ -66,7 +67,7 @@ def parsed_label(text: Any) -> Label | None:
 
 
 def label_of_query(query: Any, window: tuple[int, int] | None) -> Label | None:
-    """Return what a query of GetMetricData asks for; None where it is no plain metric."""
+    """Return what a query of GetMetricData asks for, of one version or alias apart; None where it is no plain metric."""
     said = query.get("MetricStat") if isinstance(query, dict) else None
     metric = said.get("Metric") if isinstance(said, dict) else None
     if not isinstance(said, dict) or not isinstance(metric, dict):
@@ -79,8 +80,10 @@ def label_of_query(query: Any, window: tuple[int, int] | None) -> Label | None:
         or not isinstance(statistic, str)
     ):
         return None
-    owner = ACCOUNT
+    owner, part = ACCOUNT, ""
     for one in metric.get("Dimensions") or ():
         if isinstance(one, dict) and one.get("Name") in _OWNERS:
             owner = str(one.get("Value"))
-    return Label(owner, name, statistic, period, window)
+        elif isinstance(one, dict) and one.get("Name") in _PARTS:
+            part += f" ({one.get('Value')})"
+    return Label(owner + part, name, statistic, period, window)

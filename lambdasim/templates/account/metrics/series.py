@@ -20,7 +20,11 @@ _EARLIEST_S: Final = 1_388_534_400  # the year 2014, in which Lambda began
 _LATEST_S: Final = 7_258_118_400  # the year 2200
 _DAY_S: Final = 86_400
 _MS_PER_S: Final = 1000
-_SUMS: Final = ("Sum", "SampleCount", "Maximum")
+_COUNTS: Final = ("Sum", "SampleCount")
+_SUMS: Final = (*_COUNTS, "Maximum")
+_WHOLE: Final = 0.99
+_RETENTION: Final = ((300, "metrics_kept_1min_days"), (3600, "metrics_kept_5min_days"))
+"""Periods below this length [s] are kept for so many days."""
 Points = dict[int, float]
 """Values by the first second of their period [s since 1970]."""
 
@@ -72,9 +76,15 @@ class MetricStore:
         return sorted(found, key=lambda key: key.period_s)
 
     def finest(self, owner: str, metric: str, statistic: str = "Sum") -> tuple[int, Points] | None:
-        """Return period [s] and points of the most detailed series: the shortest period with a point, else any."""
+        """Return period [s] and points of the most detailed series that counts everything, as older ones do alone.
+
+        CloudWatch keeps short periods for days and longer ones for months, so those may have more of the window.
+        """
         keys = self.keys(owner, metric, statistic)
-        best = next((key for key in keys if self.series[key]), keys[0] if keys else None)
+        sums = [math.fsum(self.series[key].values()) for key in keys]
+        least = _WHOLE * max(sums, default=0.0) if statistic in _COUNTS else 0.0
+        whole = [key for key, held in zip(keys, sums, strict=True) if self.series[key] and held >= least]
+        best = next(iter(whole or keys), None)
         return None if best is None else (best.period_s, self.series[best])
 
     def total(self, owner: str, metric: str) -> float | None:
@@ -120,13 +130,14 @@ def read_metrics(answers: Answers, notes: Notes) -> MetricStore:
     Raises
     ------
     TemplateError
-        Where a result says neither itself nor by a query what it is, or has a value that is none.
+        Where no result says itself or by a query what it is, or one has a value that is none.
     """
     store = MetricStore()
     queries = _queries(answers)
     windows: list[tuple[int, int]] = []
     status: dict[tuple[str, str], set[str]] = {}
     differing: dict[str, str] = {}
+    foreign: list[TemplateError] = []
     for item in answers.of(Kind.METRICS):
         id_, shown = str(item.data.get("Id", "")), str(item.data.get("Label", ""))
         label = parsed_label(item.data.get("Label")) or queries.get(id_)
@@ -135,7 +146,8 @@ def read_metrics(answers: Answers, notes: Notes) -> MetricStore:
                 f"{clipped(shown, 60)!r} does not say which function, metric, statistic and period it is, and CloudWatch "
                 "repeats none of them; lambdasim import aws --commands prints queries whose labels do"
             )
-            raise TemplateError.single(item.file, "Label", told)
+            foreign.append(TemplateError.single(item.file, "Label", told))
+            continue
         if label.window is not None:
             windows.append(label.window)
         status.setdefault((id_, label.text()), set()).add(str(item.data.get("StatusCode", "Complete")))
@@ -146,11 +158,18 @@ def read_metrics(answers: Answers, notes: Notes) -> MetricStore:
                 differing.setdefault(f"{label.owner} {label.metric}", item.file)
             counts = known is not None and label.statistic in _SUMS
             points[time_s] = max(known or 0.0, value) if counts else value
+    if foreign and not status:
+        raise foreign[0]
+    if foreign:
+        first = foreign[0].faults[0].message
+        notes.warnings.append(
+            Remark("get-metric-data", f"{count(len(foreign), 'series', 'series')} left out: {first}")
+        )
     partial = [id_ for (id_, _), codes in status.items() if codes == {"PartialData"}]
     if partial:
         told = (
             f"{count(len(partial), 'series ends', 'series end')} with PartialData: CloudWatch had more points than "
-            "are in the files"
+            "are in the files, so traffic and bill are too low"
         )
         notes.warnings.append(Remark("get-metric-data", told))
     for owner, file in list(differing.items())[:10]:
@@ -158,13 +177,34 @@ def read_metrics(answers: Answers, notes: Notes) -> MetricStore:
             f"has two values for one moment, the second in {clipped(file, 60)}; of counts the larger is taken"
         )
         notes.warnings.append(Remark(clipped(owner, 100), told))
-    store.window = _window(store, windows)
+    store.window = _kept(store, _window(store, windows), notes)
     kept = limit("metrics_kept_1h_days").value
     if store.window is not None and store.window[1] - store.window[0] > kept * _DAY_S:
         days = (store.window[1] - store.window[0]) // _DAY_S
         told = f"lie {days:,} days apart, and CloudWatch keeps {kept:,}: files of different times are mixed"
         raise TemplateError.single(answers.of(Kind.METRICS)[0].file, "Timestamps", told)
     return store
+
+
+def _kept(store: MetricStore, window: tuple[int, int] | None, notes: Notes) -> tuple[int, int] | None:
+    """Leave out the days of a window for which CloudWatch no longer had counts of a period so short."""
+    periods = [
+        found[0]
+        for owner in store.owners()
+        if (found := store.finest(owner, "Invocations")) is not None and found[1]
+    ]
+    if window is None or not periods:
+        return window
+    kept = next((limit(name).value for longest, name in _RETENTION if max(periods) < longest), None)
+    if kept is None or window[1] - window[0] <= kept * _DAY_S:
+        return window
+    days = (window[1] - window[0]) // _DAY_S
+    told = (
+        f"counts of every {max(periods)} s were asked for over {days} days, and CloudWatch keeps those for {kept}: the "
+        "days before are left out; a longer Period has them"
+    )
+    notes.warnings.append(Remark("get-metric-data", told))
+    return window[1] - kept * _DAY_S, window[1]
 
 
 def _queries(answers: Answers) -> dict[str, Label]:
@@ -199,7 +239,7 @@ def _points(item: Item) -> Iterator[tuple[int, float]]:
             raise TemplateError.single(item.file, "Timestamps", str(problem)) from None
         if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value <= 1e18:
             raise TemplateError.single(
-                item.file, "Values", f"must be numbers from 0 to 10^18, got {clipped(value, 40)}"
+                item.file, "Values", f"must be numbers from 0 to 10^18, got {clipped(repr(value), 40)}"
             )
         yield moment, float(value)
 
