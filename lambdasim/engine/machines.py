@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lambdasim.draws.laws import DrawLaw
-from lambdasim.engine.callers import CallPlan
+from lambdasim.engine.callers import NEVER, CallPlan
 
 
 class StateKind(IntEnum):
@@ -64,6 +64,8 @@ class StatePlan:
         Of a task that invokes a function.
     law : DrawLaw or None
         How long another task, or a wait, takes [µs].
+    timeout_us : int
+        How long such a task may take; NEVER for no limit.
     targets : tuple of (float, int)
         Of a choice: share of executions up to and with this target, and its place.
     sections : tuple of Section
@@ -85,6 +87,7 @@ class StatePlan:
     following: int
     call: CallPlan | None = None
     law: DrawLaw | None = None
+    timeout_us: int = NEVER
     targets: tuple[tuple[float, int], ...] = ()
     sections: tuple[Section, ...] = ()
     items: int = 0
@@ -132,7 +135,7 @@ class MachinePlan:
         Gives chunks of the times at which executions start [µs], in order.
     section : Section
     most_us : int
-        How long an execution may last; NEVER for a standard one.
+        How long an execution may last; NEVER for no limit.
     most_history : int
         Events of history, likewise.
     events_of_a_task : int

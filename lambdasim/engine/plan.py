@@ -256,13 +256,16 @@ def _provisioned_changes(scenario: ScenarioSpec, function: FunctionSpec) -> tupl
     """Follow a schedule of allocations: claimed when asked for, ready together when the last of them is.
 
     What is allocated at the scenario's start is ready then. A smaller allocation takes effect immediately. On a version
-    that traffic does not call it is claimed and never serves.
+    that traffic does not call it is claimed and never serves. All is given up at the scenario's end, to which it is paid
+    for, so what starts later, from a backlog or as a retry, runs on demand.
     """
     per_minute = timing("provisioned_allocation_per_minute").value
     changes: list[ProvisionedChange] = []
     ready = 0
     steps = function.provisioned_steps(to_epoch_us(scenario.start), scenario.duration_us)
-    for (at_us, count), (next_us, _) in pairwise((*steps, (NEVER, 0))):
+    ends_us = scenario.duration_us
+    within = [(at_us, count) for at_us, count in steps if at_us < ends_us]
+    for (at_us, count), (next_us, _) in pairwise((*within, (ends_us, 0))):
         growth = count - ready
         if growth <= 0 or at_us == 0:
             ready = count
@@ -274,6 +277,8 @@ def _provisioned_changes(scenario: ScenarioSpec, function: FunctionSpec) -> tupl
         if ready_us < next_us:
             ready = count
             changes.append(ProvisionedChange(ready_us, count, ready))
+    if changes:
+        changes.append(ProvisionedChange(ends_us, 0, 0))
     if not function.calls_provisioned:
         changes = [replace(change, ready=0) for change in changes]
     return tuple(changes)

@@ -1,6 +1,7 @@
 """State machines of Step Functions: timelines, transitions, retries and bills by hand."""
 
 import json
+import re
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -384,3 +385,20 @@ def test_starts_beyond_the_quota_are_told(region: str, kind: str, rate: int, ref
     if told:
         number = int(told[0].split(": ")[1].split(" of ")[0].replace(",", ""))
         assert abs(number - refused) <= 2
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({"Retry": [{"ErrorEquals": ["Error"], "JitterStrategy": "HALF"}]}, "JitterStrategy of 'A' must be NONE or FULL"),
+        ({"Retry": [{"ErrorEquals": []}]}, "must name an error"),
+        ({"Retry": [{"ErrorEquals": ["States.ALL", "Error"]}]}, "States.ALL in Retry of 'A' must stand alone"),
+        ({"Catch": [{"ErrorEquals": ["States.ALL"], "Next": "A"}, {"ErrorEquals": ["E"], "Next": "A"}]}, "in the last"),
+        ({"TimeoutSecondsPath": "$.seconds"}, "give TimeoutSeconds"),
+        ({"HeartbeatSeconds": 50, "TimeoutSeconds": 5}, "HeartbeatSeconds of 'A' must be below its TimeoutSeconds"),
+        ({"HeartbeatSeconds": "x"}, "HeartbeatSeconds of 'A' must be a number"),
+    ],
+)  # fmt: skip
+def test_rules_that_step_functions_refuses_are_refused(changes: dict[str, Any], said: str) -> None:
+    with pytest.raises(ScenarioError, match=re.escape(said)):
+        run([fn("f")], {"A": task("f", **changes)})

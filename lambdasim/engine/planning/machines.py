@@ -120,7 +120,9 @@ def _machine(
         key=blake2b(seed.encode(), digest_size=16).digest(),
         arrivals=MachineArrivals(scenario, machine.name),
         section=_section(machine, machine.definition, seed, functions, numbers, children),
-        most_us=timing("step_functions_express_max_s").us if express else NEVER,
+        most_us=min(
+            _timeout_us(machine.definition), timing("step_functions_express_max_s").us if express else NEVER
+        ),
         most_history=NEVER if express or durable >= 0 else limit("step_functions_history_max").value,
         events_of_a_task=limit("step_functions_task_events").value,
         memory_mb=machine.memory_mb if express else 0,
@@ -177,7 +179,7 @@ def _state(
             if called is not None:
                 call = _call(name, state, seed, functions[ranks[called]], ranks[called], next(numbers))
                 return replace(plan, call=call)
-            return replace(plan, law=_law(machine.task_ms.get(name)))
+            return replace(plan, law=_law(machine.task_ms.get(name)), timeout_us=_timeout_us(state))
         case StateKind.WAIT:
             given = machine.wait_ms.get(name)
             fixed = Constant(round(float(state.get("Seconds", 0)) * US_PER_S))
@@ -236,7 +238,6 @@ def _retrier(rule: Mapping[str, Any]) -> Retrier:
 def _call(
     name: str, state: Mapping[str, Any], seed: str, callee: FunctionPlan, rank: int, number: int
 ) -> CallPlan:
-    seconds = state.get("TimeoutSeconds", 0)
     return CallPlan(
         number=number,
         key=blake2b(f"{seed}\0{name}".encode(), digest_size=16).digest(),
@@ -248,10 +249,14 @@ def _call(
         at_once=False,
         fails_run=True,
         delay_us=0,
-        retry=RetryPolicy(
-            Invoker.CLIENT, client_timeout_us=round(float(seconds) * US_PER_S) if seconds else NEVER
-        ),
+        retry=RetryPolicy(Invoker.CLIENT, client_timeout_us=_timeout_us(state)),
         draws=replace(callee.draws, payload_limit_kb=limit("step_functions_payload_max_kb").value),
         is_traced=False,
         is_endless=False,
     )
+
+
+def _timeout_us(state: Mapping[str, Any]) -> int:
+    """Give the time that a task, or a whole execution, may take [µs]; NEVER without TimeoutSeconds."""
+    seconds = state.get("TimeoutSeconds", 0)
+    return round(float(seconds) * US_PER_S) if seconds else NEVER

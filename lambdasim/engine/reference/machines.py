@@ -299,9 +299,10 @@ class Machines:
             case StateKind.TASK | StateKind.WAIT:
                 if state.kind is StateKind.TASK:
                     self._count(thread, 0, thread.execution.machine.events_of_a_task - 2)
-                if took_us := self._drawn_us(thread, state.law):
-                    yield self._sim.timeout(took_us)
-                return "", state.following
+                took_us = self._drawn_us(thread, state.law)
+                if allowed_us := min(took_us, state.timeout_us):
+                    yield self._sim.timeout(allowed_us)
+                return _TIMEOUT if took_us > state.timeout_us else "", state.following
             case StateKind.CHOICE:
                 luck = _hashed(thread.execution.machine.key, thread.number, thread.steps, 2) / (1 << 62)
                 reached = (place for share, place in state.targets if luck < share)

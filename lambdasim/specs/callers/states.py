@@ -15,6 +15,7 @@ _WAITS: Final = ("SecondsPath", "TimestampPath", "Timestamp")
 _DEEPEST: Final = 20
 _TOLERANCE: Final = 1e-6
 _LONGEST_S: Final = 99_999_999
+_ALL: Final = "States.ALL"
 
 
 class UnclearError(Exception):
@@ -178,6 +179,7 @@ def check_definition(
         With the first thing that is wrong.
     """
     _check_section(definition, "the definition", 0)
+    _check_seconds("the definition", definition)
     states = list(all_states(definition))
     names = [name for name, _ in states]
     if twice := [name for name in dict.fromkeys(names) if names.count(name) > 1]:
@@ -341,10 +343,43 @@ def _check_retries(shown: str, state: Mapping[str, Any]) -> None:
                     "definition",
                     f"{key} of {shown!r} must be a number from {low} to {high:,}, got {value!r:.40}",
                 )
-    for key in ("Seconds", "TimeoutSeconds", "MaxConcurrency"):
+    _check_errors(shown, state)
+    for rule in state.get("Retry", []):
+        if (value := rule.get("JitterStrategy", "NONE")) not in ("NONE", "FULL"):
+            raise UnclearError(
+                "definition", f"JitterStrategy of {shown!r} must be NONE or FULL, got {value!r:.40}"
+            )
+    _check_seconds(repr(shown), state)
+
+
+def _check_errors(shown: str, state: Mapping[str, Any]) -> None:
+    """Want States.ALL alone, and in the last rule, as the language has it."""
+    for key in ("Retry", "Catch"):
+        rules = state.get(key, [])
+        for place, rule in enumerate(rules):
+            errors = rule["ErrorEquals"]
+            if not errors:
+                raise UnclearError("definition", f"ErrorEquals in {key} of {shown!r} must name an error")
+            if _ALL in errors and (len(errors) > 1 or place + 1 < len(rules)):
+                raise UnclearError(
+                    "definition", f"{_ALL} in {key} of {shown!r} must stand alone, and in the last rule"
+                )
+
+
+def _check_seconds(shown: str, state: Mapping[str, Any]) -> None:
+    """Want times and widths that are numbers, and not taken from an input that nobody knows."""
+    for key in ("Seconds", "TimeoutSeconds", "HeartbeatSeconds", "MaxConcurrency"):
         value = state.get(key, 0)
         if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value <= _LONGEST_S:
             raise UnclearError(
                 "definition",
-                f"{key} of {shown!r} must be a number from 0 to {_LONGEST_S:,}, got {value!r:.40}",
+                f"{key} of {shown} must be a number from 0 to {_LONGEST_S:,}, got {value!r:.40}",
             )
+    for key in ("TimeoutSecondsPath", "HeartbeatSecondsPath"):
+        if key in state:
+            plain = key.removesuffix("Path")
+            raise UnclearError(
+                "definition", f"{key} of {shown} is taken from the input, which is not known: give {plain}"
+            )
+    if "HeartbeatSeconds" in state and state["HeartbeatSeconds"] >= state.get("TimeoutSeconds", _LONGEST_S):
+        raise UnclearError("definition", f"HeartbeatSeconds of {shown} must be below its TimeoutSeconds")
