@@ -36,6 +36,7 @@ LOG_DTYPES: Final[dict[str, str]] = DTYPES | {
     "start": "str",
     "restore_ms": "float64",
     "again_ms": "float64",
+    "broken_ms": "float64",
     "response_ms": "float64",
     "cpu_time_ms": "float64",
     "runtime": "str",

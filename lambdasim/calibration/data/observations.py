@@ -331,8 +331,11 @@ def require_warm(observations: Observations) -> tuple[SizeStatistics, ...]:
     found = [size.statistics() for size in observations.sizes]
     known = [one for one in found if one is not None]
     usable = [one for one in known if one.n > 1] or known
+    runs = observations.runs
+    if runs.again.all() and not runs.ended(SUCCESS).any():
+        told = "must have a start whose INIT was complete: INIT failed in every run, so nothing is known of the work"
+        raise InputError.single(observations.function, "logs", told)
     if not usable:
-        runs = observations.runs
         ended = [(kind.replace("_", " "), int(runs.ended(kind).sum())) for kind in OUTCOMES]
         told = listed([f"{number:,} ended as {kind}" for kind, number in ended if number], last=" and ")
         raise InputError.single(

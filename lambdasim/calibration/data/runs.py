@@ -45,6 +45,8 @@ class Runs:
         INIT of a cold start, or the whole restore; NaN where there was none [ms].
     again_ms : ndarray of float
         INIT inside the run where it is logged [ms].
+    broken_ms : ndarray of float
+        How long the INIT before it had lasted when it was broken off; NaN where there was none or it is not logged [ms].
     response_ms : ndarray of float
         Time until the answer; NaN where it is not logged [ms].
     cpu_time_ms : ndarray of float
@@ -66,6 +68,7 @@ class Runs:
     billed_ms: Floats
     init_ms: Floats
     again_ms: Floats
+    broken_ms: Floats
     response_ms: Floats
     cpu_time_ms: Floats
     outcome: Words
@@ -154,6 +157,7 @@ def runs_of(table: pd.DataFrame) -> Runs:
         billed_ms=numbers("billed_ms"),
         init_ms=init_ms,
         again_ms=numbers("again_ms"),
+        broken_ms=numbers("broken_ms"),
         response_ms=numbers("response_ms"),
         cpu_time_ms=numbers("cpu_time_ms"),
         outcome=np.array(_outcomes(table), dtype=object),

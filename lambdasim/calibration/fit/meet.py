@@ -14,7 +14,7 @@ from pydantic import TypeAdapter
 
 from lambdasim.calibration.data.statistics import Floats
 from lambdasim.calibration.fit.nodes import luck
-from lambdasim.calibration.fit.shape import law_of_values
+from lambdasim.calibration.fit.shape import law_of_values, lognormal
 from lambdasim.models.cpu_chain import CpuStyle, handler_durations
 from lambdasim.models.cpu_scaling import cpu_time_factor
 from lambdasim.specs.work import cpu_law as said
@@ -218,6 +218,6 @@ def _scaled(setting: dict[str, Any], scale: float) -> dict[str, Any]:
     def times(law: Any) -> Any:
         if isinstance(law, int | float):
             return round(law * scale, 4)
-        return {"lognormal": {name: round(value * scale, 4) for name, value in law["lognormal"].items()}}
+        return lognormal(*(scale * law["lognormal"][name] for name in ("p50", "p95")))
 
     return {**setting, "cpu_ms": times(setting["cpu_ms"]), "io_ms": times(setting["io_ms"])}

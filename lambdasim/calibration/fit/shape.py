@@ -81,6 +81,18 @@ def slices(ordered: Floats, n: int) -> Floats:
     return np.asarray(np.diff(at) * n)
 
 
+def lognormal(p50: float, p95: float) -> Any:
+    """Write a lognormal law; a plain number where its two quantiles are the same once they are rounded.
+
+    Examples
+    --------
+    >>> lognormal(20, 30), lognormal(0.02771, 0.02774)
+    ({'lognormal': {'p50': 20.0, 'p95': 30.0}}, 0.0277)
+    """
+    low, high = (float(f"{round(value, 4):.7g}") for value in (p50, p95))
+    return {"lognormal": {"p50": low, "p95": high}} if 0 < low < high else low
+
+
 def _laws(ordered: Floats, most: int) -> list[tuple[float, Any]]:
     """Write the values of one group, as one law or as its body and its tail, each with its share."""
     mean = float(ordered.mean())
@@ -92,7 +104,7 @@ def _laws(ordered: Floats, most: int) -> list[tuple[float, Any]]:
         wanted = np.quantile(ordered, _CHECKED)
         given = median * np.exp(sigma * np.array([NormalDist().inv_cdf(p) for p in _CHECKED]))
         if np.abs(given / wanted - 1).max() < _CLOSE:
-            return [(1.0, {"lognormal": {"p50": _short(median), "p95": _short(median * exp(_Z95 * sigma))}})]
+            return [(1.0, lognormal(median, median * exp(_Z95 * sigma)))]
     short = _short_table(ordered, most)
     if short is not None:
         return [(1.0, _empirical(short))]

@@ -16,6 +16,7 @@ from lambdasim.calibration.fit.misfit import Question
 from lambdasim.calibration.fit.nodes import Nodes
 from lambdasim.calibration.fit.posterior import ALL_STYLES, StylePosterior, style_posteriors
 from lambdasim.calibration.fit.separation import Separation, separation
+from lambdasim.calibration.fit.shape import lognormal
 from lambdasim.calibration.fit.speed import as_on_x86, full_speed_mb, known_law_error, known_speed_error
 from lambdasim.calibration.fit.spoilt import refuse_spoilt
 from lambdasim.calibration.fit.typical import typical_work
@@ -417,6 +418,4 @@ def _law(mean: float, sigma: float) -> Any:
     if mean <= 0 or sigma < 1e-3:
         return round(max(mean, 0.0), 4)
     median = mean * float(np.exp(-(sigma**2) / 2))
-    return {
-        "lognormal": {"p50": round(median, 4), "p95": round(median * float(np.exp(1.6448536 * sigma)), 4)}
-    }
+    return lognormal(median, median * float(np.exp(1.6448536 * sigma)))

@@ -17,7 +17,8 @@ from lambdasim.units import US_PER_MS, US_PER_S
 
 COLUMNS: Final = (
     "timestamp_us", "function", "duration_ms", "init_ms", "billed_ms", "memory_mb", "max_memory_mb", "status",
-    "request_id", "exec_env", "start", "restore_ms", "again_ms", "response_ms", "cpu_time_ms", "runtime", "version",
+    "request_id", "exec_env", "start", "restore_ms", "again_ms", "broken_ms", "response_ms", "cpu_time_ms",
+    "runtime", "version",
 )  # fmt: skip
 UNKNOWN_TIME: Final = -1
 _ANSWERS: Final = {"timeout": "timeout", "error": "error", "failure": "crash"}
@@ -145,8 +146,8 @@ class Invocations:
         return (
             arrival_us, function, report.duration_ms, init_ms, report.billed_ms, report.memory_mb,
             report.max_memory_mb, outcome, report.request_id, found.exec_env, kind, report.restore_ms,
-            start.again_ms, _response_ms(found, answers), found.cpu_time_ms, runtime,
-            self.versions.get(report.request_id),
+            start.again_ms, start.broken_ms if start.broken else None, _response_ms(found, answers),
+            found.cpu_time_ms, runtime, self.versions.get(report.request_id),
         )  # fmt: skip
 
     def _answers(self, found: Reported) -> list[Remark]:

@@ -177,7 +177,8 @@ def read_report_logs(
         ``crash`` or ``out_of_memory``, from Status and Error Type, or from the words that Lambda writes where the
         report has neither. ``exec_env`` is the log stream: one stream is one execution environment. ``start`` is
         ``warm``, ``cold``, ``restore``, ``again`` where INIT was broken off and ran again inside this run, or
-        ``reset`` where it ran inside after a failure; ``again_ms`` is that INIT where it is logged.
+        ``reset`` where it ran inside after a failure; ``again_ms`` is that INIT where it is logged,
+        ``broken_ms`` how long the one before had lasted.
         ``restore_ms`` is the restore, ``response_ms`` the time until the answer, ``cpu_time_ms`` the CPU time that
         Lambda Insights measured, ``runtime`` the runtime of the environment.
 
