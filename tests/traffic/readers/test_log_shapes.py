@@ -141,3 +141,54 @@ def test_a_query_that_is_read_alone_tells_columns_that_it_does_not_read(tmp_path
     trace = read_insights(path)
     trace.frame()
     assert trace.report().warnings == ("columns that are not read: coldStarts",)
+
+
+def of_function(name: str, k: int) -> tuple[str, str, str]:
+    stream = f"2026/09/14/{name}[7]{k:032x}"
+    fields = "\t".join(FIELDS[:4]).replace("341", "41")
+    return AT.replace(":00.341", f":{k:02}.341"), stream, f"REPORT RequestId: {REQUEST[:-2]}{k:02}\t{fields}"
+
+
+SHARED = [of_function("orders" if k % 2 else "billing", k) for k in range(6)]
+INSIGHTS = "@timestamp,@duration,@memorySize,@log,@logStream\n" + "".join(
+    f"{at[:-1].replace('T', ' ')},40.25,512000000,1:/shared/group,{stream}\n" for at, stream, _ in SHARED
+)
+EVENTS = json.dumps(
+    {
+        "events": [
+            {"timestamp": 1_789_372_800_000, "logStreamName": s, "message": text} for _, s, text in SHARED
+        ]
+    }
+)
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("tail.log", "\n".join(" ".join(one) for one in SHARED)),
+        ("events.json", EVENTS),
+        ("insights.csv", INSIGHTS),
+    ],
+)
+def test_functions_that_share_a_log_group_are_told_apart_by_their_streams(
+    name: str, text: str, tmp_path: Path
+) -> None:
+    path = tmp_path / name
+    path.write_text(text)
+    with pytest.raises(TraceError, match="has 2 functions; choose one of billing, orders"):
+        read_observations([path])
+    assert len(read_observations([path], function="orders").runs) == 3
+
+
+def test_functions_that_start_in_a_log_whose_reports_name_none_are_named(tmp_path: Path) -> None:
+    record = {
+        "requestId": REQUEST,
+        "metrics": {"durationMs": 40.25, "billedDurationMs": 41, "memorySizeMB": 512},
+    }
+    said = [
+        {"time": AT, "type": "platform.initStart", "record": {"functionName": name}} for name in ("a", "b")
+    ]
+    path = tmp_path / "telemetry.json"
+    path.write_text(json.dumps([*said, {"time": AT, "type": "platform.report", "record": record}]))
+    warnings = read_report_logs(path).report().warnings
+    assert any("environments of a and b start in it" in text for text in warnings)

@@ -18,6 +18,7 @@ from lambdasim.traffic.readers.csv.table import Column, CsvTable, open_table
 from lambdasim.traffic.readers.dialect import PLAIN, Dialect
 from lambdasim.traffic.readers.insights.json_rows import QueryAnswer
 from lambdasim.traffic.readers.logs.events import function_of_group
+from lambdasim.traffic.readers.logs.line_head import FUNCTION_IN_STREAM
 from lambdasim.traffic.readers.moments import MomentRule
 from lambdasim.traffic.readers.source import SourceFile
 from lambdasim.traffic.readers.workbook import is_workbook
@@ -189,7 +190,8 @@ def read_insights(
     Trace
         Events. ``@timestamp`` is when the REPORT was written, at the end, in UTC to the millisecond; the arrival
         is that less ``@duration`` and ``@initDuration``. Memory of 10^6 or more is in bytes, at 10^6 to the MB.
-        ``exec_env`` is the log stream, ``function`` what follows the last slash or colon of ``@log``. A result
+        ``exec_env`` is the log stream, ``function`` what a stream of a shared log group names, else what follows the
+        last slash or colon of ``@log``. A result
         of just `limit`, 1,000 or 10,000 rows gets a warning, since it was probably cut there. A CSV file may be
         out of order by about 16 MiB of text, JSON in any order.
 
@@ -240,6 +242,9 @@ def _arrived(frame: pd.DataFrame, columns: tuple[str, ...], function: str) -> pd
     if "function" not in frame:
         frame["function"] = np.full(len(frame), function)
         frame["function"] = frame["function"].astype("str")
+    if "exec_env" in frame:
+        of_stream = frame["exec_env"].str.extract(FUNCTION_IN_STREAM, expand=False)
+        frame["function"] = of_stream.fillna(frame["function"]).astype("str")
     return frame[list(columns)]
 
 

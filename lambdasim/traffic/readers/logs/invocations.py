@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from lambdasim.errors import TraceError
+from lambdasim.traffic.readers.logs.line_head import function_of_stream
 from lambdasim.traffic.readers.logs.placing import beside_their_runs
 from lambdasim.traffic.readers.logs.remarks import Remark, RemarkKind
 from lambdasim.traffic.readers.logs.reports import SUCCESS, Report, refuse_impossible
@@ -93,6 +94,11 @@ class Invocations:
             reports[found.report.request_id] += 1
         return sum(max(0, len(set(times)) - reports[request]) for request, times in self.starts_us.items())
 
+    def several(self) -> list[str]:
+        """Name the functions whose environments start, where reports do not say whose they are."""
+        untold = any(found.function is None for found in self.reported if not found.exec_env)
+        return sorted(self.functions) if untold and len(self.functions) > 1 else []
+
     def rows(self, function: str, timeless: bool) -> Iterator[tuple[object, ...] | TraceError]:
         """Yield each invocation as a row of ``COLUMNS``, or what is wrong with it.
 
@@ -124,7 +130,8 @@ class Invocations:
                 else:
                     if start.broken and found.report.environment_start_ms is None and not timeless:
                         arrival_us = start.before_us(arrival_us)
-                    yield self._row(arrival_us, found, start, runtime, found.function or named)
+                    of_stream = function_of_stream(stream) if stream else None
+                    yield self._row(arrival_us, found, start, runtime, of_stream or found.function or named)
                 start = _Start()
 
     def _row(

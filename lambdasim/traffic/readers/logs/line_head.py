@@ -14,6 +14,8 @@ _STREAM_FORM: Final = (
     r"(?P<stream>[0-9]{4}/[0-9]{2}/[0-9]{2}/[^\s\[\]]{0,160}\[[^\s\[\]]{1,160}\][^\s\[\]\"'{}|,)]{1,160})"
 )
 """A log stream: its day, the function where several share a group, the version, and the environment."""
+FUNCTION_IN_STREAM: Final = re.compile(r"[0-9]{4}/[0-9]{2}/[0-9]{2}/(?P<name>[\w-]{1,140})\[")
+"""How the stream of a shared log group begins."""
 _ISO: Final = (
     r"[0-9]{4}(?:-[0-9]{2}-|/[0-9]{2}/)[0-9]{2}[T ][0-9]{2}:[0-9]{2}:[0-9]{2}"
     r"(?:[.,][0-9]{1,9})?(?:[ ]?(?:Z\b|UTC\b|[+-][0-9]{2}:?[0-9]{2}\b))?"
@@ -54,6 +56,18 @@ class LineHead:
     function: str | None = None
     unread: str = ""
     local: bool = False
+
+
+def function_of_stream(stream: str) -> str | None:
+    """Name the function that a log stream names, as those of a log group that several functions share do.
+
+    Examples
+    --------
+    >>> function_of_stream("2026/08/03/orders[$LATEST]0f3a"), function_of_stream("2026/08/03/[$LATEST]0f3a")
+    ('orders', None)
+    """
+    found = FUNCTION_IN_STREAM.match(stream)
+    return found["name"] if found else None
 
 
 def line_head(before: str, above: str, rule: MomentRule) -> LineHead:

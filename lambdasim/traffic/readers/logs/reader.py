@@ -21,7 +21,7 @@ from lambdasim.traffic.readers.source import SourceFile
 from lambdasim.traffic.readers.workbook import SheetForm, is_workbook, sheet_text
 from lambdasim.traffic.report import ReadLog
 from lambdasim.traffic.trace import LOG_DTYPES, BadRows, Trace, TraceKind
-from lambdasim.wording import count
+from lambdasim.wording import clipped, count, listed
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -64,6 +64,9 @@ class _LogReader:
                 f"{count(seen.repeated, 'report')} that {'repeats' if seen.repeated == 1 else 'repeat'} another "
                 "of the same request and moment left out"
             )
+        if several := seen.several():
+            names = listed((clipped(name, 64) for name in several), most=8, last=" and ")
+            log.warn(f"environments of {names} start in it, and its reports do not say whose they are")
         unfinished = seen.unfinished()
         if unfinished == 1:
             log.warn("1 request has a START but no REPORT and is left out")
