@@ -10,8 +10,10 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from lambdasim.cli.app import JsonOption, app, counted, say_written, write
+from lambdasim.cli.writing import agreed_to, can_be_long
 
 if TYPE_CHECKING:
+    from lambdasim.results.expected import RunCost
     from lambdasim.templates.found import Found
     from lambdasim.templates.writing.draft import Draft
 
@@ -211,6 +213,7 @@ def parameters_of(given: list[str] | None) -> dict[str, str]:
 
 
 @app.command()
+@can_be_long
 def estimate(
     template: Annotated[
         Path | None, typer.Argument(help="Template as for import; or none, and --calls with --duration.")
@@ -246,17 +249,20 @@ def estimate(
         def told(done: int, planned: int) -> None:
             tell(done * 100 // planned)
 
+        def agree(cost: RunCost) -> None:
+            agreed_to(cost, "estimate", "give a template of fewer functions")
+
         if template is not None:
             found = estimate_template(
                 template, requests or [], parameters=parameters_of(parameter), region=region, stage=stage, usage=usage,
                 described={
                     "--calls": calls, "--duration": duration, "--memory": memory, "--architecture": architecture,
                     "--runtime": runtime,
-                }, progress=told,
+                }, progress=told, agree=agree,
             )  # fmt: skip
         else:
             of_templates = {"--parameter": parameter, "--stage": stage, "--usage": usage}
             volumes = [*([] if calls is None else [calls]), *(requests or [])]
             described = Described(volumes, duration, memory, architecture, runtime, region)
-            found = estimate_function(described, of_templates=of_templates, progress=told)
+            found = estimate_function(described, of_templates=of_templates, progress=told, agree=agree)
     write(json.dumps(found.to_mapping(), indent=1, ensure_ascii=True) if as_json else estimate_text(found))

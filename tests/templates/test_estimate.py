@@ -6,8 +6,10 @@ from pathlib import Path
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from program import lambdasim
 
 from lambdasim.errors import InputError
+from lambdasim.results.expected import RunCost
 from lambdasim.templates.estimate.ask import Described, estimate_function, estimate_template
 from lambdasim.templates.estimate.cases import cases, law_of_mean, quantiles, shares_of_range, windows
 from lambdasim.templates.estimate.text import estimate_text
@@ -214,3 +216,24 @@ def test_a_setting_that_lambda_does_not_allow_is_said_beside_the_estimate(tmp_pa
     assert "F: timeout_s 99999 lies outside 1 to 1,800; 1,800 is taken" in said
     assert "F: reserved concurrency -1 is below 0 and left out" in said
     assert found.requests == 1000
+
+
+def test_what_it_takes_is_said_before_it_begins_and_may_be_refused() -> None:
+    told: list[RunCost | tuple[int, int]] = []
+    estimate_function(described(), progress=lambda *done: told.append(done), agree=told.append)
+    cost, *steps = told
+    assert isinstance(cost, RunCost)
+    assert steps[0] == (1, len(steps))
+    assert cost.events > 100_000
+    assert 0.2 < cost.seconds < 60
+
+    def refuse(cost: RunCost) -> None:
+        raise InputError.single("estimate", "", f"would take {cost}")
+
+    with pytest.raises(InputError, match="would take about"):
+        estimate_function(described(), agree=refuse)
+
+
+def test_the_command_has_the_limit_of_all_long_ones() -> None:
+    asked = lambdasim("estimate", "--help")
+    assert "--yes" in asked.stdout

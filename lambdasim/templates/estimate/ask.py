@@ -10,7 +10,7 @@ from typing import Final
 from lambdasim.catalog import limit
 from lambdasim.catalog.guesses import spread
 from lambdasim.errors import InputError
-from lambdasim.templates.estimate.estimate import Estimate, estimate
+from lambdasim.templates.estimate.estimate import Agree, Estimate, estimate
 from lambdasim.templates.estimate.sources import described_function, spread_volume, template_scenario
 from lambdasim.templates.estimate.volume import per_second, volumes
 from lambdasim.templates.found import Found, Given
@@ -58,6 +58,7 @@ def estimate_template(
     usage: Path | None = None,
     described: Mapping[str, object] | None = None,
     progress: Progress | None = None,
+    agree: Agree | None = None,
 ) -> Estimate:
     """Estimate what a template's functions cost at a volume.
 
@@ -73,7 +74,8 @@ def estimate_template(
         Infracost's usage file: traffic and durations.
     described : mapping
         Options that belong to a described function and must be empty here.
-    progress : callable, optional
+    progress, agree : callable, optional
+        See ``estimate``.
 
     Raises
     ------
@@ -93,7 +95,9 @@ def estimate_template(
     rates, about_traffic = spread_volume(draft, scheduled, together, named)
     assumed = (*about_traffic, *_about_draft(draft, found), *_about_template(found, region))
     known = {draft.names[one.resource]: one.duration_ms for one in found.functions if one.duration_ms}
-    return estimate(scenario, rates, known_ms=known, origin=found.origin, assumed=assumed, progress=progress)
+    return estimate(
+        scenario, rates, known_ms=known, origin=found.origin, assumed=assumed, progress=progress, agree=agree
+    )
 
 
 def _about_template(found: Found, region: str | None) -> list[str]:
@@ -139,6 +143,7 @@ def estimate_function(
     *,
     of_templates: Mapping[str, object] | None = None,
     progress: Progress | None = None,
+    agree: Agree | None = None,
 ) -> Estimate:
     """Estimate what one function costs that a person describes.
 
@@ -147,7 +152,8 @@ def estimate_function(
     described : Described
     of_templates : mapping
         Options that belong to a template and must be empty here.
-    progress : callable, optional
+    progress, agree : callable, optional
+        See ``estimate``.
 
     Raises
     ------
@@ -186,5 +192,5 @@ def estimate_function(
         assumed.append("region us-east-1")
     return estimate(
         scenario, {"function": rate}, known_ms={"function": duration_us / US_PER_MS}, origin="one function",
-        assumed=tuple(assumed), progress=progress,
+        assumed=tuple(assumed), progress=progress, agree=agree,
     )  # fmt: skip

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
+from functools import reduce
 from math import ceil, sqrt
 from typing import Any, Final
 
@@ -12,6 +13,7 @@ from lambdasim.billing import Usage, price
 from lambdasim.catalog.guesses import estimate_size
 from lambdasim.engine.contract import EventOutcome, Outcome
 from lambdasim.errors import CatalogError
+from lambdasim.results.expected import PROGRAM_BYTES, PROGRAM_S, RunCost, expected_cost
 from lambdasim.results.foreseen import unknown_rates
 from lambdasim.results.run import RunResult
 from lambdasim.results.simulate import simulate
@@ -22,6 +24,7 @@ from lambdasim.specs.scenario import ScenarioSpec
 from lambdasim.templates.estimate.cases import (
     FACTORS,
     Case,
+    Window,
     cases,
     part_of,
     quantiles,
@@ -31,12 +34,16 @@ from lambdasim.templates.estimate.cases import (
 )
 from lambdasim.templates.estimate.volume import per_month
 
+Agree = Callable[[RunCost], object]
 _FORM: Final = "lambdasim estimate 1"
 _POLLED: Final = ("sqs", "kinesis", "dynamodb", "kafka")
 _UNBOUND: Final = 10_000_000
 _UNBOUND_BURST: Final = 1_000_000
 _MB_PER_GB: Final = 1024
 _MS_PER_S: Final = 1000
+_S_PER_FUNCTION: Final = (
+    3.5e-3  # in each case, to vary and to price it: measured like those of `results.expected`
+)
 
 
 @dataclass(frozen=True)
@@ -163,6 +170,7 @@ def estimate(
     assumed: tuple[str, ...] = (),
     engine: str = "auto",
     progress: Callable[[int, int], None] | None = None,
+    agree: Agree | None = None,
 ) -> Estimate:
     """Estimate a month's bill.
 
@@ -181,6 +189,8 @@ def estimate(
     engine : {"auto", "kernel", "reference"}
     progress : callable, optional
         Called with cases done and planned.
+    agree : callable, optional
+        Called with what this will take before it begins; may refuse.
 
     Returns
     -------
@@ -197,6 +207,8 @@ def estimate(
     scenario = revised(scenario, {"account": AccountSpec(concurrency=_UNBOUND, scaling_burst=_UNBOUND_BURST)})
     known_ms = dict(known_ms or {})
     planned = cases(rates, len(scenario.functions))
+    if agree is not None:
+        agree(_cost(scenario, rates, planned, known_ms, engine))
     seen = []
     for number, case in enumerate(planned, start=1):
         seen.append(_case(scenario, rates, case, len(planned), known_ms, engine))
@@ -204,6 +216,37 @@ def estimate(
             progress(number, len(planned))
     found = _estimate(scenario, rates, planned, seen, known_ms, origin, assumed)
     return replace(found, concurrency=limit_of_account)
+
+
+def _cost(
+    scenario: ScenarioSpec,
+    rates: Mapping[str, float],
+    planned: Sequence[Case],
+    known_ms: Mapping[str, float],
+    engine: str,
+) -> RunCost:
+    """Say what all cases take: they are as the first is, with other settings."""
+    costs = [
+        expected_cost(part, runs=len(planned), engine=engine)
+        for _, part in _parts(scenario, rates, planned[0], len(planned), known_ms)
+    ]
+    found = reduce(RunCost.with_, costs, RunCost(0.0, 0.0, PROGRAM_BYTES, PROGRAM_S))
+    return replace(found, seconds=found.seconds + _S_PER_FUNCTION * len(scenario.functions) * len(planned))
+
+
+def _parts(
+    scenario: ScenarioSpec, rates: Mapping[str, float], case: Case, number: int, known_ms: Mapping[str, float]
+) -> Iterator[tuple[Window, ScenarioSpec]]:
+    """Give what one case simulates, window by window."""
+    places = {one.name: place for place, one in enumerate(scenario.functions)}
+    functions = {
+        one.name: varied(one, places[one.shares or one.name], case, known_ms.get(one.shares or one.name))
+        for one in scenario.functions
+    }
+    polled = {one.name for one in scenario.functions if one.trigger.type.value in _POLLED}
+    owners = {one.name: one.shares for one in scenario.functions if one.shares is not None}
+    for window in windows(rates, number, polled, owners):
+        yield window, part_of(scenario, window, functions, rates)
 
 
 def _case(
@@ -215,15 +258,7 @@ def _case(
     engine: str,
 ) -> _Seen:
     seen = _Seen()
-    places = {one.name: place for place, one in enumerate(scenario.functions)}
-    functions = {
-        one.name: varied(one, places[one.shares or one.name], case, known_ms.get(one.shares or one.name))
-        for one in scenario.functions
-    }
-    polled = {one.name for one in scenario.functions if one.trigger.type.value in _POLLED}
-    owners = {one.name: one.shares for one in scenario.functions if one.shares is not None}
-    for window in windows(rates, number, polled, owners):
-        part = part_of(scenario, window, functions, rates)
+    for window, part in _parts(scenario, rates, case, number, known_ms):
         run = simulate(part.with_seed(scenario.seed + case.number), engine=engine, keep_records=False)
         factor = month_factor(part.duration_us)
         seen.usages += monthly_usage(run.usage(), factor)
