@@ -166,7 +166,11 @@ def plot_provisioned(advice: LimitsAdvice, function: str | None = None, ax: Axes
         return nothing(ax, "no function can use it")
     name = function or max(demand, key=lambda one: int(demand[one].max()))
     shown, when = _busiest_day(demand[name], run.scenario)
-    ax.set_title(f"{name}: provisioned concurrency over demand{when}")
+    has_plan = any(
+        found is not None and name in found.schedule for found in (advice.provisioned, advice.tracking)
+    )
+    what = "provisioned concurrency over demand" if has_plan else "executions over time"
+    ax.set_title(f"{name}: {what}{when}")
     start = run.scenario.start + timedelta(minutes=shown.start or 0)
     at = time_axis(ax, start, len(demand[name][shown]) * US_PER_MINUTE)
     edges = at(np.arange(len(demand[name][shown]) + 1) * US_PER_MINUTE)

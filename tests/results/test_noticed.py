@@ -85,3 +85,16 @@ def test_a_sweep_of_one_size_has_a_page_and_json(folder: Path) -> None:
         cwd=folder,
     )
     assert json.loads(told.stdout)["differences"] == []
+
+
+def test_which_days_stand_for_the_month_is_told_at_the_top_of_every_view(tmp_path: Path) -> None:
+    """Of a trace of five weeks the latest ones stand for a later fortnight, not the oldest."""
+    (tmp_path / "s.yaml").write_text(SCENARIO.replace("1d", "14d").replace("2026-11-02", "2026-12-07"))
+    rows = [f"2026-{10 + day // 31}-{day % 31 + 1:02} 00:00,{50 + day}" for day in range(35)]
+    (tmp_path / "t.csv").write_text("\n".join(["time,requests", *rows]))
+    told = "2026-10-19 to 2026-11-01 of the trace stands for 2026-12-07 to 2026-12-20"
+    done = lambdasim("simulate", "s.yaml", "--out", "out", cwd=tmp_path)
+    assert told in " ".join(done.stdout.split())
+    page = re.sub("<[^>]*>", "", (tmp_path / "out/report.html").read_text())
+    assert told in page[: page.index("Bill for")]
+    assert told in lambdasim("simulate", "s.yaml", "--json", cwd=tmp_path).stdout

@@ -11,6 +11,7 @@ from lambdasim.billing import price
 from lambdasim.catalog import limit
 from lambdasim.engine.contract import Limit
 from lambdasim.errors import InputError
+from lambdasim.report.pages.studies import limits_page
 from lambdasim.specs import ScenarioSpec, load_scenario, load_scenario_text, revised
 from lambdasim.study.limits.advise import advise_limits
 from lambdasim.study.limits.findings.case import RULES
@@ -156,7 +157,8 @@ def test_target_tracking_comes_too_late_for_the_first(launch: LimitsAdvice) -> N
     # It saves one cold start of ten, where the schedule saves them all for less money: it is not offered.
     assert advice.tracking is None
     said = " ".join(advice.text().split())
-    assert "Not advised: provisioned concurrency by target tracking: the schedule refuses no more" in said
+    assert "Not advised: provisioned concurrency by target tracking: it costs $" in said
+    assert "for no fewer cold starts" in said
 
 
 def test_both_ways_leave_the_unreserved_minimum() -> None:
@@ -188,15 +190,26 @@ def test_what_is_worse_than_what_was_shown_is_not_offered() -> None:
     quota = now._replace(refused_share=0.0003)
     plan = LimitPlan(1000, {}, {}, now._replace(refused_share=0.0971, usd=2.0))
     way = ProvisionedAdvice({}, 10, 0, 1.0, 2.0, 0.1, 0.1, 0.5, {})
-    found = offered(now, quota, plan, way, way._replace(refused_after=0.2, cold_after=0))
-    assert (found.plan, found.provisioned, found.tracking) == (None, way, None)
+    ready = way._replace(refused_after=0.0)
+    found = offered(now, quota, plan, ready, way._replace(refused_after=0.2, cold_after=0))
+    assert (found.plan, found.provisioned, found.tracking) == (None, ready, None)
     assert [why.partition(":")[0] for why in found.refused] == [
         "provisioned concurrency against the scaling rate",
         "provisioned concurrency by target tracking",
     ]
     better = plan._replace(outcome=plan.outcome._replace(refused_share=0.0))
-    cheaper = way._replace(usd_after=1.5, cold_after=3)
-    assert offered(now, quota, better, way, cheaper) == (better, way, cheaper, ())
+    ready, cheaper = (
+        way._replace(refused_after=0.0),
+        way._replace(refused_after=0.0, usd_after=1.5, cold_after=3),
+    )
+    assert offered(now, quota, better, ready, cheaper) == (better, ready, cheaper, ())
+    # What is shown first sets the mark: 10 % refused is no advice beside 0.03 %, and dearer is none beside cheaper.
+    after = offered(now, quota, None, way, None)
+    assert after.provisioned is None
+    assert "with the quota alone 0.03% are refused; set that first" in after.refused[0]
+    dearer = offered(now, quota, better, cheaper, ready)
+    assert (dearer.provisioned, dearer.tracking) == (cheaper, None)
+    assert "it costs $2.00, the schedule $1.50, for 3 cold starts fewer" in dearer.refused[0]
     assert offered(now, None, None, way._replace(cold_after=10), None).provisioned is None
 
 
@@ -479,3 +492,17 @@ def test_nothing_arrives_and_nothing_breaks() -> None:
     )
     assert advice.breaches.empty
     assert max(map(len, advice.text().splitlines())) <= 80
+
+
+def test_every_plan_stands_on_the_page_and_in_json_with_its_bill(launch: LimitsAdvice) -> None:
+    plans = launch.plans
+    assert plans["plan"].iloc[0] == "as it is"
+    assert len(plans) > 1
+    assert plans["usd"].iloc[0] == pytest.approx(float(launch.run.charges(free_tier=False).total))
+    page = limits_page(launch)
+    for text in (page.to_html(), page.to_json()):
+        for row in plans.to_dict("records"):
+            assert row["plan"] in text
+            assert row["changes"][:20] in text
+        assert all(why[:40] in text for why in launch.not_offered)
+    assert "bill of the run before the free tier" in page.to_html()

@@ -221,11 +221,13 @@ def limits_page(advice: LimitsAdvice) -> StudyPage:
             "risk": advice.risk,
             "reserved": advice.reserved,
             "findings": advice.findings,
+            "plans": advice.plans,
             "headroom": advice.headroom,
             **({} if advice.targets is None else {"targets": advice.targets.frame()}),
         },
         shown={
             **({} if advice.targets is None else {"targets": _targets_shown(advice.targets)}),
+            "plans": _plans_shown(advice),
             "limits": limits[is_near].rename(columns=_LIMITS),
             "risk": risk.rename(columns={"first_s": "first hit"}),
             "reserved": reserved,
@@ -234,6 +236,7 @@ def limits_page(advice: LimitsAdvice) -> StudyPage:
         },
         folded=("all_limits",),
         titles={
+            "plans": "What may be set, and what it changes",
             "limits": "Limits, those hit and the tightest",
             "risk": "If traffic grows",
             "reserved": "Reserved concurrency",
@@ -244,6 +247,7 @@ def limits_page(advice: LimitsAdvice) -> StudyPage:
             "risk": Chart("plot_risk", advice.risk),
             "provisioned": Chart("plot_provisioned", advice),
         },
+        notes=tuple(f"Not advised: {why}." for why in advice.not_offered),
         facts={
             "quota": {"now": advice.quota.now, "ask": advice.quota.ask, "reserved": advice.quota.reserved},
             "plan": None
@@ -255,6 +259,7 @@ def limits_page(advice: LimitsAdvice) -> StudyPage:
                 "refused_share": plan.outcome.refused_share,
                 "usd": plan.outcome.usd,
             },
+            "not_offered": list(advice.not_offered),
             "refused_share": asdict(advice.refused),
             "not_served_share": asdict(advice.not_served),
             "provisioned": {
@@ -265,6 +270,8 @@ def limits_page(advice: LimitsAdvice) -> StudyPage:
                     "cold_after": found.cold_after,
                     "usd_before": found.usd_before,
                     "usd_after": found.usd_after,
+                    "refused_before": found.refused_before,
+                    "refused_after": found.refused_after,
                     "schedule": _schedule(found.schedule),
                 }
                 for way, found in ways
@@ -276,6 +283,16 @@ def limits_page(advice: LimitsAdvice) -> StudyPage:
 def _moments(seconds: pd.Series[float]) -> list[str]:
     """Write moments since the scenario's start."""
     return [NONE if isnan(one) else f"after {time_text(one * US_PER_S)}" for one in seconds]
+
+
+def _plans_shown(advice: LimitsAdvice) -> pd.DataFrame:
+    """Show what may be set; nothing where the scenario as it is stands alone."""
+    table = _in_percent(advice.plans, ["refused_share"])
+    table["usd"] = [money(usd) for usd in table["usd"]]
+    bill = "bill of the run"
+    bill += " before the free tier" if advice.run.scenario.free_tier else ""
+    renamed = {"refused_share": "refused", "cold_starts": "cold starts", "usd": bill}
+    return (table if len(table) > 1 else table.head(0)).rename(columns=renamed)
 
 
 def _targets_shown(plan: TargetPlan) -> pd.DataFrame:
@@ -395,7 +412,12 @@ def _limits_facts(advice: LimitsAdvice) -> tuple[Fact, ...]:
         Fact(
             f"Bill for {format_duration(run.scenario.duration_us)}",
             money(run.charges(free_tier=False).total),
-            "" if advice.plan is None else f"{money(advice.plan.outcome.usd)} with the plan",
+            "; ".join(
+                [
+                    *(["before the free tier"] if run.scenario.free_tier else []),
+                    *([] if advice.plan is None else [f"{money(advice.plan.outcome.usd)} with the plan"]),
+                ]
+            ),
         ),
     )
 

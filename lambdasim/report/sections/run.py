@@ -16,6 +16,7 @@ from lambdasim.report.html import (
     table_html,
 )
 from lambdasim.results.failures import CUT_ANSWERS, RUN_FAILURES
+from lambdasim.results.foreseen import days_of
 from lambdasim.results.run_text import MOST_ROWS, TOP_ROWS
 from lambdasim.results.usage.managed import left_out_of_peak
 from lambdasim.units import format_duration
@@ -40,7 +41,10 @@ def what_ran(run: RunResult) -> str:
     events = sum(totals.events for totals in run.aggregate.functions)
     span = f"{format_duration(scenario.duration_us)} from {scenario.start:%Y-%m-%d %H:%M} UTC"
     functions = count(len(scenario.functions), "function")
-    return f"{count(events, 'event')}, {functions}, {span}, {scenario.region}; seed {scenario.seed}"
+    days = [f"; {one.parameter}: {one.value}" for one in days_of(run.plan)]
+    more = f"; {count(len(days) - 1, 'more trace')} below" if len(days) > 1 else ""
+    said = f"{''.join(days[:1])}{more}"
+    return f"{count(events, 'event')}, {functions}, {span}, {scenario.region}; seed {scenario.seed}{said}"
 
 
 def bill_fact(run: RunResult, bill: Bill, intervals: pd.DataFrame | None = None) -> Fact:

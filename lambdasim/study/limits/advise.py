@@ -156,6 +156,7 @@ def advise_limits(
         not_offered=(*offers.refused, *unpriced(run)),
         targets=kept,
         period=period,
+        now=first,
     )
 
 

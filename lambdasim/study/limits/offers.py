@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import NamedTuple
 
 from lambdasim.study.limits.outcome import LimitOutcome
 from lambdasim.study.limits.plan import LimitPlan
 from lambdasim.study.limits.tables import ProvisionedAdvice
-from lambdasim.wording import percent
+from lambdasim.wording import count, money, percent
 
 
 class Offers(NamedTuple):
@@ -30,7 +31,8 @@ def offered(
 
     A plan is there to have fewer attempts refused: it must refuse fewer than the scenario as it is and than the quota
     alone. Provisioned concurrency is there to have fewer cold starts: it must have fewer, and refuse no more than the
-    scenario as it is; target tracking must also be better than the schedule in refusals, in money or in cold starts.
+    scenario as it is and what is advised before it. Target tracking must besides refuse no more and cost no more than
+    the schedule, and be better in something.
 
     Parameters
     ----------
@@ -52,13 +54,17 @@ def offered(
             f"provisioned concurrency against the scaling rate: {share} of attempts would still be refused"
         )
         plan = None
-    if provisioned is not None and (why := _no_better(provisioned)):
+    shown = {
+        "the quota": with_quota,
+        "the plan against the scaling rate": None if plan is None else plan.outcome,
+    }
+    if provisioned is not None and (why := _no_better(provisioned) or _refuses_more(provisioned, shown)):
         refused.append(f"provisioned concurrency by schedule: {why}")
         provisioned = None
     if tracking is not None:
-        why = _no_better(tracking)
-        if not why and provisioned is not None and _beaten(tracking, provisioned):
-            why = "the schedule refuses no more, costs no more and has no more cold starts"
+        why = _no_better(tracking) or _refuses_more(tracking, shown)
+        if not why and provisioned is not None:
+            why = _worse(tracking, provisioned)
         if why:
             refused.append(f"provisioned concurrency by target tracking: {why}")
             tracking = None
@@ -75,10 +81,24 @@ def _no_better(found: ProvisionedAdvice) -> str:
     return ""
 
 
-def _beaten(one: ProvisionedAdvice, other: ProvisionedAdvice) -> bool:
-    """Return whether another is at least as good in refusals, money and cold starts."""
-    return (
-        other.refused_after <= one.refused_after
-        and other.usd_after <= one.usd_after
-        and other.cold_after <= one.cold_after
-    )
+def _refuses_more(found: ProvisionedAdvice, shown: Mapping[str, LimitOutcome | None]) -> str:
+    """Say what was shown before that refuses fewer attempts; empty where nothing does."""
+    for name, outcome in shown.items():
+        if outcome is not None and found.refused_after > outcome.refused_share:
+            after, there = percent(found.refused_after), percent(outcome.refused_share)
+            return f"without {name} it refuses {after} of attempts, with {name} alone {there} are refused; set that first"
+    return ""
+
+
+def _worse(tracking: ProvisionedAdvice, schedule: ProvisionedAdvice) -> str:
+    """Say in what target tracking is worse than the schedule; empty where it may stand beside it."""
+    if tracking.refused_after > schedule.refused_after:
+        after, there = percent(tracking.refused_after), percent(schedule.refused_after)
+        return f"it refuses {after} of attempts, the schedule {there}"
+    fewer = schedule.cold_after - tracking.cold_after
+    if tracking.usd_after > schedule.usd_after:
+        colder = f"for {count(fewer, 'cold start')} fewer" if fewer > 0 else "for no fewer cold starts"
+        return f"it costs {money(tracking.usd_after)}, the schedule {money(schedule.usd_after)}, {colder}"
+    if tracking.usd_after == schedule.usd_after and fewer <= 0:
+        return "it costs what the schedule costs, for no fewer cold starts"
+    return ""

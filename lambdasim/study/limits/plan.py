@@ -15,8 +15,11 @@ from lambdasim.study.limits.outcome import LimitOutcome
 from lambdasim.study.limits.provisioned import Steps, provisioned_schedule
 from lambdasim.study.limits.runs import run_case, with_buffer
 from lambdasim.study.variants import LimitCase, Variant
+from lambdasim.units import format_duration
+from lambdasim.wording import listed
 
 _ALL_MINUTES: Final = 1.0
+_MOST_STEPS: Final = 6
 
 
 class LimitPlan(NamedTuple):
@@ -38,6 +41,16 @@ class LimitPlan(NamedTuple):
     reserved: Mapping[str, int]
     schedule: Mapping[str, Steps]
     outcome: LimitOutcome
+
+
+def steps_text(steps: Steps) -> str:
+    """Write provisioned concurrency over time, its first steps by their moments."""
+    return listed(map(_step, steps), _MOST_STEPS)
+
+
+def _step(step: ProvisionedStep) -> str:
+    when = step.schedule or f"at {format_duration(step.at_us or 0)}".replace("0us", "0s")
+    return f"{step.count:,} {when}"
 
 
 def plan_case(

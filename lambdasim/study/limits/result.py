@@ -31,11 +31,12 @@ class LimitsAdvice(AdviceTables, Result):
         return self.limits
 
     def frames(self) -> Mapping[str, pd.DataFrame]:
-        """Return limits, risk with more traffic, reserved concurrency and findings."""
+        """Return limits, plans, risk with more traffic, reserved concurrency and findings."""
         kept = {} if self.targets is None else {"targets": self.targets.frame()}
         return {
             "limits": self.limits,
             **kept,
+            "plans": self.plans,
             "with more traffic": self.risk,
             "reserved concurrency": self.reserved,
             "findings": self.findings,

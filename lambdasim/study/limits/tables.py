@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING, NamedTuple
 
 from lambdasim.results.intervals import Interval
 from lambdasim.results.run import RunResult
 from lambdasim.study.limits.concurrency import QuotaAdvice
 from lambdasim.study.limits.outcome import LimitOutcome
-from lambdasim.study.limits.plan import LimitPlan
+from lambdasim.study.limits.plan import LimitPlan, steps_text
 from lambdasim.study.limits.provisioned import Steps
 from lambdasim.study.target_plan import TargetPlan
 
@@ -84,6 +85,8 @@ class AdviceTables:
         Whether the targets that were asked for are kept, and what keeps them.
     period : {"month", "run"}
         What the findings' money is of.
+    now : LimitOutcome or None
+        The scenario as it is, with its own seed.
     """
 
     run: RunResult
@@ -103,6 +106,39 @@ class AdviceTables:
     not_offered: tuple[str, ...] = ()
     targets: TargetPlan | None = None
     period: str = "month"
+    now: LimitOutcome | None = None
+
+    @cached_property
+    def plans(self) -> pd.DataFrame:
+        """What may be set, beside the scenario as it is.
+
+        Returns
+        -------
+        DataFrame
+            One row for each: ``plan``, what it ``changes`` in words, ``refused_share`` of attempts, ``cold_starts``, and
+            ``usd``, the run's bill without free tier.
+        """
+        import pandas as pd
+
+        rows: list[tuple[str, str, float, int, float]] = []
+
+        def add(plan: str, changes: Iterable[str], outcome: LimitOutcome | None) -> None:
+            if outcome is not None:
+                cold = sum(outcome.cold.values())
+                rows.append((plan, "; ".join(changes), outcome.refused_share, cold, outcome.usd))
+
+        add("as it is", (), self.now)
+        asked = [f"quota {self.quota.ask:,}"] if self.quota.ask > self.quota.now else []
+        add("quota", asked + _reserved(self.quota.reserved), self.with_quota)
+        if self.plan is not None:
+            quota = [f"quota {self.plan.quota:,}"] if self.plan.quota > self.quota.now else []
+            steps = [*quota, *_reserved(self.plan.reserved), *_provisioned(self.plan.schedule)]
+            add("against the scaling rate", steps, self.plan.outcome)
+        for name, found in (("schedule", self.provisioned), ("target tracking", self.tracking)):
+            if found is not None:
+                changes = "; ".join(_provisioned(found.schedule))
+                rows.append((name, changes, found.refused_after, found.cold_after, found.usd_after))
+        return pd.DataFrame(rows, columns=["plan", "changes", "refused_share", "cold_starts", "usd"])
 
     @property
     def breaches(self) -> pd.DataFrame:
@@ -115,3 +151,11 @@ class AdviceTables:
         return self.breaches.sort_values(
             ["lost", "hit", "first_breach_s"], ascending=[False, False, True], na_position="last"
         )
+
+
+def _reserved(counts: Mapping[str, int]) -> list[str]:
+    return [f"reserved concurrency of {name} {number:,}" for name, number in counts.items()]
+
+
+def _provisioned(schedule: Mapping[str, Steps]) -> list[str]:
+    return [f"provisioned concurrency of {name}: {steps_text(steps)}" for name, steps in schedule.items()]

@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING, Any, Final
 
 from lambdasim.catalog import limit
 from lambdasim.results.usage.as_month import month_basis
-from lambdasim.specs.function import ProvisionedStep
 from lambdasim.study.limits.limit_table import ACCOUNT, GATEWAY
+from lambdasim.study.limits.plan import steps_text
 from lambdasim.study.target_text import plan_sentences, plan_text
 from lambdasim.units import format_duration
-from lambdasim.wording import clipped, count, listed, money, percent, wrapped
+from lambdasim.wording import clipped, count, money, percent, wrapped
 
 if TYPE_CHECKING:
     from lambdasim.study.limits.outcome import LimitOutcome
@@ -19,9 +19,9 @@ if TYPE_CHECKING:
     from lambdasim.study.limits.tables import AdviceTables, ProvisionedAdvice
 
 _MOST_LIMITS: Final = 12
-_MOST_STEPS: Final = 6
 _MOST_IN_ANSWER: Final = 3
 _LEAST_LIMITS: Final = 3
+_LONG_S: Final = 600
 _ROOM: Final = 0.8
 _WIDTH: Final = 6
 _PER: Final = {"month": "a month", "run": "in this run"}
@@ -74,7 +74,16 @@ def answers(advice: AdviceTables) -> list[str]:
 
 
 def _first(row: Any) -> str:
-    return "" if isnan(row["first_breach_s"]) else f", first after {row['first_breach_s']:,.1f} s"
+    return "" if isnan(row["first_breach_s"]) else f", first after {_moment(row['first_breach_s'])}"
+
+
+def _moment(seconds: float) -> str:
+    """Write a moment since the scenario's start, with hours or minutes where seconds alone say nothing."""
+    whole = round(seconds)
+    if whole < _LONG_S:
+        return f"{seconds:,.1f} s"
+    hours, minutes = divmod(whole // 60, 60)
+    return f"{hours:,} h {minutes} min" if hours else f"{minutes} min {whole % 60} s"
 
 
 def _effect_on(row: Any) -> str:
@@ -184,7 +193,7 @@ def _plan_block(advice: AdviceTables, plan: LimitPlan) -> list[str]:
         f"{_bill(advice, plan.outcome)}."
     ]
     for name, steps in list(plan.schedule.items())[:_MOST_LIMITS]:
-        lines.append(f"  {clipped(name, 30)}: {listed(map(_step, steps), _MOST_STEPS)}")
+        lines.append(f"  {clipped(name, 30)}: {steps_text(steps)}")
     return [wrapped(line) for line in lines]
 
 
@@ -248,7 +257,7 @@ def _reserved_block(advice: AdviceTables) -> list[str]:
 def _provisioned_block(advice: AdviceTables, found: ProvisionedAdvice) -> list[str]:
     lines = [_effect("by schedule", advice, found)]
     for name, steps in list(found.schedule.items())[:_MOST_LIMITS]:
-        lines.append(wrapped(f"  {name}: {listed(map(_step, steps), _MOST_STEPS)}"))
+        lines.append(wrapped(f"  {name}: {steps_text(steps)}"))
     return lines
 
 
@@ -272,11 +281,6 @@ def _effect(way: str, advice: AdviceTables, found: ProvisionedAdvice) -> str:
         f"used {found.utilization:.0%}, pays for itself above {even:.0%}; "
         f"refused attempts {found.refused_before:.2%} -> {found.refused_after:.2%}."
     )
-
-
-def _step(step: ProvisionedStep) -> str:
-    when = step.schedule or f"at {format_duration(step.at_us or 0)}".replace("0us", "0s")
-    return f"{step.count:,} {when}"
 
 
 def _findings_block(advice: AdviceTables) -> list[str]:
