@@ -217,11 +217,11 @@ def limits_page(advice: LimitsAdvice) -> StudyPage:
         answer=tuple(answers(advice)),
         headline=_limits_facts(advice),
         tables={
+            "plans": advice.plans,
             "limits": advice.limits,
             "risk": advice.risk,
             "reserved": advice.reserved,
             "findings": advice.findings,
-            "plans": advice.plans,
             "headroom": advice.headroom,
             **({} if advice.targets is None else {"targets": advice.targets.frame()}),
         },
