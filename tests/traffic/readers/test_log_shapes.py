@@ -180,6 +180,39 @@ def test_functions_that_share_a_log_group_are_told_apart_by_their_streams(
     assert len(read_observations([path], function="orders").runs) == 3
 
 
+@pytest.mark.parametrize(
+    ("kind", "told"),
+    [
+        ("provisioned-concurrency", "2 environments started for provisioned concurrency"),
+        ("lambda-managed-instances", "2 environments started on managed instances"),
+        ("on-demand", ""),
+    ],
+)
+def test_environments_that_cost_more_than_their_runs_are_told(kind: str, told: str, tmp_path: Path) -> None:
+    said = {"time": AT, "type": "platform.initStart", "record": {"initializationType": kind}}
+    metrics = {"durationMs": 40.25, "billedDurationMs": 41, "memorySizeMB": 512}
+    report = {"time": AT, "type": "platform.report", "record": {"requestId": REQUEST, "metrics": metrics}}
+    path = tmp_path / "telemetry.json"
+    path.write_text(json.dumps([said, said, report]))
+    warnings = read_report_logs(path).report().warnings
+    assert any(told in text for text in warnings) if told else not warnings
+
+
+@pytest.mark.parametrize(("seconds", "told"), [(5, False), (600, True)])
+def test_an_environment_that_was_ready_long_before_its_first_run_is_told(
+    seconds: int, told: bool, tmp_path: Path
+) -> None:
+    stream = "2026/09/14/[7]0123456789abcdef0123456789abcdef"
+    line = "\t".join([f"REPORT RequestId: {REQUEST}", *FIELDS[:4]]).replace("341", "41")
+    begun = f"2026-09-14T08:{30 - -(-seconds // 60):02}:{-seconds % 60:02}.000Z"
+    path = tmp_path / "ready.log"
+    path.write_text(
+        f"{begun} {stream} INIT_START Runtime Version: python:3.12.v30\n2026-09-14T08:30:00.041Z {stream} {line}\n"
+    )
+    warnings = read_report_logs(path).report().warnings
+    assert any("1 environment started long before the first run" in text for text in warnings) is told
+
+
 def test_functions_that_start_in_a_log_whose_reports_name_none_are_named(tmp_path: Path) -> None:
     record = {
         "requestId": REQUEST,

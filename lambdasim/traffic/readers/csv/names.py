@@ -48,7 +48,12 @@ EVENT_NAMES: Final[dict[str, tuple[str, ...]]] = {
     "init_ms": ("init_ms", "initms", *_measures("ms", "init_duration", "initduration")),
     "billed_ms": ("billed_ms", "billedms", *_measures("ms", "billed_duration", "billedduration")),
     "memory_mb": ("memory_mb", "memorymb", "memorysetinmb", *_measures("mb", "memory_size", "memorysize")),
-    "max_memory_mb": ("max_memory_mb", "maxmemorymb", *_measures("mb", "max_memory_used", "maxmemoryused")),
+    "max_memory_mb": (
+        "max_memory_mb",
+        "maxmemorymb",
+        "memoryusedinmb",
+        *_measures("mb", "max_memory_used", "maxmemoryused"),
+    ),
     "status": ("status",),
     "request_id": ("request_id", "requestid"),
     "exec_env": ("exec_env", "log_stream", "logstream"),

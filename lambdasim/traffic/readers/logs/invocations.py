@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Final
@@ -15,6 +15,7 @@ from lambdasim.traffic.readers.logs.remarks import Remark, RemarkKind
 from lambdasim.traffic.readers.logs.reports import SUCCESS, Report, refuse_impossible
 from lambdasim.traffic.readers.logs.text import Reported, Started
 from lambdasim.units import US_PER_MS, US_PER_S
+from lambdasim.wording import count
 
 COLUMNS: Final = (
     "timestamp_us", "function", "duration_ms", "init_ms", "billed_ms", "memory_mb", "max_memory_mb", "status",
@@ -22,6 +23,16 @@ COLUMNS: Final = (
     "runtime", "version",
 )  # fmt: skip
 UNKNOWN_TIME: Final = -1
+_UNPRICED: Final = {
+    "provisioned-concurrency": "started for provisioned concurrency, whose allocation no log shows: give the function "
+    "provisioned_concurrency, or the bill lacks it",
+    "lambda-managed-instances": "started on managed instances, which are billed by the hour: give managed_instances an "
+    "instance_type",
+}
+_READY: Final = (
+    "started long before the first run, as with provisioned concurrency, though Lambda does so now and then by itself: "
+    "where it is provisioned, give the function provisioned_concurrency, or the bill lacks it"
+)
 _ANSWERS: Final = {"timeout": "timeout", "error": "error", "failure": "crash"}
 """How a run ended by the status of its answer, for reports that tell none."""
 _LONGEST_BROKEN_US: Final = 15 * US_PER_S
@@ -39,6 +50,11 @@ class _Start:
     began_us: int | None = None
     broken_ms: float = 0.0
     raised: bool = False
+    untold: bool = False
+
+    def was_ready(self, arrival_us: int) -> bool:
+        """Return whether the environment started so long before a run that it cannot have waited for it."""
+        return self.untold and self.began_us is not None and arrival_us - self.began_us > _LONGEST_BROKEN_US
 
     def before_us(self, arrival_us: int) -> int:
         """Give when a run arrived whose INIT was broken off first: at its beginning, or that much earlier."""
@@ -60,6 +76,7 @@ class Invocations:
     versions: dict[str, str] = field(default_factory=dict)
     seen: set[tuple[Report, int | None, str | None, str | None]] = field(default_factory=set)
     repeated: int = 0
+    ready: int = 0
 
     def add(self, found: Started | Reported | Remark) -> None:
         """Take what was found next."""
@@ -93,6 +110,19 @@ class Invocations:
         for found in self.reported:
             reports[found.report.request_id] += 1
         return sum(max(0, len(set(times)) - reports[request]) for request, times in self.starts_us.items())
+
+    def unpriced(self) -> list[str]:
+        """Say how many environments were started in ways that cost more than their runs."""
+        starts = Counter(
+            found.started_by
+            for items in self.streams.values()
+            for found in items
+            if isinstance(found, Remark) and found.kind is RemarkKind.INIT_START
+        )
+        said = [
+            f"{count(starts[kind], 'environment')} {told}" for kind, told in _UNPRICED.items() if starts[kind]
+        ]
+        return [*said, f"{count(self.ready, 'environment')} {_READY}"] if self.ready else said
 
     def several(self) -> list[str]:
         """Name the functions whose environments start, where reports do not say whose they are."""
@@ -130,6 +160,8 @@ class Invocations:
                 else:
                     if start.broken and found.report.environment_start_ms is None and not timeless:
                         arrival_us = start.before_us(arrival_us)
+                    warm = found.report.environment_start_ms is None and not (start.broken or start.again)
+                    self.ready += stream is not None and warm and start.was_ready(arrival_us)
                     of_stream = function_of_stream(stream) if stream else None
                     yield self._row(arrival_us, found, start, runtime, of_stream or found.function or named)
                 start = _Start()
@@ -198,6 +230,7 @@ def _note(start: _Start, remark: Remark) -> None:
         start.init_ms = start.again_ms = None
         start.again = start.broken = False
         start.began_us, start.broken_ms = remark.time_us, 0.0
+        start.untold = not remark.started_by
     elif remark.kind is RemarkKind.ENDED:
         start.raised = True
     elif remark.kind is RemarkKind.INIT_REPORT and remark.phase == "invoke":

@@ -64,6 +64,8 @@ class _LogReader:
                 f"{count(seen.repeated, 'report')} that {'repeats' if seen.repeated == 1 else 'repeat'} another "
                 "of the same request and moment left out"
             )
+        for told in seen.unpriced():
+            log.warn(told)
         if several := seen.several():
             names = listed((clipped(name, 64) for name in several), most=8, last=" and ")
             log.warn(f"environments of {names} start in it, and its reports do not say whose they are")

@@ -78,6 +78,8 @@ class Remark:
     function : str or None
     asked : bool
         Whether an invocation waits for this INIT: not for that of provisioned concurrency or of a snapshot.
+    started_by : str
+        What started the environment, such as ``on-demand`` or ``provisioned-concurrency``; empty where it is not said.
     """
 
     kind: RemarkKind
@@ -90,6 +92,7 @@ class Remark:
     runtime: str | None = None
     function: str | None = None
     asked: bool = True
+    started_by: str = ""
 
 
 def runtime_of(version: str) -> str | None:
@@ -143,13 +146,14 @@ def platform_remark(
     runtime = runtime_of(version) if isinstance(version, str) else None
     status = str(record.get("status", "")).lower()
     phase = str(record.get("phase", "init")).lower()
-    asked = record.get("initializationType", "on-demand") == "on-demand"
+    started_by = str(record.get("initializationType", ""))
+    asked = started_by in ("", "on-demand")
     request = record.get("requestId")
     if kind is RemarkKind.ANSWERED and not isinstance(request, str):
         raise TraceError.single("", "requestId", f"must be text, got {request!r:.40}")
     return Remark(
         kind, time_us, exec_env, request if isinstance(request, str) else None,
-        None if ms is None else float(ms), phase, status, runtime, named, asked,
+        None if ms is None else float(ms), phase, status, runtime, named, asked, started_by,
     )  # fmt: skip
 
 
