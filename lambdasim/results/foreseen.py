@@ -20,6 +20,7 @@ from lambdasim.engine.plan import ScenarioArrivals, plan_scenario
 from lambdasim.engine.records import Outcome
 from lambdasim.results.callers.quotas import refused_starts
 from lambdasim.results.parameters import Parameter
+from lambdasim.specs.trigger import TriggerType
 from lambdasim.units import format_duration
 from lambdasim.wording import clipped, count, listed, percent
 
@@ -202,6 +203,13 @@ def of_work(functions: Iterable[FunctionPlan]) -> Iterator[str]:
         yield f"{listed(names, _MOST_NAMED)} {has} neither cpu_ms nor io_ms, so {runs} take 0 ms."
 
 
+_SENDERS: Final = {
+    TriggerType.EVENTBRIDGE: "EventBridge",
+    TriggerType.SCHEDULE: "EventBridge Scheduler",
+    TriggerType.SNS: "SNS",
+}
+
+
 def of_traces(plan: Plan) -> Iterator[str]:
     """Say what was found in the traces of functions, and what of them lies outside the scenario."""
     for source in with_traces(plan):
@@ -210,6 +218,28 @@ def of_traces(plan: Plan) -> Iterator[str]:
         if report.skipped:
             said.insert(0, f"{count(report.skipped, 'bad row')} left out, the first at {report.faults[0]}")
         yield from (f"Traffic of {clipped(source.owner, 60)}: {one}." for one in said)
+
+
+def of_deliveries(plan: Plan) -> Iterator[str]:
+    """Say which events came late into Lambda's queue, or never: they are in no table and on no bill."""
+    arrivals = plan.arrivals
+    for source in arrivals.sources if isinstance(arrivals, ScenarioArrivals) else ():
+        found = source.deliveries
+        if found is None:
+            continue
+        for _ in source():
+            pass
+        name, sender = clipped(source.owner, 60), _SENDERS[found.trigger]
+        if found.given_up:
+            yield (
+                f"{sender} gave up {count(found.given_up, 'event')} for {name}, which never reached Lambda: lost, or in "
+                "the dead-letter queue of its rule, schedule or subscription. They are in no table, and not on the bill."
+            )
+        if found.late:
+            yield (
+                f"{sender} delivered {count(found.late, 'event')} to {name} late, the longest after "
+                f"{format_duration(found.longest_us)}; latency and age count from the delivery."
+            )
 
 
 def with_traces(plan: Plan) -> list[FunctionArrivals]:

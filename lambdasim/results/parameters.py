@@ -254,6 +254,14 @@ def _start(function: FunctionSpec) -> Iterator[Parameter]:
 def _retries(function: FunctionSpec) -> Iterator[Parameter]:
     rule = retry_rule(function.trigger.type.value)
     read_timeout = timing("sdk_read_timeout_s")
+    delivery = function.trigger.delivery
+    if delivery is not None and function.trigger.type is not TriggerType.SNS:
+        for field, fact in (
+            ("retry_first_us", timing("eventbridge_retry_first_s")),
+            ("retry_most_us", timing("eventbridge_retry_max_s")),
+        ):
+            if not _differs(delivery, field):
+                yield _fact(fact)
     if function.traffic == NO_TRAFFIC:
         return
     may_outlast = function.trigger.type is TriggerType.SDK and function.timeout_us > read_timeout.us

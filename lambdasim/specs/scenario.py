@@ -333,6 +333,9 @@ class ScenarioSpec(Spec, Result):
                         f"{callee.trigger.type.value}, which hands on no events"
                     )
                     yield CrossFault((*at, "how"), text)
+                elif call.how is CallHow.TRIGGER and callee.trigger.delivery is not None:
+                    text = f"must not be {clipped(callee.name)}: delivery is modelled for a trigger's own traffic alone"
+                    yield CrossFault((*at, "function"), text)
                 elif call.how is not CallHow.TRIGGER and callee.trigger.is_polled:
                     text = (
                         f"must be trigger: {clipped(callee.name)} is invoked by the pollers of its "

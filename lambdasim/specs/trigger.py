@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from enum import StrEnum
-from typing import Annotated, Any
+from typing import Annotated, Any, Final
 
 from pydantic import Field
 
 from lambdasim.catalog import InvocationKind, limit, retry_rule, timing
 from lambdasim.specs.base import CrossFault, Spec
 from lambdasim.specs.callers.clients import Repeats, RetryMode, ThrottleSpec
+from lambdasim.specs.callers.delivery import DeliverySpec
 from lambdasim.specs.fields import Limited, PositiveDuration, Whole
 from lambdasim.specs.sources.queue import QueueSpec
 from lambdasim.specs.sources.stream import StreamSpec
@@ -35,6 +36,9 @@ class TriggerType(StrEnum):
     KINESIS = "kinesis"
     DYNAMODB = "dynamodb"
     KAFKA = "kafka"
+
+
+_DELIVERED: Final = (TriggerType.EVENTBRIDGE, TriggerType.SCHEDULE, TriggerType.SNS)
 
 
 class OnFailure(StrEnum):
@@ -90,6 +94,8 @@ class TriggerSpec(Spec):
     """Age at which an asynchronous event is dropped; default 6 h."""
     on_failure: OnFailure = OnFailure.NONE
     """Where an asynchronous event goes that was given up."""
+    delivery: DeliverySpec | None = None
+    """When EventBridge, its Scheduler or SNS cannot deliver into Lambda's queue, and how they try again."""
     queue: QueueSpec | None = None
     """The queue of a trigger of type sqs, and how it is polled."""
     stream: StreamSpec | None = None
@@ -158,6 +164,7 @@ class TriggerSpec(Spec):
                 self.on_failure if self.on_failure is not OnFailure.NONE else None,
                 asynchronous,
             ),
+            "delivery": (self.delivery, self.type in _DELIVERED),
             "queue": (self.queue, kind is InvocationKind.QUEUE),
             "stream": (self.stream, kind is InvocationKind.STREAM),
         }
@@ -166,6 +173,9 @@ class TriggerSpec(Spec):
                 yield CrossFault(
                     (key,), f"does not belong to a trigger of type {self.type.value}", (("type",),)
                 )
+        if self.delivery is not None and self.type in _DELIVERED:
+            for found in self.delivery.faults_of(self.type.value):
+                yield CrossFault(("delivery", *found.at), found.text, (("type",),))
         if self.client_processes is not None and self.retry_mode in (None, RetryMode.LEGACY):
             text = "needs retry_mode standard, standard_before_2026 or adaptive: no other has a quota"
             yield CrossFault(("client_processes",), text, (("retry_mode",),))

@@ -18,6 +18,7 @@ from lambdasim.errors import TraceError
 from lambdasim.specs.scenario import ScenarioSpec
 from lambdasim.specs.schedules import parse_schedule
 from lambdasim.specs.traffic import Align, TrafficSpec
+from lambdasim.traffic.delivery import Deliveries
 from lambdasim.traffic.exact import ExactRate, numbered, overlaid
 from lambdasim.traffic.opening import open_trace
 from lambdasim.traffic.rates import Rate, change_clock, modulated, profile
@@ -58,8 +59,17 @@ class FunctionArrivals:
         """What the scenario says of this function's traffic."""
         return self.scenario.function(self.owner).traffic
 
+    @cached_property
+    def deliveries(self) -> Deliveries | None:
+        """What becomes of events that cannot be delivered right away, as counted last; None without outages."""
+        trigger = self.scenario.function(self.owner).trigger
+        return Deliveries(trigger.delivery, trigger.type) if trigger.delivery is not None else None
+
     def __call__(self) -> Iterator[NDArray[np.int64]]:
         """Give sorted arrival times, chunk by chunk [µs since the scenario's start]."""
+        return self._sent() if self.deliveries is None else self.deliveries.of(self._sent())
+
+    def _sent(self) -> Iterator[NDArray[np.int64]]:
         start_us = self.traffic.start_us
         stop_us = min(self.traffic.stop_us or self.scenario.duration_us, self.scenario.duration_us)
         if start_us >= stop_us:
@@ -319,6 +329,8 @@ def _span(begin_us: int, end_us: int) -> str:
 @dataclass(frozen=True)
 class MachineArrivals(FunctionArrivals):
     """Starts of a state machine's executions; ``owner`` is the machine's name."""
+
+    deliveries = None
 
     @property
     def traffic(self) -> TrafficSpec:
