@@ -210,6 +210,12 @@ _SENDERS: Final = {
 }
 
 
+def of_traffic(plan: Plan) -> Iterator[str]:
+    """Say what was found in traces, and which events were delivered late or never."""
+    yield from of_traces(plan)
+    yield from of_deliveries(plan)
+
+
 def of_traces(plan: Plan) -> Iterator[str]:
     """Say what was found in the traces of functions, and what of them lies outside the scenario."""
     for source in with_traces(plan):

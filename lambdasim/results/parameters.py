@@ -256,12 +256,12 @@ def _retries(function: FunctionSpec) -> Iterator[Parameter]:
     read_timeout = timing("sdk_read_timeout_s")
     delivery = function.trigger.delivery
     if delivery is not None and function.trigger.type is not TriggerType.SNS:
-        for field, fact in (
+        for field, wait in (
             ("retry_first_us", timing("eventbridge_retry_first_s")),
             ("retry_most_us", timing("eventbridge_retry_max_s")),
         ):
             if not _differs(delivery, field):
-                yield _fact(fact)
+                yield _fact(wait)
     if function.traffic == NO_TRAFFIC:
         return
     may_outlast = function.trigger.type is TriggerType.SDK and function.timeout_us > read_timeout.us

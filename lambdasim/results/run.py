@@ -20,7 +20,7 @@ from lambdasim.results.callers.alarms import alarms_frame, alarms_texts
 from lambdasim.results.callers.chains import calls_frame, chains_frame
 from lambdasim.results.callers.machines import calls_texts, machines_frame
 from lambdasim.results.failures import failure_counts, failure_warning, lost_events, throttles_frame
-from lambdasim.results.foreseen import NO_EVENT, days_of, of_deliveries, of_traces, of_work, readings_of
+from lambdasim.results.foreseen import NO_EVENT, days_of, of_traffic, of_work, readings_of
 from lambdasim.results.intervals import half_width_of_sections
 from lambdasim.results.parameters import Parameter, parameters_of
 from lambdasim.results.record_table import records_frame
@@ -456,8 +456,7 @@ class RunResult(Result):
             *((failing,) if failing else ()),
             *(() if any(totals.events for totals in self.aggregate.functions) else (NO_EVENT,)),
             *of_work(self.plan.functions),
-            *of_traces(self.plan),
-            *of_deliveries(self.plan),
+            *of_traffic(self.plan),
         )
 
     def provenance(self) -> dict[str, Any]:

@@ -21,7 +21,7 @@ from pydantic import (
 from pydantic_core import ErrorDetails, InitErrorDetails, PydanticCustomError
 
 from lambdasim.errors import Fault, ScenarioError
-from lambdasim.specs.faults import FAULT, did_you_mean, in_our_words, not_simulated, one_of, shown
+from lambdasim.specs.faults import FAULT, did_you_mean, in_our_words, not_simulated, of_aws, one_of, shown
 from lambdasim.units import DURATION_FORM
 
 Location = tuple[str | int, ...]
@@ -252,6 +252,7 @@ def _told(cls: type[Spec], error: ValidationError) -> Iterator[InitErrorDetails]
         if found["type"] == "extra_forbidden" and len(found["loc"]) == 1:
             text = (
                 not_simulated(found["loc"][0])
+                or of_aws(found["loc"][0], cls.keys())
                 or f"unknown key{did_you_mean(found['loc'][0], cls.keys())}; allowed are {one_of(cls.keys())}"
             )
         else:

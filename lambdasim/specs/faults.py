@@ -158,6 +158,87 @@ _NOT_SIMULATED: Final = {
 }
 
 
+_AWS_NAMES: Final = {
+    "maximumbatchingwindowinseconds": ("batch_window",),
+    "scalingconfig": ("maximum_concurrency",),
+    "provisionedpollerconfig": ("provisioned_pollers",),
+    "minimumpollers": ("minimum",),
+    "maximumpollers": ("maximum",),
+    "functionresponsetypes": ("partial_failures",),
+    "reportbatchitemfailures": ("partial_failures",),
+    "filtercriteria": ("filtered_share",),
+    "messageretentionperiod": ("retention",),
+    "maxreceivecount": ("max_receives",),
+    "redrivepolicy": ("max_receives",),
+    "fifoqueue": ("message_groups",),
+    "bisectbatchonfunctionerror": ("bisect",),
+    "maximumretryattempts": ("max_retries", "retry_attempts"),
+    "maximumrecordageinseconds": ("max_record_age",),
+    "maximumeventageinseconds": ("max_event_age", "max_age"),
+    "tumblingwindowinseconds": ("tumbling_window",),
+    "retentionperiodhours": ("retention",),
+    "shardcount": ("shards",),
+    "streammodedetails": ("capacity",),
+    "deadletterconfig": ("on_failure",),
+    "destinationconfig": ("on_failure", "calls"),
+    "targetvalue": ("target",),
+    "disablescalein": ("scale_in",),
+    "mincapacity": ("minimum",),
+    "maxcapacity": ("maximum",),
+    "reservedconcurrentexecutions": ("reserved_concurrency",),
+    "provisionedconcurrentexecutions": ("count", "provisioned_concurrency"),
+    "ephemeralstorage": ("ephemeral_mb",),
+    "throttlingratelimit": ("rate_per_s",),
+    "ratelimit": ("rate_per_s",),
+    "throttlingburstlimit": ("burst",),
+    "burstlimit": ("burst",),
+    "timeoutinmillis": ("integration_timeout",),
+    "maxattempts": ("client_retries",),
+}
+"""What AWS's own configuration calls a key; names that differ in spelling alone are found without this table."""
+_NOT_ON_AWS_TERMS: Final = {
+    "delayseconds": "delays every message alike, which only moves the timeline: let traffic start later",
+    "startingposition": "a stream is empty when a scenario begins: put what lies in it at the beginning of the traffic",
+    "receivemessagewaittimeseconds": "Lambda's pollers wait 20 s whatever the queue says",
+    "contentbaseddeduplication": "duplicates are not modelled: leave them out of the traffic",
+    "deduplicationscope": "duplicates are not modelled: leave them out of the traffic",
+    "fifothroughputlimit": "a FIFO queue's limit of calls a second is not modelled",
+    "pollergroupname": "pollers that several mappings share are not modelled: each is billed by itself",
+    "consumptionmode": "share groups of Kafka are not modelled: partitions are read in order",
+    "connecttimeout": "connections always come about here: read_timeout is what a client waits",
+    "maxpoolconnections": "a client's pool of connections is not modelled: calls never wait for one",
+    "predefinedmetricspecification": "target tracking goes by utilization, at its highest of each minute",
+    "customizedmetricspecification": "target tracking goes by utilization, at its highest of each minute",
+    "statistic": "target tracking goes by utilization, at its highest of each minute",
+    "enabled": "a mapping or rule that is switched off is not modelled: give traffic a start and a stop",
+    "quota": "quotas of a day, week or month are not modelled: throttle has a rate and a burst",
+}
+
+
+def of_aws(key: object, names: Iterable[str]) -> str:
+    """Say of a key of AWS's own configuration what it is called here, or why it is not; empty for any other.
+
+    Parameters
+    ----------
+    key : object
+    names : iterable of str
+        Keys that are allowed in its place.
+
+    Examples
+    --------
+    >>> of_aws("BisectBatchOnFunctionError", ["bisect", "shards"])
+    'unknown key; AWS calls it so, here it is bisect'
+    >>> of_aws("DelaySeconds", ["retention"])[:31]
+    'not modelled: delays every mess'
+    """
+    bare = str(key)[:_SHOWN_CHARS].lower().replace("_", "")
+    if bare in _NOT_ON_AWS_TERMS:
+        return f"not modelled: {_NOT_ON_AWS_TERMS[bare]}"
+    allowed = list(names)
+    same = [name for name in _AWS_NAMES.get(bare, ()) if name in allowed]
+    return f"unknown key; AWS calls it so, here it is {same[0]}" if same else ""
+
+
 def not_simulated(key: object) -> str:
     """Say of a key for one of Lambda's modes that it is not simulated, and what there is; empty for any other.
 

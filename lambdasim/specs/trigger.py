@@ -173,6 +173,12 @@ class TriggerSpec(Spec):
                 yield CrossFault(
                     (key,), f"does not belong to a trigger of type {self.type.value}", (("type",),)
                 )
+        longest = retry_rule(self.type.value).integration_timeout
+        fixed = self.type in (TriggerType.API_GATEWAY_HTTP, TriggerType.API_GATEWAY_WEBSOCKET)
+        if longest is not None and fixed and (self.integration_timeout_us or 0) > longest.us:
+            got = format_duration(self.integration_timeout_us or 0)
+            text = f"must be at most {longest.value} s, got {got}: only REST APIs can raise it ({longest.citation()})"
+            yield CrossFault(("integration_timeout",), text, (("type",),))
         if self.delivery is not None and self.type in _DELIVERED:
             for found in self.delivery.faults_of(self.type.value):
                 yield CrossFault(("delivery", *found.at), found.text, (("type",),))

@@ -93,3 +93,32 @@ def test_each_trigger_that_is_listed_is_taken() -> None:
         again = told(f"    trigger: {{type: {name}}}\n    memory_mb: 1\n")
         assert "trigger.type" not in again, name
         assert "memory_mb" in again
+
+
+@pytest.mark.parametrize(
+    ("trigger", "said"),
+    [
+        ("{type: sqs, queue: {ScalingConfig: {MaximumConcurrency: 5}}}", "here it is maximum_concurrency"),
+        ("{type: sqs, queue: {MaximumBatchingWindowInSeconds: 5}}", "here it is batch_window"),
+        ("{type: sqs, queue: {maxReceiveCount: 5}}", "here it is max_receives"),
+        ("{type: sqs, queue: {DelaySeconds: 5}}", "not modelled: delays every message alike"),
+        ("{type: kinesis, stream: {BisectBatchOnFunctionError: true}}", "here it is bisect"),
+        ("{type: kinesis, stream: {MaximumRetryAttempts: 2}}", "here it is max_retries"),
+        ("{type: kinesis, stream: {StartingPosition: LATEST}}", "not modelled: a stream is empty"),
+        ("{type: kafka, stream: {ConsumptionMode: Queue}}", "not modelled: share groups"),
+        ("{type: async, MaximumRetryAttempts: 1}", "here it is retry_attempts"),
+        ("{type: async, MaximumEventAgeInSeconds: 60}", "here it is max_event_age"),
+        ("{type: sdk, max_attempts: 4}", "here it is client_retries"),
+        ("{type: sdk, connect_timeout: 4}", "not modelled: connections"),
+        ("{type: api_gateway_rest, throttle: {burstLimit: 5}}", "here it is burst"),
+        ("{type: api_gateway_http, integration_timeout: 40s}", "must be at most 30 s, got 40s: only REST"),
+        ("{type: api_gateway_websocket, integration_timeout: 30s}", "must be at most 29 s"),
+    ],
+)
+def test_a_key_of_aws_s_own_configuration_is_answered_by_name(trigger: str, said: str) -> None:
+    assert said in told(f"    trigger: {trigger}\n")
+
+
+def test_a_rest_api_may_have_a_longer_integration() -> None:
+    text = HEAD + "    timeout: 2min\n    trigger: {type: api_gateway_rest, integration_timeout: 90s}\n"
+    assert load_scenario_text(text).functions[0].trigger.integration_timeout_us == 90_000_000
