@@ -8,12 +8,12 @@ from __future__ import annotations
 import math
 import re
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final, Protocol
+from typing import TYPE_CHECKING, Any, Final, Protocol, TypeVar
 
 import numpy as np
 
 from lambdasim.traffic.readers.moments import MomentRule
-from lambdasim.traffic.readers.numerals import POINT_GROUPS, unsaid
+from lambdasim.traffic.readers.numerals import POINT_GROUPS, integers, unsaid
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -23,6 +23,7 @@ LARGEST_COUNT: Final = 10**12
 LARGEST_NUMBER: Final = 10**15
 LONGEST_TEXT: Final = 2_048
 _BYTES_PER_MB: Final = 1_000_000
+_Numbers = TypeVar("_Numbers", np.int64, np.float64)
 _NUMBER: Final = re.compile(r"[+-]?(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)(?:[eE][+-]?[0-9]{1,3})?")
 
 
@@ -86,6 +87,9 @@ class CountCell:
         """Read a column of counts."""
         import pyarrow.compute as pc
 
+        whole = integers(texts)
+        if whole is not None:
+            return _bounded(whole, LARGEST_COUNT)
         if (
             not self.said
             and pc.any(pc.match_substring(texts, ".")).as_py()
@@ -208,6 +212,19 @@ class TextCell:
         return pd.array(values, dtype="str")
 
 
+def same_text(text: str, rows: int) -> Any:
+    """Make a column that has one text throughout, as `TextCell` makes those of texts.
+
+    Parameters
+    ----------
+    text : str
+    rows : int
+    """
+    import pyarrow as pa
+
+    return pa.repeat(text, rows).to_pandas().astype("str").array
+
+
 def _filled(text: str) -> str:
     if not text:
         raise ValueError("must not be empty")
@@ -238,7 +255,7 @@ def _optional(texts: pa.Array) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
     return _floats(pc.if_else(empty, "0", texts)), np.asarray(empty, dtype=np.bool_)
 
 
-def _bounded(numbers: NDArray[np.float64], largest: int) -> NDArray[np.float64]:
+def _bounded(numbers: NDArray[_Numbers], largest: int) -> NDArray[_Numbers]:
     if numbers.size and not (numbers.min() >= 0 and numbers.max() <= largest):
         raise ValueError("outside what is allowed")
     return numbers

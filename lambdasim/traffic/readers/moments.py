@@ -12,6 +12,7 @@ import numpy as np
 
 from lambdasim.specs.traffic import Dates
 from lambdasim.traffic.readers.dates import read_date, read_dates, unsaid_date
+from lambdasim.traffic.readers.numerals import integers
 from lambdasim.units import to_epoch_us
 
 if TYPE_CHECKING:
@@ -160,15 +161,9 @@ class MomentRule:
         raise ValueError("not one way of writing ISO 8601 throughout")
 
     def _epoch_column(self, texts: pa.Array) -> NDArray[np.int64]:
-        import pyarrow as pa
-        import pyarrow.compute as pc
-
-        try:
-            if pc.any(pc.match_substring(texts, "x", ignore_case=True)).as_py():
-                raise ValueError("hexadecimal")
-            numbers = np.asarray(texts.cast(pa.int64()), dtype=np.int64)
-        except pa.ArrowInvalid:
-            raise ValueError("not whole numbers throughout") from None
+        numbers = integers(texts)
+        if numbers is None:
+            raise ValueError("not whole numbers throughout")
         if self.unit == "ns":
             return numbers // 1_000
         factor = 10**6 // _UNITS_PER_S[self.unit or "us"]

@@ -3,10 +3,16 @@
 from __future__ import annotations
 
 import re
-from typing import Final
+from typing import TYPE_CHECKING, Final
+
+import numpy as np
 
 from lambdasim.specs.traffic import Thousands
 from lambdasim.traffic.readers.said import said_with
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+    from numpy.typing import NDArray
 
 GROUPED: Final = r"[0-9]{1,3}(?:%s[0-9]{3})+"
 _BY_COMMA: Final = re.compile(r"[+-]?" + GROUPED % ",")
@@ -52,3 +58,25 @@ def unsaid(text: str) -> str:
         if pattern.fullmatch(text):
             return f": say {said_with('thousands', kind.value)}"
     return ""
+
+
+def integers(texts: pa.Array) -> NDArray[np.int64] | None:
+    """Read a column of decimal integers at once; None where any of them is written in another way, or too large.
+
+    Parameters
+    ----------
+    texts : pyarrow.Array of string
+
+    Returns
+    -------
+    ndarray of int64, shape (n,), or None
+    """
+    import pyarrow as pa
+
+    letters = texts.buffers()[2]
+    if letters is not None and np.any(np.frombuffer(letters, dtype=np.uint8) > ord("9")):
+        return None  # hexadecimal numbers, which pyarrow would take
+    try:
+        return np.array(texts.cast(pa.int64()), dtype=np.int64)
+    except pa.ArrowInvalid:
+        return None

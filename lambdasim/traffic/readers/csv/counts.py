@@ -11,7 +11,7 @@ import numpy as np
 
 from lambdasim.errors import TraceError
 from lambdasim.specs.traffic import Dates
-from lambdasim.traffic.readers.cells import CountCell, MomentCell, TextCell
+from lambdasim.traffic.readers.cells import CountCell, MomentCell, TextCell, same_text
 from lambdasim.traffic.readers.csv.counted import count_column
 from lambdasim.traffic.readers.csv.names import COUNT_NAMES, FUNCTION_NAMES, TIME_NAMES
 from lambdasim.traffic.readers.csv.order import in_order
@@ -38,11 +38,12 @@ class _CountReader:
     def read(self, log: ReadLog) -> Iterator[pd.DataFrame]:
         steps = StepCheck(self.interval_us)
         for frame in in_order(self.table.chunks(log)):
-            if "function" not in frame:
-                frame.insert(1, "function", np.full(len(frame), self.function))
-                frame["function"] = frame["function"].astype("str")
-            for name, group in frame.groupby("function", sort=False)["timestamp_us"]:
-                steps.see(str(name), group.to_numpy())
+            if "function" in frame:
+                for name, group in frame.groupby("function", sort=False)["timestamp_us"]:
+                    steps.see(str(name), group.to_numpy())
+            else:
+                steps.see(self.function, frame["timestamp_us"].to_numpy())
+                frame.insert(1, "function", same_text(self.function, len(frame)))
             yield frame
         steps.tell(log)
 

@@ -7,9 +7,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-import numpy as np
-
-from lambdasim.traffic.readers.cells import MomentCell, NumberCell, TextCell, WholeCell
+from lambdasim.traffic.readers.cells import MomentCell, NumberCell, TextCell, WholeCell, same_text
 from lambdasim.traffic.readers.csv.counts import moment_rule
 from lambdasim.traffic.readers.csv.names import EVENT_NAMES, FUNCTION_NAMES, TIME_NAMES
 from lambdasim.traffic.readers.csv.order import in_order
@@ -45,8 +43,7 @@ class EventReader:
         """Yield chunks in order of time."""
         for frame in in_order(self.table.chunks(log)):
             if "function" not in frame:
-                frame["function"] = np.full(len(frame), self.function)
-                frame["function"] = frame["function"].astype("str")
+                frame["function"] = same_text(self.function, len(frame))
             yield frame[list(self.columns)]
 
 

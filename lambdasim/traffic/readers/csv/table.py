@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -185,7 +184,7 @@ class CsvTable:
         chosen = [str(place) for _, place, _ in self.places]
         try:
             table = pa_csv.read_csv(
-                io.BytesIO(block.text),
+                pa.BufferReader(block.text),
                 read_options=pa_csv.ReadOptions(
                     column_names=[str(place) for place in range(len(self.header))],
                     block_size=len(block.text) + 1,
@@ -197,8 +196,9 @@ class CsvTable:
                     column_types=dict.fromkeys(chosen, pa.string()),
                     null_values=[],
                     strings_can_be_null=False,
+                    check_utf8=False,  # a block that is not UTF-8 is odd
                 ),
-            ).combine_chunks()
+            )
             frame = pd.DataFrame(
                 {
                     name: cell.many(table.column(str(place)).combine_chunks())

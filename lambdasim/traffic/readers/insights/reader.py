@@ -11,7 +11,7 @@ import numpy as np
 
 from lambdasim.errors import Fault, TraceError
 from lambdasim.traffic.readers.bad_rows import checked_bad_rows
-from lambdasim.traffic.readers.cells import Cell, MomentCell, NumberCell, TextCell, WholeCell
+from lambdasim.traffic.readers.cells import Cell, MomentCell, NumberCell, TextCell, WholeCell, same_text
 from lambdasim.traffic.readers.csv.names import EVENT_NAMES
 from lambdasim.traffic.readers.csv.order import in_order
 from lambdasim.traffic.readers.csv.table import Column, CsvTable, open_table
@@ -240,8 +240,7 @@ def _arrived(frame: pd.DataFrame, columns: tuple[str, ...], function: str) -> pd
         spent_ms += np.nan_to_num(frame["init_ms"].to_numpy())
     frame["timestamp_us"] -= np.rint(spent_ms * US_PER_MS).astype(np.int64)
     if "function" not in frame:
-        frame["function"] = np.full(len(frame), function)
-        frame["function"] = frame["function"].astype("str")
+        frame["function"] = same_text(function, len(frame))
     if "exec_env" in frame:
         of_stream = frame["exec_env"].str.extract(FUNCTION_IN_STREAM, expand=False)
         frame["function"] = of_stream.fillna(frame["function"]).astype("str")
