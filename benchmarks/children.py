@@ -31,7 +31,7 @@ MIB: Final = 1 << 20
 EVERYTHING: Final = (
     "-c",
     "import scipy.stats, lambdasim.cli, lambdasim.engine.kernel.engine, "
-    "lambdasim.engine.totals.tally, lambdasim.report.folder",
+    "lambdasim.engine.totals.counting.tally, lambdasim.report.folder",
 )
 IMPORT: Final = ("-c", "import lambdasim")
 COMMAND_LINE: Final = ("-m", "lambdasim")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
 from dataclasses import replace
 from enum import StrEnum
@@ -17,6 +17,7 @@ from lambdasim.abandoning import AbandonedError, also_until, works_until
 from lambdasim.engine.contract import Plan, RecordChunk
 from lambdasim.engine.merge import at_once
 from lambdasim.engine.scope import beyond_the_kernel
+from lambdasim.engine.totals.aggregate import Aggregate
 from lambdasim.wording import listed
 
 T = TypeVar("T")
@@ -86,6 +87,54 @@ def run_plan(plan: Plan, choice: Choice) -> Iterator[RecordChunk]:
 
         return run_with_managed(plan, partial(_run, choice))
     return _run(choice, plan)
+
+
+def count_plan(
+    plan: Plan, choice: Choice, totals: Aggregate, progress: Callable[[int], None] | None = None
+) -> None:
+    """Run a plan and sum it up; its records are kept nowhere, and where the engine counts itself there are none.
+
+    Parameters
+    ----------
+    plan : Plan
+    choice : Choice
+    totals : Aggregate
+        Of the plan, and empty.
+    progress : callable, optional
+        Called now and then with the simulated time reached [µs since the start].
+    """
+    for reached_us in _moments(plan, choice, totals):
+        if progress is not None:
+            progress(reached_us)
+
+
+def _moments(plan: Plan, choice: Choice, totals: Aggregate) -> Iterator[int]:
+    """Sum a plan up, giving moments that have been reached [µs since the start]."""
+    chunks = _unless_counted(plan, choice)
+    if chunks is not None:
+        for chunk in chunks:
+            totals.add(chunk)
+            if len(chunk):
+                yield int(chunk["start_us"][-1])
+        return
+    from lambdasim.engine.kernel.engine import count_with_kernel
+
+    end = Event()
+    try:
+        yield from count_with_kernel(replace(plan, arrivals=partial(_arrivals_ahead, plan, end)), totals)
+    finally:
+        end.set()
+
+
+def _unless_counted(plan: Plan, choice: Choice) -> Iterable[RecordChunk] | None:
+    """Give a plan's records; None where the compiled engine is to count instead of writing any."""
+    if choice.engine is EngineName.REFERENCE or any(one.managed is not None for one in plan.functions):
+        return run_plan(plan, choice)
+    from lambdasim.engine.kernel.engine import counts_itself, is_compiled
+
+    if not counts_itself(plan):
+        return run_plan(plan, choice)
+    return None if not choice.reference_may_answer or is_compiled(plan) else _TRIAL.chunks(plan)
 
 
 def _run(choice: Choice, plan: Plan) -> Iterator[RecordChunk]:

@@ -9,14 +9,17 @@ from typing import Any
 
 from numpy.typing import ArrayLike
 
-from lambdasim.engine.contract import RecordChunk
+from lambdasim.engine.contract import Plan, RecordChunk
 from lambdasim.engine.plan import plan_scenario
-from lambdasim.engine.run import EngineName, run_plan
+from lambdasim.engine.run import Choice, EngineName, count_plan, run_plan
+from lambdasim.engine.totals.aggregate import Aggregate
 from lambdasim.errors import InputError
 from lambdasim.results.arrays import plan_arrays
 from lambdasim.results.points.tracking import followed, is_open
 from lambdasim.results.run import RunResult
+from lambdasim.results.usage.month import PayloadMeter
 from lambdasim.specs.scenario import ScenarioSpec
+from lambdasim.units import to_epoch_us
 
 RecordSink = Callable[[RecordChunk], None]
 
@@ -143,10 +146,53 @@ def simulate(
         allowed = ", ".join(EngineName)
         raise InputError.single("simulate", "engine", f"must be one of {allowed}, got {engine!r:.40}")
     chosen = EngineName(engine).chosen(plan)
-    chunks = _told(run_plan(plan, chosen), sink, progress)
-    return RunResult.of_records(
-        scenario, plan, chunks, checksum, engine=str(chosen), keep_records=keep_records
-    )
+    if keep_records or sink is not None:
+        chunks = _told(run_plan(plan, chosen), sink, progress)
+        return RunResult.of_records(
+            scenario, plan, chunks, checksum, engine=str(chosen), keep_records=keep_records
+        )
+    return summed_up(scenario, plan, chosen, checksum, progress)
+
+
+def summed_up(
+    scenario: ScenarioSpec,
+    plan: Plan,
+    chosen: Choice,
+    arrays_sha256: str = "",
+    progress: Callable[[int], None] | None = None,
+) -> RunResult:
+    """Run a plan of which no records are kept.
+
+    Parameters
+    ----------
+    scenario : ScenarioSpec
+    plan : Plan
+    chosen : Choice
+        Which engine runs it.
+    arrays_sha256 : str
+        Checksum of the arrays that the run was given.
+    progress : callable, optional
+        Called with the simulated time reached [µs since the start].
+
+    Returns
+    -------
+    RunResult
+
+    Raises
+    ------
+    ConservationError
+        When an event was lost or invented.
+    """
+    payloads = PayloadMeter(scenario, plan)
+    if payloads.reads_records:
+        chunks = _told(run_plan(plan, chosen), None, progress)
+        return RunResult.of_records(
+            scenario, plan, chunks, arrays_sha256, engine=str(chosen), keep_records=False
+        )
+    totals = Aggregate(plan, to_epoch_us(scenario.start), scenario.duration_us)
+    count_plan(plan, chosen, totals, progress)
+    totals.check_conservation()
+    return RunResult(scenario, plan, totals, payloads, None, arrays_sha256, str(chosen))
 
 
 def _told(

@@ -41,6 +41,8 @@ import lambdasim.engine.kernel.sourced
 import lambdasim.engine.kernel.steps
 import lambdasim.engine.kernel.streams
 import lambdasim.engine.rates
+import lambdasim.engine.totals.counting.alike
+import lambdasim.engine.totals.counting.attempts
 import lambdasim.models.cpu_steps
 import lambdasim.models.polling
 from lambdasim.engine.contract import Plan
@@ -58,6 +60,8 @@ MODULES = (
     lambdasim.models.cpu_steps,
     lambdasim.models.polling,
     lambdasim.engine.rates,
+    lambdasim.engine.totals.counting.attempts,
+    lambdasim.engine.totals.counting.alike,
     lambdasim.engine.kernel.draws,
     lambdasim.engine.kernel.batches,
     lambdasim.engine.kernel.groups,
@@ -284,7 +288,7 @@ def in_turn(families: Sequence[Family], number: int, batch: int) -> list[tuple[P
 def differs(modules: dict[str, ModuleType], plan: Plan, expected: Records) -> bool:
     """Return whether a faulty engine gives anything else than the reference, or loses what it works on."""
     run = kernel.prepared(plan, room=1, records_room=3)
-    run._advance, run._draw_first_runs = modules["steps"].advance, modules["steps"].draw_first_runs
+    run._advance, run._draw_first_runs = modules["steps"].advance, modules["draws"].draw_first_runs
     if isinstance(run, SourcedRun):
         run._advance_sourced = modules["sourced"].advance_with_sources
     if isinstance(run, CallingRun):

@@ -1,7 +1,7 @@
 """What the compiled engine draws for a run: the counterpart of `lambdasim.engine.plan.FunctionDraws.draw`.
 
 Each value is drawn when it is asked for. Handler times and faults of first runs are drawn ahead, see
-`kernel.steps.draw_first_runs`.
+`draw_first_runs`.
 """
 
 from __future__ import annotations
@@ -22,6 +22,21 @@ _MOST_PRODUCT: Final = 1 << PRODUCT_BITS
 MEAN_SPEED: Final = 1 << FIXED_POINT_BITS
 _U11, _U32 = np.uint64(11), np.uint64(32)
 _LOW_32: Final = (1 << 32) - 1
+
+
+def draw_first_runs(state: State) -> None:
+    """Draw handler's time and fault of every arrival's first run, side by side into ``ahead_us``.
+
+    Notes
+    -----
+    Of what `steps.advance` changes, nothing is read, so that both can work at once, each in a thread of its own.
+    """
+    for row in range(len(state.time_us)):
+        function = state.functions[state.function[row]]
+        event = Event(state.function[row], state.invocation[row], 0, 0, 0, 0, row, 0, 0)
+        if not function.speeds_differ:
+            state.ahead_us[2 * row] = draw_handler_us(state, function, event, MEAN_SPEED)
+        state.ahead_us[2 * row + 1] = draw_fault(state, function, event)
 
 
 @compiled

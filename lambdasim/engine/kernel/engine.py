@@ -14,10 +14,11 @@ from collections.abc import Iterator
 from lambdasim.compiling import is_at_hand
 from lambdasim.engine.contract import Plan, RecordChunk
 from lambdasim.engine.kernel.calls.run import CallingRun, compiled_advance_with_calls
-from lambdasim.engine.kernel.run import KernelRun, compiled_advance
+from lambdasim.engine.kernel.run import CountedRun, KernelRun, compiled_advance
 from lambdasim.engine.kernel.sourced_run import SourcedRun, compiled_advance_with_sources
 from lambdasim.engine.kernel.state import RECORDS_PER_CHUNK
 from lambdasim.engine.scope import beyond_the_kernel
+from lambdasim.engine.totals.aggregate import Aggregate
 from lambdasim.errors import InputError
 from lambdasim.wording import listed
 
@@ -45,6 +46,29 @@ def run_kernel(plan: Plan) -> Iterator[RecordChunk]:
             "engine", "kernel", f"does not run {listed(beyond, most=3)} yet; use reference, or auto"
         )
     return prepared(plan).run()
+
+
+def count_with_kernel(plan: Plan, totals: Aggregate) -> Iterator[int]:
+    """Run a plan with the compiled engine and sum it up on the way; no records are written.
+
+    Parameters
+    ----------
+    plan : Plan
+        For which `counts_itself` is true.
+    totals : Aggregate
+        Of the plan, and empty.
+
+    Yields
+    ------
+    int
+        Moments that have been reached [µs since the start].
+    """
+    yield from CountedRun(plan, totals).count()
+
+
+def counts_itself(plan: Plan) -> bool:
+    """Whether the compiled engine can count a plan's attempts without writing records."""
+    return not (_is_sourced(plan) or _has_calls(plan))
 
 
 def is_compiled(plan: Plan) -> bool:

@@ -21,7 +21,7 @@ from lambdasim.engine.kernel.queues import Rows, enlarged
 from lambdasim.engine.lanes import ITEMS_PER_CALL, Backoff, SourcePlan
 
 # Why the steps returned, after those of `state`.
-ITEMS_FULL, CELLS_FULL, BATCHES_FULL, ENDED_FULL = range(5, 9)
+ITEMS_FULL, CELLS_FULL, BATCHES_FULL, ENDED_FULL = range(6, 10)
 
 QUEUE, STREAM = 1, 2
 # Order of wakes of one function at an instant: those of a queue, those of a stream.

@@ -1,4 +1,5 @@
-"""What comes next in the compiled engine: a calendar queue with a heap behind it, for completions and for retries alike.
+"""What comes next in the compiled engine: a calendar queue with a heap behind it, for completions and for retries alike;
+and which idle environment does, where the newest created is first.
 
 A queue orders rows of some table by (time, key). Most lie in a ring of buckets, each so narrow in time that it mostly
 holds one or none; a bitmap finds the next one in use. A bucket is a ring of rows in order, of which it keeps the last.
@@ -295,3 +296,32 @@ def pop(heap: Rows, size: Int64) -> Int64:
 @compiled
 def _before(time_us: Int64, key: Int64, other: Any) -> Bool:
     return time_us < other.time_us or (time_us == other.time_us and key < other.key)
+
+
+@compiled_apart
+def joined(slots: Any, one: Int64, other: Int64) -> Int64:
+    """Join two heaps of idle environments, the newest created first, and give the first row: a skew heap, see Notes.
+
+    Notes
+    -----
+    ``next`` is the left branch of an environment's heap and ``key`` the right one. At each step down the branches change
+    sides, which keeps the work for n environments at about log2 n on average (Sleator, Tarjan: "Self-adjusting heaps",
+    SIAM J. Comput. 15, 1986).
+    """
+    if one == 0:
+        return other
+    if other == 0:
+        return one
+    if slots[one].number < slots[other].number:
+        one, other = other, one
+    first = one
+    while True:
+        right = np.uint32(slots[one].key)
+        slots[one].key = slots[one].next
+        if right == 0:
+            slots[one].next = other
+            return first
+        if slots[right].number < slots[other].number:
+            right, other = other, right
+        slots[one].next = right
+        one = right

@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 
 from lambdasim.compiling import compiled_and_kept
 from lambdasim.engine.contract import NEVER, RECORD_COLUMNS, ArrivalChunk, Plan, RecordChunk
+from lambdasim.engine.kernel import draws as kernel_draws
 from lambdasim.engine.kernel import state as at
 from lambdasim.engine.kernel import steps as kernel_steps
 from lambdasim.engine.kernel.state import (
@@ -30,8 +31,12 @@ from lambdasim.engine.kernel.state import (
     with_more_events,
     with_more_slots,
 )
+from lambdasim.engine.totals.aggregate import Aggregate
+from lambdasim.engine.totals.counting.sums import Sums, no_sums
 
 _NOTHING: Final = np.zeros(0, dtype=np.int64)
+
+_NO_SUMS: Final = no_sums()
 
 
 class Coming(NamedTuple):
@@ -69,18 +74,27 @@ class KernelRun:
         self._advance = compiled_advance()
         self._draw_first_runs = compiled_draw_first_runs()
 
+    @property
+    def _sums(self) -> Sums:
+        """Where attempts are counted; nowhere, since they are written."""
+        return _NO_SUMS
+
     def run(self) -> Iterator[RecordChunk]:
         """Run to the last event's end, giving records as chunks fill up."""
+        for coming in self._coming():
+            self._take(coming)
+            yield from self._go_on()
+        yield from self._records()
+
+    def _coming(self) -> Iterator[Coming]:
+        """Give the chunks of arrivals, the next being drawn for meanwhile, and what lets everything end."""
         arrivals = self.plan.arrivals()
         with ThreadPoolExecutor(1) as side:
             coming = side.submit(self._next, arrivals)
             while (chunk := coming.result()) is not None:
                 coming = side.submit(self._next, arrivals)
-                self._take(chunk)
-                yield from self._go_on()
-        self._take(_THE_END)
-        yield from self._go_on()
-        yield from self._records()
+                yield chunk
+        yield _THE_END
 
     def _next(self, arrivals: Iterator[ArrivalChunk]) -> Coming | None:
         """Fetch the next chunk of arrivals, and draw what can be drawn of their first runs."""
@@ -117,7 +131,7 @@ class KernelRun:
 
     def _step(self) -> int:
         """Go on until something must be done outside; return what."""
-        return self._advance(self.state)
+        return self._advance(self.state, self._sums)
 
     def _make_room(self, full: int) -> None:
         """Enlarge what is full."""
@@ -140,6 +154,46 @@ class KernelRun:
         return dict(zip(RECORD_COLUMNS, block, strict=True))
 
 
+class CountedRun(KernelRun):
+    """One run of a plan whose attempts are counted as they are decided on, and written nowhere.
+
+    Parameters
+    ----------
+    plan : Plan
+        Without queues, streams and calls.
+    totals : Aggregate
+        Of the plan, and empty.
+    room : int
+        See `KernelRun`.
+    """
+
+    _hand_over_at = (at.TOTALS_WAIT,)
+
+    def __init__(self, plan: Plan, totals: Aggregate, room: int = 64) -> None:
+        super().__init__(plan, room)
+        self._totals = totals
+        self.state.account["counts"] = 1
+
+    @property
+    def _sums(self) -> Sums:
+        return self._totals.sums
+
+    def count(self) -> Iterator[int]:
+        """Run to the last event's end, giving moments that have been reached [µs since the start]."""
+        for coming in self._coming():
+            self._take(coming)
+            for _ in self._go_on():
+                pass
+            if coming is not _THE_END and len(coming.time_us):
+                yield int(coming.time_us[-1])
+        self._totals.go_on()
+
+    def _records(self) -> Iterator[RecordChunk]:
+        """Let the totals put away what they must before they go on; there are no records."""
+        self._totals.go_on()
+        yield from ()
+
+
 def _with_arrivals(state: State, coming: Coming) -> State:
     """Let the steps work on a chunk of arrivals."""
     time_us, function, invocation, ahead_us, _ = coming
@@ -152,7 +206,7 @@ def _whole_numbers(numbers: NDArray[np.int64]) -> NDArray[np.int64]:
 
 
 @cache
-def compiled_advance() -> Callable[[State], int]:
+def compiled_advance() -> Callable[[State, Sums], int]:
     """Compile the steps, or take them from the cache on disk."""
     return compiled_and_kept(kernel_steps.advance)
 
@@ -160,4 +214,4 @@ def compiled_advance() -> Callable[[State], int]:
 @cache
 def compiled_draw_first_runs() -> Callable[[State], None]:
     """Compile the draws of first runs, or take them from the cache on disk."""
-    return compiled_and_kept(kernel_steps.draw_first_runs)
+    return compiled_and_kept(kernel_draws.draw_first_runs)

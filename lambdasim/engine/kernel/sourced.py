@@ -48,7 +48,7 @@ def advance_with_sources(state: State, sources: Sources) -> Int64:
         if batch:
             event = _event_of(sources, batch)
         if event.function >= 0:
-            attempt(state, sources, None, event, batch, head.now_us)
+            attempt(state, None, sources, None, event, batch, head.now_us)
 
 
 @compiled

@@ -42,7 +42,7 @@ from lambdasim.models.cpu_scaling import FixedPointFactor
 RECORDS_PER_CHUNK: Final = (1 << 14) + 8
 
 # Why the steps returned.
-DONE, ARRIVALS_USED_UP, RECORDS_FULL, SLOTS_FULL, EVENTS_FULL = range(5)
+DONE, ARRIVALS_USED_UP, RECORDS_FULL, SLOTS_FULL, EVENTS_FULL, TOTALS_WAIT = range(6)
 
 # The contract's words as plain integers, as compiled code wants them.
 NO_LIMIT: Final = int(Limit.NONE)
@@ -79,9 +79,9 @@ INIT_INSIDE: Final = int(AfterFailure.INIT_INSIDE)
 REPLACED: Final = int(AfterFailure.REPLACED)
 
 
-# What belongs to no function. One row.
+# What belongs to no function. One row. ``counts`` is not 0 where attempts are counted and no records are written.
 ACCOUNT: Final = row_type(
-    u4="free_slot free_event next_arrival next_change record records_room reuse after_failure has_calls",
+    u4="free_slot free_event next_arrival next_change record records_room reuse after_failure has_calls counts",
     i8="pool_limit pool_in_use in_use environments_created admitted",
 )
 # A function's plan, and what changes about it. ``owner`` is the row whose environments, limits and rates hold for it.

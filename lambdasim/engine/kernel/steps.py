@@ -1,7 +1,8 @@
 """The steps of the compiled engine; each bears the name of its counterpart in `lambdasim.engine.reference`.
 
 `advance` is the event loop. It returns when a buffer is full or something must be fetched, and goes on where it was when
-called again: all that changes lies in the arrays of `State`, which `lambdasim.engine.kernel.engine` makes and enlarges.
+called again: all that changes lies in the arrays of `State`, which `lambdasim.engine.kernel.engine` makes and enlarges,
+and of `Sums`, where attempts are counted if nobody keeps records.
 
 An execution environment is a row of ``slots``; while it works it waits among the completions, while it idles it is
 linked into its function's idle list, and otherwise into the list of free rows. An event that waits for its retry is a
@@ -45,10 +46,12 @@ from lambdasim.engine.kernel.draws import (
     is_still_warm,
     is_too_large,
 )
-from lambdasim.engine.kernel.queues import put, take
+from lambdasim.engine.kernel.queues import joined, put, take
 from lambdasim.engine.kernel.retries import after_refusal, after_run, give_back, is_given_back, take_retry
 from lambdasim.engine.kernel.state import RECORDS_PER_CHUNK, Event, State
 from lambdasim.engine.rates import allows, spend
+from lambdasim.engine.totals.counting.alike import count, must_wait, put_away
+from lambdasim.engine.totals.counting.sums import Attempt, Sums
 
 _ENDS_WITH_ITS_RUN: Final = -1
 # Rules that stand once, for both engines.
@@ -56,8 +59,13 @@ _allows, _spend = compiled(allows), compiled(spend)
 
 
 @compiled
-def advance(state: State) -> Int64:
-    """Go through the events in order until something must be done outside; return what."""
+def advance(state: State, sums: Sums) -> Int64:
+    """Go through the events in order until something must be done outside; return what.
+
+    Notes
+    -----
+    Attempts are counted in ``sums`` or written as records, as the account's row says.
+    """
     account, completions = state.account[0], state.completions.head[0]
     while True:
         arrival = account.next_arrival
@@ -67,6 +75,8 @@ def advance(state: State) -> Int64:
         retry_us = state.retries.head[0].next_us
         now = min(state.time_us[arrival], change_us, retry_us)
         if now == NEVER:
+            if account.counts:
+                put_away(sums)
             return at.DONE
 
         while completions.next_us <= now:
@@ -79,26 +89,13 @@ def advance(state: State) -> Int64:
         full = _what_is_full(account)
         if full != at.DONE:
             return full
+        if account.counts and must_wait(sums, now):
+            return at.TOTALS_WAIT
         event = take_retry(state) if retry_us == now else take_arrival(state)
         if is_given_back(event):
             give_back(state, event)
             continue
-        attempt(state, None, None, event, 0, now)
-
-
-def draw_first_runs(state: State) -> None:
-    """Draw handler's time and fault of every arrival's first run, side by side into ``ahead_us``.
-
-    Notes
-    -----
-    Of what `advance` changes, nothing is read, so that both can work at once, each in a thread of its own.
-    """
-    for row in range(len(state.time_us)):
-        function = state.functions[state.function[row]]
-        event = Event(state.function[row], state.invocation[row], 0, 0, 0, 0, row, 0, 0)
-        if not function.speeds_differ:
-            state.ahead_us[2 * row] = draw_handler_us(state, function, event, MEAN_SPEED)
-        state.ahead_us[2 * row + 1] = draw_fault(state, function, event)
+        attempt(state, sums, None, None, event, 0, now)
 
 
 @compiled
@@ -120,19 +117,21 @@ def take_arrival(state: State) -> Event:
 
 
 @compiled
-def attempt(state: State, sources: Any, calls: Any, event: Event, batch: Int64, now: Int64) -> None:
+def attempt(
+    state: State, sums: Any, sources: Any, calls: Any, event: Event, batch: Int64, now: Int64
+) -> None:
     """Try to serve an event, or a batch from a queue or stream, now.
 
     Notes
     -----
     Where ``sources`` is None, whatever asks for them is left out when this is compiled, and so is ``batch``, then 0. The
-    same holds for ``calls``.
+    same holds for ``calls``, and for ``sums``.
     """
     limit, slot, start = _admit(state, event, now)
     if limit != at.NO_LIMIT:
-        _refuse(state, sources, calls, event, batch, limit, now)
+        _refuse(state, sums, sources, calls, event, batch, limit, now)
     else:
-        _run(state, sources, calls, event, batch, slot, start, now)
+        _run(state, sums, sources, calls, event, batch, slot, start, now)
 
 
 @compiled
@@ -204,7 +203,7 @@ def _warm_environment(state: State, function: Any, now: Int64) -> Int64:
     in_heap = state.account[0].reuse == at.NEWEST_CREATED
     while row:
         slot = state.completions.table[row]
-        following = _joined(state.completions.table, slot.next, np.uint32(slot.key)) if in_heap else slot.next
+        following = joined(state.completions.table, slot.next, np.uint32(slot.key)) if in_heap else slot.next
         if now < slot.warm_until_us or is_still_warm(state, slot, now):
             function.idle_first = following
             return row
@@ -212,35 +211,6 @@ def _warm_environment(state: State, function: Any, now: Int64) -> Int64:
         row = following
     function.idle_first = 0
     return row
-
-
-@compiled_apart
-def _joined(slots: Any, one: Int64, other: Int64) -> Int64:
-    """Join two heaps of idle environments, the newest created first, and give the first row: a skew heap, see Notes.
-
-    Notes
-    -----
-    ``next`` is the left branch of an environment's heap and ``key`` the right one. At each step down the branches change
-    sides, which keeps the work for n environments at about log2 n on average (Sleator, Tarjan: "Self-adjusting heaps",
-    SIAM J. Comput. 15, 1986).
-    """
-    if one == 0:
-        return other
-    if other == 0:
-        return one
-    if slots[one].number < slots[other].number:
-        one, other = other, one
-    first = one
-    while True:
-        right = np.uint32(slots[one].key)
-        slots[one].key = slots[one].next
-        if right == 0:
-            slots[one].next = other
-            return first
-        if slots[right].number < slots[other].number:
-            right, other = other, right
-        slots[one].next = right
-        one = right
 
 
 @compiled
@@ -265,7 +235,15 @@ def _drop(state: State, row: Int64) -> None:
 
 @compiled
 def _run(  # noqa: PLR0912 - each function that takes the State adds to the time to compile
-    state: State, sources: Any, calls: Any, event: Event, batch: Int64, row: Int64, start: Int64, now: Int64
+    state: State,
+    sums: Any,
+    sources: Any,
+    calls: Any,
+    event: Event,
+    batch: Int64,
+    row: Int64,
+    start: Int64,
+    now: Int64,
 ) -> None:
     """Serve an event's attempt in the given environment; unless it waits for calls all about it is decided here."""
     account, function, slot = state.account[0], state.functions[event.function], state.completions.table[row]
@@ -308,7 +286,7 @@ def _run(  # noqa: PLR0912 - each function that takes the State adds to the time
         if what == WAITS:
             kept = keep(state, calls, 2)
             write(
-                state, event, now, placement_us, init_us, 0, init_again_us, 0, start, at.COMPLETED, at.NO_LIMIT,
+                state, sums, event, now, placement_us, init_us, 0, init_again_us, 0, start, at.COMPLETED, at.NO_LIMIT,
                 slot.number, at.PENDING
             )  # fmt: skip
             starts_us = now + placement_us + init_us
@@ -318,14 +296,14 @@ def _run(  # noqa: PLR0912 - each function that takes the State adds to the time
             done_us = now + placement_us + init_us + handler_us
             make_later(state, calls, event, event.runs, IN_RUN, done_us, now)
     settle(
-        state, sources, calls, event, named, batch, row, 0, start, now, placement_us, init_us, init_again_us, handler_us,
-        fault, now
+        state, sums, sources, calls, event, named, batch, row, 0, start, now, placement_us, init_us, init_again_us,
+        handler_us, fault, now
     )  # fmt: skip
 
 
 @compiled
 def settle(
-    state: State, sources: Any, calls: Any, event: Event, named: Event, batch: Int64, row: Int64, held: Int64,
+    state: State, sums: Any, sources: Any, calls: Any, event: Event, named: Event, batch: Int64, row: Int64, held: Int64,
     start: Int64, started_us: Int64, placement_us: Int64, init_us: Int64, init_again_us: Int64, handler_us: Int64,
     fault: Int64, now: Int64
 ) -> None:  # fmt: skip
@@ -358,7 +336,7 @@ def settle(
         if calls is not None and may_be_dropped(calls, event, final):
             leave_unresolved(state, calls, event, at.CLIENT_TIMEOUT)
         write(
-            state, named, started_us, placement_us, init_us, duration_us, init_again_us, post_response_us, start,
+            state, sums, named, started_us, placement_us, init_us, duration_us, init_again_us, post_response_us, start,
             outcome, at.NO_LIMIT, slot.number, final
         )  # fmt: skip
     else:
@@ -398,7 +376,7 @@ def complete(state: State, row: Int64) -> None:
         _drop(state, row)
     elif account.reuse == at.NEWEST_CREATED:
         slot.next = slot.key = 0
-        function.idle_first = _joined(slots, np.uint32(row), function.idle_first)
+        function.idle_first = joined(slots, np.uint32(row), function.idle_first)
     elif account.reuse == at.LEAST_RECENTLY_USED and function.idle_first:
         slots[function.idle_last].next = row
         slot.next = 0
@@ -410,7 +388,7 @@ def complete(state: State, row: Int64) -> None:
 
 @compiled
 def _refuse(
-    state: State, sources: Any, calls: Any, event: Event, batch: Int64, limit: Int64, now: Int64
+    state: State, sums: Any, sources: Any, calls: Any, event: Event, batch: Int64, limit: Int64, now: Int64
 ) -> None:
     """Record an attempt that found no room, and decide on its retry."""
     function = state.functions[event.function]
@@ -423,19 +401,30 @@ def _refuse(
         final = after_refusal(state, function, event, now)
     if calls is not None and may_be_dropped(calls, event, final):
         leave_unresolved(state, calls, event, at.EVENT_THROTTLED)
-    write(state, event, now, 0, 0, 0, 0, 0, at.NO_START, outcome, limit, -1, final)
+    write(state, sums, event, now, 0, 0, 0, 0, 0, at.NO_START, outcome, limit, -1, final)
     if calls is not None and final != at.PENDING:
         event_ended(state, calls, event, event.runs, final, now, now)
 
 
 @compiled
 def write(
-    state: State, event: Event, start_us: Int64, placement_us: Int64, init_us: Int64, duration_us: Int64,
+    state: State, sums: Any, event: Event, start_us: Int64, placement_us: Int64, init_us: Int64, duration_us: Int64,
     init_again_us: Int64, post_response_us: Int64, start: Int64, outcome: Int64, limit: Int64, number: Int64, final: Int64
 ) -> None:  # fmt: skip
-    """Add one record, its values in the order of ``RECORD_COLUMNS``."""
+    """Add one record, its values in the order of ``RECORD_COLUMNS``, or count what would stand in it."""
     account, entry = state.account[0], state.functions[event.function]
     function = state.functions[entry.owner]
+    in_progress = function.on_demand_in_use + function.provisioned_in_use
+    if sums is not None and account.counts:
+        count(
+            sums,
+            Attempt(
+                np.uint64(entry.rank), event.attempts, event.arrival_us, start_us, placement_us, init_us, duration_us,
+                init_again_us, post_response_us, start, outcome, limit, final, in_progress,
+                function.provisioned_in_use, account.in_use, account.pool_in_use, np.int64(entry.number),
+            ),
+        )  # fmt: skip
+        return
     records, row = state.records, account.record
     account.record = row + 1
     records[row] = entry.rank
@@ -453,7 +442,7 @@ def write(
     records[row + 12 * RECORDS_PER_CHUNK] = limit
     records[row + 13 * RECORDS_PER_CHUNK] = number
     records[row + 14 * RECORDS_PER_CHUNK] = final
-    records[row + 15 * RECORDS_PER_CHUNK] = function.on_demand_in_use + function.provisioned_in_use
+    records[row + 15 * RECORDS_PER_CHUNK] = in_progress
     records[row + 16 * RECORDS_PER_CHUNK] = function.provisioned_in_use
     records[row + 17 * RECORDS_PER_CHUNK] = account.in_use
     records[row + 18 * RECORDS_PER_CHUNK] = account.pool_in_use

@@ -1,6 +1,6 @@
 """Records summed up as they pass: counts, exact histograms, usage by month, series per minute; bounded memory.
 
-Compiled code makes the sums, see `lambdasim.engine.totals.tally`. Records come in the order of their start, so what
+Compiled code counts attempts, see `lambdasim.engine.totals.counting`. Attempts come in the order of their start, so what
 belongs to a stretch of time (a month, a section, a level of provisioned concurrency) is gathered in one place, and put
 away when the stretch ends.
 """
@@ -36,16 +36,16 @@ from lambdasim.engine.totals.histogram import Histogram, together
 from lambdasim.engine.totals.items import ItemTotals
 from lambdasim.engine.totals.levels import ready_at
 from lambdasim.engine.totals.minute_log import MinuteLog
-from lambdasim.engine.totals.minute_rows import ROWS
+from lambdasim.engine.totals.minute_rows import ENDED, PROVISIONED_ENDED, ROWS
 from lambdasim.engine.totals.sections import Sections
 from lambdasim.engine.totals.series import Concurrency, MinuteCounts
-from lambdasim.engine.totals.spills import Spills
+from lambdasim.engine.totals.spills import SPILL_BITS, VALUE, Spills
 from lambdasim.errors import ConservationError
 from lambdasim.models.managed_instances import ManagedFleet
 from lambdasim.units import US_PER_MINUTE, from_epoch_us, month_ends_us, timestamps
 
 if TYPE_CHECKING:
-    from lambdasim.engine.totals.tally import Sums
+    from lambdasim.engine.totals.counting.sums import Sums
 
 SECTIONS: Final = 20
 _ROWS_AT_ONCE: Final = 1 << 14
@@ -73,19 +73,20 @@ class Aggregate:
     """
 
     def __init__(self, plan: Plan, start_us: int, duration_us: int) -> None:
-        from lambdasim.engine.totals import tally
+        from lambdasim.engine.totals.counting import sums, tally
 
-        self._at = tally
+        self._at = sums
+        self._columns = tally.COLUMNS
+        self._tally = tally.compiled_tally()
         self.names = tuple(function.name for function in plan.functions)
         self._plans = plan.functions
         self._start_us = start_us
         self._duration_us = duration_us
-        self._tally = tally.compiled_tally()
         self._owners = owners_of_plan(plan)
-        self._dense = Dense(len(plan.functions), tally.HISTOGRAMS)
-        self._sums = _first_sums(plan, self._dense)
-        self._window = self._sums.minutes.shape[1] // 2
-        self._minutes = MinuteLog(len(self._sums.scalars))
+        self._dense = Dense(len(plan.functions), sums.HISTOGRAMS)
+        self.sums = _first_sums(plan, self._dense)
+        self._window = self.sums.minutes.shape[1] // 2
+        self._minutes = MinuteLog(len(self.sums.scalars))
         self._first_minute = 0
         self._spills = Spills()
         self._sections = Sections(SECTIONS, len(plan.functions))
@@ -124,23 +125,59 @@ class Aggregate:
         self._fleets |= chunk.fleets
         if not len(chunk):
             return
-        columns = tuple(np.ascontiguousarray(chunk[name]) for name in self._at.COLUMNS)
-        start_us, end_us = chunk["start_us"], chunk.end_us()
+        columns = tuple(np.ascontiguousarray(chunk[name]) for name in self._columns)
+        start_us = chunk["start_us"]
         first = 0
         while first < len(chunk):
-            self._let_pass(int(start_us[first]) // US_PER_MINUTE)
-            window_us = (self._first_minute + self._window) * US_PER_MINUTE
-            until_us = min(self._next_turn_us, window_us)
-            stop = int(np.searchsorted(start_us, until_us, side="left"))
-            if first < stop:
-                self._reach(int(end_us[first:stop].max()) // US_PER_MINUTE + 1)
+            self.come_to(int(start_us[first]))
+            stop = int(np.searchsorted(start_us, self.sums.head["until_us"][0], side="left"))
             for begin in range(first, stop, _ROWS_AT_ONCE):
-                spilled = self._tally(self._sums, columns, begin, min(begin + _ROWS_AT_ONCE, stop))
-                self._spills.add(self._sums.spilled[:spilled])
-                self._dense.make_pages(self._sums.spilled[:spilled])
-            if stop < len(chunk) and start_us[stop] >= self._next_turn_us:
-                self._turn()
+                self._tally(self.sums, columns, begin, min(begin + _ROWS_AT_ONCE, stop))
+                self._put_spilled_away()
             first = stop
+
+    def come_to(self, time_us: int) -> None:
+        """Make ready to count attempts from a moment on, which is not before the last [µs since the start].
+
+        From then on attempts may be counted in ``sums``, until ``until_us`` of its head and while there is room for what
+        is spilled, see ``alike.must_wait``.
+        """
+        self._put_spilled_away()
+        while time_us >= self._next_turn_us:
+            self._turn()
+        self._let_pass(time_us // US_PER_MINUTE)
+        window_us = (self._first_minute + self._window) * US_PER_MINUTE
+        self.sums.head["first_minute"] = self._first_minute
+        self.sums.head["until_us"] = min(self._next_turn_us, window_us)
+
+    def go_on(self) -> None:
+        """Make ready for the attempt that had to wait, see ``alike.must_wait``."""
+        self.come_to(int(self.sums.head["reached_us"][0]))
+
+    def _put_spilled_away(self) -> None:
+        """Count what was spilled, and empty the place for it."""
+        head = self.sums.head
+        spilled = self.sums.spilled[: int(head["spilled"][0])]
+        head["spilled"] = 0
+        if not len(spilled):
+            return
+        number = spilled >> SPILL_BITS
+        late = number >= len(self._plans) * self._at.HISTOGRAMS
+        if late.any():
+            owners = number[late] - len(self._plans) * self._at.HISTOGRAMS
+            self._end_late(owners, spilled[late] & VALUE)
+            spilled = spilled[~late]
+        self._spills.add(spilled)
+        self._dense.make_pages(spilled)
+
+    def _end_late(self, owners: NDArray[np.int64], minutes: NDArray[np.int64]) -> None:
+        """Count executions in minutes for which the ring had no room, after making it; see ``attempts.ended_late``."""
+        self._reach(int(minutes.max()) + 1)
+        on_provisioned, owner = np.divmod(owners, len(self.sums.scalars))
+        place = minutes % self.sums.minutes.shape[1]
+        row = np.where(on_provisioned > 0, PROVISIONED_ENDED, ENDED)
+        np.add.at(self.sums.minutes, (owner, place, row), 1)
+        self.sums.active[owner, place] = 1
 
     def _idle_pollers(self, rank: int) -> int:
         source = self._plans[rank].source
@@ -152,21 +189,22 @@ class Aggregate:
 
     def _reach(self, minutes: int) -> None:
         """Make room in the ring for so many minutes since the start."""
-        width = self._sums.minutes.shape[1]
+        width = self.sums.minutes.shape[1]
         if minutes - self._first_minute <= width:
             return
         longer = 1 << (minutes - self._first_minute).bit_length()
         known = np.arange(self._first_minute, self._first_minute + width)
-        ring = np.zeros((len(self._sums.minutes), longer, ROWS), dtype=np.int64)
-        active = np.zeros((len(self._sums.minutes), longer), dtype=np.int64)
-        ring[:, known % longer] = self._sums.minutes[:, known % width]
-        active[:, known % longer] = self._sums.active[:, known % width]
-        self._sums = self._sums._replace(minutes=ring, active=active)
+        ring = np.zeros((len(self.sums.minutes), longer, ROWS), dtype=np.int64)
+        active = np.zeros((len(self.sums.minutes), longer), dtype=np.int64)
+        ring[:, known % longer] = self.sums.minutes[:, known % width]
+        active[:, known % longer] = self.sums.active[:, known % width]
+        self.sums = self.sums._replace(minutes=ring, active=active)
+        self.sums.head["minute_end_us"] = 0  # the place of the present minute is another
 
     def _let_pass(self, minute: int) -> None:
         """Put minutes away until the ring begins with the window of a minute."""
         while minute >= self._first_minute + self._window:
-            if self._sums.active[: len(self._plans)].any():
+            if self.sums.active[: len(self._plans)].any():
                 self._put_minutes_away(self._window)
                 self._first_minute += self._window
             else:
@@ -174,13 +212,13 @@ class Aggregate:
 
     def _put_minutes_away(self, length: int) -> None:
         """Put the first minutes of the ring away: as many, or all."""
-        first, width = self._first_minute, self._sums.minutes.shape[1]
+        first, width = self._first_minute, self.sums.minutes.shape[1]
         places = np.arange(first, first + length) % width
-        self._sums.active[len(self._plans) :, places] = 1
-        owners, minutes = np.nonzero(self._sums.active[:, places])
-        self._minutes.keep(owners, first + minutes, self._sums.minutes[owners, places[minutes]])
-        self._sums.minutes[owners, places[minutes]] = 0
-        self._sums.active[:, places] = 0
+        self.sums.active[len(self._plans) :, places] = 1
+        owners, minutes = np.nonzero(self.sums.active[:, places])
+        self._minutes.keep(owners, first + minutes, self.sums.minutes[owners, places[minutes]])
+        self.sums.minutes[owners, places[minutes]] = 0
+        self.sums.active[:, places] = 0
 
     def _turn(self) -> None:
         """Go to the next stretch of time, putting away what belongs to the last."""
@@ -193,18 +231,18 @@ class Aggregate:
     def _set_levels(self) -> None:
         moment = np.array([self._stretch_us])
         ready = [ready_at(plan, moment)[0] for plan in self._plans]
-        self._sums.ready[:] = [ready[owner] for owner in self._owners]
+        self.sums.ready[:] = [ready[owner] for owner in self._owners]
 
     def _put_section_away(self) -> None:
         number = min(self._stretch_us * SECTIONS // self._duration_us, SECTIONS - 1)
-        at = self._at
-        self._sections.add(number, *self._dense.take(at.SECTION))
-        self._sections.add(number, *self._spills.take(at.SECTION, at.HISTOGRAMS))
+        for kind in self._at.OF_A_SECTION:
+            self._sections.add(kind, number, *self._dense.take(kind))
+            self._sections.add(kind, number, *self._spills.take(kind, self._at.HISTOGRAMS))
 
     def _put_month_away(self) -> None:
         month = f"{from_epoch_us(self._start_us + self._stretch_us):%Y-%m}"
         at = self._at
-        billed = self._sums.scalars[:, at.MS_WITH_INIT : at.INIT_CUT_MS + 1]
+        billed = self.sums.scalars[:, at.MS_WITH_INIT : at.INIT_CUT_MS + 1]
         by_start = self._kinds().sum(axis=(1, 3, 4, 5))
         for function, starts in enumerate(by_start - self._starts_before):
             _, cold, _, provisioned = starts.tolist()
@@ -218,11 +256,16 @@ class Aggregate:
 
     def _kinds(self) -> NDArray[np.int64]:
         """Return counts of attempts, shape (n_functions, first or later, start, outcome, limit, event's outcome)."""
-        return self._sums.kinds.reshape(-1, *self._at.KINDS)
+        return self.sums.kinds.reshape(-1, *self._at.KINDS)
 
     def _histogram(self, function: int, which: int) -> Histogram:
         """Return one histogram."""
         return self._dense.of(function, which, self._spills)
+
+    @property
+    def attempts(self) -> int:
+        """Attempts that have been counted."""
+        return int(self.sums.kinds.sum() + self.sums.alike["runs"].sum())
 
     @cached_property
     def functions(self) -> tuple[FunctionTotals, ...]:
@@ -249,20 +292,21 @@ class Aggregate:
         )
 
     def _totals(self, function: int) -> FunctionTotals:
-        at, scalars, kinds = self._at, self._sums.scalars[function], self._kinds()[function]
-        warm, cold, cold_with_init, provisioned, both, latency_warm, init = (
+        at, scalars, kinds = self._at, self.sums.scalars[function], self._kinds()[function]
+        warm, cold, cold_with_init, provisioned, init = (
             self._histogram(function, which)
-            for which in (
-                at.WARM, at.COLD, at.COLD_WITH_INIT, at.PROVISIONED, at.WARM_BOTH, at.LATENCY_WARM, at.INIT,
-            )
-        )  # fmt: skip
+            for which in (at.WARM, at.COLD, at.COLD_WITH_INIT, at.PROVISIONED, at.INIT)
+        )
+        latency_cold, latency_warm, latency_provisioned, both = (
+            self._sections.whole(function, which) for which in at.OF_A_SECTION
+        )
         warm = together(warm, both)
         with_init, without_init = together(warm, cold_with_init).shrink(), together(warm, cold).shrink()
         managed = self._plans[function].managed is not None
         latencies = {
-            StartType.COLD: self._histogram(function, at.LATENCY_COLD).shrink(),
+            StartType.COLD: latency_cold.shrink(),
             StartType.WARM: together(latency_warm, both).shrink(),
-            StartType.PROVISIONED: self._histogram(function, at.LATENCY_PROVISIONED).shrink(),
+            StartType.PROVISIONED: latency_provisioned.shrink(),
         }
         return FunctionTotals(
             events=int(kinds[1].sum()),
@@ -279,8 +323,8 @@ class Aggregate:
             section_latency_ms=self._sections.of(function),
             usage=self._usage[function],
             counts=MinuteCounts(int(scalars[at.MINUTES]), self._log, function),
-            concurrency=self._concurrency(int(self._sums.whole[function]), function),
-            provisioned=self._provisioned(int(self._sums.whole[function]), function),
+            concurrency=self._concurrency(int(self.sums.whole[function]), function),
+            provisioned=self._provisioned(int(self.sums.whole[function]), function),
             last_end_us=int(scalars[at.LAST_END_US]),
             fleet=self._fleets.get(function),
         )
@@ -288,13 +332,13 @@ class Aggregate:
     @cached_property
     def _log(self) -> MinuteLog:
         """Minutes of all owners, when all records have been added."""
-        self._put_minutes_away(self._sums.minutes.shape[1])
+        self._put_minutes_away(self.sums.minutes.shape[1])
         return self._minutes
 
     def _concurrency(self, owner: int, busy: int | None = None) -> Concurrency:
-        scalars, at = self._sums.scalars[owner], self._at
+        scalars, at = self.sums.scalars[owner], self._at
         return Concurrency(
-            int(self._sums.scalars[owner if busy is None else busy, at.BUSY_US]),
+            int(self.sums.scalars[owner if busy is None else busy, at.BUSY_US]),
             int(scalars[at.PEAK]),
             int(scalars[at.END_MINUTES]),
             self._log,
@@ -302,7 +346,7 @@ class Aggregate:
         )
 
     def _provisioned(self, owner: int, busy: int) -> Concurrency:
-        scalars, at = self._sums.scalars, self._at
+        scalars, at = self.sums.scalars, self._at
         peak, minutes = (int(scalars[owner, which]) for which in (at.PROVISIONED_PEAK, at.END_MINUTES))
         busy_us = int(scalars[busy, at.PROVISIONED_BUSY_US])
         return Concurrency(busy_us, peak, minutes, self._log, owner, provisioned=True)
@@ -315,7 +359,7 @@ class Aggregate:
     @cached_property
     def unreserved(self) -> Concurrency:
         """Executions that count against the account's unreserved pool."""
-        if not self._sums.pooled.any():
+        if not self.sums.pooled.any():
             return self.account
         return self._concurrency(len(self._plans) + self._at.UNRESERVED)
 
@@ -361,7 +405,7 @@ def _whole_functions(plan: Plan, first: int) -> list[int]:
 
 def _first_sums(plan: Plan, dense: Dense) -> Sums:
     """Make room for sums; what is never touched takes no memory."""
-    from lambdasim.engine.totals import tally as at
+    from lambdasim.engine.totals.counting import sums as at
 
     n = len(plan.functions)
     calls = [call for _, call in calls_of_plan(plan)]
@@ -371,6 +415,12 @@ def _first_sums(plan: Plan, dense: Dense) -> Sums:
     fitting = _RING_BYTES // (owners * 2 * ROWS * 8)
     window = min(_WINDOW, 1 << max(fitting.bit_length() - 1, 3))
 
+    alike = np.zeros(n, dtype=at.ALIKE)
+    alike["patience_us"] = [
+        function.retry.client_timeout_us if whole[rank] == rank else -1
+        for rank, function in enumerate(plan.functions)
+    ]
+
     def zeros(*shape: int) -> NDArray[np.int64]:
         return np.zeros(shape, dtype=np.int64)
 
@@ -378,6 +428,8 @@ def _first_sums(plan: Plan, dense: Dense) -> Sums:
         return np.array(list(values), dtype=np.int64)
 
     return at.Sums(
+        head=np.zeros(1, dtype=at.HEAD),
+        alike=alike,
         client_timeout_us=of_plan(function.retry.client_timeout_us for function in plan.functions),
         queued=of_plan(function.retry.invoker is Invoker.QUEUE for function in plan.functions),
         call_timeout_us=of_plan([0, *(call.retry.client_timeout_us for call in calls)]),
@@ -392,5 +444,5 @@ def _first_sums(plan: Plan, dense: Dense) -> Sums:
         pool=dense.pool,
         minutes=zeros(owners, 2 * window, ROWS),
         active=zeros(owners, 2 * window),
-        spilled=zeros(_ROWS_AT_ONCE * at.SPILLS_PER_RECORD),
+        spilled=zeros(_ROWS_AT_ONCE * at.SPILLS_PER_ATTEMPT),
     )

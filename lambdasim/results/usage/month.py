@@ -103,6 +103,11 @@ class PayloadMeter:
         self._sent_together = [_send_batch(specs[function.name]) > 1 for function in plan.functions]
         self._chunk_kb = [_chunk_kb(specs[function.name]) for function in plan.functions]
 
+    @property
+    def reads_records(self) -> bool:
+        """Whether anything is counted at all."""
+        return bool(self._draws or self.past_trigger)
+
     def add(self, chunk: RecordChunk) -> None:
         """Count the next records."""
         for rank in self.past_trigger:

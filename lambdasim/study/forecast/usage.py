@@ -13,9 +13,10 @@ from lambdasim.billing import Usage
 from lambdasim.billing.usage import BY_TIME
 from lambdasim.engine.merge import merge_arrivals
 from lambdasim.engine.plan import ScenarioArrivals, plan_scenario
-from lambdasim.engine.run import EngineName, run_plan
+from lambdasim.engine.run import EngineName
 from lambdasim.results.points.tracking import followed
 from lambdasim.results.run import RunResult
+from lambdasim.results.simulate import summed_up
 from lambdasim.specs.scenario import ScenarioSpec
 from lambdasim.study.forecast.arrivals import PathArrivals, day_shapes
 from lambdasim.study.forecast.history import DailyHistory
@@ -112,8 +113,7 @@ class PathRunner:
         sources = [drawn.get(source.owner, source) for source in own.sources]
         plan = replace(plan, arrivals=partial(merge_arrivals, sources))
         chosen = EngineName(self.engine).chosen(plan)
-        chunks = run_plan(plan, chosen)
-        return RunResult.of_records(scenario, plan, chunks, engine=str(chosen), keep_records=False)
+        return summed_up(scenario, plan, chosen)
 
     def arrivals(self, scenario: ScenarioSpec, path: int) -> list[PathArrivals]:
         """Give the arrivals of the functions that have a history."""

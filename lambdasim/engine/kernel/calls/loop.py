@@ -70,7 +70,7 @@ def advance_with_calls(state: State, calls: Calls) -> Int64:  # noqa: PLR0912 - 
             event = take_arrival(state)
             if state.functions[event.function].calls:
                 event = _with_chain(event, begin(state, calls, event))
-        attempt(state, None, calls, event, 0, now)
+        attempt(state, None, None, calls, event, 0, now)
 
 
 @compiled

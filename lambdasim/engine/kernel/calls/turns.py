@@ -120,7 +120,7 @@ def _settle(state: State, calls: Calls, row: Int64, handler_us: Int64, answer: I
     run.ended = 1
     event = event_of(calls, row)
     settle(
-        state, None, calls, event, event, 0, run.slot, row, 0, run.started_us,
+        state, None, None, calls, event, event, 0, run.slot, row, 0, run.started_us,
         run.handler_starts_us - run.started_us, 0, run.init_again_us, handler_us, answer, now,
     )  # fmt: skip
     give_passes(calls, run.passes)
@@ -218,5 +218,5 @@ def make(
 def _stop(state: State, calls: Calls, event: Event, now: Int64) -> None:
     """Record a call that loop detection stopped."""
     count(calls, np.int64(state.functions[event.function].number), of.STOPPED, 1)
-    write(state, event, now, 0, 0, 0, 0, 0, at.NO_START, at.REJECTED, at.LOOP, -1, at.EVENT_REJECTED)
+    write(state, None, event, now, 0, 0, 0, 0, 0, at.NO_START, at.REJECTED, at.LOOP, -1, at.EVENT_REJECTED)
     event_ended(state, calls, event, np.int64(0), np.int64(at.EVENT_REJECTED), now, now)
