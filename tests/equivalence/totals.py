@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from types import ModuleType
 from typing import Any
 
 from lambdasim.engine.contract import Plan, RecordChunk
@@ -23,10 +24,19 @@ def of_records(plan: Plan, chunks: Iterable[RecordChunk], start_us: int, duratio
     return content(totals)
 
 
-def counted(plan: Plan, start_us: int, duration_us: int, room: int = 64) -> Totals:
-    """Let the compiled engine count."""
+def counted(
+    plan: Plan,
+    start_us: int,
+    duration_us: int,
+    room: int = 64,
+    modules: Mapping[str, ModuleType] | None = None,
+) -> Totals:
+    """Let the compiled engine count, or its modules as they are given."""
     totals = Aggregate(plan, start_us, duration_us)
-    for _ in CountedRun(plan, totals, room=room).count():
+    run = CountedRun(plan, totals, room=room)
+    if modules is not None:
+        run._advance, run._draw_first_runs = modules["steps"].advance, modules["draws"].draw_first_runs
+    for _ in run.count():
         pass
     return content(totals)
 

@@ -4,6 +4,8 @@ Plans with queues or streams have an event loop of their own (`kernel.sourced`),
 functions (`kernel.calls.loop`); each is compiled when the first such plan runs. All others go through
 `kernel.steps.advance` and know nothing of it.
 
+Where nobody keeps records, `count_with_kernel` counts attempts in the same steps and writes none.
+
 This module imports numba. With NUMBA_DISABLE_JIT=1 the steps run as plain Python.
 """
 
