@@ -165,7 +165,7 @@ def draw(laws: Laws, law: Int64, index: Int64, attempt: Int64) -> Int64:
         row = laws.rows[row.parts + _part(laws.numbers, row.first, row.count, np.int64(bits >> _U32))]
         bits = mix(~bits)
     if row.kind == TABLE:
-        return _look_up(laws.numbers, row.first, bits)
+        return look_up(laws.numbers, row.first, bits)
     if row.kind == RESAMPLE:
         chosen = ((bits >> _U32) * np.uint64(row.count)) >> _U32
         return laws.numbers[row.first + np.int64(chosen)]
@@ -186,7 +186,7 @@ def draw_many(
     for place in range(begin, stop):
         values[place] = np.int64(random_bits(row.k0, row.k1, first + place - begin, 0))
     for place in range(begin, stop):
-        values[place] = _look_up(laws.numbers, row.first, np.uint64(values[place]))
+        values[place] = look_up(laws.numbers, row.first, np.uint64(values[place]))
 
 
 @compiled
@@ -203,7 +203,7 @@ def _part(numbers: NDArray[np.int64], first: Int64, size: Int64, choice: Int64) 
 
 
 @compiled
-def _look_up(numbers: NDArray[np.int64], first: Int64, bits: Any) -> Int64:
+def look_up(numbers: NDArray[np.int64], first: Int64, bits: Any) -> Int64:
     """Look a value up, as `table.DrawTable.values` does."""
     depth = max(np.int64((bits >> _U10) & _DEPTH_MASK), np.int64(_SMALLEST_DEPTH))
     # 53 bits fit a float exactly, whose own exponent and mantissa are the octave and the place in it.

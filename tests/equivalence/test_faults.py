@@ -295,8 +295,8 @@ FAULTS: dict[str, Fault] = {
     ),
     "draws rounded down": ("numbers[at + 1] * place + _HALF", "numbers[at + 1] * place"),
     "CPU time rounded down": (
-        "min(drawn_us, function.cpu_most_us) * function.cpu_multiplier + _HALF",
-        "min(drawn_us, function.cpu_most_us) * function.cpu_multiplier",
+        "min(drawn_us, most_us) * multiplier + _HALF",
+        "min(drawn_us, most_us) * multiplier",
     ),
     "a first check that is never late": (
         "phase_us // tick_us + quota.first_check",

@@ -11,7 +11,7 @@ from typing import Any, Final
 import numpy as np
 
 from lambdasim.compiling import Bool, Int64, compiled, compiled_apart
-from lambdasim.draws.compiled import draw, random_bits
+from lambdasim.draws.compiled import CONSTANT, TABLE, draw, look_up, random_bits
 from lambdasim.engine.kernel import state as at
 from lambdasim.engine.kernel.state import Event, State
 from lambdasim.models.cpu_scaling import FIXED_POINT_BITS, PRODUCT_BITS
@@ -31,12 +31,59 @@ def draw_first_runs(state: State) -> None:
     -----
     Of what `steps.advance` changes, nothing is read, so that both can work at once, each in a thread of its own.
     """
+    function = state.functions[0]
+    if len(state.functions) == 1 and not function.speeds_differ and not function.quota:
+        _draw_by_column(state, function)
+        return
     for row in range(len(state.time_us)):
         function = state.functions[state.function[row]]
         event = Event(state.function[row], state.invocation[row], 0, 0, 0, 0, row, 0, 0)
         if not function.speeds_differ:
             state.ahead_us[2 * row] = draw_handler_us(state, function, event, MEAN_SPEED)
         state.ahead_us[2 * row + 1] = draw_fault(state, function, event)
+
+
+@compiled
+def _draw_by_column(state: State, function: Any) -> None:
+    """Draw for the only function: CPU time and waits of all runs, one after the other, and put them together."""
+    ahead_us = state.ahead_us
+    for side in range(2):
+        _draw_column(state, function.first_law + (at.IO_TIME if side else at.CPU_TIME), side)
+    multiplier, most_us, can_fail = function.cpu_multiplier, function.cpu_most_us, function.can_fail
+    for row in range(len(state.time_us)):
+        ahead_us[2 * row] = _scaled_us(ahead_us[2 * row], multiplier, most_us) + ahead_us[2 * row + 1]
+        ahead_us[2 * row + 1] = at.COMPLETED
+        if can_fail:
+            event = Event(0, state.invocation[row], 0, 0, 0, 0, row, 0, 0)
+            ahead_us[2 * row + 1] = draw_fault(state, function, event)
+
+
+@compiled
+def _draw_column(state: State, law: Int64, side: Int64) -> None:
+    """Draw from one law for all arrivals, into one side of ``ahead_us``.
+
+    Notes
+    -----
+    Of a table all bits come first and then all look-ups, since bits alone are made several at a time.
+    """
+    ahead_us, row = state.ahead_us, state.laws.rows[law]
+    k0, k1, first = row.k0, row.k1, row.first
+    if row.kind != TABLE:
+        is_constant = row.kind == CONSTANT
+        for place in range(len(state.time_us)):
+            value = first if is_constant else draw(state.laws, law, state.invocation[place], 0)
+            ahead_us[2 * place + side] = value
+        return
+    for place in range(len(state.time_us)):
+        ahead_us[2 * place + side] = np.int64(random_bits(k0, k1, state.invocation[place], 0))
+    for place in range(len(state.time_us)):
+        ahead_us[2 * place + side] = look_up(state.laws.numbers, first, np.uint64(ahead_us[2 * place + side]))
+
+
+@compiled
+def _scaled_us(drawn_us: Int64, multiplier: Int64, most_us: Int64) -> Int64:
+    """Scale CPU time to a function's memory size."""
+    return (min(drawn_us, most_us) * multiplier + _HALF) >> FIXED_POINT_BITS
 
 
 @compiled
@@ -56,7 +103,7 @@ def is_still_warm(state: State, slot: Any, now: Int64) -> Bool:
 def draw_handler_us(state: State, function: Any, event: Event, speed: Int64) -> Int64:
     """Draw the handler's time in an environment of some speed, as `FunctionDraws.handler_us` does for many."""
     drawn_us = _drawn(state, function, event, at.CPU_TIME)
-    cpu_us = (min(drawn_us, function.cpu_most_us) * function.cpu_multiplier + _HALF) >> FIXED_POINT_BITS
+    cpu_us = _scaled_us(drawn_us, function.cpu_multiplier, function.cpu_most_us)
     if function.speeds_differ:
         cpu_us = (min(cpu_us, _MOST_PRODUCT // max(speed, 1)) * speed + _HALF) >> FIXED_POINT_BITS
     io_us = _drawn(state, function, event, at.IO_TIME)

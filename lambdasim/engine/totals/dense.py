@@ -20,8 +20,9 @@ if TYPE_CHECKING:
 
 PAGE_BITS: Final = 9
 PAGE: Final = 1 << PAGE_BITS
-PAGES: Final = 32
-"""Pages of a histogram, if all are there: values up to 16,384."""
+_LEAST_PLACES: Final = 32  # of a histogram: values up to 16 s
+_MOST_PLACES: Final = 2048  # values up to 17 minutes, which hold the latencies of an event's first retries
+_ALL_PLACES: Final = 1 << 21  # 16 MiB, of which what is never touched takes nothing
 _MOST_PAGES: Final = 1 << 16  # 256 MiB
 _COMMON: Final = 128  # single keys of a page from which on it is made; 255 take as much room
 
@@ -38,25 +39,27 @@ class Dense:
 
     Attributes
     ----------
-    places : ndarray of int64, shape (owners, kinds, PAGES)
-        Where in ``pool`` each page is; 0 where there is none.
+    places : ndarray of int64, shape (owners, kinds, n_places)
+        Where in ``pool`` each page is; 0 where there is none. Fewer for thousands of functions.
     pool : ndarray of int64, shape (n_pages, PAGE)
         The first is nobody's.
     """
 
     def __init__(self, owners: int, kinds: int) -> None:
         self._kinds = kinds
-        most = min(_MOST_PAGES, 1 + owners * kinds * PAGES)
-        self.places = np.zeros((owners, kinds, PAGES), dtype=np.int64)
+        histograms = max(owners * kinds, 1)
+        places = min(max(_ALL_PLACES // histograms, _LEAST_PLACES), _MOST_PLACES)
+        most = min(_MOST_PAGES, 1 + histograms * places)
+        self.places = np.zeros((owners, kinds, places), dtype=np.int64)
         self.pool = untouched(most, PAGE)
-        self._single = np.zeros(owners * kinds * PAGES, dtype=np.uint8)
+        self._single = np.zeros(histograms * places, dtype=np.uint8)
         self._used = 1
 
     def make_pages(self, keys: NDArray[np.int64]) -> None:
         """Make pages where single keys have become common; keys have shape (n,)."""
-        values = keys & VALUE
-        small = values < PAGE * PAGES
-        pages = (keys[small] >> SPILL_BITS) * PAGES + (values[small] >> PAGE_BITS)
+        values, each = keys & VALUE, self.places.shape[2]
+        small = values < PAGE * each
+        pages = (keys[small] >> SPILL_BITS) * each + (values[small] >> PAGE_BITS)
         if not len(pages):
             return
         met, counts = np.unique(pages, return_counts=True)

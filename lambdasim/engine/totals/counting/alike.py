@@ -28,6 +28,7 @@ from lambdasim.engine.totals.minute_rows import ENDED, HIGHEST
 
 _WARM, _COMPLETED, _SUCCEEDED = int(StartType.WARM), int(Outcome.COMPLETED), int(EventOutcome.SUCCEEDED)
 _KIND: Final = at.PER_FIRST + _WARM * at.PER_START + _COMPLETED * at.PER_OUTCOME + _SUCCEEDED
+_SPILLED_AT_ONCE: Final = 1 << 13  # few, so that what is common has its pages soon
 
 
 @compiled
@@ -58,7 +59,8 @@ def count(sums: Sums, attempt: Attempt) -> None:
 def must_wait(sums: Sums, now: Int64) -> Bool:
     """Whether something must be put away before an attempt of this moment is counted; all that is alike is by then."""
     head = sums.head[0]
-    if now < head.until_us and head.spilled + at.SPILLS_PER_ATTEMPT <= sums.spilled.shape[0]:
+    room = min(_SPILLED_AT_ONCE, sums.spilled.shape[0] - at.SPILLS_PER_ATTEMPT)
+    if now < head.until_us and head.spilled <= room:
         return False
     put_away(sums)
     head.reached_us = now

@@ -14,7 +14,7 @@ from lambdasim.compiling import Int64, compiled, compiled_apart
 from lambdasim.engine.contract import EventOutcome, Limit, Outcome, StartType
 from lambdasim.engine.totals.counting import sums as at
 from lambdasim.engine.totals.counting.sums import Attempt, Sums
-from lambdasim.engine.totals.dense import PAGE, PAGE_BITS, PAGES
+from lambdasim.engine.totals.dense import PAGE, PAGE_BITS
 from lambdasim.engine.totals.minute_rows import (
     COUNTS,
     ENDED,
@@ -125,7 +125,7 @@ def _spill(sums: Sums, number: Int64, value: Int64) -> None:
 def count_ms(sums: Sums, function: Int64, histogram: Int64, value_ms: Int64) -> None:
     """Add a value to a histogram."""
     page = np.uint64(0)
-    if value_ms < PAGE * PAGES:
+    if value_ms < sums.places.shape[2] << PAGE_BITS:
         page = np.uint64(sums.places[function, histogram, np.uint64(value_ms >> PAGE_BITS)])
     if page > 0:
         sums.pool[page, np.uint64(value_ms & (PAGE - 1))] += 1
