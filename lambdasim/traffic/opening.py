@@ -40,7 +40,7 @@ _INSIGHTS_DURATIONS: Final = {
     *EVENT_NAMES["duration_ms"],
 }
 _REPORTED: Final = re.compile(
-    rb'(?:REPORT|START) RequestId:|"platform\.(?:start|report|initStart|runtimeDone)(?:"|\\")'
+    rb'(?:REPORT|START)(?: |\xc2\xa0)RequestId:|"platform\.(?:start|report|initStart|runtimeDone)(?:"|\\")'
     rb'|"event_type"\s*:\s*"performance"'
 )
 _PACKED: Final = b"H4sI"

@@ -9,7 +9,9 @@ import pytest
 from lambdasim.calibration.data.reading import read_observations
 from lambdasim.errors import TraceError
 from lambdasim.traffic.readers.insights.reader import read_insights
+from lambdasim.traffic.readers.logs.line_head import line_head
 from lambdasim.traffic.readers.logs.reader import read_report_logs
+from lambdasim.traffic.readers.moments import MomentRule
 
 REQUEST = "00000000-1111-4111-8111-111111111111"
 FIELDS = ["Duration: 40.25 ms", "Billed Duration: 341 ms", "Memory Size: 512 MB", "Max Memory Used: 90 MB",
@@ -37,6 +39,29 @@ def test_an_event_that_was_delivered_twice_counts_once_and_a_retry_counts(tmp_pa
     assert trace.report().warnings == (
         "1 report that repeats another of the same request and moment left out",
     )
+
+
+@pytest.mark.parametrize(
+    ("before", "above", "seconds"),
+    [
+        ("[03/Aug/2026:02:00:00 +0200] ", "", 0.0),
+        ("Mon, 03 Aug 2026 00:00:00 GMT | ", "", 0.0),
+        ("2026/08/03 00:00:00.250Z ", "", 0.25),
+        ("2026-08-03 00:00:00,250 - INFO - ", "", 0.25),
+        ("2026-08-03 02:00:00.250 +02:00 ", "", 0.25),
+        ("1785715200.250 ", "", 0.25),
+        ("1785715200250000000\t2030-01-01T00:00:00Z\t", "", 0.25),
+        ("", "2026-08-03T00:00:00.250Z\n", 0.25),
+        ("> ", "> 1785715200250\n", 0.25),
+        ("order 1785715200250 is late ", "", 0.25),
+        ("", "order 12 of 2026-08-03T00:00:00Z\n", None),
+        ("x" * 700 + " 1785715200250 ", "", None),
+        ("12:00:00 ", "", None),
+    ],
+)
+def test_times_before_lambdas_words(before: str, above: str, seconds: float | None) -> None:
+    found = line_head(before, above, MomentRule(naive="utc"))
+    assert found.time_us == (None if seconds is None else 1_785_715_200_000_000 + round(seconds * 1e6))
 
 
 def test_a_time_in_a_form_that_is_not_read_is_named(tmp_path: Path) -> None:

@@ -121,6 +121,7 @@ SHAPES: dict[str, Callable[[Events], str]] = {
     "Grafana's text": of_text(lambda at, text: f"{at * 10**6}\t{iso(at)}\t{text}"),
     "a --query as text": of_text(lambda at, text: f"{STREAM}\t{at}\t{text}"),
     "a container's lines": of_text(lambda at, text: f"lambda-1  | {iso(at)} {text}"),
+    "blanks of a page": of_text(lambda at, text: f"{iso(at)} {text}".replace(" ", "\xa0") + "\u200b"),
     "a quotation": of_text(lambda at, text: f"> {iso(at)} {text}"),
     "a time above each message": of_text(lambda at, text: f"{iso(at)}\n{text}"),
     "seconds with a fraction": of_text(lambda at, text: f"{at / 1000:.3f} {text}"),

@@ -24,7 +24,8 @@ _TIME: Final = re.compile(
     rf"(?<![\w.-])(?:(?P<iso>{_ISO})"
     r"|(?P<epoch>[0-9]{10}\.[0-9]{1,9}|[0-9]{19}|[0-9]{16}|[0-9]{13})(?![\w.-])"
     r"|(?P<mail>(?:[A-Z][a-z]{2}, )?[0-9]{1,2} [A-Z][a-z]{2} [0-9]{4} [0-9]{2}:[0-9]{2}:[0-9]{2} "
-    r"(?:GMT|UTC|[+-][0-9]{4})))"
+    r"(?:GMT|UTC|[+-][0-9]{4}))"
+    r"|(?P<server>[0-9]{2}/[A-Z][a-z]{2}/[0-9]{4}:[0-9]{2}:[0-9]{2}:[0-9]{2} [+-][0-9]{4}))"
 )
 _CLOCK: Final = re.compile(r"(?<![\w:.])[0-9]{1,2}:[0-9]{2}:[0-9]{2}(?![\w:])")
 _OFFSET: Final = re.compile(r"(?:Z|UTC|[+-][0-9]{2}:?[0-9]{2})$")
@@ -123,6 +124,9 @@ def _moment_us(time: re.Match[str], rule: MomentRule) -> int:
         )
     if time["mail"]:
         return to_epoch_us(parsedate_to_datetime(time["mail"].replace("UTC", "+0000")))
+    if time["server"]:
+        day, _, clock = time["server"].partition(":")
+        return to_epoch_us(parsedate_to_datetime(f"{day.replace('/', ' ')} {clock}"))
     written = time["iso"].replace(",", ".").replace("/", "-")
     if written.endswith("UTC"):
         written = written[:-3].rstrip() + "Z"

@@ -31,6 +31,10 @@ _COLOURS: Final = re.compile(r"\x1b\[[0-9;]{0,20}[mK]")
 """What sets colours in terminals, as `sam logs` and `aws logs tail` write it."""
 
 
+_COPIED: Final = {"\xa0": " ", "\u202f": " ", "\u2007": " ", "\u200b": "", "\ufeff": ""}
+"""Blanks that text has which was copied from pages, and what they are in a log."""
+
+
 @dataclass(frozen=True)
 class _LogReader:
     file: SourceFile
@@ -99,6 +103,8 @@ def _findings(
 ) -> Iterator[Started | Reported | Remark | Fault]:
     sheet = is_workbook(file)
     text = b"".join(sheet_text(file, SheetForm())).decode() if sheet else _COLOURS.sub("", file.text())
+    for copied, plain in _COPIED.items():
+        text = text.replace(copied, plain)
     for unpack in (packed_text, invoked_text):
         inside = unpack(file.path, text)
         text = text if inside is None else inside

@@ -27,7 +27,7 @@ _STREAM: Final = re.compile(
 _GROUP: Final = re.compile(r"(?:[0-9]{12}:|[a-z]{2}(?:-[a-z]+)+-[0-9]:)?/aws/lambda/(?P<name>[\w-]{1,140})")
 _TIMES: Final = frozenset(
     ("timestamp", "time", "ts", "t", "dt", "date", "datetime", "eventtime", "tsns", "timestampms", "timeunixnano",
-     "messagetimems", "timegenerated", "timestamputc", "timegeneratedutc")
+     "messagetime", "messagetimems", "timegenerated", "timestamputc", "timegeneratedutc")
 )  # fmt: skip
 """Names of a time, without marks and in small letters."""
 _MARKS: Final = re.compile(r"[^a-z]")
