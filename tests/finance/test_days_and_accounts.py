@@ -20,6 +20,7 @@ from lambdasim.finance.days import REST
 from lambdasim.results.files.hourly import hourly_usage
 from lambdasim.results.usage.hour import HourlyUsage
 
+CUR = Path(__file__).parent / "bills" / "legacy_cur.csv"
 SCENARIO = """
 name: NAME
 start: 2026-11-29T12:00:00Z
@@ -189,3 +190,14 @@ def test_a_bill_keeps_the_scenarios_price_date(tmp_path: Path) -> None:
     assert done.stdout == bill.to_json()
     later = price(simulated.usage()).to_json()
     assert later != bill.to_json()
+
+
+def test_a_folder_counts_once(tmp_path: Path) -> None:
+    run = ls.simulate(arrivals_s=[0.0], durations_ms=100, init_ms=0, memory_mb=1024)
+    ls.save(run, tmp_path / "a")
+    (tmp_path / "link").symlink_to(tmp_path / "a")
+    for command in (("bill",), ("commit",), ("commit", "--accounts"), ("bill", "compare", CUR)):
+        for other in ("a", "a/../a", "link"):
+            done = lambdasim(*command, tmp_path / "a", tmp_path / other)
+            assert done.returncode == 2, done.stdout
+            assert "is given twice, and its usage would count twice" in done.stderr

@@ -128,7 +128,8 @@ class PriceBook:
 def _fault(entry: BookEntry) -> tuple[str, str] | None:
     """Return field and message of what is wrong with an entry."""
     if entry.usage_type != EVERY and entry.usage_type not in _names():
-        base = sorted({name for name in _names() if "Request" in name or "Second" in name}, key=len)[:6]
+        known = (name for name in _names() if "Request" in name or "Second" in name)
+        base = sorted(known, key=lambda name: (len(name), name))[:6]
         return (
             "usage_type",
             f"must be * or a usage type such as {', '.join(base)}, got {entry.usage_type[:60]!r}",

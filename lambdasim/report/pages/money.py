@@ -13,6 +13,7 @@ from lambdasim.report.html import Fact
 from lambdasim.report.page import StudyPage
 from lambdasim.report.pictures import Chart
 from lambdasim.results.parameters import Parameter
+from lambdasim.study.server_costs import Option
 from lambdasim.views import readable
 from lambdasim.wording import NONE, count, money, number, percent
 
@@ -362,7 +363,9 @@ def _options(found: BreakEven) -> tuple[Fact, ...]:
     for row in found.ends.to_dict("records"):
         one, many = money(float(row["one_usd"])), money(float(row["many_usd"]))
         if one == many:
-            facts.append(Fact(str(row["option"]), one, found.per.words))
+            listed = f"; {money(found.listed_usd)} without the free tier"
+            has_tier = row["option"] == Option.LAMBDA.value and found.scenario.free_tier
+            facts.append(Fact(str(row["option"]), one, found.per.words + listed * has_tier))
         else:
             facts.append(
                 Fact(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+from collections.abc import Iterable
 from itertools import chain
 from pathlib import Path
 from typing import Any, Final
@@ -34,6 +35,27 @@ PARTS: Final = ("scenario.json", "usage.json", "summary.json", "metrics.csv", RE
 """Files that are read again."""
 TABLES: Final = ("bill.csv",)
 """Files for people alone."""
+
+
+def refuse_the_same_folder(name: str, places: Iterable[Path]) -> None:
+    """Refuse folders of runs that are one folder, by whatever path: its usage would count twice.
+
+    Parameters
+    ----------
+    name : str
+        Of what reads them, for the message.
+    places : iterable of Path
+
+    Raises
+    ------
+    InputError
+    """
+    seen: set[str] = set()
+    for place in places:
+        real = os.path.realpath(place)
+        if real in seen:
+            raise InputError.single(name, str(place), "is given twice, and its usage would count twice")
+        seen.add(real)
 
 
 def run_content(run: RunResult) -> dict[str, Any]:
