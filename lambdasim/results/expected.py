@@ -229,6 +229,8 @@ def _called(plan: Plan, arriving: Sequence[float]) -> float:
         for call in function.calls
         if call.moment is CallMoment.RUN
     ]
+    if not calls:
+        return 0.0
     ranks = sorted({rank for caller, call in calls for rank in (caller, call.callee)})
     places = {rank: place for place, rank in enumerate(ranks)}
     size, most = len(ranks), plan.calls.most_called
@@ -237,7 +239,7 @@ def _called(plan: Plan, arriving: Sequence[float]) -> float:
         where = places[call.callee], places[caller]
         kept[where] += call.probability * call.count
         endless[where] += call.probability * call.count * call.is_endless
-    quickest_us = min(_mean_us(function) for function in plan.functions if function.calls)
+    quickest_us = min(_mean_us(plan.functions[caller]) for caller, _ in calls)
     # An event arrives in the middle of the time, on the mean.
     steps = int(min(plan.calls.ends_us / 2 / quickest_us + 1, _MANY))
     first = min(steps, min(plan.calls.most_passes, _MOST_STEPS) * size)

@@ -255,7 +255,8 @@ class ScenarioSpec(Spec, Result):
 
     def _region_faults(self) -> Iterator[CrossFault]:
         if self.region not in regions():
-            yield CrossFault(("region",), not_among(self.region, regions()))
+            way = "simulate it elsewhere, and price that with `lambdasim bill --region REGION --price-sheet FILE`"
+            yield CrossFault(("region",), f"{not_among(self.region, regions())}; for any other, {way}")
 
     def _day_faults(self) -> Iterator[CrossFault]:
         try:

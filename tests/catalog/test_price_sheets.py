@@ -135,6 +135,7 @@ def test_an_unknown_region_is_one_clear_error(region: str) -> None:
         price_sheet(region)
     assert len(caught.value.faults) == 1
     assert str(caught.value).startswith("price sheets: region: must be one of af-south-1, ")
+    assert "given with --price-sheet FILE" in str(caught.value)
     assert repr(region) in str(caught.value)
 
 

@@ -1,5 +1,6 @@
 """What a run takes is estimated before it runs, within a factor of two of what it then takes."""
 
+import json
 import subprocess
 import sys
 from pathlib import Path
@@ -146,3 +147,15 @@ def test_a_loop_that_grows_without_end_is_refused_before_it_runs(tmp_path: Path)
     assert "functions would call each other more than 20,000,000 times" in done.stderr
     few = expected_cost(load_scenario_text(LOOP.format(span="1h", rate=0.001, count=1)))
     assert few.most_calls == 0
+
+
+def test_a_state_machine_whose_functions_call_none_has_a_cost(tmp_path: Path) -> None:
+    states = {
+        "A": {"Type": "Task", "Resource": "arn:aws:lambda:us-east-1:123456789012:function:f", "End": True}
+    }
+    (tmp_path / "m.json").write_text(json.dumps({"StartAt": "A", "States": states}))
+    text = HEAD.format(span="10min", traffic="{constant: {rate_per_s: 0.01}}")
+    text += "state_machines: [{name: m, definition: m.json, traffic: {constant: {rate_per_s: 0.5}}}]\n"
+    spec = load_scenario_text(text, base_dir=tmp_path)
+    events = ls.simulate(spec, keep_records=False).summary()["events"].sum()
+    assert events <= expected_cost(spec).events <= events * 3

@@ -197,7 +197,10 @@ def price_sheet(region: str, on: date | None = None) -> PriceSheet:
     known = _all_sheets()
     if region not in known:
         raise CatalogError.single(
-            "price sheets", "region", f"must be one of {', '.join(known)}, got {repr(region)[:40]}"
+            "price sheets",
+            "region",
+            f"must be one of {', '.join(known)}, got {repr(region)[:40]}; the rates of any other are given with "
+            "--price-sheet FILE (price_sheet=), as `lambdasim prices refresh --from PRICE_LIST --sheets FILE` writes it",
         )
     sheets = known[region]
     in_force = [sheet for sheet in sheets if on is None or sheet.as_of <= on]
