@@ -81,6 +81,15 @@ class ReadLog:
         if message not in self._warnings:
             self._warnings.append(message)
 
+    def take(self, found: ReadLog) -> None:
+        """Note what another pass through the same file found."""
+        self.rows += found.rows
+        self.skipped += found.skipped
+        self.repeated += found.repeated
+        self._faults = [*self._faults, *found._faults][:LISTED_FAULTS]
+        for message in found._warnings:
+            self.warn(message)
+
     def report(self) -> ReadReport:
         """Freeze what was found."""
         return ReadReport(self.rows, self.skipped, tuple(self._faults), tuple(self._warnings), self.repeated)

@@ -14,6 +14,7 @@ from typing import Any, Final
 
 from lambdasim.errors import Fault, TraceError
 from lambdasim.traffic.readers.json_text import behind_list, json_items, json_sequence, parse_json
+from lambdasim.traffic.readers.logs.marks import has_words
 from lambdasim.traffic.readers.logs.remarks import is_performance
 from lambdasim.traffic.readers.logs.wrapped import (
     Wrapped,
@@ -191,13 +192,16 @@ def log_event(event: Any) -> LogEvent | dict[str, Any] | None:
     moment = event.get(clock)
     if clock == "timestamp" and isinstance(moment, str) and "level" in event:
         return None
+    time_us = _time_us(clock, moment)
+    if not has_words(message):
+        return LogEvent(message, time_us, None, None)
     group = _first_text(event, _GROUP)
     function = function_of_group(group) if group else None
     stream = _first_text(event, _STREAM)
     if stream is None or not function:
         inside = known_of(event, Wrapped(""))
         stream, function = stream or inside.exec_env, function or inside.function
-    return LogEvent(message, _time_us(clock, moment), stream, function or None)
+    return LogEvent(message, time_us, stream, function or None)
 
 
 def _lists(path: str, text: str) -> Iterator[Any]:

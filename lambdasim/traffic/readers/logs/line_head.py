@@ -34,6 +34,11 @@ _GROUP: Final = re.compile(r"(?<![\w/])/aws/lambda/(?P<name>[\w-]{1,140})(?=[\s\
 _NOTHING: Final = re.compile(r"[\s|>\"'`,;()\[\]-]*")
 _UNITS_PER_S: Final = {10: 1, 13: 10**3, 16: 10**6, 19: 10**9}
 _REACH: Final = 600
+_USUAL: Final = re.compile(
+    r"([0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}(?:\.[0-9]{1,9})?(?:Z|[+-][0-9]{2}:[0-9]{2}))"
+    r" ([0-9]{4}/[0-9]{2}/[0-9]{2}/\[[$\w]{1,64}\]\w{1,64}) "
+)
+"""As `aws logs tail` writes it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,6 +100,9 @@ def line_head(before: str, above: str, rule: MomentRule) -> LineHead:
     >>> line_head("", "1785715200000", MomentRule()).time_us
     1785715200000000
     """
+    usual = _USUAL.fullmatch(before)
+    if usual is not None:
+        return LineHead(rule.one(usual[1]), usual[2])
     if len(before) > _REACH:
         return LineHead()
     stream, group = _STREAM.search(before), _GROUP.search(before)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
 from lambdasim.errors import Fault, TraceError
@@ -35,6 +35,18 @@ _COPIED: Final = {"\xa0": " ", "\u202f": " ", "\u2007": " ", "\u200b": "", "\ufe
 """Blanks that text has which was copied from pages, and what they are in a log."""
 
 
+@dataclass
+class _Kept:
+    """What the first pass found, for the second: a log is checked as it is opened, and then mostly read once."""
+
+    found: tuple[pd.DataFrame, ReadLog] | None = None
+    passes: int = 0
+
+    def __reduce__(self) -> tuple[type[_Kept], tuple[None, int]]:
+        """Pickle without the table."""
+        return _Kept, (None, 1)
+
+
 @dataclass(frozen=True)
 class _LogReader:
     file: SourceFile
@@ -42,8 +54,21 @@ class _LogReader:
     rule: MomentRule
     bad_rows: BadRows
     timeless: bool
+    kept: _Kept = field(default_factory=_Kept, repr=False, compare=False)
 
     def read(self, log: ReadLog) -> Iterator[pd.DataFrame]:
+        kept = self.kept
+        found, kept.found = kept.found, None
+        if found is None:
+            found = self._table(log), log
+            kept.found = found if not kept.passes else None
+            kept.passes += 1
+        else:
+            with self.file.opened():  # which refuses a file that has changed since
+                log.take(found[1])
+        yield found[0]
+
+    def _table(self, log: ReadLog) -> pd.DataFrame:
         import pandas as pd
 
         seen = Invocations()
@@ -80,7 +105,7 @@ class _LogReader:
             log.warn(f"{unfinished:,} requests have a START but no REPORT and are left out")
         rows.sort(key=lambda row: row[0])  # type: ignore[arg-type, return-value]
         columns = zip(COLUMNS, zip(*rows, strict=True), strict=True)
-        yield pd.DataFrame({name: pd.Series(values, dtype=LOG_DTYPES[name]) for name, values in columns})
+        return pd.DataFrame({name: pd.Series(values, dtype=LOG_DTYPES[name]) for name, values in columns})
 
     def _refuse_all(self, log: ReadLog) -> None:
         """Say that no invocation was found, and what the file looks like where it is no log."""

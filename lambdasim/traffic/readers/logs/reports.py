@@ -19,10 +19,11 @@ from lambdasim.traffic.readers.possible import impossible, impossible_memory
 SUCCESS: Final = "success"
 LARGEST: Final = 10**12
 _REQUEST: Final = re.compile(r"REPORT RequestId:\s*([\w-]+?)(?=Duration:|[^\w-]|$)")
-_NEXT: Final = re.compile(
-    r"[\r\n](?!\s*(?:(?:(?:Billed |Billed Restore |Restore |Init )?Duration|Memory Size|Max Memory Used): *[0-9]"
-    r"|Status: *(?:success|timeout|error|failure)\b|Error Type: *\w))|(?:START|END|REPORT) RequestId:"
+_MORE: Final = (
+    r"(?:(?:(?:Billed |Billed Restore |Restore |Init )?Duration|Memory Size|Max Memory Used): *[0-9]"
+    r"|Status: *(?:success|timeout|error|failure)\b|Error Type: *\w)"
 )
+_NEXT: Final = re.compile(rf"[\r\n](?!\s*{_MORE})|(?:START|END|REPORT) RequestId:")
 """What ends a report; a line that begins with its next field goes on with it, as where text was copied."""
 _FIELD: Final = re.compile(
     r"(?:\b|(?<=ms)|(?<=MB))(Billed Restore Duration|Restore Duration|Billed Duration|Init Duration|Duration"
@@ -42,7 +43,14 @@ _CRASHES: Final = re.compile(
 )
 _OUT_OF_MEMORY: Final = re.compile(r"out ?of ?memory|signal: killed", re.IGNORECASE)
 _TIMED_OUT: Final = re.compile(r"time[d_]? ?out", re.IGNORECASE)
-_PLAIN: Final = re.compile(r"[0-9]{1,12}(?:\.[0-9]{1,15})?")
+_NUMBER: Final = r"[0-9]{1,12}(?:\.[0-9]{1,15})?"
+_PLAIN: Final = re.compile(_NUMBER)
+_USUAL: Final = re.compile(
+    rf"REPORT RequestId: ([\w-]{{1,128}})\tDuration: ({_NUMBER}) ms\tBilled Duration: ([0-9]{{1,12}}) ms ?\t"
+    r"Memory Size: ([0-9]{1,12}) MB\tMax Memory Used: ([0-9]{1,12}) MB"
+    rf"(?:[ \t]*\tInit Duration: ({_NUMBER}) ms)?[ \t]*(?:\Z|[\r\n](?!\s*(?:\\|{_MORE})))"
+)
+"""A line as Lambda writes it of a run that succeeded, which needs no search for its fields."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,6 +161,13 @@ def parse_report_line(text: str, where: str = "REPORT line") -> Report:
     >>> report.duration_ms, report.billed_ms, report.init_ms, report.status
     (47.28, 48, 340.74, 'success')
     """
+    usual = _USUAL.match(text)
+    if usual is not None:
+        request, duration, billed, memory, used, init = usual.groups()
+        init_ms = None if init is None else float(init)
+        return Report(
+            request, float(duration), int(billed), int(memory), int(used), init_ms, None, None, SUCCESS, None
+        )
     text = text.replace("\\t", "\t").replace("\\n", "\n")
     begin = _REQUEST.search(text)
     if begin is None:

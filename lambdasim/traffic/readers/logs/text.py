@@ -10,6 +10,7 @@ from typing import Any, Final
 
 from lambdasim.errors import Fault, TraceError
 from lambdasim.traffic.readers.logs.line_head import LineHead, line_head
+from lambdasim.traffic.readers.logs.marks import Marks
 from lambdasim.traffic.readers.logs.remarks import (
     REMARK_TYPES,
     Remark,
@@ -31,21 +32,6 @@ OBJECT_REACH: Final = 1 << 16
 _OBJECT_DEPTH: Final = 32
 _LATEST_MS: Final = 7_258_118_400_000  # the year 2200
 _DECODER: Final = json.JSONDecoder()
-_MARK: Final = re.compile(
-    r"(?<![A-Z_])(?:START RequestId:\s*(?P<start>[\w-]{1,128}?)(?=Version:|[^\w-]|$)"
-    r"(?:\s*Version:\s*(?P<of>[\w$-]{1,64}))?"
-    r"|(?P<report>REPORT) R(?:equestId:|e?q?u?e?s?t?I?d?[ \t]*(?=[\r\n]|\Z))"
-    r"|(?P<begins>INIT_START|RESTORE_START)\s+Runtime Version:\s*(?P<version>[^\s|]{1,100}?)"
-    r"(?=Runtime Version|[\s|]|$)"
-    r"|(?P<started>INIT_REPORT|RESTORE_REPORT)\b(?P<fields>[^\r\n]{0,300}))"
-    r'|"type"\s*:\s*"platform\.(?P<platform>start|report|runtimeDone|initStart|initReport|restoreStart|restoreReport)"'
-    r'|"event_type"\s*:\s*"(?P<performance>performance)"'
-    r"|(?<![\w-])(?P<late>[\w-]{8,128})\s+Task timed out after"
-    r"|RequestId:\s*(?P<ended>[\w-]{1,128})\s+(?:Error:\s*)?"
-    r"(?P<how>(?:Runtime|Process) exited[^\r\n]{0,160}(?:[\r\n]+Runtime\.\w+)?)"
-    r"|(?<![\w-])[\w-]{0,16}?(?P<failed>[\w-]{36})\s+ERROR\s+Invoke Error\b"
-    r"|\[ERROR\] (?P<raised>[A-Za-z_][\w.]{0,100}): [^\r\n]{0,2000}?\s+Traceback \(most recent call last\)"
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,7 +118,8 @@ class LogText:
     def findings(self) -> Iterator[Started | Reported | Remark | Fault]:
         """Yield what Lambda wrote, in the order of the text, or what is wrong with it."""
         done = 0
-        while mark := _MARK.search(self.text, done):
+        marks = Marks(self.text)
+        while mark := marks.next(done):
             begin, done = done, mark.end()
             try:
                 if mark["platform"] or mark["performance"]:
