@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Collection, Iterator, Mapping
 from typing import Any, Final
 
@@ -181,8 +182,8 @@ def check_definition(
     _check_section(definition, "the definition", 0)
     _check_seconds("the definition", definition)
     states = list(all_states(definition))
-    names = [name for name, _ in states]
-    if twice := [name for name in dict.fromkeys(names) if names.count(name) > 1]:
+    times = Counter(name for name, _ in states)
+    if twice := [name for name, number in times.items() if number > 1]:
         raise UnclearError(
             "definition", f"has two states named {clipped(twice[0], 60)!r}; each needs a name of its own"
         )
@@ -264,6 +265,11 @@ def _check_state(name: str, state: object, states: Mapping[str, Any], depth: int
     if not isinstance(state, Mapping) or kind not in KINDS:
         raise UnclearError(
             "definition", f"state {shown!r} must have a Type, one of {listed(KINDS, 8)}, got {kind!r:.40}"
+        )
+    resource = state.get("Resource")
+    if kind == "Task" and (not isinstance(resource, str) or not resource):
+        raise UnclearError(
+            "definition", f"Resource of {shown!r} must be an ARN as text, got {resource!r:.40}"
         )
     following: list[str] = []
     if kind == "Choice":
@@ -369,12 +375,12 @@ def _check_errors(shown: str, state: Mapping[str, Any]) -> None:
 def _check_seconds(shown: str, state: Mapping[str, Any]) -> None:
     """Want times and widths that are numbers, and not taken from an input that nobody knows."""
     for key in ("Seconds", "TimeoutSeconds", "HeartbeatSeconds", "MaxConcurrency"):
-        value = state.get(key, 0)
-        if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value <= _LONGEST_S:
-            raise UnclearError(
-                "definition",
-                f"{key} of {shown} must be a number from 0 to {_LONGEST_S:,}, got {value!r:.40}",
-            )
+        value = state.get(key, 1)
+        is_number = isinstance(value, int | float) and not isinstance(value, bool)
+        is_over = key in ("TimeoutSeconds", "HeartbeatSeconds")  # after nothing, no task would ever run
+        if not is_number or not 0 <= value <= _LONGEST_S or (is_over and not value):
+            span = f"{'above' if is_over else 'from'} 0 to {_LONGEST_S:,}"
+            raise UnclearError("definition", f"{key} of {shown} must be a number {span}, got {value!r:.40}")
     for key in ("TimeoutSecondsPath", "HeartbeatSecondsPath"):
         if key in state:
             plain = key.removesuffix("Path")
