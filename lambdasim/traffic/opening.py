@@ -40,7 +40,8 @@ _INSIGHTS_DURATIONS: Final = {
     *EVENT_NAMES["duration_ms"],
 }
 _REPORTED: Final = re.compile(
-    rb'(?:REPORT|START)(?: |\xc2\xa0)RequestId:|"platform\.(?:start|report|initStart|runtimeDone)(?:"|\\")'
+    rb"(?:REPORT|START)(?: |\xc2\xa0)RequestId:"
+    rb'|type\\?"{1,2}\s*:\s*\\?"{1,2}platform\.(?:start|report|initStart|runtimeDone)\b'
     rb'|"event_type"\s*:\s*"performance"'
 )
 _PACKED: Final = b"H4sI"

@@ -77,6 +77,21 @@ def test_days_whose_minutes_are_gone_are_no_quiet_days(tmp_path: Path) -> None:
     assert any("CloudWatch keeps those for 15" in str(one) for one in found.warnings)
 
 
+def test_days_whose_minutes_were_exported_in_time_are_kept(tmp_path: Path) -> None:
+    """Two exports by minute, of fortnights that follow one another."""
+    hours = {START + 3600 * hour: 10.0 for hour in range(28 * 24)}
+    both = [
+        {time: value for time, value in hours.items() if (time < START + 14 * DAY) is early}
+        for early in (True, False)
+    ]
+    series = [calls(60, points) for points in both]
+    for k, one in enumerate(series):
+        one["Label"] += f"|{START + 14 * k * DAY}-{START + 14 * (k + 1) * DAY}"
+    found = read(tmp_path, *series)
+    assert found.window == (START, START + 28 * DAY)
+    assert counted(found) == 28 * 240
+
+
 def test_a_series_of_another_query_is_left_out_beside_known_ones(tmp_path: Path) -> None:
     rate = {"Id": "e1", "Label": "error rate", "Timestamps": [], "Values": []}
     found = read(tmp_path, calls(300, {START: 3.0}), rate)

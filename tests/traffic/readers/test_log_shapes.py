@@ -138,6 +138,14 @@ def test_a_query_with_names_of_its_own_loses_no_column_in_silence(
     )
 
 
+def test_fields_of_a_query_over_json_logs_are_no_objects(tmp_path: Path) -> None:
+    path = tmp_path / "fields.csv"
+    names = ["@timestamp", "type", "record.metrics.durationMs", "record.metrics.memorySizeMB"]
+    rows = [names, ["2026-09-14 08:00:00.341", "platform.report", "40.25", "512"]]
+    path.write_text("".join(",".join(f'"{cell}"' for cell in row) + "\n" for row in rows))
+    assert read_observations([path]).runs.duration_ms.tolist() == [40.25]
+
+
 def test_log_events_in_a_workbook_are_read(tmp_path: Path) -> None:
     path = tmp_path / "logs-insights-results.xlsx"
     line = "\t".join([f"REPORT RequestId: {REQUEST}", *FIELDS])

@@ -188,15 +188,17 @@ def read_metrics(answers: Answers, notes: Notes) -> MetricStore:
 
 def _kept(store: MetricStore, window: tuple[int, int] | None, notes: Notes) -> tuple[int, int] | None:
     """Leave out the days of a window for which CloudWatch no longer had counts of a period so short."""
-    periods = [
-        found[0]
+    counted = [
+        found
         for owner in store.owners()
         if (found := store.finest(owner, "Invocations")) is not None and found[1]
     ]
-    if window is None or not periods:
+    if window is None or not counted:
         return window
+    periods = [period_s for period_s, _ in counted]
     kept = next((limit(name).value for longest, name in _RETENTION if max(periods) < longest), None)
-    if kept is None or window[1] - window[0] <= kept * _DAY_S:
+    first = min(min(points) for _, points in counted)
+    if kept is None or window[0] >= window[1] - kept * _DAY_S or first < window[1] - kept * _DAY_S:
         return window
     days = (window[1] - window[0]) // _DAY_S
     told = (
