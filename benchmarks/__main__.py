@@ -12,9 +12,9 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from benchmarks.cases import CASES, QUICK
+from benchmarks.cases import CASES, QUICK, WITH_TOTALS
 from benchmarks.children import child_rows, month_rows
-from benchmarks.engines import engine_rows, simfaas_rows
+from benchmarks.engines import engine_rows, simfaas_rows, totals_rows
 from benchmarks.measure import Row, load, machine, say
 from benchmarks.sources import source_rows
 from benchmarks.whole import whole_rows
@@ -30,6 +30,7 @@ def groups(quick: bool, month: bool, rounds: int) -> dict[str, Callable[[], Iter
     cases, attempts = (QUICK, 400_000) if quick else (CASES, 2_000_000)
     found: dict[str, Callable[[], Iterator[Row]]] = {
         "engines": lambda: engine_rows(cases, rounds, attempts),
+        "totals": lambda: totals_rows(WITH_TOTALS, rounds, attempts),
         "sources": lambda: source_rows(rounds, quick),
         "simfaas": lambda: simfaas_rows(min(rounds, 3), quick),
         "simulate": lambda: whole_rows(rounds, quick),
@@ -66,7 +67,10 @@ def main() -> None:
         "--json", type=Path, metavar="FILE", help="keep the rows; groups in it that are not measured stay"
     )
     parser.add_argument(
-        "--only", nargs="+", metavar="GROUP", help="engines, sources, simfaas, simulate, processes, month"
+        "--only",
+        nargs="+",
+        metavar="GROUP",
+        help="engines, totals, sources, simfaas, simulate, processes, month",
     )
     options = parser.parse_args()
     rounds = options.rounds or (QUICK_ROUNDS if options.quick else ROUNDS)

@@ -1,4 +1,4 @@
-"""Both engines with records written, beside a bare SimPy loop, over all cases; and beside SimFaaS.
+"""Both engines with records written, beside a bare SimPy loop, over all cases; with totals; and beside SimFaaS.
 
 Arrivals are made beforehand, so what is timed is the engine with its draws and its records. Every job stops after so many
 attempts. The reference runs fewer of them, and in the overloaded cases ends before the backlog is large.
@@ -50,9 +50,37 @@ def summed(plan: Plan, most: int) -> int:
     return attempted if totals.functions else 0
 
 
+def summed_records(plan: Plan, most: int) -> int:
+    """Run until so many attempts are recorded, or to the end, and sum their records up; count them."""
+    totals, done = Aggregate(plan, _START_US, _LONG_US), 0
+    for chunk in run_kernel(plan):
+        totals.add(chunk)
+        done += len(chunk)
+        if done >= most:
+            break
+    return done if totals.functions else 0
+
+
+def totals_rows(cases: Sequence[Case], rounds: int, most: int = ATTEMPTS) -> Iterator[Row]:
+    """Time the compiled engine with totals: counted in its steps, and from records."""
+    summed(Case(10, 1, cases[0].mode).plan(1), 1)  # compiles
+    summed_records(Case(10, 1, cases[0].mode).plan(1), 1)
+    for case in cases:
+        say(case.name)
+        plan = case.plan(most)
+        jobs = [
+            Job(BARE, peers.bare_simpy),
+            Job(f"from records, {case.name}", partial(summed_records, plan, most)),
+            Job(f"in the steps, {case.name}", partial(summed, plan, _arrivals(case, most))),
+        ]
+        bare, records, steps = rates("totals", UNIT, jobs, rounds)
+        yield beside(records, bare=bare)
+        yield beside(steps, bare=bare, records=records)
+
+
 def engine_rows(cases: Sequence[Case], rounds: int, most: int = ATTEMPTS) -> Iterator[Row]:
     """Time both engines on every case, with a bare loop in each round."""
-    summed(Case(10, 1, cases[0].mode).plan(1), 1)  # compiles
+    attempts(run_kernel, Case(10, 1, cases[0].mode).plan(1), 1)  # compiles
     bare_shown = False
     for case in cases:
         say(case.name)
@@ -61,15 +89,13 @@ def engine_rows(cases: Sequence[Case], rounds: int, most: int = ATTEMPTS) -> Ite
             Job(BARE, peers.bare_simpy),
             Job(f"reference, {case.name}", partial(attempts, run_reference, slow, SLOW_ATTEMPTS)),
             Job(f"compiled, {case.name}", partial(attempts, run_kernel, fast, most)),
-            Job(f"compiled with totals, {case.name}", partial(summed, fast, _arrivals(case, most))),
         ]
-        bare, reference, kernel, totals = rates("engines", UNIT, jobs, rounds)
+        bare, reference, kernel = rates("engines", UNIT, jobs, rounds)
         if not bare_shown:
             yield bare
             bare_shown = True
         yield beside(reference, bare=bare)
         yield beside(kernel, bare=bare, reference=reference)
-        yield beside(totals, bare=bare, reference=reference)
 
 
 def _arrivals(case: Case, most: int) -> int:
