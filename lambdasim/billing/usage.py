@@ -152,6 +152,14 @@ class Usage:
             most = getattr(self, whole)
             self._require(getattr(self, part) <= most, part, f"at most {whole}, {most}")
 
+    @property
+    def calls_at_trigger(self) -> int:
+        """Calls at the trigger; where a row has none, the attempts that came through it.
+
+        A retry of an asynchronous event or of a record is another attempt, and no other call.
+        """
+        return self.calls or max(self.requests - self.direct_requests, 0)
+
     def _require(self, is_good: bool, name: str, allowed: str) -> None:
         """Raise the fault of a field."""
         if not is_good:

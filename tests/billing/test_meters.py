@@ -1,6 +1,7 @@
 """The table of meters is complete, and priced by hand: every tier at its bounds, free parts, pools, printed examples."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from decimal import Decimal
 from fractions import Fraction
 from typing import Final
@@ -8,9 +9,11 @@ from typing import Final
 import pytest
 
 from lambdasim.billing.exact import total
-from lambdasim.billing.neighbours.counts import MeterKey, scale_of
+from lambdasim.billing.neighbours.counts import FunctionTerms, MeterKey, NeighbourTerms, meter_counts, scale_of
 from lambdasim.billing.neighbours.pricing import price_meters
+from lambdasim.billing.usage import Usage
 from lambdasim.catalog.prices.meters import Driver, Meter, MeterPrice, meter, meters
+from lambdasim.specs.work.neighbours import NeighbourLines
 
 FACTS: Final = """
 api_gateway_rest | M 333/1000/20000 | 3.50 2.80 2.38 1.51 | 3.70 3.19 2.71 1.72 |
@@ -221,6 +224,21 @@ EXAMPLES = [
 @pytest.mark.parametrize(("counts", "free_tier", "usd"), EXAMPLES)
 def test_printed_examples_to_the_cent(counts: dict[str, int], free_tier: bool, usd: str) -> None:
     assert f"{priced(counts, free_tier=free_tier):.2f}" == usd
+
+
+@pytest.mark.parametrize(("trigger", "name"), [(kind, one.name) for one in meters().values() for kind in one.triggers])
+def test_a_retry_is_no_call_at_the_trigger(trigger: str, name: str) -> None:
+    """1,000 events that are run 1,500 times are 1,000; a row that counts no calls has its attempts, but not those past it."""
+    terms = {"": NeighbourTerms(frozenset({NeighbourLines.TRIGGER}), {}, {"f": FunctionTerms(trigger)})}
+    row = Usage("2026-11", "us-east-1", "f", "arm64", 128, 512, "zip", "python3.13", requests=1500)
+
+    def counted(**changes: int) -> int:
+        return meter_counts([replace(row, **changes)], terms)[MeterKey("2026-11", "us-east-1", name, "f")]
+
+    a_call = counted(calls=1000) / 1000
+    assert a_call == counted(calls=1000, requests=1000) / 1000
+    assert counted() == pytest.approx(1500 * a_call, abs=1)
+    assert counted(direct_requests=300) == pytest.approx(1200 * a_call, abs=1)
 
 
 def test_every_driver_is_used_and_calls_have_triggers() -> None:

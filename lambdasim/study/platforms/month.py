@@ -89,7 +89,7 @@ class Month:
         """Calls from outside in the month, by function."""
         found: defaultdict[str, int] = defaultdict(int)
         for row in self.usage:
-            found[row.function] += max(row.calls, row.requests)
+            found[row.function] += row.calls_at_trigger
         return dict(found)
 
     def aws(self, *, free: bool, servers: bool = False) -> tuple[Decimal, Decimal]:
