@@ -130,7 +130,7 @@ def platforms(
         str | None,
         typer.Option(
             help="Platforms, with commas between: cloud_run, cloud_run_instances, azure_flex, azure_consumption, "
-            "workers, knative, fargate, ec2, managed_instances. Default: all."
+            "workers, vercel, knative, fargate, ec2, managed_instances. Default: all."
         ),
     ] = None,
     at_once: Annotated[
@@ -142,6 +142,13 @@ def platforms(
     leaving_usd: Annotated[
         str | None, typer.Option(help="What a move would cost once, in USD: shows when it pays for itself.")
     ] = None,
+    google_off: Annotated[
+        str | None,
+        typer.Option(help="What a committed use discount takes off Cloud Run, in percent, such as 17."),
+    ] = None,
+    always_ready: Annotated[
+        int, typer.Option(min=0, help="Instances of each function that Azure's Flex plan holds always ready.")
+    ] = 0,
     utilization: UtilizationOption = 0.6,
     least: LeastServersOption = 2,
     hourly: HourlyOption = False,
@@ -157,7 +164,7 @@ def platforms(
 ) -> None:
     """Run the same traffic on other platforms: cost and latency of each.
 
-    Cloud Run, Azure Functions, Cloudflare Workers, Fargate, EC2, Lambda Managed Instances, Knative on EKS.
+    Cloud Run, Azure Functions, Cloudflare Workers, Vercel, Fargate, EC2, Lambda Managed Instances, Knative on EKS.
     """
     import lambdasim as ls
     from lambdasim.report.pages.platforms import platforms_page
@@ -182,6 +189,8 @@ def platforms(
         only=() if only is None else tuple(name.strip() for name in only.split(",")),
         servers=servers,
         leaving_usd=_amount(leaving_usd, "platforms", "--leaving-usd"),
+        google_off_percent=_amount(google_off, "platforms", "--google-off") or Decimal(0),
+        always_ready=always_ready,
     )
     free_place(xlsx)
     made(out)

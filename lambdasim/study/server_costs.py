@@ -156,7 +156,7 @@ class ServerTerms:
     def variations(self) -> Iterator[tuple[str, ServerTerms]]:
         """Give other terms of the same servers, in words, one changed at a time."""
         for utilization in (0.4, 0.8):
-            yield f"utilisation {utilization:.0%}", replace(self, utilization=utilization)
+            yield f"utilization {utilization:.0%}", replace(self, utilization=utilization)
         yield "8 requests share a process", replace(self, requests_per_process=8)
         other = Scaling.HOURLY if self.scaling == Scaling.PEAK else Scaling.PEAK
         yield f"servers follow the {_FOLLOWED[other]}", replace(self, scaling=other)

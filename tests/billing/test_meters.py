@@ -9,7 +9,13 @@ from typing import Final
 import pytest
 
 from lambdasim.billing.exact import total
-from lambdasim.billing.neighbours.counts import FunctionTerms, MeterKey, NeighbourTerms, meter_counts, scale_of
+from lambdasim.billing.neighbours.counts import (
+    FunctionTerms,
+    MeterKey,
+    NeighbourTerms,
+    meter_counts,
+    scale_of,
+)
 from lambdasim.billing.neighbours.pricing import price_meters
 from lambdasim.billing.usage import Usage
 from lambdasim.catalog.prices.meters import Driver, Meter, MeterPrice, meter, meters
@@ -226,9 +232,11 @@ def test_printed_examples_to_the_cent(counts: dict[str, int], free_tier: bool, u
     assert f"{priced(counts, free_tier=free_tier):.2f}" == usd
 
 
-@pytest.mark.parametrize(("trigger", "name"), [(kind, one.name) for one in meters().values() for kind in one.triggers])
+@pytest.mark.parametrize(
+    ("trigger", "name"), [(kind, one.name) for one in meters().values() for kind in one.triggers]
+)
 def test_a_retry_is_no_call_at_the_trigger(trigger: str, name: str) -> None:
-    """1,000 events that are run 1,500 times are 1,000; a row that counts no calls has its attempts, but not those past it."""
+    """1,000 events run 1,500 times are 1,000; a row that counts no calls has its attempts, without those past it."""
     terms = {"": NeighbourTerms(frozenset({NeighbourLines.TRIGGER}), {}, {"f": FunctionTerms(trigger)})}
     row = Usage("2026-11", "us-east-1", "f", "arm64", 128, 512, "zip", "python3.13", requests=1500)
 

@@ -1,21 +1,19 @@
 """Worked examples of every meter and platform, by hand from the published prices: each to the cent, and as documented."""
 
-import csv
 import json
-from pathlib import Path
 
 import pytest
 from typer.testing import CliRunner
 
 import lambdasim as ls
+from docs.worked_examples import PAGE, examples, ours, written
 from lambdasim.billing.quantities.aws import LAMBDA_QUANTITIES
 from lambdasim.catalog.prices.meters import meters
 from lambdasim.cli import app
 from lambdasim.errors import CatalogError, InputError
 from lambdasim.wording import money
 
-_REPOSITORY = Path(__file__).parents[2]
-EXAMPLES = list(csv.DictReader(Path(__file__).with_name("worked_examples.csv").read_text().splitlines()))
+EXAMPLES = examples()
 LEFT_OUT = {
     # Priced by the same rule as a meter beside it; each is tried at its bounds in test_meters.py.
     "rest_cache", "logs_lambda_ia_gb", "logs_lambda_delivered_gb", "logs_put", "logs_live_tail", "alarms_", "metric_data",
@@ -24,37 +22,30 @@ LEFT_OUT = {
 }  # fmt: skip
 
 
-def quantities(example: dict[str, str]) -> dict[str, str]:
-    return dict(pair.split("=") for pair in example["quantities"].split())
-
-
 @pytest.mark.parametrize("example", EXAMPLES, ids=lambda one: f"{one['example'][:40]} {one['region']}")
 def test_to_the_cent(example: dict[str, str]) -> None:
-    terms = {
-        "region": example["region"], "architecture": example["architecture"],
-        "free_tier": example["free"] == "free parts",
-    }  # fmt: skip
-    if example["platform"] == "aws":
-        found = ls.price_quantities(quantities(example), **terms).total
-    else:
-        found = ls.price_platform(example["platform"], quantities(example), **terms).total
+    found = ours(example)
     assert f"${float(example['usd'].replace(',', '')):,.2f}" == (
         money(found) if found >= 0.01 else f"${found:.2f}"
     )
 
 
 def test_every_meter_and_every_line_of_lambdas_is_tried() -> None:
-    tried = {name for one in EXAMPLES if one["platform"] == "aws" for name in quantities(one)}
+    of_aws = (one["quantities"].split() for one in EXAMPLES if one["platform"] == "aws")
+    tried = {pair.split("=")[0] for pairs in of_aws for pair in pairs}
     assert set(LAMBDA_QUANTITIES) <= tried
     left = [name for name in meters() if name not in tried]
     assert [name for name in left if not any(name.startswith(one) for one in LEFT_OUT)] == []
 
 
 def test_the_table_of_the_documentation_is_this_one() -> None:
-    told = (_REPOSITORY / "docs" / "validation.md").read_text(encoding="utf-8")
+    page = PAGE.read_text(encoding="utf-8")
+    assert written(page) == page, "python -m docs.worked_examples"
+
+
+def test_what_a_page_prints_is_ours_unless_the_page_says_why() -> None:
     for one in EXAMPLES:
-        rows = [line for line in told.splitlines() if f"`{one['quantities']}`" in line and one["usd"] in line]
-        assert rows, one
+        assert one["printed"] in ("", one["usd"]) or "the page" in one["example"]
 
 
 def heard(*arguments: str) -> str:

@@ -13,6 +13,7 @@ import lambdasim as ls
 from lambdasim.catalog import Knowledge
 from lambdasim.catalog.equivalents import equivalents
 from lambdasim.catalog.prices.meters import meters
+from lambdasim.catalog.prices.platforms import platform_book
 from lambdasim.catalog.prices.servers import Server, ec2_instances
 from lambdasim.cli import app
 from lambdasim.errors import InputError
@@ -73,8 +74,13 @@ def steady(
     return ls.load_scenario_text(text)
 
 
-def found(spec: ls.ScenarioSpec, *only: str, at_once: int | None = None) -> PlatformComparison:
-    return ls.platforms(spec, terms=ls.PlatformTerms(only=only, requests_at_once=at_once), replications=1)
+def found(
+    spec: ls.ScenarioSpec, *only: str, at_once: int | None = None, off: int = 0, ready: int = 0
+) -> PlatformComparison:
+    terms = ls.PlatformTerms(
+        only=only, requests_at_once=at_once, google_off_percent=Decimal(off), always_ready=ready
+    )
+    return ls.platforms(spec, terms=terms, replications=1)
 
 
 def rows(comparison: PlatformComparison, key: str) -> list[dict[str, float]]:
@@ -490,6 +496,51 @@ def test_what_a_move_costs_must_be_an_amount() -> None:
         ls.PlatformTerms(leaving_usd=Decimal("NaN"))
     with pytest.raises(InputError, match="leaving_usd: must be an amount"):
         ls.PlatformTerms(leaving_usd=Decimal(-1))
+
+
+def test_a_committed_use_discount_and_held_instances_by_hand() -> None:
+    """2 a second of 100 ms on Cloud Run at 17 % off; a held Flex instance of 512 MB, idle and serving all that it can."""
+    spec = steady(memory=512, used=200)
+    plain, ours = (found(spec, "cloud_run", at_once=1, off=percent) for percent in (0, 17))
+    by_list, off = (one.table.set_index("key").loc["cloud_run"] for one in (plain, ours))
+    for part in ("compute_usd", "requests_usd"):
+        assert off[part] == pytest.approx(float(by_list[part]) * 0.83)
+    assert "Cloud Run: committed use discount" in set(ours.parameters()["parameter"])
+    bare = found(spec, "azure_flex", at_once=1).table.set_index("key").loc["azure_flex"]
+    held = found(spec, "azure_flex", at_once=1, ready=1).table
+    idle, serving = (row for _, row in held[held["key"] == "azure_flex"].iterrows())
+    gb_s = HOURS * 3600 * 0.5
+    assert idle["fixed_usd"] == serving["fixed_usd"] == pytest.approx(gb_s * 0.000004)
+    assert idle["compute_usd"] == bare["compute_usd"]
+    executed = float(bare["compute_usd"]) / 0.000026
+    on_held = min(executed, gb_s)
+    assert serving["compute_usd"] == pytest.approx(on_held * 0.000016 + (executed - on_held) * 0.000026)
+    with pytest.raises(InputError, match="google_off_percent: must be from 0 to 100"):
+        ls.PlatformTerms(google_off_percent=Decimal(101))
+    with pytest.raises(InputError, match="always_ready: must be from 0 to 1,000"):
+        ls.PlatformTerms(always_ready=-1)
+
+
+def test_every_price_has_source_and_date_in_text_page_and_json() -> None:
+    comparison = found(steady(memory=512, used=100, trigger="api_gateway_http"))
+    names = [one.name for one in platform_book().platforms.values()]
+    names += [
+        "AWS Lambda",
+        "AWS: HTTP API",
+        "Fargate",
+        "EC2",
+        "managed instances",
+        "Google: gateway",
+        "Azure: traffic",
+    ]
+    listed = comparison.parameters()
+    prices = listed[~listed["parameter"].str.contains("start of")]
+    assert prices["source"].str.contains(r"20\d\d-\d\d").all(), prices["source"].tolist()
+    page, text = platforms_page(comparison), comparison.text()
+    for name in names:
+        assert prices["parameter"].str.startswith(name).any(), name
+        assert all(name in view for view in (page.to_html(), page.to_json()))
+        assert f"- {name}" in text
 
 
 def test_what_a_gateway_throttles_on_lambda_is_said() -> None:

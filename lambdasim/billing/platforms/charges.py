@@ -8,7 +8,7 @@ from decimal import Context, Decimal
 from fractions import Fraction
 from typing import Final, NamedTuple
 
-from lambdasim.billing.exact import product, quotient, total
+from lambdasim.billing.exact import plain, product, quotient, total
 from lambdasim.billing.tiers import cut_into_bands
 from lambdasim.catalog import Knowledge
 from lambdasim.catalog.prices.platform_kinds import Egress, Measure, PlatformMeter
@@ -121,7 +121,12 @@ class PlatformCharge(NamedTuple):
 
 
 def platform_charges(
-    platform: str, usage: PlatformUsage, *, region: str = "us-east-1", free: bool = True
+    platform: str,
+    usage: PlatformUsage,
+    *,
+    region: str = "us-east-1",
+    free: bool = True,
+    off_percent: Decimal = Decimal(0),
 ) -> tuple[PlatformCharge, ...]:
     """Price a month's usage of another platform.
 
@@ -135,6 +140,8 @@ def platform_charges(
         AWS region; the vendor's counterpart decides on the tier of prices.
     free : bool
         Whether the account has its free grants left. What belongs to a paid plan is free in any case.
+    off_percent : Decimal
+        What a commitment of the payer's takes off every price [%]; free grants stay worth their list price.
 
     Returns
     -------
@@ -158,7 +165,22 @@ def platform_charges(
     8.0
     """
     one, place = platform_of(platform), counterpart(platform_of(platform).vendor, region)
-    return tuple(_charge(meter, usage, place.tier, free, place.derived) for meter in one.meters.values())
+    charges = (_charge(meter, usage, place.tier, free, place.derived) for meter in one.meters.values())
+    return tuple(_discounted(charge, off_percent) for charge in charges) if off_percent else tuple(charges)
+
+
+def _discounted(charge: PlatformCharge, off_percent: Decimal) -> PlatformCharge:
+    """Take a share off a line's price, before what is free as money."""
+    left = product(100 - off_percent, Decimal("0.01"))
+    gross = product(charge.amount + charge.credit, left)
+    credit = min(charge.credit, gross)
+    said = f"{plain(off_percent)}% off, as given"
+    return charge._replace(
+        rate=product(charge.rate, left),
+        credit=credit,
+        amount=gross - credit,
+        note="; ".join(filter(None, (charge.note, said))),
+    )
 
 
 def _charge(

@@ -43,6 +43,9 @@ _COUNTED: Final[dict[Measure, tuple[str, int]]] = {
     Measure.CLUSTER_HOURS: ("hours", 1),
 }
 EGRESS: Final = "egress_gb"
+OFF: Final = "off_percent"
+GOOGLE: Final = "google"
+"""The vendor whose committed use discount can be given."""
 SERVERS: Final = ("fargate", "ec2", "managed_instances")
 _FARGATE: Final = {"vcpu_hours": "fargate_vcpu", "gb_hours": "fargate_gb", "disk_gb_hours": "fargate_disk_gb"}
 
@@ -112,7 +115,8 @@ def price_platform(
     quantities : mapping of str to Decimal, int or str
         By name, from 0; text may end in k, M or G. The meters of the platform (``requests``, ``vcpu_s``, ``gib_s``,
         ``gb_s``, ``cpu_ms``, ``cpu_hours``, ``gb_hours``, ``cluster_hours``, and ``months`` of its plan: 1, or 0 where
-        the plan's price is only assumed) and ``egress_gb``; of Fargate ``vcpu_hours``, ``gb_hours`` and
+        the plan's price is only assumed), ``egress_gb``, and of Google ``off_percent``, what a committed use discount of
+        yours takes off all but egress; of Fargate ``vcpu_hours``, ``gb_hours`` and
         ``disk_gb_hours``; of EC2 hours by instance type; of managed instances those, ``requests`` and ``plan_percent``,
         what a Savings Plan takes off the instances.
     region : str
@@ -147,6 +151,9 @@ def price_platform(
     if plan is not None:
         known.append(Measure.MONTHS.value)
     months = Decimal(plan is not None and plan.knowledge is not Knowledge.ASSUMED)
+    off = Decimal(0)
+    if one.vendor == GOOGLE:
+        known.append(OFF)
     for name, given in quantities.items():
         if name not in known:
             raise InputError.single("quantities", name[:60], not_among(name, known))
@@ -155,14 +162,20 @@ def price_platform(
             out = round(product(amount, Decimal(BYTES_PER_GB)))
         elif name == Measure.MONTHS:
             months = amount
+        elif name == OFF:
+            off = amount
         else:
             counter, scale = _COUNTED[names[name]]
             counts[counter] = round(product(amount, Decimal(scale)))
+    if off > 100:
+        raise InputError.single("quantities", OFF, f"must be from 0 to 100, got {off}")
     charges = tuple(
         line._replace(quantity=months, amount=product(months, line.rate))
         if line.measure == Measure.MONTHS
         else line
-        for line in platform_charges(platform, PlatformUsage(**counts), region=region, free=free_tier)
+        for line in platform_charges(
+            platform, PlatformUsage(**counts), region=region, free=free_tier, off_percent=off
+        )
     )
     if out and egress is not None:
         usd = egress_usd(egress, out, free=free_tier)
@@ -177,7 +190,7 @@ def price_platform(
             Decimal(0),
             usd,
             "vendor_page",
-            egress.source,
+            f"{egress.source}, seen {egress.as_of.isoformat()}",
             egress.note,
         )
         charges = (*charges, line)

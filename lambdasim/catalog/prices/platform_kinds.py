@@ -108,6 +108,23 @@ class StartUp(NamedTuple):
     note: str
 
 
+class AlwaysReady(NamedTuple):
+    """Prices of instances that are held, whether requests come or not.
+
+    Attributes
+    ----------
+    executing_usd, baseline_usd : Decimal
+        While an instance serves anything, and for all the time that it is held [USD per GB second].
+    source : str
+    as_of : date
+    """
+
+    executing_usd: Decimal
+    baseline_usd: Decimal
+    source: str
+    as_of: date
+
+
 @dataclass(frozen=True)
 class Platform:
     """Another platform.
@@ -141,6 +158,7 @@ class Platform:
     runtimes : tuple of str
         Beginnings of the runtimes that it runs; empty for any.
     meters : mapping of Measure to PlatformMeter
+    always_ready : AlwaysReady or None
     source : str
     as_of : date
     note : str
@@ -167,6 +185,7 @@ class Platform:
     sizes: tuple[InstanceSize, ...]
     runtimes: tuple[str, ...]
     meters: Mapping[Measure, PlatformMeter]
+    always_ready: AlwaysReady | None
     source: str
     as_of: date
     note: str
@@ -197,12 +216,14 @@ class Egress(NamedTuple):
     tiers : tuple of (Decimal or None, Decimal)
         Upper bound [GB a month], None for the last, and price [USD per GB].
     source : str
+    as_of : date
     note : str
     """
 
     free_gb: Decimal
     tiers: tuple[tuple[Decimal | None, Decimal], ...]
     source: str
+    as_of: date
     note: str
 
 
@@ -215,6 +236,7 @@ class Front(NamedTuple):
         Calls.
     usd_per_hour, usd_per_gb : Decimal
     source : str
+    as_of : date
     knowledge : Knowledge
     """
 
@@ -223,6 +245,7 @@ class Front(NamedTuple):
     usd_per_hour: Decimal
     usd_per_gb: Decimal
     source: str
+    as_of: date
     knowledge: Knowledge
 
 

@@ -11,6 +11,7 @@ from lambdasim.catalog.entries import Entry, check_bounds
 from lambdasim.catalog.facts import Head, Knowledge, pick
 from lambdasim.catalog.files import toml_of
 from lambdasim.catalog.prices.platform_kinds import (
+    AlwaysReady,
     Billed,
     Counterpart,
     Egress,
@@ -163,9 +164,21 @@ def _platform(key: str, entry: Entry, head: Head) -> Platform:
         meters={
             _measure(entry, name): _meter(name, one, head) for name, one in entry.named("meters").items()
         },
+        always_ready=_always_ready(entry.entry("always_ready"), head) if entry.has("always_ready") else None,
         source=entry.source("source", head.sources),
         as_of=entry.day("as_of", default=head.as_of),
         note=entry.text("note", default=""),
+    )
+    entry.close()
+    return found
+
+
+def _always_ready(entry: Entry, head: Head) -> AlwaysReady:
+    found = AlwaysReady(
+        entry.amount("executing_usd"),
+        entry.amount("baseline_usd"),
+        entry.source("source", head.sources),
+        entry.day("as_of", default=head.as_of),
     )
     entry.close()
     return found
@@ -243,6 +256,7 @@ def _egress(entry: Entry, head: Head) -> Egress:
         entry.amount("free"),
         tuple(tiers),
         entry.source("source", head.sources),
+        entry.day("as_of", default=head.as_of),
         entry.text("note", default=""),
     )
     entry.close()
@@ -256,6 +270,7 @@ def _front(entry: Entry, head: Head) -> Front:
         entry.amount("usd_per_hour", default="0"),
         entry.amount("usd_per_gb", default="0"),
         entry.source("source", head.sources),
+        entry.day("as_of", default=head.as_of),
         entry.choice("knowledge", Knowledge, default=head.knowledge),
     )
     entry.close()

@@ -77,7 +77,7 @@ def break_even(
     Lambda's bill is exact at every multiple: tiers and free tier are applied to the usage there. Usage is simulated at
     the multiples; between them, and down to no traffic, each counter and each hour's load lies on a straight line.
     Above the greatest, up to a hundred times, see ``Demand.grown``. Servers are whole: their number is the load of the
-    fullest moment over the utilisation, rounded up. Lines that cross twice within 10 % of the traffic may be taken not
+    fullest moment over the utilization, rounded up. Lines that cross twice within 10 % of the traffic may be taken not
     to have.
 
     Examples

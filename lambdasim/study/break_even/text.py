@@ -12,8 +12,9 @@ from lambdasim.results.intervals import Interval
 from lambdasim.results.parameters import Parameter
 from lambdasim.study.break_even.tables import BreakEvenTables, Crossing
 from lambdasim.study.provisioned_use import break_even_utilization
-from lambdasim.study.server_costs import Costs, Option, Scaling
+from lambdasim.study.server_costs import Option, Scaling
 from lambdasim.study.server_demand import server_time_ms
+from lambdasim.study.server_prices import server_rows
 from lambdasim.wording import COLUMNS, money, wrapped
 
 _LONG: Final = 0.5
@@ -172,7 +173,7 @@ def parameters(found: BreakEvenTables) -> tuple[Parameter, ...]:
     given, said = Knowledge.GIVEN.value, "the scenario"
     rows = [
         Parameter(
-            "utilisation of servers", f"{terms.utilization:.0%} at the fullest moment", assumed, "break-even"
+            "utilization of servers", f"{terms.utilization:.0%} at the fullest moment", assumed, "break-even"
         ),
         Parameter(
             "number of servers",
@@ -198,12 +199,9 @@ def parameters(found: BreakEvenTables) -> tuple[Parameter, ...]:
             f"{own_ms:,.1f} ms on a whole vCPU, {cpu_ms:,.1f} ms of it CPU; {spec.memory_mb:,} MB a process"
         )
         rows.append(Parameter(f"run of {spec.name[:40]}", value, given, said))
-    rows += _server_rows(costs)
-    managed = managed_terms()
+    rows += server_rows(costs.fleets)
     if Option.MANAGED in found.fleets:
-        fee = f"EC2 + {managed.fee_share:.0%}, {float(managed.usd_per_request * 1_000_000):g} USD per million requests"
-        rows.append(Parameter("managed instances", fee, managed.knowledge.value, managed.source))
-        least = managed.least_instances
+        least = managed_terms().least_instances
         rows.append(
             Parameter("managed instances at least", f"{least.value}", least.knowledge.value, least.citation())
         )
@@ -234,21 +232,6 @@ def parameters(found: BreakEvenTables) -> tuple[Parameter, ...]:
         ),
     ]
     return tuple(rows)
-
-
-def _server_rows(costs: Costs) -> Iterator[Parameter]:
-    for option in (Option.FARGATE, Option.EC2, Option.OWN):
-        for architecture, servers in costs.fleets.get(option, {}).items():
-            cheapest = " (the cheapest at each volume)" if len(servers) > 1 else ""
-            shown = ", ".join(f"{one.name} {one.usd_per_hour.normalize():f}" for one in servers)
-            is_own = option is Option.OWN
-            source = servers[0].source if is_own else f"{servers[0].source}, seen {servers[0].as_of}"
-            yield Parameter(
-                f"{option.value}, {architecture}, USD an hour",
-                f"{shown}{cheapest}",
-                servers[0].knowledge.value,
-                source,
-            )
 
 
 def count(number: float) -> str:

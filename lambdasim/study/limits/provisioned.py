@@ -80,7 +80,7 @@ def tracking_schedule(run: RunResult) -> dict[str, Steps]:
 def tracked(
     demand: NDArray[np.int64], most: int, target_percent: int, preparation_us: int
 ) -> list[tuple[int, int]]:
-    """Follow Application Auto Scaling's target tracking on provisioned utilisation.
+    """Follow Application Auto Scaling's target tracking on provisioned utilization.
 
     Parameters
     ----------
@@ -89,7 +89,7 @@ def tracked(
     most : int
         Capacity that is not exceeded; the least is 1.
     target_percent : int
-        Utilisation to keep.
+        Utilization to keep.
     preparation_us : int
         From asking to having, without the time of allocation [µs].
 

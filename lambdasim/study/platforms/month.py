@@ -56,13 +56,15 @@ class Month:
         requests: Counter[str] = Counter()
         last = months_of(self.scenario)[-1] if self.factor == 1 else "9999-12"
         for row in self.usage:
-            requests[min(row.month, last)] += max(row.calls, row.requests)
+            requests[min(row.month, last)] += row.calls_at_trigger
         everything = requests.total()
         if not everything:
             return {min(requests, default=last): Fraction(1)}
         return {month: Fraction(requests[month], everything) for month in sorted(requests)}
 
-    def charges(self, platform: str, usage: PlatformUsage, *, free: bool) -> tuple[PlatformCharge, ...]:
+    def charges(
+        self, platform: str, usage: PlatformUsage, *, free: bool, off_percent: Decimal = Decimal(0)
+    ) -> tuple[PlatformCharge, ...]:
         """Price usage of the period on a platform; what is free, and what is paid by the month, is each month's own.
 
         Parameters
@@ -70,13 +72,19 @@ class Month:
         platform : str
         usage : PlatformUsage
         free : bool
+        off_percent : Decimal
+            See ``platform_charges``.
         """
         hours = _cut(self.hours, self.parts.values())
         return tuple(
             charge
             for part, held in zip(self.parts.values(), hours, strict=True)
             for charge in platform_charges(
-                platform, replace(usage.times(part), hours=held), region=self.scenario.region, free=free
+                platform,
+                replace(usage.times(part), hours=held),
+                region=self.scenario.region,
+                free=free,
+                off_percent=off_percent,
             )
         )
 

@@ -10,7 +10,13 @@ from math import ceil
 from typing import Final
 
 from lambdasim.billing import price
-from lambdasim.billing.platforms.charges import PlatformUsage, sum_of
+from lambdasim.billing.exact import product, quotient
+from lambdasim.billing.platforms.charges import (
+    MB_MS_PER_GB_S,
+    PlatformUsage,
+    sum_of,
+)
+from lambdasim.billing.quantities.platforms import GOOGLE
 from lambdasim.catalog import ChargeKind
 from lambdasim.catalog.prices.platform_kinds import Billed, Measure, Platform
 from lambdasim.catalog.prices.platforms import platform_book
@@ -21,9 +27,7 @@ from lambdasim.results.usage.as_month import monthly_usage, period_of
 from lambdasim.specs.base import revised
 from lambdasim.specs.function import FunctionSpec
 from lambdasim.specs.scenario import ScenarioSpec
-from lambdasim.study.platforms.fronts import (
-    in_bytes,
-)
+from lambdasim.study.platforms.fronts import in_bytes
 from lambdasim.study.platforms.managed import ManagedNeed, managed_plan
 from lambdasim.study.platforms.month import Month
 from lambdasim.study.platforms.nodes import Pods, nodes_usd
@@ -83,9 +87,11 @@ def replication(
     )
     offers = [_lambda_offer(run, month), *_server_offers(run, month, fleets, terms, own_ms)]
     for end, by_function, of, set_up in zip(ends, served, owners, settings, strict=True):
-        offer = _platform_offer(end, by_function, set_up, of, month, fleets)
+        offer = _platform_offer(end, by_function, set_up, of, month, fleets, terms)
         if isinstance(offer, str):
             refused[end.platform.key] = offer
+        elif terms.always_ready and end.platform.always_ready is not None:
+            offers += _held(offer, end.platform, by_function, set_up, month, terms.always_ready)
         else:
             offers.append(offer)
     wanted = {LAMBDA, *terms.only} if terms.only else {offer.key for offer in offers}
@@ -271,10 +277,14 @@ def _platform_offer(
     specs: Sequence[FunctionSpec],
     month: Month,
     fleets: Fleets,
+    terms: PlatformTerms,
 ) -> Offer | str:
     scenario, platform = month.scenario, end.platform
+    off = terms.google_off_percent if platform.vendor == GOOGLE else Decimal(0)
     usage = reduce(PlatformUsage.plus, (one.usage for one in served)).times(month.factor)
-    charges = {free: month.charges(platform.key, usage, free=free) for free in (True, False)}
+    charges = {
+        free: month.charges(platform.key, usage, free=free, off_percent=off) for free in (True, False)
+    }
     mine = charges[scenario.free_tier]
     fixed = sum_of(mine, Measure.MONTHS, Measure.CLUSTER_HOURS)
     requests = sum_of(mine, Measure.REQUESTS)
@@ -316,4 +326,48 @@ def _platform_offer(
         latency_ms=together(*(one.latency_ms for one in served)),
         cold_share=sum(one.waited for one in served) / requested if requested else 0.0,
         peak=sum(one.peak for one in served),
+    )
+
+
+def _held(
+    offer: Offer,
+    platform: Platform,
+    served: Sequence[Served],
+    settings: Sequence[Setting],
+    month: Month,
+    number: int,
+) -> Iterator[Offer]:
+    """Give an offer with instances that are held: where they serve nothing, and where they serve all that they can.
+
+    Which instance takes a request is not published, so the bill lies between. What runs on held instances has no free
+    part; that they save starts is not counted.
+    """
+    prices = platform.always_ready
+    assert prices is not None  # noqa: S101 - asked for where there are prices
+    free = month.scenario.free_tier
+    held = [one.memory_mb * number * month.hours * 3_600_000 for one in settings]
+    busy = [round(one.usage.mb_ms * month.factor) for one in served]
+    taken = sum(min(pair) for pair in zip(held, busy, strict=True))
+    left = PlatformUsage(requests=sum(round(one.usage.requests * month.factor) for one in served),
+                         mb_ms=sum(busy) - taken)  # fmt: skip
+    baseline = product(quotient(sum(held), MB_MS_PER_GB_S), prices.baseline_usd)
+    size = f"{offer.size}; {number} always ready"
+    yield offer._replace(
+        size=size, fixed=offer.fixed + baseline, without_grants=offer.without_grants + baseline
+    )
+    executing = product(quotient(taken, MB_MS_PER_GB_S), prices.executing_usd)
+    mine, listed = (
+        month.charges(platform.key, left, free=granted)
+        for granted in (free and taken < sum(busy), False)
+    )
+    beside = offer.without_grants - sum_of(
+        month.charges(platform.key, replace(left, mb_ms=sum(busy)), free=False)
+    )
+    requests = sum_of(mine, Measure.REQUESTS)
+    yield offer._replace(
+        size=size,
+        compute=sum_of(mine) - requests + executing,
+        requests=requests,
+        fixed=offer.fixed + baseline,
+        without_grants=beside + sum_of(listed) + executing + baseline,
     )

@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING
 from lambdasim.results.parameters import Parameter
 from lambdasim.study.platforms.lock_in import Tie, lock_in
 from lambdasim.study.platforms.payback import Payback, paybacks
+from lambdasim.study.platforms.prices import parameters
 from lambdasim.study.platforms.tables import PlatformTables
-from lambdasim.study.platforms.text import cannot, caveats, headline, parameters, text
+from lambdasim.study.platforms.text import cannot, caveats, headline, text
 from lambdasim.views import Result
 
 if TYPE_CHECKING:

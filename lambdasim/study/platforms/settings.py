@@ -24,6 +24,7 @@ from lambdasim.units import US_PER_MS, US_PER_S
 
 STARTS: Final = 4096
 """Start-ups drawn for a function; instances take them in turn."""
+_MOST_READY: Final = 1000
 _QUANTILES: Final = (0.0, 0.025, 0.5, 0.975, 1.0)
 
 
@@ -42,12 +43,18 @@ class PlatformTerms:
         For Fargate, EC2 and managed instances.
     leaving_usd : Decimal or None
         What a move would cost once, people's time included; None where nobody has said [USD].
+    google_off_percent : Decimal
+        What a committed use discount takes off Cloud Run's prices [%].
+    always_ready : int
+        Instances of each function that Azure's Flex plan holds, whether requests come or not.
     """
 
     requests_at_once: int | None = None
     only: tuple[str, ...] = ()
     servers: ServerTerms = field(default_factory=ServerTerms)
     leaving_usd: Decimal | None = None
+    google_off_percent: Decimal = Decimal(0)
+    always_ready: int = 0
 
     def __post_init__(self) -> None:
         """Check every value.
@@ -60,6 +67,14 @@ class PlatformTerms:
         if asked is not None and (isinstance(asked, bool) or not 1 <= asked <= MOST_SLOTS):
             raise InputError.single(
                 "platforms", "requests_at_once", f"must be from 1 to {MOST_SLOTS:,}, got {asked}"
+            )
+        off = self.google_off_percent
+        if not (off.is_finite() and 0 <= off <= 100):
+            raise InputError.single("platforms", "google_off_percent", f"must be from 0 to 100, got {off}")
+        ready = self.always_ready
+        if isinstance(ready, bool) or not 0 <= ready <= _MOST_READY:
+            raise InputError.single(
+                "platforms", "always_ready", f"must be from 0 to {_MOST_READY:,}, got {ready}"
             )
         if self.leaving_usd is not None and not (self.leaving_usd.is_finite() and self.leaving_usd >= 0):
             raise InputError.single(

@@ -5,17 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Final
 
-from lambdasim.catalog import Knowledge
 from lambdasim.catalog.equivalents import Effort
-from lambdasim.catalog.prices.platform_kinds import Billed, Measure, Platform
-from lambdasim.catalog.prices.platforms import counterpart, platform_book, start_up
-from lambdasim.results.parameters import Parameter
+from lambdasim.catalog.prices.platform_kinds import Platform
+from lambdasim.catalog.prices.platforms import counterpart, platform_book
 from lambdasim.specs.function import Architecture, FunctionSpec
 from lambdasim.study.platforms.fronts import doors_of
 from lambdasim.study.platforms.lock_in import Tie, lock_in, tied
 from lambdasim.study.platforms.payback import paid_back, paybacks
+from lambdasim.study.platforms.prices import parameters
 from lambdasim.study.platforms.tables import SERVERS, PlatformTables, Range
-from lambdasim.units import format_duration
 from lambdasim.wording import clipped, count, listed, money, number, percent, wrapped
 
 _NAME: Final = 30
@@ -52,6 +50,11 @@ def text(found: PlatformTables) -> str:
     lines += ["", "does leaving pay", wrapped(leaving(found))]
     lines += ["", "what cannot be compared, or is assumed"]
     lines += [wrapped(f"- {one}") for one in caveats(found)]
+    lines += ["", "prices and rules, and how each is known"]
+    lines += [
+        wrapped(f"- {one.parameter}: {one.value} [{one.known.replace('_', ' ')}: {one.source}]")
+        for one in parameters(found)
+    ]
     return "\n".join(lines)
 
 
@@ -222,56 +225,6 @@ def _of_platform(platform: Platform, region: str) -> Iterator[str]:
     for meter in platform.meters.values():
         if meter.note and meter.shaky_tier in (-1, place.tier):
             yield f"{platform.name}, {meter.measure.value.replace('_', ' ')}: {meter.note}"
-
-
-def parameters(found: PlatformTables) -> Iterator[Parameter]:
-    """List prices, rules and start-ups of the platforms shown, and how each is known."""
-    shown, region = {one.key for one in found.ranges}, found.scenario.region
-    for key, platform in platform_book().platforms.items():
-        if key not in shown:
-            continue
-        place = counterpart(platform.vendor, region)
-        for measure, meter in platform.meters.items():
-            rate = meter.tiers[min(place.tier, len(meter.tiers) - 1)]
-            per = "" if meter.per == 1 else f" a {_millions(meter.per)}"
-            known = (
-                Knowledge.ASSUMED
-                if place.derived and platform.vendor != "cloudflare"
-                else meter.known(place.tier)
-            )
-            yield Parameter(
-                f"{platform.name}: {_words(measure)}",
-                f"{rate:f} USD{per}; free {meter.free:f}{per}",
-                known.value,
-                f"{meter.source}, seen {meter.as_of.isoformat()}",
-            )
-        yield Parameter(
-            f"{platform.name}: rules", _rules(platform), Knowledge.VENDOR_PAGE.value, platform.source
-        )
-        for spec in found.scenario.functions[:8]:
-            known_start = start_up(key if key in platform_book().starts else "cloud_run", spec.runtime)
-            if known_start is not None and platform.billed is not Billed.CPU:
-                low, middle, high = known_start.ms
-                yield Parameter(
-                    f"{platform.name}: start of {clipped(spec.name, 40)}",
-                    f"{low:,} to {high:,} ms, median {middle:,} ms",
-                    known_start.knowledge.value,
-                    known_start.source,
-                )
-
-
-def _rules(platform: Platform) -> str:
-    parts = [f"billed by {platform.billed.value}", f"steps of {number(platform.tick_ms)} ms"]
-    if platform.least_ms:
-        parts.append(f"at least {number(platform.least_ms)} ms")
-    if platform.billed not in (Billed.CPU,):
-        parts.append(f"idle instances kept {format_duration(platform.idle_s * 1_000_000)}")
-        parts.append(f"{platform.slots} at once by default, another at {platform.target_percent}%")
-    return ", ".join(parts)
-
-
-def _words(measure: Measure) -> str:
-    return measure.value.replace("compute_", "").replace("_", " ")
 
 
 def _named(one: Range) -> str:

@@ -51,9 +51,9 @@ class Alarm(NamedTuple):
     unit : str
     function : str
     threshold : float
-        The alarm fires above it; of utilisation, below it for an hour.
+        The alarm fires above it; of utilization, below it for an hour.
     good_most : float
-        The most that the good run shows in a minute; of utilisation, the least.
+        The most that the good run shows in a minute; of utilization, the least.
     minute : int
         At whose end it first fires in the bad run, from 0.
     value : float
