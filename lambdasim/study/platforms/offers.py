@@ -282,9 +282,7 @@ def _platform_offer(
     scenario, platform = month.scenario, end.platform
     off = terms.google_off_percent if platform.vendor == GOOGLE else Decimal(0)
     usage = reduce(PlatformUsage.plus, (one.usage for one in served)).times(month.factor)
-    charges = {
-        free: month.charges(platform.key, usage, free=free, off_percent=off) for free in (True, False)
-    }
+    charges = {free: month.charges(platform.key, usage, free=free, off_percent=off) for free in (True, False)}
     mine = charges[scenario.free_tier]
     fixed = sum_of(mine, Measure.MONTHS, Measure.CLUSTER_HOURS)
     requests = sum_of(mine, Measure.REQUESTS)
@@ -357,8 +355,7 @@ def _held(
     )
     executing = product(quotient(taken, MB_MS_PER_GB_S), prices.executing_usd)
     mine, listed = (
-        month.charges(platform.key, left, free=granted)
-        for granted in (free and taken < sum(busy), False)
+        month.charges(platform.key, left, free=granted) for granted in (free and taken < sum(busy), False)
     )
     beside = offer.without_grants - sum_of(
         month.charges(platform.key, replace(left, mb_ms=sum(busy)), free=False)
