@@ -34,3 +34,4 @@ from lambdasim.plots.style import STYLE_FILE as STYLE_FILE
 from lambdasim.plots.traps import plot_alarm as plot_alarm
 from lambdasim.plots.traps import plot_trap_hour as plot_trap_hour
 from lambdasim.plots.traps import plot_trap_lost as plot_trap_lost
+from lambdasim.plots.traps import plot_trap_runs as plot_trap_runs

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.ticker import MaxNLocator, StrMethodFormatter
@@ -20,6 +22,9 @@ from lambdasim.study.trap.alarms import UTILIZATION, series
 from lambdasim.study.trap.result import TOGETHER, Trap
 from lambdasim.units import US_PER_MINUTE, to_epoch_us
 from lambdasim.wording import clipped, money
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 _MARGIN = 1.15
 _ROOM = 1.3
@@ -72,8 +77,8 @@ def plot_alarm(trap: Trap, ax: Axes | None = None) -> Axes:
 
 
 def _usd(amount: float) -> str:
-    """Write money without its sign, of which two in one text would be taken for mathematics."""
-    return f"{money(amount).removeprefix('$')} USD"
+    """Write money so that two amounts in one text are not taken for mathematics."""
+    return money(amount).replace("$", r"\$")
 
 
 def _rows_ended(ax: Axes) -> Axes:
@@ -81,6 +86,24 @@ def _rows_ended(ax: Axes) -> Axes:
     ax.grid(visible=False, axis="y")
     legend_beside(ax)
     return ax
+
+
+def _pairs(ax: Axes, table: pd.DataFrame) -> None:
+    """Draw two bars for each function, the bad run's above the good one's, in the legend too."""
+    rows = np.arange(len(table))
+    for place, name in enumerate(("bad", "good")):
+        counts = table[name].to_numpy(dtype=float)
+        bars = ax.barh(rows - (place - 0.5) * 0.38, counts, height=0.36, label=name, **bar_look(place))
+        ax.bar_label(bars, [f" {int(number):,}" for number in counts], weight="bold")
+    ax.set_yticks(rows, [clipped(str(name), 24) for name in table.index])
+    ax.set_xlim(0, max(float(table.to_numpy().max()), 1.0) * _ROOM)
+    ax.xaxis.set_major_locator(MaxNLocator(4, integer=True))
+    ax.xaxis.set_major_formatter(StrMethodFormatter("{x:,.0f}"))
+
+
+def _by_run(trap: Trap, column: str) -> pd.DataFrame:
+    """Give a count of each run by function."""
+    return trap.outcomes.pivot_table(index="function", columns="run", values=column, sort=False)
 
 
 def _mark(ax: Axes, at: float) -> None:
@@ -119,7 +142,7 @@ def plot_trap_hour(trap: Trap, ax: Axes | None = None) -> Axes:
     lefts = np.zeros(2)
     for place, row in enumerate(lines.to_dict("records")):
         widths = np.array([row["good_usd"], row["bad_usd"]], dtype=float)
-        ax.barh([0, 1], widths, left=lefts, label=clipped(row["line"], 34), height=0.6, **bar_look(place))
+        ax.barh([0, 1], widths, left=lefts, label=clipped(row["line"], 44), height=0.6, **bar_look(place))
         lefts += widths
     for place, usd in enumerate((good, bad)):
         ax.annotate(
@@ -152,23 +175,37 @@ def plot_trap_lost(trap: Trap, ax: Axes | None = None) -> Axes:
     Axes
     """
     ax = axes_or_new(ax)
-    table = trap.outcomes.pivot_table(index="function", columns="run", values="lost", sort=False)
+    table = _by_run(trap, "lost")
     table = table[table.sum(axis=1) > 0].tail(_MOST_FUNCTIONS)
     if table.empty:
         ax.set_title("No event is lost")
         return nothing(ax, "every event succeeds in both runs")
-    rows = np.arange(len(table))
-    for place, name in enumerate(("good", "bad")):
-        counts = table[name].to_numpy(dtype=float)
-        bars = ax.barh(rows + (place - 0.5) * 0.38, counts, height=0.36, label=name, **bar_look(1 - place))
-        ax.bar_label(bars, [f" {int(number):,}" for number in counts], weight="bold")
-    ax.set_yticks(rows, [clipped(str(name), 24) for name in table.index])
-    ax.set_xlim(0, max(float(table.to_numpy().max()), 1.0) * _ROOM)
-    ax.xaxis.set_major_locator(MaxNLocator(4, integer=True))
-    ax.xaxis.set_major_formatter(StrMethodFormatter("{x:,.0f}"))
+    _pairs(ax, table)
     ax.set_xlabel("events that do not succeed")
     lost = table.sum()
     ax.set_title(f"Events lost: {int(lost['bad']):,}, in the good run {int(lost['good']):,}")
+    return _rows_ended(ax)
+
+
+@styled
+def plot_trap_runs(trap: Trap, ax: Axes | None = None) -> Axes:
+    """Draw how often each function runs in the bad run, beside the good one.
+
+    Parameters
+    ----------
+    trap : Trap
+    ax : Axes, optional
+
+    Returns
+    -------
+    Axes
+    """
+    ax = axes_or_new(ax)
+    table = _by_run(trap, "runs").tail(_MOST_FUNCTIONS)
+    _pairs(ax, table)
+    ax.set_xlabel("runs")
+    runs = table.sum()
+    ax.set_title(f"Runs: {int(runs['bad']):,}, in the good run {int(runs['good']):,}")
     return _rows_ended(ax)
 
 

@@ -13,7 +13,7 @@ import lambdasim as ls
 from lambdasim.billing.exact import total
 from lambdasim.cli import app
 from lambdasim.errors import InputError, TemplateError
-from lambdasim.plots import plot_trap_hour, plot_trap_lost
+from lambdasim.plots import plot_trap_hour, plot_trap_lost, plot_trap_runs
 from lambdasim.report.pages.traps import trap_page
 from lambdasim.study.trap.alarms import DEAD, UTILIZATION, alarms, series
 from lambdasim.templates.examples import trap_names, trap_texts
@@ -161,7 +161,7 @@ def test_pictures_show_an_hour_line_by_line_and_what_is_lost() -> None:
     assert ends == pytest.approx([trap.hour_usd(trap.good), trap.hour_usd(trap.bad)], rel=0.01)
     lost = trap.outcomes.groupby("run")["lost"].sum()
     drawn = [sum(bar.get_width() for bar in bars) for bars in plot_trap_lost(trap).containers]
-    assert drawn == [lost["good"], lost["bad"]]
+    assert drawn == [lost["bad"], lost["good"]]
     # The harm that is not on the bill comes first.
     assert list(trap_page(trap).pictures) == ["lost", "alarm", "hour"]
 
@@ -171,7 +171,11 @@ def test_no_picture_of_losses_hides_that_a_poison_message_is_run_again_and_again
     sums = trap.outcomes.groupby("run")[["lost", "runs"]].sum()
     assert sums.loc["good", "lost"] < sums.loc["bad", "lost"] < 2 * sums.loc["good", "lost"]
     assert sums.loc["bad", "runs"] > 10 * sums.loc["good", "runs"]
-    assert list(trap_page(trap).pictures) == ["hour", "alarm"]
+    assert list(trap_page(trap).pictures) == ["hour", "runs", "alarm"]
+    drawn = {
+        bars.get_label(): sum(bar.get_width() for bar in bars) for bars in plot_trap_runs(trap).containers
+    }
+    assert drawn == sums["runs"].to_dict()
 
 
 def test_an_alarm_that_is_soon_quiet_again_comes_behind_one_of_its_minute_that_lasts() -> None:

@@ -10,7 +10,7 @@ from lambdasim.report.page import StudyPage
 from lambdasim.report.pictures import Chart
 from lambdasim.study.targets import time_text
 from lambdasim.units import US_PER_MS, US_PER_S
-from lambdasim.wording import count, money, number, percent
+from lambdasim.wording import NONE, count, money, number, percent
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 _MOST_ALARMS = 8
 _DEARER = 1.05
+_MORE_RUNS = 2
 _MORE_LOST = 2  # a picture of 4 lost events beside 3 would hide what the trap does
 
 
@@ -72,9 +73,11 @@ def trap_page(trap: Trap) -> StudyPage:
 def _pictures(trap: Trap) -> dict[str, Chart]:
     """Show first what the harm is: on the bill, or in events that are lost; then when an alarm could have fired."""
     lost = trap.outcomes.groupby("run")["lost"].sum()
+    runs = trap.outcomes.groupby("run")["runs"].sum()
     hour, alarm = Chart("plot_trap_hour", trap), Chart("plot_alarm", trap)
     if lost["bad"] <= _MORE_LOST * lost["good"]:
-        return {"hour": hour, "alarm": alarm}
+        again = {"runs": Chart("plot_trap_runs", trap)} if runs["bad"] > _MORE_RUNS * runs["good"] else {}
+        return {"hour": hour, **again, "alarm": alarm}
     loses = Chart("plot_trap_lost", trap)
     if trap.hour_usd(trap.bad) > _DEARER * trap.hour_usd(trap.good):
         return {"hour": hour, "lost": loses, "alarm": alarm}
@@ -112,17 +115,19 @@ def _bill(table: pd.DataFrame) -> pd.DataFrame:
 
 def _alarms(table: pd.DataFrame) -> pd.DataFrame:
     shown = table.head(_MOST_ALARMS).copy()
-    shown["at"] = [at[11:16] + " UTC, " + at[:10] for at in shown["at"]]
+    shown["at"] = [f"{at[:10]} {at[11:16]}" for at in shown["at"]]
     shown["good_most"] = [number(most) for most in shown["good_most"]]
     shown["value"] = [number(value) for value in shown["value"]]
-    return shown.rename(columns={"good_most": "most in the good run", "value": "value then"})
+    return shown.rename(
+        columns={"good_most": "most in the good run", "value": "value then", "at": "at (UTC)"}
+    )
 
 
 def _outcomes(table: pd.DataFrame) -> pd.DataFrame:
     shown = table.copy()
     shown["lost_share"] = [percent(share) for share in table["lost_share"]]
-    shown["oldest_s"] = ["-" if isnan(age) else time_text(age * US_PER_S) for age in table["oldest_s"]]
-    shown["p99_ms"] = ["-" if isnan(ms) else time_text(ms * US_PER_MS) for ms in table["p99_ms"]]
+    shown["oldest_s"] = [NONE if isnan(age) else time_text(age * US_PER_S) for age in table["oldest_s"]]
+    shown["p99_ms"] = [NONE if isnan(ms) else time_text(ms * US_PER_MS) for ms in table["p99_ms"]]
     return shown.rename(
         columns={
             "lost_share": "lost share",
