@@ -15,8 +15,16 @@ from lambdasim.engine.plan import ScenarioArrivals
 from lambdasim.engine.totals.histogram import Histogram
 from lambdasim.results.run import RunResult
 from lambdasim.specs.function import Architecture, FunctionSpec
-from lambdasim.study.platforms.called import arriving_in_run, in_chains
-from lambdasim.study.platforms.serving import Arriving, Served, Serving, arriving, merged, response_kb
+from lambdasim.study.platforms.serving import (
+    Arriving,
+    Served,
+    Serving,
+    arriving,
+    arriving_in_run,
+    in_chains,
+    merged,
+    response_kb,
+)
 from lambdasim.study.platforms.settings import Setting, retargeted
 from lambdasim.units import US_PER_MS
 
