@@ -10,6 +10,7 @@ import pytest
 import lambdasim as ls
 from lambdasim.report.notebook.build import template_names, write_first_notebook
 from lambdasim.report.notebook.parameters import value_of, with_parameters
+from lambdasim.report.notebook.what_if import _keep, _kept
 from lambdasim.report.sections.incident_table import incidents
 from lambdasim.specs import load_scenario_text
 from lambdasim.wording import money
@@ -214,3 +215,13 @@ def test_incidents_hold_every_refused_attempt() -> None:
     assert later["begin"].str[11:16].tolist() == ["00:02", "00:10"]
     assert len(incidents(ls.simulate(load_scenario_text(twice), keep_records=False), quiet_minutes=9)) == 1
     assert incidents(ls.simulate(load_scenario_text(SCENARIO.replace("factor: 5", "factor: 1")))).empty
+
+
+def test_what_was_kept_is_taken_only_whole(tmp_path: Path) -> None:
+    place = tmp_path / "vega.js"
+    assert _kept(place) is None
+    with place.open("wb") as file:
+        _keep(file, "let a = 'é';\n")
+    assert _kept(place) == "let a = 'é';\n"
+    place.write_bytes(place.read_bytes()[:-1])
+    assert _kept(place) is None

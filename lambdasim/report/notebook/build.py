@@ -178,7 +178,6 @@ def _prepare_sliders() -> None:
 def _opened(place: Path, template: str) -> NotebookNode:
     """Read a template."""
     with needed_packages("report"):
-        import jupytext
         import nbformat
     if not place.is_file() or place.suffix not in {".ipynb", ".py"}:
         known = ", ".join(template_names())
@@ -192,6 +191,8 @@ def _opened(place: Path, template: str) -> NotebookNode:
         text = place.read_text(encoding="utf-8")
         notebook: NotebookNode
         if place.suffix == ".py":
+            with needed_packages("report"):
+                import jupytext
             notebook = jupytext.reads(text, fmt="py:percent")
         else:
             notebook = nbformat.reads(text, as_version=4)

@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Mapping
-from functools import cache
+from contextlib import suppress
+from functools import cache, partial
+from hashlib import sha256
 from pathlib import Path
-from typing import Any, Final
+from typing import IO, Any, Final
 
 import pandas as pd
 
+from lambdasim.atomic import write_atomically
+from lambdasim.errors import InputError
 from lambdasim.report.html import bullets, escaped, folded, heading, paragraph, table_html
 from lambdasim.report.notebook.packages import needed_packages
 from lambdasim.wording import NONE, count, money, percent
@@ -108,8 +113,36 @@ def what_if_script() -> str:
     """
     with needed_packages("report"):
         import vl_convert
-    library = vl_convert.javascript_bundle("window.vegaEmbed = vegaEmbed;").replace("</script", "<\\/script")
+    kept = _cache() / f"vega-{vl_convert.__version__}.js"
+    library = _kept(kept)
+    if library is None:
+        library = vl_convert.javascript_bundle("window.vegaEmbed = vegaEmbed;").replace(
+            "</script", "<\\/script"
+        )
+        with suppress(OSError, InputError):  # a home that cannot be written to
+            write_atomically(kept, partial(_keep, text=library))
     return f"<script>{library}</script><script>{_read('what_if.js')}</script>"
+
+
+def _cache() -> Path:
+    """Return the folder of what takes seconds to make and depends on versions alone."""
+    base = os.environ.get("XDG_CACHE_HOME")
+    return (Path(base) if base else Path.home() / ".cache") / "lambdasim"
+
+
+def _kept(path: Path) -> str | None:
+    """Read what was kept, below its checksum; None where it is not there, or not whole."""
+    try:
+        first, _, text = path.read_bytes().partition(b"\n")
+    except OSError:
+        return None
+    return text.decode() if first == sha256(text).hexdigest().encode() else None
+
+
+def _keep(file: IO[bytes], text: str) -> None:
+    """Write a text below its checksum."""
+    content = text.encode()
+    file.write(sha256(content).hexdigest().encode() + b"\n" + content)
 
 
 def _read(name: str) -> str:
