@@ -15,7 +15,7 @@ from lambdasim.errors import InputError
 from lambdasim.specs.scenario import ScenarioSpec
 from lambdasim.specs.traffic import TrafficSpec
 from lambdasim.units import US_PER_DAY, US_PER_HOUR, format_duration
-from lambdasim.wording import count
+from lambdasim.wording import count, listed
 
 MONTH_HOURS: Final = 730
 _WEEK_US: Final = 7 * US_PER_DAY
@@ -110,7 +110,7 @@ class MonthBasis:
         length, runs = format_duration(self.duration_us), count(float(self.factor))
         return (
             f"WARNING: a month here is {runs} runs like this one of {length}, which is no sample of a month: "
-            f"{' and '.join(self.unlike)}."
+            f"{listed(self.unlike, last=' and ')}."
         )
 
     def text(self, per_month: bool | None = None) -> str:
@@ -123,7 +123,7 @@ class MonthBasis:
         """
         length = format_duration(self.duration_us)
         scaled = self.is_representative if per_month is None else per_month
-        why = " and ".join(self.unlike)
+        why = listed(self.unlike, last=" and ")
         if not scaled:
             told = f", which is no sample of a month: {why}" if why else ""
             return f"Figures are for this run of {length}{told}{self._across}."
@@ -260,8 +260,9 @@ def month_basis(scenario: ScenarioSpec) -> MonthBasis:
     reasons: list[str] = []
     if length_us < _MONTH_US:
         for function in scenario.functions:
-            reasons += (f"{function.name} {reason}" for reason in _unlike(function.traffic, length_us))
-    kept = reasons[:3] + ([f"{len(reasons) - 3} more reasons"] if len(reasons) > 3 else [])
+            if why := listed(_unlike(function.traffic, length_us), last=" and "):
+                reasons.append(f"{function.name} has {why}")
+    kept = reasons[:3] + ([f"{len(reasons) - 3} more"] if len(reasons) > 3 else [])
     return MonthBasis(length_us, month_factor(length_us), tuple(kept), months_of(scenario))
 
 
@@ -281,16 +282,16 @@ def months_of(scenario: ScenarioSpec) -> tuple[str, ...]:
 def _unlike(traffic: TrafficSpec, length_us: int) -> Iterator[str]:
     """Yield why a shorter run of such traffic is no sample of a month."""
     if traffic.spikes:
-        yield "has spikes"
+        yield "spikes"
     if traffic.ramps:
-        yield "has ramps"
+        yield "ramps"
     idle_us = traffic.start_us + (0 if traffic.stop_us is None else max(length_us - traffic.stop_us, 0))
     if idle_us > length_us // _OF_NO_MATTER:
-        yield "has traffic for a part of the run"
+        yield "traffic for a part of the run"
     part_of_day, part_of_week = length_us % US_PER_DAY, length_us % _WEEK_US
     if traffic.poisson is not None and traffic.poisson.daily is not None and part_of_day:
-        yield "has a daily shape that the run cuts"
+        yield "a daily shape that the run cuts"
     elif traffic.poisson is not None and traffic.poisson.weekly is not None and part_of_week:
-        yield "has a weekly shape that the run cuts"
+        yield "a weekly shape that the run cuts"
     elif traffic.trace is not None and part_of_day:
-        yield "has a trace that the run cuts inside a day"
+        yield "a trace that the run cuts inside a day"

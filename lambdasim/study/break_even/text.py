@@ -15,7 +15,8 @@ from lambdasim.study.provisioned_use import break_even_utilization
 from lambdasim.study.server_costs import Option, Scaling
 from lambdasim.study.server_demand import server_time_ms
 from lambdasim.study.server_prices import server_rows
-from lambdasim.wording import COLUMNS, money, wrapped
+from lambdasim.units import format_duration
+from lambdasim.wording import COLUMNS, listed, money, wrapped
 
 _LONG: Final = 0.5
 _STEADY: Final = 0.5
@@ -37,13 +38,7 @@ def text(found: BreakEvenTables) -> str:
         usd = dict(zip(rows["option"], rows["usd"], strict=True))
         label = f"{multiple:g} x = {count(rows['requests'].iloc[0])}"
         lines.append(f"{label:<26}" + "".join(f"{usd[option.value]:>{wide},.2f}" for option in options))
-    lines += [
-        "",
-        f"{'Lambda is cheaper below':<39}" + "".join(f"{_short(one):>{narrow}}" for one in options[1:]),
-    ]
-    lines.append(f"{f'requests {per}; as assumed below':<39}" + _row(found.crossings, narrow))
-    for words, crossings in found.variations.items():
-        lines.append(f"{words[:38]:<39}" + _row(crossings, narrow))
+    lines += ["", *_crossing_lines(found, narrow)]
     lines += ["", "what speaks against Lambda, from the run"]
     lines += [wrapped(f"- {reason}") for reason in reasons(found)]
     lines += ["", "assumptions, and how each is known"]
@@ -52,6 +47,20 @@ def text(found: BreakEvenTables) -> str:
         for one in parameters(found)
     ]
     return "\n".join(lines)
+
+
+def _crossing_lines(found: BreakEvenTables, wide: int) -> Iterator[str]:
+    """Write where lines cross under each assumption; one sentence where none does."""
+    crossings = (*found.crossings, *(one for row in found.variations.values() for one in row))
+    if not any(one.crossed or one.never_cheaper for one in crossings):
+        tried = listed(found.variations, last=", or ")
+        yield wrapped(f"No crossing with other assumptions either: {tried}.")
+        return
+    options = found.costs.options[1:]
+    yield f"{'Lambda is cheaper below':<39}" + "".join(f"{_short(one):>{wide}}" for one in options)
+    yield f"{f'requests {found.per.words}; as assumed below':<39}" + _row(found.crossings, wide)
+    for words, row in found.variations.items():
+        yield f"{words[:38]:<39}" + _row(row, wide)
 
 
 def headline(found: BreakEvenTables) -> Iterator[str]:
@@ -71,6 +80,11 @@ def headline(found: BreakEvenTables) -> Iterator[str]:
                 f"{option.value}: {many} if a process serves many requests at a time (CPU alone counts), {one} if it "
                 "serves one."
             )
+    if found.period == "run":
+        yield (
+            f"Servers are counted for these {format_duration(found.scenario.duration_us)} alone, there when the run begins "
+            "and gone when it ends: whoever keeps them longer pays for longer."
+        )
     number = found.terms.requests_per_process
     yield (
         f"Below, a process serves {'one request' if number == 1 else f'{number} requests'} at a time. Your server's code "
@@ -240,8 +254,10 @@ def count(number: float) -> str:
     Examples
     --------
     >>> count(1234.5), count(12_345_678), count(2.5e9)
-    ('1,230', '12.3 million', '2,500 million')
+    ('1,230', '12.3 million', '2.5 billion')
     """
+    if number >= 1e9:
+        return f"{float(f'{number / 1e9:.3g}'):,g} billion"
     if number >= 1e6:
         return f"{float(f'{number / 1e6:.3g}'):,g} million"
     return f"{float(f'{number:.3g}'):,.0f}"

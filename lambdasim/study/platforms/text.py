@@ -14,6 +14,7 @@ from lambdasim.study.platforms.lock_in import Tie, lock_in, tied
 from lambdasim.study.platforms.payback import paid_back, paybacks
 from lambdasim.study.platforms.prices import parameters
 from lambdasim.study.platforms.tables import SERVERS, PlatformTables, Range
+from lambdasim.units import format_duration
 from lambdasim.wording import clipped, count, listed, money, number, percent, wrapped
 
 _NAME: Final = 30
@@ -76,6 +77,11 @@ def headline(found: PlatformTables) -> str:
         said += f" Depending on the handler and on assumptions, these may be cheaper: {may}."
     if not below and not between:
         said += " No other platform is cheaper."
+    if found.period == "run" and {one.key for one in below + between} & {*SERVERS, "knative"}:
+        said += (
+            f" Servers and nodes are counted for these {format_duration(found.scenario.duration_us)} alone, as many as "
+            "the run needs, there when it begins and gone when it ends: whoever keeps them longer pays for longer."
+        )
     unknown = [one.platform for one in found.ranges if not one.complete]
     if unknown:
         said += (
