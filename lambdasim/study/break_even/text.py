@@ -82,8 +82,8 @@ def headline(found: BreakEvenTables) -> Iterator[str]:
             )
     if found.period == "run":
         yield (
-            f"Servers are counted for these {format_duration(found.scenario.duration_us)} alone, there when the run begins "
-            "and gone when it ends: whoever keeps them longer pays for longer."
+            f"Servers are counted for these {format_duration(found.scenario.duration_us)} alone, there when the run "
+            "begins and gone when it ends: whoever keeps them longer pays for longer."
         )
     number = found.terms.requests_per_process
     yield (
@@ -177,7 +177,7 @@ def _run_reasons(found: BreakEvenTables) -> Iterator[str]:
             yield (
                 f"Extreme latency: {one.cold_share:.1%} of the runs of {name} start cold and then take "
                 f"{one.cold_ms:,.0f} ms (median), warm ones {one.warm_ms:,.0f} ms; p99 is {one.p99_ms:,.0f} ms. "
-                "A lower one is not to be had on demand."
+                "Provisioned concurrency or a shorter INIT lowers it."
             )
 
 
