@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from contextlib import suppress
 from functools import cache, partial
 from hashlib import sha256
+from importlib.metadata import version
 from pathlib import Path
 from typing import IO, Any, Final
 
@@ -113,7 +114,7 @@ def what_if_script() -> str:
     """
     with needed_packages("report"):
         import vl_convert
-    kept = _cache() / f"vega-{vl_convert.__version__}.js"
+    kept = _cache() / f"vega-{version('vl-convert-python')}.js"
     library = _kept(kept)
     if library is None:
         library = vl_convert.javascript_bundle("window.vegaEmbed = vegaEmbed;").replace(
