@@ -109,7 +109,7 @@ def test_rows_become_cards_on_a_phone(page: str) -> None:
 def test_a_run_without_events_makes_a_page() -> None:
     text = Elements(ls.report_html(ls.simulate(arrivals_s=[], durations_ms=1))).text
     assert "Refused attempts" not in text
-    assert "Cost of one invocation" not in text
+    assert "Cost of a million invocations" not in text
 
 
 def test_the_same_run_gives_the_same_page(run: ls.RunResult, page: str) -> None:

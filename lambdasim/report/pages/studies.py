@@ -16,7 +16,7 @@ from lambdasim.study.memory.objective import short
 from lambdasim.study.memory.plausible import cpu_share, plausible_ranges, to_measure
 from lambdasim.study.memory.text import notes, reasons
 from lambdasim.study.targets import BACKLOG, time_text
-from lambdasim.units import US_PER_S, format_duration
+from lambdasim.units import US_PER_S
 from lambdasim.wording import NONE, count, money, number, percent
 
 if TYPE_CHECKING:
@@ -410,7 +410,7 @@ def _limits_facts(advice: LimitsAdvice) -> tuple[Fact, ...]:
             "" if quota.ask > quota.now else "what there is suffices",
         ),
         Fact(
-            f"Bill for {format_duration(run.scenario.duration_us)}",
+            f"Bill for {time_text(run.scenario.duration_us)}",
             money(run.charges(free_tier=False).total),
             "; ".join(
                 [

@@ -19,7 +19,7 @@ from lambdasim.results.failures import CUT_ANSWERS, RUN_FAILURES
 from lambdasim.results.foreseen import days_of
 from lambdasim.results.run_text import MOST_ROWS, TOP_ROWS
 from lambdasim.results.usage.managed import left_out_of_peak
-from lambdasim.units import format_duration
+from lambdasim.study.targets import time_text
 from lambdasim.wording import count, listed, money, number, percent, two_digits
 
 if TYPE_CHECKING:
@@ -39,7 +39,7 @@ def what_ran(run: RunResult) -> str:
     """Say in a line what ran."""
     scenario = run.scenario
     events = sum(totals.events for totals in run.aggregate.functions)
-    span = f"{format_duration(scenario.duration_us)} from {scenario.start:%Y-%m-%d %H:%M} UTC"
+    span = f"{time_text(scenario.duration_us)} from {scenario.start:%Y-%m-%d %H:%M} UTC"
     functions = count(len(scenario.functions), "function")
     days = [f"; {one.parameter}: {one.value}" for one in days_of(run.plan)]
     more = f"; {count(len(days) - 1, 'more trace')} below" if len(days) > 1 else ""
@@ -57,7 +57,7 @@ def bill_fact(run: RunResult, bill: Bill, intervals: pd.DataFrame | None = None)
         row = intervals.to_dict(orient="index")["bill_usd"]
         low, high = money(max(row["low"], 0.0)), money(row["high"])
         notes.append(f"{low} to {high}, 95 % interval of {count(row['replications'], 'seed')}")
-    span = format_duration(run.scenario.duration_us)
+    span = time_text(run.scenario.duration_us)
     return Fact(f"Bill for {span}", money(bill.total, bill.currency), "; ".join(notes))
 
 
@@ -171,12 +171,12 @@ def bill_lines(bill: Bill, album: Album) -> list[str]:
         table_html(table, "Bill"),
         paragraph(f"Total {money(bill.total, bill.currency)}."),
         bullets(bill.notes),
-        *(figure(album[name]) for name in ("bill", "hourly_cost")),
+        *(figure(album[name]) for name in (("bill", "hourly_cost") if bill.total else ("hourly_cost",))),
     ]
 
 
 def invocation_costs(run: RunResult, album: Album) -> list[str]:
-    """Show what one invocation costs, and who causes it; nothing where none ran on demand."""
+    """Show what a million invocations cost, and who causes it; nothing where none ran on demand."""
     costs = run.costs()
     if costs.empty:
         return []
@@ -187,10 +187,10 @@ def invocation_costs(run: RunResult, album: Album) -> list[str]:
         slowest=[percent(share, 1) for share in costs["slowest_5_percent_share"]],
     )
     return [
-        heading("Cost of one invocation"),
+        heading("Cost of a million invocations"),
         _ranked(
             shown.rename(columns={"slowest": "slowest 5 % cause"}),
-            "Cost of one invocation",
+            "Cost of a million invocations",
             costs["usd_per_million"] * runs[costs["function"]].to_numpy(),
         ),
         paragraph(
