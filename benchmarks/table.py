@@ -22,22 +22,14 @@ SECTION: Final = re.compile(r"<!-- speed -->\n.*?<!-- /speed -->", re.DOTALL)
 # What the README shows of it: group, name, how it is put there.
 SHOWN: Final = (
     ("engines", "bare SimPy loop", "SimPy alone: arrive and complete, nothing modelled"),
-    ("engines", "reference, 10 busy, 1 function, no retries", "reference engine, 10 busy environments"),
     ("engines", "compiled, 10 busy, 1 function, no retries", "compiled engine, 10 busy environments"),
     ("engines", "compiled, 1,000 busy, 1 function, no retries", "… 1,000 busy"),
-    ("engines", "compiled, 20,000 busy, 1 function, no retries", "… 20,000 busy"),
     ("engines", "compiled, 1,000 busy, 20 functions, retries", "… 1,000 busy, 20 functions with retries"),
-    ("engines", "compiled, 1,000 busy, 20 functions, retries, overloaded", "… the same, overloaded"),
-    ("simfaas", "SimFaaS, about 8 environments", "SimFaaS 0.2.2, about 8 environments"),
-    ("simfaas", "compiled, about 8 environments", "… compiled engine, same workload"),
     ("simfaas", "SimFaaS, about 1,000 environments", "SimFaaS 0.2.2, about 1,000 environments"),
     ("simfaas", "compiled, about 1,000 environments", "… compiled engine, same workload"),
-    ("simulate", "simulate, part of the month from counts", "`simulate`, from counts per minute to the bill"),
     ("month", "a month of 10^9, counts to bill and pictures", "a month of 10^9 invocations, to bill and pictures"),
     ("month", "a month of 10^9, counts to bill and pictures: memory", "… memory"),
     ("processes", "a day of 10^6, command line", "a day of 10^6, from the command line"),
-    ("processes", "two minutes from counts, everything compiled anew", "first run ever, which compiles"),
-    ("processes", "import lambdasim", "`import lambdasim`"),
 )  # fmt: skip
 PEERS: Final = {
     "bare": "SimPy alone",
