@@ -21,8 +21,8 @@ if TYPE_CHECKING:
     from lambdasim.study.platforms.result import PlatformComparison
 
 _HEIGHT = 0.5
-_LEAST_BAR = 0.02
-"""Of the width of the picture, so that a price without a range is seen on a phone."""
+_LEAST_BAR = 1.02
+"""Highest over lowest below which a range is drawn as a point, which claims no width."""
 _LEAST = 1e-6
 
 
@@ -47,11 +47,8 @@ def plot_platforms(found: PlatformComparison, ax: Axes | None = None) -> Axes:
     if most <= 0:
         return nothing(ax, "nothing is billed")
     low = min(max(one.low_usd, most * _LEAST) for one in ranges)
-    narrow = (most / low) ** _LEAST_BAR - 1  # on a logarithmic axis
     for place, one in enumerate(ranges):
-        left = max(one.low_usd, low / 2)
-        width = max(one.high_usd - left, left * max(narrow, 0.03))
-        ax.barh(place, width, left=left, height=_HEIGHT, **bar_look(0 if place == 0 else 1))
+        _drawn(ax, place, max(one.low_usd, low / 2), one.high_usd, _HEIGHT, 0 if place == 0 else 1)
     ax.axvline(max(found.lambda_range.low_usd, low / 2), color=ink(), linewidth=1)
     name_rows(
         ax, (one.platform if one.complete else f"{one.platform} (a price is unknown)" for one in ranges)
@@ -61,6 +58,14 @@ def plot_platforms(found: PlatformComparison, ax: Axes | None = None) -> Axes:
     ax.set_xlabel(f"USD {found.per.words}; the line is Lambda's")
     ax.grid(visible=False, axis="y")
     return ax
+
+
+def _drawn(ax: Axes, at: float, low: float, high: float, height: float, look: int) -> None:
+    """Draw a range as a bar, and a single value as a point."""
+    if high > low * _LEAST_BAR:
+        ax.barh(at, high - low, left=low, height=height, **bar_look(look))
+    else:
+        ax.plot([low], [at], marker="D", markersize=6, linestyle="", color=bar_look(look)["facecolor"])
 
 
 @styled
@@ -85,15 +90,9 @@ def plot_platform_latency(found: PlatformComparison, ax: Axes | None = None) -> 
     for row, (name, look) in enumerate((("p50_ms", 0), ("p99_ms", 1))):
         for place, one in enumerate(ranges):
             low, high = getattr(one, name)
-            left = max(low, min(ends))
-            ax.barh(
-                place + (row - 0.5) * _HEIGHT * 0.8,
-                max(high - left, left * 0.03),
-                left=left,
-                height=_HEIGHT * 0.7,
-                label=("median", "99th percentile")[row] if place == 0 else None,
-                **bar_look(look),
-            )
+            at = place + (row - 0.5) * _HEIGHT * 0.8
+            _drawn(ax, at, max(low, min(ends)), high, _HEIGHT * 0.7, look)
+        ax.barh([], [], label=("median", "99th percentile")[row], **bar_look(look))
     name_rows(ax, (one.platform for one in ranges))
     ax.set_ylim(len(ranges) - 0.5, -0.5)
     size_axis(ax, min(ends), max(ends))

@@ -109,8 +109,10 @@ def break_even_page(found: BreakEven) -> StudyPage:
                     name: [millions(value) for value in crossings[name]]
                     for name in ("requests", "low", "high", "settled_requests")
                 },
-                multiple=[f"{number(multiple)}×" for multiple in crossings["multiple"]],
-            ).drop(columns=["replications_crossed", "replications_lambda_never_cheaper"]),
+                multiple=[NONE if isnan(one) else f"{number(one)}×" for one in crossings["multiple"]],
+            )
+            .head(len(crossings) if any(one.crossed or one.never_cheaper for one in found.crossings) else 0)
+            .drop(columns=["replications_crossed", "replications_lambda_never_cheaper"]),
         },
         pictures={"break_even": Chart("plot_break_even", found)},
         facts={

@@ -11,6 +11,8 @@ from lambdasim.views import readable
 from lambdasim.wording import count, money, percent
 
 if TYPE_CHECKING:
+    import pandas as pd
+
     from lambdasim.study.platforms.result import PlatformComparison
 
 
@@ -87,8 +89,10 @@ def platforms_page(found: PlatformComparison) -> StudyPage:
         shown={
             "platforms": shown,
             "lock_in": found.lock_in().drop(columns=["source"]),
-            "payback": readable(found.payback()),
-            "ways_to_set_up": found.table[columns],
+            "payback": _payback(found.payback()),
+            "ways_to_set_up": found.table[columns].assign(
+                at_once=[f"{many:,}" if many else "any" for many in found.table["at_once"]]
+            ),
         },
         pictures={"cost": Chart("plot_platforms", found), "latency": Chart("plot_platform_latency", found)},
         facts={
@@ -100,6 +104,20 @@ def platforms_page(found: PlatformComparison) -> StudyPage:
             "caveats": list(found.caveats()),
         },
         notes=found.caveats(),
+    )
+
+
+def _payback(table: pd.DataFrame) -> pd.DataFrame:
+    """Write what a move saves; what saves nothing may cost nothing."""
+    shown = readable(table)
+    return shown.rename(
+        columns={
+            "low saving [USD]": "saves a month, at least [USD]",
+            "high saving [USD]": "saves a month, at most [USD]",
+            "affordable [USD]": "may cost once [USD]",
+            "low months": "paid back after months, at least",
+            "high months": "paid back after months, at most",
+        }
     )
 
 

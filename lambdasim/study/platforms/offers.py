@@ -351,7 +351,9 @@ def _held(
     baseline = product(quotient(sum(held), MB_MS_PER_GB_S), prices.baseline_usd)
     size = f"{offer.size}; {number} always ready"
     yield offer._replace(
-        size=size, fixed=offer.fixed + baseline, without_grants=offer.without_grants + baseline
+        size=f"{size}, serving none",
+        fixed=offer.fixed + baseline,
+        without_grants=offer.without_grants + baseline,
     )
     executing = product(quotient(taken, MB_MS_PER_GB_S), prices.executing_usd)
     mine, listed = (
@@ -362,7 +364,7 @@ def _held(
     )
     requests = sum_of(mine, Measure.REQUESTS)
     yield offer._replace(
-        size=size,
+        size=f"{size}, serving what they can",
         compute=sum_of(mine) - requests + executing,
         requests=requests,
         fixed=offer.fixed + baseline,

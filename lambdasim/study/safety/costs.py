@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Mapping
+from collections import Counter, defaultdict
+from collections.abc import Iterator, Mapping
 from decimal import Decimal
 from fractions import Fraction
 from math import ceil
@@ -11,7 +11,7 @@ from math import ceil
 from lambdasim.billing import NeighbourTerms, price_scenario
 from lambdasim.billing.neighbours.counts import MeterKey, meter_counts
 from lambdasim.billing.neighbours.pricing import price_meters
-from lambdasim.catalog.prices.meters import meter_defaults
+from lambdasim.catalog.prices.meters import meter_defaults, meters
 from lambdasim.errors import InputError
 from lambdasim.results.run import RunResult
 from lambdasim.results.usage.as_month import monthly_usage, period_of
@@ -88,8 +88,28 @@ def safety_costs(run: RunResult, per: str | None = None) -> SafetyCosts:
     )
     basis = period.basis.text(per_month=period.name == "month")
     return SafetyCosts(
-        scenario.name, tuple(lines), total, listed, basis, scenario.region, period.said, period.words
+        scenario.name,
+        tuple(lines),
+        total,
+        listed,
+        basis,
+        scenario.region,
+        period.said,
+        period.words,
+        tuple(_prices(scenario.region)),
     )
+
+
+def _prices(region: str) -> Iterator[str]:
+    """Say where the prices of all measures come from, and of when they are."""
+    names: defaultdict[str, list[str]] = defaultdict(list)
+    for one in meters().values():
+        if one.name.startswith(tuple(start for measure in MEASURES for start in measure.meters)):
+            price = one.price(region)
+            known = price.note.split(":")[0] if price.note else "read from AWS"
+            names[f"{price.source}, seen {price.as_of.isoformat()} ({known})"].append(one.name)
+    for source, found in names.items():
+        yield f"Prices of {', '.join(found)}: {source}."
 
 
 def _of(measure: Measure, counted: Mapping[MeterKey, int]) -> dict[MeterKey, int]:

@@ -58,6 +58,8 @@ class SafetyCosts(Result):
         What stands before the figures: why the run is no sample of a month, in a sentence; empty where it is one.
     per : str
         Their period in words: ``a month``, or ``in this run``.
+    prices : tuple of str
+        Source and date of the prices used, a sentence for each source.
     """
 
     scenario: str
@@ -68,6 +70,7 @@ class SafetyCosts(Result):
     region: str
     said: str = ""
     per: str = "a month"
+    prices: tuple[str, ...] = ()
 
     @property
     def usd(self) -> float:
@@ -95,10 +98,11 @@ class SafetyCosts(Result):
         fixed = "keys, secrets and stored logs are paid for a whole month here"
         return (
             self.basis if self.per == "a month" else f"{self.basis.rstrip('.')}; {fixed}.",
-            "What a scenario does not name in `uses` or `neighbours` is not there: only its price as assumed is shown.",
+            "What a scenario does not name under uses or neighbours is not there: only its price as assumed is shown.",
             "IAM has no line at AWS; a function in a VPC has none either, its gateways and endpoints have.",
             "Data through gateways and endpoints comes on top, as do WAF, GuardDuty, Config, CloudTrail's data "
             "events and people's time, which have no meter here.",
+            *self.prices,
         )
 
     def text(self) -> str:
