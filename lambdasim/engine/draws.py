@@ -120,8 +120,12 @@ class FunctionDraws:
 
     def draw_one(self, invocation: int, run: int) -> tuple[int, ...]:
         """Draw for one invocation what `draw` draws for many, in the order of `RunDraws`."""
+        given = self._given
 
         def value(quantity: Quantity, attempt: int = run) -> int:
+            constant = given.get(quantity)
+            if constant is not None:
+                return constant
             return value_of(self.laws[quantity], self._key(quantity), invocation, attempt)
 
         if self.quota is None and not self.speeds_differ:
@@ -142,6 +146,11 @@ class FunctionDraws:
             int(value(Quantity.REQUEST_PAYLOAD, 0) > self.payload_limit_kb),
         )
 
+    @cached_property
+    def _given(self) -> dict[Quantity, int]:
+        """What needs no draw: most laws of most functions."""
+        return {quantity: law.value for quantity, law in self.laws.items() if isinstance(law, Constant)}
+
     def _fault_of_one(self, invocation: int, run: int, value: Callable[..., int]) -> int:
         if value(Quantity.MEMORY) > self.memory_mb:
             return int(Outcome.OUT_OF_MEMORY)
@@ -149,7 +158,7 @@ class FunctionDraws:
             return int(Outcome.FUNCTION_ERROR)
         if self.poison_probability and self.poisoned(np.array([invocation]))[0]:
             return int(Outcome.FUNCTION_ERROR)
-        shares = self.fault_shares()
+        shares = self._fault_shares
         if shares[-1][1]:
             bits = self._key(Quantity.FAILURE).bits_of(invocation, run)
             for kind, share in shares:
@@ -166,6 +175,10 @@ class FunctionDraws:
             (Outcome.TIMEOUT, self.timeout_probability),
         )
         return tuple(zip((kind for kind, _ in kinds), accumulate(share for _, share in kinds), strict=True))
+
+    @cached_property
+    def _fault_shares(self) -> tuple[tuple[Outcome, float], ...]:
+        return self.fault_shares()
 
     @cached_property
     def speeds_differ(self) -> bool:
