@@ -22,7 +22,7 @@ from lambdasim.specs.fields import Day, Flag, Moment, ScenarioLength, Text, Whol
 from lambdasim.specs.function import NO_TRAFFIC, FunctionSpec
 from lambdasim.specs.platform import AccountSpec, PlatformSpec
 from lambdasim.specs.traffic import SOURCES, OnBadRow
-from lambdasim.specs.ways_in import entry_faults, given_up_fault, with_settings_of_shared
+from lambdasim.specs.ways_in import entry_faults, events_of_fault, given_up_fault, with_settings_of_shared
 from lambdasim.specs.work.durable import machine_of
 from lambdasim.specs.work.neighbours import NeighboursSpec
 from lambdasim.units import US_PER_S, format_duration
@@ -311,6 +311,8 @@ class ScenarioSpec(Spec, Result):
             if call.how is CallHow.ASYNCHRONOUS
         }
         for place, function in enumerate(self.functions):
+            if wrong_text := events_of_fault(function, by_name):
+                yield CrossFault(("functions", place, "trigger", "events_of"), wrong_text)
             for number, call in enumerate(function.calls):
                 at: tuple[str | int, ...] = ("functions", place, "calls", number)
                 callee = by_name.get(call.function)

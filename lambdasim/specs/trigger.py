@@ -12,7 +12,7 @@ from lambdasim.catalog import InvocationKind, limit, retry_rule, timing
 from lambdasim.specs.base import CrossFault, Spec
 from lambdasim.specs.callers.clients import Repeats, RetryMode, ThrottleSpec
 from lambdasim.specs.callers.delivery import DeliverySpec
-from lambdasim.specs.fields import Limited, PositiveDuration, Whole
+from lambdasim.specs.fields import Limited, PositiveDuration, Text, Whole
 from lambdasim.specs.sources.queue import QueueSpec
 from lambdasim.specs.sources.stream import StreamSpec
 from lambdasim.units import format_duration
@@ -96,6 +96,9 @@ class TriggerSpec(Spec):
     """Where an asynchronous event goes that was given up."""
     delivery: DeliverySpec | None = None
     """When EventBridge, its Scheduler or SNS cannot deliver into Lambda's queue, and how they try again."""
+    events_of: Text | None = None
+    """Another function that the same events reach: a subscription of the same SNS topic, a rule of the same bus. They are
+    published, and on the bill, once, with that function; both need the same traffic."""
     queue: QueueSpec | None = None
     """The queue of a trigger of type sqs, and how it is polled."""
     stream: StreamSpec | None = None
@@ -165,6 +168,7 @@ class TriggerSpec(Spec):
                 asynchronous,
             ),
             "delivery": (self.delivery, self.type in _DELIVERED),
+            "events_of": (self.events_of, self.type in (TriggerType.SNS, TriggerType.EVENTBRIDGE)),
             "queue": (self.queue, kind is InvocationKind.QUEUE),
             "stream": (self.stream, kind is InvocationKind.STREAM),
         }

@@ -171,6 +171,31 @@ def _belongs(place: int, key: str, owner: FunctionSpec) -> CrossFault:
     )
 
 
+def events_of_fault(function: FunctionSpec, by_name: Mapping[str, FunctionSpec]) -> str:
+    """Find what is wrong with the function whose events another's are too; empty for nothing.
+
+    Parameters
+    ----------
+    function : FunctionSpec
+    by_name : mapping of str to FunctionSpec
+        The scenario's functions.
+
+    Returns
+    -------
+    str
+    """
+    name = function.trigger.events_of
+    if name is None:
+        return ""
+    other = by_name.get(name)
+    if other is None or other is function:
+        return not_among(name, sorted(one for one in by_name if one != function.name))
+    if other.trigger.type is not function.trigger.type or other.trigger.events_of is not None:
+        kind = function.trigger.type.value
+        return f"must be a function with a trigger of type {kind} that has no events_of itself, got {clipped(name)}"
+    return ""
+
+
 _READ_DEAD_LETTERS: Final = {
     InvocationKind.QUEUE: ("sqs",),
     InvocationKind.STREAM: ("sqs", "sns", "s3", "kafka"),

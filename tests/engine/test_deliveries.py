@@ -119,3 +119,35 @@ def test_a_call_through_a_trigger_with_outages_is_refused() -> None:
     caller = function("a", trigger={"type": "sdk"}, calls=[{"function": "f", "how": "trigger"}])
     with pytest.raises(ScenarioError, match="own traffic alone"):
         scenario([caller, ruled()], {"a": [0]})
+
+
+@pytest.mark.parametrize("kind", ["sns", "eventbridge"])
+def test_what_reaches_three_functions_is_published_once(kind: str) -> None:
+    """Ten events to each of three: 30 runs, and ten publishes; so it is where a function of one's own publishes them."""
+    first = function("a", trigger={"type": kind})
+    others = [function(name, trigger={"type": kind, "events_of": "a"}) for name in "bc"]
+    meter = {"sns": "sns_publishes", "eventbridge": "eventbridge_events"}[kind]
+    publisher = function(
+        "p", trigger={"type": "sdk"}, calls=[{"function": name, "how": "trigger"} for name in "abc"]
+    )
+    for functions, times in (
+        ([first, *others], dict.fromkeys("abc", range(10))),
+        ([publisher, first, *others], {"p": range(10)}),
+    ):
+        found = run(functions, times, engines=("reference",), neighbours={"include": ["trigger"]})
+        lines = found.bill().set_index("usage_type")["quantity"]
+        assert (int(lines[meter]), len(found.records) % 10) == (10, 0)
+
+
+@pytest.mark.parametrize(
+    ("kind", "named", "said"),
+    [
+        ("sns", "f", "must be one of a"),
+        ("sns", "z", "must be one of a"),
+        ("sns", "a", "with a trigger of type sns"),
+    ],
+)
+def test_events_of_a_function_that_has_none_such_are_refused(kind: str, named: str, said: str) -> None:
+    mine = function(trigger={"type": kind, "events_of": named})
+    with pytest.raises(ScenarioError, match=said):
+        scenario([mine, function("a", trigger={"type": "eventbridge"})], {"f": [0]})

@@ -35,6 +35,8 @@ _MB_PER_GB: Final = 1024
 _MS_PER_S: Final = 1000
 ARM64: Final = "arm64"
 _BYTES: Final = (Driver.KB, Driver.LOG)
+_CALLED_ONLY: Final = TriggerType.ASYNC.value
+"""Trigger of a function that is handed events which are on the bill elsewhere."""
 _POLLERS: Final = {TriggerType.KAFKA.value: "kafka_poller_hours"}
 
 
@@ -96,7 +98,7 @@ class FunctionTerms:
         is_fifo = trigger.queue is not None and trigger.queue.message_groups is not None
         stream = trigger.stream if trigger.type is TriggerType.KINESIS else None
         return cls(
-            "sqs_fifo" if is_fifo else trigger.type.value,
+            "sqs_fifo" if is_fifo else _CALLED_ONLY if trigger.events_of else trigger.type.value,
             uses.log_bytes,
             {name: _micro(amount) for name, amount in uses.per_run.items()},
             {name: round(Decimal(str(kb)) * BYTES_PER_KB) for name, kb in uses.per_run_kb.items()},
