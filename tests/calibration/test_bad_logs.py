@@ -89,6 +89,17 @@ def test_every_row_is_used_or_counted(tmp_path: Path) -> None:
     assert used + sum(found.left_out.values()) == len(lines)
 
 
+def test_a_run_that_two_files_tell_counts_once_and_its_retry_counts(tmp_path: Path) -> None:
+    """One file has the START of each run, the other its report alone, which places the arrival a little elsewhere."""
+    fields = "Duration: 50.00 ms\tBilled Duration: 50 ms\tMemory Size: 512 MB\tMax Memory Used: 61 MB"
+    reports = [f"2026-11-01T08:0{k}:00.100Z REPORT RequestId: a-1\t{fields}" for k in (0, 2)]
+    starts = [f"2026-11-01T08:0{k}:00.020Z START RequestId: a-1 Version: 1" for k in (0, 2)]
+    (tmp_path / "all.log").write_text("\n".join([starts[0], reports[0], starts[1], reports[1]]))
+    (tmp_path / "reports.log").write_text("\n".join(reports))
+    found = read_observations([tmp_path / "all.log", tmp_path / "reports.log"])
+    assert (len(found.runs), found.left_out) == (2, {"rows that repeat another row": 2})
+
+
 def test_ends_of_lines_and_a_mark_of_byte_order_change_nothing(tmp_path: Path) -> None:
     plain = observed(tmp_path, GOOD)
     for name, data in (

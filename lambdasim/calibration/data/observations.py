@@ -19,7 +19,7 @@ from lambdasim.errors import InputError, TraceError
 from lambdasim.specs.fields import LONGEST_SCENARIO_US
 from lambdasim.traffic.readers.logs.reports import SUCCESS
 from lambdasim.traffic.trace import Trace, TraceKind
-from lambdasim.units import US_PER_DAY, from_epoch_us
+from lambdasim.units import US_PER_DAY, US_PER_S, from_epoch_us
 from lambdasim.wording import clipped, count, listed
 
 if TYPE_CHECKING:
@@ -29,6 +29,7 @@ FEWEST_RUNS: Final = 100
 _LISTED: Final = 3
 _MOST_NAMES: Final = 20
 _LONGEST_NAME: Final = 64
+_SAME_RUN_US: Final = 10 * US_PER_S
 _REPEATS: Final = "rows that repeat another row"
 
 
@@ -220,10 +221,8 @@ def _sorted_runs(
     foreign = (table["memory_mb"] < least) | (table["memory_mb"] > most)
     table = drop(table, foreign, f"rows with a memory size outside Lambda's {least:,} to {most:,} MB")
     if "request_id" in table:
-        known = table["request_id"].notna()
-        same = ["request_id", "timestamp_us", "duration_ms"]
-        table = drop(table, known & table.duplicated(same), _REPEATS)
-        again = known & table.duplicated(["request_id"], keep=False)
+        table = drop(table, _repeats(table), _REPEATS)
+        again = table["request_id"].notna() & table.duplicated(["request_id"], keep=False)
         if again.any():
             notes.append(
                 f"{count(int(again.sum()), 'row shares', 'rows share')} a request id with another run, as retries do; "
@@ -234,6 +233,16 @@ def _sorted_runs(
         raise TraceError.single(function, "logs", f"have no invocation with duration and memory size{told}")
     taken = newest(table, version)
     return _observed(taken.table, function, rows, left_out | dict(taken.left_out), [*notes, *taken.notes])
+
+
+def _repeats(table: pd.DataFrame) -> pd.Series[bool]:
+    """Mark rows of one run, whose arrival two files may tell apart: by its START, and by its report alone.
+
+    A retry of an event comes a minute later at the earliest.
+    """
+    ordered = table.sort_values("timestamp_us", kind="stable")
+    apart_us = ordered.groupby(["request_id", "duration_ms"])["timestamp_us"].diff()
+    return (apart_us <= _SAME_RUN_US).reindex(table.index)
 
 
 def _observed(
