@@ -4,10 +4,14 @@ import numpy as np
 import pytest
 from scipy.stats import binom
 
-from lambdasim.calibration.data.statistics import from_summary, from_values
+from lambdasim.calibration.data.statistics import SizeStatistics, from_summary, from_values
 from lambdasim.calibration.fit.first_run import fit_first_run
 from lambdasim.calibration.fit.init import fit_init
+from lambdasim.calibration.fit.misfit import Question, at_likeliest_speed, heavy, misfits
+from lambdasim.calibration.fit.nodes import Nodes
+from lambdasim.calibration.fit.posterior import belief_in_waits
 from lambdasim.catalog import init_prior, timing
+from lambdasim.models.cpu_chain import CpuLaw, CpuStyle
 
 
 def test_a_summary_without_deviation_takes_it_from_the_99th_percentile() -> None:
@@ -73,3 +77,38 @@ def test_a_first_run_is_as_sure_as_its_mean_and_its_law() -> None:
     assert other.high / other.low > 1.3 * one.high / one.low
     law_error = 1.5 * timing("cpu_law_error_permille").value / 1000
     assert 1.2 < np.log(one.high / one.low) / (2 * law_error) < 4
+
+
+def test_the_speed_of_the_cpu_is_the_likeliest_under_heavy_tails() -> None:
+    """Five figures 3 % too long, and one on another step: no other speed explains them better."""
+    deviations = np.array(
+        [[0.03, 0.03], [0.02, 0.035], [0.04, 0.025], [0.03, 0.03], [0.03, 0.03], [0.03, -0.5]]
+    )
+    scale = np.full_like(deviations, 0.02)
+    squares, speed = at_likeliest_speed(deviations, scale, 0.03, 3.0)
+    least = heavy(squares).sum(axis=0) / 3 + heavy(speed**2)
+    others = np.linspace(-4, 4, 401)[:, None, None]
+    found = heavy(((deviations - 0.03 * others) / scale) ** 2).sum(axis=1) / 3 + heavy(others[:, 0] ** 2)
+    assert np.all(least <= found.min(axis=0) + 0.03)
+    assert speed[1] == pytest.approx(speed[0], rel=0.25)
+
+
+def test_a_guess_on_a_step_claims_no_more_than_others() -> None:
+    """Likelihood over all medians that might be seen is the same for each guess, however wide its error on a step."""
+    nodes = Nodes(CpuStyle(CpuLaw.QUOTA), np.linspace(15, 18, 13), np.zeros(13), 0.02, 0.02)
+    seen_ms = np.unique(np.concatenate([np.geomspace(30, 90, 60), np.geomspace(1, 4000, 60)]))
+    known = [SizeStatistics(512, 100, None, 0.01, {0.5: ms}, {0.5: 0.01}) for ms in seen_ms]
+    question = Question((known[0],), (0.2, 1.0), 0.02, 0.0)
+    likelihood = np.exp(-np.array([misfits(question, size, nodes, 64) for size in known]) / 2)
+    whole = np.trapezoid(likelihood, np.log(seen_ms), axis=0)
+    assert likelihood.max(axis=0).max() > 2 * likelihood.max(axis=0).min()
+    np.testing.assert_allclose(whole, whole.mean(), rtol=0.02)
+
+
+def test_narrow_durations_leave_room_for_timers_only() -> None:
+    """By hand: usual waits of 10 ms spread durations by 1.7 ms; as much seen is the middle, a tenth of it nothing."""
+    usual = timing("cpu_wait_spread_permille").value / 1000
+    for seen, believed in ((10 * usual, 0.25 + 0.75 / 2), (usual, 0.25), (100 * usual, 1.0)):
+        sizes = [from_summary(1024, 100, 40.0, sd_ms=seen), from_summary(512, 100, 40.0, sd_ms=400 * usual)]
+        np.testing.assert_allclose(belief_in_waits(sizes, np.array([10.0])), believed, atol=1e-3)
+    assert belief_in_waits([from_summary(1024, 100, 40.0)], np.array([10.0])) == 1

@@ -19,6 +19,8 @@ _FEWEST: Final = 2
 _SURE: Final = 0.01
 _TINY_ERROR: Final = 1e-4
 _RESOLUTION_MS: Final = 0.01
+_LEAST_SPREAD: Final = 1e-3
+_UNKNOWN_SPREAD: Final = 0.05
 
 
 @dataclass(frozen=True)
@@ -62,17 +64,22 @@ class SizeStatistics:
 
     @property
     def spread(self) -> float:
-        """Standard deviation of the logarithm, from the middle of the distribution where it is known."""
+        """Standard deviation of the logarithm; 5 % where nothing tells it."""
+        return self.seen_spread or _UNKNOWN_SPREAD
+
+    @property
+    def seen_spread(self) -> float | None:
+        """The same, from the middle of the distribution where it is known; None where nothing tells it."""
         known = self.quantiles_ms
         for low, high in ((0.25, 0.75), (0.5, 0.95), (0.5, 0.99)):
             if low in known and high in known:
                 width = NormalDist().inv_cdf(high) - NormalDist().inv_cdf(low)
-                return max(log(known[high] / known[low]) / width, 1e-3)
+                return max(log(known[high] / known[low]) / width, _LEAST_SPREAD)
         if self.sd_ms is not None and self.mean_ms:
-            return max(self.sd_ms / self.mean_ms, 1e-3)
+            return max(self.sd_ms / self.mean_ms, _LEAST_SPREAD)
         if 0.99 in known and self.mean_ms:
-            return max(log(known[0.99] / self.mean_ms) / NormalDist().inv_cdf(0.99), 1e-3)
-        return 0.05
+            return max(log(known[0.99] / self.mean_ms) / NormalDist().inv_cdf(0.99), _LEAST_SPREAD)
+        return None
 
 
 def pooled(values: Floats, others: Floats) -> Floats:

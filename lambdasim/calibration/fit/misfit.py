@@ -18,6 +18,7 @@ _CORRELATION: Final = 0.4
 _STEP_REACH: Final = 0.03
 _REACH_DRAWS: Final = 64
 _HEAVY: Final = 4.0
+_SPEED_ROUNDS: Final = 3
 
 
 @dataclass(frozen=True)
@@ -59,10 +60,11 @@ def misfits(question: Question, size: SizeStatistics, nodes: Nodes, draws: int) 
     -----
     Without an error of the law the mean decides alone, or the median where there is none. With one:
 
-    - A deviation counts by a heavy-tailed law, so that one quantile on another step does not decide alone, and a common
-      part of all of them may be the speed of the CPU.
+    - A deviation counts by a heavy-tailed law, so that one quantile on another step does not decide alone. A common
+      part of all of them may be the speed of the CPU: the likeliest under the same law, for the same reason.
     - A figure on a step of the scheduler's period has more error: the law places its steps within some 3 % of the CPU
       time, so half of what the figure moves when CPU time moves by that much, beyond what it would move without steps.
+      What is wider is lower: a guess that puts figures on steps pays for the error that it allows them.
       A mean alone has the law's error only, which was measured on means, on steps or not.
     - Mean and quantiles of one size go wrong together. With k of them, correlated by c, the sum counts as that of
       ``k / (1 + (k - 1) c)`` independent ones.
@@ -81,7 +83,7 @@ def misfits(question: Question, size: SizeStatistics, nodes: Nodes, draws: int) 
     tails = np.array([1.0] * has_mean + [_TAIL_ERROR[p] for p in levels])
     figures = _log_figures(durations, levels, has_mean=has_mean)
     deviations = figures - np.log(np.array(observed, dtype=np.float64))[:, None]
-    scale = np.hypot(errors, question.law_error * tails)[:, None]
+    scale, wider = np.hypot(errors, question.law_error * tails)[:, None], np.zeros(len(nodes.cpu_ms))
     if levels and _has_steps(nodes, size):
         slower, faster = (
             _log_figures(
@@ -91,19 +93,39 @@ def misfits(question: Question, size: SizeStatistics, nodes: Nodes, draws: int) 
             )
             for factor in (1 + _STEP_REACH, 1 / (1 + _STEP_REACH))
         )
-        reach = np.abs(slower - faster) / 2
-        scale = np.hypot(scale, np.maximum(reach - _STEP_REACH, 0))
-    precision, speed_error = scale**-2, question.speed_error_of(size)
-    # In standard deviations of the speed: without any, speed is never the cause.
-    speed = speed_error * (precision * deviations).sum(axis=0) / (speed_error**2 * precision.sum(axis=0) + 1)
-    squares = ((deviations - speed_error * speed) / scale) ** 2
+        reach = np.maximum(np.abs(slower - faster) / 2 - _STEP_REACH, 0)
+        wider = np.log1p((reach / scale) ** 2).sum(axis=0)
+        scale = np.hypot(scale, reach)
     together = 1 + (len(tails) - 1) * _CORRELATION
-    return np.asarray(_heavy(squares).sum(axis=0) / together + _heavy(speed**2))
+    squares, speed = at_likeliest_speed(deviations, scale, question.speed_error_of(size), together)
+    return np.asarray((heavy(squares).sum(axis=0) + wider) / together + heavy(speed**2))
 
 
-def _heavy(squares: Floats) -> Floats:
+def at_likeliest_speed(
+    deviations: Floats, scale: Floats, speed_error: float, together: float
+) -> tuple[Floats, Floats]:
+    """Give squared deviations at the likeliest speed of the CPU, shape (figures, n), and that speed, shape (n,).
+
+    Speed is in standard deviations of its own: without any, it is never the cause. Found by reweighting: what lies far
+    off counts for less in the next round.
+    """
+    speed, squares = np.zeros(deviations.shape[1]), (deviations / scale) ** 2
+    for _ in range(_SPEED_ROUNDS):
+        precision = _weight_of(squares) * scale**-2 / together
+        known = speed_error**2 * precision.sum(axis=0) + _weight_of(speed**2)
+        speed = speed_error * (precision * deviations).sum(axis=0) / known
+        squares = ((deviations - speed_error * speed) / scale) ** 2
+    return squares, speed
+
+
+def heavy(squares: Floats) -> Floats:
     """Let large squares count for less, as under a law with heavy tails."""
     return np.asarray(_HEAVY * np.log1p(squares / _HEAVY))
+
+
+def _weight_of(squares: Floats) -> Floats:
+    """Give the weight of a deviation beside others under that law: the slope of `heavy`."""
+    return np.asarray(1 / (1 + squares / _HEAVY))
 
 
 def _has_steps(nodes: Nodes, size: SizeStatistics) -> bool:

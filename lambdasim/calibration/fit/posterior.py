@@ -9,9 +9,10 @@ from typing import Final
 
 import numpy as np
 
-from lambdasim.calibration.data.statistics import Floats
+from lambdasim.calibration.data.statistics import Floats, SizeStatistics
 from lambdasim.calibration.fit.misfit import Question, misfits
 from lambdasim.calibration.fit.nodes import Nodes
+from lambdasim.calibration.fit.speed import usual_wait_spread
 from lambdasim.models.cpu_chain import CpuLaw, CpuStyle
 from lambdasim.models.cpu_quota import FirstCheck
 from lambdasim.models.cpu_scaling import cpu_time_factor
@@ -23,9 +24,13 @@ ALL_STYLES: Final = (
 )
 """The straight law, and the quota law with each first check and some numbers of waits."""
 
-_BELIEF_PURE: Final = 0.7
+_BELIEF_PURE: Final = 0.5
 _BELIEF_STRAIGHT: Final = 0.02
 _BELIEF_LATE: Final = 0.75
+_BELIEF_TIMER: Final = 0.25
+_WAITS_VARY: Final = 0.6
+"""Standard deviation, between services, of the logarithm of how much their waits differ."""
+_LEAST_MS: Final = 1e-6
 _COARSE: Final = (40, 5, 64)
 _FINE: Final = (21, 9, 128)
 _ZOOMS: Final = 3
@@ -131,7 +136,9 @@ def _weighed(
     cell *= _NARROW / max(sigmas[0], _NARROW)
     if not pure:
         share = nodes.cpu_ms / (nodes.cpu_ms + nodes.io_ms)
-        weights = weights * share * (2 * share if len(question.sizes) > 1 else 1)
+        weights = weights * share
+        if len(question.sizes) > 1:
+            weights = weights * 2 * share * belief_in_waits(question.sizes, nodes.io_ms)
         cell *= 6 * question.total_error / steps
     total = float(weights.sum())
     kept = weights > 1e-6 * weights.max()
@@ -149,6 +156,20 @@ def _belief(style: CpuStyle) -> float:
         return _BELIEF_STRAIGHT
     late = _BELIEF_LATE if style.check is FirstCheck.FOURTH_TICK else 1 - _BELIEF_LATE
     return late / len(_WAITS)
+
+
+def belief_in_waits(sizes: Sequence[SizeStatistics], io_ms: Floats) -> Floats:
+    """Say how likely waits are beside durations as narrow as those measured, shape (n,).
+
+    Waits for services differ from run to run. Where such waits would spread durations more than they are spread at
+    some size, only a timer is left.
+    """
+    from scipy.special import ndtr
+
+    spreads_ms = [size.seen_spread * size.centre_ms for size in sizes if size.seen_spread]
+    usual_ms = np.maximum(io_ms, _LEAST_MS) * usual_wait_spread()
+    room = np.log(min(spreads_ms, default=np.inf) / usual_ms) / _WAITS_VARY
+    return np.asarray(_BELIEF_TIMER + (1 - _BELIEF_TIMER) * ndtr(room))
 
 
 def _share_bounds(question: Question) -> tuple[float, float]:

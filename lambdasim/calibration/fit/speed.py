@@ -155,6 +155,11 @@ def known_speed_error(architecture: Architecture) -> float:
     return timing(f"cpu_speed_error{suffix}_permille").value / 1000
 
 
+def usual_wait_spread() -> float:
+    """Give how much waits for services usually differ from run to run: standard deviation of the logarithm."""
+    return timing("cpu_wait_spread_permille").value / 1000
+
+
 def as_on_x86(memory_mb: int, architecture: Architecture) -> int:
     """Give the size that has the same share of a vCPU on x86_64 [MB]."""
     if architecture is Architecture.X86_64:
