@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from math import isnan
+from math import isnan, log10
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from lambdasim.study.break_even.result import BreakEven
 
 _BEFORE = 30.0
+_FEW_DECADES = 1.7
 _BEYOND = 3.0
 
 
@@ -66,7 +67,9 @@ def plot_break_even(found: BreakEven, ax: Axes | None = None) -> Axes:
     ax.set_xlim(float(table["requests"].min()), right * 1.1)
     if len(paid):
         ax.set_ylim(max(float(paid.min()), float(paid.max()) / 1e4) / 1.5, float(paid.max()) * 1.5)
-    ax.xaxis.set_major_locator(LogLocator(numticks=8))
+    decades = log10(right * 1.1 / float(table["requests"].min()))
+    steps = (1, 2, 5) if decades <= _FEW_DECADES else (1,)
+    ax.xaxis.set_major_locator(LogLocator(subs=steps, numticks=20 if len(steps) > 1 else 8))
     ax.xaxis.set_major_formatter(FuncFormatter(_short))
     ax.yaxis.set_major_formatter(plain_ticks())
     for axis in (ax.xaxis, ax.yaxis):

@@ -65,7 +65,12 @@ def _drawn(ax: Axes, at: float, low: float, high: float, height: float, look: in
     if high > low * _LEAST_BAR:
         ax.barh(at, high - low, left=low, height=height, **bar_look(look))
     else:
-        ax.plot([low], [at], marker="D", markersize=6, linestyle="", color=bar_look(look)["facecolor"])
+        _point(ax, [low], [at], look)
+
+
+def _point(ax: Axes, x: list[float], y: list[float], look: int, label: str | None = None) -> None:
+    colour = bar_look(look)["facecolor"]
+    ax.plot(x, y, marker="D", markersize=6, linestyle="", color=colour, label=label)
 
 
 @styled
@@ -92,7 +97,7 @@ def plot_platform_latency(found: PlatformComparison, ax: Axes | None = None) -> 
             low, high = getattr(one, name)
             at = place + (row - 0.5) * _HEIGHT * 0.8
             _drawn(ax, at, max(low, min(ends)), high, _HEIGHT * 0.7, look)
-        ax.barh([], [], label=("median", "99th percentile")[row], **bar_look(look))
+        _point(ax, [], [], look, ("median", "99th percentile")[row])
     name_rows(ax, (one.platform for one in ranges))
     ax.set_ylim(len(ranges) - 0.5, -0.5)
     size_axis(ax, min(ends), max(ends))
