@@ -17,6 +17,7 @@ from lambdasim.catalog.prices.platforms import platform_book
 from lambdasim.catalog.prices.servers import Server, ec2_instances
 from lambdasim.cli import app
 from lambdasim.errors import InputError
+from lambdasim.plots import plot_platforms
 from lambdasim.report.pages.platforms import platforms_page
 from lambdasim.specs.trigger import TriggerType
 from lambdasim.study.platforms.fronts import DOORS, Door
@@ -541,6 +542,18 @@ def test_every_price_has_source_and_date_in_text_page_and_json() -> None:
         assert prices["parameter"].str.startswith(name).any(), name
         assert all(name in view for view in (page.to_html(), page.to_json()))
         assert f"- {name}" in text
+
+
+def test_a_single_value_is_drawn_as_a_point_and_a_range_as_long_as_it_is(
+    everywhere: PlatformComparison,
+) -> None:
+    ax = plot_platforms(everywhere)
+    ranges = [(one.low_usd, one.high_usd) for one in everywhere.ranges]
+    wide = [(low, high) for low, high in ranges if high > 1.02 * low]
+    drawn = [(bar.get_x(), bar.get_x() + bar.get_width()) for bars in ax.containers for bar in bars]
+    assert drawn == [pytest.approx(one) for one in wide]
+    points = [float(line.get_xdata()[0]) for line in ax.lines if line.get_marker() == "D"]
+    assert sorted([*points, *(low for low, _ in wide)]) == sorted(low for low, _ in ranges)
 
 
 def test_what_a_gateway_throttles_on_lambda_is_said() -> None:
