@@ -211,13 +211,19 @@ def _allocations(
 
 
 def _notes(items: Iterable[LineItem]) -> Iterable[str]:
-    """Say how the prices are known, and what the meters leave out."""
-    known: dict[str, list[str]] = {}
+    """Say where each price comes from and of when it is, how it is known, and what the meters leave out."""
+    items = sorted(
+        items, key=lambda item: not item.tier
+    )  # what is paid says how, what is free only where it stands alone
+    known: dict[tuple[str, str], str] = {}
     for item in items:
-        if item.note:
-            known.setdefault(item.note, []).append(item.usage_type)
-    for note, names in known.items():
-        yield f"{', '.join(dict.fromkeys(names))}: {note}"
+        price = meter(item.usage_type).price(item.region)
+        own = item.note not in ("", price.note)  # a price of the user's
+        dated = f"{price.note or price.source}, seen {price.as_of.isoformat()}"
+        known.setdefault((item.usage_type, item.region), item.note if own else dated)
+    for said in dict.fromkeys(known.values()):
+        names = dict.fromkeys(name for (name, _), of in known.items() if of == said)
+        yield f"{', '.join(names)}: {said}"
     for name in dict.fromkeys(item.usage_type for item in items):
         if meter(name).note:
             yield f"{name}: {meter(name).note}"
