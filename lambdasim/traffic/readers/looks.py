@@ -28,6 +28,7 @@ _KINDS: Final = (
     (re.compile(r"^[ \t]*(?:resource|provider|module|variable|terraform)\b[^\n]*\{", re.MULTILINE), "Terraform code"),
     (re.compile(r"\"(?:lineItem/|line_item_)|lineItem/UsageType"), _REPORT_OF_COSTS),
     (re.compile(r"^%PDF"), "a PDF document"),
+    (re.compile(r"^RESULTS\t@?\w+\t"), "results of Logs Insights as text, which lose their rows; ask for --output json"),
     (re.compile(r"^(?:https?|h2|grpcs|wss?) \S+Z (?:app|net)/"), "an access log of a load balancer"),
     (re.compile(r"^[0-9a-f]{40,} \S+ \[[0-9]{2}/[A-Z][a-z]{2}/[0-9]{4}:"), "an access log of S3"),
     (re.compile(r"^\S+ \S+ \S+ \[[0-9]{2}/[A-Z][a-z]{2}/[0-9]{4}:"), "an access log of a web server"),

@@ -148,6 +148,7 @@ def test_runtimes() -> None:
         ("version: 0.1\nresource_usage:\n  a.b: {}\n", "an Infracost usage file"),
         ("<!doctype html><html></html>", "a web page"),
         ("%PDF-1.7\nx\n", "a PDF document"),
+        ("RESULTS\t@duration\t12.3\n", "results of Logs Insights as text"),
         ("\x89PNG\r\n\x1a\n", "binary data"),
         ("https 2026-07-02T22:23:00Z app/lb/50 1.2.3.4:5 - 0.1 200\n", "an access log of a load balancer"),
         (
