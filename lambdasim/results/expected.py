@@ -31,10 +31,12 @@ MOST_S: Final = 3_600.0
 # Measured on one core of a small machine (2026); the sizes follow from the arrays that grow.
 PROGRAM_BYTES: Final = 270_000_000
 PROGRAM_S: Final = 1.4
-_BYTES_PER_ACTIVE_MINUTE: Final = 60
+_BYTES_PER_FUNCTION: Final = 260_000
+_BYTES_PER_ACTIVE_MINUTE: Final = 30
 _BYTES_PER_MINUTE: Final = 40
 _BYTES_AHEAD: Final = 104
 _EVENTS_AHEAD: Final = 1 << 16
+_FUNCTIONS_AHEAD: Final = 8
 _BYTES_DRAWN: Final = 40_000_000
 _BYTES_PER_MINUTE_WRITTEN: Final = 60
 _S_PER_EVENT: Final = {"reference": 2.5e-5, "kernel": 1.5e-7}
@@ -157,7 +159,7 @@ def expected_cost(
 
     Notes
     -----
-    Tables grow with the minutes in which a function is active, records with the attempts; nothing else grows. A failed
+    Tables grow with functions and the minutes in which each is active, records with the attempts. A failed
     event from Lambda's queue runs up to three times; the share of failures is that of a sample of the run's own draws.
     """
     plan = plan_scenario(scenario)
@@ -187,10 +189,11 @@ def expected_cost(
     minutes = length * len(plan.functions)
     active = sum(min(events, length) for events in arriving_at)
     ahead = sum(min(events, _EVENTS_AHEAD) for events in arriving_at)
-    kept = active * _BYTES_PER_ACTIVE_MINUTE + ahead * _BYTES_AHEAD + length * _BYTES_PER_MINUTE
+    kept = len(plan.functions) * _BYTES_PER_FUNCTION + active * _BYTES_PER_ACTIVE_MINUTE
+    kept += min(ahead, _FUNCTIONS_AHEAD * _EVENTS_AHEAD) * _BYTES_AHEAD + length * _BYTES_PER_MINUTE
     kept += minutes * minute_bytes
     if written:
-        kept += _BYTES_DRAWN + minutes * _BYTES_PER_MINUTE_WRITTEN
+        kept += _BYTES_DRAWN + length * _BYTES_PER_MINUTE_WRITTEN  # one function is written at a time
     multiples = runs if traffic is None else traffic
     records = attempts * 8 * len(RECORD_COLUMNS) if keep_records else 0.0
     chosen = EngineName(engine).chosen(plan).engine if engine in set(EngineName) else EngineName.KERNEL

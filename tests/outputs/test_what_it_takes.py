@@ -117,6 +117,9 @@ CASES: dict[str, tuple[str, Callable[[Path], RunCost]]] = {
         "simulate {0}/s.yaml -o {0}/out",
         lambda at: expected_cost(write_scenario(at / "s.yaml", 0.0005, "3650d"), written=True),
     ),
+    "two hundred functions": (
+        "simulate {0}/s.yaml", lambda at: expected_cost(write_scenario(at / "s.yaml", 0.02, "30d", 200)),
+    ),
     "very short states": (
         "simulate {0}/s.yaml", lambda at: expected_cost(write_bursts(at / "s.yaml")),
     ),

@@ -10,7 +10,7 @@ from program import lambdasim
 
 import lambdasim as ls
 from lambdasim.errors import InputError
-from lambdasim.results.expected import expected_cost, refuse_beyond_limits
+from lambdasim.results.expected import MOST_BYTES, expected_cost, refuse_beyond_limits
 from lambdasim.specs import load_scenario_text
 from lambdasim.traffic.expected import expected_events
 
@@ -89,6 +89,18 @@ def test_memory_is_estimated_within_a_factor_of_two(
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     used = int(done.stdout) * 1024
     assert used / 2 <= expected_cost(load_scenario_text(text), written=written).memory_bytes <= used * 2
+
+
+def test_ten_thousand_quiet_functions_are_not_refused() -> None:
+    """A run of a thousand holds less than 0.6 GB, and writes its files function by function."""
+    rows = "".join(
+        f"  - {{name: f{n}, work: {{io_ms: 5}}, traffic: {{poisson: {{rate_per_s: 0.0001}}}}}}\n"
+        for n in range(100)
+    )
+    spec = load_scenario_text(f"name: t\nstart: 2026-11-01T00:00:00Z\nduration: 30d\nfunctions:\n{rows}")
+    one = spec.model_copy(update={"functions": spec.functions[:1]})
+    cost, alone = (expected_cost(which, written=True).memory_bytes for which in (spec, one))
+    assert alone + 10_000 / 99 * (cost - alone) < MOST_BYTES
 
 
 @pytest.mark.parametrize(
