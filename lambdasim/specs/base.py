@@ -63,7 +63,6 @@ class Spec(BaseModel):
         extra="forbid",
         populate_by_name=True,
         allow_inf_nan=False,
-        use_attribute_docstrings=True,
     )
 
     lacks_items: ClassVar[bool] = False
