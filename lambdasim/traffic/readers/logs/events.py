@@ -10,6 +10,7 @@ import zlib
 from base64 import b64decode
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any, Final
 
 from lambdasim.errors import Fault, TraceError
@@ -235,7 +236,7 @@ def _unwrapped(item: Any) -> Iterator[tuple[str, Any]]:
     if name is None:
         yield from _as_it_is(item)
         return
-    shared = {key: value for key, value in item.items() if _PLACE.sub("", key.lower()) in (*_GROUP, *_STREAM)}
+    shared = {key: value for key, value in item.items() if _plain_name(key) in (*_GROUP, *_STREAM)}
     for number, event in enumerate(events, start=1):
         read = fields_of(event) if name == "results" else event
         yield f", event {number}", shared | read if isinstance(read, dict) else read
@@ -337,8 +338,13 @@ def _time_us(clock: str, moment: object) -> int:
     return moment * US_PER_MS
 
 
+@lru_cache(maxsize=1_024)
+def _plain_name(name: str) -> str:
+    return _PLACE.sub("", name.lower())
+
+
 def _first_text(event: Mapping[str, Any], names: tuple[str, ...]) -> str | None:
-    given = {_PLACE.sub("", key.lower()): value for key, value in event.items() if isinstance(value, str)}
+    given = {_plain_name(key): value for key, value in event.items() if isinstance(value, str)}
     return next((given[name] for name in names if given.get(name)), None)
 
 

@@ -46,7 +46,7 @@ class Marks:
 
     def __init__(self, text: str) -> None:
         self.text = text
-        self._ahead = dict.fromkeys(_WORDS, (-1, -1))
+        self._ahead = {word: (-1, -1) for word in _WORDS if word in text}
         """Of each word that is still to come: where a mark with it may begin, and where the word stands."""
 
     def next(self, done: int) -> re.Match[str] | None:

@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from decimal import Decimal
+from functools import lru_cache
 from typing import Any, Final
 
 from lambdasim.errors import Fault
@@ -175,6 +176,7 @@ def _within(item: Any, about: Wrapped, deep: int) -> Iterator[Wrapped]:
             yield from _within(value, about, deep - 1)
 
 
+@lru_cache(maxsize=1_024)
 def is_time_name(name: str) -> bool:
     """Return whether a field is known as a time by its name.
 
