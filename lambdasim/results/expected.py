@@ -38,7 +38,7 @@ _BYTES_AHEAD: Final = 104
 _EVENTS_AHEAD: Final = 1 << 16
 _FUNCTIONS_AHEAD: Final = 8
 _BYTES_DRAWN: Final = 40_000_000
-_BYTES_PER_MINUTE_WRITTEN: Final = 60
+_BYTES_PER_MINUTE_WRITTEN: Final = 150
 _S_PER_EVENT: Final = {"reference": 2.5e-5, "kernel": 1.5e-7}
 _S_PER_CALL: Final = {"reference": 1.5e-4, "kernel": 1.5e-6}
 _S_PER_RUN: Final = 0.01
@@ -205,7 +205,7 @@ def expected_cost(
         seconds=PROGRAM_S
         + runs * (_S_PER_RUN + minutes * _S_PER_FUNCTION_MINUTE + _visits(scenario) * _S_PER_VISIT)
         + multiples * (attempts * per_event + called * per_call)
-        + (minutes * _S_WRITTEN if written else 0.0),
+        + ((length + active) * _S_WRITTEN if written else 0.0),
         most_calls=most_calls,
     )
 
