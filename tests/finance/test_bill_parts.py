@@ -192,6 +192,13 @@ def test_what_holds_no_bill_is_refused(tmp_path: Path) -> None:
         archive.writestr("a.csv", b"0" * (80 << 20))
     with pytest.raises(InputError, match="unpacks to more than is read"):
         read_actual_bill(tmp_path / "bomb.zip")
+    with zipfile.ZipFile(tmp_path / "spoilt.zip", "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("a.csv", LEGACY.read_text())
+    content = bytearray((tmp_path / "spoilt.zip").read_bytes())
+    content[35:60] = bytes(range(25))  # within what is deflated
+    (tmp_path / "spoilt.zip").write_bytes(content)
+    with pytest.raises(InputError, match="cannot be unpacked"):
+        read_actual_bill(tmp_path / "spoilt.zip")
     (tmp_path / "torn.zip").write_bytes((tmp_path / "a.zip").read_bytes()[:40])
     with pytest.raises(InputError, match="cannot be unpacked"):
         read_actual_bill(tmp_path / "torn.zip")

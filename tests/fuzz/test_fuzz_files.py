@@ -3,6 +3,7 @@
 
 import ast
 import json
+import re
 import shutil
 import sys
 import tempfile
@@ -201,6 +202,8 @@ def targets() -> list[Target]:
         Target("price list", quiet(finance.refresh_prices), [(DATA / "finance" / "price_list_layout.json").read_bytes()], ending=".json"),
         Target("real bill", quiet(finance.read_actual_bill), [(DATA / "finance" / "cur2_layout.csv").read_bytes()], ending=".csv"),
         Target("zipped bill", quiet(finance.read_actual_bill), [zipped_bill()], ending=".zip"),
+        Target("bill in parts", quiet(bill_in_parts), [(DATA / "finance" / "cur2_layout.csv").read_bytes()], ending=".csv"),
+        Target("manifest of a bill", quiet(bill_with_manifest), [b'{"dataFiles": ["s3://b/p/a.csv"]}', b'{"reportKeys": ["p/a.csv"]}'], ending=".json"),
         Target("focus", quiet(finance.check_focus), focus_seeds(), ending=".csv", longest=20_000),
         Target("power tuning", quiet(ls.read_power_tuning), [TUNING], ending=".json"),
         Target("tuning", quiet(tuning_statistics), [TUNING, CHART], ending=".json"),
@@ -217,6 +220,23 @@ def targets() -> list[Target]:
         Target(f"run: {name}", part_of_run(name, read), seeds_of_run(name), EITHER)
         for name, read in load.items()
     ]
+
+
+def bill_in_parts(path: Path) -> object:
+    """Read a file as one part of a bill, beside that of another account."""
+    with tempfile.TemporaryDirectory() as folder:
+        good = (DATA / "finance" / "cur2_layout.csv").read_bytes()
+        Path(folder, "a.csv").write_bytes(re.sub(rb"\b[0-9]{12}\b", b"999999999999", good))
+        shutil.copy(path, Path(folder, "b.csv"))
+        return finance.read_actual_bill(folder)
+
+
+def bill_with_manifest(path: Path) -> object:
+    """Read a file as the manifest of a bill's parts."""
+    with tempfile.TemporaryDirectory() as folder:
+        shutil.copy(DATA / "finance" / "cur2_layout.csv", Path(folder, "a.csv"))
+        shutil.copy(path, Path(folder, "x-Manifest.json"))
+        return finance.read_actual_bill(folder)
 
 
 def focus_seeds() -> list[bytes]:

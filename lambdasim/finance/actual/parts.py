@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import zipfile
+import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -145,7 +146,9 @@ def _unpacked(part: Part, folder: Path) -> list[Part]:
                 with archive.open(member) as stream, target.open("wb") as written:
                     _copy(stream, written, member.file_size)
                 found.append(Part(f"{part.name}/{member.filename[-100:]}", target))
-    except (zipfile.BadZipFile, OSError, RuntimeError, NotImplementedError, EOFError, ValueError) as problem:
+    except (
+        zipfile.BadZipFile, zlib.error, OSError, RuntimeError, NotImplementedError, EOFError, ValueError,
+    ) as problem:  # fmt: skip
         if isinstance(problem, InputError):
             raise
         raise InputError.single(part.name, "", "is a zip archive that cannot be unpacked") from None
