@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 from lambdasim.catalog import (
@@ -76,7 +76,7 @@ def parameters_of(scenario: ScenarioSpec) -> tuple[Parameter, ...]:
     -------
     tuple of Parameter
     """
-    found = [*_account(scenario), *_platform(scenario.platform)]
+    found = [*_account(scenario), *_platform(scenario.platform, scenario.functions)]
     for function in scenario.functions:
         found.extend(_function(function))
     return tuple(dict.fromkeys([*found, *_money(scenario)]))
@@ -109,10 +109,11 @@ def _account(scenario: ScenarioSpec) -> Iterator[Parameter]:
     yield _fact(limit("memory_per_vcpu_mb"))
 
 
-def _platform(platform: PlatformSpec) -> Iterator[Parameter]:
-    if platform.keep_alive_us == "measured-2025":
+def _platform(platform: PlatformSpec, functions: Sequence[FunctionSpec]) -> Iterator[Parameter]:
+    is_used = any(function.keep_alive_us is None for function in functions)
+    if is_used and platform.keep_alive_us == "measured-2025":
         yield _measured_keep_alive("keep-alive")
-    else:
+    elif is_used:
         given = format_duration(int(platform.keep_alive_us))
         yield Parameter("keep-alive", given, Knowledge.GIVEN.value, _THE_SCENARIO)
     longest = timing("environment_max_life_s")
