@@ -27,7 +27,7 @@ from lambdasim.manifest import MANIFEST
 
 READS = {
     "scenario", "scenarios", "history", "sources", "folder", "folders", "actual", "source", "effect_on", "price_book",
-    "price_sheet", "usage", "exports", "before", "after",
+    "price_sheet", "usage", "exports", "before", "after", "template",
 }  # fmt: skip
 POINTS = {"resume"}
 REFUSALS = (

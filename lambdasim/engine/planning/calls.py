@@ -157,7 +157,7 @@ def event_retries(function: FunctionSpec) -> RetryPolicy:
     Notes
     -----
     Of a function whose reserved concurrency is 0 Lambda keeps no events for later: each is given up when it is first
-    refused (AWS Lambda Developer Guide, asynchronous invocation; from memory, not seen again).
+    refused (AWS Lambda Developer Guide, asynchronous invocation; general knowledge, no date).
     """
     trigger, rule = function.trigger, retry_rule("async")
     assert rule.error_retries is not None and rule.event_age is not None  # noqa: S101, PT018 - asynchronous rules have both

@@ -169,8 +169,8 @@ def comparison_page(comparison: Comparison) -> StudyPage:
     return StudyPage(
         title=f"{' and '.join(comparison.names)} compared",
         answer=(
-            f"{difference_text(comparison)}.",
             *doubts(comparison),
+            f"{difference_text(comparison)}.",
             *(f"{name}: {said}" for name in comparison.names[1:] for said in remarks(comparison, name)),
             *verdict.reasons,
         ),
