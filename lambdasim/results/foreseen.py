@@ -26,6 +26,7 @@ from lambdasim.wording import clipped, count, listed, percent
 
 if TYPE_CHECKING:
     from lambdasim.engine.contract import FunctionPlan, Plan
+    from lambdasim.specs.function import FunctionSpec
     from lambdasim.specs.scenario import ScenarioSpec
     from lambdasim.traffic.arrivals import FunctionArrivals
     from lambdasim.traffic.report import ReadReport
@@ -58,6 +59,7 @@ def foreseen_failures(scenario: ScenarioSpec) -> list[str]:
             for function in plan.functions
             for sentence in (
                 *_never_runs(function),
+                *_asks_for_more(kept[function.name]),
                 *_of_function(function, kept[function.name].memory_mb),
                 *_loops(plan, function),
             )
@@ -132,6 +134,18 @@ def _never_runs(function: FunctionPlan) -> Iterator[str]:
             "collects them"
         )
     yield f"reserved_concurrency: 0 lets nothing run: {ends}"
+
+
+def _asks_for_more(spec: FunctionSpec) -> Iterator[str]:
+    """Say that a queue's pollers may ask for more than the function may have."""
+    queue, reserved = spec.trigger.queue, spec.reserved_concurrency
+    if queue is None or queue.maximum_concurrency is None or not reserved:
+        return
+    if queue.maximum_concurrency > reserved:
+        yield (
+            f"trigger.queue.maximum_concurrency: {queue.maximum_concurrency:,} is above reserved_concurrency "
+            f"({reserved:,}): messages of throttled batches count as received"
+        )
 
 
 def _loops(plan: Plan, function: FunctionPlan) -> Iterator[str]:

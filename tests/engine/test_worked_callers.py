@@ -49,18 +49,6 @@ def test_a_destination_runs_when_the_last_retry_has_failed() -> None:
     assert (starts(found), starts(found, "told")) == ([0, 61], [62])
 
 
-def test_events_for_a_function_that_is_switched_off_go_where_failed_events_go() -> None:
-    """Reserved concurrency of 0: refused at 0 and at 5 s, and each given up then, with no try after it."""
-    off = event() | {
-        "reserved_concurrency": 0,
-        "calls": [{"function": "told", "how": "asynchronous", "when": "failed"}],
-    }
-    told = function("told", 100, trigger={"type": "async"})
-    found = run([off, told], {"f": [0, 5]}, duration="8h", engines=("reference",))
-    assert (refused(found), starts(found), starts(found, "told")) == ([0, 5], [], [0, 5])
-    assert refused(run([event() | {"reserved_concurrency": 0}], {"f": [0, 5]}, duration="8h")) == [0, 5]
-
-
 def test_a_stage_s_bucket_lets_its_burst_through_and_refills_to_it() -> None:
     """10/s and 5 at once. At 0 s five of 20 pass; at 0.1 s one token is back, for one of 3; at 2 s the bucket is full,
     with 5 and not 19: five of 20. 15 + 2 + 15 = 32 are refused, and none of them reaches Lambda."""

@@ -42,6 +42,17 @@ def test_a_function_without_work_is_said() -> None:
     ]
 
 
+def test_pollers_that_may_ask_for_more_than_the_function_has_are_said() -> None:
+    queued = HEAD.replace(
+        "trigger: {type: function_url}", "trigger: {type: sqs, queue: {maximum_concurrency: 6}}"
+    )
+    for reserved, said in ((5, ["is above reserved_concurrency (5)"]), (6, [])):
+        spec = load_scenario_text(f"{queued}work: {{io_ms: 50}}, reserved_concurrency: {reserved}}}\n")
+        found = foreseen_failures(spec)
+        assert len(found) == len(said)
+        assert all(one in sentence for one, sentence in zip(said, found, strict=True))
+
+
 def test_a_scenario_without_trouble_has_no_warning() -> None:
     assert foreseen_failures(scenario("timeout: 3s, work: {io_ms: 50, max_memory_mb: 100}")) == []
     assert foreseen_failures(scenario("work: {io_ms: 50, out_of_memory_probability: 0.3}")) == []

@@ -153,25 +153,19 @@ def event_retries(function: FunctionSpec) -> RetryPolicy:
     Returns
     -------
     RetryPolicy
-
-    Notes
-    -----
-    Of a function whose reserved concurrency is 0 Lambda keeps no events for later: each is given up when it is first
-    refused (AWS Lambda Developer Guide, asynchronous invocation; general knowledge, no date).
     """
     trigger, rule = function.trigger, retry_rule("async")
     assert rule.error_retries is not None and rule.event_age is not None  # noqa: S101, PT018 - asynchronous rules have both
     assert rule.throttle_backoff_first is not None  # noqa: S101
     assert rule.throttle_backoff_max is not None  # noqa: S101
     retries = rule.error_retries.value if trigger.retry_attempts is None else trigger.retry_attempts
-    age_us = 0 if function.reserved_concurrency == 0 else trigger.max_event_age_us or rule.event_age.us
     return RetryPolicy(
         invoker=Invoker.QUEUE,
         throttle_retries=UNLIMITED,
         throttle_backoff_us=rule.throttle_backoff_first.us,
         throttle_backoff_cap_us=rule.throttle_backoff_max.us,
         error_delays_us=tuple(delay.us for delay in rule.error_delays[:retries]),
-        max_event_age_us=age_us,
+        max_event_age_us=trigger.max_event_age_us or rule.event_age.us,
     )
 
 
