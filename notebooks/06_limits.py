@@ -101,7 +101,8 @@ print(payroll)
 # ## Provisioned concurrency, by schedule and by target tracking
 #
 # Environments that are ready before anybody comes do not start cold, and are not held back by the scaling rate. They can be
-# laid out by the hour, or follow their own use, which is looked at minute by minute, and so comes some minutes late.
+# laid out by the hour, or follow their own use, which is looked at minute by minute, and so comes some minutes late. A way
+# that costs more or refuses more than one already shown is not offered.
 
 # %%
 month = ls.advise_limits(ls.load_scenario(MONTH), replications=REPLICATIONS, multiples=MULTIPLES[:ONE])
@@ -109,19 +110,19 @@ ls.plots.plot_provisioned(month)
 
 # %%
 ways = {"by schedule": month.provisioned, "by target tracking": month.tracking}
+ways = {way: found for way, found in ways.items() if found is not None}
+print(*month.not_offered, sep="\n")
 told = ["cold_before", "cold_after", "usd_before", "usd_after", "utilization"]
 choices = pd.DataFrame({way: pd.Series(found._asdict())[told] for way, found in ways.items()}).T
 choices
 
 # %%
 even = min(month.provisioned.break_even.values())
-saved = choices["cold_before"] - choices["cold_after"]
-dearer = choices["usd_after"] - choices["usd_before"]
-best = (dearer / saved).astype(float).idxmin()
+planned = choices.loc["by schedule"]
+each = (planned["usd_after"] - planned["usd_before"]) / (planned["cold_before"] - planned["cold_after"])
 print(
     f"Provisioned environments save money only from {even:.0%} of use on, and here they are used "
-    f"{choices['utilization'].max():.0%} at most. What is bought is latency: {best} is the cheaper way, at "
-    f"${dearer[best] / saved[best]:.4f} for each cold start that nobody waits for."
+    f"{planned['utilization']:.0%}. What is bought is latency: ${each:.4f} for each cold start that nobody waits for."
 )
 
 # %% [markdown]
