@@ -183,6 +183,19 @@ def test_two_architectures_make_a_chart_of_two() -> None:
     assert max(map(len, result.text().splitlines())) <= 80
 
 
+@pytest.mark.parametrize(("io_ms", "said"), [(2000, "the last event ends 60 s after the run"), (500, "")])
+def test_a_size_that_does_not_keep_up_with_its_queue_is_said(io_ms: int, said: str) -> None:
+    """Sixty messages of one group, one a second, are worked on one after another: for two minutes, or as they come."""
+    queue = "trigger: {type: sqs, queue: {batch_size: 1, visibility_timeout: 60s, message_groups: 1}}"
+    spec = load_scenario_text(
+        "{name: t, start: '2026-11-01T00:00:00Z', duration: 1min, functions: [{name: f, timeout: 10s, init_ms: 0,"
+        f" work: {{io_ms: {io_ms}, first_run_ms: 0}}, {queue}, traffic: {{constant: {{rate_per_s: 1}}}}}}]}}"
+    )
+    text = " ".join(sweep_memory(spec, sizes=[512], replications=2).text().split())
+    assert ("does NOT keep up" in text) == bool(said)
+    assert said in text
+
+
 def test_targets_are_read() -> None:
     assert parse_target("p99.9 = 1.5s") == Cheapest(1500.0, "p99.9_ms")
     for text in ("p95", "p95=300", "p94=3ms", "fast=3ms"):

@@ -9,11 +9,13 @@ from lambdasim.catalog import timing
 from lambdasim.results.usage.as_month import MONTH_HOURS
 from lambdasim.study.memory.objective import short
 from lambdasim.study.memory.plausible import doubt, range_text
-from lambdasim.units import format_duration
+from lambdasim.units import US_PER_S, format_duration
 from lambdasim.wording import NONE, clipped, count, money, percent, wrapped
 
 _CENT: Final = 0.01
 _MANY: Final = 10_000
+_LATE: Final = 0.1
+"""Of a run's length: a queue that takes longer to drain than this has not kept up."""
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -58,7 +60,19 @@ def reasons(sweep: SweepTables) -> list[str]:
     others = "another size wins in" if sweep.instability else "it wins in all of"
     share = f"{sweep.instability:.0%} of " if sweep.instability else ""
     parts.append(f"Stability: {others} {share}{sweep.replications} replications.")
-    return _said(*parts, doubt(sweep))
+    return _said(*parts, _behind(sweep, row), doubt(sweep))
+
+
+def _behind(sweep: SweepTables, row: pd.Series[Any]) -> str:
+    """Say that a size does not keep up with its queue or stream; empty where it does, or there is none."""
+    duration_us, late_us = sweep.scenario.duration_us, row["drain_s"] * US_PER_S
+    if not late_us >= _LATE * duration_us:
+        return ""
+    late, oldest = (f"{row[name]:,.0f} s" for name in ("drain_s", "oldest_s"))
+    return (
+        f"It does NOT keep up with what arrives: the last event ends {late} after the run, and the oldest is {oldest} old "
+        "by then. Choose by a target, such as --slo age=5min."
+    )
 
 
 def _without_free_tier(sweep: SweepTables, row: pd.Series[Any]) -> str:
