@@ -70,8 +70,8 @@ def _behind(sweep: SweepTables, row: pd.Series[Any]) -> str:
         return ""
     late, oldest = (f"{row[name]:,.0f} s" for name in ("drain_s", "oldest_s"))
     return (
-        f"It does NOT keep up with what arrives: the last event ends {late} after the run, and the oldest is {oldest} old "
-        "by then. Choose by a target, such as --slo age=5min."
+        f"It does NOT keep up with what arrives: the last event ends {late} after the run, and the oldest gets {oldest} "
+        "old. Choose by a target, such as --slo age=5min."
     )
 
 
