@@ -116,6 +116,9 @@ def test_a_missing_file_is_named(saved: tuple[ls.RunResult, Path], tmp_path: Pat
         ("start_us", 1 << 60),
         ("exec_env", -2),
         ("limit", 99),
+        ("arrival_us", 20_000_000_000),
+        ("init_again_us", 10**12),
+        ("post_response_us", 10**12),
     ],
 )
 def test_records_that_no_run_writes_are_refused(

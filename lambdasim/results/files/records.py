@@ -155,3 +155,9 @@ def _check_records(path: Path, chunk: RecordChunk, functions: int, calls: int, l
     check_ranges(path, chunk.columns, highest, may_be_absent="exec_env")
     if np.any(np.diff(chunk["start_us"]) < 0):
         raise InputError.single(str(path), "start_us", "must be in order of time")
+    has_run = chunk["start_type"] != StartType.NONE
+    if np.any(has_run & (chunk["start_us"] < chunk["arrival_us"])):
+        raise InputError.single(str(path), "start_us", "must not be before arrival_us")
+    for part in ("init_again_us", "post_response_us"):
+        if np.any(chunk[part] > chunk["duration_us"]):
+            raise InputError.single(str(path), part, "is a part of duration_us, and must not be above it")
