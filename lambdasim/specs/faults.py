@@ -197,7 +197,7 @@ _AWS_NAMES: Final = {
 }
 """What AWS's own configuration calls a key; names that differ in spelling alone are found without this table."""
 _NOT_ON_AWS_TERMS: Final = {
-    "delayseconds": "delays every message alike, which only moves the timeline: let traffic start later",
+    "delayseconds": "delays every message by the same time, which only shifts the timeline: start the traffic later",
     "startingposition": "a stream is empty when a scenario begins: put what lies in it at the beginning of the traffic",
     "receivemessagewaittimeseconds": "Lambda's pollers wait 20 s whatever the queue says",
     "contentbaseddeduplication": "duplicates are not modelled: leave them out of the traffic",

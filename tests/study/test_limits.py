@@ -158,7 +158,7 @@ def test_target_tracking_comes_too_late_for_the_first(launch: LimitsAdvice) -> N
     assert advice.tracking is None
     said = " ".join(advice.text().split())
     assert "Not advised: provisioned concurrency by target tracking: it costs $" in said
-    assert "for no fewer cold starts" in said
+    assert "saves no more cold starts" in said
 
 
 def test_both_ways_leave_the_unreserved_minimum() -> None:
@@ -203,13 +203,16 @@ def test_what_is_worse_than_what_was_shown_is_not_offered() -> None:
         way._replace(refused_after=0.0, usd_after=1.5, cold_after=3),
     )
     assert offered(now, quota, better, ready, cheaper) == (better, ready, cheaper, ())
-    # What is shown first sets the mark: 10 % refused is no advice beside 0.03 %, and dearer is none beside cheaper.
+    # A later plan must beat what is already shown: refusing 10 % is worse than refusing 0.03 %, and so is costing more.
     after = offered(now, quota, None, way, None)
     assert after.provisioned is None
     assert "with the quota alone 0.03% are refused; set that first" in after.refused[0]
     dearer = offered(now, quota, better, cheaper, ready)
     assert (dearer.provisioned, dearer.tracking) == (cheaper, None)
-    assert "it costs $2.00, the schedule $1.50, for 3 cold starts fewer" in dearer.refused[0]
+    assert (
+        "it costs $2.00 against $1.50 for the schedule, and saves only 3 more cold starts"
+        in dearer.refused[0]
+    )
     assert offered(now, None, None, way._replace(cold_after=10), None).provisioned is None
 
 

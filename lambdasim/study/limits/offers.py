@@ -97,8 +97,8 @@ def _worse(tracking: ProvisionedAdvice, schedule: ProvisionedAdvice) -> str:
         return f"it refuses {after} of attempts, the schedule {there}"
     fewer = schedule.cold_after - tracking.cold_after
     if tracking.usd_after > schedule.usd_after:
-        colder = f"for {count(fewer, 'cold start')} fewer" if fewer > 0 else "for no fewer cold starts"
-        return f"it costs {money(tracking.usd_after)}, the schedule {money(schedule.usd_after)}, {colder}"
+        saves = f"saves only {count(fewer, 'more cold start')}" if fewer > 0 else "saves no more cold starts"
+        return f"it costs {money(tracking.usd_after)} against {money(schedule.usd_after)} for the schedule, and {saves}"
     if tracking.usd_after == schedule.usd_after and fewer <= 0:
-        return "it costs what the schedule costs, for no fewer cold starts"
+        return "it costs as much as the schedule, and saves no more cold starts"
     return ""

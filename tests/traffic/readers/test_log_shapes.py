@@ -231,9 +231,9 @@ def test_environments_that_cost_more_than_their_runs_are_told(kind: str, told: s
     assert any(told in text for text in warnings) if told else not warnings
 
 
-@pytest.mark.parametrize(("seconds", "told"), [(5, False), (600, True)])
+@pytest.mark.parametrize(("seconds", "is_warned"), [(5, False), (600, True)])
 def test_an_environment_that_was_ready_long_before_its_first_run_is_told(
-    seconds: int, told: bool, tmp_path: Path
+    seconds: int, is_warned: bool, tmp_path: Path
 ) -> None:
     stream = "2026/09/14/[7]0123456789abcdef0123456789abcdef"
     line = "\t".join([f"REPORT RequestId: {REQUEST}", *FIELDS[:4]]).replace("341", "41")
@@ -243,7 +243,7 @@ def test_an_environment_that_was_ready_long_before_its_first_run_is_told(
         f"{begun} {stream} INIT_START Runtime Version: python:3.12.v30\n2026-09-14T08:30:00.041Z {stream} {line}\n"
     )
     warnings = read_report_logs(path).report().warnings
-    assert any("1 environment started long before the first run" in text for text in warnings) is told
+    assert any("1 environment started long before the first run" in text for text in warnings) is is_warned
 
 
 def test_functions_that_start_in_a_log_whose_reports_name_none_are_named(tmp_path: Path) -> None:

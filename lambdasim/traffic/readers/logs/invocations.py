@@ -24,14 +24,14 @@ COLUMNS: Final = (
 )  # fmt: skip
 UNKNOWN_TIME: Final = -1
 _UNPRICED: Final = {
-    "provisioned-concurrency": "started for provisioned concurrency, whose allocation no log shows: give the function "
-    "provisioned_concurrency, or the bill lacks it",
+    "provisioned-concurrency": "started for provisioned concurrency, whose size no log shows: set "
+    "provisioned_concurrency, or its cost is missing from the bill",
     "lambda-managed-instances": "started on managed instances, which are billed by the hour: give managed_instances an "
     "instance_type",
 }
 _READY: Final = (
-    "started long before the first run, as with provisioned concurrency, though Lambda does so now and then by itself: "
-    "where it is provisioned, give the function provisioned_concurrency, or the bill lacks it"
+    "started long before the first run. Lambda sometimes does that on its own, and always for provisioned concurrency: "
+    "if the function has it, set provisioned_concurrency, or its cost is missing from the bill"
 )
 _ANSWERS: Final = {"timeout": "timeout", "error": "error", "failure": "crash"}
 """How a run ended by the status of its answer, for reports that tell none."""
