@@ -117,14 +117,6 @@ CASES: Final = (
     Case(10, 1, Mode.EVERYTHING),
     Case(1_000, 1, Mode.EVERYTHING),
 )
-WITH_TOTALS: Final = (
-    Case(10, 1, Mode.SYNCHRONOUS),
-    Case(1_000, 1, Mode.SYNCHRONOUS),
-    Case(20_000, 1, Mode.SYNCHRONOUS),
-    Case(1_000, 20, Mode.RETRIES),
-    Case(1_000, 20, Mode.OVERLOAD),
-    Case(1_000, 200, Mode.RETRIES),
-)
 QUICK: Final = (
     Case(10, 1, Mode.SYNCHRONOUS),
     Case(1_000, 1, Mode.SYNCHRONOUS),
@@ -132,3 +124,4 @@ QUICK: Final = (
     Case(1_000, 20, Mode.RETRIES),
     Case(1_000, 20, Mode.OVERLOAD),
 )
+WITH_TOTALS: Final = (*QUICK, Case(1_000, 200, Mode.RETRIES))

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from math import isnan
 from typing import TYPE_CHECKING, Any, Final
 
-from lambdasim.wording import NONE, clipped, count, money, number, percent, printable
+from lambdasim.wording import NONE, clipped, count, money_cell, number, percent, printable
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -149,7 +149,7 @@ def cell(name: str, value: Any) -> str:
     if isinstance(value, (Real, Decimal)):
         if is_money(name):
             exact = value if isinstance(value, (Decimal, Fraction)) else float(value)
-            return money(exact).replace("$", "")
+            return money_cell(exact)
         return percent(float(value)) if is_share(name) else number(float(value))
     if name == _HOW_KNOWN:
         return clipped(str(value).replace("_", " "), _WIDEST)

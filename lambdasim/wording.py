@@ -227,6 +227,22 @@ def money(amount: Decimal | Fraction | float, currency: str = "USD", *, signed: 
     return f"{sign}${digits}" if currency == "USD" else f"{sign}{digits} {printable(currency)}"
 
 
+def money_cell(amount: Decimal | Fraction | float, *, signed: bool = False) -> str:
+    """Write an amount of USD for a column whose heading names the currency.
+
+    Parameters
+    ----------
+    amount, signed
+        As for ``money``.
+
+    Examples
+    --------
+    >>> money_cell(1234.5), money_cell(-0.0000048, signed=True)
+    ('1,234.50', '-0.0000048')
+    """
+    return money(amount, signed=signed).replace("$", "")
+
+
 def _digits(amount: Fraction) -> str:
     """Write an amount of at least 0 without sign or currency."""
     decimals = 2

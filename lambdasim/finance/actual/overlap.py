@@ -5,6 +5,7 @@ from __future__ import annotations
 from array import array
 from collections import Counter, defaultdict
 from hashlib import blake2b
+from itertools import pairwise
 from typing import Final
 
 from lambdasim.errors import InputError
@@ -86,7 +87,7 @@ class Overlap:
         shared = Counter(
             (first[0], second[0], first[1])
             for places in found.values()
-            for first, second in zip(sorted(places), sorted(places)[1:], strict=False)
+            for first, second in pairwise(sorted(places))
         )
         for (first, second, day), same in sorted(shared.items()):
             if 2 * same >= min(rows[first, day], rows[second, day]):

@@ -12,7 +12,7 @@ from lambdasim.report.html import Fact, bullets, figure, folded, heading, paragr
 from lambdasim.report.pictures import Chart
 from lambdasim.report.sections.run import bill_fact
 from lambdasim.study.commitment.advise import advise_commitment
-from lambdasim.wording import count, money, percent
+from lambdasim.wording import count, money, money_cell, percent
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -75,7 +75,7 @@ def other_regions(run: RunResult, bill: Bill) -> list[str]:
     table = pd.DataFrame(
         {
             "region": [region for region, _, _ in rows],
-            "USD": [money(total).replace("$", "") for _, total, _ in rows],
+            "USD": [money_cell(total) for _, total, _ in rows],
             "against this bill": [money(total - bill.total, signed=True) for _, total, _ in rows],
             "rates": [known for _, _, known in rows],
         }

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
-from datetime import UTC, timedelta
 from fractions import Fraction
+from itertools import takewhile
 from typing import Final
 
 from lambdasim.billing import Usage, pool
@@ -14,7 +14,14 @@ from lambdasim.billing.usage import COUNTERS
 from lambdasim.errors import InputError
 from lambdasim.specs.scenario import ScenarioSpec
 from lambdasim.specs.traffic import TrafficSpec
-from lambdasim.units import US_PER_DAY, US_PER_HOUR, format_duration
+from lambdasim.units import (
+    US_PER_DAY,
+    US_PER_HOUR,
+    format_duration,
+    from_epoch_us,
+    month_ends_us,
+    to_epoch_us,
+)
 from lambdasim.wording import count, listed
 
 MONTH_HOURS: Final = 730
@@ -273,10 +280,9 @@ def months_of(scenario: ScenarioSpec) -> tuple[str, ...]:
     ----------
     scenario : ScenarioSpec
     """
-    first = scenario.start.astimezone(UTC)
-    last = first + timedelta(microseconds=scenario.duration_us - 1)
-    numbers = range(12 * first.year + first.month - 1, 12 * last.year + last.month)
-    return tuple(f"{number // 12:04}-{number % 12 + 1:02}" for number in numbers)
+    start_us = to_epoch_us(scenario.start)
+    turns_us = takewhile(lambda turn_us: turn_us < start_us + scenario.duration_us, month_ends_us(start_us))
+    return tuple(f"{from_epoch_us(begin_us):%Y-%m}" for begin_us in (start_us, *turns_us))
 
 
 def _unlike(traffic: TrafficSpec, length_us: int) -> Iterator[str]:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from lambdasim.results.usage.as_month import month_basis
 from lambdasim.study.comparison.tables import ACCOUNT, LISTED, REFUSED, TOTAL
-from lambdasim.wording import NONE, clipped, listed, money, wrapped
+from lambdasim.wording import NONE, clipped, listed, money, money_cell, wrapped
 
 if TYPE_CHECKING:
     from lambdasim.results.intervals import Interval
@@ -276,7 +276,7 @@ def _writers(group: str) -> tuple[Callable[[float], str], Callable[[float], str]
 def _usd(amount: float, *, signed: bool = False) -> str:
     """Write money without its currency, which the heading names."""
     exact = 0.0 if abs(amount) < _RESIDUE_USD else amount
-    return money(exact, signed=signed).replace("$", "").replace(NONE, "-")
+    return money_cell(exact, signed=signed).replace(NONE, "-")
 
 
 def _or_dash(form: str, value: float) -> str:

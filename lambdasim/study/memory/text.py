@@ -10,7 +10,7 @@ from lambdasim.results.usage.as_month import MONTH_HOURS
 from lambdasim.study.memory.objective import short
 from lambdasim.study.memory.plausible import doubt, range_text
 from lambdasim.units import US_PER_S, format_duration
-from lambdasim.wording import NONE, clipped, count, money, percent, wrapped
+from lambdasim.wording import NONE, clipped, count, money, money_cell, percent, wrapped
 
 _CENT: Final = 0.01
 _MANY: Final = 10_000
@@ -183,13 +183,9 @@ def _usd(amount: float) -> str:
     """Write money for a column: cents, or whole dollars where they are many."""
     if isnan(amount):
         return NONE
-    return (
-        money(amount).removeprefix("$")
-        if 0 < amount < _CENT
-        else f"{amount:,.0f}"
-        if amount >= _MANY
-        else f"{amount:,.2f}"
-    )
+    if 0 < amount < _CENT:
+        return money_cell(amount)
+    return f"{amount:,.0f}" if amount >= _MANY else f"{amount:,.2f}"
 
 
 def _failing(row: dict[Any, Any]) -> str:

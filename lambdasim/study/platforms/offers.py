@@ -13,6 +13,7 @@ from lambdasim.billing import price
 from lambdasim.billing.exact import product, quotient
 from lambdasim.billing.platforms.charges import (
     MB_MS_PER_GB_S,
+    MS_PER_HOUR,
     PlatformUsage,
     sum_of,
 )
@@ -343,7 +344,7 @@ def _held(
     prices = platform.always_ready
     assert prices is not None  # noqa: S101 - asked for where there are prices
     free = month.scenario.free_tier
-    held = [one.memory_mb * number * month.hours * 3_600_000 for one in settings]
+    held = [one.memory_mb * number * month.hours * MS_PER_HOUR for one in settings]
     busy = [round(one.usage.mb_ms * month.factor) for one in served]
     taken = sum(min(pair) for pair in zip(held, busy, strict=True))
     left = PlatformUsage(requests=sum(round(one.usage.requests * month.factor) for one in served),
