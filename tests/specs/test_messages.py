@@ -101,7 +101,7 @@ def test_each_trigger_that_is_listed_is_taken() -> None:
         ("{type: sqs, queue: {ScalingConfig: {MaximumConcurrency: 5}}}", "here it is maximum_concurrency"),
         ("{type: sqs, queue: {MaximumBatchingWindowInSeconds: 5}}", "here it is batch_window"),
         ("{type: sqs, queue: {maxReceiveCount: 5}}", "here it is max_receives"),
-        ("{type: sqs, queue: {DelaySeconds: 5}}", "not modelled: delays every message alike"),
+        ("{type: sqs, queue: {DelaySeconds: 5}}", "not modelled: delays every message by the same time"),
         ("{type: kinesis, stream: {BisectBatchOnFunctionError: true}}", "here it is bisect"),
         ("{type: kinesis, stream: {MaximumRetryAttempts: 2}}", "here it is max_retries"),
         ("{type: kinesis, stream: {StartingPosition: LATEST}}", "not modelled: a stream is empty"),
