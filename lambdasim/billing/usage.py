@@ -6,7 +6,7 @@ import json
 import re
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass, fields, replace
-from typing import TYPE_CHECKING, Any, Final, NoReturn
+from typing import TYPE_CHECKING, Any, Final, NoReturn, cast
 
 from lambdasim.catalog import BillingRules
 from lambdasim.errors import InputError
@@ -70,7 +70,8 @@ class Usage:
         Those of the further requests whose event ran on a provisioned environment.
     calls : int
         At the trigger: attempts of a synchronous caller, refused ones too, or asynchronous events, in the chunks in which
-        the trigger's meter counts sizes; calls to a queue, empty receives too; records of a stream.
+        the trigger's meter counts sizes; calls to a queue, empty receives too; records of a stream. A retry is no further
+        call. Where left out, the attempts that came through the trigger.
     payload_kb : int
         Requests and responses of a synchronous caller, or records of a stream, each at least 1 KB [KB].
     elapsed_s : int
@@ -114,7 +115,7 @@ class Usage:
     snapstart_cache_ms: int = 0
     streamed_bytes: int = 0
     provisioned_extra_requests: int = 0
-    calls: int = 0
+    calls: int = cast("int", None)  # left out, it is taken from the attempts
     payload_kb: int = 0
     elapsed_s: int = 0
     init_cut_ms: int = 0
@@ -146,19 +147,15 @@ class Usage:
             self._require(
                 _is_count(getattr(self, name)) and getattr(self, name) > 0, name, "a whole number above 0"
             )
+        if cast("int | None", self.calls) is None:
+            through_trigger = _is_count(self.requests) and _is_count(self.direct_requests)
+            calls = max(self.requests - self.direct_requests, 0) if through_trigger else 0
+            object.__setattr__(self, "calls", calls)
         for name in COUNTERS:
             self._require(_is_count(getattr(self, name)), name, f"a whole number from 0 to {_COUNT_MAX}")
         for part, whole in _PARTS:
             most = getattr(self, whole)
             self._require(getattr(self, part) <= most, part, f"at most {whole}, {most}")
-
-    @property
-    def calls_at_trigger(self) -> int:
-        """Calls at the trigger; where a row has none, the attempts that came through it.
-
-        A retry of an asynchronous event or of a record is another attempt, and no other call.
-        """
-        return self.calls or max(self.requests - self.direct_requests, 0)
 
     def _require(self, is_good: bool, name: str, allowed: str) -> None:
         """Raise the fault of a field."""
@@ -184,7 +181,7 @@ class Usage:
         month : str
             ``YYYY-MM`` in UTC.
         **counts : int
-            Of ``COUNTERS``; 0 where left out.
+            Of ``COUNTERS``; where left out 0, and calls as in ``Usage``.
 
         Returns
         -------
@@ -239,7 +236,7 @@ class Usage:
 
 
 COUNTERS: Final = tuple(
-    field.name for field in fields(Usage) if field.default == 0 and field.name != "snap_start"
+    field.name for field in fields(Usage) if field.default in (0, None) and field.name != "snap_start"
 )
 BY_TIME: Final = (
     "provisioned_init_ms",

@@ -1,7 +1,6 @@
 """The table of meters is complete, and priced by hand: every tier at its bounds, free parts, pools, printed examples."""
 
 from collections.abc import Iterator
-from dataclasses import replace
 from decimal import Decimal
 from fractions import Fraction
 from typing import Final
@@ -238,15 +237,18 @@ def test_printed_examples_to_the_cent(counts: dict[str, int], free_tier: bool, u
 def test_a_retry_is_no_call_at_the_trigger(trigger: str, name: str) -> None:
     """1,000 events run 1,500 times are 1,000; a row that counts no calls has its attempts, without those past it."""
     terms = {"": NeighbourTerms(frozenset({NeighbourLines.TRIGGER}), {}, {"f": FunctionTerms(trigger)})}
-    row = Usage("2026-11", "us-east-1", "f", "arm64", 128, 512, "zip", "python3.13", requests=1500)
 
-    def counted(**changes: int) -> int:
-        return meter_counts([replace(row, **changes)], terms)[MeterKey("2026-11", "us-east-1", name, "f")]
+    def counted(requests: int, **more: int) -> int:
+        row = Usage(
+            "2026-11", "us-east-1", "f", "arm64", 128, 512, "zip", "python3.13", requests=requests, **more
+        )
+        return meter_counts([row], terms).get(MeterKey("2026-11", "us-east-1", name, "f"), 0)
 
-    a_call = counted(calls=1000) / 1000
-    assert a_call == counted(calls=1000, requests=1000) / 1000
-    assert counted() == pytest.approx(1500 * a_call, abs=1)
-    assert counted(direct_requests=300) == pytest.approx(1200 * a_call, abs=1)
+    a_call = counted(1500, calls=1000) / 1000
+    assert a_call == counted(1000, calls=1000) / 1000
+    assert counted(1500) == pytest.approx(1500 * a_call, abs=1)
+    assert counted(1500, direct_requests=300) == pytest.approx(1200 * a_call, abs=1)
+    assert counted(20, calls=0) == 0
 
 
 def test_every_driver_is_used_and_calls_have_triggers() -> None:

@@ -147,3 +147,14 @@ def test_large_events_are_more_requests_wherever_they_run(provisioned: bool) -> 
     assert usage.extra_requests > 0
     assert usage.extra_requests % 60 == 0
     assert usage.provisioned_extra_requests == (usage.extra_requests if provisioned else 0)
+
+
+def test_a_month_that_has_nothing_but_retries_has_no_calls() -> None:
+    usage = run_of(
+        "trigger: {type: s3}, work: {cpu_ms: 10, error_probability: 1}, traffic: {constant: {rate_per_s: 1}, stop: 10s}",
+        start="2026-11-30T23:59:00Z",
+    ).usage()
+    assert [(row.month, row.requests, row.calls) for row in usage] == [
+        ("2026-11", 10, 10),
+        ("2026-12", 20, 0),
+    ]

@@ -254,7 +254,7 @@ def _of_machines(usage: Usage) -> dict[str, int]:
 def _of_function(usage: Usage, terms: FunctionTerms, include: frozenset[NeighbourLines]) -> Counter[str]:
     """Count a function's row."""
     found: Counter[str] = Counter()
-    calls, defaults = usage.calls_at_trigger, meter_defaults()
+    calls, defaults = usage.calls, meter_defaults()
     if NeighbourLines.TRIGGER in include:
         for one in meters().values():
             if one.driver is Driver.CALL and terms.trigger in one.triggers and not terms.on_demand:
@@ -337,7 +337,7 @@ def _lcu_hours(rows: list[Usage]) -> list[int]:
     defaults = meter_defaults()
     a_call = Fraction(MICRO, defaults.lcu_connections_per_s * _S_PER_HOUR)
     a_kb = MICRO / (Fraction(defaults.lcu_gb) * BYTES_PER_KB * BYTES_PER_KB)
-    by_calls = [row.calls_at_trigger * a_call for row in rows]
+    by_calls = [row.calls * a_call for row in rows]
     by_bytes = [row.payload_kb * a_kb for row in rows]
     return [ceil(count) for count in max(by_calls, by_bytes, key=sum)]
 

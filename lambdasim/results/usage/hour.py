@@ -186,7 +186,7 @@ def _allocated_s(scenario: ScenarioSpec, spec: FunctionSpec, first_us: int) -> I
 
 
 def _row(scenario: ScenarioSpec, spec: FunctionSpec, at: datetime, used: dict[str, int]) -> Usage:
-    return Usage.of_function(spec, scenario.region, f"{at:%Y-%m}", **used)
+    return Usage.of_function(spec, scenario.region, f"{at:%Y-%m}", calls=0, **used)
 
 
 def _rest(usages: Iterable[Usage], hourly: Iterable[Usage], where: str) -> tuple[Usage, ...]:

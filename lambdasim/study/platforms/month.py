@@ -56,7 +56,7 @@ class Month:
         requests: Counter[str] = Counter()
         last = months_of(self.scenario)[-1] if self.factor == 1 else "9999-12"
         for row in self.usage:
-            requests[min(row.month, last)] += row.calls_at_trigger
+            requests[min(row.month, last)] += row.calls
         everything = requests.total()
         if not everything:
             return {min(requests, default=last): Fraction(1)}
@@ -97,7 +97,7 @@ class Month:
         """Calls from outside in the month, by function."""
         found: defaultdict[str, int] = defaultdict(int)
         for row in self.usage:
-            found[row.function] += row.calls_at_trigger
+            found[row.function] += row.calls
         return dict(found)
 
     def aws(self, *, free: bool, servers: bool = False) -> tuple[Decimal, Decimal]:

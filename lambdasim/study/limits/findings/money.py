@@ -97,7 +97,7 @@ def _rest(case: Case) -> Iterator[Finding]:
         return
     if any(name.startswith("rest_cache") for name in case.run.scenario.neighbours.held):
         return
-    calls = sum(row.calls_at_trigger for row in case.usage)
+    calls = sum(row.calls for row in case.usage)
     rest, http = (_usd(case, name, calls * MICRO) for name in ("api_gateway_rest", "api_gateway_http"))
     if rest > http:
         yield case.finding(
