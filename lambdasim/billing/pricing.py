@@ -6,11 +6,14 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from datetime import date
+from decimal import Decimal
 from typing import TYPE_CHECKING
 
+from lambdasim.billing.accounts import account_of
 from lambdasim.billing.bill import Bill
+from lambdasim.billing.exact import plain
 from lambdasim.billing.month import PricingTerms, missing_rates, price_month
-from lambdasim.billing.neighbours.counts import NeighbourTerms, meter_counts
+from lambdasim.billing.neighbours.counts import MeterKey, NeighbourTerms, meter_counts
 from lambdasim.billing.neighbours.pricing import price_meters
 from lambdasim.billing.tiers import FreeSharing
 from lambdasim.billing.usage import Usage, is_month
@@ -202,8 +205,36 @@ def _beside(
         return None
     by_account = {"": neighbours} if isinstance(neighbours, NeighbourTerms) else neighbours
     counts = meter_counts(usages, by_account)
-    found = price_meters(counts, free_tier=terms.free_tier, price_book=terms.price_book)
+    found = price_meters(
+        counts,
+        free_tier=terms.free_tier,
+        price_book=terms.price_book,
+        own_usd=_own_usd(by_account, counts),
+    )
     return Bill(found.items, found.allocations, found.notes, pools=found.pools)
+
+
+def _own_usd(by_account: Mapping[str, NeighbourTerms], counts: Iterable[MeterKey]) -> dict[str, Decimal]:
+    """Return what scenarios say of prices, which must be one for all accounts that use a meter."""
+    users: defaultdict[str, set[str]] = defaultdict(set)
+    for key in counts:
+        users[key.meter].add(account_of(key.function)[0])
+    found: dict[str, Decimal] = {}
+    for name, accounts in sorted(users.items()):
+        said = {account: by_account[account].own_usd.get(name) for account in sorted(accounts)}
+        first, *others = dict.fromkeys(said.values())
+        if others:
+            told = ", ".join(
+                f"{account}: {'the catalog' if usd is None else plain(usd)}" for account, usd in said.items()
+            )
+            raise InputError.single(
+                "price",
+                f"neighbours.own_usd.{name}",
+                f"must be one price for all accounts of a bill, got {told[:160]}",
+            )
+        if first is not None:
+            found[name] = first
+    return found
 
 
 def _currency(usages: tuple[Usage, ...], terms: PricingTerms) -> str:

@@ -362,6 +362,9 @@ def prices_meters(
     from lambdasim.billing import plain
     from lambdasim.catalog.prices.meters import priced_meters
 
+    known = {
+        name: None if one.asked else one.price(region) for name, one in priced_meters().items()
+    }  # None where a scenario gives it
     content = [
         {
             "meter": name,
@@ -370,26 +373,30 @@ def prices_meters(
             "per": one.per,
             "free": plain(one.free),
             "counts": one.driver.value,
-            "tiers": [[None if bound is None else plain(bound), plain(usd)] for bound, usd in price.tiers],
-            "source": price.source,
-            "as_of": price.as_of.isoformat(),
-            "quality": price.note or "confirmed",
+            "tiers": [[None if bound is None else plain(bound), plain(usd)] for bound, usd in price.tiers]
+            if price
+            else [],
+            "source": price.source if price else "",
+            "as_of": price.as_of.isoformat() if price else "",
+            "quality": (price.note or "confirmed") if price else one.wanted,
             "note": one.note,
         }
         for name, one in priced_meters().items()
-        for price in (one.price(region),)
+        for price in (known[name],)
     ]
     if as_json:
         write(json.dumps({"region": region, "meters": content}, indent=1, ensure_ascii=False))
         return
-    lines = [f"{region}, USD; * was not read from AWS; --json has bounds, sources and dates"]
+    lines = [
+        f"{region}, USD; * not from AWS; yours: to give; --json has source, date"
+    ]
     for name, one in priced_meters().items():
-        price = one.price(region)
-        usd = " ".join(plain(rate) for _, rate in price.tiers)
+        price = known[name]
+        usd = " ".join(plain(rate) for _, rate in price.tiers) + "*" * bool(price.note) if price else "yours"
         many = {1: "", 1_000: "k ", 10_000: "10 k ", 1_000_000: "M "}
         per = f"{many.get(one.per, f'{one.per:,} ')}{one.unit}"
         free = f"{plain(one.free)} free" if one.free else ""
-        lines.append(f"{name:31}{usd + ('*' if price.note else ''):22} {per:15}{free}".rstrip())
+        lines.append(f"{name:31}{usd:22} {per:15}{free}".rstrip())
     write("\n".join(lines))
 
 

@@ -24,7 +24,7 @@ from lambdasim.specs.platform import AccountSpec, PlatformSpec
 from lambdasim.specs.traffic import SOURCES, OnBadRow
 from lambdasim.specs.ways_in import entry_faults, events_of_fault, given_up_fault, with_settings_of_shared
 from lambdasim.specs.work.durable import machine_of
-from lambdasim.specs.work.neighbours import NeighboursSpec
+from lambdasim.specs.work.neighbours import NeighboursSpec, unpriced
 from lambdasim.units import US_PER_S, format_duration
 from lambdasim.views import Result
 from lambdasim.wording import clipped, count, listed, wrapped
@@ -251,6 +251,7 @@ class ScenarioSpec(Spec, Result):
             self._call_faults(),
             self._machine_faults(),
             self._alarm_faults(),
+            self._price_faults(),
         )
 
     def _region_faults(self) -> Iterator[CrossFault]:
@@ -276,6 +277,16 @@ class ScenarioSpec(Spec, Result):
         """Want ways into functions that there are, without settings of their own."""
         if not self.lacks_items:
             yield from entry_faults(self.functions)
+
+    def _price_faults(self) -> Iterator[CrossFault]:
+        """Want prices of all that functions use of the services beside Lambda."""
+        for place, function in enumerate(self.functions):
+            for key, amounts in (
+                ("per_run", function.uses.per_run),
+                ("per_run_kb", function.uses.per_run_kb),
+            ):
+                for fault in unpriced(key, amounts, self.neighbours):
+                    yield CrossFault(("functions", place, "uses", *fault.at), fault.text)
 
     def _pool_faults(self) -> Iterator[CrossFault]:
         """Find the function with which reserved and provisioned concurrency leave too little, in their order."""

@@ -50,8 +50,8 @@ def without_effect(spec: ScenarioSpec) -> Iterator[tuple[tuple[str | int, ...], 
         if function.vpc:
             yield (
                 ("functions", place, "vpc"),
-                "has no effect: a VPC adds neither to INIT nor to Lambda's own price; NAT gateways, endpoints and data "
-                "transfer are not in the bill",
+                "has no effect: a VPC adds neither to INIT nor to Lambda's own price; a bill has NAT gateways, endpoints "
+                "and data transfer where neighbours.held and uses.per_run_kb name them",
             )
 
 

@@ -18,7 +18,7 @@ from lambdasim.billing.exact import total
 from lambdasim.catalog import ChargeKind
 from lambdasim.catalog.prices.book import BookEntry, PriceBook
 from lambdasim.catalog.prices.meters import meter, priced_meters
-from lambdasim.errors import ScenarioError
+from lambdasim.errors import InputError, ScenarioError
 from lambdasim.finance import OwnedRuns, check_focus, focus_rows
 from lambdasim.results.files.hourly import hourly_usage
 from lambdasim.study.measures import monthly_bill
@@ -190,6 +190,42 @@ def test_a_discount_for_everything_holds_for_neighbours(run: ls.RunResult) -> No
     assert own.beside_lambda == listed.beside_lambda * Decimal("0.9")
 
 
+def test_prices_of_ones_own_stand_in_for_all_tiers_and_are_said(tmp_path: Path) -> None:
+    own = "neighbours: {own_usd: {api_gateway_rest: 2, nat_hours: 0, transfer_region_gb: 0.02}, "
+    spec = ls.load_scenario_text(
+        text(**{"neighbours: {": own, "nat_gb: 3.5": "nat_gb: 3.5, transfer_region_gb: 7"})
+    )
+    run = ls.simulate(spec, keep_records=False)
+    bill = run.charges()
+    items = {item.usage_type: item for item in bill.items if item.kind is ChargeKind.NEIGHBOUR}
+
+    def usd(name: str) -> Decimal:
+        return total(item.amount for item in bill.items if item.usage_type == name)
+
+    assert usd("api_gateway_rest") * 1_000_000 == 172_800 * 2
+    assert usd("nat_hours") == 0
+    assert usd("transfer_region_gb") == Decimal(172_800 * 7 * 1024) / (1 << 30) * Decimal("0.02")
+    assert not items["transfer_region_gb"].is_derived
+    assert "api_gateway_rest, nat_hours, transfer_region_gb: your own price, neighbours.own_usd" in bill.notes
+    # A discount of the price book is on what AWS lists.
+    terms = NeighbourTerms.of_scenario(spec)
+    book = PriceBook("edp", date(2026, 1, 1), [BookEntry("*", None, Decimal(10), None)])
+    booked = price(run.usage(), free_tier=False, neighbours=terms, price_book=book)
+    rates = {item.usage_type: item.rate for item in booked.items}
+    assert rates["api_gateway_rest"] == items["api_gateway_rest"].rate
+    assert rates["nat_gb"] == items["nat_gb"].rate * Decimal("0.9")
+    rows = focus_rows(bill)
+    said = {row["x_RateQuality"] for row in rows if row["x_UsageType"] == "transfer_region_gb"}
+    assert said == {"your own price, neighbours.own_usd"}
+    ls.save(run, tmp_path / "one")
+    ls.save(ls.simulate(ls.load_scenario_text(text()), keep_records=False), tmp_path / "two")
+    owned = OwnedRuns.of_folders([tmp_path / "one", tmp_path / "two"])
+    with pytest.raises(
+        InputError, match="must be one price for all accounts of a bill, got one: 2, two: the catalog"
+    ):
+        price(owned.usage, free_tier=False, neighbours=owned.neighbours())
+
+
 def test_a_month_like_the_run_and_a_forecast_have_them(run: ls.RunResult) -> None:
     month = monthly_bill(run)
     hours = lines(month)["nat_hours"]
@@ -206,6 +242,9 @@ def test_a_month_like_the_run_and_a_forecast_have_them(run: ls.RunResult) -> Non
         ("[trigger, logs, traces]", "[trigger, log]", "log"),
         ("log_bytes: 700", "log_bytes: -1", "log_bytes"),
         ("alarms: 30", "alarms: -1", "alarms"),
+        ("nat_gb: 3.5", "transfer_region_gb: 3.5", "has no price here"),
+        ("include:", "own_usd: {nat: 1}, include:", "own_usd"),
+        ("include:", "own_usd: {nat_gb: -1}, include:", "own_usd"),
     ],
 )
 def test_what_no_meter_counts_is_refused(old: str, new: str, told: str) -> None:
@@ -285,4 +324,6 @@ def test_the_meters_are_listed_with_source_and_date() -> None:
     told = json.loads(lambdasim(*command, "--json").stdout)
     nat = next(one for one in told["meters"] if one["meter"] == "nat_hours")
     assert (nat["tiers"], nat["quality"], nat["as_of"]) == ([[None, "0.052"]], "confirmed", "2026-11-28")
-    assert all(one["source"] and one["as_of"] for one in told["meters"])
+    asked = [one for one in told["meters"] if "neighbours.own_usd" in one["quality"]]
+    assert [one["meter"] for one in asked] == ["transfer_region_gb"]
+    assert all(one["source"] and one["as_of"] and one["tiers"] for one in told["meters"] if one not in asked)

@@ -3,13 +3,14 @@
 import pytest
 
 import lambdasim as ls
+from lambdasim.errors import ScenarioError
 from lambdasim.study.limits.findings.check import findings
 
 SCENARIO = """
 name: money
 start: 2026-11-01T00:00:00Z
 duration: 1h
-neighbours: {{held: {{{held}}}}}
+neighbours: {{held: {{{held}}}, own_usd: {{{own}}}}}
 functions:
   - name: api
     memory_mb: 128
@@ -25,9 +26,9 @@ GB = 1 << 30
 
 
 def found(
-    rule: str, *, trigger: str = "sdk", uses: str = "", held: str = "", io: int = 1
+    rule: str, *, trigger: str = "sdk", uses: str = "", held: str = "", own: str = "", io: int = 1
 ) -> list[dict[str, object]]:
-    spec = ls.load_scenario_text(SCENARIO.format(trigger=trigger, uses=uses, held=held, io=io))
+    spec = ls.load_scenario_text(SCENARIO.format(trigger=trigger, uses=uses, held=held, own=own, io=io))
     return findings(ls.simulate(spec, keep_records=False), select=[rule]).to_dict("records")  # type: ignore[return-value]
 
 
@@ -69,6 +70,24 @@ def test_transfer_between_zones_by_hand() -> None:
     assert not found("transfer-between-zones")
 
 
+def test_transfer_between_regions_at_ones_own_price_by_hand() -> None:
+    rule, uses = "transfer-between-regions", "per_run_kb: {transfer_region_gb: 10}"
+    (row,) = found(rule, uses=uses, own="transfer_region_gb: 0.02")
+    assert row["usd"] == pytest.approx(RUNS * 10 * 1024 / GB * 0.02, rel=1e-6)
+    assert "at your own price of 0.02 USD a GB" in str(row["evidence"])
+    assert not found(rule, uses=uses, own="transfer_region_gb: 0")
+    assert not found(rule, own="transfer_region_gb: 0.02")
+    with pytest.raises(ScenarioError, match="has no price here, since it depends on both regions"):
+        found(rule, uses=uses)
+
+
+def test_findings_take_prices_of_ones_own() -> None:
+    (row,) = found(
+        "transfer-between-zones", uses="per_run_kb: {transfer_zone_gb: 10}", own="transfer_zone_gb: 0.03"
+    )
+    assert row["usd"] == pytest.approx(RUNS * 10 * 1024 / GB * 0.03, rel=1e-6)
+
+
 def test_secrets_that_each_run_fetches_by_hand() -> None:
     """One cold start serves everything: what is left after caching is one call an hour."""
     (row,) = found("secrets-not-cached", uses="per_run: {secret_calls: 2}")
@@ -107,7 +126,7 @@ functions:
 
 
 def test_a_rule_is_priced_in_its_own_region() -> None:
-    spec = ls.load_scenario_text(SCENARIO.format(trigger="api_gateway_rest", uses="", held="", io=1))
+    spec = ls.load_scenario_text(SCENARIO.format(trigger="api_gateway_rest", uses="", held="", own="", io=1))
     there = findings(
         ls.simulate(ls.revised(spec, {"region": "eu-central-1"}), keep_records=False),
         select=["rest-where-http-would-do"],

@@ -122,11 +122,14 @@ class NeighbourTerms:
     held : mapping of str to int
         What is held all the time, by meter, in millionths.
     functions : mapping of str to FunctionTerms
+    own_usd : mapping of str to Decimal
+        Prices that the scenario gives, by meter [USD per ``Meter.per`` units].
     """
 
     include: frozenset[NeighbourLines]
     held: Mapping[str, int]
     functions: Mapping[str, FunctionTerms]
+    own_usd: Mapping[str, Decimal] = field(default_factory=dict)
 
     @classmethod
     def of_scenario(
@@ -144,6 +147,7 @@ class NeighbourTerms:
             frozenset((*scenario.neighbours.include, *include)),
             {name: _micro(amount) for name, amount in scenario.neighbours.held.items()},
             {spec.name: FunctionTerms.of(spec) for spec in scenario.functions},
+            own_prices(scenario),
         )
         uses = any(
             one.per_run or one.bytes_per_run or one.log_bytes is not None for one in found.functions.values()
@@ -153,6 +157,11 @@ class NeighbourTerms:
         )
         uses = uses or bool(scenario.state_machines)
         return found if found.include or found.held or uses else None
+
+
+def own_prices(scenario: ScenarioSpec) -> dict[str, Decimal]:
+    """Return the prices that a scenario gives, by meter [USD per ``Meter.per`` units]."""
+    return {name: Decimal(str(usd)) for name, usd in scenario.neighbours.own_usd.items()}
 
 
 def scale_of(one: Meter) -> int:

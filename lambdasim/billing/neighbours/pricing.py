@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
+from datetime import date
 from decimal import Decimal
 from fractions import Fraction
 from typing import NamedTuple
@@ -45,7 +46,11 @@ class _Pool(NamedTuple):
 
 
 def price_meters(
-    counts: Mapping[MeterKey, int], *, free_tier: bool, price_book: PriceBook | None = None
+    counts: Mapping[MeterKey, int],
+    *,
+    free_tier: bool,
+    price_book: PriceBook | None = None,
+    own_usd: Mapping[str, Decimal] | None = None,
 ) -> PricedMeters:
     """Price what meters have counted.
 
@@ -56,24 +61,32 @@ def price_meters(
     free_tier : bool
         Whether the payer's account has its free parts left.
     price_book : PriceBook, optional
-        Its line ``*`` holds for these services too.
+        Its line ``*`` holds for these services too, but for prices of one's own.
+    own_usd : mapping of str to Decimal, optional
+        Prices in place of the catalog's, by meter [USD per ``Meter.per`` units].
 
     Returns
     -------
     PricedMeters
         By month, region and meter; the free part of a meter first, which is shared between regions, and between the
         meters of one pool, in proportion.
+
+    Raises
+    ------
+    CatalogError
+        When a meter has neither a price in the catalog nor one of one's own.
     """
     pools: defaultdict[_Pool, dict[str, int]] = defaultdict(dict)
     for key, count in counts.items():
         pools[_Pool(key.month, key.region, key.meter)][key.function] = count
     free = _free_parts(pools) if free_tier else {}
+    prices = {pool: _price(pool, own_usd or {}) for pool in pools}
     items: list[LineItem] = []
     allocations: list[Allocation] = []
     priced: list[PricedPool] = []
     for pool, by_function in sorted(pools.items()):
         one = meter(pool.meter)
-        price = one.price(pool.region)
+        price = prices[pool]
         given = free.get(pool, 0)
         free_line = _free_line(pool, one, price, given) if given else None
         lines = _paid_lines(pool, one, price, sum(by_function.values()) - given, price_book)
@@ -90,7 +103,16 @@ def price_meters(
                 lines=tuple(lines),
             )
         )
-    return PricedMeters(tuple(items), tuple(allocations), tuple(priced), tuple(_notes(items)))
+    return PricedMeters(tuple(items), tuple(allocations), tuple(priced), tuple(_notes(items, prices)))
+
+
+def _price(pool: _Pool, own_usd: Mapping[str, Decimal]) -> MeterPrice:
+    """Give the price of a pool: one's own, taken to be of its month, or the catalog's."""
+    one = meter(pool.meter)
+    own = own_usd.get(pool.meter)
+    return (
+        one.price(pool.region) if own is None else one.own_price(own, date.fromisoformat(f"{pool.month}-01"))
+    )
 
 
 def _free_parts(pools: Mapping[_Pool, Mapping[str, int]]) -> dict[_Pool, int]:
@@ -118,9 +140,9 @@ def _paid_lines(
             continue
         listed = price.tiers[number - 1][1]
         quality = price.note or f"confirmed, {price.source}"
-        rate = (
-            Rate(listed, quality) if book is None else book.rate(Rate(listed, quality), "", one.name, number)
-        )
+        rate = Rate(listed, quality)
+        if book is not None and not price.is_own:
+            rate = book.rate(rate, "", one.name, number)
         usd = listed if rate.usd is None else rate.usd
         found.append(
             _line(pool, one, price)
@@ -175,7 +197,7 @@ class _Line(NamedTuple):
             tier=self.tier,
             amount=self.amount,
             price_as_of=self.price.as_of,
-            is_derived=bool(self.price.note) and bool(self.tier),
+            is_derived=bool(self.price.note) and bool(self.tier) and not self.price.is_own,
             note=self.note,
             list_rate=self.list_rate,
             service=one.service.name,
@@ -210,17 +232,17 @@ def _allocations(
     ]
 
 
-def _notes(items: Iterable[LineItem]) -> Iterable[str]:
+def _notes(items: Iterable[LineItem], prices: Mapping[_Pool, MeterPrice]) -> Iterable[str]:
     """Say where each price comes from and of when it is, how it is known, and what the meters leave out."""
     items = sorted(
         items, key=lambda item: not item.tier
     )  # what is paid says how, what is free only where it stands alone
     known: dict[tuple[str, str], str] = {}
     for item in items:
-        price = meter(item.usage_type).price(item.region)
-        own = item.note not in ("", price.note)  # a price of the user's
+        price = prices[_Pool(item.month, item.region, item.usage_type)]
+        own = price.is_own or item.note not in ("", price.note)  # a price of the user's
         dated = f"{price.note or price.source}, seen {price.as_of.isoformat()}"
-        known.setdefault((item.usage_type, item.region), item.note if own else dated)
+        known.setdefault((item.usage_type, item.region), (item.note or price.note) if own else dated)
     for said in dict.fromkeys(known.values()):
         names = dict.fromkeys(name for (name, _), of in known.items() if of == said)
         yield f"{', '.join(names)}: {said}"

@@ -10,9 +10,11 @@ from enum import StrEnum
 from typing import Final
 
 from lambdasim.catalog.facts import Knowledge
+from lambdasim.errors import CatalogError
 
 HOME: Final = "us-east-1"
 KB_PER_GB: Final = 1 << 20
+OWN_PRICE: Final = "your own price, neighbours.own_usd"
 
 
 class Driver(StrEnum):
@@ -74,8 +76,15 @@ class MeterPrice:
     derived_from: str = ""
 
     @property
+    def is_own(self) -> bool:
+        """Say whether a scenario gives it."""
+        return self.knowledge is Knowledge.GIVEN
+
+    @property
     def note(self) -> str:
         """How the price is known; empty where it was read from AWS."""
+        if self.is_own:
+            return self.source
         if self.derived_from:
             return f"derived: {self.derived_from}'s, none of the region is known"
         return "" if self.knowledge is Knowledge.AWS_PAGE else f"{self.knowledge.value}: {self.source}"
@@ -106,6 +115,8 @@ class Meter:
         By region.
     kb_per_gb : int
         KB of 1,024 bytes in what the meter calls a GB.
+    asked : str
+        Why there are no prices, so that a scenario must give its own; empty where there are.
     """
 
     name: str
@@ -121,6 +132,19 @@ class Meter:
     note: str
     prices: Mapping[str, MeterPrice]
     kb_per_gb: int = KB_PER_GB
+    asked: str = ""
+
+    def own_price(self, usd: Decimal, day: date) -> MeterPrice:
+        """Make a price that a scenario gives of it.
+
+        Parameters
+        ----------
+        usd : Decimal
+            [USD per ``per`` units].
+        day : date
+            That it is taken to be of.
+        """
+        return MeterPrice(((None, usd),), OWN_PRICE, day, Knowledge.GIVEN)
 
     def price(self, region: str) -> MeterPrice:
         """Return the price in a region; us-east-1's, marked, where none of the region is known.
@@ -128,6 +152,11 @@ class Meter:
         Parameters
         ----------
         region : str
+
+        Raises
+        ------
+        CatalogError
+            When it has none, see ``asked``.
 
         Examples
         --------
@@ -137,7 +166,14 @@ class Meter:
         >>> meter("api_gateway_rest").price("sa-east-1").note
         "derived: us-east-1's, none of the region is known"
         """
+        if self.asked:
+            raise CatalogError.single("meters", self.name, self.wanted)
         if region in self.prices:
             return self.prices[region]
         home = self.prices[HOME]
         return MeterPrice(home.tiers, home.source, home.as_of, home.knowledge, HOME)
+
+    @property
+    def wanted(self) -> str:
+        """Say that a price is to be given, for messages."""
+        return f"has no price here, since {self.asked}: give yours, neighbours.own_usd: {{{self.name}: USD}}"

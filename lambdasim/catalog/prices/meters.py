@@ -146,12 +146,15 @@ def _meter(name: str, entry: Entry, services: Mapping[str, Service], sources: En
         chunk_kb=entry.whole("chunk_kb", least=1) if entry.has("chunk_kb") else 0,
         kb_per_gb=entry.whole("kb_per_gb", least=1) if entry.has("kb_per_gb") else KB_PER_GB,
         note=entry.text("note", default=""),
+        asked=entry.text("asked", default=""),
         prices=MappingProxyType(
             {region: _price(price, sources, as_of) for region, price in entry.named("prices").items()}
+            if entry.has("prices")
+            else {}
         ),
     )
-    if HOME not in found.prices:
-        raise entry.fault("prices", f"must have one of {HOME}")
+    if bool(found.asked) == bool(found.prices) or (found.prices and HOME not in found.prices):
+        raise entry.fault("prices", f"must have one of {HOME}, or none where asked says why")
     entry.close()
     return found
 

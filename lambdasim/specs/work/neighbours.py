@@ -49,10 +49,36 @@ class NeighboursSpec(Spec):
     """Lines that traffic drives by itself: trigger (the calls or events of each trigger), logs, traces."""
     held: dict[Text, NotNegative] = Field(default_factory=dict)
     """How many of each are held all the time, by meter: {nat_hours: 2, alarms: 12, secrets: 3}."""
+    own_usd: dict[Text, NotNegative] = Field(default_factory=dict)
+    """Prices of your own, by meter, in place of the catalog's, all its tiers: {transfer_region_gb: 0.02}. In USD for as
+    many units as `lambdasim prices meters` shows. Transfer between regions has no price without one."""
 
     def cross_faults(self) -> Iterator[CrossFault]:
-        """Want meters of what is held."""
+        """Want meters of what is held, and of what is priced."""
         yield from _faults("held", self.held, HELD)
+        yield from _faults("own_usd", self.own_usd, tuple(Driver))
+        yield from unpriced("held", self.held, self)
+
+
+def unpriced(key: str, amounts: Mapping[str, float], neighbours: NeighboursSpec) -> Iterator[CrossFault]:
+    """Find meters that are used, have no price in the catalog, and none of the scenario's.
+
+    Parameters
+    ----------
+    key : str
+        Where they are used.
+    amounts : mapping of str to float
+        By meter.
+    neighbours : NeighboursSpec
+
+    Yields
+    ------
+    CrossFault
+    """
+    known = priced_meters()
+    for name in amounts:
+        if name in known and known[name].asked and name not in neighbours.own_usd:
+            yield CrossFault((key, name), known[name].wanted)
 
 
 def _faults(key: str, amounts: Mapping[str, float], drivers: tuple[Driver, ...]) -> Iterator[CrossFault]:

@@ -10,7 +10,7 @@ from typing import Final
 
 from lambdasim.billing import NeighbourTerms, Usage
 from lambdasim.billing.exact import total
-from lambdasim.billing.neighbours.counts import MICRO, MeterKey, meter_counts
+from lambdasim.billing.neighbours.counts import MICRO, MeterKey, meter_counts, own_prices
 from lambdasim.billing.neighbours.pricing import price_meters
 from lambdasim.billing.platforms.charges import BYTES_PER_GB, egress_usd
 from lambdasim.catalog.prices.platforms import platform_book
@@ -81,7 +81,7 @@ def aws_front_usd(
     if servers or Door.BALANCER in doors.values():
         held = {"alb_hours": MICRO}
     only = NeighbourTerms(frozenset({NeighbourLines.TRIGGER}), held, functions)
-    found = price_meters(meter_counts(usage, {"": only}), free_tier=free)
+    found = price_meters(meter_counts(usage, {"": only}), free_tier=free, own_usd=terms.own_usd)
     return total(item.amount for item in found.items)
 
 
@@ -90,7 +90,8 @@ def aws_egress_usd(scenario: ScenarioSpec, month: str, size: int, *, free: bool)
     if not size:
         return Decimal(0)
     counts = {MeterKey(month, scenario.region, "transfer_out_gb", ""): size}
-    return total(item.amount for item in price_meters(counts, free_tier=free).items)
+    found = price_meters(counts, free_tier=free, own_usd=own_prices(scenario))
+    return total(item.amount for item in found.items)
 
 
 def vendor_front_usd(

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Final
 
+from lambdasim.billing.neighbours.counts import own_prices
 from lambdasim.catalog import Knowledge, price_sheet
 from lambdasim.catalog.prices.meters import meter, meters
 from lambdasim.catalog.prices.platform_kinds import Billed, Egress, Front, Measure, Platform
@@ -121,7 +122,8 @@ def _aws(found: PlatformTables, shown: set[str]) -> Iterator[Parameter]:
     names += ["alb_hours"] if Door.BALANCER in doors.values() or shown & {"fargate", "ec2", "knative"} else []
     for name in (*names, "transfer_out_gb") if doors else ():
         one = meter(name)
-        price = one.price(scenario.region)
+        own = own_prices(scenario).get(name)
+        price = one.price(scenario.region) if own is None else one.own_price(own, scenario.billing_day)
         rate = price.tiers[0][1]
         per = f" a {_units(one.per)}" if one.per > 1 else f" a {one.unit.removesuffix('s').replace('H', 'h')}"
         more = ", less in later tiers" if len(price.tiers) > 1 else ""
@@ -129,7 +131,7 @@ def _aws(found: PlatformTables, shown: set[str]) -> Iterator[Parameter]:
             f"AWS: {one.description}",
             f"{rate:f} USD{per}{more}",
             Knowledge.ASSUMED.value if price.derived_from else price.knowledge.value,
-            f"{price.source}, seen {price.as_of.isoformat()}",
+            price.source if price.is_own else f"{price.source}, seen {price.as_of.isoformat()}",
         )
     if shown & (set(SERVERS) | {"knative"}):
         try:

@@ -9,7 +9,7 @@ from fractions import Fraction
 from math import ceil
 
 from lambdasim.billing import NeighbourTerms, price_scenario
-from lambdasim.billing.neighbours.counts import MeterKey, meter_counts
+from lambdasim.billing.neighbours.counts import MeterKey, meter_counts, own_prices
 from lambdasim.billing.neighbours.pricing import price_meters
 from lambdasim.catalog.prices.meters import meter_defaults, meters
 from lambdasim.errors import InputError
@@ -53,14 +53,14 @@ def safety_costs(run: RunResult, per: str | None = None) -> SafetyCosts:
     factor = period.factor
     usage = monthly_usage(run.usage(), factor)
     name = usage[0].month if usage else f"{scenario.start:%Y-%m}"
-    terms = NeighbourTerms.of_scenario(scenario)
+    own, terms = own_prices(scenario), NeighbourTerms.of_scenario(scenario)
     counted: Counter[MeterKey] = Counter()
     if terms is not None and usage:
         for key, count in meter_counts(usage, {"": terms}).items():
             counted[key._replace(function="all")] += count
 
     def usd(counts: Mapping[MeterKey, int]) -> Decimal:
-        found = price_meters(counts, free_tier=scenario.free_tier)
+        found = price_meters(counts, free_tier=scenario.free_tier, own_usd=own)
         return sum((item.amount for item in found.items), Decimal(0))
 
     def assumed(measure: Measure) -> dict[MeterKey, int]:
@@ -96,15 +96,18 @@ def safety_costs(run: RunResult, per: str | None = None) -> SafetyCosts:
         scenario.region,
         period.said,
         period.words,
-        tuple(_prices(scenario.region)),
+        tuple(_prices(scenario.region, own)),
     )
 
 
-def _prices(region: str) -> Iterator[str]:
+def _prices(region: str, own: Mapping[str, Decimal]) -> Iterator[str]:
     """Say where the prices of all measures come from, and of when they are."""
     names: defaultdict[str, list[str]] = defaultdict(list)
     for one in meters().values():
         if one.name.startswith(tuple(start for measure in MEASURES for start in measure.meters)):
+            if one.name in own:
+                names["your own, neighbours.own_usd"].append(one.name)
+                continue
             price = one.price(region)
             known = price.note.split(":")[0] if price.note else "read from AWS"
             names[f"{price.source}, seen {price.as_of.isoformat()} ({known})"].append(one.name)

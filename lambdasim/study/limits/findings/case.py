@@ -42,6 +42,7 @@ RULES: Final = (
     "timeout-near-p99.9",
     "timeout-too-short",
     "traces-at-full-sampling",
+    "transfer-between-regions",
     "transfer-between-zones",
 )
 """Names of all rules."""

@@ -13,7 +13,15 @@ from math import ceil
 from typing import Final
 
 from lambdasim.billing import NeighbourTerms
-from lambdasim.billing.neighbours.counts import BYTES_PER_GB, MICRO, SHARED, MeterKey, meter_counts
+from lambdasim.billing.exact import plain
+from lambdasim.billing.neighbours.counts import (
+    BYTES_PER_GB,
+    MICRO,
+    SHARED,
+    MeterKey,
+    meter_counts,
+    own_prices,
+)
 from lambdasim.billing.neighbours.pricing import price_meters
 from lambdasim.catalog import ChargeKind
 from lambdasim.catalog.prices.meters import meter_defaults
@@ -33,7 +41,9 @@ _CACHED: Final = {
 }
 
 
-def meter_usd(meter_name: str, count: int, region: str, month: str) -> Decimal:
+def meter_usd(
+    meter_name: str, count: int, region: str, month: str, own_usd: Mapping[str, Decimal] | None = None
+) -> Decimal:
     """Price so many counted units of a meter by themselves, without its free part.
 
     Parameters
@@ -42,20 +52,25 @@ def meter_usd(meter_name: str, count: int, region: str, month: str) -> Decimal:
     count : int
         See ``billing.neighbours.counts.scale_of``.
     region, month : str
+    own_usd : mapping of str to Decimal, optional
+        See ``price_meters``.
 
     Returns
     -------
     Decimal
         [USD].
     """
-    priced = price_meters({MeterKey(month, region, meter_name, "all"): count}, free_tier=False)
+    priced = price_meters(
+        {MeterKey(month, region, meter_name, "all"): count}, free_tier=False, own_usd=own_usd
+    )
     return sum((item.amount for item in priced.items), Decimal(0))
 
 
 def _usd(case: Case, meter_name: str, count: int) -> float:
     if count <= 0 or not case.usage:
         return 0.0
-    return float(meter_usd(meter_name, count, case.run.scenario.region, case.usage[0].month))
+    scenario = case.run.scenario
+    return float(meter_usd(meter_name, count, scenario.region, case.usage[0].month, own_prices(scenario)))
 
 
 def _counted(case: Case) -> Mapping[str, int]:
@@ -148,9 +163,24 @@ def _zones(case: Case) -> Iterator[Finding]:
     if paid := _usd(case, "transfer_zone_gb", size):
         yield case.finding(
             "transfer-between-zones",
-            f"{number(size / BYTES_PER_GB)} GB cross zones {case.per} for {money(paid)}, each way",
+            f"{number(size / BYTES_PER_GB)} GB are charged for crossing zones {case.per}: {money(paid)}",
             paid,
             "reach the service in the function's own zone, or send less; S3, SQS, SNS, Kinesis and DynamoDB are free",
+        )
+
+
+def _regions(case: Case) -> Iterator[Finding]:
+    name = "transfer_region_gb"
+    size = _counted(case).get(name, 0)
+    if paid := _usd(case, name, size):
+        each = own_prices(case.run.scenario)[name]
+        yield case.finding(
+            "transfer-between-regions",
+            f"{number(size / BYTES_PER_GB)} GB go to another region {case.per} for {money(paid)}, at your own price of "
+            f"{plain(each)} USD a GB",
+            paid,
+            "keep what it calls in the function's own region (a replica or a copy of the data), or send less: compress, "
+            "send changes alone",
         )
 
 
@@ -204,6 +234,7 @@ MONEY_CHECKS: Final[tuple[Callable[[Case], Iterator[Finding]], ...]] = (
     _receives,
     _nat,
     _zones,
+    _regions,
     _secrets,
     _traces,
 )
@@ -231,7 +262,13 @@ def shared_findings(run: RunResult, period: Period) -> Iterator[Finding]:
         return
     hours = float(period.factor) * scenario.duration_us / US_PER_HOUR
     paid = float(
-        meter_usd("nat_hours", round(gateways * hours * MICRO), scenario.region, f"{scenario.start:%Y-%m}")
+        meter_usd(
+            "nat_hours",
+            round(gateways * hours * MICRO),
+            scenario.region,
+            f"{scenario.start:%Y-%m}",
+            own_prices(scenario),
+        )
     )
     yield Finding(
         "nat-beside-endpoint",

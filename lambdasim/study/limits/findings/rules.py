@@ -33,6 +33,8 @@ _OFTEN: Final = 0.01
 _HUNG: Final = 0.001
 _SLOW_INIT_MS: Final = 1000
 _SAMPLED: Final = 100_000
+_BY_TIME: Final = (ChargeKind.DURATION, ChargeKind.EPHEMERAL, ChargeKind.PC_DURATION)
+"""Lines of a bill that grow with the time of runs."""
 
 
 def _timeouts(case: Case) -> Iterator[Finding]:
@@ -122,12 +124,14 @@ def _architecture(case: Case) -> Iterator[Finding]:
     if case.spec.architecture is not Architecture.X86_64 or not case.runs:
         return
     there = tuple(replace(usage, architecture=Architecture.ARM64.value) for usage in case.usage)
-    now, then = (float(case.bill(rows).total) for rows in (case.usage, there))
-    if then < now:
+    bill = case.bill(there)
+    now, then = float(case.bill(case.usage).total), float(bill.total)
+    by_time = float(sum(item.amount for item in bill.items if item.kind in _BY_TIME))
+    if then < now and by_time:
         yield case.finding(
             "arm64-untried",
             f"the same milliseconds cost {money(now)} {case.per} on x86_64 and {money(then)} on arm64, which stays "
-            f"cheaper unless it runs more than {percent(now / then - 1, 0)} longer",
+            f"cheaper unless it runs more than {percent((now - then) / by_time, 0)} longer",
             now - then,
             "sweep both architectures, and measure the ratio",
         )
