@@ -387,9 +387,7 @@ def prices_meters(
     if as_json:
         write(json.dumps({"region": region, "meters": content}, indent=1, ensure_ascii=False))
         return
-    lines = [
-        f"{region}, USD; * not from AWS; yours: to give; --json has source, date"
-    ]
+    lines = [f"{region}, USD; * not from AWS; yours: to give; --json has source, date"]
     for name, one in priced_meters().items():
         price = known[name]
         usd = " ".join(plain(rate) for _, rate in price.tiers) + "*" * bool(price.note) if price else "yours"
