@@ -119,7 +119,7 @@ def test_a_price_that_is_disputed_is_shown_as_assumed() -> None:
         for line in platform_charges("cloud_run_instances", PlatformUsage(), region="sa-east-1")
     }
     assert {line.known for line in lines.values()} == {"assumed"}
-    assert "disputed" in lines["compute_vcpu_s"].note
+    assert "others say 0.0000252" in lines["compute_vcpu_s"].note
     home = platform_charges("cloud_run_instances", PlatformUsage())
     assert {(line.known, line.note) for line in home} == {("vendor_page", "")}
     (first, *_) = platform_charges("azure_flex", PlatformUsage(), region="eu-west-1")
