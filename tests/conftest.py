@@ -1,6 +1,8 @@
-"""Property tests do not depend on the machine's speed, and files are written quickly where no picture is looked at."""
+"""Property tests do not depend on the machine's speed; pictures are rendered only where they are looked at."""
 
 import base64
+from collections.abc import Callable, Iterator
+from typing import Any
 
 import pytest
 from hypothesis import settings
@@ -13,7 +15,26 @@ _A_PIXEL = base64.b64decode(
 )
 
 
+@pytest.fixture(scope="session")
+def _png() -> Callable[[Any], bytes]:
+    from lambdasim.plots.style import Picture
+
+    return Picture.png
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _unrendered(request: pytest.FixtureRequest, _png: Callable[[Any], bytes]) -> Iterator[None]:
+    """Write one pixel for each picture: they are plotted all the same, and rendering takes most of a folder's time.
+
+    Modules marked ``rendered`` make real ones, and so do tests that ask for the fixture of that name: one for each plot.
+    """
+    with pytest.MonkeyPatch.context() as patch:
+        if request.node.get_closest_marker("rendered") is None:
+            patch.setattr("lambdasim.plots.style.Picture.png", lambda _picture: _A_PIXEL)
+        yield
+
+
 @pytest.fixture
-def unrendered(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Write one pixel for each picture: they are plotted all the same, and rendering takes most of a folder's time."""
-    monkeypatch.setattr("lambdasim.plots.style.Picture.png", lambda _picture: _A_PIXEL)
+def rendered(_png: Callable[[Any], bytes], monkeypatch: pytest.MonkeyPatch) -> None:
+    """Make real pictures."""
+    monkeypatch.setattr("lambdasim.plots.style.Picture.png", _png)

@@ -35,6 +35,7 @@ def test_a_real_bill_beside_ours(folder: Path) -> None:
     assert max(map(len, done.stdout.splitlines()[:8])) <= 82
 
 
+@pytest.mark.usefixtures("rendered")
 def test_a_real_bill_as_a_page(folder: Path, tmp_path: Path) -> None:
     out = tmp_path / "page"
     done = lambdasim("bill", "compare", "data/finance/cur2_layout.csv", folder, "--out", out)

@@ -3,6 +3,7 @@
 import json
 from pathlib import Path
 
+import pytest
 import yaml
 from program import lambdasim
 
@@ -21,6 +22,7 @@ functions:
 """
 
 
+@pytest.mark.usefixtures("rendered")
 def test_a_function_is_fitted_to_its_logs(tmp_path: Path) -> None:
     out = tmp_path / "fit"
     done = lambdasim("calibrate", "data/report_logs/aws_2rps_cloudwatch.json", "-o", out)
@@ -73,6 +75,7 @@ def test_a_forecast_is_written_by_quantile_for_finance(tmp_path: Path) -> None:
     assert (tmp_path / "mine.P90.csv").read_text() == "mine"
 
 
+@pytest.mark.usefixtures("rendered")
 def test_a_history_tested_on_its_past_makes_a_page_and_a_workbook(tmp_path: Path) -> None:
     arguments = ("backtest", "data/traffic/nyc_taxi.csv", "--utc", "--paths", 50, "-o", tmp_path / "out")
     done = lambdasim(*arguments, "--xlsx", tmp_path / "b.xlsx")

@@ -33,6 +33,7 @@ def steady(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return path
 
 
+@pytest.mark.usefixtures("rendered")
 def test_a_forecast_has_lines_days_and_the_budget(tmp_path: Path) -> None:
     scenario, out = tmp_path / "future.yaml", tmp_path / "out"
     scenario.write_text(FUTURE)
@@ -64,6 +65,7 @@ def test_an_anomaly_must_be_a_day_of_the_month_and_a_factor(anomaly: str, tmp_pa
     assert len(done.stderr.splitlines()) == 1
 
 
+@pytest.mark.usefixtures("rendered")
 def test_a_break_even_is_told_and_written(steady: Path, tmp_path: Path) -> None:
     arguments = ("break-even", steady, "--multiple", 1, "--multiple", 4, "--replications", 2)
     done = lambdasim(*arguments, "--out", tmp_path / "out")

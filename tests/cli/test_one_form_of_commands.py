@@ -170,7 +170,6 @@ def test_completion_installs_and_completes(tmp_path: Path) -> None:
     assert found.stdout.split() == ["sweep-memory"]
 
 
-@pytest.mark.usefixtures("unrendered")
 @pytest.mark.parametrize(
     "arguments",
     [

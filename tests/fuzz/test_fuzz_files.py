@@ -187,6 +187,7 @@ def rendered(render: Callable[..., object]) -> bytes:
 EITHER: st.SearchStrategy[object] = st.booleans()
 
 
+@cache
 def targets() -> list[Target]:
     """List what is read, by kind of file."""
     load = {

@@ -91,7 +91,6 @@ def test_every_parameter_that_names_a_file_is_read_or_written() -> None:
     assert any("force" in names for names in commands().values())
 
 
-@pytest.mark.usefixtures("unrendered")
 @every_writer
 def test_a_file_of_others_stays_and_our_own_is_written_again(writer: tuple[str, str], place: Path) -> None:
     """The life of a place: another's file, ours, ours again, edited by hand, no room on the disk, force."""

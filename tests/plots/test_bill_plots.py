@@ -8,6 +8,8 @@ from lambdasim.billing import Usage, price
 from lambdasim.plots import plot_functions, plot_waterfall
 from lambdasim.plots.style import MOST_LINES, Picture, plain_ticks
 
+pytestmark = pytest.mark.rendered
+
 ROW = Usage(
     "2026-11", "us-east-1", "a", "x86_64", 1024, 512, "zip", "python3.13",
     requests=1_000_000, billed_ms_with_init=100_000_000, billed_ms_without_init=100_000_000,

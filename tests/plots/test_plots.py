@@ -19,6 +19,8 @@ from lambdasim.plots.style import MOST_LINES, Picture, bar_look, line_look, narr
 from lambdasim.report import pictures
 from lambdasim.specs import load_scenario_text
 
+pytestmark = pytest.mark.rendered
+
 
 def plot_functions(run: ls.RunResult, ax: Axes | None = None) -> Axes:
     return plots.plot_functions(run.charges(), ax)

@@ -15,6 +15,8 @@ from lambdasim.study.limits.result import LimitsAdvice
 from lambdasim.study.memory.result import MemorySweep
 from lambdasim.study.memory.sweep import sweep_memory
 
+pytestmark = pytest.mark.rendered
+
 TEXT = """name: t
 start: 2026-11-01T00:00:00Z
 duration: 20min

@@ -10,6 +10,8 @@ from lambdasim.results.failures import lost_events
 from lambdasim.specs import load_scenario_text
 from lambdasim.wording import money, percent
 
+pytestmark = pytest.mark.rendered
+
 HOSTILE = "<img src=//evil onerror=alert(1)> & '\"</title>"
 SCENARIO = """
 name: {name}

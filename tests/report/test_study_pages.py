@@ -13,6 +13,8 @@ from lambdasim.report.pages.studies import comparison_page, limits_page, sweep_p
 from lambdasim.specs import load_scenario_text
 from lambdasim.study.limits.advise import advise_limits
 
+pytestmark = pytest.mark.rendered
+
 TEXT = """name: "<b>t</b>"
 start: 2026-11-01T00:00:00Z
 duration: 20min

@@ -79,7 +79,6 @@ def test_the_main_job(here: tuple[subprocess.CompletedProcess[str], Path]) -> No
     assert not re.search(r"(src|href)=.?(https?:)?//", page)
 
 
-@pytest.mark.usefixtures("unrendered")
 def test_records_are_left_out_when_asked_and_old_ones_go(scenario: Path, tmp_path: Path) -> None:
     out = tmp_path / "out"
     assert lambdasim("simulate", str(scenario), "--out", str(out)).returncode == 0
@@ -89,7 +88,6 @@ def test_records_are_left_out_when_asked_and_old_ones_go(scenario: Path, tmp_pat
     assert not list(out.glob(".*"))
 
 
-@pytest.mark.usefixtures("unrendered")
 def test_a_name_cannot_become_markup(tmp_path: Path) -> None:
     path = tmp_path / "s.yaml"
     path.write_text(SCENARIO.replace("two hours", "'<script>alert(1)</script>'"))
@@ -205,7 +203,6 @@ def test_closed_streams_are_no_fault(scenario: Path, closed: str, status: int) -
     assert "Traceback" not in done.stderr
 
 
-@pytest.mark.usefixtures("unrendered")
 def test_a_folder_in_the_place_of_a_file_is_named(scenario: Path, tmp_path: Path) -> None:
     out = tmp_path / "out"
     assert lambdasim("simulate", str(scenario), "--out", str(out), "--no-records").returncode == 0

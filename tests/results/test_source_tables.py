@@ -84,6 +84,7 @@ def test_the_summary_counts_messages_and_the_bill_counts_runs() -> None:
     assert run.latency_ms().quantile(0.5) == 1000
 
 
+@pytest.mark.usefixtures("rendered")
 def test_text_page_and_json_tell_of_them(tmp_path: Path) -> None:
     run = ls.simulate(load_scenario_text(POISON))
     dead = int(run.sources()["dead_lettered"].iloc[0])

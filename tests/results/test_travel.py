@@ -59,7 +59,6 @@ def same(run: ls.RunResult) -> None:
         pd.testing.assert_frame_equal(back.records, run.records)
 
 
-@pytest.mark.usefixtures("unrendered")
 def test_one_run_is_the_same_with_two_workers(scenario: Path, tmp_path: Path) -> None:
     found = []
     for workers in ("1", "2"):

@@ -191,6 +191,7 @@ def test_files_of_different_runs_are_told(run: ls.RunResult, folder: Path, tmp_p
         hourly_usage(tmp_path)
 
 
+@pytest.mark.usefixtures("rendered")
 def test_the_command_fits_a_terminal(folder: Path) -> None:
     command = ("commit", folder)
     done = lambdasim(*command)

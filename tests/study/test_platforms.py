@@ -522,6 +522,7 @@ def test_a_committed_use_discount_and_held_instances_by_hand() -> None:
         ls.PlatformTerms(always_ready=-1)
 
 
+@pytest.mark.usefixtures("rendered")
 def test_every_price_has_source_and_date_in_text_page_and_json() -> None:
     comparison = found(steady(memory=512, used=100, trigger="api_gateway_http"))
     names = [one.name for one in platform_book().platforms.values()]

@@ -126,6 +126,7 @@ def test_the_lines_of_an_hour_add_up_to_the_bill(starved: ls.Trap) -> None:
         assert table[column].iloc[-1] * starved.hours == pytest.approx(whole)
 
 
+@pytest.mark.usefixtures("rendered")
 def test_page_text_and_json_tell_it(starved: ls.Trap) -> None:
     page = trap_page(starved)
     html = page.to_html()
@@ -166,15 +167,16 @@ def test_pictures_show_an_hour_line_by_line_and_what_is_lost() -> None:
     assert list(trap_page(trap).pictures) == ["lost", "alarm", "hour"]
 
 
+@pytest.mark.usefixtures("rendered")
 def test_no_picture_of_losses_hides_that_a_poison_message_is_run_again_and_again() -> None:
     trap = sprung("poison_message")
     sums = trap.outcomes.groupby("run")[["lost", "runs"]].sum()
     assert sums.loc["good", "lost"] < sums.loc["bad", "lost"] < 2 * sums.loc["good", "lost"]
     assert sums.loc["bad", "runs"] > 10 * sums.loc["good", "runs"]
     assert list(trap_page(trap).pictures) == ["hour", "runs", "alarm"]
-    drawn = {
-        bars.get_label(): sum(bar.get_width() for bar in bars) for bars in plot_trap_runs(trap).containers
-    }
+    ax = plot_trap_runs(trap)
+    assert ax.figure._repr_png_()  # type: ignore[union-attr]
+    drawn = {bars.get_label(): sum(bar.get_width() for bar in bars) for bars in ax.containers}
     assert drawn == sums["runs"].to_dict()
 
 
