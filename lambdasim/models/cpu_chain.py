@@ -110,13 +110,14 @@ class HandlerQuota:
 
         Parameters
         ----------
-        cpu_us, io_us : ndarray of int64, shape (n,)
+        cpu_us, io_us : ndarray of int64, shape (n,) or (k, n)
             CPU time on one full vCPU, and waiting [µs].
         start : Starts
+            n of them, or one for all.
 
         Returns
         -------
-        ndarray of int64, shape (n,)
+        ndarray of int64, shape (n,) or (k, n)
             [µs], without INIT.
         """
         from lambdasim.models import cpu_steps
@@ -124,7 +125,9 @@ class HandlerQuota:
         columns = cpu_steps.in_one_form(cpu_us, io_us, *start)
         took_us = np.empty_like(columns[0])
         cpu_steps.compiled_handlers()(
-            *columns, self.rules.constants(self.quota_us, self.check, self.waits), took_us
+            *(column.ravel() for column in columns),
+            self.rules.constants(self.quota_us, self.check, self.waits),
+            took_us.reshape(-1),
         )
         return took_us
 
@@ -143,7 +146,7 @@ def handler_durations(
 
     Parameters
     ----------
-    cpu_us, io_us : ndarray of int64, shape (n,)
+    cpu_us, io_us : ndarray of int64, shape (n,) or (k, n)
         CPU time on one full vCPU, and waiting [µs].
     memory_mb : int
         Configured memory [MB].
@@ -156,7 +159,7 @@ def handler_durations(
 
     Returns
     -------
-    ndarray of int64, shape (n,)
+    ndarray of int64, shape (n,) or (k, n)
         [µs], without INIT.
     """
     quota = HandlerQuota.of(style, memory_mb, rules, starts)

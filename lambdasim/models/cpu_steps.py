@@ -161,7 +161,12 @@ def compiled_handlers() -> Callable[..., None]:
 
 def in_one_form(*arrays: Ints) -> list[Ints]:
     """Bring arrays of one shape, or numbers, into the one form for which the loops are compiled."""
+    shape = np.broadcast_shapes(*(np.shape(array) for array in arrays))
     return [
-        np.require(array, dtype=np.int64, requirements=["C", "W", "O"])
-        for array in np.broadcast_arrays(*arrays)
+        np.require(
+            array if np.shape(array) == shape else np.broadcast_to(array, shape).copy(),
+            dtype=np.int64,
+            requirements=["C", "W", "O"],
+        )
+        for array in arrays
     ]

@@ -9,6 +9,7 @@ from decimal import Decimal
 from enum import StrEnum
 from fractions import Fraction
 from functools import cached_property
+from math import ceil
 
 import numpy as np
 
@@ -20,7 +21,7 @@ from lambdasim.errors import CatalogError, InputError
 from lambdasim.results.usage.as_month import period_of
 from lambdasim.specs.function import Architecture
 from lambdasim.specs.scenario import ScenarioSpec
-from lambdasim.study.server_demand import Demand, Load, processes_in
+from lambdasim.study.server_demand import Demand, processes_in
 
 _ROUNDING = 1e-9
 
@@ -213,7 +214,7 @@ class Costs:
         """Give the cheapest server for each architecture, how many there are at most, and what they cost without fees."""
         return [
             min(
-                (self._rented(option, server, demand.loads[architecture][server.name]) for server in servers),
+                (self._rented(option, server, demand) for server in servers),
                 key=lambda found: (found[2], found[0].name),
             )
             for architecture, servers in self.fleets[option].items()
@@ -228,14 +229,17 @@ class Costs:
         """
         return " and ".join(f"{most} x {server.name}" for server, most, _ in self.rented(option, demand))
 
-    def _rented(self, option: Option, server: Server, load: Load) -> tuple[Server, int, Decimal]:
+    def _rented(self, option: Option, server: Server, demand: Demand) -> tuple[Server, int, Decimal]:
         least = self.terms.least_servers
         if option is Option.MANAGED:
             least = max(least, managed_terms().least_instances.value)
-        cpu, memory = load.cpu, load.memory / self.terms.requests_per_process
+        each, utilization = self.terms.requests_per_process, self.terms.utilization
         if self.terms.scaling == Scaling.PEAK:
-            cpu, memory = cpu.max(keepdims=True), memory.max(keepdims=True)
-        filled = np.maximum(cpu, memory) / self.terms.utilization
+            cpu, memory = demand.peak(server)
+            most = max(ceil(max(cpu, memory / each) / utilization - _ROUNDING), least)
+            return server, most, server.usd_per_hour * (self._hours * most)
+        load = demand.loads[server.architecture][server.name]
+        filled = np.maximum(load.cpu, load.memory / each) / utilization
         servers = np.maximum(np.ceil(filled - _ROUNDING), least).astype(np.int64)
         hours = self._hours * int(servers.sum()) / len(servers)
         return server, int(servers.max()), server.usd_per_hour * hours

@@ -6,6 +6,7 @@ from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
+from functools import cached_property
 from math import ceil, floor
 from typing import Any, Final, NamedTuple
 
@@ -121,6 +122,18 @@ class Demand:
     def requests(self) -> int:
         """Attempts that started in the month."""
         return sum(row.requests for row in self.usage)
+
+    def peak(self, server: Server) -> tuple[float, float]:
+        """Return the servers whose vCPUs, and whose memory, are filled at the fullest moment of all."""
+        name = server.name
+        if name not in self._peaks:
+            load = self.loads[server.architecture][name]
+            self._peaks[name] = float(load.cpu.max()), float(load.memory.max())
+        return self._peaks[name]
+
+    @cached_property
+    def _peaks(self) -> dict[str, tuple[float, float]]:
+        return {}
 
     def grown(self, factor: float, like: Demand | None = None) -> Demand:
         """Return the demand of so many times the traffic; what depends on time alone stays.

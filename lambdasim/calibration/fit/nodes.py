@@ -65,14 +65,14 @@ class Nodes:
         chance = luck(draws)
         cpu = np.outer(self.cpu_ms, _shape(chance.cpu_scores, self.cpu_sigma))
         io = np.outer(self.io_ms, _shape(chance.io_scores, self.io_sigma))
-        flat = handler_durations(
-            np.maximum(np.rint(cpu.ravel() * US_PER_MS), 1).astype(np.int64),
-            np.rint(io.ravel() * US_PER_MS).astype(np.int64),
+        took_us = handler_durations(
+            np.maximum(np.rint(cpu * US_PER_MS), 1).astype(np.int64),
+            np.rint(io * US_PER_MS).astype(np.int64),
             memory_mb,
             self.style,
-            np.tile(chance.starts, len(self.cpu_ms)),
+            chance.starts,
         )
-        return flat.reshape(cpu.shape) / US_PER_MS
+        return took_us / US_PER_MS
 
 
 def _shape(scores: Floats, sigma: float) -> Floats:
