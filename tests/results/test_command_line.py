@@ -187,7 +187,7 @@ def test_a_disk_without_room_leaves_nothing_half_written(scenario: Path, tmp_pat
 
 def test_a_terminal_without_the_letters_still_gets_json(scenario: Path) -> None:
     scenario.write_text(SCENARIO.replace("two hours", "zwei Stunden, 2 µs und 😀"))
-    plain = a_process("simulate", str(scenario), "--json", PYTHONIOENCODING="utf-8")
+    plain = lambdasim("simulate", str(scenario), "--json")
     ascii_only = a_process("simulate", str(scenario), "--json", PYTHONIOENCODING="ascii")
     assert ascii_only.returncode == 0
     assert ascii_only.stdout.isascii()

@@ -1,6 +1,6 @@
 """Files that may not be read or written end a command with one sentence that names them.
 
-As root, the commands run without root's power to overlook permissions, so that nothing is skipped.
+As root, what runs here runs without root's power to overlook permissions, so that nothing is skipped.
 """
 
 import ctypes
@@ -9,8 +9,10 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
+import program
 import pytest
 
 import lambdasim as ls
@@ -22,6 +24,49 @@ functions: [{name: f, traffic: {constant: {rate_per_s: 1}}}]
 """
 PR_CAPBSET_DROP = 24
 CAP_DAC_OVERRIDE, CAP_DAC_READ_SEARCH = 1, 2
+CAPABILITY_VERSION_3 = 0x20080522
+PR_GET_SECUREBITS, PR_SET_SECUREBITS = 27, 28
+NO_SETUID_FIXUP = 1 << 2  # else access(2) asks what root could take up again
+
+
+class Whose(ctypes.Structure):
+    """Whose capabilities, as the system asks: those of this thread."""
+
+    _fields_ = (("version", ctypes.c_uint32), ("pid", ctypes.c_int))
+
+
+Sets = ctypes.c_uint32 * 6  # effective, permitted and inheritable, of capabilities 0 to 31 and of the others
+
+
+def checked(number: int) -> int:
+    if number < 0:
+        raise OSError(ctypes.get_errno(), "capabilities")
+    return number
+
+
+@contextmanager
+def permissions_obeyed() -> Iterator[None]:
+    """Lay down for a while what lets root read and write everything; threads that begin in it do so too."""
+    if os.geteuid() != 0:
+        yield
+        return
+    libc = ctypes.CDLL(None, use_errno=True)
+    whose, sets = Whose(CAPABILITY_VERSION_3, 0), Sets()
+    checked(libc.capget(ctypes.byref(whose), sets))
+    fewer = Sets(sets[0] & ~(1 << CAP_DAC_OVERRIDE | 1 << CAP_DAC_READ_SEARCH), *sets[1:])
+    bits = checked(libc.prctl(PR_GET_SECUREBITS, 0, 0, 0, 0))
+    checked(libc.prctl(PR_SET_SECUREBITS, bits | NO_SETUID_FIXUP, 0, 0, 0))
+    checked(libc.capset(ctypes.byref(whose), fewer))
+    try:
+        yield
+    finally:
+        checked(libc.capset(ctypes.byref(whose), sets))
+        checked(libc.prctl(PR_SET_SECUREBITS, bits, 0, 0, 0))
+
+
+def lambdasim(*arguments: object) -> subprocess.CompletedProcess[str]:
+    with permissions_obeyed():
+        return program.lambdasim(*arguments)
 
 
 def obey_permissions() -> None:
@@ -29,11 +74,10 @@ def obey_permissions() -> None:
     if os.geteuid() == 0:
         libc = ctypes.CDLL(None, use_errno=True)
         for capability in (CAP_DAC_OVERRIDE, CAP_DAC_READ_SEARCH):
-            if libc.prctl(PR_CAPBSET_DROP, capability, 0, 0, 0):
-                raise OSError(ctypes.get_errno(), "prctl")
+            checked(libc.prctl(PR_CAPBSET_DROP, capability, 0, 0, 0))
 
 
-def lambdasim(*arguments: object, **environment: str) -> subprocess.CompletedProcess[str]:
+def a_process(*arguments: object, **environment: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
         [sys.executable, "-m", "lambdasim", *map(str, arguments)],
         capture_output=True, text=True, check=False, preexec_fn=obey_permissions, env=os.environ | environment,
@@ -128,7 +172,7 @@ def test_neither_the_home_nor_the_package_need_be_writable(
         folder.chmod(0o555)
     out = tmp_path / "out"
     try:
-        done = lambdasim(
+        done = a_process(
             "simulate", scenario, "--out", out,
             HOME=str(closed), XDG_CACHE_HOME=str(closed), NUMBA_CACHE_DIR="", PYTHONPATH=str(package.parent),
         )  # fmt: skip

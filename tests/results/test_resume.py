@@ -1,4 +1,4 @@
-"""Studies that were killed continue, with the real command line, to the same bytes."""
+"""Studies that were killed continue to the same bytes."""
 
 import json
 import subprocess
@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from program import lambdasim
 
 import lambdasim as ls
 from lambdasim.results.points.store import Wording
@@ -29,14 +30,17 @@ functions:
 PATIENCE_S = 120
 
 
-def command(*arguments: str) -> subprocess.Popen[str]:
-    line = [sys.executable, "-m", "lambdasim", *arguments, "--engine", "reference", "--json"]
+REFERENCE = ("--engine", "reference", "--json")
+
+
+def to_be_killed(*arguments: str) -> subprocess.Popen[str]:
+    line = [sys.executable, "-m", "lambdasim", *arguments, *REFERENCE]
     return subprocess.Popen(line, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
 
 
-def ended(process: subprocess.Popen[str]) -> tuple[int, str, str]:
-    out, told = process.communicate(timeout=PATIENCE_S)
-    return process.returncode, out, told
+def ended(*arguments: str) -> tuple[int, str, str]:
+    done = lambdasim(*arguments, *REFERENCE)
+    return done.returncode, done.stdout, done.stderr
 
 
 def kept(store: Path) -> dict[Path, tuple[int, bytes]]:
@@ -65,23 +69,23 @@ def test_killed_outright_it_continues_to_the_same_bytes(study: str, scenario: Pa
         arguments, runs = (*arguments, "--multiples", "1,2"), 8
     else:
         arguments = (*arguments, "--sizes", "512,1024")
-    uninterrupted = ended(command(*arguments))
+    uninterrupted = ended(*arguments)
     assert uninterrupted[0] == 0, uninterrupted[2]
     store = tmp_path / "store"
-    process = command(*arguments, "--resume", str(store))
+    process = to_be_killed(*arguments, "--resume", str(store))
     deadline = time.monotonic() + PATIENCE_S
     while len(list(store.glob("*.json"))) < 2 and process.poll() is None:
         assert time.monotonic() < deadline
         time.sleep(0.01)
     process.kill()
-    ended(process)
+    process.communicate(timeout=PATIENCE_S)
     before = kept(store)
     assert 2 <= len(before) <= runs
-    assert ended(command(*arguments, "--resume", str(store))) == uninterrupted
+    assert ended(*arguments, "--resume", str(store)) == uninterrupted
     after = kept(store)
     assert len(after) == runs
     assert before.items() <= after.items()
-    assert ended(command(*arguments, "--resume", str(store), "--workers", "2")) == uninterrupted
+    assert ended(*arguments, "--resume", str(store), "--workers", "2") == uninterrupted
     assert kept(store) == after
 
 

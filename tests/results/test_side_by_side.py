@@ -62,10 +62,11 @@ def scenario(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def in_a_row(scenario: Path) -> str:
-    status, out, told = ended(command(scenario, "--engine", "reference"))
-    assert status == 0, told
-    assert json.loads(out)["intervals"]["p95_ms"]["low"] < json.loads(out)["intervals"]["p95_ms"]["high"]
-    return out
+    done = lambdasim("simulate", scenario, "--replications", N, "--json", "--engine", "reference")
+    assert done.returncode == 0, done.stderr
+    interval = json.loads(done.stdout)["intervals"]["p95_ms"]
+    assert interval["low"] < interval["high"]
+    return done.stdout
 
 
 def test_killed_outright_it_continues_to_the_same_bytes(
@@ -82,9 +83,9 @@ def test_killed_outright_it_continues_to_the_same_bytes(
     wait_until(lambda: gone(children))
     kept = {path: (path.stat().st_ino, path.read_bytes()) for path in store.glob("*.json")}
     assert 2 <= len(kept) < N - 1
-    status, out, told = ended(command(scenario, *arguments))
-    assert (status, told) == (0, "")
-    assert out == in_a_row
+    done = lambdasim("simulate", scenario, "--replications", N, "--json", *arguments)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout == in_a_row
     assert len(list(store.glob("*.json"))) == N - 1
     assert kept.items() <= {p: (p.stat().st_ino, p.read_bytes()) for p in store.glob("*.json")}.items()
 
@@ -124,9 +125,9 @@ def test_a_dask_cluster_is_found_by_its_address(scenario: Path, in_a_row: str) -
 
     with LocalCluster(n_workers=1, threads_per_worker=1, processes=True, dashboard_address=None) as cluster:
         arguments = ("--engine", "reference", "--dask", cluster.scheduler_address)
-        status, out, told = ended(command(scenario, *arguments))
-    assert (status, told) == (0, "")
-    assert out == in_a_row
+        done = lambdasim("simulate", scenario, "--replications", N, "--json", *arguments)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout == in_a_row
 
 
 @pytest.mark.parametrize(
