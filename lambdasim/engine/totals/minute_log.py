@@ -202,8 +202,12 @@ class MinuteLog:
             owners, minutes = (np.concatenate([part[place] for part in waiting]) for place in range(2))
             order = np.argsort(owners, kind="stable")
 
+            table = np.empty((ROWS, len(order)), dtype=np.int64)
+            np.concatenate([values.T for _, _, values in waiting], axis=1, out=table)
+            waiting.clear()
+
             def column(row: int) -> NDArray[np.int64]:
-                return np.concatenate([values[:, row] for _, _, values in waiting])[order]
+                return np.take(table[row], order)
 
             self._blocks.append(_Block.of(self._groups, owners[order], minutes[order], column))
 
