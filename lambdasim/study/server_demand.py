@@ -125,14 +125,14 @@ class Demand:
 
     def peak(self, server: Server) -> tuple[float, float]:
         """Return the servers whose vCPUs, and whose memory, are filled at the fullest moment of all."""
-        name = server.name
-        if name not in self._peaks:
-            load = self.loads[server.architecture][name]
-            self._peaks[name] = float(load.cpu.max()), float(load.memory.max())
-        return self._peaks[name]
+        key = server.architecture, server.name
+        if key not in self._peaks:
+            load = self.loads[server.architecture][server.name]
+            self._peaks[key] = float(load.cpu.max()), float(load.memory.max())
+        return self._peaks[key]
 
     @cached_property
-    def _peaks(self) -> dict[str, tuple[float, float]]:
+    def _peaks(self) -> dict[tuple[str, str], tuple[float, float]]:
         return {}
 
     def grown(self, factor: float, like: Demand | None = None) -> Demand:
