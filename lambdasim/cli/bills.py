@@ -286,12 +286,14 @@ def compare_bill(
     import lambdasim as ls
     from lambdasim import finance
     from lambdasim.report.pages.money import bill_comparison_page
+    from lambdasim.results.files.saved import refuse_copies
 
     free_place(xlsx)
     made(out)
     choice = finance.BillChoice.of_texts(account or (), only_region or (), resource or (), tag or ())
     ours = choice if region is None else replace(choice, regions=())  # ours is priced as if it were there
     owned = finance.OwnedRuns.of_folders(folders, [] if len(folders) == 1 else _numbers(folders))
+    refuse_copies("bill compare", folders)
     tags = owned.origin().tags
     priced = partial(
         ls.price,

@@ -129,6 +129,67 @@ def test_days_that_two_parts_share_are_refused_though_most_days_differ(tmp_path:
         read_actual_bill(tmp_path)
 
 
+def cut(hours: int, per: int) -> list[dict[str, str]]:
+    """Give two days of even usage in rows of so many hours, `per` an hour."""
+    _, all_rows = rows()
+    return [
+        row
+        | {
+            "identity/LineItemId": f"{hours} {start} {number}",
+            "lineItem/UsageStartDate": f"2026-10-{1 + start // 24:02}T{start % 24:02}:00:00Z",
+            "lineItem/UsageEndDate": f"2026-10-{1 + (start + hours) // 24:02}T{(start + hours) % 24:02}:00:00Z",
+            "lineItem/UsageAmount": str(per * hours * (1 + number)),
+        }
+        for start in range(0, 48, hours)
+        for number, row in enumerate(all_rows)
+        if row["lineItem/ProductCode"] == "AWSLambda"
+    ]
+
+
+def test_one_month_by_hour_and_by_day_is_two_reports(tmp_path: Path) -> None:
+    (tmp_path / "a.csv").write_text(text(cut(24, 10)))
+    (tmp_path / "b.csv").write_text(text(cut(1, 11)))  # the night between them has gone on
+    with pytest.raises(
+        InputError, match=r"b\.csv: holds \S+ of 2026-10 by hour, where a\.csv has it by day: two"
+    ):
+        read_actual_bill(tmp_path)
+    (tmp_path / "a.csv").write_text(text(rows()[1]))
+    with pytest.raises(InputError, match=r"by hour, where a\.csv has it by month"):
+        read_actual_bill(tmp_path)
+
+
+def test_days_and_then_hours_of_other_days_are_added_up(tmp_path: Path) -> None:
+    (tmp_path / "a.csv").write_text(text(cut(24, 10)[: len(cut(24, 10)) // 2]))
+    (tmp_path / "b.csv").write_text(text(cut(1, 10)[len(cut(1, 10)) // 2 :]))
+    added = sum(line.quantity for line in read_actual_bill(tmp_path).lines)
+    assert added == 10 * 48 * 3
+
+
+@pytest.mark.parametrize(
+    ("first", "second"),
+    [
+        ({}, {"lineItem/ResourceId": ""}),
+        ({}, {"resourceTags/user:team": "shop"}),
+        ({"lineItem/UsageEndDate": ""}, {"lineItem/UsageEndDate": "", "lineItem/UsageStartDate": "2026-10-01T07:00:00Z"}),
+    ],
+    ids=["resources", "tags", "hours without their ends"],
+)  # fmt: skip
+def test_equal_sums_with_other_columns_filled_are_two_reports(
+    tmp_path: Path, first: dict[str, str], second: dict[str, str]
+) -> None:
+    names, all_rows = rows()
+    for name, change in (("a", first), ("b", second)):
+        written = io.StringIO()
+        writer = csv.DictWriter(written, [*names, "resourceTags/user:team"])
+        writer.writeheader()
+        writer.writerows(row | change for row in all_rows)
+        (tmp_path / f"{name}.csv").write_text(written.getvalue())
+    with pytest.raises(
+        InputError, match=r"b\.csv: holds the usage of 2026-10-01, to the same sums, as a\.csv"
+    ):
+        read_actual_bill(tmp_path)
+
+
 def test_tags_tell_rows_apart(tmp_path: Path) -> None:
     _, all_rows = rows()
     for name in ("a", "b"):

@@ -1,6 +1,7 @@
 """A bill by day and over several accounts: both add up exactly."""
 
 import csv
+import shutil
 from collections import Counter
 from decimal import Decimal
 from fractions import Fraction
@@ -201,3 +202,31 @@ def test_a_folder_counts_once(tmp_path: Path) -> None:
             done = lambdasim(*command, tmp_path / "a", tmp_path / other)
             assert done.returncode == 2, done.stdout
             assert "is given twice, and its usage would count twice" in done.stderr
+
+
+def test_a_run_counts_once_though_its_folder_was_copied_or_made_anew(tmp_path: Path) -> None:
+    run = ls.simulate(arrivals_s=[0.0], durations_ms=100, init_ms=0, memory_mb=1024)
+    ls.save(run, tmp_path / "a")
+    shutil.copytree(tmp_path / "a", tmp_path / "copy")
+    ls.save(run, tmp_path / "anew")
+    for command in (("bill",), ("commit",), ("commit", "--accounts"), ("bill", "compare", CUR)):
+        for other in ("copy", "anew"):
+            done = lambdasim(*command, tmp_path / "a", tmp_path / other)
+            assert done.returncode == 2, done.stdout
+            assert f"{other}: holds the same run as" in done.stderr.replace("\n", " ")
+    named = lambdasim(
+        "bill", tmp_path / "a", tmp_path / "copy", "--account", "111122223333", "--account", "444455556666"
+    )
+    assert named.returncode == 0, named.stderr
+    assert "2 Requests" in " ".join(named.stdout.split())
+
+
+def test_accounts_that_run_alike_by_other_names_are_added_up(tmp_path: Path) -> None:
+    for name in ("a", "b"):
+        scenario = ls.load_scenario_text(
+            f"name: {name}\nstart: 2026-11-01T00:00:00Z\nduration: 1h\nfunctions:\n"
+            "  - {name: f, work: {io_ms: 5}, traffic: {constant: {rate_per_s: 1}}}\n"
+        )
+        ls.save(ls.simulate(scenario), tmp_path / name)
+    bill = lambdasim("bill", tmp_path / "a", tmp_path / "b")
+    assert "7,200 Requests" in " ".join(bill.stdout.split()), bill.stderr

@@ -55,9 +55,10 @@ def lambda_rows(
         if line_class is None:
             counts["negated"] += 1
             continue
+        found = _row(row, layout, line_class)
         if line_class in (LineClass.USAGE, LineClass.SAVINGS_PLAN):
-            overlap.add(row, layout)
-        yield _row(row, layout, line_class)
+            overlap.add(row, layout, found)
+        yield found
 
 
 def _without_nulls(row: Row) -> Row:

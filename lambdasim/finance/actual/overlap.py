@@ -9,7 +9,9 @@ from itertools import pairwise
 from typing import Final
 
 from lambdasim.errors import InputError
+from lambdasim.finance.actual.cuts import Cuts
 from lambdasim.finance.actual.layouts import Layout
+from lambdasim.finance.actual.tables import ActualRow
 from lambdasim.finance.reading import Row
 from lambdasim.wording import count
 
@@ -22,7 +24,7 @@ def _hash(*texts: str) -> int:
 
 
 class Overlap:
-    """Rows of usage by what they are of, for each part; of a row some 30 bytes are kept.
+    """Rows of usage by what they are of, for each part; of a row some 100 bytes are kept.
 
     AWS numbers the line items of each delivery anew, so what a row is of stands for it: its time, usage type, resource
     and whatever else tells it from others, but no amount, since amounts of a running month grow.
@@ -33,13 +35,14 @@ class Overlap:
         self._days: dict[str, int] = {}
         self._keys, self._day_of, self._part_of = array("q"), array("l"), array("l")
         self._items = array("q")
+        self._cuts = Cuts()
 
     def begin(self, part: str) -> None:
         """Go on to the next part."""
         self._parts.append(part)
 
-    def add(self, row: Row, layout: Layout) -> None:
-        """Note a row of usage."""
+    def add(self, row: Row, layout: Layout, read: ActualRow) -> None:
+        """Note a row of usage, and what it was read as."""
         texts = [row.text(column) for column in layout.distinct]
         texts += [text for name, text in row.cells.items() if text and name.startswith(layout.tag_prefixes)]
         part = len(self._parts) - 1
@@ -51,6 +54,7 @@ class Overlap:
             self._keys.append(_hash(*texts))
             self._day_of.append(self._days.setdefault(texts[0][:10], len(self._days)))
             self._part_of.append(part)
+            self._cuts.add(row, layout, read, part)
 
     def check(self, name: str) -> None:
         """Refuse a file that has line items twice, and parts of which one holds what another holds.
@@ -92,6 +96,7 @@ class Overlap:
         for (first, second, day), same in sorted(shared.items()):
             if 2 * same >= min(rows[first, day], rows[second, day]):
                 self._refuse(name, first, second, day, same)
+        self._cuts.check(name, self._parts)
 
     def _refuse(self, name: str, first: int, second: int, day: int, same: int) -> None:
         when = next(text for text, number in self._days.items() if number == day)

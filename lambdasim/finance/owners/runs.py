@@ -15,7 +15,7 @@ from lambdasim.errors import InputError
 from lambdasim.finance.origin import UNKNOWN_ACCOUNT, Origin, scenario_price_date
 from lambdasim.finance.reading import json_object
 from lambdasim.results.files.hourly import hourly_usage
-from lambdasim.results.files.saved import load_free_tier, load_usage, refuse_the_same_folder
+from lambdasim.results.files.saved import load_free_tier, load_usage, refuse_copies, refuse_the_same_folder
 from lambdasim.results.usage.hour import HourlyUsage
 from lambdasim.specs.scenario import ScenarioSpec
 from lambdasim.specs.work.neighbours import NeighbourLines
@@ -51,10 +51,13 @@ class OwnedRuns:
         Raises
         ------
         InputError
-            When accounts and folders are not equally many, or an account or a folder is there twice.
+            When accounts and folders are not equally many, an account or a folder is there twice, or one run is in two
+            folders whose accounts are not named.
         """
         places = [Path(folder) for folder in folders]
         refuse_the_same_folder("bill", places)
+        if not accounts:
+            refuse_copies("bill", places, ", or are named with --account")
         names = list(accounts) or ([""] if len(places) == 1 else [place.resolve().name for place in places])
         if len(names) != len(places):
             raise InputError.single(

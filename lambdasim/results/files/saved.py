@@ -17,7 +17,7 @@ from lambdasim.engine.plan import plan_scenario
 from lambdasim.engine.records import RecordChunk
 from lambdasim.engine.totals.chains import ChainTotals
 from lambdasim.errors import InputError
-from lambdasim.manifest import check_parts
+from lambdasim.manifest import check_parts, checksum
 from lambdasim.outputs import OutputFolder, noted_input
 from lambdasim.results.files.fleets import FLEETS, fleets_chunk, fleets_text
 from lambdasim.results.files.items import ITEMS, read_items
@@ -35,6 +35,7 @@ PARTS: Final = ("scenario.json", "usage.json", "summary.json", "metrics.csv", RE
 """Files that are read again."""
 TABLES: Final = ("bill.csv",)
 """Files for people alone."""
+_IDENTITY: Final = ("scenario.json", "usage.json", "metrics.csv")
 
 
 def refuse_the_same_folder(name: str, places: Iterable[Path]) -> None:
@@ -56,6 +57,40 @@ def refuse_the_same_folder(name: str, places: Iterable[Path]) -> None:
         if real in seen:
             raise InputError.single(name, str(place), "is given twice, and its usage would count twice")
         seen.add(real)
+
+
+def refuse_copies(name: str, places: Iterable[Path], remedy: str = "") -> None:
+    """Refuse folders that hold one and the same run, a copy or made anew: its usage would count twice.
+
+    A run is known by its scenario, its usage and its metrics; accounts that run alike have scenarios of other names.
+
+    Parameters
+    ----------
+    name : str
+        Of what reads them, for the message.
+    places : iterable of Path
+        What is no folder of a run is left to who reads it.
+    remedy : str
+        What else than another name tells them apart.
+
+    Raises
+    ------
+    InputError
+    """
+    seen: dict[tuple[str, ...], Path] = {}
+    for place in places:
+        try:
+            found = tuple(checksum(place / part) for part in _IDENTITY)
+        except OSError:
+            continue
+        if found in seen:
+            raise InputError.single(
+                name,
+                str(place),
+                f"holds the same run as {seen[found]}, and its usage would count twice; accounts that do run the same "
+                f"have scenarios of different names{remedy}",
+            )
+        seen[found] = place
 
 
 def run_content(run: RunResult) -> dict[str, Any]:

@@ -21,7 +21,7 @@ from lambdasim.catalog.prices.book import PriceBook
 from lambdasim.catalog.prices.savings_plans import SavingsPlan, savings_plans
 from lambdasim.errors import InputError
 from lambdasim.results.files.hourly import hourly_usage
-from lambdasim.results.files.saved import refuse_the_same_folder
+from lambdasim.results.files.saved import refuse_copies, refuse_the_same_folder
 from lambdasim.results.usage.as_month import MonthBasis, month_basis
 from lambdasim.results.usage.hour import HourlyUsage
 from lambdasim.study.commitment.other import OtherUsage
@@ -99,7 +99,7 @@ def advise_commitment(
     Raises
     ------
     InputError
-        When a run has no hour, or runs differ in hours or are not what ``save`` writes.
+        When a run has no hour, one is there twice, or runs differ in hours or are not what ``save`` writes.
 
     Notes
     -----
@@ -107,7 +107,9 @@ def advise_commitment(
     monthly, a commitment costs the same here: the price of money is not modelled.
     """
     given = [runs] if isinstance(runs, str | os.PathLike) or not isinstance(runs, Sequence) else list(runs)
-    refuse_the_same_folder("commitment", [Path(run) for run in given if isinstance(run, str | os.PathLike)])
+    folders = [Path(run) for run in given if isinstance(run, str | os.PathLike)]
+    refuse_the_same_folder("commitment", folders)
+    refuse_copies("commitment", folders)
     futures = [_future(run, region, on, price_book) for run in given]
     if not futures:
         raise InputError.single("commitment", "runs", "must be one or more")
