@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import os
+import stat
 import tempfile
 import time
 from collections.abc import Iterable, Iterator, Sequence
@@ -70,7 +71,14 @@ def forced() -> bool:
 
 
 def noted_input(path: str | os.PathLike[str]) -> None:
-    """Keep in mind that a file is read, where a command runs; every reader of files calls this."""
+    """Keep in mind that a file is read, where a command runs; every reader of files calls this before it opens one.
+
+    Raises
+    ------
+    InputError
+        When it is a pipe or a device, see ``refuse_no_file``.
+    """
+    refuse_no_file(path)
     command = _COMMAND.get()
     if command is None:
         return
@@ -78,6 +86,27 @@ def noted_input(path: str | os.PathLike[str]) -> None:
     with suppress(OSError, ValueError):
         found = os.stat(path)
         command.inputs.add((found.st_dev, found.st_ino))
+
+
+def refuse_no_file(path: str | os.PathLike[str]) -> None:
+    """Refuse to read from a pipe, which may wait without end, and from a device, which may never end.
+
+    Parameters
+    ----------
+    path : path-like
+        What is not there, or is a folder, is left to who reads it.
+
+    Raises
+    ------
+    InputError
+    """
+    try:
+        mode = os.stat(path).st_mode
+    except (OSError, ValueError):
+        return
+    if not stat.S_ISREG(mode) and not stat.S_ISDIR(mode):
+        what = "a pipe" if stat.S_ISFIFO(mode) else "no regular file"
+        raise InputError.single(str(path), "", f"must be a file, is {what}; write what it gives to a file")
 
 
 class OutputFolder:

@@ -10,6 +10,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
+from lambdasim.outputs import refuse_no_file
 from lambdasim.results.expected import PROGRAM_BYTES, PROGRAM_S, RunCost
 
 _SAMPLE_BYTES: Final = 1 << 20
@@ -52,6 +53,7 @@ def calibration_cost(sources: Iterable[str | os.PathLike[str]]) -> RunCost:
 
 def _rows(path: Path) -> float:
     """Estimate how many rows a file has."""
+    refuse_no_file(path)
     size = path.stat().st_size
     with path.open("rb") as file:
         is_packed = file.read(len(_PACKED)) == _PACKED

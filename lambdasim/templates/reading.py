@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from lambdasim.errors import TemplateError
+from lambdasim.outputs import refuse_no_file
 from lambdasim.templates.cloudformation.assembly import MANIFEST, is_assembly, read_assembly
 from lambdasim.templates.cloudformation.read import read_template
 from lambdasim.templates.documents import Document, parse_document, read_document
@@ -114,6 +115,7 @@ def _refuse_foreign_folder(path: Path) -> None:
 
 def _refuse_foreign_text(path: Path) -> None:
     """Say of text that is no YAML or JSON what to give instead."""
+    refuse_no_file(path)
     try:
         with path.open("rb") as stream:
             head = stream.read(_HEAD)

@@ -3,8 +3,10 @@
 
 import ast
 import json
+import os
 import re
 import shutil
+import signal
 import sys
 import tempfile
 import warnings
@@ -112,6 +114,16 @@ def seeds_of_run(name: str) -> list[bytes]:
     return [(saved_run() / name).read_bytes()]
 
 
+class WaitedError(BaseException):
+    """No error that a reader could take for one of the system."""
+
+
+def put(path: Path, place: Path) -> None:
+    """Give a file another name, whatever kind of file it is."""
+    place.unlink(missing_ok=True)
+    os.link(path, place)
+
+
 def part_of_run(name: str, read: Callable[[Path], object]) -> Callable[[Path, object], object]:
     """Put a spoilt file into a run's folder; where that is drawn, with a manifest that says it belongs there."""
 
@@ -119,7 +131,7 @@ def part_of_run(name: str, read: Callable[[Path], object]) -> Callable[[Path, ob
         folder = path.parent / "run"
         shutil.rmtree(folder, ignore_errors=True)
         shutil.copytree(saved_run(), folder)
-        shutil.copy(path, folder / name)
+        put(path, folder / name)
         if options and name != MANIFEST:
             known = Manifest.of(folder)
             assert known is not None
@@ -155,12 +167,12 @@ def part_of_template(path: Path) -> None:
 
 
 def samconfig(path: Path) -> None:
-    shutil.copy(path, path.parent / "samconfig.toml")
+    put(path, path.parent / "samconfig.toml")
     sam_settings(path.parent)
 
 
 def beside(path: Path) -> None:
-    shutil.copy(path, path.parent / COUNTED)
+    put(path, path.parent / COUNTED)
     counted_beside(path.parent)
 
 
@@ -228,7 +240,7 @@ def bill_in_parts(path: Path) -> object:
     with tempfile.TemporaryDirectory() as folder:
         good = (DATA / "finance" / "cur2_layout.csv").read_bytes()
         Path(folder, "a.csv").write_bytes(re.sub(rb"\b[0-9]{12}\b", b"999999999999", good))
-        shutil.copy(path, Path(folder, "b.csv"))
+        put(path, Path(folder, "b.csv"))
         return finance.read_actual_bill(folder)
 
 
@@ -236,7 +248,7 @@ def bill_with_manifest(path: Path) -> object:
     """Read a file as the manifest of a bill's parts."""
     with tempfile.TemporaryDirectory() as folder:
         shutil.copy(DATA / "finance" / "cur2_layout.csv", Path(folder, "a.csv"))
-        shutil.copy(path, Path(folder, "x-Manifest.json"))
+        put(path, Path(folder, "x-Manifest.json"))
         return finance.read_actual_bill(folder)
 
 
@@ -297,6 +309,34 @@ def test_no_reader_is_left_out(tmp_path: Path) -> None:
             finally:
                 sys.setprofile(before)
     assert readers() - reached == set()
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="there are no such pipes here")
+def test_no_reader_waits_for_a_pipe_without_a_writer(tmp_path: Path) -> None:
+    """What waits without end cannot be told from what works for long."""
+    from test_fuzz_traffic import TARGETS
+
+    def ring(*_: object) -> None:
+        raise WaitedError
+
+    waited, before = [], signal.signal(signal.SIGALRM, ring)
+    try:
+        for target in (*targets(), *TARGETS):
+            path = tmp_path / f"pipe{target.ending}"
+            if not path.exists():
+                os.mkfifo(path)
+            signal.alarm(2)
+            try:
+                target.read(path, None)
+            except LambdaSimError:
+                pass
+            except WaitedError:
+                waited.append(target.name)
+            finally:
+                signal.alarm(0)
+    finally:
+        signal.signal(signal.SIGALRM, before)
+    assert waited == []
 
 
 @pytest.mark.fuzz

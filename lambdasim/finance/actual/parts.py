@@ -118,6 +118,7 @@ def _of_manifest(folder: Path) -> set[str] | None:
 
 
 def _is_zip(path: Path) -> bool:
+    noted_input(path)
     try:
         with path.open("rb") as stream:
             return stream.read(len(_ZIP)) == _ZIP
@@ -126,7 +127,6 @@ def _is_zip(path: Path) -> bool:
 
 
 def _unpacked(part: Part, folder: Path) -> list[Part]:
-    noted_input(part.path)
     folder.mkdir()
     found = []
     try:

@@ -14,6 +14,7 @@ from typing import Any, Final, Generic, NamedTuple, TypeVar
 from lambdasim import version
 from lambdasim.atomic import refuse_linked_folder, write_bytes_atomically
 from lambdasim.errors import DamagedFileWarning, LambdaSimError
+from lambdasim.outputs import refuse_no_file
 from lambdasim.specs.scenario import ScenarioSpec
 
 Result = TypeVar("Result")
@@ -78,6 +79,7 @@ class PointStore(Generic[Result]):
             Where a file stands in the point's place that was not written for it, or not as it is now.
         """
         path = self._path(seed)
+        refuse_no_file(path)
         try:
             with path.open("rb") as stream:
                 content = stream.read(_MOST_BYTES)

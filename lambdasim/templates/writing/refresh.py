@@ -12,7 +12,7 @@ import yaml
 
 from lambdasim.atomic import refuse_linked_folder, write_bytes_atomically
 from lambdasim.errors import ScenarioError, TemplateError
-from lambdasim.outputs import claimed
+from lambdasim.outputs import claimed, refuse_no_file
 from lambdasim.specs.loading import load_scenario_text
 from lambdasim.templates.documents import parse_document
 from lambdasim.templates.writing.commented_yaml import Noted, commented_yaml, plain
@@ -80,6 +80,7 @@ def refreshed(folder: Path, files: dict[str, bytes], scenario: dict[str, Any]) -
             str(folder), "--refresh", f"needs a folder with {RECORD} from an earlier import"
         )
     path = folder / SCENARIO
+    refuse_no_file(path)
     try:
         content = path.read_bytes()
     except OSError:

@@ -11,7 +11,7 @@ from typing import Any, Final
 
 from lambdasim.atomic import refuse_what_is_no_file
 from lambdasim.errors import TemplateError
-from lambdasim.outputs import OutputFolder, forced
+from lambdasim.outputs import OutputFolder, forced, refuse_no_file
 from lambdasim.templates.found import Found
 from lambdasim.templates.writing.commented_yaml import commented_yaml, plain
 from lambdasim.templates.writing.draft import Draft, draft_scenario
@@ -151,6 +151,7 @@ def changed_by_hand(folder: Path, files: dict[str, bytes]) -> list[str]:
     for name, content in files.items():
         if name == RECORD and before is not None:
             continue
+        refuse_no_file(folder / name)
         try:
             present = (folder / name).read_bytes()
         except FileNotFoundError:
@@ -173,6 +174,7 @@ def read_record(folder: Path) -> Imported | None:
         Where the record is there and cannot be read.
     """
     path = folder / RECORD
+    refuse_no_file(path)
     try:
         content = path.read_bytes()
     except (FileNotFoundError, NotADirectoryError):
