@@ -41,6 +41,11 @@ def _run() -> None:
     except InputError as error:
         sys.stderr.write(printable(f"{error}\n"))
         sys.exit(2)
+    except MemoryError:
+        sys.stderr.write(
+            "there is not enough memory for this: take less traffic, a shorter time, or a larger machine\n"
+        )
+        sys.exit(1)
     except FileExistsError as error:
         sys.stderr.write(printable(f"{error.filename}: must be a folder, and is a file\n"))
         sys.exit(1)

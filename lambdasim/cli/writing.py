@@ -113,6 +113,24 @@ def every_command_keeps_to_this(*groups: typer.Typer) -> None:
             command.callback = _careful(command.callback)
 
 
+def _refuse_one_place_twice(options: dict[str, Any]) -> None:
+    """Refuse outputs of one command that would replace one another, before any is written."""
+    import os
+
+    seen: dict[str, str] = {}
+    for name in sorted(OUTPUTS & options.keys()):
+        if options[name] is None:
+            continue
+        place = os.path.realpath(options[name])
+        if place in seen:
+            from lambdasim.errors import InputError
+
+            raise InputError.single(
+                str(options[name]), f"--{name}", f"must be another file than that of --{seen[place]}"
+            )
+        seen[place] = name
+
+
 def _careful(callback: Callable[..., Any]) -> Callable[..., Any]:
     signature = inspect.signature(callback, eval_str=True)  # this module has not the names in its words
     added = {
@@ -128,6 +146,7 @@ def _careful(callback: Callable[..., Any]) -> Callable[..., Any]:
     def careful(*args: Any, force: bool = False, yes: bool = False, **options: Any) -> Any:
         token = _GRANTED.set(yes)
         try:
+            _refuse_one_place_twice(options)
             with one_command(force=force):
                 return callback(*args, **options)
         finally:

@@ -16,12 +16,14 @@ from lambdasim.outputs import noted_input
 from lambdasim.traffic.readers.csv.blocks import records
 from lambdasim.traffic.readers.csv.table import read_header
 from lambdasim.traffic.readers.dialect import TEXT, Dialect
-from lambdasim.traffic.readers.source import SourceFile
+from lambdasim.traffic.readers.source import GZIP_FREE_BYTES, GZIP_RATIO_LIMIT, SourceFile
 
 JSON_LIMIT_BYTES: Final = 128 << 20
 LONGEST_CELL: Final = 65_536
 _MOST_COLUMNS: Final = 2_000
-_BATCH_ROWS: Final = 1_024
+_BATCH_ROWS: Final = 256
+_FREE_ROWS: Final = 1_000_000
+"""So many rows a Parquet file may have at any size; of more, each must take a byte of it: bills take some fifty."""
 _NUMBER: Final = re.compile(r"-?(?:[0-9]{1,40}(?:\.[0-9]{0,60})?|\.[0-9]{1,60})(?:[eE][+-]?[0-9]{1,2})?")
 _PARQUET: Final = b"PAR1"
 
@@ -154,6 +156,13 @@ def _parquet(file: SourceFile, wanted: frozenset[str] | None) -> tuple[tuple[str
     if len(header) > _MOST_COLUMNS or len(set(header)) < len(header):
         raise InputError.single(file.path, "", f"must have at most {_MOST_COLUMNS:,} columns, each once")
     columns = [name for name in header if wanted is None or name in wanted]
+    held = source.metadata
+    unpacked = sum(held.row_group(number).total_byte_size for number in range(held.num_row_groups))
+    if held.num_rows > max(_FREE_ROWS, file.size) or unpacked > max(
+        GZIP_FREE_BYTES, GZIP_RATIO_LIMIT * file.size
+    ):
+        bomb = f"unpacks to {held.num_rows:,} rows of {unpacked:,} bytes: refused, since it has {file.size:,} bytes"
+        raise InputError.single(file.path, "", bomb)
 
     def rows() -> Iterator[Row]:
         number = 0

@@ -128,7 +128,8 @@ class CountSpreader:
                 place = int(part[0])
                 pieces = self._spread_large(int(start_us[place]), int(count[place]), first + place)
                 for times, last in pieces:
-                    yield self._before(known_us if last else min(known_us, int(times[-1])), times)
+                    # What comes later is no earlier than the last of a block, and may be equal to it: up to it all goes.
+                    yield self._before(known_us if last else min(known_us, int(times[-1]) + 1), times)
             else:
                 times = self._spread_block(start_us[part], count[part], first + int(part[0]))
                 yield self._before(known_us, times)

@@ -246,6 +246,16 @@ def test_files_have_options_of_their_own_names(run: Path, tmp_path: Path) -> Non
     assert said(done.stdout) == there(scenario.parent) >= {scenario}
 
 
+def test_too_little_memory_is_told_without_a_traceback(small: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def wants_more(*_: object, **__: object) -> None:
+        raise MemoryError
+
+    monkeypatch.setattr("lambdasim.load_scenario", wants_more)
+    told = lambdasim("validate", small)
+    assert told.returncode == 1
+    assert told.stderr.startswith("there is not enough memory for this")
+
+
 def test_a_file_as_folder_is_refused_with_the_right_option() -> None:
     done = lambdasim("calibrate", LOGS, "-o", "fitted.yaml")
     assert done.returncode == 2

@@ -9,6 +9,7 @@ from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
@@ -131,6 +132,31 @@ def test_parquet_with_doubles_is_read_as_it_was_meant(tmp_path: Path, bill: Bill
     found = compare_bill(path, bill)
     check_sums(found)
     assert abs(float(found.sum("difference"))) < 1e-6
+
+
+def test_parquet_of_many_rows_in_few_bytes_is_refused_before_a_row_is_read(
+    tmp_path: Path, bill: Bill
+) -> None:
+    row = cur_rows(bill)[0]
+    names = [name for name in CUR_COLUMNS if row[name]]
+    path = tmp_path / "bomb.parquet"
+    same = pa.array(np.zeros(100_000, dtype=np.int32))
+    columns = {name: pa.DictionaryArray.from_arrays(same, pa.array([row[name]])) for name in names}
+    table = pa.table({name: column.cast(pa.string()) for name, column in columns.items()})
+    with pq.ParquetWriter(path, table.schema) as writer:
+        for _ in range(11):
+            writer.write_table(table)
+    assert path.stat().st_size < 100_000
+    with pytest.raises(InputError, match=r"bomb\.parquet: unpacks to 1,100,000 rows"):
+        compare_bill(path, bill)
+
+
+def test_a_wide_cell_of_parquet_is_refused_before_it_is_read(tmp_path: Path, bill: Bill) -> None:
+    columns = {name: [row[name] or None for row in cur_rows(bill)] for name in CUR_COLUMNS}
+    columns["line_item_usage_type"][0] = "x" * (80 << 20)
+    pq.write_table(pa.table(columns), tmp_path / "wide.parquet", compression="zstd")
+    with pytest.raises(InputError, match=r"wide\.parquet: unpacks to"):
+        compare_bill(tmp_path / "wide.parquet", bill)
 
 
 def test_other_usage_and_another_rate_are_told_apart(tmp_path: Path, bill: Bill) -> None:

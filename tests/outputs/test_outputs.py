@@ -8,6 +8,7 @@ import resource
 import shutil
 from pathlib import Path
 
+import program
 import pytest
 from writers import (
     ARGUMENTS,
@@ -201,6 +202,16 @@ def test_no_input_is_replaced(writer: tuple[str, str], place: Path) -> None:
         assert (status, part.read_bytes()) == (2, before), part
         assert any(one in told for one in REFUSALS)
         file.unlink()
+
+
+def test_two_outputs_of_one_command_are_two_files(tmp_path: Path, place: Path) -> None:
+    """Before the first is written: half a result would look like a whole one."""
+    written = tmp_path / "w.csv"
+    options = ["--focus", str(written), "--xlsx", str(tmp_path / "x" / ".." / "w.csv")]
+    told = program.lambdasim("bill", place / "run", *options)
+    assert told.returncode == 2
+    assert "--xlsx: must be another file than that of --focus" in told.stderr
+    assert not written.exists()
 
 
 @pytest.mark.parametrize("writer", sorted(set(ARGUMENTS) - set(DERIVED)), ids=" ".join)

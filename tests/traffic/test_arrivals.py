@@ -11,7 +11,7 @@ from scipy import stats
 from lambdasim.draws.keys import DrawKey, Quantity
 from lambdasim.specs import ScenarioSpec, load_scenario_text
 from lambdasim.traffic.arrivals import FunctionArrivals
-from lambdasim.traffic.spread import CountSpreader, unit_gaps
+from lambdasim.traffic.spread import LARGEST_BLOCK, CountSpreader, unit_gaps
 
 SMALLEST_P = 1e-4
 
@@ -111,6 +111,21 @@ def test_counts_stay_in_their_intervals_and_spread_uniformly() -> None:
     inside = (times - start[place])[place == 2] / 60e6
     assert inside.max() < 1
     assert stats.kstest(inside, "uniform").pvalue > SMALLEST_P
+
+
+def test_many_arrivals_of_one_instant_are_not_held_back() -> None:
+    """A count of a billion in one microsecond comes out in blocks, as that of an hour does."""
+    n = 4 * LARGEST_BLOCK + 5
+    spreader = CountSpreader(1, "f", 1)
+    most = 0
+    given = []
+    for start in (7, 9):
+        for times in spreader.spread(np.array([start]), np.array([n]), np.zeros(1)):
+            most = max(most, len(spreader._held))
+            given.append(times)
+    given.extend(spreader.rest())
+    assert most <= LARGEST_BLOCK
+    assert np.concatenate(given).tolist() == [7] * n + [9] * n
 
 
 def test_a_scaled_count_keeps_its_mean() -> None:

@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 _SECOND_MS: Final = US_PER_S // US_PER_MS
 _LATE_MS: Final = 1_000
 _MOST_USED: Final = 1.1  # of the size: what ran out of memory is printed with a little more
+_CLOCKS: Final = 1.2  # CPU time and duration are read from two clocks
+_CPU_FREE_MS: Final = 240.0  # of CPU time, which is counted in ticks, and for the whole environment
 _LEAST_BILLED: Final = 0.5  # of the duration; exports that were rounded by hand fall somewhat below it
 
 
@@ -65,6 +67,40 @@ def impossible(
     if cut and duration_ms - billed_ms <= _LATE_MS:
         return None
     return "billed_ms", f"must not be below the Duration of {duration_ms:.10g} ms, got {billed_ms:,}"
+
+
+def impossible_cpu(
+    cpu_ms: float | None, duration_ms: float, init_ms: float | None = None
+) -> tuple[str, str] | None:
+    """Say what is impossible about the CPU time of a run, which counts on all of its virtual CPUs.
+
+    Parameters
+    ----------
+    cpu_ms : float or None
+        None where it is not known [ms].
+    duration_ms, init_ms : float
+        Of the handler, and of INIT; None where it is not known [ms].
+
+    Returns
+    -------
+    (str, str) or None
+        What it is called, and what is allowed; None where the run may have been. It is measured by another clock than the
+        duration, in steps of 10 ms.
+
+    Examples
+    --------
+    >>> impossible_cpu(6690, 45191), impossible_cpu(1e9, 100)
+    (None, ('cpu_total_time', 'must be at most 960 ms in a run of 100 ms, got 1,000,000,000'))
+    """
+    if cpu_ms is None:
+        return None
+    most = int(limit("vcpus_max").value) * (duration_ms + (init_ms or 0.0)) * _CLOCKS + _CPU_FREE_MS
+    if 0 <= cpu_ms <= most:
+        return None
+    return (
+        "cpu_total_time",
+        f"must be at most {most:,.10g} ms in a run of {duration_ms:.10g} ms, got {cpu_ms:,.10g}",
+    )
 
 
 def impossible_memory(memory_mb: int | None, used_mb: int | None) -> tuple[str, str] | None:

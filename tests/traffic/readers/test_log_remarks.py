@@ -207,6 +207,19 @@ def test_events_of_insights_behind_a_time_and_a_stream(tmp_path: Path) -> None:
     assert seen.runs.cpu_time_ms.tolist() == [12]
 
 
+def test_more_cpu_time_than_all_cpus_have_is_a_bad_row(tmp_path: Path) -> None:
+    event = {
+        "event_type": "performance", "function_name": "orders", "request_id": "5f0c0de-1", "duration": 100,
+        "billed_duration": 100, "total_memory": 10_240, "cpu_total_time": 600,
+    }  # fmt: skip
+    path = tmp_path / "l.json"
+    path.write_text(json.dumps(event) + "\n")
+    assert read_observations([path]).runs.cpu_time_ms.tolist() == [600]
+    path.write_text(json.dumps(event | {"cpu_total_time": 1e9}) + "\n")
+    with pytest.raises(TraceError, match="row 1: cpu_total_time: must be at most 960 ms in a run of 100 ms"):
+        read_observations([path])
+
+
 def test_init_that_begins_again_inside_the_run_is_the_same_start(tmp_path: Path) -> None:
     """INIT fails after 1.2 s; a second platform.initStart, of phase invoke, does not make the run a warm one."""
     said: list[tuple[str, str, dict[str, object]]] = [

@@ -17,6 +17,7 @@ from typing import Any, Final
 
 from lambdasim.errors import TraceError
 from lambdasim.traffic.readers.logs.reports import LARGEST, SUCCESS, Report
+from lambdasim.traffic.readers.possible import impossible_cpu
 
 _RUNTIME_VERSION: Final = re.compile(
     r"([a-z]{2,12}):([a-z0-9]{1,12}(?:\.(?!v[0-9])[a-z0-9]{1,12}){0,3})(?:[.-]\S*)?"
@@ -168,7 +169,7 @@ def performance_report(event: Mapping[str, Any]) -> tuple[Report, float | None]:
     Raises
     ------
     TraceError
-        Without a place, when a field is missing or no number from 0 up.
+        Without a place, when a field is missing or no number from 0 up, or Lambda has no CPUs for so much CPU time.
     """
 
     def number(name: str) -> float | None:
@@ -209,4 +210,7 @@ def performance_report(event: Mapping[str, Any]) -> tuple[Report, float | None]:
         status=status,
         error_type=None,
     )
-    return report, number("cpu_total_time")
+    cpu_ms = number("cpu_total_time")
+    if (wrong := impossible_cpu(cpu_ms, report.duration_ms, init_ms)) is not None:
+        raise TraceError.single("", *wrong)
+    return report, cpu_ms
