@@ -17,6 +17,7 @@ import matplotlib as mpl
 import numpy as np
 from matplotlib import style
 from matplotlib.axes import Axes
+from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.dates import AutoDateLocator, ConciseDateFormatter
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
@@ -84,9 +85,19 @@ class Picture(Figure):
             super().savefig(fname, transparent=transparent, **kwargs)
 
     def png(self) -> bytes:
-        """Return the picture as PNG."""
-        stream = io.BytesIO()
-        self.savefig(stream, format="png", dpi=_DPI, metadata={"Software": None})
+        """Return the picture as PNG.
+
+        Drawn once: ``savefig`` gives the same bytes, and draws twice where a figure has a layout.
+        """
+        stream, canvas, dpi = io.BytesIO(), self.canvas, self.dpi
+        try:
+            with style.context(_styles(self.is_narrow)):
+                self.dpi = _DPI
+                print_png: Callable[..., None] = FigureCanvasAgg(self).print_png  # matplotlib has no types here
+                print_png(stream, metadata={"Software": None})
+        finally:
+            self.dpi = dpi
+            self.set_canvas(canvas)
         return stream.getvalue()
 
     def _repr_png_(self) -> bytes:
