@@ -27,7 +27,9 @@ def report(
     ] = "architect",
     parameter: Annotated[
         list[str] | None,
-        typer.Option("-p", "--parameter", help="NAME=VALUE for a name of the first cell; may be repeated."),
+        typer.Option(
+            "-p", "--parameter", help="NAME=VALUE for a name of the cell with SCENARIO; may be repeated."
+        ),
     ] = None,
     pdf: Annotated[
         bool | None,

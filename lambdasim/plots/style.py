@@ -93,7 +93,9 @@ class Picture(Figure):
         try:
             with style.context(_styles(self.is_narrow)):
                 self.dpi = _DPI
-                print_png: Callable[..., None] = FigureCanvasAgg(self).print_png  # matplotlib has no types here
+                print_png: Callable[..., None] = FigureCanvasAgg(
+                    self
+                ).print_png  # matplotlib has no types here
                 print_png(stream, metadata={"Software": None})
         finally:
             self.dpi = dpi

@@ -1,15 +1,19 @@
 """Reports: three templates and people's own notebooks, the same bytes for the same inputs, clear errors."""
 
+import base64
 import json
 import re
 from dataclasses import replace
 from pathlib import Path
 
+import nbformat
 import pytest
 
 import lambdasim as ls
 from lambdasim.report.notebook.build import template_names, write_first_notebook
-from lambdasim.report.notebook.parameters import value_of, with_parameters
+from lambdasim.report.notebook.execute import _named
+from lambdasim.report.notebook.page import notebook_page
+from lambdasim.report.notebook.parameters import parameter_cell, value_of, with_parameters
 from lambdasim.report.notebook.what_if import _keep, _kept
 from lambdasim.report.sections.incident_table import incidents
 from lambdasim.specs import load_scenario_text
@@ -155,18 +159,19 @@ def test_the_first_notebook_is_short_and_is_a_template(shop: Path, tmp_path: Pat
 @pytest.mark.parametrize(
     ("text", "given", "said"),
     [
-        ("x = 1\n", {}, "SCENARIO: must be given a value in the first cell of code"),
+        ("x = 1\n", {}, "SCENARIO: must be given a value in a cell of code, at its outermost level"),
+        ("if True:\n    SCENARIO = 2\n", {}, "SCENARIO: must be given a value in a cell of code"),
         (
             OWN,
             {"COLOUR": 1},
-            "COLOUR: must be given a value in the first cell of code, which has: SCENARIO, FACTOR",
+            "COLOUR: must be given a value in the cell of parameters, which has: SCENARIO, FACTOR",
         ),
         (
             OWN.replace("len(run.summary())", "1 / 0"),
             {},
             "cell 3: fails: ZeroDivisionError: division by zero",
         ),
-        ("SCENARIO = = 2", {}, "its first cell of code must be Python without magics"),
+        ("SCENARIO = = 2", {}, "its cell of parameters must be Python"),
     ],
 )
 def test_a_notebook_that_cannot_be_used_is_one_clear_error(
@@ -185,6 +190,99 @@ def test_what_is_no_template_is_named(shop: Path, tmp_path: Path) -> None:
     broken.write_text('{"cells": 3}')
     with pytest.raises(ls.InputError, match="must be a notebook"):
         ls.build_report(shop, str(broken))
+
+
+def test_the_cell_of_parameters_need_not_be_the_first(tmp_path: Path) -> None:
+    def cells(*sources: str) -> list[nbformat.NotebookNode]:
+        return [nbformat.v4.new_code_cell(source) for source in sources]
+
+    chosen = cells(
+        "import lambdasim as ls", "%matplotlib inline\nSCENARIO = 'a.yaml'  # mine", "SCENARIO = 'b.yaml'"
+    )
+    found = parameter_cell([nbformat.v4.new_markdown_cell("SCENARIO = 1"), *chosen], "SCENARIO", "n")
+    assert found is chosen[1]
+    assert (
+        with_parameters(found.source, {"SCENARIO": "c"}, "n") == "%matplotlib inline\nSCENARIO = 'c'  # mine"
+    )
+    chosen[2].metadata.tags = ["parameters"]  # as Papermill marks it
+    assert parameter_cell(chosen, "SCENARIO", "n") is chosen[2]
+    assert (
+        parameter_cell(cells("%%bash\necho SCENARIO $(", "SCENARIO = 3"), "SCENARIO", "n").source
+        == "SCENARIO = 3"
+    )
+    foreign = tmp_path / "r.ipynb"
+    foreign.write_text(nbformat.writes(nbformat.v4.new_notebook(metadata={"language_info": {"name": "R"}})))
+    with pytest.raises(ls.InputError, match="language: must be Python, got 'R'"):
+        ls.build_report(tmp_path, str(foreign))
+
+
+PIXEL = "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg=="
+BARS = {
+    "$schema": "https://vega.github.io/schema/vega-lite/v6.1.0.json",
+    "data": {"values": [{"size": "small", "events": 3}, {"size": "large", "events": 5}]},
+    "mark": "bar",
+    "encoding": {"x": {"field": "size", "type": "nominal"}, "y": {"field": "events", "type": "quantitative"}},
+}
+ALTAIR = """<div id="altair-viz-0123456789abcdef0123456789abcdef" class="vega-embed"></div><script>
+(function(spec, embedOpt){ load("https://cdn.jsdelivr.net/npm/vega@6") })(%s, {"mode": "vega-lite"});</script>"""
+
+
+def page_of(folder: Path, *cells: nbformat.NotebookNode) -> str:
+    page = notebook_page(nbformat.v4.new_notebook(cells=list(cells)), "n", folder)
+    return page[page.index("<h1>") :]
+
+
+def shown_as(folder: Path, **data: object) -> str:
+    named = {
+        {"html": "text/html", "markdown": "text/markdown", "latex": "text/latex", "plain": "text/plain"}.get(
+            kind, kind
+        ): value
+        for kind, value in data.items()
+    }
+    output = nbformat.v4.new_output("display_data", data=named)
+    return page_of(folder, nbformat.v4.new_code_cell("draw()", outputs=[output]))
+
+
+def test_what_notebooks_show_is_drawn_or_its_place_is_marked(tmp_path: Path) -> None:
+    for kind in ("application/vnd.vegalite.v5+json", "application/vnd.vegalite.v6.1.0+json"):
+        assert "src='data:image/svg+xml;base64," in shown_as(
+            tmp_path, **{kind: BARS, "plain": "alt.Chart(...)"}
+        )
+    altair = shown_as(tmp_path, html=ALTAIR % json.dumps(BARS), plain="alt.Chart(...)")
+    assert "src='data:image/svg+xml;base64," in altair
+    assert "cdn.jsdelivr.net" not in altair
+    plotly = shown_as(tmp_path, **{"application/vnd.plotly.v1+json": {"data": []}})
+    assert "A Plotly figure is here in the notebook; this page loads nothing and cannot show it." in plotly
+    frame = shown_as(tmp_path, html="<iframe width=3 src='https://example.org'></iframe>", plain="<IFrame>")
+    assert "example.org" not in frame
+    assert "An output (text/html) is here in the notebook" in frame
+    assert "works only while the notebook runs" in shown_as(
+        tmp_path,
+        **{"application/vnd.jupyter.widget-view+json": {"model_id": "1"}, "plain": "IntSlider(value=0)"},
+    )
+    assert "<em>there</em>" in shown_as(tmp_path, markdown="hi *there*", plain="<Markdown object>")
+    assert "x^2" in shown_as(tmp_path, latex="$x^2$", plain="<Math object>")
+    assert shown_as(tmp_path, plain="3 < 4").count("3 &lt; 4") == 1
+
+
+def test_pictures_of_text_are_in_the_page(tmp_path: Path) -> None:
+    (tmp_path / "dot.png").write_bytes(base64.b64decode(PIXEL))
+    text = nbformat.v4.new_markdown_cell("![pasted](attachment:p.png) ![file](dot.png) ![none](none.png)")
+    with pytest.raises(ls.InputError, match=re.escape("missing attachment: p.png")):
+        page_of(tmp_path, text)
+    text.attachments = {"p.png": {"image/png": PIXEL}}
+    assert page_of(tmp_path, text).count(f'src="data:image/png;base64,{PIXEL}"') == 2
+
+
+def test_names_that_programs_draw_by_chance_are_those_of_their_order() -> None:
+    page = (
+        "#T_{0}_row0 {{}} <td id='T_{0}_row0_col0'>{0}</td> <div id=\"altair-viz-{1}\"></div> <p>{1} {2}</p>"
+    )
+    first = page.format("1a2b3", "0" * 31 + "a", "f" * 32)
+    second = page.format("c4d5e", "b" * 32, "f" * 32)
+    assert _named(first).replace("1a2b3", "c4d5e") == _named(second)
+    assert "1a2b3</td>" in _named(first)  # a figure that looks like a name is left alone
+    assert f"{'f' * 32}</p>" in _named(first)
 
 
 def test_values_of_parameters_are_literals_else_text() -> None:

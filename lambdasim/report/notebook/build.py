@@ -19,7 +19,7 @@ from lambdasim.report.html import bullets, folded
 from lambdasim.report.notebook.execute import executed
 from lambdasim.report.notebook.packages import needed_packages
 from lambdasim.report.notebook.page import notebook_page
-from lambdasim.report.notebook.parameters import parameters_of, with_parameters
+from lambdasim.report.notebook.parameters import parameter_cell, with_parameters
 from lambdasim.report.notebook.pdf import pdf_of
 from lambdasim.report.notebook.what_if import what_if_script
 from lambdasim.version import __version__
@@ -103,12 +103,12 @@ def build_report(
         Scenario file, or folder that ``lambdasim simulate --out`` or ``save`` wrote.
     template : str
         ``architect``, ``finance``, ``incident``, or the path of your own notebook (.ipynb, or .py in cells), whose code
-        is executed: its first cell of code must give ``SCENARIO`` a value.
+        is executed: a cell of it must give ``SCENARIO`` a value at its outermost level.
     folder : path-like
         Where the notebook will be, made if it is missing. ``SCENARIO`` is relative to it, so that the notebook runs there
         again. Your own notebook works where it is.
     parameters : mapping of str to object, optional
-        Other values for names that the first cell of code gives a value to.
+        Other values for names that the same cell gives a value to.
 
     Returns
     -------
@@ -128,9 +128,7 @@ def build_report(
     place = _FOLDER / f"{template}.ipynb" if shipped else Path(template)
     notebook = _opened(place, template)
     name = template if shipped else place.name
-    cell = next((cell for cell in notebook.cells if cell.cell_type == "code"), None)
-    if cell is None or SOURCE not in parameters_of(cell.source, name):
-        raise InputError.single(name, SOURCE, "must be given a value in the first cell of code")
+    cell = parameter_cell(notebook.cells, SOURCE, name)
     works = Path(folder) if shipped else place.parent
     works.mkdir(parents=True, exist_ok=True)
     code = sha256("\n".join(cell.source for cell in notebook.cells).encode()).hexdigest()
@@ -140,7 +138,7 @@ def build_report(
     done = executed(notebook, works, name)
     lines = _again(path, template if shipped else place.name, given, code)
     ending = folded("How to build this page again", bullets(lines))
-    return Report(notebook_page(done, path.stem, [ending]), _written(done, lines))
+    return Report(notebook_page(done, path.stem, works, [ending]), _written(done, lines))
 
 
 def write_first_notebook(scenario: Path) -> Path:
@@ -199,6 +197,10 @@ def _opened(place: Path, template: str) -> NotebookNode:
             nbformat.validate(notebook)
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError, nbformat.ValidationError):
         raise InputError.single(str(place), "", "must be a notebook, in UTF-8") from None
+    metadata = notebook.metadata
+    spoken = metadata.get("language_info", {}).get("name") or metadata.get("kernelspec", {}).get("language")
+    if str(spoken or "python").lower() not in {"python", "ipython"}:
+        raise InputError.single(str(place), "language", f"must be Python, got {spoken!r:.40}")
     return notebook
 
 

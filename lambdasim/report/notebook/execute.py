@@ -20,6 +20,10 @@ if TYPE_CHECKING:
 _BACKEND: Final = "module://matplotlib_inline.backend_inline"
 _WARNING: Final = re.compile(r"^.*?\b(\w*Warning): (.*)$", re.MULTILINE)
 _COLOUR: Final = re.compile(r"\x1b\[[0-9;]*m")
+_BY_CHANCE: Final = re.compile(
+    r"""\bid=["'][\w-]*?([0-9a-f]{32}|[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}|\bT_[0-9a-f]{5})(?![0-9a-f])"""
+)
+"""The part of an element's name that is drawn by chance."""
 _TIMEOUT_S: Final = 3600
 _METADATA: Final = {
     "kernelspec": {"display_name": "Python 3", "language": "python", "name": "python3"},
@@ -125,8 +129,18 @@ def _lasting(outputs: list[Any]) -> list[dict[str, Any]]:
         if picture := output.get("data", {}).get("image/png"):
             bare = without_text(base64.b64decode(picture))
             output["data"]["image/png"] = base64.b64encode(bare).decode() + "\n"
+        if page := output.get("data", {}).get("text/html"):
+            output["data"]["text/html"] = _named(page)
         kept.append(output)
     return kept
+
+
+def _named(page: str) -> str:
+    """Give elements that a program named by chance, as Altair, Plotly and pandas' Styler do, names by their order."""
+    for number, name in enumerate(dict.fromkeys(_BY_CHANCE.findall(page)), start=1):
+        kept = "T_" if name.startswith("T_") else ""
+        page = page.replace(name, f"{kept}{number:0{len(name) - len(kept)}}")
+    return page
 
 
 def without_text(png: bytes) -> bytes:

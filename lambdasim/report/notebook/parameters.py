@@ -1,12 +1,22 @@
-"""Parameters of a notebook: names that its first cell of code gives a value to."""
+"""Parameters of a notebook: names that one of its cells gives a value to."""
 
 from __future__ import annotations
 
 import ast
+import re
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any, Final
 
 from lambdasim.errors import InputError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from nbformat import NotebookNode
+
+_MAGIC: Final = re.compile(r"^[%!]", re.MULTILINE)
+_TAG: Final = "parameters"
+"""Papermill's tag of the cell of parameters."""
 
 
 def with_parameters(source: str, given: Mapping[str, object], name: str) -> str:
@@ -41,7 +51,7 @@ def with_parameters(source: str, given: Mapping[str, object], name: str) -> str:
     if missing is not None:
         known = ", ".join(places) or "none"
         raise InputError.single(
-            name, missing, f"must be given a value in the first cell of code, which has: {known}"
+            name, missing, f"must be given a value in the cell of parameters, which has: {known}"
         )
     lines = [line.encode() for line in source.split("\n")]
     for parameter in sorted(given, key=lambda key: places[key].lineno, reverse=True):
@@ -52,15 +62,39 @@ def with_parameters(source: str, given: Mapping[str, object], name: str) -> str:
     return "\n".join(line.decode() for line in lines)
 
 
-def parameters_of(source: str, name: str) -> tuple[str, ...]:
-    """Return the names to which a cell gives a value at its outermost level.
+def parameter_cell(cells: Iterable[NotebookNode], wanted: str, name: str) -> NotebookNode:
+    """Find the cell of parameters: the first of code that gives a name a value at its outermost level.
+
+    Parameters
+    ----------
+    cells : iterable of NotebookNode
+        Where one has Papermill's tag ``parameters``, it alone is looked at.
+    wanted : str
+        The name.
+    name : str
+        Of the notebook, for errors.
+
+    Returns
+    -------
+    NotebookNode
 
     Raises
     ------
     InputError
-        When the cell is no Python.
+        When there is none.
     """
-    return tuple(_places(source, name))
+    code = [cell for cell in cells if cell.cell_type == "code"]
+    tagged = [cell for cell in code if _TAG in cell.get("metadata", {}).get("tags", ())]
+    fault: InputError | None = None
+    for cell in tagged[:1] or code:
+        try:
+            if wanted in _places(cell.source, name):
+                return cell
+        except InputError as error:  # a cell of another language, or one that IPython alone understands
+            fault = fault or (error if re.search(rf"\b{wanted}\b", cell.source) else None)
+    raise fault or InputError.single(
+        name, wanted, "must be given a value in a cell of code, at its outermost level"
+    )
 
 
 def value_of(text: str) -> Any:
@@ -79,10 +113,11 @@ def value_of(text: str) -> Any:
 
 def _places(source: str, name: str) -> dict[str, ast.expr]:
     try:
-        tree = ast.parse(source)
+        # Magics become comments of the same length: places stay.
+        tree = ast.parse(_MAGIC.sub("#", source))
     except (SyntaxError, ValueError, RecursionError):
-        raise InputError.single(name, "", "its first cell of code must be Python without magics") from None
-    found = {}
+        raise InputError.single(name, "", "its cell of parameters must be Python") from None
+    found: dict[str, ast.expr] = {}
     for node in tree.body:
         if isinstance(node, ast.Assign) and len(node.targets) == 1 and isinstance(node.targets[0], ast.Name):
             found[node.targets[0].id] = node.value
