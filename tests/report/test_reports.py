@@ -254,8 +254,8 @@ def test_what_notebooks_show_is_drawn_or_its_place_is_marked(tmp_path: Path) -> 
     plotly = shown_as(tmp_path, **{"application/vnd.plotly.v1+json": {"data": []}})
     assert "A Plotly figure is here in the notebook; this page loads nothing and cannot show it." in plotly
     frame = shown_as(tmp_path, html="<iframe width=3 src='https://example.org'></iframe>", plain="<IFrame>")
-    assert "example.org" not in frame
-    assert "An output (text/html) is here in the notebook" in frame
+    assert "comes from the network, from which this page loads nothing" in frame
+    assert "network" not in shown_as(tmp_path, html="<script>let a = 'https://example.org'</script><b>3</b>")
     assert "works only while the notebook runs" in shown_as(
         tmp_path,
         **{"application/vnd.jupyter.widget-view+json": {"model_id": "1"}, "plain": "IntSlider(value=0)"},

@@ -15,6 +15,10 @@ _ALTAIR: Final = re.compile(r"\}\)\((?=\{)")
 _LOADS: Final = re.compile(
     r"<(?:script|iframe)[^>]*\bsrc\s*=\s*[\"']?(?:https?:)?//|class=\"vega-embed\"", re.IGNORECASE
 )
+NOT_LOADED: Final = paragraph(
+    "Part of this output comes from the network, from which this page loads nothing.", "small"
+)
+"""The sentence below what cannot be shown whole."""
 _SHOWN: Final = frozenset({"text/plain", "text/llm+plain"})
 
 

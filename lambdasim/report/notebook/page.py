@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from lambdasim.errors import InputError
 from lambdasim.report.html import document, escaped, warning
-from lambdasim.report.notebook.charts import needs_network, not_shown, vega_lite_svg
+from lambdasim.report.notebook.charts import NOT_LOADED, needs_network, not_shown, vega_lite_svg
 from lambdasim.report.notebook.packages import needed_packages
 from lambdasim.report.notebook.what_if import what_if_html, what_if_script
 from lambdasim.study.what_if.result import MIME
@@ -99,8 +99,9 @@ def _output(output: Any, alternative: str, folder: Path) -> str:
     svg = vega_lite_svg(data)
     if svg is not None:
         return _image(svg.encode(), "image/svg+xml", alternative)
-    if "text/html" in data and not needs_network(str(data["text/html"])):
-        return _TABLE.sub(_scrolling, str(data["text/html"]))
+    if "text/html" in data:
+        shown = str(data["text/html"])
+        return _TABLE.sub(_scrolling, shown) + (NOT_LOADED if needs_network(shown) else "")
     for kind in ("image/png", "image/jpeg"):
         if kind in data:
             return _image(base64.b64decode(data[kind]), kind, alternative)
