@@ -18,7 +18,10 @@ if TYPE_CHECKING:
 @app.command()
 @can_be_long
 def report(
-    scenario: Annotated[Path, typer.Argument(help="Scenario file, or folder that `simulate --out` wrote.")],
+    scenario: Annotated[
+        Path,
+        typer.Argument(help="Scenario file, folder of an import, or folder that `simulate --out` wrote."),
+    ],
     template: Annotated[
         str,
         typer.Option(
@@ -45,11 +48,12 @@ def report(
     from lambdasim.errors import InputError
     from lambdasim.report.notebook.build import NOTEBOOK, PAGE, PDF, REPORT
     from lambdasim.report.notebook.pdf import browser
+    from lambdasim.specs.loading import IN_FOLDER
     from lambdasim.study.expected import report_cost
 
     if pdf and browser() is None:
         raise InputError.single("report", "--pdf", "needs Chromium on this machine, and there is none")
-    if not scenario.is_dir():
+    if not scenario.is_dir() or (scenario / IN_FOLDER).is_file():
         spec = ls.load_scenario(scenario)
         refuse_without_rates(spec)
         agreed_to(report_cost(spec), spec.name)

@@ -59,7 +59,7 @@ def simulate(
         ),
     ] = None,
     replications: Annotated[
-        int, typer.Option(min=1, help="Simulate with this many seeds and give 95 % intervals.")
+        int, typer.Option(min=1, help="Simulate with this many seeds and give 95% intervals.")
     ] = 1,
     with_lines: WithOption = None,
     skip_bad_rows: SkipBadRowsOption = False,

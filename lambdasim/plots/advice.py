@@ -82,7 +82,7 @@ def plot_headroom(advice: LimitsAdvice, ax: Axes | None = None) -> Axes:
             color=line_look(1)["color"],
             alpha=0.15,
             linewidth=0,
-            label="demand without limits, 95 % interval",
+            label="demand without limits, 95% interval",
         )
         top = max(top, demand.high)
     ax.set_ylim(0, top * 1.15 or 1)

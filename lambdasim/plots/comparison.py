@@ -35,7 +35,7 @@ _APART: Final = 0.7
 
 @styled
 def plot_comparison(comparison: Comparison, ax: Axes | None = None) -> Axes:
-    """Draw how bill and latency of each scenario differ from the first [%], with 95 % intervals of pairs.
+    """Draw how bill and latency of each scenario differ from the first [%], with 95% intervals of pairs.
 
     Parameters
     ----------
@@ -81,7 +81,7 @@ def plot_comparison(comparison: Comparison, ax: Axes | None = None) -> Axes:
             markersize=5,
             capsize=3,
             color=line_look(place)["color"],
-            label=f"{name}, 95 % interval of pairs",
+            label=f"{name}, 95% interval of pairs",
         )
     ax.axvline(0, color=ink(), linewidth=1)
     name_rows(ax, [words for _, _, words in shown])

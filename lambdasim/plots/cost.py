@@ -153,7 +153,7 @@ def plot_cost(run: RunResult, ax: Axes | None = None) -> Axes:
         slowest = np.append(100 * (1 - frame["invocations_share"].to_numpy())[::-1], 100.0)
         charge = np.append(100 * (1 - frame["duration_share"].to_numpy())[::-1], 100.0)
         part = 100 * row["slowest_5_percent_share"]
-        ax.plot(slowest, charge, label=f"{row['function']}: slowest 5 % cause {part:.0f} %", **look)
+        ax.plot(slowest, charge, label=f"{row['function']}: slowest 5% cause {part:.0f}%", **look)
         ax.plot([5], [part], "o", color=look["color"], markersize=5, markeredgecolor=paper(), clip_on=False)
     ax.plot([0, 100], [0, 100], color="0.65", linewidth=1, label="if all took as long")
     ax.set_xlabel("slowest invocations [% of the function's]")

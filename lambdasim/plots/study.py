@@ -238,7 +238,7 @@ def plot_differences(sweep: MemorySweep, measure: str | None = None, ax: Axes | 
         fmt="none",
         ecolor="0.75",
         elinewidth=5,
-        label="95 % interval unpaired",
+        label="95% interval unpaired",
     )
     ax.errorbar(
         table["mean"],
@@ -248,7 +248,7 @@ def plot_differences(sweep: MemorySweep, measure: str | None = None, ax: Axes | 
         markersize=4,
         color=line_look(0)["color"],
         capsize=3,
-        label="mean, 95 % interval of pairs",
+        label="mean, 95% interval of pairs",
     )
     ax.axvline(0, color=ink(), linewidth=1)
     pairs = zip(table["memory_mb"], table["architecture"], strict=True)

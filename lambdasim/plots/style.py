@@ -47,6 +47,8 @@ _LEGEND_LINE: Final = 0.2
 """Height of a line of a legend below [inches]."""
 _NAMES: Final = (34, 16)
 """Longest line of a row's name [characters], wide and narrow."""
+_LOG_TICKS: Final = ((1.7, 3.0, 20), (0.9, 1.8, 5))
+"""Decades up to which an axis has three labels in each, and two, and the most decades with one, wide and narrow."""
 _TICKS: Final = ((3, 8), (2, 5))
 """Fewest and most labels of a time axis, wide and narrow."""
 
@@ -258,8 +260,9 @@ def size_axis(ax: Axes, low: float, high: float) -> None:
     ax.set_xscale("log")
     ax.set_xlim(low / 1.15, high * 1.15)
     decades = log10(high / low)
-    steps = (1, 2, 5) if decades <= 1.7 else (1, 3) if decades <= 3 else (1,)
-    ax.xaxis.set_major_locator(LogLocator(subs=steps, numticks=20))
+    fine, coarse, most = _LOG_TICKS[_NARROW.get()]
+    steps = (1, 2, 5) if decades <= fine else (1, 3) if decades <= coarse else (1,)
+    ax.xaxis.set_major_locator(LogLocator(subs=steps, numticks=most))
     ax.xaxis.set_major_formatter(plain_ticks())
     ax.xaxis.set_minor_formatter(NullFormatter())
 

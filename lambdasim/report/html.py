@@ -23,6 +23,8 @@ _STACKED: Final = 3
 """Columns from which a table's rows become cards on a phone."""
 _LONG: Final = 30
 """Characters beyond which a column of words wraps."""
+_HALF: Final = 18
+"""Characters of a figure with its label, up to which two fit side by side on a phone."""
 _FIGURE: Final = re.compile(r"[-+±<>≥≤~$€£]*(?:\d[\d.,:-]*|∞)(?:%|×|ms|s|min|h)?")
 _BESIDE_FIGURES: Final = frozenset(
     ("", NONE, "none", "yes", "±", "to", "of", "ms", "s", "min", "h", "MB", "GB", "USD", "million", "billion")
@@ -123,7 +125,10 @@ def table_html(table: pd.DataFrame, name: str) -> str:
     for place, column in enumerate(table.columns):
         cells = [cell(str(column), value) for value in table.iloc[:, place]]
         if place == 0 or not cells or {*cells} - {"", NONE}:
-            columns.append((_heading(str(column)), _kind(cells), cells))
+            said, kind = _heading(str(column)), _kind(cells)
+            if place and not kind and len(said) + max(map(len, cells), default=0) <= _HALF:
+                kind = "half"
+            columns.append((said, kind, cells))
     head = "".join(f"<th scope='col'{_class(kind)}>{escaped(said)}</th>" for said, kind, _ in columns)
     rows = []
     for row in range(len(table)):

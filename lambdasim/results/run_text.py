@@ -96,7 +96,7 @@ def section_intervals(table: pd.DataFrame) -> str:
     table = largest(table, "events")
     widths = zip(table["function"], table["p95_half_width_ms"], strict=True)
     shown = [f"{clipped(name, 24)} ± {two_digits(width)} ms" for name, width in widths if not isnan(width)]
-    return wrapped(f"95 % interval of p95 from batch means of this run: {', '.join(shown)}") if shown else ""
+    return wrapped(f"95% interval of p95 from batch means of this run: {', '.join(shown)}") if shown else ""
 
 
 def replicated_text(intervals: pd.DataFrame) -> str:
@@ -112,7 +112,7 @@ def replicated_text(intervals: pd.DataFrame) -> str:
     str
     """
     shown = intervals.map(number).to_string()
-    return f"95 % intervals from {int(intervals['replications'].iloc[0])} replications\n{shown}"
+    return f"95% intervals from {int(intervals['replications'].iloc[0])} replications\n{shown}"
 
 
 def throttles_text(table: pd.DataFrame) -> str:

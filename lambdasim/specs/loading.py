@@ -23,7 +23,8 @@ from lambdasim.yaml_text import Lines, dotted, first_of, read_yaml
 _FEW: Final = 3
 """Places with the same warning that are each worth a line."""
 _MOST_BYTES: Final = 16_000_000
-_IN_FOLDER: Final = "scenario.yaml"
+IN_FOLDER: Final = "scenario.yaml"
+"""The scenario of a folder, as an import writes it."""
 _SUFFIXES: Final = (".yaml", ".yml")
 
 
@@ -65,12 +66,10 @@ def _in_folder(path: Path) -> Path:
     """Return the scenario of a folder, and a file as it is."""
     if not path.is_dir():
         return path
-    named = path / _IN_FOLDER
+    named = path / IN_FOLDER
     present = [named] if named.is_file() else sorted(one for one in path.iterdir() if one.suffix in _SUFFIXES)
     if len(present) != 1:
-        held = (
-            f"has {len(present)} YAML files and none is {_IN_FOLDER}" if present else f"has no {_IN_FOLDER}"
-        )
+        held = f"has {len(present)} YAML files and none is {IN_FOLDER}" if present else f"has no {IN_FOLDER}"
         raise ScenarioError.single(str(path), "", f"{held}; name the scenario file")
     return present[0]
 
@@ -94,11 +93,11 @@ def accounts_in(folder: str | os.PathLike[str]) -> dict[str, Path]:
         When two have one name.
     """
     place = Path(folder)
-    if not place.is_dir() or (place / _IN_FOLDER).is_file():
+    if not place.is_dir() or (place / IN_FOLDER).is_file():
         return {}
     found: dict[str, Path] = {}
     for path in sorted(place.iterdir()):
-        if not (path.suffix in _SUFFIXES and path.is_file()) and not (path / _IN_FOLDER).is_file():
+        if not (path.suffix in _SUFFIXES and path.is_file()) and not (path / IN_FOLDER).is_file():
             continue
         name = path.name if path.is_dir() else path.stem
         if name in found:

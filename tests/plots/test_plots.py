@@ -236,7 +236,7 @@ def test_the_slowest_share_is_the_tables() -> None:
     share = run.costs()["slowest_5_percent_share"][0]
     assert share == pytest.approx(5 / 19)
     assert ax.lines[1].get_ydata()[0] == pytest.approx(100 * share)
-    assert f"slowest 5 % cause {100 * share:.0f} %" in str(ax.lines[0].get_label())
+    assert f"slowest 5% cause {100 * share:.0f}%" in str(ax.lines[0].get_label())
 
 
 def queues(functions: int, arrivals: int = 40) -> ls.RunResult:

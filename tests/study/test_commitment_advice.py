@@ -323,7 +323,7 @@ def test_other_usage_must_be_an_amount_and_a_percentage(folder: Path) -> None:
             ls.OtherUsage(bad[0], bad[1], bad[1])
     command = ("commit", folder)
     good = lambdasim(*command, "--other-usd", "3", "--other-percent", "28,46")
-    assert "28 % for one year, 46 % for three" in " ".join(good.stdout.split())
+    assert "28% for one year, 46% for three" in " ".join(good.stdout.split())
     for options in (["--other-usd", "3"], ["--other-usd", "x", "--other-percent", "3"]):
         done = lambdasim(*command, *options)
         assert (done.returncode, len(done.stderr.splitlines())) == (2, 1)

@@ -123,7 +123,9 @@ def build_report(
     given = dict(parameters or {})
     path = Path(source)
     if not path.exists():
-        raise InputError.single(str(path), "", "must be a scenario file, or a folder of a finished run")
+        raise InputError.single(
+            str(path), "", "must be a scenario file, or a folder of an import or a finished run"
+        )
     shipped = template in template_names()
     place = _FOLDER / f"{template}.ipynb" if shipped else Path(template)
     notebook = _opened(place, template)

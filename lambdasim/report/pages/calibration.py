@@ -62,5 +62,5 @@ def calibration_page(found: Calibration) -> StudyPage:
 
 
 def _answer(found: Calibration) -> tuple[str, ...]:
-    work = f"CPU time {found.work.cpu_ms} ms on one vCPU, waiting {found.work.io_ms} ms, with 95 % intervals."
+    work = f"CPU time {found.work.cpu_ms} ms on one vCPU, waiting {found.work.io_ms} ms, with 95% intervals."
     return (work,) if found.round_trip is None else (found.round_trip.headline(), work)

@@ -94,6 +94,7 @@ def platforms_page(found: PlatformComparison) -> StudyPage:
                 at_once=[f"{many:,}" if many else "any" for many in found.table["at_once"]]
             ),
         },
+        folded=("parameters", "ways_to_set_up"),
         pictures={"cost": Chart("plot_platforms", found), "latency": Chart("plot_platform_latency", found)},
         facts={
             "region": found.scenario.region,

@@ -79,7 +79,7 @@ def sweep_page(sweep: MemorySweep) -> StudyPage:
     costs = differences[differences["measure"] == sweep.money]
     against = costs.assign(
         size=_size_names(costs), mean=[money(usd, signed=True) for usd in costs["mean"]], **_interval(costs)
-    )[["size", "mean", "95 % interval", "share"]]
+    )[["size", "mean", "95% interval", "share"]]
     against = _in_percent(against, ["share"], signed=True).rename(
         columns={"mean": f"{period.words} against {sweep.reference}"}
     )
@@ -151,7 +151,7 @@ def comparison_page(comparison: Comparison) -> StudyPage:
     """
     differences = comparison.differences
     told = differences[(differences["difference"] != 0) & differences["difference"].notna()]
-    columns = ["scope", "measure", "base", "difference", "95 % interval", "share"]
+    columns = ["scope", "measure", "base", "difference", "95% interval", "share"]
     if len(comparison.names) > 2:
         columns.insert(0, "scenario")
     shown = _in_percent(told.assign(**_interval(told)), ["share"], signed=True)
@@ -322,7 +322,7 @@ def _interval(table: pd.DataFrame) -> dict[str, list[str]]:
     groups = table["group"] if "group" in table else ["money"] * len(table)
     rows = zip(groups, table["low"], table["high"], strict=True)
     return {
-        "95 % interval": [
+        "95% interval": [
             f"{_in_unit(group, low, signed=True)} to {_in_unit(group, high, signed=True)}"
             for group, low, high in rows
         ]
@@ -352,7 +352,7 @@ def _sweep_facts(sweep: MemorySweep) -> tuple[Fact, ...]:
         Fact(
             f"Cost {sweep.per.words}",
             money(row[sweep.money]),
-            f"± {money(row['usd_half_width'])}, 95 % interval",
+            f"± {money(row['usd_half_width'])}, 95% interval",
         ),
         Fact(
             f"Latency, {short(latency)}",
@@ -373,7 +373,7 @@ def _comparison_facts(comparison: Comparison) -> tuple[Fact, ...]:
             Fact(
                 f"{name} against {base}: bill {comparison.per}",
                 money(cost.mean, signed=True),
-                f"{money(cost.low, signed=True)} to {money(cost.high, signed=True)}, 95 % interval",
+                f"{money(cost.low, signed=True)} to {money(cost.high, signed=True)}, 95% interval",
             ),
             Fact(f"{name} against {base}: p95 of latency", _in_unit("latency", p95.mean, signed=True)),
             Fact(f"{name} against {base}: refused attempts", _in_unit("limits", refused.mean, signed=True)),
@@ -397,7 +397,7 @@ def _limits_facts(advice: LimitsAdvice) -> tuple[Fact, ...]:
         Fact(
             "Attempts refused",
             percent(advice.refused.mean, 1),
-            f"± {percent(advice.refused.half_width, 1)}, 95 % interval",
+            f"± {percent(advice.refused.half_width, 1)}, 95% interval",
         ),
         Fact(
             "Peak demand",

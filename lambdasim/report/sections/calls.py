@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 
 from lambdasim.report.html import heading, paragraph, table_html, warning
 from lambdasim.results.callers.chains import loops_told
-from lambdasim.units import US_PER_S, format_duration
+from lambdasim.study.targets import time_text
+from lambdasim.units import US_PER_S
 from lambdasim.wording import money, number, percent
 
 if TYPE_CHECKING:
@@ -68,9 +69,7 @@ def alarms(run: RunResult) -> list[str]:
     if table.empty:
         return []
     shown = table[["alarm", "condition"]].assign(
-        fires=[
-            "never" if isnan(time) else format_duration(round(time) * US_PER_S) for time in table["fires_s"]
-        ],
+        fires=["never" if isnan(time) else time_text(round(time) * US_PER_S) for time in table["fires_s"]],
         spent=["–" if isnan(usd) else money(usd) for usd in table["usd_by_then"]],
         end=[money(usd) for usd in table["usd_at_end"]],
     )

@@ -17,7 +17,6 @@ from lambdasim.report.html import (
 )
 from lambdasim.results.failures import CUT_ANSWERS, RUN_FAILURES
 from lambdasim.results.foreseen import days_of
-from lambdasim.results.run_text import MOST_ROWS, TOP_ROWS
 from lambdasim.results.usage.managed import left_out_of_peak
 from lambdasim.study.targets import time_text
 from lambdasim.wording import count, listed, money, number, percent, two_digits
@@ -29,7 +28,10 @@ if TYPE_CHECKING:
     from lambdasim.report.pictures import Album
     from lambdasim.results.run import RunResult
 
-_MOST_NAMED: Final = 24
+_MOST_NAMED: Final = 10
+_MOST_ROWS: Final = 12
+_TOP_ROWS: Final = 10
+"""Rows that a table shows where it has more than ``_MOST_ROWS``: on a phone each is a card."""
 _MILLION: Final = 1_000_000
 _NOT_PUBLISHED: Final = ("assumed", "measured", "fitted")
 _COUNTED: Final = ("events", "succeeded", "failed", "lost", "throttled", "runs")
@@ -56,7 +58,7 @@ def bill_fact(run: RunResult, bill: Bill, intervals: pd.DataFrame | None = None)
     if intervals is not None:
         row = intervals.to_dict(orient="index")["bill_usd"]
         low, high = money(max(row["low"], 0.0)), money(row["high"])
-        notes.append(f"{low} to {high}, 95 % interval of {count(row['replications'], 'seed')}")
+        notes.append(f"{low} to {high}, 95% interval of {count(row['replications'], 'seed')}")
     span = time_text(run.scenario.duration_us)
     return Fact(f"Bill for {span}", money(bill.total, bill.currency), "; ".join(notes))
 
@@ -105,7 +107,7 @@ def functions(run: RunResult, album: Album) -> list[str]:
         ),
         heading("Latency and concurrency"),
         _ranked(
-            waits.rename(columns={"p95_half_width_ms": "95 % interval of p95"}), "Latency", summary["events"]
+            waits.rename(columns={"p95_half_width_ms": "95% interval of p95"}), "Latency", summary["events"]
         ),
         paragraph(
             "Latency in ms from arrival to answer, rounded up to whole ms, of every client that waited for a run, also "
@@ -118,10 +120,10 @@ def functions(run: RunResult, album: Album) -> list[str]:
 
 def _ranked(table: pd.DataFrame, name: str, weight: pd.Series[Any]) -> str:
     """Write a table; of a long one the rows with the greatest weight, and all of them where a reader opens it."""
-    if len(table) <= MOST_ROWS:
+    if len(table) <= _MOST_ROWS:
         return table_html(table, name)
-    largest = weight.reset_index(drop=True).nlargest(TOP_ROWS).index
-    top = table_html(table.iloc[list(largest)], f"{name}, the largest {TOP_ROWS}")
+    largest = weight.reset_index(drop=True).nlargest(_TOP_ROWS).index
+    top = table_html(table.iloc[list(largest)], f"{name}, the largest {_TOP_ROWS}")
     return top + folded(f"All {count(len(table), 'row')}", table_html(table, name))
 
 
@@ -189,13 +191,13 @@ def invocation_costs(run: RunResult, album: Album) -> list[str]:
     return [
         heading("Cost of a million invocations"),
         _ranked(
-            shown.rename(columns={"slowest": "slowest 5 % cause"}),
+            shown.rename(columns={"slowest": "slowest 5% cause"}),
             "Cost of a million invocations",
             costs["usd_per_million"] * runs[costs["function"]].to_numpy(),
         ),
         paragraph(
             "USD per million such invocations, on demand, request fee included, at first-tier rates without free tier. "
-            "The last column is the part of the duration charge that the slowest 5 % cause.",
+            "The last column is the part of the duration charge that the slowest 5% cause.",
             "small",
         ),
         *(figure(album[name]) for name in ("cost_distribution", "cost")),

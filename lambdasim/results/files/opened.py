@@ -10,7 +10,7 @@ from lambdasim.results.files.records import RECORDS
 from lambdasim.results.files.saved import check_run_folder, load_run, load_usage, scenario_of
 from lambdasim.results.run import RunResult
 from lambdasim.results.simulate import simulate
-from lambdasim.specs.loading import load_scenario
+from lambdasim.specs.loading import IN_FOLDER, load_scenario
 
 
 def open_run(source: str | os.PathLike[str], *, seed: int | None = None) -> RunResult:
@@ -19,8 +19,8 @@ def open_run(source: str | os.PathLike[str], *, seed: int | None = None) -> RunR
     Parameters
     ----------
     source : path-like
-        Scenario file, or folder that ``lambdasim simulate --out`` or ``save`` wrote. A folder without records, which
-        long runs do not keep, is simulated again and must come out the same.
+        Scenario file, folder with ``scenario.yaml``, or folder that ``lambdasim simulate --out`` or ``save`` wrote. One
+        without records, which long runs do not keep, is simulated again and must come out the same.
     seed : int, optional
         For a scenario file: another seed than its own.
 
@@ -35,7 +35,7 @@ def open_run(source: str | os.PathLike[str], *, seed: int | None = None) -> RunR
         When the source is neither, or a run comes out differently because its traces or lambdasim have changed.
     """
     path = Path(source)
-    if not path.is_dir():
+    if not path.is_dir() or (path / IN_FOLDER).is_file():
         spec = load_scenario(path)
         return simulate(spec if seed is None else spec.with_seed(seed), keep_records=False)
     if seed is not None:

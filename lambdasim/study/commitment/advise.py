@@ -359,7 +359,7 @@ def _origin(option: CommitmentOption) -> Iterable[str]:
         yield f"{name}: no listed rate for {', '.join(usage_types)}; {mark}"
     if any(mark.endswith("off on demand") for mark in marks):
         yield (
-            f"{name}: {plan.percent:f} % is {_KNOWN[plan.knowledge]}, as of {plan.as_of.isoformat()}"
+            f"{name}: {plan.percent:f}% is {_KNOWN[plan.knowledge]}, as of {plan.as_of.isoformat()}"
             + (f": {plan.note}" if plan.note else "")
         )
 

@@ -98,7 +98,7 @@ class OtherUsage:
         str
         """
         one, three = self.percent_one_year.normalize(), self.percent_three_years.normalize()
-        off = f"{one:f} %" if one == three else f"{one:f} % for one year, {three:f} % for three"
+        off = f"{one:f}%" if one == three else f"{one:f}% for one year, {three:f}% for three"
         return (
             f"Fargate and EC2: {self.usd_per_hour.normalize():f} USD in every hour alike, {off} off, as you gave them; "
             "the higher discount takes the commitment first"

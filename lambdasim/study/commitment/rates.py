@@ -52,7 +52,7 @@ def plan_rate(plan: SavingsPlan, key: PoolKey, own: Decimal, day: date) -> PlanR
     """
     if key.kind is ChargeKind.REQUEST:
         return PlanRate(Fraction(own), "")
-    off = PlanRate(Fraction(own) * (100 - Fraction(plan.percent)) / 100, f"{plan.percent:f} % off on demand")
+    off = PlanRate(Fraction(own) * (100 - Fraction(plan.percent)) / 100, f"{plan.percent:f}% off on demand")
     if plan.knowledge is Knowledge.GIVEN:
         return off
     here = _first(key, key.region, day)

@@ -113,7 +113,7 @@ def comparison_markdown(comparison: ComparisonTables) -> str:
             if group == "queues" and not rows:
                 continue
             lines += [
-                f"| {_title(comparison, group)} | base | difference | 95 % interval | share |",
+                f"| {_title(comparison, group)} | base | difference | 95% interval | share |",
                 "|---|--:|--:|--:|--:|",
             ]
             lines += [_markdown_row(row) for row in rows[:_MOST_ROWS]]
@@ -306,7 +306,7 @@ def note(comparison: ComparisonTables) -> str:
     if comparison.has_free_tier and not per_month:
         said["A whole month's free tier is taken off the run."] = None
     return (
-        f"95 % intervals of paired differences from {comparison.replications} replications with common seeds; "
+        f"95% intervals of paired differences from {comparison.replications} replications with common seeds; "
         f"? where zero lies in the interval. {' '.join(said)}"
     )
 

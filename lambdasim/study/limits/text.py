@@ -263,7 +263,7 @@ def _provisioned_block(advice: AdviceTables, found: ProvisionedAdvice) -> list[s
 
 def _tracking_block(advice: AdviceTables, found: ProvisionedAdvice) -> list[str]:
     target = limit("autoscaling_target_percent").value
-    lines = [_effect(f"by target tracking at {target} %", advice, found)]
+    lines = [_effect(f"by target tracking at {target}%", advice, found)]
     for name, steps in list(found.schedule.items())[:_MOST_LIMITS]:
         most = max(step.count for step in steps)
         lines.append(wrapped(f"  {name}: at most {most:,}, changed {count(len(steps) - 1, 'time')}"))

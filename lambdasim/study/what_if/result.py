@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from math import isnan
 from typing import TYPE_CHECKING, Any, Final
 
+from lambdasim.study.targets import time_text
 from lambdasim.study.what_if.tables import AS_GIVEN, Outcome, WhatIfTables
-from lambdasim.units import format_duration
 from lambdasim.views import Result
 from lambdasim.wording import count, money, percent, wrapped
 
@@ -56,7 +56,7 @@ class WhatIf(WhatIfTables, Result):
             setting: found for setting, found in own.items() if found.lost_share <= self._own.lost_share
         }
         best = min(served, key=lambda setting: (served[setting].full_usd[0], setting))
-        span = format_duration(self.scenario.duration_us)
+        span = time_text(self.scenario.duration_us)
         line = f"{count(len(self.outcomes), 'setting')} of {self.function} simulated, {span} each. "
         tier = " without free tier" if self.scenario.free_tier else ""
         if best == self.given:
@@ -88,7 +88,7 @@ class WhatIf(WhatIfTables, Result):
             MIME: {
                 "scenario": self.scenario.name,
                 "function": self.function,
-                "span": format_duration(self.scenario.duration_us),
+                "span": time_text(self.scenario.duration_us),
                 "free_tier": self.scenario.free_tier,
                 "answer": repr(self),
                 "notes": list(self.notes),
