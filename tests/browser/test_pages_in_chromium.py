@@ -42,6 +42,16 @@ functions:
 """
 
 
+FIFTY = """
+name: company
+start: 2026-11-01T00:00:00Z
+duration: 10min
+functions:
+""" + "".join(
+    f"  - {{name: team-{place % 7}-service-{place:02}-handler, work: {{cpu_ms: {10 + place}}}, "
+    f"traffic: {{poisson: {{rate_per_s: {0.1 * (place + 1):.1f}}}}}}}\n"
+    for place in range(50)
+)
 ROOT = Path(__file__).parents[2]
 TAXI = """
 name: rides
@@ -61,6 +71,7 @@ PAGES = {
     "queues": "simulate thumbnails.yaml --no-records",
     "chain": "simulate checkout_chain.yaml --no-records",
     "account": "simulate account --no-records",
+    "fifty_functions": "simulate fifty.yaml --no-records",
     "sweep": "sweep-memory shop.yaml --function checkout --sizes 256,512,1024,1769 --replications 2 --slo p95=900ms",
     "limits": "limits shop.yaml --replications 2 --multiples 1,2",
     "comparison": "compare shop.yaml larger.yaml --replications 2",
@@ -86,6 +97,8 @@ CUT = """() => [...document.querySelectorAll("h1, h2, p, li, dt, dd, th, td, sum
   .map((one) => `${one.tagName} ${one.innerText.slice(0, 40)}`)"""
 SCROLLING = """() => [...document.querySelectorAll(".wide")]
   .filter((one) => one.scrollWidth > one.clientWidth + 1).map((one) => one.getAttribute("aria-label"))"""
+MOST_PX = 13_000
+"""Height of a page as it is opened: what is long waits in a fold."""
 PAPER_PX = 718  # A4 without its margins
 TOO_WIDE = """(most) => [...document.querySelectorAll("table, img, pre")]
   .filter((one) => one.getBoundingClientRect().right > most + 1).map((one) => one.outerHTML.slice(0, 80))"""
@@ -102,6 +115,7 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
     (folder / "shop.yaml").write_text(SCENARIO)
     (folder / "larger.yaml").write_text(SCENARIO.replace("memory_mb: 512", "memory_mb: 1024"))
     (folder / "rides.yaml").write_text(TAXI)
+    (folder / "fifty.yaml").write_text(FIFTY)
     for source, name in (
         ("data/traffic/nyc_taxi.csv", "taxi.csv"),
         ("data/report_logs/aws_2rps_cloudwatch.json", "log.json"),
@@ -161,7 +175,9 @@ def test_a_page_fits_is_quiet_and_is_accessible(browser: Any, made: Path, kind: 
             tab.on("pageerror", lambda error, said=said: said.append(str(error)))
             tab.on("request", lambda request, asked=asked: asked.append(request.url))
             tab.goto(path.as_uri())
+            tall = tab.evaluate("document.documentElement.scrollHeight")
             tab.evaluate("document.querySelectorAll('details').forEach((one) => { one.open = true })")
+            assert tall < MOST_PX, f"{width} px wide: {tall} px"
             assert not said
             assert [url for url in asked if not url.startswith(("file:", "data:"))] == []
             assert tab.evaluate("document.documentElement.scrollWidth") <= width

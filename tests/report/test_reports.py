@@ -115,6 +115,29 @@ def test_a_finished_run_gives_the_sections_of_its_scenario(shop: Path, saved: Pa
     assert first.opening(2).html != first.opening().html  # the interval of two seeds
 
 
+def test_what_the_free_tier_covers_is_divided_without_it() -> None:
+    scenario = load_scenario_text(SCENARIO.replace("free_tier: false", "free_tier: true"))
+    run = ls.simulate(scenario, keep_records=False)
+    assert run.charges().total == 0
+    report = ls.RunReport(run)
+    full = money(run.charges(free_tier=False).total)
+    said = words(report.owners().html)
+    assert "The free tier covers all of it; these are the figures without." in said
+    assert f"checkout {full.removeprefix('$')} 100.0%" in said
+    assert "nothing to pay" not in report.owners().html
+    assert f"us-east-1 {full.removeprefix('$')} $0.00" in words(report.regions().html)
+    assert "Costs most checkout 100% of the bill, without free tier" in words(report.money_opening().html)
+
+
+def test_the_folder_of_an_import_is_a_scenario(tmp_path: Path) -> None:
+    (tmp_path / "scenario.yaml").write_text(SCENARIO)
+    assert ls.open_run(tmp_path).scenario.name == "shop <b>"
+    assert ls.open_run(tmp_path, seed=3).scenario.seed == 3
+    (tmp_path / "scenario.yaml").rename(tmp_path / "other.txt")
+    with pytest.raises(ls.InputError, match="simulate --out"):
+        ls.open_run(tmp_path)
+
+
 def test_a_grid_that_would_take_too_long_is_left_out_and_says_so(shop: Path) -> None:
     scenario = ls.load_scenario(shop)
     report = ls.RunReport(ls.simulate(scenario, keep_records=False))

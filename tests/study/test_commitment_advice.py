@@ -261,10 +261,10 @@ functions:
             assert option.discount == 1 - Fraction(rate) / Fraction("0.0000166667")
             covered = option.usd_per_hour - option.unused_usd / 6  # what the commitment bought in a mean hour
             assert covered / Fraction(rate) <= Fraction(gb_s, 6)
-        assert found[years, "partial_upfront"].marks == (("Lambda-GB-Second", "12 % off on demand"),)
+        assert found[years, "partial_upfront"].marks == (("Lambda-GB-Second", "12% off on demand"),)
     text = str(advise_commitment(run))
     assert "no upfront: rates as AWS lists them" in text
-    assert "partial upfront: no listed rate for Lambda-GB-Second; 12 % off on demand" in text
+    assert "partial upfront: no listed rate for Lambda-GB-Second; 12% off on demand" in text
 
 
 def test_regions_without_listed_rates_say_so(run: ls.RunResult) -> None:
@@ -272,7 +272,7 @@ def test_regions_without_listed_rates_say_so(run: ls.RunResult) -> None:
     marks = dict(same.marks)
     assert marks["USW2-Lambda-GB-Second"] == "listed for us-east-1, whose on-demand rate is the same"
     assert same.plan.payment == "no_upfront"
-    assert set(dict(dear.marks).values()) == {"12 % off on demand"}
+    assert set(dict(dear.marks).values()) == {"12% off on demand"}
     assert dear.discount == Fraction(12, 100)
 
 
@@ -294,7 +294,7 @@ def test_servers_beside_lambda_are_covered_first_where_they_save_more_by_hand(ru
         assert mine.usd_per_hour == theirs.usd_per_hour + 7
         assert mine.saving_usd == theirs.saving_usd + 3 * hours
         assert mine.unused_usd == theirs.unused_usd
-    assert any("30 % off, as you gave them" in note for note in found.notes)
+    assert any("30% off, as you gave them" in note for note in found.notes)
 
 
 def test_servers_that_save_less_than_lambda_come_after_it(run: ls.RunResult) -> None:

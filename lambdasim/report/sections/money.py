@@ -15,12 +15,15 @@ from lambdasim.study.commitment.advise import advise_commitment
 from lambdasim.wording import count, money, money_cell, percent
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     import pandas as pd
 
     from lambdasim.billing import Bill
+    from lambdasim.finance.owners.allocation import CostShare
     from lambdasim.results.run import RunResult
 
-_MOST_FUNCTIONS: Final = 20
+_MOST_FUNCTIONS: Final = 10
 _MOST_REGIONS: Final = 6
 _MILLION: Final = 1_000_000
 
@@ -29,23 +32,48 @@ def facts(run: RunResult, bill: Bill, intervals: pd.DataFrame | None) -> list[Fa
     """Give what a reader who pays takes away."""
     found = [bill_fact(run, bill, intervals)]
     events = sum(totals.events for totals in run.aggregate.functions)
-    if events and bill.total:
-        per_million = bill.total * _MILLION / events
-        found.append(Fact("A million events", money(per_million, bill.currency), f"{events:,} events in all"))
-        largest = allocated_costs(bill, top=1)[0]
-        found.append(Fact("Costs most", largest.name, f"{percent(float(largest.share), 0)} of the bill"))
-        line = max(bill.items, key=lambda item: item.amount)
-        found.append(Fact("Largest line", line.usage_type, money(line.amount, bill.currency)))
+    paid, said = _payable(run, bill)
+    if events and paid.total:
+        tier = ", without free tier" if said else ""
+        per_million = money(paid.total * _MILLION / events, paid.currency)
+        found.append(Fact("A million events", per_million, f"{events:,} events in all{tier}"))
+        largest = allocated_costs(paid, top=1)[0]
+        share = percent(float(largest.share), 0)
+        found.append(Fact("Costs most", largest.name, f"{share} of the bill{tier}"))
+        line = max(paid.items, key=lambda item: item.amount)
+        found.append(Fact("Largest line", line.usage_type, f"{money(line.amount, paid.currency)}{tier}"))
     return found
 
 
-def owners(bill: Bill) -> list[str]:
+def owners(run: RunResult, bill: Bill) -> list[str]:
     """Show whose the bill is; nothing where there is nothing to pay."""
     if not bill.items:
         return []
+    paid, said = _payable(run, bill)
+    drawn = Chart("plot_functions", paid).drawn()
+    shares = allocated_costs(paid)
+    first = _shares(allocated_costs(paid, top=_MOST_FUNCTIONS), paid, "Bill by function")
+    rest = _shares(shares, paid, "Bill by function, all") if len(shares) > _MOST_FUNCTIONS else ""
+    return [
+        heading("Whose bill it is"),
+        *said,
+        first,
+        folded(f"All {count(len(shares), 'function')}", rest) if rest else "",
+        figure(drawn),
+    ]
+
+
+def _payable(run: RunResult, bill: Bill) -> tuple[Bill, list[str]]:
+    """Give the bill where it is above zero; else the one without the free tier that covers it, and the sentence."""
+    if bill.total or not run.scenario.free_tier:
+        return bill, []
+    said = "The free tier covers all of it; these are the figures without."
+    return run.charges(free_tier=False), [paragraph(said, "small")]
+
+
+def _shares(shares: Sequence[CostShare], bill: Bill, name: str) -> str:
     import pandas as pd
 
-    shares = allocated_costs(bill, top=_MOST_FUNCTIONS)
     table = pd.DataFrame(
         {
             "function": [one.name for one in shares],
@@ -53,8 +81,7 @@ def owners(bill: Bill) -> list[str]:
             "of the bill": [percent(float(one.share), 1) for one in shares],
         }
     )
-    drawn = Chart("plot_functions", bill).drawn()
-    return [heading("Whose bill it is"), table_html(table, "Bill by function"), figure(drawn)]
+    return table_html(table, name)
 
 
 def other_regions(run: RunResult, bill: Bill) -> list[str]:
@@ -62,9 +89,11 @@ def other_regions(run: RunResult, bill: Bill) -> list[str]:
     import pandas as pd
 
     rows = []
+    paid, said = _payable(run, bill)
+    free = None if paid is bill else False
     for region in regions():
         try:
-            priced = run.charges(region=region)
+            priced = run.charges(region=region, free_tier=free)
         except (CatalogError, InputError):
             continue
         sheet = price_sheet(region, run.scenario.billing_day)
@@ -76,7 +105,7 @@ def other_regions(run: RunResult, bill: Bill) -> list[str]:
         {
             "region": [region for region, _, _ in rows],
             "USD": [money_cell(total) for _, total, _ in rows],
-            "against this bill": [money(total - bill.total, signed=True) for _, total, _ in rows],
+            "against this bill": [money(total - paid.total, signed=True) for _, total, _ in rows],
             "rates": [known for _, _, known in rows],
         }
     )
@@ -86,6 +115,7 @@ def other_regions(run: RunResult, bill: Bill) -> list[str]:
     first = pd.concat([here, table.drop(here.index).head(_MOST_REGIONS)])
     return [
         heading("The same usage in other regions"),
+        *said,
         table_html(first, "Bill by region"),
         paragraph(
             "The same runs at another region's rates, nothing simulated again; transfer between regions and what else "

@@ -136,7 +136,7 @@ class RunReport:
 
     def owners(self) -> Section:
         """Show whose the bill is."""
-        return Section.of(money.owners(self._charges))
+        return Section.of(money.owners(self.run, self._charges))
 
     def invocation_costs(self) -> Section:
         """Show what one invocation costs, and who causes it."""
