@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from math import log
+from math import exp, log
 from typing import Final
 
 import numpy as np
@@ -38,6 +38,9 @@ _NEAR: Final = 12.0
 _HOPELESS: Final = 25.0
 _SHORTEST_WAIT_MS: Final = 0.5
 _NARROW: Final = 0.015
+_TOO_LOW: Final = 1.05
+_BELOW: Final = 2.4
+"""How many errors of the law the largest size's mean may lie below the truth: those of the usual law are 5 %."""
 
 
 @dataclass(frozen=True)
@@ -173,10 +176,10 @@ def belief_in_waits(sizes: Sequence[SizeStatistics], io_ms: Floats) -> Floats:
 
 
 def _share_bounds(question: Question) -> tuple[float, float]:
-    """Bound the CPU share at the largest size; two sizes narrow it from below."""
+    """Bound the CPU share at the largest size, whose mean may be too low by the law's error."""
     low, high = question.cpu_share
     factor = cpu_time_factor(question.sizes[-1].memory_mb, 0.0)
-    return low / factor, high * 1.05
+    return low / factor, high * max(_TOO_LOW, exp(_BELOW * question.law_error))
 
 
 def _pure_grid(
