@@ -17,6 +17,7 @@ from lambdasim.templates.found import Found
 from lambdasim.templates.samconfig import sam_settings
 from lambdasim.templates.serverless.read import is_serverless, read_serverless
 from lambdasim.templates.terraform.hcl import is_terraform_syntax
+from lambdasim.templates.terraform.hcl_module import source_files
 from lambdasim.templates.terraform.read import is_terraform, read_hcl, read_terraform
 from lambdasim.templates.usage_file import functions_of_usage, is_usage_file
 from lambdasim.wording import clipped, listed
@@ -92,7 +93,7 @@ def _read_folder(
         if is_assembly(folder):
             return read_assembly(folder, region)
     present = [name for name in _IN_FOLDERS if (path / name).is_file()]
-    if not present and any(any(path.glob(pattern)) for pattern in ("*.tf", "*.tf.json")):
+    if not present and source_files(path):
         return read_hcl(path, parameters, region)
     if not present:
         _refuse_foreign_folder(path)

@@ -24,6 +24,13 @@ _PSEUDO: Final = {
 _NESTED: Final = {"AWS::CloudFormation::Stack": "TemplateURL", "AWS::Serverless::Application": "Location"}
 _MADE: Final = (".Alias", ".Version", "Alias", "Version", "Role")
 _CONDITIONAL: Final = ("AWS::Serverless::Function", "AWS::Lambda::Function", *_NESTED)
+_DEFINED: Final = {
+    "AWS::ApiGateway::RestApi": ("Body", "BodyS3Location"),
+    "AWS::Serverless::Api": ("DefinitionBody", "DefinitionUri"),
+    "AWS::ApiGatewayV2::Api": ("Body", "BodyS3Location"),
+    "AWS::Serverless::HttpApi": ("DefinitionBody", "DefinitionUri"),
+}
+"""Resources with a definition, and the property that names its file instead."""
 _DEEPEST_STACK: Final = 8
 _MOST_RESOURCES: Final = 200_000
 _IMPLICIT: Final = (
@@ -384,11 +391,30 @@ class Stack:
                 continue
             yield self._resource(name, raw)
 
+    def _with_definition(
+        self, name: str, properties: dict[str, Any], body: str, location: str
+    ) -> dict[str, Any]:
+        """Put the definition of an API in place of the file that it names, its references followed."""
+        said = properties.get(location)
+        if body in properties or not isinstance(said, str):
+            return properties
+        try:
+            content = self._files.document(self._files.path(self.folder, said)).data
+        except NotFollowedError as refusal:
+            self._unresolved(name, f"its definition {clipped(said, 100)} {refusal}")
+        except TemplateError as error:
+            self._unresolved(name, f"its definition is not read: {error.faults[0].message}")
+        else:
+            return {**properties, body: self._evaluator.value(content)}
+        return properties
+
     def _resource(self, name: str, raw: dict[str, Any]) -> Resource:
         properties = raw.get("Properties")
         if properties is not None and not isinstance(properties, dict):
             self._notes.warnings.append(Remark(self.prefix + name, "its Properties are no mapping"))
         evaluated = self._evaluator.value(properties) if isinstance(properties, dict) else {}
+        if raw["Type"] in _DEFINED and isinstance(evaluated, dict):
+            evaluated = self._with_definition(name, evaluated, *_DEFINED[raw["Type"]])
         metadata = raw.get("Metadata")
         extra = {
             key: held

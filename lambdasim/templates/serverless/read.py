@@ -16,6 +16,7 @@ from lambdasim.templates.cloudformation.values import at, items_of, whole
 from lambdasim.templates.documents import Document
 from lambdasim.templates.folder_files import FolderFiles
 from lambdasim.templates.found import Found, Given, Remark
+from lambdasim.templates.serverless.constructs import Constructs, constructs_of
 from lambdasim.templates.serverless.events import sam_events
 from lambdasim.templates.serverless.variables import Variables, is_unresolved
 from lambdasim.wording import clipped
@@ -130,7 +131,9 @@ class _Service:
                 self._notes.unresolved.append(Remark("functions", "are known only to a deployment"))
             elif isinstance(one, dict):
                 functions |= one
-        template: dict[str, Any] = {"Resources": {}}
+        constructs = self._constructs()
+        functions |= {key: held for key, held in constructs.functions.items() if key not in functions}
+        template: dict[str, Any] = {"Resources": constructs.resources}
         extensions: dict[str, Any] = {}
         for one in items_of(self._variables.resolved(self._data.get("resources"))):
             extended = at(one, "extensions")
@@ -295,10 +298,14 @@ class _Service:
             if isinstance(one, str) and any(part in one for part in _MAKERS) and "step-functions" not in one:
                 text = "may add functions or triggers; serverless package shows them"
                 self._notes.not_modelled.append(Remark(f"plugin {clipped(one, 60)}", text))
-        constructs = self._variables.resolved(self._data.get("constructs"))
-        for name in constructs if isinstance(constructs, dict) else ():
+
+    def _constructs(self) -> Constructs:
+        said = self._variables.resolved(self._data.get("constructs"))
+        found = constructs_of(said, self._provider.get("timeout"))
+        for name in found.others:
             text = "may add functions; serverless package shows them"
             self._notes.not_modelled.append(Remark(f"construct {clipped(name, 60)}", text))
+        return found
 
 
 def _logical_id(key: str) -> str:

@@ -24,6 +24,7 @@ from lambdasim.templates.terraform.registry import registry_module
 from lambdasim.templates.terraform.types import with_type_defaults
 from lambdasim.wording import clipped
 
+_SOURCES: Final = (".tf", ".tf.json", ".tofu", ".tofu.json")
 _DEEPEST: Final = 8
 _META: Final = (
     "count",
@@ -37,6 +38,24 @@ _META: Final = (
 )
 _RESOURCE: Final = re.compile(r"^(?:aws|awscc)_[a-z0-9_]+$")
 Outputs = Callable[[str], Any]
+
+
+def source_files(folder: Path) -> list[Path]:
+    """List the files of a module, in order: Terraform's and OpenTofu's, which stand for Terraform's of the same name.
+
+    Parameters
+    ----------
+    folder : Path
+
+    Returns
+    -------
+    list of Path
+    """
+    found: dict[str, Path] = {}
+    for path in sorted(folder.glob("*.tf*")) + sorted(folder.glob("*.tofu*")):
+        if path.name.endswith(_SOURCES):
+            found[path.name.replace(".tofu", ".tf")] = path
+    return [found[name] for name in sorted(found)]
 
 
 class Plan(Protocol):
@@ -96,7 +115,7 @@ class HclModule:
         self._above = (*above, folder.resolve())
         self._plan, self._folder, self._given, self._depth = plan, folder, given, depth
         self._address = address
-        paths = [only] if only is not None else sorted([*folder.glob("*.tf"), *folder.glob("*.tf.json")])
+        paths = [only] if only is not None else source_files(folder)
         self._data = [plan.parsed(path) for path in paths]
         self.variables = dict(self._named("variable"))
         self._locals: dict[str, Any] = {}

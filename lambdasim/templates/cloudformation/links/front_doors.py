@@ -5,12 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any, Final
 
-from lambdasim.errors import TemplateError
 from lambdasim.templates.cloudformation.links.ties import Ties
 from lambdasim.templates.cloudformation.mappings import resource_of
 from lambdasim.templates.cloudformation.stack import Resource
 from lambdasim.templates.cloudformation.values import at, items_of, texts_in, whole
-from lambdasim.templates.folder_files import NotFollowedError
 from lambdasim.templates.found import FoundSource
 from lambdasim.wording import clipped
 
@@ -108,14 +106,6 @@ def _api(ties: Ties, resource: Resource) -> None:
     properties = resource.properties
     ties.add(ties.functions_in(properties.get("Target")), FoundSource(type_, f"API {resource.id}"))
     body = properties.get(key)
-    location = properties.get("DefinitionUri") or properties.get("BodyS3Location")
-    if body is None and isinstance(location, str):
-        try:
-            body = ties.files.document(ties.files.path(resource.folder, location)).data
-        except NotFollowedError as refusal:
-            ties.unresolved(resource, f"its definition {clipped(location, 100)} {refusal}")
-        except TemplateError as error:
-            ties.unresolved(resource, f"its definition is not read: {error.faults[0].message}")
     for integration in integrations_in(body):
         waits_ms = whole(integration.get("timeoutInMillis"))
         source = FoundSource(
