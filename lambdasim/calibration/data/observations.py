@@ -14,6 +14,7 @@ from lambdasim.calibration.data.mixture import mixture_notes, warm_complete
 from lambdasim.calibration.data.runs import OUTCOMES, Runs, runs_of
 from lambdasim.calibration.data.size_runs import SizeRuns, size_runs, to_their_end
 from lambdasim.calibration.data.statistics import Floats, SizeStatistics
+from lambdasim.calibration.data.unsaid import with_unsaid
 from lambdasim.catalog import limit
 from lambdasim.errors import InputError, TraceError
 from lambdasim.specs.fields import LONGEST_SCENARIO_US
@@ -231,6 +232,8 @@ def _sorted_runs(
     if not len(table):
         told = "".join(f"; {one}" for one in counted_reasons(left_out))
         raise TraceError.single(function, "logs", f"have no invocation with duration and memory size{told}")
+    table, seen = with_unsaid(table)
+    notes += seen
     taken = newest(table, version)
     return _observed(taken.table, function, rows, left_out | dict(taken.left_out), [*notes, *taken.notes])
 

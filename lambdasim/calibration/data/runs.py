@@ -9,10 +9,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from lambdasim.calibration.data.after_failure import after_failure, follows, served_by
-from lambdasim.calibration.data.environments import TIMEOUTS, Flags, Ints
+from lambdasim.calibration.data.environments import Flags, Ints
 from lambdasim.calibration.data.statistics import Floats
 from lambdasim.specs.platform import AfterFailure
-from lambdasim.traffic.readers.logs.reports import SUCCESS
+from lambdasim.traffic.readers.logs.reports import SUCCESS, outcome_of
 from lambdasim.units import US_PER_MS
 
 if TYPE_CHECKING:
@@ -24,7 +24,9 @@ OUTCOMES: Final = (SUCCESS, "error", "timeout", "crash", "out_of_memory")
 BREAKING: Final = ("timeout", "crash", "out_of_memory")
 """Outcomes after which Lambda resets the environment."""
 _LEAST_AFTER_MS: Final = 2.0
-_KNOWN: Final = {SUCCESS, *OUTCOMES}
+_KNOWN: Final = frozenset(OUTCOMES)
+_FINE: Final = frozenset({"", SUCCESS, "succeeded", "ok", "complete", "completed"})
+"""How tables write that a run was complete."""
 _INIT_INSIDE: Final = ("reset", "again")
 
 
@@ -160,7 +162,7 @@ def runs_of(table: pd.DataFrame) -> Runs:
         broken_ms=numbers("broken_ms"),
         response_ms=numbers("response_ms"),
         cpu_time_ms=numbers("cpu_time_ms"),
-        outcome=np.array(_outcomes(table), dtype=object),
+        outcome=np.array(outcomes(table), dtype=object),
         cold=~np.isnan(init_ms) | again,
         restored=restored,
         again=again,
@@ -202,8 +204,9 @@ def _with_failures_followed(runs: Runs) -> Runs:
     return replace(runs, inside=inside, after_failure=kept)
 
 
-def _outcomes(table: pd.DataFrame) -> list[str]:
+def outcomes(table: pd.DataFrame) -> list[str]:
+    """Say how the runs of a table ended, in whatever words it says so: one of ``OUTCOMES`` for each."""
     if "status" not in table:
         return [SUCCESS] * len(table)
-    said = table["status"].fillna(SUCCESS)
-    return ["timeout" if one in TIMEOUTS else one if one in _KNOWN else "error" for one in said]
+    said = table["status"].fillna(SUCCESS).str.strip().str.lower()
+    return [SUCCESS if one in _FINE else one if one in _KNOWN else outcome_of(one, None) for one in said]

@@ -19,6 +19,7 @@ from lambdasim.traffic.readers.dialect import PLAIN, Dialect
 from lambdasim.traffic.readers.insights.json_rows import QueryAnswer
 from lambdasim.traffic.readers.logs.events import function_of_group
 from lambdasim.traffic.readers.logs.line_head import FUNCTION_IN_STREAM
+from lambdasim.traffic.readers.logs.reports import outcome_of
 from lambdasim.traffic.readers.moments import MomentRule
 from lambdasim.traffic.readers.source import SourceFile
 from lambdasim.traffic.readers.workbook import is_workbook
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
 
 ROW_LIMITS: Final = (1_000, 10_000)
 """Rows at which Logs Insights cuts a result that states no limit: 10,000, and 1,000 in its early years."""
+_ERROR_TYPE: Final = "error_type"
 _LATEST_MS: Final = 7_258_118_400_000  # the year 2200
 
 
@@ -78,21 +80,25 @@ _LAYOUT: Final = (
     ),
     Column(
         "init_ms", NumberCell(largest=_LATEST_MS),
-        _named("initduration", "record.metrics.initdurationms", *EVENT_NAMES["init_ms"]),
+        _named("initduration", "record.metrics.initdurationms", "init", *EVENT_NAMES["init_ms"]),
     ),
     Column(
         "billed_ms", WholeCell(),
-        _named("billedduration", "record.metrics.billeddurationms", *EVENT_NAMES["billed_ms"]),
+        _named("billedduration", "record.metrics.billeddurationms", "billed", *EVENT_NAMES["billed_ms"]),
     ),
     Column(
         "memory_mb", WholeCell(bytes_as_mb=True),
-        _named("memorysize", "record.metrics.memorysizemb", *EVENT_NAMES["memory_mb"]),
+        _named("memorysize", "record.metrics.memorysizemb", "memory", *EVENT_NAMES["memory_mb"]),
     ),
     Column(
         "max_memory_mb", WholeCell(bytes_as_mb=True),
-        _named("maxmemoryused", "record.metrics.maxmemoryusedmb", *EVENT_NAMES["max_memory_mb"]),
+        _named(
+            "maxmemoryused", "record.metrics.maxmemoryusedmb", "memoryused", "memory_used", "maxmemory",
+            *EVENT_NAMES["max_memory_mb"],
+        ),
     ),
-    Column("status", TextCell(), ("record.status",)),
+    Column("status", TextCell(), ("record.status", "status")),
+    Column(_ERROR_TYPE, TextCell(), ("record.errortype", "errortype", "error_type")),
     Column("request_id", TextCell(), _named("requestid", "record.requestid")),
     Column("exec_env", TextCell(), _named("logstream")),
 )  # fmt: skip
@@ -244,7 +250,17 @@ def _arrived(frame: pd.DataFrame, columns: tuple[str, ...], function: str) -> pd
     if "exec_env" in frame:
         of_stream = frame["exec_env"].str.extract(FUNCTION_IN_STREAM, expand=False)
         frame["function"] = of_stream.fillna(frame["function"]).astype("str")
+    if "status" in frame and _ERROR_TYPE in frame:
+        frame["status"] = _ended(frame["status"], frame[_ERROR_TYPE])
     return frame[list(columns)]
+
+
+def _ended(status: pd.Series[str], error_type: pd.Series[str]) -> Any:
+    """Say how runs ended by both of what a log in JSON has of it; nothing where it has neither."""
+    pairs = zip(status.fillna(""), error_type.fillna(""), strict=True)
+    return TextCell().column(
+        [outcome_of(one.lower() or "error", wrong or None) if one or wrong else None for one, wrong in pairs]
+    )
 
 
 def _warn_of_unused(log: ReadLog, table: CsvTable) -> None:

@@ -33,8 +33,6 @@ _READY: Final = (
     "started long before the first run. Lambda sometimes does that on its own, and always for provisioned concurrency: "
     "if the function has it, set provisioned_concurrency, or its cost is missing from the bill"
 )
-_ANSWERS: Final = {"timeout": "timeout", "error": "error", "failure": "crash"}
-"""How a run ended by the status of its answer, for reports that tell none."""
 _LONGEST_BROKEN_US: Final = 15 * US_PER_S
 """INIT is cut at 10 s, and what is written around it may be a little apart."""
 
@@ -179,7 +177,7 @@ class Invocations:
         outcome = report.outcome
         answers = self._answers(found)
         if outcome == SUCCESS and answers:
-            outcome = _ANSWERS.get(answers[-1].status, SUCCESS)
+            outcome = answers[-1].status or SUCCESS
         outcome = self.ended.get(report.request_id, outcome) if outcome in (SUCCESS, "crash") else outcome
         outcome = "error" if outcome == SUCCESS and start.raised else outcome
         return (

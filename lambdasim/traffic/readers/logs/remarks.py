@@ -16,7 +16,7 @@ from enum import StrEnum
 from typing import Any, Final
 
 from lambdasim.errors import TraceError
-from lambdasim.traffic.readers.logs.reports import LARGEST, SUCCESS, Report
+from lambdasim.traffic.readers.logs.reports import LARGEST, SUCCESS, Report, outcome_of
 from lambdasim.traffic.readers.possible import impossible_cpu
 
 _RUNTIME_VERSION: Final = re.compile(
@@ -152,6 +152,9 @@ def platform_remark(
     request = record.get("requestId")
     if kind is RemarkKind.ANSWERED and not isinstance(request, str):
         raise TraceError.single("", "requestId", f"must be text, got {request!r:.40}")
+    if kind is RemarkKind.ANSWERED and status:
+        wrong = record.get("errorType")
+        status = outcome_of(status, wrong if isinstance(wrong, str) and wrong else None)
     return Remark(
         kind, time_us, exec_env, request if isinstance(request, str) else None,
         None if ms is None else float(ms), phase, status, runtime, named, asked, started_by,

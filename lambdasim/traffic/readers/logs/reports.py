@@ -93,22 +93,47 @@ class Report:
     @property
     def outcome(self) -> str:
         """How the run ended: ``success``, ``error``, ``timeout``, ``crash`` or ``out_of_memory``."""
-        said = f"{self.status} {self.error_type or ''}"
-        if self.status == SUCCESS and self.error_type is None:
-            return SUCCESS
-        if _OUT_OF_MEMORY.search(said):
-            return "out_of_memory"
-        if _TIMED_OUT.search(said):
-            return "timeout"
-        if _CRASHES.search(said) or (self.status == "failure" and self.error_type is None):
-            full = self.max_memory_mb is not None and self.max_memory_mb >= self.memory_mb
-            return "out_of_memory" if full else "crash"
-        return "error"
+        full = self.max_memory_mb is not None and self.max_memory_mb >= self.memory_mb
+        return outcome_of(self.status, self.error_type, full=full)
 
     @property
     def environment_start_ms(self) -> float | None:
         """What the environment took to start, INIT or restore [ms]; None where it was warm."""
         return self.restore_ms if self.init_ms is None else self.init_ms
+
+
+def outcome_of(status: str, error_type: str | None, *, full: bool = False) -> str:
+    """Say how a run ended by what Lambda writes of it.
+
+    Parameters
+    ----------
+    status : str
+        ``success``, ``timeout``, ``error`` or ``failure``, in small letters.
+    error_type : str or None
+        Such as ``Runtime.ExitError``.
+    full : bool
+        Whether it used all of its memory, so that a crash is one for want of memory.
+
+    Returns
+    -------
+    str
+        ``success``, ``error``, ``timeout``, ``crash`` or ``out_of_memory``.
+
+    Examples
+    --------
+    >>> outcome_of("failure", "Runtime.OutOfMemory"), outcome_of("failure", None), outcome_of("error", "KeyError")
+    ('out_of_memory', 'crash', 'error')
+    """
+    said = f"{status} {error_type or ''}"
+    if status == SUCCESS and error_type is None:
+        return SUCCESS
+    if _OUT_OF_MEMORY.search(said):
+        return "out_of_memory"
+    if _TIMED_OUT.search(said):
+        return "timeout"
+    if _CRASHES.search(said) or (status == "failure" and error_type is None):
+        return "out_of_memory" if full else "crash"
+    return "error"
 
 
 def refuse_impossible(report: Report, where: str = "REPORT") -> None:
