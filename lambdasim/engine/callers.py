@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import IntEnum
+from functools import cached_property
 from typing import Final
 
 from lambdasim.engine.draws import FunctionDraws
@@ -138,7 +139,7 @@ class RetryPolicy:
     repeats_throttles: bool = True
     quota: RetryQuota | None = None
 
-    @property
+    @cached_property
     def synchronous(self) -> bool:
         """Whether the caller waits for the answer."""
         return self.invoker is Invoker.CLIENT

@@ -1,6 +1,6 @@
 """The reference engine: AWS Lambda as a SimPy model, written to be read.
 
-Follow one invocation: `_traffic` turns a row of the traffic into an event, `_arrive` calls `attempt`. `_admit` asks, in
+Follow one invocation: `_traffic` turns a row of the traffic into an event, `arrive` calls `attempt`. `_admit` asks, in
 order, for the payload, the request rate, a provisioned environment, concurrency, a warm environment, a new one. If
 none is left, `_refuse` writes the record and decides on a retry. Otherwise `_run` works out how long the attempt takes
 and how it ends, writes the record, decides on a retry, and schedules `_complete`, which gives back concurrency and
@@ -157,7 +157,7 @@ class ReferenceRun:
     def at(self, time_us: int, priority: int, action: Callable[[Any], None], about: Any) -> None:
         """Let something happen at a moment, in its place among the simultaneous."""
         assert time_us >= self.now_us  # noqa: S101 - SimPy would go back in time
-        Moment(self.sim, time_us - self.now_us, priority, about).callbacks.append(action)
+        Moment(self.sim, time_us - self.now_us, priority, about, action)
 
     def _traffic(self) -> Generator[Moment, None, None]:
         """Let the traffic arrive, each event in its own moment, so that what ends at that instant ends first."""
@@ -180,7 +180,7 @@ class ReferenceRun:
             event.draw = drawn_alone(event)
         if event.function.source is not None:
             event.function.source.arrive(event)
-        elif not self.retries.waits_its_turn(event, self.now_us):
+        elif not self.retries.waits_its_turn(event):
             self.attempt(event)
 
     def attempt(self, event: Event) -> None:
@@ -319,8 +319,7 @@ class ReferenceRun:
         replaced = broken and self.plan.after_failure is AfterFailure.REPLACED
         stays = end_us < environment.retires_us and not replaced
         environment.warm_until_us = min(end_us + run.keep_alive_us, environment.retires_us) if stays else 0
-        completion = Moment(self.sim, end_us - self.now_us, COMPLETION, run)
-        completion.callbacks.append(self._complete)
+        Moment(self.sim, end_us - self.now_us, COMPLETION, run, self._complete)
 
         client_has_gone = run.final is not None
         final = run.final
@@ -332,6 +331,9 @@ class ReferenceRun:
             duration_us, init_again_us, post_response_us, run.start, counted, Limit.NONE, environment.number, final,
             *run.in_progress, event.call.number if event.call is not None else 0,
         )  # fmt: skip
+        if self.calls is None:
+            self.records.write(*values)
+            return
         policy = event.policy
         ended_us = run.answered_us if policy.synchronous else end_us
         if final is EventOutcome.CLIENT_TIMEOUT:
@@ -421,7 +423,7 @@ class ReferenceRun:
         event: Event = moment.about
         if event.unresolved is not None and self.calls is not None and self.calls.give_up(event):
             return
-        if not self.retries.waits_its_turn(event, self.now_us):
+        if not self.retries.waits_its_turn(event):
             self.attempt(event)
 
     def _change_provisioned(self, moment: Moment) -> None:

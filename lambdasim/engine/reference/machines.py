@@ -193,7 +193,7 @@ class Machines:
         machine = execution.machine
         execution.transitions, execution.history = 2, 2
         if machine.most_us < NEVER:
-            Moment(self._sim, machine.most_us, DEADLINE, execution).callbacks.append(self._cut)
+            Moment(self._sim, machine.most_us, DEADLINE, execution, self._cut)
         number = _hashed(machine.key, execution.number, 0, 0)
         error = yield from self._line(Thread(execution, number, execution.parent), machine.section)
         if execution.outcome is None:

@@ -125,11 +125,12 @@ class Retries:
         left = self._tokens.get(client, quota.tokens)
         self._tokens[client] = min(left + (event.paid or 1), quota.tokens)
 
-    def waits_its_turn(self, event: Event, now: int) -> bool:
+    def waits_its_turn(self, event: Event) -> bool:
         """Let a call wait where its client slows itself down; return whether it does."""
         quota = event.policy.quota
         if quota is None or quota.pace is ClientPace.NONE:
             return False
+        now = self._host.now_us
         if event.has_waited:
             event.has_waited = False
             return False

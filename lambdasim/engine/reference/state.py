@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict, deque
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, Final, Protocol
 
@@ -84,7 +85,7 @@ class Event:
     which functions, as loop detection counts. ``waiter`` is the run that waits for its answer. The row of its last
     attempt is ``unresolved`` while another is due of which the waiter may yet make nothing. ``paid`` is what its last
     repeat cost its client; where that slows itself down, the event ``has_waited`` its turn or not yet. ``outcome`` is
-    its last run's.
+    its last run's. ``policy`` says who tries again, and when.
     """
 
     function: FunctionState
@@ -102,11 +103,11 @@ class Event:
     paid: int = 0
     has_waited: bool = False
     outcome: int = 0
+    policy: RetryPolicy = field(init=False)
 
-    @property
-    def policy(self) -> RetryPolicy:
-        """Who tries again, and when."""
-        return self.call.retry if self.call is not None else self.function.plan.retry
+    def __post_init__(self) -> None:
+        """Take the policy of who brought it."""
+        self.policy = self.function.plan.retry if self.call is None else self.call.retry
 
     @property
     def draws(self) -> FunctionDraws:
@@ -211,11 +212,18 @@ class Source(Protocol):
 
 
 class Moment(simpy.Event):
-    """A point in simulated time with its place among the simultaneous ones."""
+    """A point in simulated time with its place among the simultaneous ones, and what happens then."""
 
-    def __init__(self, sim: simpy.Environment, delay: int, priority: int, about: Any = None) -> None:
+    def __init__(
+        self,
+        sim: simpy.Environment,
+        delay: int,
+        priority: int,
+        about: Any = None,
+        action: Callable[[Any], None] | None = None,
+    ) -> None:
         self.env = sim
-        self.callbacks = []
+        self.callbacks = [] if action is None else [action]
         self._ok = True
         self._value = None
         self.about = about

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Iterator
+from struct import Struct
 from typing import Final
 
 import numpy as np
@@ -14,6 +15,7 @@ from lambdasim.engine.contract import RECORD_COLUMNS, RecordChunk
 from lambdasim.engine.items import ITEM_COLUMNS, ItemChunk
 
 RECORDS_PER_CHUNK: Final = 1 << 16
+_ROW: Final = Struct(f"{len(RECORD_COLUMNS)}q")
 _EVENT_OUTCOME: Final = list(RECORD_COLUMNS).index("event_outcome")
 
 
@@ -101,17 +103,16 @@ class Row:
         self._outcome: int | None = None
 
     def fill(self, *values: int) -> None:
-        """Write all columns; the event's outcome is what it is resolved to."""
-        for column, value in zip(self._chunk.columns, values, strict=True):
-            column[self._place] = value
+        """Write the whole record; the event's outcome is what it is resolved to."""
+        _ROW.pack_into(self._chunk.memory, self._place * _ROW.size, *values)
         if self._outcome is not None:
-            self._chunk.columns[_EVENT_OUTCOME][self._place] = self._outcome
+            self._chunk.rows[self._place, _EVENT_OUTCOME] = self._outcome
         self._has_come()
 
     def resolve(self, outcome: int) -> None:
         """Say for good what became of the event with this attempt."""
         self._outcome = outcome
-        self._chunk.columns[_EVENT_OUTCOME][self._place] = outcome
+        self._chunk.rows[self._place, _EVENT_OUTCOME] = outcome
         self._has_come()
 
     def _has_come(self) -> None:
@@ -121,17 +122,22 @@ class Row:
 
 
 class OpenChunk:
-    """Columns that are being filled; ``waits_for`` counts rows that are kept and not complete."""
+    """Rows that are being filled, ``length`` so far; ``waits_for`` counts those that are kept and not complete."""
 
     def __init__(self) -> None:
-        self.block = np.empty((len(RECORD_COLUMNS), RECORDS_PER_CHUNK), dtype=np.int64)
-        self.columns = [memoryview(column) for column in self.block]  # type: ignore[arg-type]
-        self.rows = 0
+        self.rows = np.empty((RECORDS_PER_CHUNK, len(RECORD_COLUMNS)), dtype=np.int64)
+        self.length = 0
         self.waits_for = 0
+        self.memory = self.rows.data
+
+    def columns(self) -> dict[str, NDArray[np.int64]]:
+        """Give what has been written, by column."""
+        block = np.ascontiguousarray(self.rows[: self.length].T)
+        return dict(zip(RECORD_COLUMNS, block, strict=True))
 
 
 class RecordWriter:
-    """Columns of a chunk, filled row by row.
+    """Records, written row by row and handed over by column.
 
     Parameters
     ----------
@@ -158,21 +164,19 @@ class RecordWriter:
     def write(self, *values: int) -> None:
         """Add one record, its values in the order of ``RECORD_COLUMNS``."""
         chunk = self._open
-        row = chunk.rows
-        for column, value in zip(chunk.columns, values, strict=True):
-            column[row] = value
+        _ROW.pack_into(chunk.memory, chunk.length * _ROW.size, *values)
         self._next_row()
 
     def keep(self) -> Row:
         """Keep the next record its place."""
-        row = Row(self._open, self._open.rows)
+        row = Row(self._open, self._open.length)
         self._open.waits_for += 1
         self._next_row()
         return row
 
     def _next_row(self) -> None:
-        self._open.rows += 1
-        if self._open.rows == RECORDS_PER_CHUNK:
+        self._open.length += 1
+        if self._open.length == RECORDS_PER_CHUNK:
             self.closed.append(self._open)
             self._open = OpenChunk()
 
@@ -189,12 +193,11 @@ class RecordWriter:
         """Hand over all that is left when a run has ended."""
         while self.closed:
             yield self.take()
-        if self._open.rows or self._items or self._chains:
+        if self._open.length or self._items or self._chains:
             yield self._handed_over(self._open)
 
     def _handed_over(self, chunk: OpenChunk) -> RecordChunk:
-        block = chunk.block[:, : chunk.rows]
         items = self._items.hand_over() if self._items else None
         chains = self._chains.hand_over() if self._chains else None
         executions = self._executions.hand_over() if self._executions else None
-        return RecordChunk(dict(zip(RECORD_COLUMNS, block, strict=True)), items, chains, executions)
+        return RecordChunk(chunk.columns(), items, chains, executions)
