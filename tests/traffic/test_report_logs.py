@@ -369,7 +369,7 @@ HOSTILE = {
     "one long line": ("START RequestId:" * 200_000, "there is none"),
     "brackets": ("2025/05/12/" + "[" * 200_000 + " " + REPORT, "has no time of its own"),
     "braces": ("{" * 300_000 + '"type":"platform.report"', "must be a whole JSON object"),
-    "nothing but blanks": (" " * 100_000, "there is none"),
+    "nothing but blanks": (" " * 1_000_000, "there is none"),
 }  # fmt: skip
 
 

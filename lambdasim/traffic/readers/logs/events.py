@@ -35,7 +35,7 @@ _LATEST_MS: Final = 7_258_118_400_000  # the year 2200
 _LIST: Final = re.compile(r'\s*(?:\[(?=\s*[\[{\]])|\{\s*"events"\s*:\s*\[)')
 _YAML: Final = re.compile(r"(?:events|searchedLogStreams|nextToken|nextForwardToken|results):(?:\r?\n| \S)")
 _ANSWER: Final = re.compile(r'\s*\{\s*"(?:events|searchedLogStreams|next[A-Za-z]*Token)"')
-_PYTHON: Final = re.compile(r"\s*\[?\s*\{'")
+_PYTHON: Final = re.compile(r"\s*(?:\[\s*)?\{'")
 _OBJECT: Final = re.compile(r"\s*\{")
 _HEADER: Final = re.compile(r'"?[@_]?[A-Za-z][^\r\n{}]{0,4000}\r?\n')
 _SEPARATORS: Final = ",;\t|"
