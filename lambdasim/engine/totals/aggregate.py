@@ -49,7 +49,7 @@ if TYPE_CHECKING:
 
 SECTIONS: Final = 20
 _ROWS_AT_ONCE: Final = 1 << 14
-_WINDOW: Final = 128  # minutes that are put away together, a power of two
+_WINDOW: Final = 512  # minutes that are put away together, a power of two
 _RING_BYTES: Final = 32 * 1024 * 1024  # of thousands of functions it is fewer minutes
 _EVENT_OUTCOMES: Final = {
     ItemOutcome.PROCESSED: EventOutcome.SUCCEEDED,
