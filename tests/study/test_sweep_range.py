@@ -17,11 +17,13 @@ from lambdasim.models.cpu_quota import FirstCheck
 from lambdasim.report.pages.studies import sweep_page
 from lambdasim.results.parameters import parameters_of
 from lambdasim.specs import ScenarioSpec, load_scenario, load_scenario_text
+from lambdasim.specs.base import revised
 from lambdasim.study.memory.objective import Cheapest
 from lambdasim.study.memory.plausible import cpu_share, plausible_ranges, to_measure
 from lambdasim.study.memory.result import MemorySweep
 from lambdasim.study.memory.sweep import sweep_memory
 from lambdasim.study.memory.tables import SweptSize
+from lambdasim.units import US_PER_HOUR
 
 LATE = CpuStyle(CpuLaw.QUOTA, FirstCheck.FOURTH_TICK, 1)
 SIZES = (128, 256, 512, 1769)
@@ -43,8 +45,8 @@ def by_hand(plausible: str = TWO) -> ScenarioSpec:
 
 
 @cache
-def swept(within_ms: float, sizes: tuple[int, ...] = (885, 1769)) -> MemorySweep:
-    return sweep_memory(by_hand(), sizes=sizes, replications=2, objective=Cheapest(within_ms))
+def swept(within_ms: float) -> MemorySweep:
+    return sweep_memory(by_hand(), sizes=(885, 1769), replications=2, objective=Cheapest(within_ms))
 
 
 def test_ranges_by_hand() -> None:
@@ -77,7 +79,9 @@ def test_settings_that_agree_are_told_too() -> None:
 
 def test_the_order_of_sizes_changes_no_byte(tmp_path: Path) -> None:
     orders = ((512, 885, 1769), (1769, 885, 512), (885, 512, 1769))
-    pages = {sweep_page(swept(160, sizes)).to_json() for sizes in orders}
+    day = revised(by_hand(), {"duration_us": 24 * US_PER_HOUR})
+    sweeps = (sweep_memory(day, sizes=sizes, replications=2, objective=Cheapest(160)) for sizes in orders)
+    pages = {sweep_page(sweep).to_json() for sweep in sweeps}
     assert len(pages) == 1
     content = json.loads(pages.pop())
     assert [choice["cpu_share"] for choice in content["recommended_at_cpu_share"]] == [0.5, 0.1, 1.0]
