@@ -15,7 +15,7 @@ from lambdasim.billing.exact import plain, total
 from lambdasim.billing.lines import Allocation, LineItem
 from lambdasim.billing.shares import PricedPool, Share, shares_of
 from lambdasim.views import Result
-from lambdasim.wording import count, money, percent, wrapped
+from lambdasim.wording import count, money, money_cell, percent, wrapped
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -130,7 +130,7 @@ class Bill(Result):
             BillRow(
                 item.month,
                 ", ".join((item.usage_type, *_apart(item, self.items))),
-                f"{item.quantity:,.0f}" if item.quantity == int(item.quantity) else f"{item.quantity:,.2f}",
+                f"{item.quantity:,.0f}" if item.quantity == int(item.quantity) else money_cell(item.quantity),
                 item.unit,
                 plain(item.rate),
                 money(item.amount, self.currency),

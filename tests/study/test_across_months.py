@@ -7,7 +7,9 @@ import pytest
 
 import lambdasim as ls
 from lambdasim.billing.platforms.charges import PlatformUsage, platform_charges
+from lambdasim.catalog import ChargeKind
 from lambdasim.results.usage.as_month import month_basis, monthly_usage, months_of
+from lambdasim.study.measures import monthly_bill
 from lambdasim.study.platforms.month import Month
 
 # 60 runs of 9,000 GB-s, half of them in each month: neither exceeds the 400,000 GB-s that a month has free.
@@ -65,3 +67,19 @@ def test_what_is_scaled_lies_in_the_month_that_has_most_of_the_run() -> None:
     assert {row.month for row in usage} == {"2026-12"}
     assert months_of(scenario) == ("2026-11", "2026-12")
     assert months_of(turn("12h")) == ("2026-11",)
+
+
+@pytest.mark.parametrize("duration", ["30min", "2h", "4h"])
+def test_a_snapshot_is_cached_all_month_however_short_the_run(duration: str) -> None:
+    """A version is billed for three hours at least, once: a run of one hour is no 730 times three hours."""
+    scenario = ls.load_scenario_text(f"""
+name: cached
+start: 2026-11-03T00:00:00Z
+duration: {duration}
+functions:
+  - {{name: f, memory_mb: 1024, runtime: python3.13, snap_start: {{versions: 2}}, init_ms: 300, work: {{io_ms: 10}},
+      trigger: {{type: function_url}}, traffic: {{constant: {{rate_per_s: 0.1}}}}}}
+""")
+    bill = monthly_bill(ls.simulate(scenario, keep_records=False))
+    (cache,) = [item for item in bill.items if item.kind is ChargeKind.SNAPSTART_CACHE]
+    assert cache.quantity == 2 * 730 * 3600

@@ -1,8 +1,11 @@
 """Findings about money beside runs: each by hand, and each silent where its reason is gone."""
 
+from importlib.resources import files
+
 import pytest
 
 import lambdasim as ls
+from lambdasim.catalog.prices.meters import priced_meters
 from lambdasim.errors import ScenarioError
 from lambdasim.study.limits.findings.check import findings
 
@@ -21,6 +24,10 @@ functions:
     work: {{io_ms: {io}}}
     traffic: {{constant: {{rate_per_s: 10}}}}
 """
+OF_MONEY = {
+    "empty-receives", "logs-above-compute", "nat-beside-endpoint", "rest-where-http-would-do", "secrets-not-cached",
+    "traces-at-full-sampling", "transfer-between-zones",
+}  # fmt: skip
 RUNS = 10 * 730 * 3600
 GB = 1 << 30
 
@@ -132,3 +139,40 @@ def test_a_rule_is_priced_in_its_own_region() -> None:
         select=["rest-where-http-would-do"],
     )
     assert there["usd"].iloc[0] == pytest.approx(RUNS * (3.70 - 1.20) / 1e6)
+
+
+def test_the_example_that_ships_has_every_finding_about_money_and_every_service() -> None:
+    spec = ls.load_scenario_text(
+        files("lambdasim").joinpath("examples/whole_bill.yaml").read_text(encoding="utf-8")
+    )
+    run = ls.simulate(spec, keep_records=False)
+    table = findings(run)
+    rules = {"provisioned-not-called", "snap-start-versions-unused", "transfer-between-regions", *OF_MONEY}
+    assert rules <= set(table["rule"])
+    assert (table[table["rule"].isin(rules)]["usd"] > 0).all()
+    assert all(table[table["rule"].isin(rules)]["change"])
+    bill = run.charges()
+    elsewhere = {"AWS Step Functions", "Amazon Elastic Compute Cloud"}  # in newer_modes.yaml
+    assert {one.service.name for one in priced_meters().values()} - {
+        item.service for item in bill.items
+    } == elsewhere
+    assert bill.beside_lambda > bill.total / 2
+    own = next(
+        one
+        for one in table.to_dict("records")
+        if one["rule"] == "logs-above-compute" and one["function"] == "live"
+    )
+    assert "system log level WARN" in own["change"]
+
+
+def test_the_example_of_newer_modes_has_a_line_for_each() -> None:
+    spec = ls.load_scenario_text(
+        files("lambdasim").joinpath("examples/newer_modes.yaml").read_text(encoding="utf-8")
+    )
+    bill = ls.simulate(ls.revised(spec, {"duration_us": 600_000_000}), keep_records=False).charges()
+    names = {item.usage_type for item in bill.items}
+    assert {
+        "durable_operations", "durable_written_gb", "durable_kept_gb", "managed_m7g_large_hours",
+        "managed_fee_m7g_large_hours", "tenant_isolation_x86_gb", "Lambda-SnapStart-Cached-GB-S",
+        "step_functions_transitions", "step_functions_express_requests", "step_functions_express_gb_s",
+    } <= names  # fmt: skip

@@ -281,7 +281,7 @@ def _of_function(usage: Usage, terms: FunctionTerms, include: frozenset[Neighbou
     found += _of_durable(usage, terms)
     if NeighbourLines.LOGS in include or terms.log_bytes is not None:
         found["logs_lambda_gb"] += usage.requests * (defaults.log_platform_bytes + (terms.log_bytes or 0))
-    if NeighbourLines.TRACES in include:
+    if NeighbourLines.TRACES in include and "xray_traces" not in terms.per_run:
         first = min(usage.requests, usage.elapsed_s * defaults.trace_first_per_s)
         found["xray_traces"] += (
             first * MICRO + (usage.requests - first) * MICRO * defaults.trace_percent // 100

@@ -5,18 +5,21 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
+from datetime import date
 from fractions import Fraction
 from itertools import takewhile
 from typing import Final
 
 from lambdasim.billing import Usage, pool
 from lambdasim.billing.usage import COUNTERS
+from lambdasim.catalog import billing_rules
 from lambdasim.errors import InputError
 from lambdasim.specs.scenario import ScenarioSpec
 from lambdasim.specs.traffic import TrafficSpec
 from lambdasim.units import (
     US_PER_DAY,
     US_PER_HOUR,
+    US_PER_S,
     format_duration,
     from_epoch_us,
     month_ends_us,
@@ -67,7 +70,8 @@ def monthly_usage(usages: Iterable[Usage], factor: Fraction) -> tuple[Usage, ...
     -------
     tuple of Usage
         What is scaled is put into one month, that in which most of the run lies. At a factor of 1 usage stays in the
-        months in which it was, as a bill of the run has it: each has free parts and tiers of its own.
+        months in which it was, as a bill of the run has it: each has free parts and tiers of its own. SnapStart's cache
+        is kept all month, so the least time that it is billed for counts once, not as often as the run fits into it.
     """
     rows = list(usages)
     if factor == 1 or not rows:
@@ -77,8 +81,11 @@ def monthly_usage(usages: Iterable[Usage], factor: Fraction) -> tuple[Usage, ...
         lengths[usage.month] = max(lengths[usage.month], usage.elapsed_s)
     month = max(sorted(lengths), key=lengths.__getitem__)
     gathered = pool(replace(usage, month=month) for usage in rows)
+    least_us = billing_rules(date.max).snapstart_cache_min_s * US_PER_S
+    cached = min(factor, Fraction(MONTH_HOURS * US_PER_HOUR, least_us))
+    scaled = {name: cached if name == "snapstart_cache_ms" else factor for name in COUNTERS}
     return tuple(
-        replace(usage, **{name: round(getattr(usage, name) * factor) for name in COUNTERS})
+        replace(usage, **{name: round(getattr(usage, name) * scaled[name]) for name in COUNTERS})
         for usage in gathered
     )
 

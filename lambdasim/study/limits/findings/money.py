@@ -99,11 +99,14 @@ def _logs(case: Case) -> Iterator[Finding]:
         return
     rare = _usd(case, "logs_lambda_ia_gb", size)
     each = size / max(_period_runs(case), 1)
+    less = "log less (log level, sampling, no request bodies)"
+    if each <= meter_defaults().log_platform_bytes:
+        less = "these are Lambda's own lines: in the JSON format the system log level WARN leaves them out"
     yield case.finding(
         "logs-above-compute",
         f"its logs cost {money(logs)} {case.per}, its runs {money(compute)}: {number(each)} bytes a run",
         logs,
-        f"log less (log level, sampling, no request bodies); in the Infrequent Access class they cost {money(rare)}",
+        f"{less}; in the Infrequent Access class they cost {money(rare)}",
     )
 
 

@@ -128,10 +128,16 @@ def _architecture(case: Case) -> Iterator[Finding]:
     now, then = float(case.bill(case.usage).total), float(bill.total)
     by_time = float(sum(item.amount for item in bill.items if item.kind in _BY_TIME))
     if then < now and by_time:
+        longer = (now - then) / by_time
+        until = (
+            "even if it runs twice as long"
+            if longer > 1
+            else f"unless it runs more than {percent(longer, 0)} longer"
+        )
         yield case.finding(
             "arm64-untried",
             f"the same milliseconds cost {money(now)} {case.per} on x86_64 and {money(then)} on arm64, which stays "
-            f"cheaper unless it runs more than {percent((now - then) / by_time, 0)} longer",
+            f"cheaper {until}",
             now - then,
             "sweep both architectures, and measure the ratio",
         )
