@@ -125,10 +125,20 @@ def _is_short(value: Any) -> bool:
 def _flow(value: Any) -> str:
     value = plain(value)
     if isinstance(value, Mapping):
-        return "{" + ", ".join(f"{scalar(key)}: {_flow(held)}" for key, held in value.items()) + "}"
+        return "{" + ", ".join(f"{_inside(key)}: {_inside(held)}" for key, held in value.items()) + "}"
     if isinstance(value, list | tuple):
-        return "[" + ", ".join(map(_flow, value)) + "]"
+        return "[" + ", ".join(map(_inside, value)) + "]"
     return scalar(value)
+
+
+def _inside(value: Any) -> str:
+    """Write what stands in a collection of one line, where a comma ends it."""
+    text = _flow(value)
+    return (
+        json.dumps(text)
+        if isinstance(plain(value), str) and "," in text and not text.startswith('"')
+        else text
+    )
 
 
 def scalar(value: Any) -> str:
