@@ -16,12 +16,13 @@ from numpy.typing import NDArray
 from lambdasim.billing import Usage, pool
 from lambdasim.billing.usage import BY_TIME, COUNTERS
 from lambdasim.catalog.prices.servers import Server
-from lambdasim.engine.contract import Outcome, StartType
+from lambdasim.engine.contract import FunctionPlan, Outcome, StartType
 from lambdasim.engine.totals.function_totals import FunctionTotals
 from lambdasim.results.run import RunResult
 from lambdasim.results.simulate import simulate
 from lambdasim.results.usage.as_month import month_factor, monthly_usage
 from lambdasim.specs.base import revised
+from lambdasim.specs.callers.calls import CallHow
 from lambdasim.specs.function import Architecture, FunctionSpec
 from lambdasim.specs.scenario import ScenarioSpec
 from lambdasim.study.variants import LimitCase, Variant, case_scenario
@@ -284,7 +285,8 @@ def demand_of(run: RunResult, servers: Sequence[Server], factor: Fraction | None
     -----
     Executions on a server are those of Lambda in the same minute, times what the scenario says a run takes on a whole
     vCPU without INIT, over what it took on Lambda with INIT. The CPU that each needs while it lasts is its CPU time over
-    its time on a whole vCPU, so the CPU time of all of them is kept.
+    its time on a whole vCPU, so the CPU time of all of them is kept. What a run waits for functions that it calls, and
+    how long it hangs, is as long as on Lambda.
     """
     scenario = run.scenario
     factor = month_factor(scenario.duration_us) if factor is None else factor
@@ -292,8 +294,9 @@ def demand_of(run: RunResult, servers: Sequence[Server], factor: Fraction | None
     minutes = -(-scenario.duration_us // US_PER_MINUTE)
     peak, offered = _Executions(minutes), _Executions(minutes)
     ways: dict[str, list[_Way]] = defaultdict(list)
-    for name, totals in zip(run.aggregate.names, run.aggregate.functions, strict=True):
-        ways[specs[name].shares or name].append(_way(specs[name], totals, minutes))
+    for function, totals in zip(run.plan.functions, run.aggregate.functions, strict=True):
+        spec = specs[function.name]
+        ways[spec.shares or spec.name].append(_way(spec, function, totals, minutes))
     for name, into in ways.items():
         busy_ms, kept_ms = sum(way.busy_ms for way in into), sum(way.kept_ms for way in into)
         cpu_ms = sum(way.cpu_ms for way in into)
@@ -334,13 +337,28 @@ class _Way(NamedTuple):
     even: NDArray[np.float64]
 
 
-def _way(spec: FunctionSpec, totals: FunctionTotals, minutes: int) -> _Way:
+def _way(spec: FunctionSpec, function: FunctionPlan, totals: FunctionTotals, minutes: int) -> _Way:
     own_ms, cpu_ms = server_time_ms(spec)
     runs = _runs(totals) if totals.items is None else totals.items.receives
+    kept_ms = own_ms * runs + _held_ms(spec, function, totals, runs)
     arrivals = totals.counts.padded(minutes)["Invocations"]
-    even = arrivals / max(arrivals.sum(), 1) * (own_ms * runs) / (US_PER_MINUTE // US_PER_MS)
+    even = arrivals / max(arrivals.sum(), 1) * kept_ms / (US_PER_MINUTE // US_PER_MS)
     busy_ms = totals.concurrency.busy_us / US_PER_MS
-    return _Way(busy_ms, own_ms * runs, cpu_ms * runs, totals.concurrency.per_minute(minutes), even)
+    return _Way(busy_ms, kept_ms, cpu_ms * runs, totals.concurrency.per_minute(minutes), even)
+
+
+def _held_ms(spec: FunctionSpec, function: FunctionPlan, totals: FunctionTotals, runs: int) -> float:
+    """Give what runs took beyond their own work, where they wait for what they call or hang, all together [ms]."""
+    if not is_held(spec) or not totals.runs:
+        return 0.0
+    own_ms = spec.work.cpu_ms.mean() * function.draws.cpu_factor + spec.work.io_ms.mean()
+    return max(totals.duration_ms.mean() * totals.runs - own_ms * runs, 0.0)
+
+
+def is_held(spec: FunctionSpec) -> bool:
+    """Say whether runs may last longer than their own work: for functions that they call, or because they hang."""
+    waits = any(call.how is CallHow.SYNCHRONOUS for call in spec.calls)
+    return waits or spec.work.timeout_probability > 0
 
 
 class _Executions:

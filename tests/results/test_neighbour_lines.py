@@ -144,7 +144,7 @@ def test_every_way_of_telling_money_has_them(tmp_path: Path, free_tier: bool) ->
 def test_accounts_of_one_payer_each_have_their_own(run: ls.RunResult, tmp_path: Path) -> None:
     for name in ("one", "two"):
         ls.save(run, tmp_path / name)
-    owned = OwnedRuns.of_folders([tmp_path / "one", tmp_path / "two"])
+    owned = OwnedRuns.of_folders([tmp_path / "one", tmp_path / "two"], ["one", "two"])
     both = price(owned.usage, free_tier=False, neighbours=owned.neighbours())
     assert lines(both) == {name: 2 * quantity for name, quantity in lines(run.charges()).items()}
     assert {"one/(shared)", "two/(shared)"} <= set(both.by_function())

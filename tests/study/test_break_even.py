@@ -126,6 +126,37 @@ def test_servers_are_counted_by_what_fills_first(work: str, servers: int) -> Non
     assert found.costs.servers(Option.EC2, found.lines[0].simulated[0]) == f"{servers} x m7i.large"
 
 
+@pytest.mark.parametrize(
+    ("work", "timeout", "others"),
+    [
+        (
+            "io_ms: 100}, calls: [{function: g}]",
+            "10s",
+            "{name: g, memory_mb: 128, init_ms: 0, work: {io_ms: 800}}",
+        ),
+        ("io_ms: 100, timeout_probability: 0.08}", "10100ms", ""),  # one in 12.5 hangs 10 s longer
+    ],
+    ids=["waits for what it calls", "hangs"],
+)
+def test_servers_hold_what_waits_or_hangs_as_long_as_lambda_does(
+    work: str, timeout: str, others: str
+) -> None:
+    """900 ms of each run on average, like those of a function of its own 900 ms: as many processes at once."""
+    text = """{{name: held, start: 2026-11-01T00:00:00Z, duration: 5min, functions: [
+      {{name: f, memory_mb: 1769, timeout: {timeout}, init_ms: 0, traffic: {{constant: {{rate_per_s: 20}}}},
+        work: {{{work}}}, {others}]}}"""
+
+    def memory(work: str, timeout: str, others: str) -> float:
+        spec = ls.load_scenario_text(text.format(work=work, timeout=timeout, others=others))
+        run = ls.simulate(spec, engine="reference", keep_records=False)
+        load = demand_of(run, ec2_instances("x86_64", "us-east-1")).loads["x86_64"]["m7i.large"]
+        assert load.memory[0] >= load.offered_memory[0]
+        return float(load.offered_memory[0])
+
+    rest = 16 / 64 if others else 0.0  # executions of g at once, of which 64 fill a server
+    assert memory(work, timeout, others) - rest == pytest.approx(memory("io_ms: 900}", "10s", ""), rel=0.05)
+
+
 def test_cpu_time_is_kept_whatever_the_memory_on_lambda() -> None:
     loads = []
     for memory_mb in (1769, 885):

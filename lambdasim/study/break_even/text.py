@@ -13,7 +13,7 @@ from lambdasim.results.parameters import Parameter
 from lambdasim.study.break_even.tables import BreakEvenTables, Crossing
 from lambdasim.study.provisioned_use import break_even_utilization
 from lambdasim.study.server_costs import Option, Scaling
-from lambdasim.study.server_demand import server_time_ms
+from lambdasim.study.server_demand import is_held, server_time_ms
 from lambdasim.study.server_prices import server_rows
 from lambdasim.units import format_duration
 from lambdasim.wording import COLUMNS, listed, money, wrapped
@@ -209,9 +209,8 @@ def parameters(found: BreakEvenTables) -> tuple[Parameter, ...]:
     ]
     for spec in found.scenario.functions[:_MOST_FUNCTIONS]:
         own_ms, cpu_ms = server_time_ms(spec)
-        value = (
-            f"{own_ms:,.1f} ms on a whole vCPU, {cpu_ms:,.1f} ms of it CPU; {spec.memory_mb:,} MB a process"
-        )
+        held = "; as long as on Lambda for what it calls, and where it hangs" if is_held(spec) else ""
+        value = f"{own_ms:,.1f} ms on a whole vCPU, {cpu_ms:,.1f} ms of it CPU{held}; {spec.memory_mb:,} MB a process"
         rows.append(Parameter(f"run of {spec.name[:40]}", value, given, said))
     rows += server_rows(costs.fleets)
     if Option.MANAGED in found.fleets:

@@ -94,8 +94,8 @@ def arriving_in_run(run: RunResult, place: int, function: FunctionPlan) -> Itera
     Yields
     ------
     Arriving
-        Its own CPU time and waiting, and of a caller besides what its runs took on Lambda beyond those: it waits for the
-        functions that it calls as long as it did there.
+        Its own CPU time and waiting, and of a caller, or of runs that may hang, besides what they took on Lambda beyond
+        those: it waits for the functions that it calls as long as it did there.
     """
     parts = []
     for chunk in run.chunks or ():
@@ -107,6 +107,7 @@ def arriving_in_run(run: RunResult, place: int, function: FunctionPlan) -> Itera
     start_us, invocation, took_us = np.concatenate(parts, axis=1)
     order = np.argsort(start_us, kind="stable")
     waits = any(call.kind is CallKind.WAITING for call in function.calls)
+    waits = waits or function.draws.timeout_probability > 0
     for first in range(0, len(order), _AT_ONCE):
         now = order[first : first + _AT_ONCE]
         numbers = np.ascontiguousarray(invocation[now])
