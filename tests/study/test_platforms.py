@@ -1,6 +1,7 @@
 """The same traffic on other platforms, against cases worked by hand and against what other rooms say."""
 
 import json
+import re
 from datetime import date
 from decimal import Decimal
 from fractions import Fraction
@@ -568,6 +569,20 @@ def test_what_a_gateway_throttles_on_lambda_is_said() -> None:
     (row,) = rows(comparison, "workers")
     assert row["usd"] == pytest.approx(5 + (REQUESTS * 20 - 30e6) * 0.02 / 1e6)
     assert not any("never ran there" in one for one in found(spec, "workers").caveats())
+
+
+def test_runs_that_repeat_failures_on_lambda_alone_are_said_before_anything_is_called_cheaper() -> None:
+    """Half of the runs fail, and Lambda's queue tries each twice more: 1.75 runs an event, elsewhere one."""
+    spec = steady(trigger="sns", used=100)
+    function = spec.functions[0]
+    failing = ls.revised(function, {"work": ls.revised(function.work, {"error_probability": 0.5})})
+    comparison = found(ls.revised(spec, {"functions": (failing,), "duration_us": 1_800_000_000}), "workers")
+    assert comparison.replications[0].repeated_share == pytest.approx(0.75 / 1.75, abs=0.01)
+    assert re.search("4[123]% of Lambda.s runs repeat what failed", comparison.headline())
+    assert any("of Lambda's runs repeat" in one for one in comparison.caveats())
+    unfailing = found(spec, "workers")
+    assert unfailing.replications[0].repeated_share == 0
+    assert "repeat" not in unfailing.headline()
 
 
 def test_how_a_month_is_made_of_a_run_is_said_first() -> None:

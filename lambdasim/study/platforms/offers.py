@@ -33,7 +33,7 @@ from lambdasim.study.platforms.managed import ManagedNeed, managed_plan
 from lambdasim.study.platforms.month import Month
 from lambdasim.study.platforms.nodes import Pods, nodes_usd
 from lambdasim.study.platforms.services import End, computing_of, serve, ways_into
-from lambdasim.study.platforms.serving import Served, used_mb
+from lambdasim.study.platforms.serving import Served, in_chains, used_mb
 from lambdasim.study.platforms.settings import PlatformTerms, Setting, setting_of
 from lambdasim.study.platforms.tables import LAMBDA, NAMES, SERVERS, Offer, Replication
 from lambdasim.study.server_costs import Costs, Fleets, Option
@@ -101,6 +101,7 @@ def replication(
         {key: why for key, why in refused.items() if not terms.only or key in terms.only},
         sum(row.requests for row in month.usage),
         _not_run_share(run),
+        _repeated_share(run),
     )
 
 
@@ -112,6 +113,20 @@ def _not_run_share(run: RunResult) -> float:
     ]
     events, runs = sum(one.events for one in direct), sum(one.runs for one in direct)
     return max(1 - runs / events, 0.0) if events else 0.0
+
+
+def _repeated_share(run: RunResult) -> float:
+    """Give the part of runs, or of messages and records received, that were there before; chains run alike everywhere."""
+    chained, runs, first = in_chains(run.plan), 0, 0
+    for plan, totals in zip(run.plan.functions, run.aggregate.functions, strict=True):
+        if plan.name in chained:
+            continue
+        begun, arrived = totals.runs, totals.events
+        if totals.items is not None:
+            begun, arrived = totals.items.receives, totals.items.sent
+        runs += begun
+        first += min(begun, arrived)
+    return 1 - first / runs if runs else 0.0
 
 
 def _ends(

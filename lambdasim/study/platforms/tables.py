@@ -87,12 +87,15 @@ class Replication(NamedTuple):
     not_run_share : float
         Of events that clients or other services sent to Lambda: those that no run ever began for, since a gateway
         throttled them for instance. Queues and streams are left out.
+    repeated_share : float
+        Of runs on Lambda: those that repeat what failed there before, which the other platforms run once.
     """
 
     offers: tuple[Offer, ...]
     refused: Mapping[str, str]
     requests: int
     not_run_share: float
+    repeated_share: float
 
 
 class Range(NamedTuple):

@@ -22,6 +22,8 @@ _MONEY: Final = 12
 _MS: Final = 18
 _MILLION: Final = 1e6
 _ALIKE: Final = 0.005
+_MANY: Final = 0.05
+"""Share of repeated runs from which a comparison says first that it is of unlike work."""
 
 
 def text(found: PlatformTables) -> str:
@@ -82,12 +84,22 @@ def headline(found: PlatformTables) -> str:
             f" Servers and nodes are counted for these {format_duration(found.scenario.duration_us)} alone, as many as "
             "the run needs, there when it begins and gone when it ends: whoever keeps them longer pays for longer."
         )
+    again = _repeated(found)
+    if again >= _MANY:
+        said += (
+            f" That is not for the same work: {percent(again, 0)} of Lambda's runs repeat what failed, and the other "
+            "platforms run everything once here."
+        )
     unknown = [one.platform for one in found.ranges if not one.complete]
     if unknown:
         said += (
             f" Left out of this comparison, because the price of their front is unknown: {listed(unknown)}."
         )
     return said
+
+
+def _repeated(found: PlatformTables) -> float:
+    return max(one.repeated_share for one in found.replications)
 
 
 def leaving(found: PlatformTables) -> str:
@@ -158,6 +170,12 @@ def caveats(found: PlatformTables) -> Iterator[str]:
             f"refused on Lambda: {percent(share)} of the requests never ran there, behind a gateway's throttle for "
             "instance; its bill and latency are those of the others, while the other platforms serve all"
         )
+    again = _repeated(found)
+    if again:
+        yield (
+            f"failures: {percent(again)} of Lambda's runs repeat what failed before; the other platforms run everything "
+            "once"
+        )
     if scenario.callers:
         yield (
             f"calls of {listed(scenario.callers, most=3)}: every platform gets the runs that Lambda made, as they began "
@@ -210,11 +228,6 @@ def _of_functions(functions: tuple[FunctionSpec, ...], shown: set[str]) -> Itera
         )
     if any(spec.trigger.queue is not None or spec.trigger.stream is not None for spec in functions):
         yield "queues and streams: on other platforms each message or record is a request of its own"
-    failing = [
-        spec.name for spec in functions if spec.work.error_probability + spec.work.crash_probability > 0
-    ]
-    if failing:
-        yield f"failures: {listed(failing, most=3)} are tried again on Lambda alone"
     if "workers" in shown:
         yield "Workers: a run's timers, memory and libraries are not those of Node.js"
 
