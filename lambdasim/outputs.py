@@ -106,7 +106,9 @@ def refuse_no_file(path: str | os.PathLike[str]) -> None:
         return
     if not stat.S_ISREG(mode) and not stat.S_ISDIR(mode):
         what = "a pipe" if stat.S_ISFIFO(mode) else "no regular file"
-        raise InputError.single(str(path), "", f"must be a file, is {what}; write what it gives to a file")
+        raise InputError.single(
+            str(path), "", f"must be a file, but is {what}; write what it gives to a file"
+        )
 
 
 class OutputFolder:

@@ -128,7 +128,9 @@ class HourlyProfile:
         given = tuple(pools)
         self.hours = len(given[0].counts) if given else 0
         if not self.hours or any(len(pool.counts) != self.hours for pool in given):
-            raise InputError.single("commitment", "hours", "must be one or more, as many for every pool")
+            raise InputError.single(
+                "commitment", "hours", "must be one or more, and the same number for every pool"
+            )
         for pool in given:
             if not pool.plan_rate > 0:
                 raise InputError.single("commitment", "plan_rate", f"must be above 0, got {pool.plan_rate}")

@@ -64,7 +64,7 @@ def parse_json(text: str, name: str) -> dict[str, Any]:
         if len(content) < len(pairs):
             keys = [key for key, _ in pairs]
             twice = next(key for key in keys if keys.count(key) > 1)
-            raise CatalogError.single(name, twice[:40], "is there twice in one object")
+            raise CatalogError.single(name, twice[:40], "appears twice in one object")
         return content
 
     try:

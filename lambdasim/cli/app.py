@@ -49,11 +49,13 @@ PriceSheetOption = Annotated[
 ]
 PriceDateOption = Annotated[str | None, typer.Option(help="Day whose rates and rules apply, YYYY-MM-DD.")]
 SkipBadRowsOption = Annotated[
-    bool, typer.Option("--skip-bad-rows", help="Leave bad rows out, count and list them.")
+    bool, typer.Option("--skip-bad-rows", help="Skip bad rows, and count and list them.")
 ]
 PerOption = Annotated[
     str | None,
-    typer.Option(help="Money per month or run; default: run where it is no sample of a month."),
+    typer.Option(
+        help="Show money per month or per run; default: per run where it does not stand for a month."
+    ),
 ]
 EngineOption = Annotated[
     str, typer.Option(help="auto, kernel (compiled) or reference (SimPy); equal results.")
@@ -67,7 +69,7 @@ DaskOption = Annotated[
 
 XlsxOption = Annotated[Path | None, typer.Option(help="Write all tables as an Excel workbook.")]
 ResumeOption = Annotated[
-    Path | None, typer.Option(help="Folder that keeps finished runs; continues from it.")
+    Path | None, typer.Option(help="Folder that keeps finished runs, and from which to continue.")
 ]
 SloOption = Annotated[
     str | None, typer.Option(help="Targets, such as age=5min,backlog=10k,drain=1h,lost=0.1%,p95=300ms.")

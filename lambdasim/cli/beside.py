@@ -12,9 +12,7 @@ if TYPE_CHECKING:
 
 WithOption = Annotated[
     list[str] | None,
-    typer.Option(
-        "--with", help="Lines of services beside Lambda, with commas between: trigger, logs, traces."
-    ),
+    typer.Option("--with", help="Lines of services beside Lambda, comma-separated: trigger, logs, traces."),
 ]
 
 

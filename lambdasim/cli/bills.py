@@ -50,7 +50,7 @@ def bill(
         bool,
         typer.Option(
             "--reprice",
-            help="Without new simulation: always so, and implied by --region, --month, --price-date.",
+            help="Does not change anything: finished runs are always priced without simulating.",
         ),
     ] = False,
     region: RegionOption = None,
@@ -82,7 +82,7 @@ def bill(
     top: Annotated[
         int | None, typer.Option(min=1, help="Show this many functions, the most expensive first.")
     ] = None,
-    tag: Annotated[str | None, typer.Option(help="With --top: by the values of this tag.")] = None,
+    tag: Annotated[str | None, typer.Option(help="With --top: group by this tag.")] = None,
     focus: Annotated[
         Path | None, typer.Option(help="Write the bill as a FOCUS file, .csv or .parquet.")
     ] = None,
@@ -90,13 +90,13 @@ def bill(
     xlsx: Annotated[Path | None, typer.Option(help="Write the bill as an Excel workbook.")] = None,
     infracost: Annotated[Path | None, typer.Option(help="Write a month's usage for Infracost, YAML.")] = None,
     infracost_month: Annotated[
-        str | None, typer.Option(help="Which month's, where the runs span several, YYYY-MM.")
+        str | None, typer.Option(help="Which month, if the runs span several, YYYY-MM.")
     ] = None,
     as_json: JsonOption = False,
 ) -> None:
     """Price finished runs again, for any region, month, date or price book, without simulating.
 
-    `lambdasim bill compare` holds a real bill against a run.
+    `lambdasim bill compare` compares a real bill with a run.
     """
     from functools import partial
 
@@ -162,10 +162,10 @@ def bill_units(
     price_date: PriceDateOption = None,
     price_book: PriceBookOption = None,
     architecture: Annotated[str, typer.Option(help="x86_64 or arm64.")] = "x86_64",
-    free_tier: Annotated[bool, typer.Option(help="Whether free parts are left.")] = True,
+    free_tier: Annotated[bool, typer.Option(help="Whether free quantities are still available.")] = True,
     as_json: JsonOption = False,
 ) -> None:
-    """Price quantities of a month by themselves: Lambda's, any meter's, another platform's.
+    """Price a month's quantities on their own: Lambda's, any meter's, another platform's.
 
     `lambdasim prices meters` lists the meters; Lambda's are requests, gb_seconds, tmp_gb_seconds, provisioned_requests,
     provisioned_gb_seconds, provisioned_duration_gb_seconds, snapstart_cache_gb_seconds, snapstart_restored_gb and
@@ -255,14 +255,14 @@ def compare_bill(
     ] = None,
     tag: Annotated[
         list[str] | None,
-        typer.Option("--only-tag", help="Only what has this tag, KEY=VALUE; may be repeated."),
+        typer.Option("--only-tag", help="Only rows with this tag, KEY=VALUE; may be repeated."),
     ] = None,
     only_region: Annotated[
         list[str] | None, typer.Option("--only-region", help="Only rows of this region; may be repeated.")
     ] = None,
     with_lines: WithOption = None,
     granularity: Annotated[
-        str | None, typer.Option(help="How Cost Explorer's report is to be read: day or month.")
+        str | None, typer.Option(help="How to read Cost Explorer's report: by day or by month.")
     ] = None,
     separator: SeparatorOption = None,
     decimal: DecimalOption = None,
@@ -279,7 +279,7 @@ def compare_bill(
     out: OutOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Hold a real bill against a simulated one, line by line: differences of usage, of rate, and neither."""
+    """Compare a real bill with a simulated one, line by line: differences in usage, in rate, and the rest."""
     from dataclasses import replace
     from functools import partial
 
@@ -329,7 +329,7 @@ def prices_refresh(
     ] = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Make price sheets of an AWS Price List file; show changes."""
+    """Make price sheets from an AWS Price List file, and show what changed."""
     import lambdasim as ls
     from lambdasim import finance
     from lambdasim.billing import plain

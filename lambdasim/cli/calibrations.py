@@ -36,11 +36,12 @@ def calibrate(
         typer.Option(help="Which version of the function, or all of them together; by default the newest."),
     ] = None,
     strict: Annotated[
-        bool, typer.Option("--strict", help="End with status 1 where the scenario does not repeat its log.")
+        bool, typer.Option("--strict", help="End with status 1 if the scenario does not reproduce its log.")
     ] = False,
     skip_bad_rows: SkipBadRowsOption = False,
     scenario: Annotated[
-        Path | None, typer.Option(help="Write the scenario to this file alone, YAML, arrivals beside it.")
+        Path | None,
+        typer.Option(help="Write only the scenario, to this YAML file, with its arrivals next to it."),
     ] = None,
     out: Annotated[
         Path | None,

@@ -46,15 +46,15 @@ def commit(
     ] = None,
     price_book: PriceBookOption = None,
     requests_use_commitment: Annotated[
-        bool, typer.Option(help="Requests use the commitment up too, at no discount.")
+        bool, typer.Option(help="Requests also draw on the commitment, at no discount.")
     ] = False,
     other_usd: Annotated[
         str | None,
-        typer.Option(help="What Fargate and EC2 cost on demand in every hour, USD; with the next."),
+        typer.Option(help="What Fargate and EC2 cost on demand per hour, USD; with --other-percent."),
     ] = None,
     other_percent: Annotated[
         str | None,
-        typer.Option(help="What the plan takes off that, in percent: 28, or 28,46 for 1 and 3 years."),
+        typer.Option(help="The plan's discount on that, in percent: 28, or 28,46 for 1 and 3 years."),
     ] = None,
     accounts: Annotated[
         bool,

@@ -129,7 +129,7 @@ def platforms(
     only: Annotated[
         str | None,
         typer.Option(
-            help="Platforms, with commas between: cloud_run, cloud_run_instances, azure_flex, azure_consumption, "
+            help="Comma-separated platforms: cloud_run, cloud_run_instances, azure_flex, azure_consumption, "
             "workers, vercel, knative, fargate, ec2, managed_instances. Default: all."
         ),
     ] = None,

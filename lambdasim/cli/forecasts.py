@@ -46,7 +46,7 @@ def forecast(
         bool, typer.Option("--move-history", help="Move an old history, by whole weeks, to before the month.")
     ] = False,
     budget: Annotated[float | None, typer.Option(help="Budget of the month, USD.")] = None,
-    tornado: Annotated[bool, typer.Option("--tornado", help="Show which assumption matters.")] = False,
+    tornado: Annotated[bool, typer.Option("--tornado", help="Show which assumptions matter most.")] = False,
     anomaly: Annotated[
         str | None,
         typer.Option(help="Multiply traffic from a day of the month onwards, such as 2026-12-10=3."),

@@ -52,7 +52,7 @@ def import_(
     ] = None,
     until: Annotated[
         str | None,
-        typer.Option(help="With --commands: the day before which they end, YYYY-MM-DD; default: today."),
+        typer.Option(help="With --commands: the metrics end before this day, YYYY-MM-DD; default: today."),
     ] = None,
     refresh: Annotated[
         bool, typer.Option("--refresh", help="Bring a folder up to date; what you changed in it stays.")
@@ -62,7 +62,7 @@ def import_(
     ] = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Make a scenario of a template or an account's exports: functions, limits, triggers; what is missing is asked."""
+    """Make a scenario from a template or an account's exports: functions, limits, triggers; asks for what is missing."""
     from lambdasim.errors import InputError
     from lambdasim.templates.reading import read_source
     from lambdasim.templates.usage_file import with_usage
@@ -216,7 +216,8 @@ def parameters_of(given: list[str] | None) -> dict[str, str]:
 @can_be_long
 def estimate(
     template: Annotated[
-        Path | None, typer.Argument(help="Template as for import; or none, and --calls with --duration.")
+        Path | None,
+        typer.Argument(help="Template, as for import; or leave it out and give --calls and --duration."),
     ] = None,
     requests: Annotated[
         list[str] | None,
@@ -232,7 +233,9 @@ def estimate(
     architecture: Annotated[
         str | None, typer.Option(help="Its architecture, x86_64 or arm64; default: x86_64.")
     ] = None,
-    runtime: Annotated[str | None, typer.Option(help="Whose INIT is its; default: python3.13.")] = None,
+    runtime: Annotated[
+        str | None, typer.Option(help="Its runtime, which decides on INIT; default: python3.13.")
+    ] = None,
     parameter: ParameterOption = None,
     region: Annotated[str | None, typer.Option(help="For prices, and where the template asks.")] = None,
     stage: StageOption = None,

@@ -52,7 +52,7 @@ def report(
     from lambdasim.study.expected import report_cost
 
     if pdf and browser() is None:
-        raise InputError.single("report", "--pdf", "needs Chromium on this machine, and there is none")
+        raise InputError.single("report", "--pdf", "needs Chromium, which was not found on this machine")
     if not scenario.is_dir() or (scenario / IN_FOLDER).is_file():
         spec = ls.load_scenario(scenario)
         refuse_without_rates(spec)

@@ -65,7 +65,7 @@ def simulate(
     skip_bad_rows: SkipBadRowsOption = False,
     slo: SloOption = None,
     fail_slo: Annotated[
-        bool, typer.Option("--fail-slo", help="End with status 1 when a target of --slo is missed.")
+        bool, typer.Option("--fail-slo", help="End with status 1 if a target of --slo is missed.")
     ] = False,
     out: OutOption = None,
     as_json: JsonOption = False,

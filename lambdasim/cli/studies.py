@@ -41,7 +41,7 @@ if TYPE_CHECKING:
 _MANY = 2
 _LARGEST_GROWTH = 1000.0
 FailThrottlesOption = Annotated[
-    str | None, typer.Option(help="End with status 1 when more attempts are refused, such as 0.1%.")
+    str | None, typer.Option(help="End with status 1 if more attempts than this are refused, such as 0.1%.")
 ]
 
 
@@ -132,9 +132,9 @@ def compare(
         list[Path] | None, typer.Argument(help="Two or more scenario files; the first is the base.")
     ] = None,
     before: Annotated[
-        Path | None, typer.Option(help="A template or scenario as it was; with --after.")
+        Path | None, typer.Option(help="A template or scenario before the change; with --after.")
     ] = None,
-    after: Annotated[Path | None, typer.Option(help="The same as it is to be.")] = None,
+    after: Annotated[Path | None, typer.Option(help="The same after the change.")] = None,
     requests: Annotated[
         list[str] | None,
         typer.Option(metavar="VOLUME", help="Traffic of templates: 3M/month, 40/s; of all, or NAME=VOLUME."),
@@ -146,10 +146,10 @@ def compare(
         list[str] | None,
         typer.Option("--parameter", "-p", metavar="K=V", help="Value of a template's parameter."),
     ] = None,
-    region: Annotated[str | None, typer.Option(help="Of templates, for prices.")] = None,
+    region: Annotated[str | None, typer.Option(help="Region of templates, for prices.")] = None,
     replications: Annotated[int, typer.Option(min=2, help="Seeds for each scenario.")] = 5,
     fail_above: Annotated[
-        str | None, typer.Option(help="End with status 1 when the bill grows by more, such as 5%.")
+        str | None, typer.Option(help="End with status 1 if the bill grows by more than this, such as 5%.")
     ] = None,
     fail_throttles: FailThrottlesOption = None,
     slo: SloOption = None,
@@ -265,7 +265,7 @@ def limits(
     select: Annotated[str | None, typer.Option(help="Only findings of these rules, comma-separated.")] = None,
     ignore: Annotated[str | None, typer.Option(help="No findings of these rules, comma-separated.")] = None,
     fail_findings: Annotated[
-        bool, typer.Option("--fail-findings", help="End with status 1 when a finding is left.")
+        bool, typer.Option("--fail-findings", help="End with status 1 if any finding remains.")
     ] = False,
     fail_throttles: FailThrottlesOption = None,
     slo: SloOption = None,
@@ -319,7 +319,9 @@ def limits(
 def trap(
     scenarios: Annotated[
         list[str] | None,
-        typer.Argument(help="A trap that ships, or a good and a bad scenario file; nothing lists the traps."),
+        typer.Argument(
+            help="A trap that ships, or a good and a bad scenario file; without any, the traps are listed."
+        ),
     ] = None,
     xlsx: XlsxOption = None,
     out: OutOption = None,

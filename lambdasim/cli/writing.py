@@ -25,7 +25,9 @@ _FORCE: Final = Annotated[
 ]
 
 
-_YES: Final = Annotated[bool, typer.Option("--yes", help="Do also what takes more than 4 GB or an hour.")]
+_YES: Final = Annotated[
+    bool, typer.Option("--yes", help="Go ahead even if it takes more than 4 GB or an hour.")
+]
 _GRANTED: Final = ContextVar("granted", default=False)
 _WORTH_SAYING_S: Final = 10.0
 _WAY_TO_A_BILL: Final = (

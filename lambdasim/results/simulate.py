@@ -132,7 +132,7 @@ def simulate(
             )
         if given:
             raise InputError.single(
-                "simulate", ", ".join(given), "must be said in the scenario, not beside it"
+                "simulate", ", ".join(given), "belongs in the scenario; do not pass it separately"
             )
         if is_open(scenario):
             scenario = followed(scenario, partial(simulate, engine=engine, keep_records=False))

@@ -203,7 +203,7 @@ _NOT_ON_AWS_TERMS: Final = {
     "contentbaseddeduplication": "duplicates are not modelled: leave them out of the traffic",
     "deduplicationscope": "duplicates are not modelled: leave them out of the traffic",
     "fifothroughputlimit": "a FIFO queue's limit of calls a second is not modelled",
-    "pollergroupname": "pollers that several mappings share are not modelled: each is billed by itself",
+    "pollergroupname": "pollers that several mappings share are not modelled: each is billed separately",
     "consumptionmode": "share groups of Kafka are not modelled: partitions are read in order",
     "connecttimeout": "connections always come about here: read_timeout is what a client waits",
     "maxpoolconnections": "a client's pool of connections is not modelled: calls never wait for one",

@@ -191,7 +191,7 @@ class Observations(Spec):
         if self.values is None and self.file is None:
             yield CrossFault((), "needs a list of values, or a file")
         if self.column is not None and self.file is None:
-            yield CrossFault(("column",), "belongs to a file, and there is none", (("file",),))
+            yield CrossFault(("column",), "belongs to a file, which is missing", (("file",),))
 
     @model_serializer(mode="wrap")
     def _as_written(self, handler: Any) -> Any:

@@ -409,7 +409,7 @@ def test_keep_alive(edit: Edit, field: str) -> None:
 
 def test_a_key_that_stands_twice_in_json_is_not_won_by_the_last() -> None:
     text = '{"regions": {"us-east-1": {"usd": "1"}, "us-east-1": {"usd": "2"}}}'
-    with pytest.raises(CatalogError, match=r"prices\.json: us-east-1: is there twice"):
+    with pytest.raises(CatalogError, match=r"prices\.json: us-east-1: appears twice"):
         parse_json(text, "prices.json")
 
 

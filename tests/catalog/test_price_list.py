@@ -265,7 +265,7 @@ def test_a_fault_is_one_clear_error(
     ("text", "message"),
     [
         ("{", "is not JSON"),
-        ('{"formatVersion": "v1.0", "formatVersion": "v1.0"}', "is there twice in one object"),
+        ('{"formatVersion": "v1.0", "formatVersion": "v1.0"}', "appears twice in one object"),
         ("{}", "formatVersion: is missing"),
         ('{"a": ' + "[" * 100_000, "is not JSON"),
         ('{"a": ' + "9" * 5_000 + "}", "is not JSON that can be read"),

@@ -101,7 +101,7 @@ def test_a_book_is_not_valid_before_its_day(book: PriceBook) -> None:
         ("tier: 1", "tier: 0", "tier: must be 1"),
         ("tier: 1", "tier: 1.5", "tier: must be a whole"),
         ("Lambda-GB-Second", "Lambda-GB-Seconds", "usage_type: must be"),
-        ('"*"', "EUC1-Request", "is there twice"),
+        ('"*"', "EUC1-Request", "appears twice"),
         ('"*", discount_percent: 4.5', '"*", usd: 1', "cannot be one rate"),
         ("currency: USD", "currency: EUR", "currency: must be USD"),
         ("valid_from: 2026-07-01", "valid_from: July", "valid_from: must be YYYY-MM-DD"),
@@ -187,7 +187,7 @@ def test_aliases_that_would_grow_without_end_are_refused_at_their_first_anchor(t
         ("{usage_type: '*'}", r"b\.yaml:5, rates\[1\]: discount_percent: or usd must be given"),
         (
             "{usage_type: Request, discount_percent: 5}",
-            r"b\.yaml:5, rates\[1\]: usage_type: 'Request' is there twice",
+            r"b\.yaml:5, rates\[1\]: usage_type: 'Request' appears twice",
         ),
         ("{usage: Request}", r"b\.yaml:5, rates\[1\]: must have usage_type"),
         (

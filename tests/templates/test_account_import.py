@@ -527,7 +527,7 @@ def test_cost_explorer_is_held_beside_the_bill(
 def test_a_damaged_file_of_counts_is_one_error(tmp_path: Path) -> None:
     assert counted_beside(tmp_path) is None
     (tmp_path / "counted.json").write_text('{"form": "other"}')
-    with pytest.raises(TemplateError, match="remove it, or import anew"):
+    with pytest.raises(TemplateError, match="remove it, or import again"):
         counted_beside(tmp_path)
 
 

@@ -138,7 +138,7 @@ def test_files_of_others_are_not_replaced(tmp_path: Path) -> None:
     assert not (tmp_path / "scenario.yaml").exists()
     (tmp_path / "README.md").unlink()
     (tmp_path / "imported.json").write_text("{}")
-    with pytest.raises(TemplateError, match=r"imported.json: is no record of an import"):
+    with pytest.raises(TemplateError, match=r"imported.json: is not a record of an import"):
         written(tmp_path, FoundFunction("F", "F"))
 
 

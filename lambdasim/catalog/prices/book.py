@@ -82,12 +82,12 @@ class PriceBook:
         self.entries = tuple(entries)
         where = f"price book {name[:40]!r}"
         if not name or not self.entries:
-            raise CatalogError.single(where, "", "must have a name and one entry at least")
+            raise CatalogError.single(where, "", "must have a name and at least one entry")
         self._found: dict[tuple[str, int | None], BookEntry] = {}
         for number, entry in enumerate(self.entries):
             fault = _fault(entry)
             if fault is None and (entry.usage_type, entry.tier) in self._found:
-                fault = ("usage_type", f"{entry.usage_type[:60]!r} is there twice")
+                fault = ("usage_type", f"{entry.usage_type[:60]!r} appears twice")
             if fault is not None:
                 raise CatalogError.single(where, f"rates[{number}].{fault[0]}", fault[1])
             self._found[entry.usage_type, entry.tier] = entry

@@ -318,7 +318,7 @@ def _rates(entry: Entry, sources: Entry) -> ArchitectureRates:
         if not sources.has(key):
             raise entry.fault("sources", f"must be of {', '.join(sources.names())}, got {key[:40]!r}")
     if not cited:
-        raise entry.fault("sources", "must name one at least")
+        raise entry.fault("sources", "must name at least one")
     rates = ArchitectureRates(
         tiers=tuple(Tier(bound, rate) for bound, rate in zip(bounds, priced, strict=True)),
         **{name: _rate(entry.entry(name)) for name in _FLAT},

@@ -25,7 +25,7 @@ class Tie(NamedTuple):
     ----------
     piece : str
     functions : str
-        That use it, with commas between.
+        That use it, comma-separated.
     effort : str
         ``drop-in``, ``adapt``, ``rebuild`` or ``none``.
     google, azure, self_run : str

@@ -391,7 +391,7 @@ def counted_beside(folder: Path) -> dict[str, Any] | None:
         or data.get("form") != COUNTED_FORM
         or not isinstance(data.get("functions"), dict)
     ):
-        told = "is not what lambdasim import wrote of CloudWatch's counts; remove it, or import anew"
+        told = "is not what lambdasim import wrote of CloudWatch's counts; remove it, or import again"
         raise TemplateError.single(str(path), "", told)
     return data
 

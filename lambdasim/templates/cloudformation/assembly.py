@@ -46,7 +46,7 @@ def read_assembly(folder: Path, region: str | None = None) -> Found:
     named = list(_stacks(folder, files, 0))
     if not named:
         raise TemplateError.single(
-            str(folder / MANIFEST), "artifacts", "names no stack that is in the folder"
+            str(folder / MANIFEST), "artifacts", "names a stack that is not in the folder"
         )
     if len(named) > _MOST_STACKS:
         raise TemplateError.single(

@@ -134,7 +134,7 @@ def _architecture(resource: Resource, given: dict[str, Given], notes: Notes) -> 
         _open(resource, "Architectures", {"Architectures": first}, notes, "x86_64 is taken")
     else:
         given["architecture"] = Given.ASSUMED
-        text = f"architecture {clipped(as_text(first), 40)} is none of x86_64 and arm64; x86_64 is taken"
+        text = f"architecture {clipped(as_text(first), 40)} is neither x86_64 nor arm64; x86_64 is used"
         notes.warnings.append(Remark(resource.id, text))
     return "x86_64"
 

@@ -97,7 +97,7 @@ def refreshed(folder: Path, files: dict[str, bytes], scenario: dict[str, Any]) -
     for name, held in files.items():
         if name not in by_hand and name != SCENARIO:
             result.files[name] = held
-    result.kept += [f"{clipped(name, 80)}: changed by hand, not written anew" for name in sorted(by_hand)]
+    result.kept += [f"{clipped(name, 80)}: changed by hand, so not rewritten" for name in sorted(by_hand)]
     result.files[SCENARIO] = merged.encode()
     return result
 

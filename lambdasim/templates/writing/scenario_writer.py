@@ -187,5 +187,5 @@ def read_record(folder: Path) -> Imported | None:
     except (ValueError, TypeError, KeyError, RecursionError):
         good = False
     if not good:
-        raise TemplateError.single(str(path), "", "is no record of an import; remove it to import anew")
+        raise TemplateError.single(str(path), "", "is not a record of an import; remove it to import again")
     return Imported(data["scenario"], data["digests"], str(data.get("origin", "")), str(data.get("kind", "")))

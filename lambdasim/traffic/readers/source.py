@@ -77,7 +77,7 @@ class SourceFile:
             raise TraceError.single(_shown(name), "", f"cannot be read: {_reason(problem)}") from None
         if not stat.S_ISREG(state.st_mode):
             kind = "a directory" if stat.S_ISDIR(state.st_mode) else "not a regular file"
-            raise TraceError.single(name, "", f"must be a file, is {kind}")
+            raise TraceError.single(name, "", f"must be a file, but is {kind}")
         if not state.st_size:
             raise TraceError.single(name, "", "the file is empty")
         return cls(name, state.st_size, state.st_mtime_ns)

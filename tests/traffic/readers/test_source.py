@@ -90,11 +90,11 @@ def test_the_same_text_plain_packed_and_with_a_mark(name: str, tmp_path: Path) -
 @every_reader
 def test_what_is_no_file_is_told(name: str, tmp_path: Path) -> None:
     assert "cannot be read: No such file" in refused(name, tmp_path / "absent.csv")
-    assert "must be a file, is a directory" in refused(name, tmp_path)
+    assert "must be a file, but is a directory" in refused(name, tmp_path)
     assert "cannot be read" in refused(name, Path("nul\0byte.csv"))
     assert "cannot be read: File name too long" in refused(name, tmp_path / ("x" * 300))
     os.mkfifo(tmp_path / "fifo")
-    assert "must be a file, is not a regular file" in refused(name, tmp_path / "fifo")
+    assert "must be a file, but is not a regular file" in refused(name, tmp_path / "fifo")
     assert "is not a regular file" in refused(name, Path(os.devnull))
     (tmp_path / "empty").touch()
     assert "the file is empty" in refused(name, tmp_path / "empty")

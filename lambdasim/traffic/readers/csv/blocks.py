@@ -95,7 +95,7 @@ def records(file: SourceFile, *, header: bool = False, dialect: Dialect = TEXT) 
     line = 1
     from_sheet = not dialect.text_only and is_workbook(file)
     if dialect.sheet is not None and not from_sheet:
-        raise TraceError.single(file.path, "sheet", "is about workbooks (.xlsx), and this file is none")
+        raise TraceError.single(file.path, "sheet", "is for workbooks (.xlsx), and this file is not one")
     from_bars = not from_sheet and is_in_bars(file)
     mark = "," if from_sheet or from_bars else dialect.mark
     pieces = sheet_text(file, dialect.form) if from_sheet else bars_text(file) if from_bars else _pieces(file)
