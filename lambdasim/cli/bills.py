@@ -114,19 +114,21 @@ def bill(
         region=region,
         month=month,
         on=day_of(price_date, "bill") or owned.price_date,
-        free_tier=owned.free_tier if free_tier is None else free_tier,
         price_book=None if price_book is None else finance.read_price_book(price_book),
         price_sheet=None if price_sheet is None else finance.fitting_sheets(price_sheet, owned.usage, region),
         neighbours=owned.neighbours(lines_of(with_lines, "bill")),
     )
 
-    def priced(usages: Iterable[Usage]) -> Bill:
-        return in_usd(usages) if exchange is None else finance.converted(in_usd(usages), exchange)
+    has_tier = owned.free_tier if free_tier is None else free_tier
 
-    found = priced(owned.usage)
+    def priced(usages: Iterable[Usage], has_tier: bool = has_tier) -> Bill:
+        usd = in_usd(usages, free_tier=has_tier)
+        return usd if exchange is None else finance.converted(usd, exchange)
+
+    found = _beside_its_free_tier(priced(owned.usage), priced(owned.usage, False) if has_tier else None)
     origin = owned.origin(payer) if any(option is not None for option in (focus, xlsx, top)) else None
     if focus is not None:
-        bill_in_usd = in_usd(owned.usage)
+        bill_in_usd = in_usd(owned.usage, free_tier=has_tier)
         finance.write_focus(bill_in_usd, focus, origin=origin, version=focus_version, exchange=exchange)
     if xlsx is not None:
         finance.write_workbook(found, xlsx, origin=origin, days=finance.daily_costs(owned.hourly(), priced))
@@ -145,6 +147,18 @@ def bill(
         text += "".join(f"\n\n{costs_text(view, found.currency)}" for view in views)
     write(text)
     say_written(written)
+
+
+def _beside_its_free_tier(found: Bill, without: Bill | None) -> Bill:
+    """Say what a bill would be without the free tier: a whole month's is taken off a run however short it is."""
+    from dataclasses import replace
+
+    from lambdasim.wording import money
+
+    if without is None or without.total == found.total:
+        return found
+    told = f"with a whole month's free tier; {money(without.total, found.currency)} without"
+    return replace(found, notes=(*found.notes, told))
 
 
 @bills.command("units")

@@ -2,6 +2,7 @@
 
 import csv
 import gzip
+import re
 from collections.abc import Iterable
 from dataclasses import replace
 from decimal import Decimal
@@ -120,6 +121,27 @@ def test_a_bill_of_millions_has_a_text(tmp_path: Path, bill: Bill) -> None:
     found = compare_bill(write_cur(tmp_path / "cur.csv", cur_rows(bill)), bill)
     large = [replace(line, actual_cost=Decimal("-12345678901.25")) for line in found.lines]
     assert "-$12,345,678,901.25" in replace(found, lines=tuple(large)).text()
+
+
+def test_tiers_of_one_usage_type_are_told_apart_however_wide_the_amounts_are(
+    tmp_path: Path, bill: Bill
+) -> None:
+    found = compare_bill(write_cur(tmp_path / "cur.csv", cur_rows(bill)), bill)
+    for cost in ("-0.000552", "-12345.25", "-12345678901.25"):
+        wide = replace(
+            found,
+            lines=tuple(
+                replace(
+                    found.lines[0],
+                    actual_cost=Decimal(cost),
+                    usage_type="APN1-Lambda-GB-Second-ARM",
+                    line=f"tier {tier}",
+                )
+                for tier in (1, 2)
+            ),
+        )
+        rows = [re.split(r"  +| -?\$", row[11:])[0] for row in wide.text().splitlines()]
+        assert [row[-6:] for row in rows if row.startswith("APN1")] == ["tier 1", "tier 2"]
 
 
 def test_parquet_with_doubles_is_read_as_it_was_meant(tmp_path: Path, bill: Bill) -> None:

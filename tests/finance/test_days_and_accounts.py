@@ -1,6 +1,7 @@
 """A bill by day and over several accounts: both add up exactly."""
 
 import csv
+import json
 import shutil
 from collections import Counter
 from decimal import Decimal
@@ -20,6 +21,7 @@ from lambdasim.errors import InputError
 from lambdasim.finance.days import REST
 from lambdasim.results.files.hourly import hourly_usage
 from lambdasim.results.usage.hour import HourlyUsage
+from lambdasim.wording import money
 
 CUR = Path(__file__).parent / "bills" / "legacy_cur.csv"
 SCENARIO = """
@@ -188,7 +190,14 @@ def test_a_bill_keeps_the_scenarios_price_date(tmp_path: Path) -> None:
     ls.save(simulated, tmp_path / "out")
     done = run(tmp_path / "out", "--json")
     bill: Bill = simulated.charges()
-    assert done.stdout == bill.to_json()
+    shown, kept = json.loads(done.stdout), json.loads(bill.to_json())
+    *notes, told = shown.pop("notes")
+    assert notes == kept.pop("notes")
+    assert shown == kept
+    assert told.endswith(f"{money(simulated.charges(free_tier=False).total)} without")
+    without = run(tmp_path / "out", "--no-free-tier").stdout
+    assert f"{money(simulated.charges(free_tier=False).total)}" in without
+    assert "whole month's free tier" not in without
     later = price(simulated.usage()).to_json()
     assert later != bill.to_json()
 

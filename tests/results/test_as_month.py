@@ -1,8 +1,11 @@
 """What a run says of a month, and where it says nothing."""
 
+import json
 from fractions import Fraction
+from pathlib import Path
 
 import pytest
+from program import lambdasim
 
 from lambdasim.results.usage.as_month import month_basis
 from lambdasim.specs import load_scenario_text
@@ -10,11 +13,15 @@ from lambdasim.specs.scenario import ScenarioSpec
 from lambdasim.specs.work.provisioned import ProvisionedSteps
 
 
-def scenario_of(duration: str, traffic: str) -> ScenarioSpec:
-    return load_scenario_text(
+def scenario_text(duration: str, traffic: str) -> str:
+    return (
         f"name: s\nstart: 2026-11-02T00:00:00Z\nduration: {duration}\n"
         f"functions: [{{name: app, work: {{cpu_ms: 10}}, traffic: {{{traffic}}}}}]\n"
     )
+
+
+def scenario_of(duration: str, traffic: str) -> ScenarioSpec:
+    return load_scenario_text(scenario_text(duration, traffic))
 
 
 STEADY = "poisson: {rate_per_s: 1}"
@@ -52,3 +59,29 @@ def test_one_schedule_is_seen_alike_by_all_who_walk_it() -> None:
     assert sum(count for count, _, _ in steps.allocations()) == sum(grown for _, _, grown in steps.added())
     assert steps.most == 8
     assert list(ProvisionedSteps((), 100).levels()) == []
+
+
+STUDIES = (
+    "limits {place}/s.yaml --replications 2 --multiples 1",
+    "sweep-memory {place}/s.yaml --sizes 128,256 --replications 2",
+    "compare {place}/s.yaml {place}/other.yaml --replications 2",
+    "break-even {place}/s.yaml --replications 2 --multiple 1",
+    "platforms {place}/s.yaml --only cloud_run --replications 1",
+    "safety {place}/s.yaml",
+)
+
+
+@pytest.mark.parametrize("study", STUDIES, ids=lambda study: study.split()[0])
+@pytest.mark.parametrize(("traffic", "told"), [(STEADY, "to 730 hours"), (SPIKE, "no sample of a month")])
+def test_what_a_months_figures_rest_on_stands_beside_them_in_json_and_page_too(
+    study: str, traffic: str, told: str, tmp_path: Path
+) -> None:
+    for name in ("s", "other"):
+        text = scenario_text("90min", traffic).replace("name: s", f"name: {name}")
+        (tmp_path / f"{name}.yaml").write_text(text)
+    found = lambdasim(*study.format(place=tmp_path).split(), "--json")
+    assert found.returncode == 0, found.stderr
+    assert told in found.stdout.replace("scaled to", "to")
+    content = json.loads(found.stdout)
+    if study.startswith("limits"):
+        assert content["quota"]["ask"] == content["quota"]["now"] == 1_000

@@ -21,6 +21,7 @@ from lambdasim.manifest import MANIFEST, Manifest, checksum
 from lambdasim.results.files.hourly import hourly_usage
 from lambdasim.results.files.saved import RUN
 from lambdasim.study.commitment.advise import advise_commitment
+from lambdasim.wording import money
 
 SCENARIO = """
 name: shop
@@ -362,6 +363,23 @@ def test_accounts_begin_at_the_same_hour() -> None:
     ]
     with pytest.raises(InputError, match="must begin at the same hour to be added"):
         advise_commitment(runs, accounts=True)
+
+
+def test_less_than_a_month_says_what_a_whole_months_free_tier_takes_off_it() -> None:
+    """Two hours under a month's free tier cost nothing, and no plan is worth a thing: that is no advice for years."""
+    text = (
+        "name: s\nstart: 2026-11-02T00:00:00Z\nduration: 2h\nfree_tier: {tier}\n"
+        "functions: [{{name: f, memory_mb: 1024, work: {{io_ms: 1000}}, traffic: {{constant: {{rate_per_s: 10}}}}}}]\n"
+    )
+    short, without = (
+        ls.simulate(ls.load_scenario_text(text.format(tier=tier))) for tier in ("true", "false")
+    )
+    study = ls.advise_commitment(short)
+    usd = money(without.charges().total)
+    for view in (study.text(), repr(study)):
+        told = f"a whole month's free tier is taken off them ({usd} on demand without it)"
+        assert told in " ".join(view.split())
+    assert "free tier is taken off" not in ls.advise_commitment(without).text()
 
 
 def test_hours_of_a_sale_are_no_sample_of_the_years_of_a_plan() -> None:

@@ -29,7 +29,8 @@ _ARCHITECTURES: Final = ("x86_64", "arm64")
 FREE: Final = "free tier"
 _PERIOD: Final = 10
 _LEAST_LINE: Final = 6
-_LEAST_NAME: Final = 16
+_LEAST_NAME: Final = 20
+_END: Final = 9
 _MOST_SERVICES: Final = 12
 _LEAST_SHOWN_USD: Final = Decimal("0.000001")
 
@@ -151,13 +152,13 @@ class BillComparison(Result):
     def text(self) -> str:
         """Write by line where the real bill and ours differ: by usage, by rate, or neither."""
         table = self.shown()["lines"]
-        width = max([_LEAST_LINE, *(len(amount) for name in table.columns[2:] for amount in table[name])])
         rows = [[*table.columns], *table.to_numpy().tolist()]
-        room = COLUMNS - len(table.columns[2:]) * (width + 1) - _PERIOD - 1
+        widths = [max(_LEAST_LINE, *(len(row[place]) for row in rows)) for place in range(2, len(rows[0]))]
+        room = COLUMNS - sum(widths) - len(widths) - _PERIOD - 1
         line_width = max(room, _LEAST_NAME)  # bills of millions take more than 80 columns
         lines = [
-            f"{period:<{_PERIOD}} {clipped(line, line_width):<{line_width}}"
-            + "".join(f" {amount:>{width}}" for amount in amounts)
+            f"{period:<{_PERIOD}} {_cut_inside(line, line_width):<{line_width}}"
+            + "".join(f" {amount:>{width}}" for amount, width in zip(amounts, widths, strict=True))
             for period, line, *amounts in rows
         ]
         notes = [wrapped(f"note: {note}") for note in self.notes]
@@ -186,6 +187,12 @@ class BillComparison(Result):
             f"actual {shown_usd(self.sum('actual_cost'))}, ours {shown_usd(self.sum('our_cost'))}, "
             f"difference {shown_usd(self.sum('difference'))}: {explained}"
         )
+
+
+def _cut_inside(line: str, width: int) -> str:
+    """Shorten the name of a line, and keep its end: the tier that tells it from others of its usage type."""
+    end = line[-_END:] if len(line) > width else ""
+    return f"{clipped(line, width - len(end))}{end}"
 
 
 def shown_usd(usd: Decimal) -> str:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 from lambdasim.report.html import Fact
 from lambdasim.report.page import StudyPage
 from lambdasim.report.pictures import Chart
+from lambdasim.results.usage.as_month import month_basis
 from lambdasim.study.comparison.tables import REFUSED
 from lambdasim.study.comparison.text import difference_text, doubts, note, remarks
 from lambdasim.study.limits.text import answers
@@ -247,9 +248,16 @@ def limits_page(advice: LimitsAdvice) -> StudyPage:
             "risk": Chart("plot_risk", advice.risk),
             "provisioned": Chart("plot_provisioned", advice),
         },
-        notes=tuple(f"Not advised: {why}." for why in advice.not_offered),
+        notes=(
+            *(f"Not advised: {why}." for why in advice.not_offered),
+            month_basis(advice.run.scenario).text(advice.period == "month"),
+        ),
         facts={
-            "quota": {"now": advice.quota.now, "ask": advice.quota.ask, "reserved": advice.quota.reserved},
+            "quota": {
+                "now": advice.quota.now,
+                "ask": max(advice.quota.ask, advice.quota.now),
+                "reserved": advice.quota.reserved,
+            },
             "plan": None
             if plan is None
             else {

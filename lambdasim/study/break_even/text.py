@@ -10,6 +10,7 @@ from lambdasim.catalog import Knowledge, limit, price_sheet
 from lambdasim.catalog.prices.servers import managed_terms
 from lambdasim.results.intervals import Interval
 from lambdasim.results.parameters import Parameter
+from lambdasim.results.usage.as_month import month_basis
 from lambdasim.study.break_even.tables import BreakEvenTables, Crossing
 from lambdasim.study.provisioned_use import break_even_utilization
 from lambdasim.study.server_costs import Option, Scaling
@@ -227,7 +228,7 @@ def parameters(found: BreakEvenTables) -> tuple[Parameter, ...]:
             Knowledge.AWS_PAGE.value,
             f"as of {sheet.as_of}",
         ),
-        Parameter(f"hours of the {found.period}", f"{float(costs.hours):g}", given, said),
+        Parameter(f"hours of the {found.period}", f"{float(costs.hours):g}; {_basis(found)}", given, said),
         Parameter(
             "not counted on any side",
             "gateways and load balancers, logs, disks, data transfer, discounts, people's time",
@@ -245,6 +246,12 @@ def parameters(found: BreakEvenTables) -> tuple[Parameter, ...]:
         ),
     ]
     return tuple(rows)
+
+
+def _basis(found: BreakEvenTables) -> str:
+    """Say what the period's figures rest on."""
+    told = month_basis(found.scenario).text(found.period == "month").rstrip(".")
+    return f"{told[:1].lower()}{told[1:]}"
 
 
 def count(number: float) -> str:

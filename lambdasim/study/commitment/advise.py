@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 from decimal import Decimal
@@ -28,12 +28,15 @@ from lambdasim.study.commitment.other import OtherUsage
 from lambdasim.study.commitment.rates import plan_rate
 from lambdasim.study.commitment.result import CommitmentStudy
 from lambdasim.study.commitment.tables import CommitmentOption, TrafficCase, best_option
+from lambdasim.wording import money
 
 if TYPE_CHECKING:
     from lambdasim.results.run import RunResult
 
 MULTIPLES: Final = tuple(map(Fraction, ("1/2", "4/5", "1", "5/4", "2")))
 HOURS_A_YEAR: Final = 8760
+_MONTH_HOURS: Final = 28 * 24
+"""Of the shortest month: less gets no month's free tier."""
 _KNOWN: Final = {
     Knowledge.AWS_PAGE: "AWS's",
     Knowledge.MEASURED: "measured",
@@ -145,8 +148,22 @@ def advise_commitment(
             for multiple in MULTIPLES
         ),
         notes=_notes(options, requests_use_commitment, price_book, other),
-        unlike=tuple(dict.fromkeys(why for run in given for why in _basis(run).unlike)),
+        unlike=tuple(
+            dict.fromkeys(
+                [*(why for run in given for why in _basis(run).unlike), *_whole_tier(futures, bills)]
+            )
+        ),
     )
+
+
+def _whole_tier(futures: Sequence[_Future], bills: Sequence[Decimal]) -> Iterator[str]:
+    """Say that a month's free tier is taken off less than a month, which leaves little for a plan to cover."""
+    if len(futures[0].usage.hours) >= _MONTH_HOURS:
+        return
+    without = [replace(future, free_tier=False).bill().total for future in futures]
+    if without != bills:
+        usd = sum(map(Fraction, without), Fraction(0)) / len(without)
+        yield f"a whole month's free tier is taken off them ({money(usd)} on demand without it)"
 
 
 def _basis(run: RunResult | str | os.PathLike[str]) -> MonthBasis:
