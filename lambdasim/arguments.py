@@ -124,16 +124,23 @@ class _Names(dict[str, Any]):
             return vars(self._module)[name]
         if hasattr(builtins, name):
             return getattr(builtins, name)
-        for node in ast.walk(ast.parse(inspect.getsource(self._module))):
-            if isinstance(node, ast.ImportFrom) and node.module:
-                for alias in node.names:
-                    if name in (alias.name, alias.asname):
-                        return getattr(import_module(node.module), alias.name, Any)
-            if isinstance(node, ast.Import):
-                for alias in node.names:
-                    if name == (alias.asname or alias.name):
-                        return import_module(alias.name)
-        return Any
+        module, attribute = _imported(self._module.__name__).get(name, ("typing", "Any"))
+        return getattr(import_module(module), attribute, Any) if attribute else import_module(module)
+
+
+@cache
+def _imported(module: str) -> dict[str, tuple[str, str]]:
+    """Give what a module imports anywhere in it: by name, the module, and what of it; empty for the module itself."""
+    found: dict[str, tuple[str, str]] = {}
+    for node in ast.walk(ast.parse(inspect.getsource(sys.modules[module]))):
+        if isinstance(node, ast.ImportFrom) and node.module:
+            for alias in node.names:
+                found.setdefault(alias.name, (node.module, alias.name))
+                found.setdefault(alias.asname or alias.name, (node.module, alias.name))
+        if isinstance(node, ast.Import):
+            for alias in node.names:
+                found.setdefault(alias.asname or alias.name, (alias.name, ""))
+    return found
 
 
 def _resolved(annotation: Any, names: _Names) -> Any:

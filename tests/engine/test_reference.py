@@ -5,6 +5,7 @@ from functools import partial
 import numpy as np
 import pandas as pd
 import pytest
+from frames import assert_same
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -156,7 +157,7 @@ def test_the_order_of_functions_changes_nothing() -> None:
     )
     second = function("work: {io_ms: 900}, trigger: {type: s3}", "poisson: {rate_per_s: 2}", name="g")
     head = "account: {concurrency: 3}\nfunctions:\n"
-    pd.testing.assert_frame_equal(records(head + first + second), records(head + second + first))
+    assert_same(records(head + first + second), records(head + second + first))
 
 
 @settings(max_examples=100, deadline=None)

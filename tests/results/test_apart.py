@@ -3,8 +3,8 @@
 from typing import Any
 
 import numpy as np
-import pandas as pd
 import pytest
+from frames import assert_same
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -58,7 +58,7 @@ def scenarios(draw: st.DrawFn) -> ls.ScenarioSpec:
 
 
 def assert_equal(results: FunctionResults, run: RunResult) -> None:
-    pd.testing.assert_frame_equal(results.summary, run.summary(), check_exact=True)
+    assert_same(results.summary, run.summary())
     assert results.usage == run.usage()
     assert results.charges().to_json() == run.charges().to_json()
     one, other = results.latency_ms, run.latency_ms()

@@ -5,10 +5,10 @@ import shutil
 from pathlib import Path
 
 import numpy as np
-import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from frames import assert_same
 
 import lambdasim as ls
 from lambdasim.engine.contract import RECORD_COLUMNS
@@ -76,9 +76,7 @@ def test_a_loaded_run_is_the_saved_one(saved: tuple[ls.RunResult, Path]) -> None
         "parameters",
     ):
         one, other = (getattr(each, table) for each in (run, loaded))
-        pd.testing.assert_frame_equal(
-            one if table == "records" else one(), other if table == "records" else other()
-        )
+        assert_same(one if table == "records" else one(), other if table == "records" else other())
     assert loaded.usage() == run.usage()
     assert loaded.provenance() == run.provenance()
     assert loaded.latency_ms().quantile(0.95) == run.latency_ms().quantile(0.95)
@@ -95,7 +93,7 @@ def test_a_run_of_arrays_comes_back(tmp_path: Path) -> None:
     run = ls.simulate(arrivals_s=[0, 0.5, 700], durations_ms=[100, 2000, 3], init_ms=50)
     ls.save(run, tmp_path)
     loaded = ls.load_run(tmp_path)
-    pd.testing.assert_frame_equal(loaded.records, run.records)
+    assert_same(loaded.records, run.records)
     assert loaded.provenance() == run.provenance()
 
 

@@ -7,6 +7,7 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from frames import assert_same
 
 import lambdasim as ls
 from lambdasim.errors import InputError
@@ -112,9 +113,9 @@ def test_a_run_with_queues_and_streams_is_read_again_as_it_was(tmp_path: Path) -
     save(run, tmp_path / "once")
     again = load_run(tmp_path / "once")
     for name in ("records", "items"):
-        pd.testing.assert_frame_equal(getattr(run, name), getattr(again, name))
+        assert_same(getattr(run, name), getattr(again, name))
     for name in ("summary", "sources", "backlog", "bill", "metrics"):
-        pd.testing.assert_frame_equal(getattr(run, name)(), getattr(again, name)())
+        assert_same(getattr(run, name)(), getattr(again, name)())
     save(again, tmp_path / "twice")
     for file in sorted((tmp_path / "once").iterdir()):
         assert (tmp_path / "twice" / file.name).read_bytes() == file.read_bytes(), file.name
@@ -175,7 +176,7 @@ def test_both_engines_tell_the_same_of_them() -> None:
     runs = [ls.simulate(scenario, engine=engine) for engine in ("kernel", "reference")]
     assert [run.engine.partition(" ")[0] for run in runs] == ["kernel", "reference"]
     for table in (lambda run: run.sources(), lambda run: run.backlog(), lambda run: run.bill()):
-        pd.testing.assert_frame_equal(*map(table, runs))
+        assert_same(*map(table, runs))
 
 
 # The shape of a public question of November 2025: reserved concurrency of one, four messages at once, visibility of 90 s.

@@ -604,14 +604,14 @@ def test_oddities_are_read_all_the_same(tmp_path: Path) -> None:
 def test_ten_thousand_resources_are_read_in_seconds(tmp_path: Path) -> None:
     resources = {
         f"T{k}": {"Type": "AWS::SNS::Topic", "Properties": {"N": {"Fn::Sub": f"${{T{k - 1}}}"}}}
-        for k in range(100_000)
+        for k in range(30_000)
     }
     resources["F"] = {"Type": "AWS::Lambda::Function", "Properties": {}}
     path = tmp_path / "big.json"
     path.write_text(json.dumps({"Resources": resources}))
     start = perf_counter()
     assert len(read_source(path).functions) == 1
-    assert perf_counter() - start < 60
+    assert perf_counter() - start < 20
 
 
 @pytest.mark.parametrize(
