@@ -162,6 +162,16 @@ def test_lambda_is_equal_line_by_line_and_the_rest_stands_apart(
     assert sum(line.our_cost for line in found.services) == bill.beside_lambda
 
 
+def test_lambdas_own_lines_under_names_that_are_not_known_are_said() -> None:
+    spec = ls.load_scenario_text("""{name: polled, start: 2026-11-01T00:00:00Z, duration: 1h, functions: [{name: f,
+      work: {io_ms: 5}, trigger: {type: sqs, queue: {provisioned_pollers: {minimum: 2, maximum: 4}}},
+      traffic: {constant: {rate_per_s: 0.1}}}]}""")
+    ours = ls.simulate(spec, keep_records=False).charges()
+    real = finance.read_actual_bill(Path("tests/finance/bills/legacy_cur.csv"))
+    (said,) = [note for note in finance.compare_bill(real, ours).notes if "are not known" in note]
+    assert said.startswith("$0.02 of ours is for pollers")  # 2 x 0.00925
+
+
 def test_a_higher_rate_and_more_usage_are_separate_causes(bill: Bill, tmp_path: Path) -> None:
     """arm64 costs a tenth more and GB-s are 50,000 more: each difference is put down to its cause."""
     rows = list(csv.DictReader(cur(bill).splitlines()))

@@ -244,13 +244,27 @@ def compare_bill(
     real = actual if isinstance(actual, ActualBill) else read_actual_bill(actual)
     if real.is_summed:
         services = tuple(services_beside(real.foreign, whole.items))
-        return BillComparison(real, tuple(_summed(real, bill, days)), bill.notes, services)
+        return BillComparison(
+            real, tuple(_summed(real, bill, days)), (*_own_names(whole), *bill.notes), services
+        )
     our_lines, their_lines = _ours(bill.items), _theirs(real.lines, _free_names(bill.items))
     compared: list[ComparedLine] = []
     for key in sorted(our_lines.keys() | their_lines.keys()):
         compared += _matched(key, our_lines.get(key, []), their_lines.get(key, []))
     services = tuple(services_beside(real.foreign, whole.items))
-    return BillComparison(real, tuple(compared), bill.notes, services)
+    return BillComparison(real, tuple(compared), (*_own_names(whole), *bill.notes), services)
+
+
+def _own_names(bill: Bill) -> Iterator[str]:
+    """Say that AWS has names of its own for Lambda's lines that are compared as a service."""
+    own = total(
+        item.amount for item in bill.items if item.kind is ChargeKind.NEIGHBOUR and not item.is_beside_lambda
+    )
+    if own:
+        yield (
+            f"{money(own)} of ours is for pollers, durable executions, tenants or managed instances, and stands among "
+            "the services: AWS's names of these lines of Lambda are not known, so what the real bill has alone may be theirs"
+        )
 
 
 def _of_lambda(bill: Bill) -> Bill:
