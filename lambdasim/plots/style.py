@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from datetime import datetime
 from functools import wraps
-from math import log10
+from math import ceil, floor, log10
 from pathlib import Path
 from textwrap import fill
 from typing import Any, Final, ParamSpec
@@ -20,7 +20,7 @@ from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.dates import AutoDateLocator, ConciseDateFormatter
 from matplotlib.figure import Figure
-from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
+from matplotlib.ticker import FixedLocator, FuncFormatter, LogLocator, NullFormatter
 from numpy.typing import NDArray
 
 from lambdasim.units import US_PER_DAY, to_epoch_us
@@ -49,6 +49,8 @@ _NAMES: Final = (34, 16)
 """Longest line of a row's name [characters], wide and narrow."""
 _LOG_TICKS: Final = ((1.7, 3.0, 20), (0.9, 1.8, 5))
 """Decades up to which an axis has three labels in each, and two, and the most decades with one, wide and narrow."""
+_LOG_ROOM: Final = (90, 30)
+"""Characters of labels that fit on such an axis, wide and narrow; above, every other decade has one."""
 _TICKS: Final = ((3, 8), (2, 5))
 """Fewest and most labels of a time axis, wide and narrow."""
 
@@ -258,11 +260,17 @@ def size_axis(ax: Axes, low: float, high: float) -> None:
         ax.xaxis.set_major_formatter(plain_ticks())
         return
     ax.set_xscale("log")
-    ax.set_xlim(low / 1.15, high * 1.15)
     decades = log10(high / low)
+    spare = max(10 ** (decades * 0.05), 1.15)  # room for a point at either end
+    ax.set_xlim(low / spare, high * spare)
     fine, coarse, most = _LOG_TICKS[_NARROW.get()]
     steps = (1, 2, 5) if decades <= fine else (1, 3) if decades <= coarse else (1,)
-    ax.xaxis.set_major_locator(LogLocator(subs=steps, numticks=most))
+    powers = [10.0**power for power in range(ceil(log10(low / spare)), floor(log10(high * spare)) + 1)]
+    room = _LOG_ROOM[_NARROW.get()]
+    if steps == (1,) and len(powers) > 1 and sum(len(_plain(value, "")) + 2 for value in powers) > room:
+        ax.xaxis.set_major_locator(FixedLocator(powers[len(powers) % 2 == 0 :: 2]))
+    else:
+        ax.xaxis.set_major_locator(LogLocator(subs=steps, numticks=most))
     ax.xaxis.set_major_formatter(plain_ticks())
     ax.xaxis.set_minor_formatter(NullFormatter())
 

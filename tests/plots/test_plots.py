@@ -15,7 +15,16 @@ from matplotlib.transforms import Bbox
 import lambdasim as ls
 from lambdasim import plots
 from lambdasim.errors import InputError
-from lambdasim.plots.style import MOST_LINES, Picture, bar_look, line_look, narrow
+from lambdasim.plots.style import (
+    MOST_LINES,
+    Picture,
+    axes_or_new,
+    bar_look,
+    line_look,
+    name_rows,
+    narrow,
+    size_axis,
+)
 from lambdasim.report import pictures
 from lambdasim.specs import load_scenario_text
 
@@ -279,3 +288,21 @@ def test_a_time_axis_of_a_few_hours_has_labels() -> None:
                 assert isinstance(figure, Figure)
                 FigureCanvasAgg(figure).draw()
                 assert len([one for one in ax.get_xticklabels() if one.get_text()]) >= 2
+
+
+@pytest.mark.parametrize(("low", "high"), [(391, 900_000), (60, 5_600), (1, 1e6), (1e-5, 3)])
+def test_labels_of_sizes_that_differ_much_do_not_touch(low: float, high: float) -> None:
+    for is_narrow in (False, True):
+        with narrow() if is_narrow else nullcontext():
+            ax = axes_or_new(None, rows=10)
+            name_rows(ax, [f"Azure Functions {place}" for place in range(10)])
+            size_axis(ax, low, high)
+            figure = ax.get_figure(root=True)
+            assert isinstance(figure, Figure)
+            canvas = FigureCanvasAgg(figure)
+            canvas.draw()
+            ends = ax.get_xlim()
+            labels = [one for one in ax.get_xticklabels() if ends[0] <= one.get_position()[0] <= ends[1]]
+            boxes = [one.get_window_extent(canvas.get_renderer()) for one in labels if one.get_text()]
+            assert len(boxes) >= 2
+            assert all(left.x1 < right.x0 for left, right in pairwise(boxes))

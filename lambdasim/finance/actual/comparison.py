@@ -263,7 +263,8 @@ def _own_names(bill: Bill) -> Iterator[str]:
     if own:
         yield (
             f"{money(own)} of ours is for pollers, durable executions, tenants or managed instances, and stands among "
-            "the services: AWS's names of these lines of Lambda are not known, so what the real bill has alone may be theirs"
+            "the services: AWS's names of these lines of Lambda are not known, so what the real bill has alone may be "
+            "theirs"
         )
 
 

@@ -284,7 +284,7 @@ def bill_comparison_page(found: BillComparison) -> StudyPage:
     services = found.frames()["services beside Lambda"]
     beside = services.rename(columns={"actual_cost": "actual", "our_cost": "ours"})
     for name in ("actual", "ours", "difference"):
-        beside[name] = [money(usd) for usd in beside[name]]
+        beside[name] = [shown_usd(usd) for usd in beside[name]]
     return StudyPage(
         title="A real bill beside ours",
         answer=(f"{found}.",),
