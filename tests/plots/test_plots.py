@@ -24,6 +24,7 @@ from lambdasim.plots.style import (
     name_rows,
     narrow,
     size_axis,
+    styled,
 )
 from lambdasim.report import pictures
 from lambdasim.specs import load_scenario_text
@@ -292,11 +293,16 @@ def test_a_time_axis_of_a_few_hours_has_labels() -> None:
 
 @pytest.mark.parametrize(("low", "high"), [(391, 900_000), (60, 5_600), (1, 1e6), (1e-5, 3)])
 def test_labels_of_sizes_that_differ_much_do_not_touch(low: float, high: float) -> None:
+    @styled
+    def drawn() -> Axes:
+        ax = axes_or_new(None, rows=10)
+        name_rows(ax, [f"Azure Functions {place}" for place in range(10)])
+        size_axis(ax, low, high)
+        return ax
+
     for is_narrow in (False, True):
         with narrow() if is_narrow else nullcontext():
-            ax = axes_or_new(None, rows=10)
-            name_rows(ax, [f"Azure Functions {place}" for place in range(10)])
-            size_axis(ax, low, high)
+            ax = drawn()
             figure = ax.get_figure(root=True)
             assert isinstance(figure, Figure)
             canvas = FigureCanvasAgg(figure)

@@ -15,7 +15,7 @@ from lambdasim.billing.exact import product, total
 from lambdasim.catalog import ChargeKind, usage_type
 from lambdasim.catalog.usage_types import LAMBDA_KINDS
 from lambdasim.errors import InputError
-from lambdasim.finance.actual.foreign import ServiceLine, services_beside, told
+from lambdasim.finance.actual.foreign import ServiceLine, own_names, services_beside, told
 from lambdasim.finance.actual.reader import read_actual_bill
 from lambdasim.finance.actual.tables import ActualBill, ActualLine, LineClass
 from lambdasim.finance.days import DayCost
@@ -245,27 +245,14 @@ def compare_bill(
     if real.is_summed:
         services = tuple(services_beside(real.foreign, whole.items))
         return BillComparison(
-            real, tuple(_summed(real, bill, days)), (*_own_names(whole), *bill.notes), services
+            real, tuple(_summed(real, bill, days)), (*own_names(whole.items), *bill.notes), services
         )
     our_lines, their_lines = _ours(bill.items), _theirs(real.lines, _free_names(bill.items))
     compared: list[ComparedLine] = []
     for key in sorted(our_lines.keys() | their_lines.keys()):
         compared += _matched(key, our_lines.get(key, []), their_lines.get(key, []))
     services = tuple(services_beside(real.foreign, whole.items))
-    return BillComparison(real, tuple(compared), (*_own_names(whole), *bill.notes), services)
-
-
-def _own_names(bill: Bill) -> Iterator[str]:
-    """Say that AWS has names of its own for Lambda's lines that are compared as a service."""
-    own = total(
-        item.amount for item in bill.items if item.kind is ChargeKind.NEIGHBOUR and not item.is_beside_lambda
-    )
-    if own:
-        yield (
-            f"{money(own)} of ours is for pollers, durable executions, tenants or managed instances, and stands among "
-            "the services: AWS's names of these lines of Lambda are not known, so what the real bill has alone may be "
-            "theirs"
-        )
+    return BillComparison(real, tuple(compared), (*own_names(whole.items), *bill.notes), services)
 
 
 def _of_lambda(bill: Bill) -> Bill:

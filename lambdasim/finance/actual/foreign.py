@@ -14,7 +14,7 @@ from lambdasim.catalog import ChargeKind
 from lambdasim.catalog.prices.meters import meters
 from lambdasim.errors import InputError
 from lambdasim.finance.actual.tables import ForeignCost
-from lambdasim.wording import clipped
+from lambdasim.wording import clipped, money
 
 _MOST_SERVICES: Final = 10_000
 UNNAMED: Final = "(not named)"
@@ -120,6 +120,29 @@ def services_beside(foreign: Iterable[ForeignCost], items: Iterable[LineItem]) -
         line = ServiceLine(month, service, real.rows if real else 0, cost, own, total((cost, -own)), note)
         found.append(((month, rank, -max(cost, own), service), line))
     yield from (line for _, line in sorted(found, key=lambda one: one[0]))
+
+
+def own_names(items: Iterable[LineItem]) -> Iterator[str]:
+    """Say that AWS has names of its own for Lambda's lines that are compared as a service.
+
+    Parameters
+    ----------
+    items : iterable of LineItem
+        Of our bill.
+
+    Yields
+    ------
+    str
+    """
+    own = total(
+        item.amount for item in items if item.kind is ChargeKind.NEIGHBOUR and not item.is_beside_lambda
+    )
+    if own:
+        yield (
+            f"{money(own)} of ours is for pollers, durable executions, tenants or managed instances, and stands among "
+            "the services: AWS's names of these lines of Lambda are not known, so what the real bill has alone may be "
+            "theirs"
+        )
 
 
 def told(service: str) -> str:
