@@ -110,14 +110,70 @@ def test_a_forecast_becomes_a_workbook_with_past_months(tmp_path: Path) -> None:
     assert past["2014-12"] == round(months["2014-12"] * 0.01)
 
 
-@pytest.mark.skipif(SOFFICE is None, reason="needs LibreOffice")
-def test_libreoffice_opens_it_with_the_same_figures(run: ls.RunResult, tmp_path: Path) -> None:
-    path = write_table(run, tmp_path / "run.xlsx")
-    every = "csv:Text - txt - csv (StarCalc):44,34,76,1,,0,false,false,false,false,false,-1"
+def opened_in_libreoffice(paths: list[Path], folder: Path) -> dict[str, list[list[str]]]:
+    """Open workbooks in LibreOffice, which recalculates them, and read each sheet by the name of its file."""
     assert SOFFICE is not None
-    profile = f"-env:UserInstallation={(tmp_path / 'profile').as_uri()}"
-    command = [SOFFICE, profile, "--headless", "--convert-to", every, "--outdir", str(tmp_path), str(path)]
+    every = "csv:Text - txt - csv (StarCalc):44,34,76,1,,0,false,false,false,false,false,-1"
+    profile = f"-env:UserInstallation={(folder / 'profile').as_uri()}"
+    command = [
+        SOFFICE,
+        profile,
+        "--headless",
+        "--convert-to",
+        every,
+        "--outdir",
+        str(folder),
+        *map(str, paths),
+    ]
     subprocess.run(command, check=True, capture_output=True, timeout=180)
-    rows = list(csv.reader((tmp_path / "run-Functions.csv").read_text().splitlines()))
-    assert [row[1] for row in rows[1:]] == ["1200", "600"]
-    assert not [cell for row in rows for cell in row if cell.startswith(("#", "Err:"))]
+    return {
+        place.stem: list(csv.reader(place.read_text().splitlines()))
+        for path in paths
+        for place in folder.glob(f"{path.stem}-*.csv")
+    }
+
+
+@pytest.mark.skipif(SOFFICE is None, reason="needs LibreOffice")
+def test_libreoffice_opens_each_workbook_with_the_same_figures(run: ls.RunResult, tmp_path: Path) -> None:
+    scenario = tmp_path / "shop.yaml"
+    scenario.write_text(SCENARIO)
+    ls.save(run, tmp_path / "run")
+    rides = "notebooks/scenarios/ride_receipts.yaml"
+    for name, words in {
+        "sweep": [
+            "sweep-memory",
+            scenario,
+            "--function",
+            "other",
+            "--sizes",
+            "256,512",
+            "--replications",
+            "2",
+        ],
+        "commitment": ["commit", tmp_path / "run"],
+        "break_even": ["break-even", scenario, "--replications", "2"],
+        "forecast": ["forecast", rides, "--month", "2015-02", "--paths", "20"],
+    }.items():
+        done = lambdasim(*words, "--xlsx", tmp_path / f"{name}.xlsx")
+        assert done.returncode == 0, done.stderr
+    write_table(run, tmp_path / "run.xlsx")
+    books = sorted(tmp_path.glob("*.xlsx"))
+    sheets = opened_in_libreoffice(books, tmp_path)
+    assert [row[1] for row in sheets["run-Functions"][1:]] == ["1200", "600"]
+    assert {
+        "sweep-Sizes",
+        "commitment-Plans",
+        "break_even-Bills",
+        "forecast-Lines",
+        "forecast-Days",
+    } <= sheets.keys()
+    for path in books:
+        for sheet in openpyxl.load_workbook(path):
+            shown = sheets[f"{path.stem}-{sheet.title}"]
+            assert not [cell for row in shown for cell in row if cell.startswith(("#", "Err:"))]
+            for row, cells in enumerate(sheet.iter_rows(values_only=True)):
+                for column, value in enumerate(cells):
+                    if isinstance(value, int | float) and not isinstance(value, bool):
+                        text = shown[row][column]
+                        read = float(text.removesuffix("%")) / (100 if text.endswith("%") else 1)
+                        assert read == pytest.approx(value, rel=1e-9, abs=1e-12)

@@ -9,6 +9,7 @@ from datetime import datetime
 from math import isfinite
 from numbers import Integral, Real
 from pathlib import Path
+from textwrap import wrap
 from typing import TYPE_CHECKING, Any, Final
 
 from lambdasim.errors import InputError, LambdaSimError
@@ -24,8 +25,16 @@ if TYPE_CHECKING:
 
 SUFFIXES: Final = (".csv", ".parquet", ".xlsx")
 _CREATED: Final = datetime(2000, 1, 1)  # noqa: DTZ001 - written as it is, so that equal tables give equal bytes
-_LOOKS: Final = {"usd": "#,##0.00####", "number": "#,##0.###", "wrapped": ""}
-_NARROW, _WIDE, _LONGEST_NAME = 12, 44, 31
+_LOOKS: Final = {"usd": "#,##0.00####", "number": "#,##0.###", "wrapped": "", "words": ""}
+_NARROW, _WIDE, _LONGEST_NAME = 12, 24, 31
+_ANSWER: Final = 90
+"""Width of the answer, which fits a page [characters]."""
+_FULL: Final = 0.9
+"""Part of a width that letters fill."""
+_LINE: Final = 15
+"""Height of a line [points]."""
+_PRINTED: Final = 16
+"""Columns up to which a sheet is printed one page wide; more would be too small to read."""
 _NOT_IN_NAMES: Final = str.maketrans(dict.fromkeys("[]:*?/\\'", " "))
 
 
@@ -117,10 +126,14 @@ def write_tables(
     formats = {name: book.add_format(look) for name, look in FORMATS.items()}
     formats |= {name: book.add_format({"num_format": look} if look else {}) for name, look in _LOOKS.items()}
     formats["wrapped"].set_text_wrap()
+    formats["words"].set_indent(1)  # figures to the left of words end where these begin
     first = Page(book.add_worksheet("Answer"), formats)
-    first.sheet.set_column(0, 0, 110)
+    first.sheet.set_column(0, 0, _ANSWER)
+    first.sheet.set_landscape()
+    first.sheet.fit_to_pages(1, 0)
     first.text(0, 0, title, "title")
     for row, sentence in enumerate(answer, start=2):
+        first.sheet.set_row(row, _LINE * _lines(sentence, _ANSWER))
         first.text(row, 0, sentence, "wrapped")
     used = {"answer"}
     for name, table in tables.items():
@@ -136,10 +149,13 @@ def _write_sheet(page: Page, table: pd.DataFrame) -> None:
     if len(table) >= LAST_ROW:
         raise LambdaSimError(f"a sheet has {LAST_ROW:,} rows at most, and the table {len(table):,}")
     page.sheet.set_landscape()
-    page.sheet.fit_to_pages(1, 0)
+    if len(table.columns) <= _PRINTED:
+        page.sheet.fit_to_pages(1, 0)
     names = [str(name) for name in table.columns]
     words = [any(isinstance(value, str) and len(value) > _NARROW for value in table[name]) for name in names]
-    page.head(0, [heading(name) for name in names], [min(_WIDE, 24) if wide else _NARROW for wide in words])
+    heads, widths = [heading(name) for name in names], [_WIDE if wide else _NARROW for wide in words]
+    page.head(0, heads, widths)
+    page.sheet.set_row(0, _LINE * max(map(_lines, heads, widths)))
     page.sheet.freeze_panes(1, 1)
     for column, name in enumerate(names):
         for row, value in enumerate(table.iloc[:, column], start=1):
@@ -147,19 +163,24 @@ def _write_sheet(page: Page, table: pd.DataFrame) -> None:
     page.sheet.autofilter(0, 0, len(table), len(names) - 1)
 
 
+def _lines(text: str, width: int) -> int:
+    """Estimate how many lines a text takes: what opens a workbook without a screen does not fit heights to texts."""
+    return sum(max(len(wrap(line, int(width * _FULL))), 1) for line in text.split("\n"))
+
+
 def _write_cell(page: Page, row: int, column: int, name: str, value: Any) -> None:
     plain = _plain(value)
     if plain is None or (isinstance(plain, Real) and not isfinite(plain)):
         return
     if isinstance(plain, bool):
-        page.text(row, column, "yes" if plain else "no")
+        page.text(row, column, "yes" if plain else "no", "words")
     elif isinstance(plain, Integral):
         page.number(row, column, int(plain), "whole")
     elif isinstance(plain, Real):
         look = "usd" if is_money(name) else "share" if is_share(name) else "number"
         page.sheet.write_number(row, column, float(plain), page.formats[look])
     elif str(plain) not in {"NaT", "<NA>"}:
-        page.text(row, column, str(plain))
+        page.text(row, column, str(plain), "words")
 
 
 def _plain(value: Any) -> Any:
