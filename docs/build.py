@@ -240,6 +240,7 @@ def command_page() -> Iterator[str]:
     program: Any = typer.main.get_command(app)
     yield "# Commands"
     yield "\nGenerated from the program; `lambdasim COMMAND -h` prints the same.\n"
+    yield "```{raw} html\n<style>td:first-child code { white-space: nowrap }</style>\n```"
     for heading, names in ORDER.items():
         yield f"\n## {heading}\n"
         for name in names:
@@ -258,7 +259,7 @@ def _command(name: str, command: Any) -> Iterator[str]:
     yield f"{_cell(command.help or '')}\n"
     pages = [f"[{title}](../{path})" for path, title in pages_of(name)]
     yield f"How to: {', '.join(pages)}.\n"
-    yield "| argument or option | meaning | default |\n|---|---|---|"
+    yield "| argument or option | meaning |\n|---|---|"
     for param in command.params:
         if param.param_type_name == "argument":
             names = f"`{(param.name or '').upper()}`"
@@ -271,8 +272,10 @@ def _command(name: str, command: Any) -> Iterator[str]:
             and default not in (False, "", ())
             and "Sentinel" not in type(default).__name__
         )
-        said = f"`{default}`" if is_shown and str(default) != "Sentinel.UNSET" else ""
-        yield f"| {names} | {_cell(getattr(param, 'help', '') or '')} | {said} |"
+        meaning = _cell(getattr(param, "help", "") or "")
+        if is_shown and str(default) != "Sentinel.UNSET":
+            meaning = f"{meaning} Default: `{default}`."
+        yield f"| {names} | {meaning} |"
     yield ""
 
 
