@@ -103,3 +103,21 @@ def test_whoever_asked_for_the_work_still_ends_it() -> None:
         with also_until(Now()), pytest.raises(AbandonedError):
             go_on()
         go_on()
+
+
+@pytest.mark.parametrize(
+    ("first_s", "second_s", "answers"), [(1.0, 0.25, True), (1.0, 1.5, False), (0.0, 0.0, True)]
+)
+def test_a_series_of_runs_is_all_on_the_engine_that_answers_sooner(
+    first_s: float, second_s: float, answers: bool
+) -> None:
+    """Thirty runs of a quarter of a second are there before anything is compiled; thirty of 1.5 s are not."""
+    trial = running._Trial(5.0)
+    took_s = [first_s, second_s, *[second_s] * 30]
+    allowed = []
+    for spent_s, _ in zip(took_s, trial.series(32), strict=True):
+        allowed.append(trial._left_s >= spent_s)
+        trial._left_s -= spent_s if allowed[-1] else 0
+    assert all(allowed[:2])
+    assert all(allowed[2:]) if answers else not any(allowed[2:])
+    assert trial._left_s <= 5.0

@@ -12,6 +12,7 @@ from typing import Any, Final
 from lambdasim.billing import Usage, price
 from lambdasim.catalog.guesses import estimate_size
 from lambdasim.engine.contract import EventOutcome, Outcome
+from lambdasim.engine.run import in_series
 from lambdasim.errors import CatalogError
 from lambdasim.results.expected import PROGRAM_BYTES, PROGRAM_S, RunCost, expected_cost
 from lambdasim.results.foreseen import unknown_rates
@@ -210,7 +211,7 @@ def estimate(
     if agree is not None:
         agree(_cost(scenario, rates, planned, known_ms, engine))
     seen = []
-    for number, case in enumerate(planned, start=1):
+    for number, (case, _) in enumerate(zip(planned, in_series(len(planned)), strict=True), start=1):
         seen.append(_case(scenario, rates, case, len(planned), known_ms, engine))
         if progress is not None:
             progress(number, len(planned))
