@@ -31,6 +31,7 @@ from lambdasim.units import MB_PER_GB, US_PER_HOUR, US_PER_MINUTE, US_PER_MS
 _MOST_POLLERS: Final = 10_000
 _MOST_GROUPS: Final = 20_000
 _MOST_SHARDS: Final = 10_000
+_FULLER: Final = 1.5
 _MINUTES: Final = US_PER_HOUR // US_PER_MINUTE
 
 
@@ -85,6 +86,8 @@ class FunctionEvidence(NamedTuple):
     mean_concurrency, peak_concurrency : float
     cold_share, cold_ms, warm_ms, p99_ms : float
         Share of runs that start cold; median latency of cold and of warm ones; 99th percentile of all [ms].
+    starts_at_peak : bool
+        Whether most executions of the fullest moment were starting, and no other moment was nearly as full.
     """
 
     function: str
@@ -97,6 +100,7 @@ class FunctionEvidence(NamedTuple):
     cold_ms: float
     warm_ms: float
     p99_ms: float
+    starts_at_peak: bool = False
 
 
 @dataclass(frozen=True, eq=False)
@@ -425,4 +429,18 @@ def _evidence(name: str, totals: FunctionTotals, duration_us: int) -> FunctionEv
         cold_ms=totals.latency_ms[StartType.COLD].quantile(0.5),
         warm_ms=totals.latency_ms[StartType.WARM].quantile(0.5),
         p99_ms=totals.all_latency_ms().quantile(0.99),
+        starts_at_peak=_starts_at_peak(totals, -(-duration_us // US_PER_MINUTE)),
+    )
+
+
+def _starts_at_peak(totals: FunctionTotals, minutes: int) -> bool:
+    """Say whether the fullest moment is one of INIT, so that servers, which have none, are counted as if they had."""
+    most = totals.concurrency.per_minute(minutes)
+    starting = 2 * totals.counts.padded(minutes)["ColdStarts"] >= most
+    rest = most[~starting]
+    return bool(
+        totals.cold
+        and rest.size
+        and totals.init_ms.mean() > totals.duration_ms.mean()
+        and most.max() > _FULLER * max(rest.max(), 1)
     )

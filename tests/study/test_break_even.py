@@ -157,6 +157,21 @@ def test_servers_hold_what_waits_or_hangs_as_long_as_lambda_does(
     assert memory(work, timeout, others) - rest == pytest.approx(memory("io_ms: 900}", "10s", ""), rel=0.05)
 
 
+def test_a_fullest_moment_of_starts_is_said() -> None:
+    """Twenty a second of 200 ms are four at once; in the 6 s that INIT takes 120 start."""
+    text = """{{name: starting, start: 2026-11-01T00:00:00Z, duration: 10min, functions: [{{name: f, init_ms: {init},
+      timeout: 20s, work: {{io_ms: 200}}, traffic: {{constant: {{rate_per_s: 20}}}}}}]}}"""
+    slow, quick = (
+        demand_of(
+            ls.simulate(ls.load_scenario_text(text.format(init=init)), engine="reference", keep_records=False),
+            ec2_instances("x86_64", "us-east-1"),
+        ).evidence[0]
+        for init in (6000, 100)
+    )
+    assert slow.peak_concurrency > 100
+    assert (slow.starts_at_peak, quick.starts_at_peak) == (True, False)
+
+
 def test_cpu_time_is_kept_whatever_the_memory_on_lambda() -> None:
     loads = []
     for memory_mb in (1769, 885):

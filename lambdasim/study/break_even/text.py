@@ -182,6 +182,19 @@ def _run_reasons(found: BreakEvenTables) -> Iterator[str]:
             )
 
 
+def _of_starts(found: BreakEvenTables, assumed: str) -> Iterator[Parameter]:
+    """Say where the number of servers comes from environments that started all at once."""
+    names = [one.function[:40] for one in found.evidence if one.starts_at_peak]
+    if names:
+        value = (
+            f"{listed(names, most=3)}: the fullest moment is one of environments that start, whose INIT counts as if "
+            "servers had it; fewer would do"
+        )
+        yield Parameter(
+            "INIT at the fullest moment", value, assumed, "break-even; executions at once from the run"
+        )
+
+
 def parameters(found: BreakEvenTables) -> tuple[Parameter, ...]:
     """List what is assumed of the others, and how each is known."""
     terms, costs, assumed = found.terms, found.costs, Knowledge.ASSUMED.value
@@ -198,6 +211,7 @@ def parameters(found: BreakEvenTables) -> tuple[Parameter, ...]:
             assumed,
             "break-even; executions at once from the run",
         ),
+        *_of_starts(found, assumed),
         Parameter(
             "redundancy", f"{terms.least_servers} servers at least, one in each zone", assumed, "break-even"
         ),

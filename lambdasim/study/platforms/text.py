@@ -227,7 +227,10 @@ def _of_functions(functions: tuple[FunctionSpec, ...], shown: set[str]) -> Itera
             "function's settings"
         )
     if any(spec.trigger.queue is not None or spec.trigger.stream is not None for spec in functions):
-        yield "queues and streams: on other platforms each message or record is a request of its own"
+        yield (
+            "queues and streams: on other platforms each message or record is a request of its own, which waits neither "
+            "for pollers nor for a batch: latencies of these are not alike"
+        )
     if "workers" in shown:
         yield "Workers: a run's timers, memory and libraries are not those of Node.js"
 
