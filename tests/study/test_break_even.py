@@ -163,7 +163,9 @@ def test_a_fullest_moment_of_starts_is_said() -> None:
       timeout: 20s, work: {{io_ms: 200}}, traffic: {{constant: {{rate_per_s: 20}}}}}}]}}"""
     slow, quick = (
         demand_of(
-            ls.simulate(ls.load_scenario_text(text.format(init=init)), engine="reference", keep_records=False),
+            ls.simulate(
+                ls.load_scenario_text(text.format(init=init)), engine="reference", keep_records=False
+            ),
             ec2_instances("x86_64", "us-east-1"),
         ).evidence[0]
         for init in (6000, 100)
