@@ -289,6 +289,9 @@ class Calibration(Result):
             function["snap_start"] = self.snap_start.spec()
         elif self.init is not None:
             function["init_ms"] = self.init.law()
+        bought = 0 if self.observations is None else self.observations.runs.most_provisioned()
+        if bought and self.snap_start is None:
+            function["provisioned_concurrency"] = [{"at": "0s", "count": bought}]
         if self.lasting.keep_alive_s is not None:
             function["keep_alive"] = f"{self.lasting.keep_alive_s}s"
         return function

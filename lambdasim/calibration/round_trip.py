@@ -13,7 +13,7 @@ from lambdasim.calibration.data.statistics import Floats
 from lambdasim.calibration.twin import Sample, logged, twin
 from lambdasim.calibration.written import MB_MS_PER_GB_S, share
 from lambdasim.specs.scenario import ScenarioSpec
-from lambdasim.units import US_PER_HOUR
+from lambdasim.units import US_PER_HOUR, US_PER_S
 from lambdasim.views import Result
 from lambdasim.wording import NONE, count, number, percent, wrapped
 
@@ -287,14 +287,20 @@ def _money(scenario: dict[str, Any], runs: Runs, log: Sample, made: Sample) -> l
             one = spec.functions[0].model_copy(update={"memory_mb": int(memory_mb)})
             cold = int(sample.cold[here].sum() * scale / sample.times)
             snap = one.snap_start is not None
+            bought = here & sample.provisioned
+            demand = here & ~sample.provisioned
+            held = max((step.count for step in one.provisioned_concurrency), default=0)
             usages.append(
                 Usage.of_function(
                     one,
                     spec.region,
                     month,
                     requests=int(here.sum() * scale / sample.times),
-                    billed_ms_with_init=int(sample.with_ms[here].sum() * scale / sample.times),
-                    billed_ms_without_init=int(sample.without_ms[here].sum() * scale / sample.times),
+                    billed_ms_with_init=int(sample.with_ms[demand].sum() * scale / sample.times),
+                    billed_ms_without_init=int(sample.without_ms[demand].sum() * scale / sample.times),
+                    provisioned_requests=int(bought.sum() * scale / sample.times),
+                    provisioned_billed_ms=int(sample.without_ms[bought].sum() * scale / sample.times),
+                    provisioned_allocated_s=held * _MONTH_H * US_PER_HOUR // US_PER_S,
                     snapstart_restored_mb=cold * int(memory_mb) if snap else 0,
                     snapstart_cache_ms=_MONTH_H * US_PER_HOUR // 1000 if snap else 0,
                 )

@@ -64,8 +64,10 @@ def scenario_mapping(found: Calibration, arrivals: str | None) -> dict[str, Any]
     if found.lasting.lifetime_s is not None:
         scenario.setdefault("platform", {})["max_lifetime"] = f"{found.lasting.lifetime_s}s"
     peak = 0 if data is None else data.runs.peak_concurrency()
-    if peak > limit("account_concurrency_default").value:
-        scenario["account"] = {"concurrency": 2 * peak}
+    usual = limit("account_concurrency_default").value
+    bought = max((step["count"] for step in function.get("provisioned_concurrency", ())), default=0)
+    if max(peak, 2 * bought) > usual:
+        scenario["account"] = {"concurrency": max(2 * peak, 4 * bought)}
     return scenario
 
 

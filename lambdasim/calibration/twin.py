@@ -56,6 +56,8 @@ class Sample:
         Billed with INIT and without, by the rule of whole milliseconds [ms].
     cold : ndarray of bool
     outcome : ndarray of str
+    provisioned : ndarray of bool
+        Whether the run met provisioned concurrency.
     times : int
         How often the log's runs are in it.
     """
@@ -67,6 +69,7 @@ class Sample:
     without_ms: Floats
     cold: Flags
     outcome: NDArray[np.str_]
+    provisioned: Flags
     times: int = 1
 
     def __len__(self) -> int:
@@ -100,6 +103,7 @@ def logged(runs: Runs) -> Sample:
         without_ms=np.where(before > 0, np.ceil(np.round(runs.duration_ms - before, 6)), without),
         cold=runs.cold,
         outcome=runs.outcome.astype(str),
+        provisioned=runs.provisioned,
     )
 
 
@@ -215,6 +219,7 @@ def _ran(spec: ScenarioSpec, arrivals_us: Ints, counted: Flags, memory_mb: int) 
         without_ms=-(-column["duration_us"] // US_PER_MS).astype(np.float64),
         cold=cold,
         outcome=names[column["outcome"]],
+        provisioned=column["start_type"] == StartType.PROVISIONED,
     )
 
 
@@ -230,7 +235,7 @@ def _joined(parts: list[Sample], times: int) -> Sample:
 
     return Sample(
         column("memory_mb"), column("duration_ms"), column("init_ms"), column("with_ms"), column("without_ms"),
-        column("cold"), column("outcome"), times,
+        column("cold"), column("outcome"), column("provisioned"), times,
     )  # fmt: skip
 
 

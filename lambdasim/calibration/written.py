@@ -131,6 +131,7 @@ def log_findings(data: Observations, failed: dict[str, Estimate], durations_ms: 
         *failure_findings(data, failed),
         *after_failure_findings(data),
         *init_cut_findings(data),
+        *provisioned_findings(data),
         *mode_findings(durations_ms),
     ]
 
@@ -181,6 +182,19 @@ def init_cut_findings(data: Observations) -> list[str]:
         f"{whole} GB-s in all"
     )
     return said
+
+
+def provisioned_findings(data: Observations) -> list[str]:
+    """Say how much provisioned concurrency the scenario has, and from what."""
+    bought = data.runs.most_provisioned()
+    if not bought:
+        return []
+    served = count(int(data.runs.provisioned.sum()), "run")
+    return [
+        f"{served} met environments of provisioned concurrency, at most {number(bought)} of which served in one stretch "
+        f"of time: written as provisioned_concurrency, {number(bought)} from beginning to end; those that no run met are "
+        "in no log"
+    ]
 
 
 def restores(runs: Runs) -> Restores | None:

@@ -60,6 +60,8 @@ class Runs:
         again inside it; and whether INIT ran inside it, for that reason or because its environment was reset.
     environment : ndarray of str or None
         Log stream.
+    provisioned : ndarray of bool
+        Whether the run met an environment that had been started for provisioned concurrency.
     after_failure : AfterFailure
         What becomes of environments after a crash, a timeout or running out of memory, as far as the log shows.
     """
@@ -79,6 +81,7 @@ class Runs:
     again: Flags
     inside: Flags
     environment: Words | None
+    provisioned: Flags
     after_failure: AfterFailure = AfterFailure.INIT_INSIDE
 
     def __len__(self) -> int:
@@ -105,6 +108,18 @@ class Runs:
             return 0
         over = np.searchsorted(np.sort(self.ends_us()), self.arrival_us, side="right")
         return int((np.arange(1, len(self) + 1) - over).max())
+
+    def most_provisioned(self) -> int:
+        """Count the most environments of provisioned concurrency that served at one time, each from first to last run."""
+        if self.environment is None or not self.has_times or not self.provisioned.any():
+            return 0
+        names, place = np.unique(self.environment[self.provisioned].astype(str), return_inverse=True)
+        first = np.full(len(names), np.iinfo(np.int64).max)
+        last = np.zeros(len(names), dtype=np.int64)
+        np.minimum.at(first, place, self.arrival_us[self.provisioned])
+        np.maximum.at(last, place, self.ends_us()[self.provisioned])
+        over = np.searchsorted(np.sort(last), np.sort(first), side="right")
+        return int((np.arange(1, len(names) + 1) - over).max())
 
     def warm(self) -> Flags:
         """Return which runs met a warm environment and ran to their end, whatever their outcome, shape (n,)."""
@@ -168,6 +183,7 @@ def runs_of(table: pd.DataFrame) -> Runs:
         again=again,
         inside=np.isin(start.astype(str), _INIT_INSIDE),
         environment=table["exec_env"].to_numpy(dtype=object) if named else None,
+        provisioned=start == "provisioned",
     )
     return _with_failures_followed(found)
 

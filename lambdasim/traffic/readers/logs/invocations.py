@@ -23,9 +23,10 @@ COLUMNS: Final = (
     "runtime", "version",
 )  # fmt: skip
 UNKNOWN_TIME: Final = -1
+_PROVISIONED: Final = "provisioned-concurrency"
 _UNPRICED: Final = {
-    "provisioned-concurrency": "started for provisioned concurrency, whose size no log shows: set "
-    "provisioned_concurrency, or its cost is missing from the bill",
+    _PROVISIONED: "started for provisioned concurrency: no log shows how much of it is paid for, so hold the scenario's "
+    "provisioned_concurrency against that, or its cost is missing from the bill",
     "lambda-managed-instances": "started on managed instances, which are billed by the hour: give managed_instances an "
     "instance_type",
 }
@@ -141,13 +142,15 @@ class Invocations:
             times_us.sort()
         named = next(iter(self.functions)) if len(self.functions) == 1 else function
         for stream, items in self.streams.items():
-            start, runtime = _Start(), None
+            start, runtime, bought = _Start(), None, False
             ordered = _in_time(items)
             if stream is None and not timeless:
                 ordered = beside_their_runs(ordered, self._began_us)
             for found in ordered:
                 if isinstance(found, Remark):
                     runtime = found.runtime or runtime
+                    if found.kind is RemarkKind.INIT_START and stream is not None:
+                        bought = found.started_by == _PROVISIONED
                     _note(start, found)
                     continue
                 try:
@@ -161,11 +164,18 @@ class Invocations:
                     warm = found.report.environment_start_ms is None and not (start.broken or start.again)
                     self.ready += stream is not None and warm and start.was_ready(arrival_us)
                     of_stream = function_of_stream(stream) if stream else None
-                    yield self._row(arrival_us, found, start, runtime, of_stream or found.function or named)
+                    name = of_stream or found.function or named
+                    yield self._row(arrival_us, found, start, runtime, name, bought)
                 start = _Start()
 
     def _row(
-        self, arrival_us: int, found: Reported, start: _Start, runtime: str | None, function: str
+        self,
+        arrival_us: int,
+        found: Reported,
+        start: _Start,
+        runtime: str | None,
+        function: str,
+        bought: bool,
     ) -> tuple[object, ...]:
         report = found.report
         init_ms = report.environment_start_ms
@@ -174,6 +184,7 @@ class Invocations:
             kind = "again" if start.broken else "reset"
         elif init_ms is None and start.init_ms is not None and start.init_ms + 1 < report.billed_ms:
             kind, init_ms = "cold", start.init_ms
+        kind = "provisioned" if kind == "warm" and bought else kind
         outcome = report.outcome
         answers = self._answers(found)
         if outcome == SUCCESS and answers:
