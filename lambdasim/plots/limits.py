@@ -62,8 +62,8 @@ def plot_concurrency(run: RunResult, function: str | None = None, ax: Axes | Non
             limit, whose = spec.reserved_concurrency, "reserved concurrency"
     left_out = "" if function else left_out_of_peak(run.scenario)
     peak = int(series.max(initial=0))
-    of_whom = f"Concurrent executions of {function or 'the account'}{left_out}"
-    ax.set_title(f"{of_whom}: peak {peak:,} of {limit:,} ({whose})")
+    of_whom = left_out or f" of {function or 'the account'}"
+    ax.set_title(f"Concurrent executions{of_whom}: peak {peak:,} of {limit:,} ({whose})")
     if not peak:
         return nothing(ax, f"nothing ran{left_out}")
     step_us, unit = _step(run)

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from lambdasim.study.platforms.result import PlatformComparison
 
 _HEIGHT = 0.5
-_LEAST_BAR = 1.02
+_LEAST_BAR = 1.1
 """Highest over lowest below which a range is drawn as a point, which claims no width."""
 _LEAST = 1e-6
 
@@ -50,12 +50,11 @@ def plot_platforms(found: PlatformComparison, ax: Axes | None = None) -> Axes:
     for place, one in enumerate(ranges):
         _drawn(ax, place, max(one.low_usd, low / 2), one.high_usd, _HEIGHT, 0 if place == 0 else 1)
     ax.axvline(max(found.lambda_range.low_usd, low / 2), color=ink(), linewidth=1)
-    name_rows(
-        ax, (one.platform if one.complete else f"{one.platform} (a price is unknown)" for one in ranges)
-    )
+    name_rows(ax, (one.platform if one.complete else f"{one.platform} *" for one in ranges))
     ax.set_ylim(len(ranges) - 0.5, -0.5)
     size_axis(ax, low, most)
-    ax.set_xlabel(f"USD {found.per.words}; the line is Lambda's")
+    left_out = "" if all(one.complete for one in ranges) else "; * a price is unknown"
+    ax.set_xlabel(f"USD {found.per.words}; the line is Lambda's{left_out}")
     ax.grid(visible=False, axis="y")
     return ax
 

@@ -551,7 +551,7 @@ def test_a_single_value_is_drawn_as_a_point_and_a_range_as_long_as_it_is(
 ) -> None:
     ax = plot_platforms(everywhere)
     ranges = [(one.low_usd, one.high_usd) for one in everywhere.ranges]
-    wide = [(low, high) for low, high in ranges if high > 1.02 * low]
+    wide = [(low, high) for low, high in ranges if high > 1.1 * low]
     drawn = [(bar.get_x(), bar.get_x() + bar.get_width()) for bars in ax.containers for bar in bars]
     assert drawn == [pytest.approx(one) for one in wide]
     points = [float(line.get_xdata()[0]) for line in ax.lines if line.get_marker() == "D"]
