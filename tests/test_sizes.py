@@ -27,6 +27,7 @@ LARGE: dict[str, Callable[[int], object]] = {
     "compare": lambda size: ls.compare([SPEC, SPEC], replications=size),
     "compare, at most": lambda size: ls.compare([SPEC, SPEC], most_replications=size),
     "sweep": lambda size: ls.sweep_memory(SPEC, replications=size),
+    "sweep, sizes": lambda size: ls.sweep_memory(SPEC, sizes=range(128, size)),
     "sweep, at most": lambda size: ls.sweep_memory(SPEC, most_replications=size),
     "limits, multiples": lambda size: ls.advise_limits(SPEC, multiples=[size]),
     "limits, many multiples": lambda size: ls.advise_limits(SPEC, multiples=range(1, size)),

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable
 from concurrent.futures import Executor
 from dataclasses import replace
 from functools import partial
+from itertools import islice
 from typing import Any, Final, NamedTuple
 
 from lambdasim.catalog import timing, usual_sizes_mb
@@ -29,6 +30,7 @@ from lambdasim.study.memory.tables import SweptSize
 from lambdasim.study.variants import at_size
 
 _LEAST_FOR_PRECISION: Final = 4
+_MOST_SIZES: Final = 1_000
 MOST_FOR_ALTERNATIVES: Final = 3
 
 
@@ -111,11 +113,10 @@ def sweep_memory(
     spec = _named(scenario, function)
     own = SweptSize(spec.memory_mb, spec.architecture.value)
     wanted_architectures = sorted(set(architectures or [own.architecture]))
-    swept = [
-        SweptSize(size, name)
-        for size in sorted(set(usual_sizes_mb() if sizes is None else sizes))
-        for name in wanted_architectures
-    ]
+    wanted_sizes = set(usual_sizes_mb() if sizes is None else islice(sizes, _MOST_SIZES + 1))
+    if len(wanted_sizes) > _MOST_SIZES:
+        raise InputError.single("sweep", "sizes", f"must be at most {_MOST_SIZES:,} memory sizes, got more")
+    swept = [SweptSize(size, name) for size in sorted(wanted_sizes) for name in wanted_architectures]
     if not swept:
         raise InputError.single("sweep", "sizes", "must have at least one memory size")
     if precision is not None and not precision > 0:
