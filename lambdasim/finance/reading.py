@@ -150,14 +150,13 @@ def _parquet(file: SourceFile, wanted: frozenset[str] | None) -> tuple[tuple[str
 
     try:
         source = pq.ParquetFile(file.path)
-        header = tuple(source.schema_arrow.names)
+        header, held = tuple(source.schema_arrow.names), source.metadata
+        unpacked = sum(held.row_group(number).total_byte_size for number in range(held.num_row_groups))
     except (pa.ArrowException, OSError, ValueError) as problem:
         raise _not_parquet(file, problem) from None
     if len(header) > _MOST_COLUMNS or len(set(header)) < len(header):
         raise InputError.single(file.path, "", f"must have at most {_MOST_COLUMNS:,} columns, each once")
     columns = [name for name in header if wanted is None or name in wanted]
-    held = source.metadata
-    unpacked = sum(held.row_group(number).total_byte_size for number in range(held.num_row_groups))
     if held.num_rows > max(_FREE_ROWS, file.size) or unpacked > max(
         GZIP_FREE_BYTES, GZIP_RATIO_LIMIT * file.size
     ):

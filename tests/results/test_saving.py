@@ -151,6 +151,10 @@ def test_a_file_of_another_kind_is_refused(saved: tuple[ls.RunResult, Path], tmp
     (folder / "records.parquet").write_bytes(b"PAR1 no")
     with pytest.raises(InputError, match="cannot be read"):
         ls.load_run(signed(folder))
+    content = (saved[1] / "records.parquet").read_bytes()
+    (folder / "records.parquet").write_bytes(content.replace(b"arrival_us", b"\x80rrival_us"))
+    with pytest.raises(InputError, match="cannot be read"):
+        ls.load_run(signed(folder))
     pq.write_table(pa.table({name: pa.array([0]) for name in RECORD_COLUMNS}), folder / "records.parquet")
     with pytest.raises(InputError, match="must hold records of api, snap, worker"):
         ls.load_run(signed(folder))

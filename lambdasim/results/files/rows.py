@@ -145,7 +145,7 @@ def opened_rows(
                     for batch in batches
                 ),
             )
-    except (pa.ArrowException, OSError) as error:
+    except (pa.ArrowException, OSError, UnicodeError, OverflowError) as error:
         raise InputError.single(str(path), "", f"cannot be read: {clipped(error, 120)}") from None
 
 
