@@ -566,3 +566,21 @@ def test_answers_are_read_as_tools_leave_them(tmp_path: Path, content: bytes) ->
 def test_metric_statistics_are_left_out_with_the_reason(tmp_path: Path) -> None:
     ae.write(tmp_path, {"f.json": ANSWER, "s.json": {"Label": "Invocations", "Datapoints": []}})
     assert "does not say whose metric it is" in str(read_account(tmp_path).warnings[0])
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("-----------\n|  ListFunctions  |\n+-----+\n||  orders  |  512 ||\n", "--output table"),
+        ("FUNCTIONS\torders\tpython3.13\t512\n", "--output text"),
+        ("orders\t512\t30\nresize\t1024\t60\n", "--output text"),
+        ('[{"Name": "orders", "Memory": 512}]', "--query or jq"),
+        ('[["orders", 512]]', "--query or jq"),
+    ],
+)
+def test_answers_in_another_form_are_named(text: str, told: str, tmp_path: Path) -> None:
+    (tmp_path / "functions.txt").write_text(text, encoding="utf-8")
+    with pytest.raises(TemplateError) as refused:
+        read_account(tmp_path)
+    assert told in str(refused.value)
+    assert "functions.txt" in str(refused.value)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import os
+import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
@@ -112,6 +113,15 @@ _CSV_KINDS: Final = (
     ("function_name", Kind.STATISTICS),
 )
 _YAML: Final = (".yaml", ".yml")
+_SHOWN_BYTES: Final = 4096
+_SHAPES: Final = (
+    (re.compile(r"-{3,}\r?\n\|"), "a table, which --output table prints"),
+    (re.compile(r"[A-Z]{3,}\t|[^\s{\[<]+\t[^\n]*\t"), "columns of text, which --output text prints"),
+    (
+        re.compile(r"[\[{]"),
+        "JSON without what names a function as AWS does, which --query or jq may have renamed",
+    ),
+)
 
 
 @dataclass(frozen=True)
@@ -197,7 +207,7 @@ def read_answers(sources: Iterable[Path], but: str = "") -> Answers:
     """
     answers = Answers()
     empty: list[str] = []
-    foreign: list[str] = []
+    foreign: dict[str, str] = {}
     total = 0
     for path, name in _files(sources):
         if path.name == MANIFEST or (but and path.name.endswith(but)):
@@ -212,16 +222,14 @@ def read_answers(sources: Iterable[Path], but: str = "") -> Answers:
         elif _take(answers, content, name):
             answers.files += 1
         else:
-            foreign.append(name)
+            foreign[name] = _shape(content)
     if foreign:
-        told = (
-            f"{count(len(foreign), 'file')} not recognised, left out: {listed(foreign[:_NOTED], most=_NOTED)}"
-        )
+        told = f"{count(len(foreign), 'file')} not recognised, left out: {listed(list(foreign)[:_NOTED], most=_NOTED)}"
         answers.warnings.append(Remark("", told))
     if not answers.files:
         first = next(iter(foreign or empty), None)
         told = (
-            "has no answer of the AWS CLI about functions, as --output json prints it; "
+            f"has no answer of the AWS CLI about functions, as --output json prints it{foreign.get(first or '', '')}; "
             "lambdasim import aws --commands prints the commands"
         )
         where = str(next(iter(sources), "")) if first is None else first
@@ -253,6 +261,12 @@ def _files(sources: Iterable[Path]) -> Iterator[tuple[Path, str]]:
             if path.is_file() and (real := path.resolve()) not in seen:
                 seen.add(real)
                 yield path, str(path.relative_to(source)) if source.is_dir() else path.name
+
+
+def _shape(content: bytes) -> str:
+    """Say how an answer was printed that cannot be read, where that is known; else nothing."""
+    text = content[:_SHOWN_BYTES].decode("utf-8", errors="replace").lstrip("\ufeff\r\n ")
+    return next((f": it looks like {told}" for mark, told in _SHAPES if mark.match(text)), "")
 
 
 def _content(path: Path, name: str) -> bytes:
