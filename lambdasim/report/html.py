@@ -121,17 +121,24 @@ def table_html(table: pd.DataFrame, name: str) -> str:
     name : str
         For those who hear the page.
     """
+    return columns_html(
+        ((str(column), table.iloc[:, place]) for place, column in enumerate(table.columns)), name
+    )
+
+
+def columns_html(table: Iterable[tuple[str, Iterable[object]]], name: str) -> str:
+    """Write a table that is given by its columns, each a name and its cells, as ``table_html`` writes one."""
     columns = []
-    for place, column in enumerate(table.columns):
-        cells = [cell(str(column), value) for value in table.iloc[:, place]]
+    for place, (column, values) in enumerate(table):
+        cells = [cell(column, value) for value in values]
         if place == 0 or not cells or {*cells} - {"", NONE}:
-            said, kind = _heading(str(column)), _kind(cells)
+            said, kind = _heading(column), _kind(cells)
             if place and not kind and len(said) + max(map(len, cells), default=0) <= _HALF:
                 kind = "half"
             columns.append((said, kind, cells))
     head = "".join(f"<th scope='col'{_class(kind)}>{escaped(said)}</th>" for said, kind, _ in columns)
     rows = []
-    for row in range(len(table)):
+    for row in range(len(columns[0][2]) if columns else 0):
         _, kind, cells = columns[0]
         written = f"<th scope='row'{_class(kind)}>{escaped(cells[row])}</th>"
         for said, kind, cells in columns[1:]:

@@ -12,11 +12,9 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import IO, Any, Final
 
-import pandas as pd
-
 from lambdasim.atomic import write_atomically
 from lambdasim.errors import InputError
-from lambdasim.report.html import bullets, escaped, folded, heading, paragraph, table_html
+from lambdasim.report.html import bullets, columns_html, escaped, folded, heading, paragraph
 from lambdasim.report.notebook.packages import needed_packages
 from lambdasim.wording import NONE, count, money, percent
 
@@ -97,7 +95,7 @@ def what_if_html(content: Mapping[str, Any]) -> str:
             bullets(content["notes"]),
             folded(
                 f"All {count(len(settings), 'setting')}, in {regions[0]}",
-                table_html(_table(content, labels, named), "Settings"),
+                columns_html(_table(content, labels, named), "Settings"),
             ),
         ]
     )
@@ -205,18 +203,16 @@ def _control(number: int, labels: list[str], given: int) -> str:
     )
 
 
-def _table(content: Mapping[str, Any], labels: list[list[str]], cards: list[tuple[str, str]]) -> pd.DataFrame:
-    rows = []
-    for setting, outcome in zip(content["settings"], content["outcomes"], strict=True):
-        named = dict(
-            zip(_AXES[1:], (_label(place, value) for place, value in enumerate(setting)), strict=True)
-        )
-        rows.append(named | {name: _first(_text(key, outcome)) for key, name in cards})
-    table = pd.DataFrame(rows)
-    single = [
-        name for number, name in enumerate(_AXES[1:], start=1) if len(labels[number]) == 1 and number > 1
+def _table(
+    content: Mapping[str, Any], labels: list[list[str]], cards: list[tuple[str, str]]
+) -> list[tuple[str, list[str]]]:
+    """Give the columns of the table of all settings; those with one value for all are left out, but for the first."""
+    columns = [
+        (name, [_label(place, setting[place]) for setting in content["settings"]])
+        for place, name in enumerate(_AXES[1:])
+        if place == 0 or len(labels[place + 1]) > 1
     ]
-    return table.drop(columns=single)
+    return columns + [(name, [_first(_text(key, one)) for one in content["outcomes"]]) for key, name in cards]
 
 
 def _charts(bill: str) -> list[dict[str, Any]]:
