@@ -13,6 +13,8 @@ from hypothesis import strategies as st
 
 from lambdasim.errors import TraceError
 from lambdasim.traffic.readers import read_insights, read_report_logs
+from lambdasim.traffic.readers.dates import Dates
+from lambdasim.traffic.readers.dialect import Dialect
 from lambdasim.traffic.trace import BadRows, TraceKind
 from lambdasim.units import from_epoch_us
 
@@ -109,6 +111,24 @@ def test_a_log_group_names_the_function(group: str, name: str, tmp_path: Path) -
     row = [*WARM[:7], group, "s"]
     for path in (export(tmp_path / "q.csv", [row, row]), answer(tmp_path / "q.json", [row])):
         assert read_insights(path).functions() == (name,)
+
+
+@pytest.mark.parametrize(
+    ("dates", "moment"),
+    [
+        (Dates.GERMAN, "03.08.2026 06:00:05"),
+        (Dates.US, "8/3/2026 6:00:05 AM"),
+        (Dates.ISO, "2026-08-03 06:00:05.000"),
+    ],
+)
+def test_a_result_that_a_spreadsheet_wrote_has_its_days_as_said(
+    dates: Dates, moment: str, tmp_path: Path
+) -> None:
+    path = tmp_path / "export.csv"
+    path.write_text(f"@timestamp,@duration,@memorySize\n{moment},40.5,512000000\n", encoding="utf-8")
+    found = read_insights(path, dialect=Dialect(dates=dates)).frame()
+    ended = from_epoch_us(int(found["timestamp_us"][0]) + 40_500)
+    assert ended.isoformat() == "2026-08-03T06:00:05+00:00"
 
 
 def test_without_a_log_group_the_file_or_the_caller_names_it(tmp_path: Path) -> None:

@@ -64,11 +64,19 @@ def _named(field: str, *others: str) -> tuple[str, ...]:
 
 
 def _layout(dialect: Dialect) -> tuple[Column, ...]:
-    """Give the columns of a query's result, its numbers written as they are said to be."""
-    return tuple(
-        replace(column, cell=dialect.numbers(column.cell)) if column.name.endswith(("_ms", "_mb")) else column
-        for column in _LAYOUT
-    )
+    """Give the columns of a query's result, its days and numbers written as they are said to be."""
+    moment = MomentCell(MomentRule(naive="utc", dates=dialect.dates))
+
+    def written(column: Column) -> Column:
+        if column.name == "timestamp_us":
+            return replace(column, cell=moment)
+        return (
+            replace(column, cell=dialect.numbers(column.cell))
+            if column.name.endswith(("_ms", "_mb"))
+            else column
+        )
+
+    return tuple(map(written, _LAYOUT))
 
 
 _LAYOUT: Final = (
