@@ -86,6 +86,20 @@ def test_init_was_free_in_2022() -> None:
 
 
 @pytest.mark.parametrize(
+    ("ending", "outcome"),
+    [
+        ("Status: errorError Type: Runtime.OutOfMemory", "out_of_memory"),
+        ("Status: failureError Type: Runtime.ExitError", "crash"),
+        ("Status: errorError Type: KeyError", "error"),
+        ("Status: timeout", "timeout"),
+    ],
+)
+def test_how_a_run_ended_is_known_where_the_tabs_are_lost(ending: str, outcome: str) -> None:
+    figures = "Duration: 47.28 msBilled Duration: 48 msMemory Size: 128 MBMax Memory Used: 21 MB"
+    assert parse_report_line(f"REPORT RequestId: 8f5{figures}{ending}").outcome == outcome
+
+
+@pytest.mark.parametrize(
     ("tail", "status", "error_type"),
     [
         ("", "success", None),

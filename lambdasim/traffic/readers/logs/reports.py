@@ -29,6 +29,8 @@ _FIELD: Final = re.compile(
     r"(?:\b|(?<=ms)|(?<=MB))(Billed Restore Duration|Restore Duration|Billed Duration|Init Duration|Duration"
     r"|Memory Size|Max Memory Used|Status|Error Type):\s*(\S+)(?:(?=[ \t]+((?:ms|MB)(?=[A-Z])|\S+)))?"
 )
+_GLUED: Final = re.compile(r"(Status: *(?:success|timeout|error|failure))(?=Error Type:)")
+"""A status right before the next field, where the tab between them was lost."""
 _NAMES: Final = (
     "Max Memory Used",
     "Init Duration",
@@ -193,7 +195,7 @@ def parse_report_line(text: str, where: str = "REPORT line") -> Report:
         return Report(
             request, float(duration), int(billed), int(memory), int(used), init_ms, None, None, SUCCESS, None
         )
-    text = text.replace("\\t", "\t").replace("\\n", "\n")
+    text = _GLUED.sub(r"\1\t", text.replace("\\t", "\t").replace("\\n", "\n"))
     begin = _REQUEST.search(text)
     if begin is None:
         raise TraceError.single(
