@@ -2,6 +2,7 @@
 
 import json
 from pathlib import Path
+from urllib.parse import quote
 
 import numpy as np
 import pytest
@@ -35,7 +36,12 @@ def test_a_history_of_a_tuning_run_gives_its_last_output(tmp_path: Path) -> None
     assert [size.memory_mb for size in calibrate_logs([path]).work.sizes] == [1024, 1536, 2048]
 
 
-@pytest.mark.parametrize("text", [f"{CHART}\n", f"# tuned today\n\nSee <{CHART}> for the chart.\n"])
+ENCODED = quote(CHART, safe=":/")
+
+
+@pytest.mark.parametrize(
+    "text", [f"{CHART}\n", f"# tuned today\n\nSee <{CHART}> for the chart.\n", f"go to {ENCODED} and look\n"]
+)
 def test_the_address_of_a_chart_in_a_text(tmp_path: Path, text: str) -> None:
     path = tmp_path / "notes.txt"
     path.write_text(text, encoding="utf-8")

@@ -6,6 +6,7 @@ import os
 import re
 from collections.abc import Iterable, Sequence
 from typing import Final
+from urllib.parse import unquote
 
 from lambdasim.calibration.data.statistics import SizeStatistics, from_summary
 from lambdasim.catalog import limit
@@ -31,6 +32,9 @@ _DURATION: Final = re.compile(rb'\\?"duration\\?"\s*:')
 _CHART: Final = re.compile(
     r"https?://[^\s\"'<>)\]]{1,200}#[A-Za-z0-9+/=%_-]+;[A-Za-z0-9+/=%_-]+;[^\s\"'<>)\]]+"
 )
+
+_ENCODED: Final = re.compile(r"https?://[^\s#]{1,200}%23")
+"""An address whose mark before the figures is written as other programs pass it on."""
 
 
 def is_power_tuning(source: str | os.PathLike[str]) -> bool:
@@ -68,7 +72,8 @@ def _chart_inside(head: bytes) -> str | None:
     """Find the address of a chart in a text; None in logs, and where there is none."""
     if _REPORTED.search(head):
         return None
-    found = _CHART.search(head.decode("utf-8", errors="replace"))
+    text = head.decode("utf-8", errors="replace")
+    found = _CHART.search(unquote(text) if _ENCODED.search(text) else text)
     return None if found is None else found[0]
 
 
