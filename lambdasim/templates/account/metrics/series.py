@@ -14,10 +14,11 @@ from lambdasim.templates.account.answers import Answers, Item, Kind
 from lambdasim.templates.account.metrics.labels import Label, label_of_query, parsed_label
 from lambdasim.templates.cloudformation.stack import Notes
 from lambdasim.templates.found import Remark
-from lambdasim.wording import clipped, count
+from lambdasim.wording import clipped, count, number
 
 _EARLIEST_S: Final = 1_388_534_400  # the year 2014, in which Lambda began
 _LATEST_S: Final = 7_258_118_400  # the year 2200
+_DENSE: Final = 0.5
 _DAY_S: Final = 86_400
 _MS_PER_S: Final = 1000
 _COUNTS: Final = ("Sum", "SampleCount")
@@ -136,6 +137,7 @@ def read_metrics(answers: Answers, notes: Notes) -> MetricStore:
     queries = _queries(answers)
     windows: list[tuple[int, int]] = []
     status: dict[tuple[str, str], set[str]] = {}
+    labels: dict[tuple[str, str], Label] = {}
     differing: dict[str, str] = {}
     foreign: list[TemplateError] = []
     for item in answers.of(Kind.METRICS):
@@ -151,6 +153,7 @@ def read_metrics(answers: Answers, notes: Notes) -> MetricStore:
         if label.window is not None:
             windows.append(label.window)
         status.setdefault((id_, label.text()), set()).add(str(item.data.get("StatusCode", "Complete")))
+        labels[id_, label.text()] = label
         points = store.add(label)
         for time_s, value in _points(item):
             known = points.get(time_s)
@@ -165,25 +168,55 @@ def read_metrics(answers: Answers, notes: Notes) -> MetricStore:
         notes.warnings.append(
             Remark("get-metric-data", f"{count(len(foreign), 'series', 'series')} left out: {first}")
         )
-    partial = [id_ for (id_, _), codes in status.items() if codes == {"PartialData"}]
-    if partial:
-        told = (
-            f"{count(len(partial), 'series ends', 'series end')} with PartialData: CloudWatch had more points than "
-            "are in the files, so traffic and bill are too low"
-        )
-        notes.warnings.append(Remark("get-metric-data", told))
+    partial = [labels[key] for key, codes in status.items() if codes == {"PartialData"}]
     for owner, file in list(differing.items())[:10]:
         told = (
             f"has two values for one moment, the second in {clipped(file, 60)}; of counts the larger is taken"
         )
         notes.warnings.append(Remark(clipped(owner, 100), told))
-    store.window = _kept(store, _window(store, windows), notes)
+    store.window = _kept(store, _whole_part(store, _window(store, windows), partial, notes), notes)
     kept = limit("metrics_kept_1h_days").value
     if store.window is not None and store.window[1] - store.window[0] > kept * _DAY_S:
         days = (store.window[1] - store.window[0]) // _DAY_S
         told = f"lie {days:,} days apart, and CloudWatch keeps {kept:,}: files of different times are mixed"
         raise TemplateError.single(answers.of(Kind.METRICS)[0].file, "Timestamps", told)
     return store
+
+
+def _whole_part(
+    store: MetricStore, window: tuple[int, int] | None, partial: list[Label], notes: Notes
+) -> tuple[int, int] | None:
+    """Leave out the part of a window for which series that are cut off have no points, since others go on counting.
+
+    What is left is a day at least; of less the cut series are taken as they are, and that is told.
+    """
+    if window is None or not partial:
+        return window
+    ends = count(len(partial), "series ends", "series end")
+    told = f"{ends} with PartialData: CloudWatch had more points than are in the files"
+    # Of a series with gaps the last point says little of how far its page goes.
+    reached = [
+        (first, last)
+        for label in partial
+        if label.period_s < _DAY_S and (points := store.add(label))
+        for first, last in [(min(points), max(points) + label.period_s)]
+        if len(points) * label.period_s >= _DENSE * (last - first)
+    ]
+    whole = window
+    if reached:
+        first, last = max(first for first, _ in reached), min(last for _, last in reached)
+        whole = (window[0], last) if window[1] - last >= first - window[0] else (first, window[1])
+    if not reached or whole[1] - whole[0] < _DAY_S:
+        notes.warnings.append(Remark("get-metric-data", f"{told}, so traffic and bill are too low"))
+        return window
+    for key, points in store.series.items():
+        if key.period_s < _DAY_S:
+            for moment in [moment for moment in points if not whole[0] <= moment < whole[1]]:
+                del points[moment]
+    days = number((whole[1] - whole[0]) / _DAY_S)
+    used = f"{told}: only the {days} days are used that every series has; give all pages"
+    notes.warnings.append(Remark("get-metric-data", used))
+    return whole
 
 
 def _kept(store: MetricStore, window: tuple[int, int] | None, notes: Notes) -> tuple[int, int] | None:
