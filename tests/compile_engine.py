@@ -7,6 +7,8 @@ import lambdasim as ls
 _HEAD = "name: s\nstart: 2026-11-02T00:00:00Z\nduration: 1min\nfree_tier: false\nfunctions:\n"
 _RUN = "work: {cpu_ms: 5, max_memory_mb: 100}, traffic: {constant: {rate_per_s: 1}}"
 LONGEST_FIRST = (
+    _HEAD + f"  - {{name: f, trigger: {{type: sqs, queue: {{}}}}, {_RUN}, calls: [{{function: g}}]}}\n"
+    "  - {name: g, work: {cpu_ms: 5}}\n",
     _HEAD + f"  - {{name: f, trigger: {{type: sqs, queue: {{}}}}, {_RUN}}}\n",
     _HEAD + f"  - {{name: f, {_RUN}, calls: [{{function: g}}]}}\n  - {{name: g, work: {{cpu_ms: 5}}}}\n",
     _HEAD + f"  - {{name: f, {_RUN}}}\n",

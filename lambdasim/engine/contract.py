@@ -72,9 +72,19 @@ by the moment at which it was decided on; a run goes on in the very step that br
 completions come the timeouts of runs that wait and the clients of such that give up, in order of admission; so an answer
 at the very instant of the caller's timeout counts. A run's first calls, at the end of its own work, are made among the
 calls. A caller whose
-run has ended makes no further tries of a call, while runs that it began go on. A batch makes the calls of each of its
-items. What is called is an event, numbered and drawn for by its caller's number, run, and place of the call. A chain is
-what arrives by traffic and all that follows from it.
+run has ended makes no further tries of a call, while runs that it began go on. What is called is an event, numbered and
+drawn for by its caller's number, run, and place of the call. A chain is what arrives by traffic and all that follows
+from it.
+
+Calls beside queues and streams
+-------------------------------
+What is called through a queue or a stream is an item there: it is put on its lane in its turn among the calls, so after
+the wakes of its instant and before what traffic brings. A batch makes the calls of each of its items, item by item, and
+waits for each that waits before the next; its messages are seen again when their visibility ends, whether it waits or not.
+When a run ends it leaves the chains of its items first, then its source takes back what it held. Of each item that ends
+there, in that order, word is sent to who reads what was given up (a dead letter; a stream's batch, by its first item), to
+be made among the calls of that instant, and then the item leaves its chain; only after that does a poller take more. A
+message that an earlier run has deleted while a batch held it still makes its calls when that batch runs, in no chain.
 """
 
 from __future__ import annotations
@@ -240,6 +250,12 @@ class FunctionPlan:
             raise InputError.single(
                 "FunctionPlan", "source", "goes with the invoker SOURCE and a back-off of at least 1 µs"
             )
+
+    @property
+    def most_calls(self) -> int:
+        """How many calls one run makes, at most; a batch makes those of each of its items."""
+        items = self.source.batch if self.source is not None else 1
+        return items * sum(call.count for call in self.calls)
 
 
 @dataclass(frozen=True, eq=False)

@@ -46,7 +46,7 @@ _IN_WORDS: Final = {
     "pace": "retry_mode adaptive",
 }  # where a field's name says too little
 MOST_CALLS: Final = 4_096
-"""Calls of one run, all together, that the compiled engine makes room for."""
+"""Calls of one run, of all its batch's items together, that the compiled engine makes room for."""
 _QUANTITIES: Final = frozenset(
     {
         Quantity.CPU_TIME, Quantity.IO_TIME, Quantity.INIT, Quantity.FIRST_RUN, Quantity.PLACEMENT,
@@ -83,11 +83,9 @@ def beyond_the_kernel(plan: Plan) -> tuple[str, ...]:
 
 
 def _of_calls(plan: Plan) -> Iterator[str]:
-    if any(function.source is not None for function in plan.functions):
-        yield "calls beside queues and streams"
     yield from _unknown(plan.calls)
     for function in plan.functions:
-        if sum(call.count for call in function.calls) > MOST_CALLS:
+        if function.most_calls > MOST_CALLS:
             yield f"{function.name}: more than {MOST_CALLS:,} calls in one run"
         parts = [part for call in function.calls for part in (call, call.retry, call.draws)]
         yield from dict.fromkeys(f"{function.name}: {name}" for part in parts for name in _unknown(part))

@@ -64,9 +64,11 @@ def _call(
     unit: int,
 ) -> CallPlan:
     kind, moment = draw(st.sampled_from(family.kinds)), draw(st.sampled_from(family.moments))
-    if moment is not CallMoment.RUN and kind is CallKind.WAITING:
-        kind = CallKind.EVENT
     function = functions[callee]
+    if function.source is not None:
+        kind = CallKind.TRIGGER
+    elif moment is not CallMoment.RUN and kind is CallKind.WAITING:
+        kind = CallKind.EVENT
     # A loop that nothing stops is cut at the end, so each turn must take time, and few turns may make two of one.
     waits = kind is CallKind.WAITING
     return CallPlan(
@@ -80,7 +82,7 @@ def _call(
         at_once=waits and draw(st.booleans()),
         fails_run=draw(st.booleans()),
         delay_us=draw(st.integers(1 if family.loops else 0, 3)) * unit,
-        retry=draw(_client(unit) if waits else own_retries(unit)),
+        retry=function.retry if function.source else draw(_client(unit) if waits else own_retries(unit)),
         draws=replace(function.draws, payload_limit_kb=draw(st.sampled_from([128, 300]))),
         is_traced=draw(st.booleans()),
         is_endless=family.loops,

@@ -532,6 +532,59 @@ CALLING: dict[str, Family] = {
 }  # fmt: skip
 
 
+# Functions that call functions beside queues and streams: batches call, and what is called may be an item.
+_SOME_SOURCE = lambda unit: st.one_of(st.none(), a_queue()(unit), a_queue(slow=True)(unit), a_stream()(unit))  # noqa: E731
+BESIDE: dict[str, Family] = {
+    "calls that put messages into queues": Family(
+        functions=(2, 4), source=lambda unit: st.one_of(st.none(), a_queue(answers=True)(unit)),
+        calls=CallFamily(kinds=(CallKind.EVENT, CallKind.TRIGGER)), errors=among(0.0, 0.4), retry=own_retries,
+        poison=among(0.0, 0.3), filtered=among(0.0, 0.3), payload=sizes, arrivals=(2, 20),
+    ),
+    "batches that wait for calls": Family(
+        functions=(2, 4), source=lambda unit: st.one_of(st.none(), a_queue(longest_window=2)(unit), a_stream()(unit)),
+        calls=CallFamily(kinds=(CallKind.WAITING, CallKind.WAITING, CallKind.EVENT)), errors=among(0.0, 0.4),
+        timeout=some(20), concurrency=among(1, 2, 3, 100), arrivals=(5, 20), post_response=law(1), handler=law(2),
+    ),
+    "batches that wait for calls longer than their messages are invisible": Family(
+        functions=(2, 3), source=lambda unit: st.one_of(st.none(), a_queue(slow=True, batches=(1, 2))(unit)),
+        calls=CallFamily(kinds=(CallKind.WAITING, CallKind.EVENT)), errors=among(0.0, 0.3), timeout=some(30),
+        concurrency=among(1, 2, 3, 100), reserved=among(None, None, 1), arrivals=(5, 20), latest=8, handler=law(4),
+    ),
+    "dead letters and given-up batches that somebody reads": Family(
+        functions=(2, 4), source=_SOME_SOURCE,
+        calls=CallFamily(kinds=(CallKind.EVENT, CallKind.TRIGGER), moments=tuple(CallMoment)), errors=among(0.3, 0.8),
+        poison=among(0.0, 0.4), retry=own_retries, concurrency=among(1, 2, 100), arrivals=(5, 20),
+    ),
+    "records that grow too old while they wait for room, which somebody reads": Family(
+        functions=(2, 3), source=lambda unit: st.one_of(st.none(), a_stream(hasty=True, most_lanes=2)(unit)),
+        calls=CallFamily(kinds=(CallKind.EVENT, CallKind.TRIGGER), moments=(CallMoment.RUN, CallMoment.FAILED)),
+        errors=among(0.0, 0.4), concurrency=among(1), arrivals=(10, 30), latest=12, overhead=law(3), retry=own_retries,
+    ),
+    "message groups that call and are called": Family(
+        functions=(2, 3), source=lambda unit: st.one_of(st.none(), a_queue(groups=3, answers=True)(unit)),
+        calls=CallFamily(), errors=among(0.0, 0.5), timeout=some(20), arrivals=(5, 20), concurrency=among(1, 2, 100),
+    ),
+    "loops through queues and streams": Family(
+        functions=(1, 3), source=_SOME_SOURCE, calls=CallFamily(loops=True), timeout=some(20), retry=any_retries,
+        arrivals=(1, 8), concurrency=among(1, 3, 100), errors=among(0.0, 0.2),
+    ),
+    "deep loops through queues": Family(
+        functions=(1, 2), source=lambda unit: st.one_of(st.none(), a_queue(batches=(1, 2, 3))(unit)),
+        calls=CallFamily(kinds=(CallKind.EVENT, CallKind.TRIGGER), loops=True, deep=True), latest=3, arrivals=(2, 5),
+        handler=law(1), io=no_law, init=no_law, retry=own_retries, concurrency=among(3, 100),
+    ),
+    "everything with calls beside queues and streams": replace(
+        EVERYTHING, functions=(1, 4), calls=CallFamily(loops=True, moments=tuple(CallMoment)), arrivals=(0, 15),
+        source=lambda unit: st.one_of(
+            st.none(), a_queue(answers=True, longest_window=3)(unit), a_queue(groups=3, answers=True)(unit),
+            a_queue(paced=True)(unit), a_stream()(unit), a_stream(shared=True)(unit),
+        ),
+        timeout=among(2, 3_000, 1_500_000), poison=among(0.0, 0.2), filtered=among(0.0, 0.3), overhead=law(1),
+        unit=st.sampled_from([100_000, 250_000]),
+    ),
+}  # fmt: skip
+CALLING |= BESIDE
+
 FAMILIES |= WAYS_IN | CALLING
 SHARED = {
     "several in one pool": {"functions": (2, 4)},
@@ -543,6 +596,7 @@ SHARED = {
     "everything": {"functions": (2, 4)},
     "everything with queues and streams": {"functions": (2, 4)},
     "everything with calls": {"functions": (2, 4)},
+    "everything with calls beside queues and streams": {"functions": (2, 4)},
 }
 FAMILIES |= {
     f"{name}, several ways into one function": replace(FAMILIES[name], shared=True, **changes)  # type: ignore[arg-type]

@@ -32,9 +32,11 @@ import lambdasim.engine.kernel.callouts
 import lambdasim.engine.kernel.calls.loop
 import lambdasim.engine.kernel.calls.turns
 import lambdasim.engine.kernel.chains.events
+import lambdasim.engine.kernel.chains.items
 import lambdasim.engine.kernel.draws
 import lambdasim.engine.kernel.groups
 import lambdasim.engine.kernel.messages
+import lambdasim.engine.kernel.mixed.beside
 import lambdasim.engine.kernel.queues
 import lambdasim.engine.kernel.retries
 import lambdasim.engine.kernel.sourced
@@ -48,6 +50,7 @@ import lambdasim.models.polling
 from lambdasim.engine.contract import Plan
 from lambdasim.engine.kernel import engine as kernel
 from lambdasim.engine.kernel.calls.run import CallingRun
+from lambdasim.engine.kernel.mixed.run import MixedRun
 from lambdasim.engine.kernel.run import KernelRun
 from lambdasim.engine.kernel.sourced_run import SourcedRun
 from lambdasim.engine.reference.engine import run_reference
@@ -70,10 +73,12 @@ MODULES = (
     lambdasim.engine.kernel.callouts,
     lambdasim.engine.kernel.retries,
     lambdasim.engine.kernel.chains.events,
+    lambdasim.engine.kernel.chains.items,
     lambdasim.engine.kernel.steps,
     lambdasim.engine.kernel.sourced,
     lambdasim.engine.kernel.calls.turns,
     lambdasim.engine.kernel.calls.loop,
+    lambdasim.engine.kernel.mixed.beside,
 )
 TREES = {
     module.__name__: ast.parse(Path(str(module.__file__)).read_text(encoding="utf-8")) for module in MODULES
@@ -303,6 +308,8 @@ def differs(modules: dict[str, ModuleType], plan: Plan, expected: Records) -> bo
         run._advance_sourced = modules["sourced"].advance_with_sources
     if isinstance(run, CallingRun):
         run._advance_calling = modules["loop"].advance_with_calls
+    if isinstance(run, MixedRun):
+        run._advance_both = modules["beside"].advance_with_both
     try:
         found = _all_of(run, len(expected["function"]))
     except (AssertionError, ConservationError, IndexError, RuntimeWarning):

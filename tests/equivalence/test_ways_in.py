@@ -104,8 +104,17 @@ def test_functions_that_call_functions_run_alike_on_both_engines() -> None:
     assert (found["chain events"] > 3).sum() > 300
 
 
-def test_calls_beside_a_queue_are_left_to_the_reference_which_is_said() -> None:
-    text = CHAIN.replace("QUEUE", ", trigger: {type: sqs}").replace("HOW", "trigger")
-    chosen = EngineName.AUTO.chosen(plan_scenario(load_scenario_text(text)))
-    assert chosen.engine is EngineName.REFERENCE
-    assert "calls beside queues and streams" in chosen.why
+def test_functions_that_call_functions_beside_a_queue_and_a_stream_run_alike_on_both_engines() -> None:
+    queue = ", calls: [{function: pay, how: synchronous}], trigger: {type: sqs, queue: {batch_size: 4, max_receives: 2}}"
+    text = CHAIN.replace("QUEUE", queue).replace("HOW", "trigger")
+    stream = (
+        f", {{name: clicks, timeout: 3s, {WORK}, trigger: {{type: kinesis, stream: {{shards: 2, bisect: true,"
+        " max_retries: 1, batch_size: 20}}, traffic: {poisson: {rate_per_s: 30}}, calls:"
+        " [{function: letters, how: trigger, probability: 0.1}, {function: mail, how: trigger, when: failed}]}]}"
+    )
+    plan = plan_scenario(load_scenario_text(text.removesuffix("]}") + stream))
+    assert EngineName.AUTO.chosen(plan).engine is EngineName.KERNEL
+    expected, found = together(run_reference(plan)), together(run_kernel(plan))
+    assert_equal(expected, found)
+    assert (found["chain events"] > 2).sum() > 300
+    assert (found["item outcome"] != ItemOutcome.PROCESSED).any()

@@ -132,6 +132,7 @@ def end(sources: Sources, function: Int64, row: Int64, outcome: Int64, done_us: 
     item.batch = 0
     item.done = 1
     ended, place = sources.ended, head.ended * of.COLUMNS
+    sources.gone[head.ended] = row
     head.ended += 1
     ended[place] = function
     ended[place + 1] = item.number
@@ -144,6 +145,13 @@ def end(sources: Sources, function: Int64, row: Int64, outcome: Int64, done_us: 
 
 
 @compiled
+def stands_for_all(sources: Sources) -> None:
+    """Let the item that has just ended stand for all that is given up with it."""
+    last = sources.head[0].ended - 1
+    sources.gone[last] = -sources.gone[last]
+
+
+@compiled
 def new_batch(sources: Sources) -> Int64:
     """Take a row for a batch; there must be a free one."""
     row = sources.head[0].free_batch
@@ -151,7 +159,7 @@ def new_batch(sources: Sources) -> Int64:
     sources.head[0].free_batch = batch.next
     batch.next = batch.first = batch.last = batch.count = 0
     batch.kb = batch.received = batch.call_kb = batch.requests = 0
-    batch.tries = batch.is_held = batch.is_running = batch.returns = 0
+    batch.tries = batch.is_held = batch.is_running = batch.returns = batch.is_open = 0
     return row
 
 

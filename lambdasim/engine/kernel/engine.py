@@ -1,7 +1,8 @@
 """The compiled engine: records equal to the reference's, some hundred times faster.
 
 Plans with queues or streams have an event loop of their own (`kernel.sourced`), and so have plans in which functions call
-functions (`kernel.calls.loop`); each is compiled when the first such plan runs. All others go through
+functions (`kernel.calls.loop`), and those with both (`kernel.mixed.loop`); each is compiled when the first such plan
+runs. All others go through
 `kernel.steps.advance` and know nothing of it.
 
 Where nobody keeps records, `count_with_kernel` counts attempts in the same steps and writes none.
@@ -16,6 +17,7 @@ from collections.abc import Iterator
 from lambdasim.compiling import is_at_hand
 from lambdasim.engine.contract import Plan, RecordChunk
 from lambdasim.engine.kernel.calls.run import CallingRun, compiled_advance_with_calls
+from lambdasim.engine.kernel.mixed.run import MixedRun, compiled_advance_with_both
 from lambdasim.engine.kernel.run import CountedRun, KernelRun, compiled_advance
 from lambdasim.engine.kernel.sourced_run import SourcedRun, compiled_advance_with_sources
 from lambdasim.engine.kernel.state import RECORDS_PER_CHUNK
@@ -76,7 +78,7 @@ def counts_itself(plan: Plan) -> bool:
 def is_compiled(plan: Plan) -> bool:
     """Whether the event loop that a plan needs has been compiled before, in this process or on this disk."""
     if _has_calls(plan):
-        return is_at_hand(compiled_advance_with_calls())
+        return is_at_hand(compiled_advance_with_both() if _is_sourced(plan) else compiled_advance_with_calls())
     return is_at_hand(compiled_advance_with_sources() if _is_sourced(plan) else compiled_advance())
 
 
@@ -101,5 +103,8 @@ def prepared(plan: Plan, room: int = 64, records_room: int = RECORDS_PER_CHUNK) 
     -------
     KernelRun
     """
-    kind = CallingRun if _has_calls(plan) else SourcedRun if _is_sourced(plan) else KernelRun
+    if _has_calls(plan):
+        kind: type[KernelRun] = MixedRun if _is_sourced(plan) else CallingRun
+    else:
+        kind = SourcedRun if _is_sourced(plan) else KernelRun
     return kind(plan, room, records_room)

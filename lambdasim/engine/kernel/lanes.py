@@ -43,10 +43,11 @@ COLUMNS: Final = len(ITEM_COLUMNS)
 MOST_WAKES: Final = 8
 ENDED_PER_CHUNK: Final = 1 << 14
 
-# The present moment; the function whose pollers have something to do, plus 1; free rows, and how many cells are left;
-# wakes to be put in order; items that ended and were not handed over yet.
+# The present moment; the function whose pollers have something to do, plus 1; where functions call each other, the batch
+# that is to run, and what was found to be full; free rows, and how many cells are left; wakes to be put in order; items
+# that ended and were not handed over yet.
 HEAD: Final = row_type(
-    i8="now_us pending free_item free_cell free_batch cells_left wakes ended ended_room largest_batch"
+    i8="now_us pending due full free_item free_cell free_batch cells_left wakes ended ended_room largest_batch"
 )
 # A `SourcePlan`, what changes about it, and what is counted of it. ``wait_us`` and ``longest_us`` are visibility, or the
 # first and the greatest back-off; ``most_tries`` receives or retries; ``most_age_us`` retention, or the greatest age.
@@ -55,7 +56,8 @@ SOURCE: Final = row_type(
     "kb_per_s least_units per_poller until_us batch_kb call_kb wait_us longest_us most_tries most_age_us bisect partial "
     "swallows reports "
     "allowed busy steps_are_due step_after batches gathering taking taken passed_first passed_last counted_us "
-    "next_receive_us is_paced current ready ready_first ready_last considering serving last_lane again "
+    "next_receive_us is_paced current ready ready_first ready_last considering serving last_lane again is_dropping "
+    "poison_below filtered_below "
     "sent ended queued in_flight receive_calls receive_requests delete_calls idle_us unit_us"
 )
 # A lane: its items, what is cut off a batch and comes before them (``parts``), and its place among those that are ready.
@@ -68,13 +70,14 @@ ITEM: Final = row_type(
     u4="next batch", i4="lane receives rows kb late_us", u1="fault done passes poisoned",
     i8="number arrival_us first_us handler_us",
 )  # fmt: skip
-# An item's place in a batch.
-CELL: Final = row_type(u4="which next", i4="fault failed")
+# An item's place in a batch; its run holds the item's chain or not (``holds``), where there are chains.
+CELL: Final = row_type(u4="which next", i2="fault failed", i4="holds")
 # Items that a poller took together. ``failed_from`` counts those of a stream's that are not repeated; ``received`` those
 # that came with a queue's, ``call_kb`` what the last of its calls carries so far, and ``requests`` what the others cost.
+# A run of a batch that waits for calls is ``is_open``.
 BATCH: Final = row_type(
     i8="function next first last count lane serial invocation arrival_us deadline_us attempts refusals tries "
-    "failed_from kb received call_kb requests is_held is_running returns"
+    "failed_from kb received call_kb requests is_held is_running returns is_open"
 )
 # What is to happen later.
 WAKES: Final = row_type(i8="time_us key function batch")
@@ -91,6 +94,8 @@ class Sources(NamedTuple):
         Lanes that are ready to be taken from, by their first item: a heap in each source's stretch of lanes.
     ended : ndarray of int64
         Items that ended, their columns side by side.
+    gone : ndarray of int64
+        Their rows; negative where the item stands for what was given up with it.
     about : ndarray of int64
         Of each arrival of the present chunk, side by side: lane, and whether it is poisoned and filtered; size [KB].
     served : ndarray of uint32
@@ -106,6 +111,7 @@ class Sources(NamedTuple):
     wakes: Rows
     heap: NDArray[np.int64]
     ended: NDArray[np.int64]
+    gone: NDArray[np.int64]
     about: NDArray[np.int64]
     served: NDArray[np.uint32]
 
@@ -133,6 +139,8 @@ def first_sources(plan: Plan, room: int, ended_room: int = ENDED_PER_CHUNK) -> S
             row["first_lane"] = lanes
             lanes += function.source.lanes
             _fill_source(row, function.source)
+            row["poison_below"] = np.rint(function.draws.poison_probability * (1 << 53))
+            row["filtered_below"] = np.rint(function.draws.filtered_probability * (1 << 53))
     lane_rows = np.zeros(lanes, dtype=LANE)
     lane_rows["opened_us"] = -1
     for row, function in zip(rows, plan.functions, strict=True):
@@ -151,6 +159,7 @@ def first_sources(plan: Plan, room: int, ended_room: int = ENDED_PER_CHUNK) -> S
         wakes=np.zeros(MOST_WAKES, dtype=WAKES),
         heap=np.zeros(lanes, dtype=np.int64),
         ended=np.zeros(COLUMNS * int(head["ended_room"][0]), dtype=np.int64),
+        gone=np.zeros(int(head["ended_room"][0]), dtype=np.int64),
         about=np.zeros(0, dtype=np.int64),
         served=np.zeros(0, dtype=np.uint32),
     )

@@ -266,8 +266,16 @@ def after_messages_ran(sources: Sources, function: Int64, row: Int64, answer: In
         any_failed = any_failed or cell.failed != 0
         place = np.int64(cell.next)
     batch.is_running = 1
-    if any_failed or end_us > batch.deadline_us:
+    if not batch.is_open and (any_failed or end_us > batch.deadline_us):
         _will_return(sources, function, row)
+
+
+@compiled
+def hold_open(sources: Sources, function: Int64, row: Int64) -> None:
+    """Let messages be seen again if a run of which it is not known when it ends has not deleted them by then."""
+    batch = sources.batches[row]
+    batch.is_open = batch.is_running = 1
+    _will_return(sources, function, row)
 
 
 @compiled

@@ -33,8 +33,8 @@ def advance_with_sources(state: State, sources: Sources) -> Int64:
         full = _what_is_full(state, sources)
         if full != at.DONE:
             return full
-        _put_wakes(state, sources)
-        batch, event = np.int64(0), _nothing()
+        put_wakes(state, sources)
+        batch, event = np.int64(0), nothing()
         if head.pending:
             batch = go_on(sources, head.pending - 1)
             if batch < 0:
@@ -46,7 +46,7 @@ def advance_with_sources(state: State, sources: Sources) -> Int64:
             if full != _NOTHING_IS_FULL:
                 return full
         if batch:
-            event = _event_of(sources, batch)
+            event = event_of_batch(sources, batch)
         if event.function >= 0:
             attempt(state, None, sources, None, event, batch, head.now_us)
 
@@ -59,33 +59,33 @@ def _next_moment(state: State, sources: Sources) -> tuple[Int64, Int64, Event]:
     change_us, arrival_us = state.changes[account.next_change].time_us, state.time_us[account.next_arrival]
     now = min(end_us, change_us, later_us, arrival_us)
     if now == NEVER:
-        return at.DONE, np.int64(0), _nothing()
+        return at.DONE, np.int64(0), nothing()
     head.now_us = now
     if end_us == now:
         _end_first(state, sources)
     elif change_us == now:
         if not change_provisioned(state):
-            return at.SLOTS_FULL, np.int64(0), _nothing()
+            return at.SLOTS_FULL, np.int64(0), nothing()
         account.next_change += 1
     elif later_us == now:
         event = take_retry(state)
         key = state.retries.table[account.free_event].key
         if is_given_back(event):
             give_back(state, event)
-            return _NOTHING_IS_FULL, np.int64(0), _nothing()
+            return _NOTHING_IS_FULL, np.int64(0), nothing()
         if sources.rows[event.function].kind == 0:
             return _NOTHING_IS_FULL, np.int64(0), event
-        return _NOTHING_IS_FULL, woken(sources, key, event.function, event.invocation), _nothing()
+        return _NOTHING_IS_FULL, woken(sources, key, event.function, event.invocation), nothing()
     else:
         event = take_arrival(state)
         if sources.rows[event.function].kind == 0:
             return _NOTHING_IS_FULL, np.int64(0), event
         _put_on_lane(state, sources, event)
-    return _NOTHING_IS_FULL, np.int64(0), _nothing()
+    return _NOTHING_IS_FULL, np.int64(0), nothing()
 
 
 @compiled
-def _nothing() -> Event:
+def nothing() -> Event:
     """Make an event of no function."""
     zero = np.int64(0)
     return Event(np.int64(-1), zero, zero, zero, zero, zero, zero, zero, zero)
@@ -111,7 +111,7 @@ def _what_is_full(state: State, sources: Sources) -> Int64:
 
 
 @compiled
-def _put_wakes(state: State, sources: Sources) -> None:
+def put_wakes(state: State, sources: Sources) -> None:
     """Put in order what is to happen later."""
     account, head = state.account[0], sources.head[0]
     while head.wakes:
@@ -151,7 +151,7 @@ def _put_on_lane(state: State, sources: Sources, event: Event) -> None:
 
 
 @compiled
-def _event_of(sources: Sources, row: Int64) -> Event:
+def event_of_batch(sources: Sources, row: Int64) -> Event:
     """Make a batch the event of its next attempt."""
     batch = sources.batches[row]
     attempts = batch.attempts

@@ -36,6 +36,12 @@ from lambdasim.engine.kernel.chains.events import (
     run_is_settled,
     what_is_called,
 )
+from lambdasim.engine.kernel.chains.items import (
+    hold_batch,
+    hold_chains,
+    make_later_of_batch,
+    what_batch_calls,
+)
 from lambdasim.engine.kernel.draws import (
     MEAN_SPEED,
     draw_fault,
@@ -279,22 +285,32 @@ def _run(  # noqa: PLR0912 - each function that takes the State adds to the time
         handler_us += init_again_us + first_run_us
 
     if calls is not None:
-        hold_chain(calls, event, row)
         what = np.int64(NOTHING)
-        if handler_us <= function.timeout_us:
-            what = what_is_called(calls, function, event)
+        if sources is not None and batch:
+            hold_chains(sources, calls, batch)
+            if handler_us <= function.timeout_us:
+                what = what_batch_calls(sources, calls, function, batch)
+        else:
+            hold_chain(calls, event, row)
+            if handler_us <= function.timeout_us:
+                what = what_is_called(calls, function, event)
         if what == WAITS:
             kept = keep(state, calls, 2)
             write(
-                state, sums, event, now, placement_us, init_us, 0, init_again_us, 0, start, at.COMPLETED, at.NO_LIMIT,
+                state, sums, named, now, placement_us, init_us, 0, init_again_us, 0, start, at.COMPLETED, at.NO_LIMIT,
                 slot.number, at.PENDING
             )  # fmt: skip
             starts_us = now + placement_us + init_us
-            hold(state, calls, event, row, kept, now, starts_us, handler_us, init_again_us, fault)
+            held = hold(state, calls, event, row, kept, now, starts_us, handler_us, init_again_us, fault)
+            if sources is not None and batch:
+                hold_batch(sources, calls, event.function, batch, held)
             return
         if what == LATER:
             done_us = now + placement_us + init_us + handler_us
-            make_later(state, calls, event, event.runs, IN_RUN, done_us, now)
+            if sources is not None and batch:
+                make_later_of_batch(state, sources, calls, event.function, batch, done_us, now)
+            else:
+                make_later(state, calls, event, event.runs, IN_RUN, done_us, now)
     settle(
         state, sums, sources, calls, event, named, batch, row, 0, start, now, placement_us, init_us, init_again_us,
         handler_us, fault, now

@@ -23,6 +23,7 @@ from lambdasim.engine.kernel.batches import (
     new_batch,
     outcome_of,
     pop_first,
+    stands_for_all,
     succeeded,
     wake,
 )
@@ -122,7 +123,11 @@ def _consider(sources: Sources, function: Int64) -> Int64:
             row = pop_first(sources, lane)
             lane.kb -= sources.items[row].kb
             end(sources, function, row, of.EXPIRED, now)
+            if not source.is_dropping:
+                stands_for_all(sources)
+            source.is_dropping = 1
             forget(sources, row)
+        source.is_dropping = 0
         if lane.first == 0:
             lane.opened_us = -1
             break
@@ -243,11 +248,15 @@ def _run_again(sources: Sources, function: Int64) -> Int64:
 def _drop_old(sources: Sources, function: Int64, batch: Any) -> None:
     """Drop a batch's records that are too old, which come first."""
     now, source = sources.head[0].now_us, sources.rows[function]
+    is_first = True
     while batch.first:
         record = np.int64(sources.cells[batch.first].which)
         if now < sources.items[record].arrival_us + source.most_age_us:
             return
         end(sources, function, record, of.EXPIRED, now)
+        if is_first:
+            stands_for_all(sources)
+        is_first = False
         drop_first(sources, batch)
 
 
@@ -328,6 +337,8 @@ def free_records(sources: Sources, function: Int64, row: Int64) -> None:
         cell = sources.cells[batch.first]
         outcome = outcome_of(source, np.int64(cell.fault)) if cut > 0 else np.int64(of.GIVEN_UP)
         end(sources, function, np.int64(cell.which), outcome, now)
+        if gives_up and cut == 0:
+            stands_for_all(sources)
         drop_first(sources, batch)
         cut -= 1
     if batch.count == 0:

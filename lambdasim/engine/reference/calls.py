@@ -158,20 +158,22 @@ class Calls:
             chain.open += 1
             chain.events += 1
 
-    def hold_chains(self, event: Event) -> None:
+    def hold_chains(self, run: Run) -> None:
         """Let a run keep its chains open."""
-        for chain in self._chains_of(event):
+        run.chains = self._chains_of(run.event)
+        for chain in run.chains:
             chain.open += 1
 
     def release_chains(self, run: Run) -> None:
         """Count a run that has ended out of its chains."""
-        for chain in self._chains_of(run.event):
+        for chain in run.chains:
             self._leave(chain, run.answered_us)
 
     def _chains_of(self, event: Event) -> list[Chain]:
         if event.function.source is None:
             return [] if event.chain is None else [event.chain]
-        return [part.chain for part in event.function.source.parts(event) if part.chain is not None]
+        parts = event.function.source.parts(event)
+        return [part.chain for part in parts if part.chain is not None and not part.done]
 
     def _leave(self, chain: Chain, time_us: int) -> None:
         chain.open -= 1
@@ -246,7 +248,8 @@ class Calls:
         if source is None:
             return [Maker(event.invocation, event.runs, event.chain, event.passes)]
         return [
-            Maker(item.number, item.receives, item.chain, item.passes_through) for item in source.parts(event)
+            Maker(item.number, item.receives, None if item.done else item.chain, item.passes_through)
+            for item in source.parts(event)
         ]
 
     @staticmethod

@@ -287,7 +287,7 @@ class ReferenceRun:
         )  # fmt: skip
         steps: list[Step] = []
         if self.calls is not None:
-            self.calls.hold_chains(event)
+            self.calls.hold_chains(run)
             steps = self.calls.steps_of(event) if handler_us <= plan.timeout_us else []
         event.runs += 1
         if self.calls is not None and steps:

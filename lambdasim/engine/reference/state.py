@@ -160,6 +160,7 @@ class Run:
     row: Row | None = None
     final: EventOutcome | None = None
     answered_us: int = 0
+    chains: list[Chain] = field(default_factory=list)
 
     @property
     def handler_starts_us(self) -> int:

@@ -48,7 +48,7 @@ def advance_with_calls(state: State, calls: Calls) -> Int64:  # noqa: PLR0912 - 
         key = np.int64(NEVER)
         if later_us == now:
             key = state.retries.table[next_row(state.retries)].key
-        if end_us == now and _ends_before(state, key):
+        if end_us == now and ends_before(state, key):
             _end_first(state, calls)
             continue
         if change_us == now and key >= RETRY:
@@ -62,19 +62,19 @@ def advance_with_calls(state: State, calls: Calls) -> Int64:  # noqa: PLR0912 - 
                 give_back(state, event)
                 continue
             if event.attempts >= LEAST_OF_THESE:
-                take_turn(state, calls, event, now)
+                take_turn(state, None, calls, event, now)
                 continue
             if give_up(state, calls, event, now):
                 continue
         else:
             event = take_arrival(state)
             if state.functions[event.function].calls:
-                event = _with_chain(event, begin(state, calls, event))
+                event = with_chain(event, begin(state, calls, event))
         attempt(state, None, None, calls, event, 0, now)
 
 
 @compiled
-def _ends_before(state: State, key: Int64) -> Bool:
+def ends_before(state: State, key: Int64) -> Bool:
     """Return whether a run ends before what else stands among the completions of its instant."""
     return state.completions.table[next_row(state.completions)].key < key - COMPLETION
 
@@ -90,7 +90,7 @@ def _end_first(state: State, calls: Calls) -> None:
 
 
 @compiled
-def _with_chain(event: Event, about: Int64) -> Event:
+def with_chain(event: Event, about: Int64) -> Event:
     return Event(
         event.function, event.invocation, event.arrival_us, event.attempts, event.runs, event.refusals, event.row,
         event.paid, about,

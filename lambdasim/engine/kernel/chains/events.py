@@ -52,6 +52,13 @@ def is_made(call: Any, moment: Int64, number: Int64, run: Int64) -> Bool:
 @compiled
 def begin(state: State, calls: Calls, event: Event) -> Int64:
     """Let a chain begin with what arrived by traffic; give its event's row."""
+    row, passes = begin_chain(state, calls, event)
+    return new_event(calls, row, 0, passes)
+
+
+@compiled
+def begin_chain(state: State, calls: Calls, event: Event) -> tuple[Int64, Int64]:
+    """Let a chain begin, with one event or item in it: (its row, what it has come through)."""
     head, function = calls.head[0], state.functions[event.function]
     row = head.free_chains
     chain = calls.chains[row]
@@ -68,7 +75,7 @@ def begin(state: State, calls: Calls, event: Event) -> Int64:
     for place in range(function.first_call, function.first_call + function.calls):
         if calls.calls[place].is_in_loop and passes == 0:
             passes = _another_pass(calls, np.int64(function.owner), 1, 0)
-    return new_event(calls, row, 0, passes)
+    return row, passes
 
 
 @compiled
@@ -156,6 +163,8 @@ def hold_chain(calls: Calls, event: Event, slot: Int64) -> None:
 @compiled
 def leave(calls: Calls, row: Int64, time_us: Int64) -> None:
     """Count an event or a run out of its chain, and write the chain when it was the last."""
+    if row == 0:
+        return
     head, chain = calls.head[0], calls.chains[row]
     chain.open -= 1
     chain.last_us = max(chain.last_us, time_us)
@@ -188,7 +197,7 @@ def event_ended(
     """Follow an event's final outcome: answer its caller, send to its destinations, count it out of its chain."""
     if event.about == 0:
         return
-    head, function, called = calls.head[0], state.functions[event.function], calls.called[event.about]
+    function, called = state.functions[event.function], calls.called[event.about]
     succeeded = final == at.SUCCEEDED
     if function.number:
         count(calls, np.int64(function.number), of.DONE if succeeded else of.NOT_DONE, 1)
@@ -200,8 +209,15 @@ def event_ended(
     calls.chains[chain].failed += not succeeded
     leave(calls, chain, time_us)
     give_passes(calls, np.int64(called.passes))
-    called.next = head.free_called
-    head.free_called = event.about
+    forget_event(calls, event.about)
+
+
+@compiled
+def forget_event(calls: Calls, row: Int64) -> None:
+    """Give an event's row back."""
+    head = calls.head[0]
+    calls.called[row].next = head.free_called
+    head.free_called = row
     head.called_left += 1
 
 
@@ -261,8 +277,8 @@ def later(
 def hold(
     state: State, calls: Calls, event: Event, slot: Int64, record: Int64, started_us: Int64,
     handler_starts_us: Int64, own_us: Int64, init_again_us: Int64, fault: Int64,
-) -> None:  # fmt: skip
-    """Keep a run open that will wait for answers after its own work."""
+) -> Int64:  # fmt: skip
+    """Keep a run open that will wait for answers after its own work; give its row."""
     head, function, called = calls.head[0], state.functions[event.function], calls.called[event.about]
     row = head.free_open
     run = calls.open[row]
@@ -271,6 +287,8 @@ def hold(
     run.function, run.invocation, run.arrival_us = event.function, event.invocation, event.arrival_us
     run.attempts, run.runs, run.refusals, run.paid = event.attempts, event.runs, event.refusals, event.paid
     run.about, run.chain, run.passes = event.about, called.chain, called.passes
+    run.number, run.run = event.invocation, event.runs
+    run.batch = run.makers = run.maker = 0
     keep_passes(calls, np.int64(called.passes))
     run.slot, run.has_waiter, run.record, run.final = slot, called.waiter, record, -1
     run.started_us, run.handler_starts_us = started_us, handler_starts_us
@@ -283,6 +301,7 @@ def hold(
     if function.synchronous and gone_us < handler_starts_us + function.timeout_us:
         run.refs += 1
         later(state, CLIENT_GOES, DEADLINE, row, 0, gone_us, started_us)
+    return row
 
 
 @compiled

@@ -1,0 +1,181 @@
+"""The event loop of the compiled engine where functions call functions and some have a queue or a stream.
+
+It joins those of `kernel.sourced` and `kernel.calls.loop`, which know nothing of each other. What ended on the lanes in one
+step leaves its chain before the next: an item is followed by what it was given up to, and then by its chain's end, in the
+order in which items ended. A batch that a poller took runs after that, once there is room for all that it may write.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+import numpy as np
+
+from lambdasim.compiling import Int64, compiled
+from lambdasim.engine.contract import NEVER
+from lambdasim.engine.kernel import lanes as of
+from lambdasim.engine.kernel import state as at
+from lambdasim.engine.kernel.callouts import free, go_on, woken
+from lambdasim.engine.kernel.calls.loop import ends_before, with_chain
+from lambdasim.engine.kernel.calls.turns import give_up, take_turn
+from lambdasim.engine.kernel.chains import rows
+from lambdasim.engine.kernel.chains.events import LEAST_OF_THESE, begin, leave
+from lambdasim.engine.kernel.chains.items import (
+    item_ended,
+    put_call_on_lane,
+    put_traffic_on_lane,
+    release_chains,
+)
+from lambdasim.engine.kernel.chains.rows import Calls
+from lambdasim.engine.kernel.lanes import Sources
+from lambdasim.engine.kernel.queues import next_row, take
+from lambdasim.engine.kernel.retries import CALL, RETRY, give_back, is_given_back, take_retry
+from lambdasim.engine.kernel.sourced import event_of_batch, nothing, put_wakes
+from lambdasim.engine.kernel.state import Event, State
+from lambdasim.engine.kernel.steps import attempt, change_provisioned, complete, take_arrival
+
+_SPARE: Final = 4
+_NOTHING_IS_FULL: Final = -1
+
+
+@compiled
+def advance_with_both(state: State, sources: Sources, calls: Calls) -> Int64:
+    """Go through the moments in order until something must be done outside; return what."""
+    account, head, chains = state.account[0], sources.head[0], calls.head[0]
+    while True:
+        full = _what_is_full_of_chains(state, sources, calls)
+        if full != at.DONE:
+            return full
+        if chains.seen < head.ended:
+            item_ended(state, sources, calls)
+            continue
+        full = _what_is_full(state, sources)
+        if full != at.DONE:
+            return full
+        put_wakes(state, sources)
+        batch, event = np.int64(head.due), nothing()
+        if batch:
+            head.due = 0
+            event = event_of_batch(sources, batch)
+        elif head.pending:
+            found = go_on(sources, head.pending - 1)
+            head.due, head.full = max(found, 0), max(-found, 0)
+        elif account.next_arrival == len(state.time_us):
+            return at.ARRIVALS_USED_UP
+        else:
+            full, event = _next_moment(state, sources, calls)
+            if full != _NOTHING_IS_FULL:
+                return full
+        if event.function >= 0:
+            attempt(state, None, sources, calls, event, batch, head.now_us)
+
+
+@compiled
+def _next_moment(state: State, sources: Sources, calls: Calls) -> tuple[Int64, Event]:  # noqa: PLR0911 - one for each kind
+    """Let the next thing happen: (why to return, the event that is to be served)."""
+    account, head = state.account[0], sources.head[0]
+    end_us, later_us = state.completions.head[0].next_us, state.retries.head[0].next_us
+    change_us, arrival_us = state.changes[account.next_change].time_us, state.time_us[account.next_arrival]
+    now = min(end_us, change_us, later_us, arrival_us)
+    if now == NEVER:
+        return at.DONE, nothing()
+    head.now_us = calls.head[0].now_us = now
+    key = np.int64(NEVER)
+    if later_us == now:
+        key = state.retries.table[next_row(state.retries)].key
+    if end_us == now and ends_before(state, key):
+        _end_first(state, sources, calls)
+        return _NOTHING_IS_FULL, nothing()
+    if change_us == now and key >= RETRY:
+        if not change_provisioned(state):
+            return at.SLOTS_FULL, nothing()
+        account.next_change += 1
+        return _NOTHING_IS_FULL, nothing()
+    if later_us == now:
+        return _NOTHING_IS_FULL, _waited(state, sources, calls, key, now)
+    event = take_arrival(state)
+    if sources.rows[event.function].kind:
+        put_traffic_on_lane(state, sources, calls, event)
+        return _NOTHING_IS_FULL, nothing()
+    if state.functions[event.function].calls:
+        event = with_chain(event, begin(state, calls, event))
+    return _NOTHING_IS_FULL, event
+
+
+@compiled
+def _waited(state: State, sources: Sources, calls: Calls, key: Int64, now: Int64) -> Event:
+    """Let what has waited for this moment happen; give the event that is to be served."""
+    event = take_retry(state)
+    if is_given_back(event):
+        give_back(state, event)
+    elif event.attempts >= LEAST_OF_THESE:
+        take_turn(state, sources, calls, event, now)
+    elif sources.rows[state.functions[event.function].rank].kind == 0:
+        return nothing() if give_up(state, calls, event, now) else event
+    elif key >= CALL:
+        put_call_on_lane(state, sources, calls, event)
+    else:
+        sources.head[0].due = woken(sources, key, event.function, event.invocation)
+    return nothing()
+
+
+@compiled
+def _end_first(state: State, sources: Sources, calls: Calls) -> None:
+    """End the run that is first to end, count it out of its chains, and let its source take back what it held."""
+    row = take(state.completions)
+    function = np.int64(state.completions.table[row].function)
+    complete(state, row)
+    run, batch = calls.runs[row], np.int64(sources.served[row])
+    if batch:
+        sources.served[row] = 0
+        release_chains(sources, calls, batch, run.answered_us)
+        free(sources, function, batch)
+    elif run.chain:
+        leave(calls, run.chain, run.answered_us)
+
+
+@compiled
+def _what_is_full_of_chains(state: State, sources: Sources, calls: Calls) -> Int64:
+    """Return which array must be emptied or enlarged before an item leaves its chain, or another step is made."""
+    head, most = calls.head[0], sources.head[0].largest_batch
+    need: Any = head.most + _SPARE
+    if head.too_many:
+        return rows.TOO_MANY
+    if state.retries.head[0].waiting + need + of.MOST_WAKES > len(state.retries.heap):
+        return at.EVENTS_FULL
+    if head.called_left < need:
+        return rows.CALLED_FULL
+    if head.open_left < _SPARE:
+        return rows.OPEN_FULL
+    if head.chains_left < _SPARE:
+        return rows.CHAINS_FULL
+    if head.passes_left < need:
+        return rows.PASSES_FULL
+    if head.makers_left < most + _SPARE:
+        return rows.MAKERS_FULL
+    if head.ended + most + _SPARE > head.ended_room:
+        return rows.ENDED_FULL
+    if head.late + need > head.late_room:
+        return rows.LATE_FULL
+    return at.DONE
+
+
+@compiled
+def _what_is_full(state: State, sources: Sources) -> Int64:
+    """Return which array must be emptied or enlarged before another step."""
+    account, head = state.account[0], sources.head[0]
+    if head.full:
+        full = head.full
+        head.full = 0
+        return full
+    if account.record >= account.records_room:
+        return at.RECORDS_FULL
+    if account.free_slot == 0:
+        return at.SLOTS_FULL
+    if head.free_item == 0:
+        return of.ITEMS_FULL
+    if head.free_batch == 0:
+        return of.BATCHES_FULL
+    if head.ended + head.largest_batch > head.ended_room:
+        return of.ENDED_FULL
+    return at.DONE
