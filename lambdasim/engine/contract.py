@@ -80,7 +80,7 @@ Calls beside queues and streams
 -------------------------------
 What is called through a queue or a stream is an item there: it is put on its lane in its turn among the calls, so after
 the wakes of its instant and before what traffic brings. A batch makes the calls of each of its items, item by item, and
-waits for each that waits before the next; its messages are seen again when their visibility ends, whether it waits or not.
+waits for each that waits before the next; its messages are seen again when their visibility ends, also while it waits.
 When a run ends it leaves the chains of its items first, then its source takes back what it held. Of each item that ends
 there, in that order, word is sent to who reads what was given up (a dead letter; a stream's batch, by its first item), to
 be made among the calls of that instant, and then the item leaves its chain; only after that does a poller take more. A

@@ -19,6 +19,8 @@ from lambdasim.units import US_PER_S
 
 QUANTILES: Final = {"p50_ms": 0.5, "p90_ms": 0.9, "p95_ms": 0.95, "p99_ms": 0.99, "p99.9_ms": 0.999}
 """Names of percentiles, and their shares."""
+LATE: Final = 0.1
+"""Of a run's length: a queue or stream that takes longer to drain than this has not kept up."""
 _SLOWEST: Final = 0.99
 
 

@@ -220,8 +220,12 @@ def test_an_express_execution_pays_by_64_mb_and_100_ms_and_ends_after_five_minut
 def test_a_history_of_25_000_events_ends_a_standard_execution() -> None:
     states = {"A": {"Type": "Pass", "Next": "B"}, "B": {"Type": "Pass", "Next": "A"}}
     functions = [fn("f", traffic={"constant": {"rate_per_s": 0}})]
-    row = run(functions, states).machines().iloc[0]
+    result = run(functions, states)
+    row = result.machines().iloc[0]
     assert (row["history_full"], row["most_history"], row["p50_ms"]) == (1, 25_000, 0)
+    told = " ".join(result.text().split())
+    assert "1 of 1 executions ended because their history had 25,000 events" in told
+    assert "a loop of states does not end" in told
     with pytest.raises(InputError, match="more than 1,000,000 transitions"):
         run(functions, states, type="express")
 

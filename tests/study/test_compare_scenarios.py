@@ -12,6 +12,7 @@ from lambdasim.study.comparison.compare import compare
 from lambdasim.study.comparison.result import Comparison
 from lambdasim.study.comparison.tables import TOTAL
 from lambdasim.study.comparison.text import escaped
+from lambdasim.study.memory.sweep import sweep_memory
 
 TEXT = """name: now
 seed: 5
@@ -181,3 +182,41 @@ def test_a_spike_is_compared_by_the_run_unless_a_month_is_asked_for() -> None:
     assert "although it is no sample of one: shop has spikes" in " ".join(monthly.text().split())
     with pytest.raises(InputError, match="must be month or run"):
         ls.compare({"small": small, "large": large}, replications=2, per="week")
+
+
+LATE = (
+    "{name: t, start: '2026-11-01T00:00:00Z', duration: 1min, functions: [{name: f, timeout: 10s, init_ms: 0,"
+    " work: {io_ms: IO, first_run_ms: 0}, trigger: {type: sqs, queue: {batch_size: 1, visibility_timeout: 60s,"
+    " message_groups: 1}}, traffic: {constant: {rate_per_s: 1}}}]}"
+)
+
+
+def test_a_queue_that_does_not_keep_up_is_said_of_the_scenario_that_has_it() -> None:
+    """Sixty messages of one group, one a second, take two seconds each: the last ends a minute after the run."""
+    both = {name: load_scenario_text(LATE.replace("IO", ms)) for name, ms in (("quick", "500"), ("slow", "2000"))}
+    result = compare(both, replications=2)
+    for text in (result.text(), result.markdown().replace("\\", "")):
+        plain = " ".join(text.split())
+        assert "slow: f does NOT keep up with what arrives: the last event ends 1min after the run" in plain
+        assert "quick: f" not in plain
+
+
+def test_executions_of_a_state_machine_are_compared_whole() -> None:
+    """Two runs of 0.1 s with a wait of 5 s between: functions answer in 100 ms, executions in 5,200."""
+    states = (
+        "{StartAt: A, States: {A: {Type: Task, Resource: f, Next: W}, W: {Type: Wait, Seconds: SEC, Next: B},"
+        " B: {Type: Task, Resource: f, End: true}}}"
+    )
+    text = (
+        "{name: t, start: '2026-11-01T00:00:00Z', duration: 1min, functions: [{name: f, timeout: 1s, init_ms: 0,"
+        " work: {io_ms: 100, first_run_ms: 0}}], state_machines: [{name: m, traffic: {constant: {rate_per_s: 1}},"
+        f" definition: {states}}}]}}"
+    )
+    both = {sec: load_scenario_text(text.replace("SEC", sec)) for sec in ("5", "7")}
+    result = compare(both, replications=2)
+    rows = result.differences.set_index(["group", "scope", "measure"])
+    assert rows.loc[("latency", "m, executions", "p50"), ["base", "difference"]].tolist() == [5200, 2000]
+    assert rows.loc[("latency", "f", "p50"), "difference"] == 0
+    assert "are of whole executions" in " ".join(result.text().split())
+    swept = " ".join(sweep_memory(both["5"], sizes=[512, 1024], replications=2).text().split())
+    assert "Latency is that of f's own runs, not of whole executions of m" in swept

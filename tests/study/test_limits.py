@@ -513,3 +513,19 @@ def test_every_plan_stands_on_the_page_and_in_json_with_its_bill(launch: LimitsA
         assert all(why[:40] in text for why in launch.not_offered)
     tier = " before the free tier" if launch.run.scenario.free_tier else ""
     assert f"bill of the run{tier}<" in page.to_html()
+
+
+def test_message_groups_that_bind_are_named() -> None:
+    """Two groups, one message a second, three seconds of work: two runs at once do 40 of 60, whatever pollers there are."""
+    spec = load_scenario_text(
+        "{name: t, start: '2026-11-01T00:00:00Z', duration: 1min, functions: [{name: f, timeout: 10s, init_ms: 0,"
+        " work: {io_ms: 3000, first_run_ms: 0}, trigger: {type: sqs, queue: {batch_size: 1, visibility_timeout: 60s,"
+        " message_groups: 2}}, traffic: {constant: {rate_per_s: 1}}}]}"
+    )
+    advice = advise_limits(spec, replications=2, multiples=[1])
+    told = " ".join(advice.text().split())
+    assert "What binds f is its 2 message groups, each worked on one batch at a time: it does NOT keep up" in told
+    found = findings(advice.run, select=["message-groups-bind"]).iloc[0]
+    assert "at most 2 batches ran at once" in found["evidence"]
+    wide = load_scenario_text(spec.model_dump_json().replace('"message_groups":2', '"message_groups":2000'))
+    assert findings(ls.simulate(wide), select=["message-groups-bind"]).empty

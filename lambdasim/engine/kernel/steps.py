@@ -240,7 +240,7 @@ def _drop(state: State, row: Int64) -> None:
 
 
 @compiled
-def _run(  # noqa: PLR0912 - each function that takes the State adds to the time to compile
+def _run(  # noqa: PLR0912, PLR0915 - each function that takes the State adds to the time to compile
     state: State,
     sums: Any,
     sources: Any,

@@ -111,7 +111,7 @@ def go_on_with_lanes(sources: Sources, function: Int64) -> Int64:
 
 
 @compiled
-def _consider(sources: Sources, function: Int64) -> Int64:
+def _consider(sources: Sources, function: Int64) -> Int64:  # noqa: PLR0912 - one for each thing that may be full
     """Start a batch that is full or has waited its window; else look again."""
     head, source = sources.head[0], sources.rows[function]
     now, number = head.now_us, source.considering

@@ -11,7 +11,7 @@ from lambdasim.report.page import StudyPage
 from lambdasim.report.pictures import Chart
 from lambdasim.results.usage.as_month import month_basis
 from lambdasim.study.comparison.tables import REFUSED
-from lambdasim.study.comparison.text import difference_text, doubts, note, remarks
+from lambdasim.study.comparison.text import behind, difference_text, doubts, note, remarks
 from lambdasim.study.limits.text import answers
 from lambdasim.study.memory.objective import short
 from lambdasim.study.memory.plausible import cpu_share, plausible_ranges, to_measure
@@ -171,6 +171,7 @@ def comparison_page(comparison: Comparison) -> StudyPage:
         title=f"{' and '.join(comparison.names)} compared",
         answer=(
             *doubts(comparison),
+            *behind(comparison),
             f"{difference_text(comparison)}.",
             *(f"{name}: {said}" for name in comparison.names[1:] for said in remarks(comparison, name)),
             *verdict.reasons,

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from lambdasim.report.html import heading, paragraph, table_html, warning
 from lambdasim.results.callers.chains import loops_told
+from lambdasim.results.callers.machines import machines_told
 from lambdasim.study.targets import time_text
 from lambdasim.units import US_PER_S
 from lambdasim.wording import money, number, percent
@@ -92,4 +93,5 @@ def _machines(table: pd.DataFrame) -> list[str]:
     seldom = [name for name in ("timed_out", "history_full") if (table[name] > 0).any()]
     shown = table[["machine", "type", "executions", "failed", *seldom, "transitions", "retries"]]
     shown = shown.join(table[["p50_ms", "p95_ms", "p99_ms"]])
-    return [heading("State machines"), table_html(shown, "State machines")]
+    told = [warning(text) for text in machines_told(table)]
+    return [heading("State machines"), *told, table_html(shown, "State machines")]

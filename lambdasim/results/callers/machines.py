@@ -8,7 +8,7 @@ from lambdasim.engine.chains import ExecutionOutcome
 from lambdasim.engine.contract import Plan
 from lambdasim.engine.totals.executions import ExecutionTotals
 from lambdasim.results.callers.chains import chains_text
-from lambdasim.wording import clipped, count
+from lambdasim.wording import clipped, count, wrapped
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -79,6 +79,29 @@ def machines_text(table: pd.DataFrame) -> str:
     return whole.to_string(index=False)
 
 
+def machines_told(table: pd.DataFrame) -> list[str]:
+    """Say of state machines what their numbers alone do not: why executions end at a full history.
+
+    Parameters
+    ----------
+    table : DataFrame
+        As `machines_frame` gives it.
+
+    Returns
+    -------
+    list of str
+    """
+    return [
+        f"{clipped(row['machine'], 40)}: {count(row['history_full'])} of {count(row['executions'])} executions ended because "
+        f"their history had {count(row['most_history'])} events, the most that a standard one may have, after "
+        f"{row['transitions'] / row['executions']:,.0f} transitions each on average, all of them billed. Unless that many "
+        "are meant, a loop of states does not end: count its turns and leave by a Choice, or let each part start an "
+        "execution of its own."
+        for row in table.to_dict("records")
+        if row["history_full"]
+    ]
+
+
 def calls_texts(machines: pd.DataFrame, calls: pd.DataFrame, chains: pd.DataFrame) -> list[str]:
     """Write what callers did, for a terminal; nothing where there are none.
 
@@ -91,5 +114,5 @@ def calls_texts(machines: pd.DataFrame, calls: pd.DataFrame, chains: pd.DataFram
     -------
     list of str
     """
-    parts = ["", machines_text(machines)] if len(machines) else []
+    parts = ["", machines_text(machines), *map(wrapped, machines_told(machines))] if len(machines) else []
     return parts + (["", chains_text(calls, chains)] if len(calls) else [])

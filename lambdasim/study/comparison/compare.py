@@ -9,6 +9,7 @@ from concurrent.futures import Executor
 from functools import partial
 
 from lambdasim.engine.contract import EventOutcome, Limit, Outcome
+from lambdasim.engine.totals.histogram import Histogram
 from lambdasim.errors import InputError
 from lambdasim.results.gathering import gather
 from lambdasim.results.intervals import wanted_replications
@@ -18,7 +19,7 @@ from lambdasim.results.simulate import simulate
 from lambdasim.results.usage.as_month import shared_period
 from lambdasim.specs.scenario import ScenarioSpec
 from lambdasim.study.comparison.result import Comparison
-from lambdasim.study.comparison.tables import ACCOUNT, LISTED, TOTAL, Key
+from lambdasim.study.comparison.tables import ACCOUNT, EXECUTIONS, LISTED, TOTAL, Key
 from lambdasim.study.kept import KEYED
 from lambdasim.study.measures import QUANTILES, period_bill
 from lambdasim.study.targets import OF_SOURCES, Target
@@ -194,6 +195,8 @@ def scenario_measures(run: RunResult, period: str = "month") -> dict[Key, float]
     for scope, names in scopes:
         measures |= _latency(run, scope, None if scope == ACCOUNT else scope)
         measures |= _limits(run, scope, names)
+    for name, executions in run.aggregate.executions.machines.items():
+        measures |= _of_latency(executions.duration_ms, f"{name}{EXECUTIONS}")
     for name, totals in zip(run.aggregate.names, run.aggregate.functions, strict=True):
         for measure in OF_SOURCES if totals.items is not None else ():
             measures["queues", name, measure] = Target(measure, 0).value(totals)
@@ -201,7 +204,10 @@ def scenario_measures(run: RunResult, period: str = "month") -> dict[Key, float]
 
 
 def _latency(run: RunResult, scope: str, function: str | None) -> dict[Key, float]:
-    latency = run.latency_ms(function)
+    return _of_latency(run.latency_ms(function), scope)
+
+
+def _of_latency(latency: Histogram, scope: str) -> dict[Key, float]:
     measures = {("latency", scope, "mean"): latency.mean()}
     for name, share in QUANTILES.items():
         measures["latency", scope, name.removesuffix("_ms")] = latency.quantile(share)

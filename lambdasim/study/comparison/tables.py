@@ -20,6 +20,8 @@ Key: TypeAlias = tuple[str, str, str]
 ACCOUNT: Final = "account"
 TOTAL: Final[Key] = ("money", ACCOUNT, "bill")
 LISTED: Final[Key] = ("money", "without free tier", "bill")
+EXECUTIONS: Final = ", executions"
+"""Behind a state machine's name where its latency is that of whole executions."""
 REFUSED: Final[Key] = ("limits", ACCOUNT, "refused")
 
 

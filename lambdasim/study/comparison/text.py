@@ -10,7 +10,10 @@ from math import isnan
 from typing import TYPE_CHECKING, Any, Final
 
 from lambdasim.results.usage.as_month import month_basis
-from lambdasim.study.comparison.tables import ACCOUNT, LISTED, REFUSED, TOTAL
+from lambdasim.study.comparison.tables import ACCOUNT, EXECUTIONS, LISTED, REFUSED, TOTAL
+from lambdasim.study.measures import LATE
+from lambdasim.study.targets import DRAIN
+from lambdasim.units import US_PER_S, format_duration
 from lambdasim.wording import NONE, clipped, listed, money, money_cell, wrapped
 
 if TYPE_CHECKING:
@@ -42,7 +45,7 @@ _ASKED: Final = (
 
 def comparison_text(comparison: ComparisonTables) -> str:
     """Write a comparison for a terminal."""
-    lines = [*(wrapped(one) for one in doubts(comparison))]
+    lines = [*(wrapped(one) for one in (*doubts(comparison), *behind(comparison)))]
     lines += [wrapped(f"against {comparison.names[0]}, {comparison.replications} replications in pairs")]
     for name in comparison.names[1:]:
         lines += ["", clipped(name), *(wrapped(text) for text in remarks(comparison, name))]
@@ -66,6 +69,22 @@ def doubts(comparison: ComparisonTables) -> tuple[str, ...]:
         for name, basis in bases.items()
         if not basis.is_representative
     )
+
+
+def behind(comparison: ComparisonTables) -> tuple[str, ...]:
+    """Say which queues and streams do not keep up in which scenario, the base among them."""
+    said = []
+    for name, spec in comparison.scenarios.items():
+        for function in (one.name for one in spec.functions):
+            found = [result.get(("queues", function, DRAIN), float("nan")) for result in comparison.results[name]]
+            late_us = sum(found) / len(found) * US_PER_S
+            if late_us >= LATE * spec.duration_us:
+                late = format_duration(round(late_us / US_PER_S) * US_PER_S)
+                said.append(
+                    f"{clipped(name, 40)}: {clipped(function, 40)} does NOT keep up with what arrives: the last event "
+                    f"ends {late} after the run, on average."
+                )
+    return tuple(said)
 
 
 def difference_text(comparison: ComparisonTables) -> str:
@@ -105,6 +124,7 @@ def comparison_markdown(comparison: ComparisonTables) -> str:
         for name in comparison.names[1:]
         for text in remarks(comparison, name)
     ]
+    lines += [f"- {escaped(told)}" for told in behind(comparison)]
     lines += [f"- {escaped(reason)}" for reason in verdict.reasons]
     lines.append("")
     for name in comparison.names[1:]:
@@ -305,6 +325,9 @@ def note(comparison: ComparisonTables) -> str:
     said = dict.fromkeys(basis.text(per_month) for basis in bases if not told or per_month)
     if comparison.has_free_tier and not per_month:
         said["A whole month's free tier is taken off the run."] = None
+    if any(spec.state_machines for spec in comparison.scenarios.values()):
+        said[f"Latency of the account and of functions is that of single runs; rows of a name with '{EXECUTIONS}' are of "
+             "whole executions of that state machine."] = None  # fmt: skip
     return (
         f"95% intervals of paired differences from {comparison.replications} replications with common seeds; "
         f"? where zero lies in the interval. {' '.join(said)}"

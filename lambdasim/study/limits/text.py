@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from lambdasim.catalog import limit
 from lambdasim.results.usage.as_month import month_basis
+from lambdasim.study.limits.findings.case import groups_that_bind
 from lambdasim.study.limits.limit_table import ACCOUNT, GATEWAY
 from lambdasim.study.limits.plan import steps_text
 from lambdasim.study.target_text import plan_sentences, plan_text
@@ -63,6 +64,7 @@ def answers(advice: AdviceTables) -> list[str]:
             f"{percent(cut['hit_share'], 1)} of the requests through it, the first after {cut['first_breach_s']:,.0f} s; "
             "ask for a higher one."
         )
+    parts += _behind_by_groups(advice)
     holders = advice.reserved.dropna(subset=["pool_share"]).sort_values("pool_share", ascending=False)
     if len(holders) > 1:
         neighbour = holders.to_dict("records")[0]
@@ -71,6 +73,21 @@ def answers(advice: AdviceTables) -> list[str]:
         )
     targets = [] if advice.targets is None else plan_sentences(run, advice.targets)
     return [*parts, *_what_to_set(advice), *targets]
+
+
+def _behind_by_groups(advice: AdviceTables) -> list[str]:
+    """Say which FIFO queues fall behind since their message groups bind, which no limit of the account shows."""
+    run = advice.run
+    specs = {spec.name: spec for spec in run.scenario.functions}
+    said = []
+    for plan, totals in zip(run.plan.functions, run.aggregate.functions, strict=True):
+        groups = groups_that_bind(specs[plan.name], plan, totals, run.scenario.duration_us)
+        if groups:
+            said.append(
+                f"What binds {plan.name} is its {groups:,} message groups, each worked on one batch at a time: it does NOT "
+                "keep up, and only more groups, or a more even spread over them, helps."
+            )
+    return said
 
 
 def _first(row: Any) -> str:

@@ -7,15 +7,14 @@ from typing import TYPE_CHECKING, Any, Final
 
 from lambdasim.catalog import timing
 from lambdasim.results.usage.as_month import MONTH_HOURS
+from lambdasim.study.measures import LATE
 from lambdasim.study.memory.objective import short
 from lambdasim.study.memory.plausible import doubt, range_text
 from lambdasim.units import US_PER_S, format_duration
-from lambdasim.wording import NONE, clipped, count, money, money_cell, percent, wrapped
+from lambdasim.wording import NONE, clipped, count, listed, money, money_cell, percent, wrapped
 
 _CENT: Final = 0.01
 _MANY: Final = 10_000
-_LATE: Final = 0.1
-"""Of a run's length: a queue that takes longer to drain than this has not kept up."""
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -66,7 +65,7 @@ def reasons(sweep: SweepTables) -> list[str]:
 def _behind(sweep: SweepTables, row: pd.Series[Any]) -> str:
     """Say that a size does not keep up with its queue or stream; empty where it does, or there is none."""
     duration_us, late_us = sweep.scenario.duration_us, row["drain_s"] * US_PER_S
-    if not late_us >= _LATE * duration_us:
+    if not late_us >= LATE * duration_us:
         return ""
     late, oldest = (f"{row[name]:,.0f} s" for name in ("drain_s", "oldest_s"))
     return (
@@ -146,6 +145,11 @@ def notes(sweep: SweepTables) -> tuple[str, ...]:
         f"{month}; USD/M: a million invocations at list rates; percentiles of latency in ms, exact; Duration and billed: "
         "means in ms; in wait, in USD: part of INIT; slow 1%: cold ones among the slowest."
     ]
+    if machines := _machines_of(sweep):
+        found.append(
+            f"Latency is that of {sweep.function}'s own runs, not of whole executions of {listed(machines, 3)}; `compare` "
+            "shows those."
+        )
     if sweep.precision is not None:
         reached = "reached" if sweep.widest <= sweep.precision else "NOT reached"
         found.append(
@@ -157,6 +161,15 @@ def notes(sweep: SweepTables) -> tuple[str, ...]:
             f"CPU time on arm64 is taken as {sweep.arm64_time_ratio:g} times that on x86_64{_ratios(sweep)}."
         )
     return tuple(found)
+
+
+def _machines_of(sweep: SweepTables) -> list[str]:
+    """Name the state machines that invoke the function."""
+    by_name = {spec.name: spec for spec in sweep.scenario.functions}
+    machines = sweep.scenario.state_machines
+    return [
+        one.name for one in machines if sweep.function in (task for _, _, task in one.tasks(by_name))
+    ]
 
 
 def _ratios(sweep: SweepTables) -> str:

@@ -91,6 +91,7 @@ def _end_first(state: State, calls: Calls) -> None:
 
 @compiled
 def with_chain(event: Event, about: Int64) -> Event:
+    """Let an event be that of a row among the events of chains."""
     return Event(
         event.function, event.invocation, event.arrival_us, event.attempts, event.runs, event.refusals, event.row,
         event.paid, about,

@@ -1,8 +1,8 @@
 """The event loop of the compiled engine where functions call functions and some have a queue or a stream.
 
-It joins those of `kernel.sourced` and `kernel.calls.loop`, which know nothing of each other. What ended on the lanes in one
-step leaves its chain before the next: an item is followed by what it was given up to, and then by its chain's end, in the
-order in which items ended. A batch that a poller took runs after that, once there is room for all that it may write.
+It joins those of `kernel.sourced` and `kernel.calls.loop`, which know nothing of each other. What ended on the lanes in
+one step leaves its chain before the next: an item is followed by what it was given up to, and then by its chain's end, in
+the order in which items ended. A batch that a poller took runs after that, once there is room for all that it may write.
 """
 
 from __future__ import annotations
@@ -71,7 +71,7 @@ def advance_with_both(state: State, sources: Sources, calls: Calls) -> Int64:
 
 
 @compiled
-def _next_moment(state: State, sources: Sources, calls: Calls) -> tuple[Int64, Event]:  # noqa: PLR0911 - one for each kind
+def _next_moment(state: State, sources: Sources, calls: Calls) -> tuple[Int64, Event]:
     """Let the next thing happen: (why to return, the event that is to be served)."""
     account, head = state.account[0], sources.head[0]
     end_us, later_us = state.completions.head[0].next_us, state.retries.head[0].next_us

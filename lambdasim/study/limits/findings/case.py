@@ -5,12 +5,12 @@ from __future__ import annotations
 from typing import Final, NamedTuple
 
 from lambdasim.billing import Bill, Usage, price
-from lambdasim.engine.contract import FunctionPlan
+from lambdasim.engine.contract import FunctionPlan, Outcome
 from lambdasim.engine.totals.function_totals import FunctionTotals
 from lambdasim.results.run import RunResult
 from lambdasim.results.usage.as_month import Period
 from lambdasim.specs.function import FunctionSpec
-from lambdasim.study.measures import usd_per_ms
+from lambdasim.study.measures import LATE, usd_per_ms
 
 RULES: Final = (
     "arm64-untried",
@@ -25,6 +25,7 @@ RULES: Final = (
     "memory-below-need",
     "memory-far-above-need",
     "memory-near-need",
+    "message-groups-bind",
     "nat-beside-endpoint",
     "no-dlq",
     "package-near-limit",
@@ -72,6 +73,32 @@ class Finding(NamedTuple):
     usd: float
     period: str
     change: str
+
+
+def groups_that_bind(spec: FunctionSpec, plan: FunctionPlan, totals: FunctionTotals, duration_us: int) -> int:
+    """Give how many message groups a FIFO queue has that does not keep up because of them; 0 where something else binds.
+
+    Each group is worked on one batch at a time, so no more batches than groups run at once, whatever pollers there are.
+
+    Parameters
+    ----------
+    spec : FunctionSpec
+    plan : FunctionPlan
+    totals : FunctionTotals
+    duration_us : int
+        The scenario's length [µs].
+
+    Returns
+    -------
+    int
+    """
+    queue, items = spec.trigger.queue, totals.items
+    if queue is None or queue.message_groups is None or items is None or plan.source is None:
+        return 0
+    late = items.last_us - duration_us >= LATE * duration_us
+    refused = int(totals.outcomes[Outcome.THROTTLED])
+    pollers_bind = plan.source.pollers.most <= totals.concurrency.peak < queue.message_groups
+    return queue.message_groups if late and not refused and not pollers_bind else 0
 
 
 class Case(NamedTuple):

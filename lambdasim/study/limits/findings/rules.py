@@ -19,7 +19,7 @@ from lambdasim.specs.function import LATEST, Architecture, SnapStartSpec
 from lambdasim.specs.sources.queue import QueueSpec
 from lambdasim.specs.trigger import OnFailure
 from lambdasim.specs.ways_in import pings_of
-from lambdasim.study.limits.findings.case import Case, Finding
+from lambdasim.study.limits.findings.case import Case, Finding, groups_that_bind
 from lambdasim.study.limits.limit_table import memory_need_mb
 from lambdasim.study.limits.runs import with_buffer
 from lambdasim.study.provisioned_use import break_even_utilization
@@ -185,6 +185,21 @@ def _refused_batches(case: Case, queue: QueueSpec) -> Iterator[Finding]:
         f"receive counts whether or not it runs{lost}",
         0.0,
         f"set maximum_concurrency to {max(room, limit('sqs_maximum_concurrency_min').value):,}, or reserve more",
+    )
+
+
+def _message_groups(case: Case) -> Iterator[Finding]:
+    """Find a FIFO queue that falls behind since its message groups are worked on one batch at a time each."""
+    items = case.totals.items
+    groups = groups_that_bind(case.spec, case.plan, case.totals, case.run.scenario.duration_us)
+    if not groups or items is None:
+        return
+    yield case.finding(
+        "message-groups-bind",
+        f"each of {groups:,} message groups is worked on one batch at a time, so at most {case.totals.concurrency.peak:,} "
+        f"batches ran at once and the oldest message got {format_duration(items.oldest_us // US_PER_S * US_PER_S)} old",
+        0.0,
+        "use more message groups, or spread the busiest; more concurrency or pollers would not help",
     )
 
 
@@ -375,6 +390,7 @@ CHECKS: Final[tuple[Callable[[Case], Iterator[Finding]], ...]] = (
     _gateway,
     _architecture,
     _failures,
+    _message_groups,
     _sizes,
     _init,
     _provisioned,
