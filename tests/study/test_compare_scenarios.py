@@ -193,7 +193,9 @@ LATE = (
 
 def test_a_queue_that_does_not_keep_up_is_said_of_the_scenario_that_has_it() -> None:
     """Sixty messages of one group, one a second, take two seconds each: the last ends a minute after the run."""
-    both = {name: load_scenario_text(LATE.replace("IO", ms)) for name, ms in (("quick", "500"), ("slow", "2000"))}
+    both = {
+        name: load_scenario_text(LATE.replace("IO", ms)) for name, ms in (("quick", "500"), ("slow", "2000"))
+    }
     result = compare(both, replications=2)
     for text in (result.text(), result.markdown().replace("\\", "")):
         plain = " ".join(text.split())

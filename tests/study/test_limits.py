@@ -524,7 +524,10 @@ def test_message_groups_that_bind_are_named() -> None:
     )
     advice = advise_limits(spec, replications=2, multiples=[1])
     told = " ".join(advice.text().split())
-    assert "What binds f is its 2 message groups, each worked on one batch at a time: it does NOT keep up" in told
+    assert (
+        "What binds f is its 2 message groups, each worked on one batch at a time: it does NOT keep up"
+        in told
+    )
     found = findings(advice.run, select=["message-groups-bind"]).iloc[0]
     assert "at most 2 batches ran at once" in found["evidence"]
     wide = load_scenario_text(spec.model_dump_json().replace('"message_groups":2', '"message_groups":2000'))

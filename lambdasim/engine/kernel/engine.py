@@ -78,7 +78,9 @@ def counts_itself(plan: Plan) -> bool:
 def is_compiled(plan: Plan) -> bool:
     """Whether the event loop that a plan needs has been compiled before, in this process or on this disk."""
     if _has_calls(plan):
-        return is_at_hand(compiled_advance_with_both() if _is_sourced(plan) else compiled_advance_with_calls())
+        return is_at_hand(
+            compiled_advance_with_both() if _is_sourced(plan) else compiled_advance_with_calls()
+        )
     return is_at_hand(compiled_advance_with_sources() if _is_sourced(plan) else compiled_advance())
 
 

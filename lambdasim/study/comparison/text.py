@@ -76,7 +76,9 @@ def behind(comparison: ComparisonTables) -> tuple[str, ...]:
     said = []
     for name, spec in comparison.scenarios.items():
         for function in (one.name for one in spec.functions):
-            found = [result.get(("queues", function, DRAIN), float("nan")) for result in comparison.results[name]]
+            found = [
+                result.get(("queues", function, DRAIN), float("nan")) for result in comparison.results[name]
+            ]
             late_us = sum(found) / len(found) * US_PER_S
             if late_us >= LATE * spec.duration_us:
                 late = format_duration(round(late_us / US_PER_S) * US_PER_S)

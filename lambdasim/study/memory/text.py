@@ -167,9 +167,7 @@ def _machines_of(sweep: SweepTables) -> list[str]:
     """Name the state machines that invoke the function."""
     by_name = {spec.name: spec for spec in sweep.scenario.functions}
     machines = sweep.scenario.state_machines
-    return [
-        one.name for one in machines if sweep.function in (task for _, _, task in one.tasks(by_name))
-    ]
+    return [one.name for one in machines if sweep.function in (task for _, _, task in one.tasks(by_name))]
 
 
 def _ratios(sweep: SweepTables) -> str:

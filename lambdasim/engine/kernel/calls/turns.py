@@ -118,7 +118,9 @@ def _cut(state: State, sources: Any, calls: Calls, row: Int64, now: Int64) -> No
     run = calls.open[row]
     if run.waits_for:
         count(calls, run.asked + 1, of.WAITED, now - run.asked_us)
-    _settle(state, sources, calls, row, state.functions[run.function].timeout_us + 1, np.int64(at.TIMEOUT), now)
+    _settle(
+        state, sources, calls, row, state.functions[run.function].timeout_us + 1, np.int64(at.TIMEOUT), now
+    )
 
 
 @compiled_apart
