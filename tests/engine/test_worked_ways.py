@@ -99,7 +99,7 @@ def test_a_message_group_waits_for_the_call_of_the_message_before() -> None:
 
 
 def test_a_shard_waits_for_the_calls_of_its_batch() -> None:
-    """Read at 1 s: two records, 2 s of work, calls at 3 and 4 s, done at 5 s. The one of 2.5 s is read in that instant."""
+    """Read at 1 s: two records, 2 s of work, calls at 3 and 4 s, done at 5 s. The one of 2.5 s is read then."""
     found = run(
         [polled(kind="stream", batch_size=10, calls=asks("g")), function("g", 1000)], {"f": [0.2, 0.4, 2.5]}
     )

@@ -516,7 +516,7 @@ def test_every_plan_stands_on_the_page_and_in_json_with_its_bill(launch: LimitsA
 
 
 def test_message_groups_that_bind_are_named() -> None:
-    """Two groups, one message a second, three seconds of work: two runs at once do 40 of 60, whatever pollers there are."""
+    """Two groups, one message a second, three seconds of work: two runs at once do 40 of 60 in time."""
     spec = load_scenario_text(
         "{name: t, start: '2026-11-01T00:00:00Z', duration: 1min, functions: [{name: f, timeout: 10s, init_ms: 0,"
         " work: {io_ms: 3000, first_run_ms: 0}, trigger: {type: sqs, queue: {batch_size: 1, visibility_timeout: 60s,"

@@ -36,12 +36,7 @@ from lambdasim.engine.kernel.chains.events import (
     run_is_settled,
     what_is_called,
 )
-from lambdasim.engine.kernel.chains.items import (
-    hold_batch,
-    hold_chains,
-    make_later_of_batch,
-    what_batch_calls,
-)
+from lambdasim.engine.kernel.chains.items import hold_batch, hold_chains, make_batch_later, what_batch_calls
 from lambdasim.engine.kernel.draws import (
     MEAN_SPEED,
     draw_fault,
@@ -308,7 +303,7 @@ def _run(  # noqa: PLR0912, PLR0915 - each function that takes the State adds to
         if what == LATER:
             done_us = now + placement_us + init_us + handler_us
             if sources is not None and batch:
-                make_later_of_batch(state, sources, calls, event.function, batch, done_us, now)
+                make_batch_later(state, sources, calls, event.function, batch, done_us, now)
             else:
                 make_later(state, calls, event, event.runs, IN_RUN, done_us, now)
     settle(

@@ -92,10 +92,10 @@ def machines_told(table: pd.DataFrame) -> list[str]:
     list of str
     """
     return [
-        f"{clipped(row['machine'], 40)}: {count(row['history_full'])} of {count(row['executions'])} executions ended because "
-        f"their history had {count(row['most_history'])} events, the most that a standard one may have, after "
-        f"{row['transitions'] / row['executions']:,.0f} transitions each on average, all of them billed. Unless that many "
-        "are meant, a loop of states does not end: count its turns and leave by a Choice, or let each part start an "
+        f"{clipped(row['machine'], 40)}: {count(row['history_full'])} of {count(row['executions'])} executions ended "
+        f"because their history had {count(row['most_history'])} events, the most that a standard one may have, after "
+        f"{row['transitions'] / row['executions']:,.0f} transitions each on average, all of them billed. Unless that "
+        "many are meant, a loop of states does not end: count its turns and leave by a Choice, or let each part start an "
         "execution of its own."
         for row in table.to_dict("records")
         if row["history_full"]

@@ -84,8 +84,8 @@ def _behind_by_groups(advice: AdviceTables) -> list[str]:
         groups = groups_that_bind(specs[plan.name], plan, totals, run.scenario.duration_us)
         if groups:
             said.append(
-                f"What binds {plan.name} is its {groups:,} message groups, each worked on one batch at a time: it does NOT "
-                "keep up, and only more groups, or a more even spread over them, helps."
+                f"What binds {plan.name} is its {groups:,} message groups, each worked on one batch at a time: it does "
+                "NOT keep up, and only more groups, or a more even spread over them, helps."
             )
     return said
 

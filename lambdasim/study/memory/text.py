@@ -147,8 +147,8 @@ def notes(sweep: SweepTables) -> tuple[str, ...]:
     ]
     if machines := _machines_of(sweep):
         found.append(
-            f"Latency is that of {sweep.function}'s own runs, not of whole executions of {listed(machines, 3)}; `compare` "
-            "shows those."
+            f"Latency is that of {sweep.function}'s own runs, not of whole executions of {listed(machines, 3)}; "
+            "`compare` shows those."
         )
     if sweep.precision is not None:
         reached = "reached" if sweep.widest <= sweep.precision else "NOT reached"

@@ -73,7 +73,7 @@ class CallingRun(KernelRun):
     def _step(self) -> int:
         return self._advance_calling(self.state, self.calls)
 
-    _hand_over_at = (at.RECORDS_FULL,)
+    _hand_over_at: tuple[int, ...] = (at.RECORDS_FULL,)
 
     def _make_room(self, full: int) -> None:
         head = self.calls.head

@@ -226,7 +226,7 @@ def next_maker(calls: Calls, run: Any, row: Int64) -> None:
 
 
 @compiled
-def make_later_of_batch(
+def make_batch_later(
     state: State, sources: Sources, calls: Calls, function: Int64, batch: Int64, time_us: Int64, now: Int64
 ) -> None:
     """Make the calls of a batch's items, for which nobody waits, at a time; until then they keep their chains open."""

@@ -196,8 +196,9 @@ def _message_groups(case: Case) -> Iterator[Finding]:
         return
     yield case.finding(
         "message-groups-bind",
-        f"each of {groups:,} message groups is worked on one batch at a time, so at most {case.totals.concurrency.peak:,} "
-        f"batches ran at once and the oldest message got {format_duration(items.oldest_us // US_PER_S * US_PER_S)} old",
+        f"each of {groups:,} message groups is worked on one batch at a time, so at most "
+        f"{case.totals.concurrency.peak:,} batches ran at once and the oldest message got "
+        f"{format_duration(items.oldest_us // US_PER_S * US_PER_S)} old",
         0.0,
         "use more message groups, or spread the busiest; more concurrency or pollers would not help",
     )
