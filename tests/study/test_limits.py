@@ -463,6 +463,7 @@ def test_findings_are_chosen_by_the_names_of_their_rules() -> None:
     table = findings(run)
     assert set(table["rule"]) == set(RULES) - {
         "reserved-unused",
+        "message-groups-bind",
         "provisioned-not-called",
         "snap-start-versions-unused",
         *(MONEY_RULES - {"rest-where-http-would-do"}),
