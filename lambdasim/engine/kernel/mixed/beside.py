@@ -86,7 +86,7 @@ def _next_moment(state: State, sources: Sources, calls: Calls) -> tuple[Int64, E
     if end_us == now and ends_before(state, key):
         _end_first(state, sources, calls)
         return _NOTHING_IS_FULL, nothing()
-    if change_us == now and key >= RETRY:
+    if key >= RETRY and change_us == now:
         if not change_provisioned(state):
             return at.SLOTS_FULL, nothing()
         account.next_change += 1
@@ -126,12 +126,12 @@ def _end_first(state: State, sources: Sources, calls: Calls) -> None:
     function = np.int64(state.completions.table[row].function)
     complete(state, row)
     run, batch = calls.runs[row], np.int64(sources.served[row])
-    if batch:
-        sources.served[row] = 0
-        release_chains(sources, calls, batch, run.answered_us)
-        free(sources, function, batch)
-    elif run.chain:
-        leave(calls, run.chain, run.answered_us)
+    if batch == 0:
+        leave(calls, run.chain, run.answered_us)  # the chain of none is 0, which nobody leaves
+        return
+    sources.served[row] = 0
+    release_chains(sources, calls, batch, run.answered_us)
+    free(sources, function, batch)
 
 
 @compiled
