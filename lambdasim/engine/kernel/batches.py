@@ -78,6 +78,8 @@ def new_item(
     item.rows = 0
     item.done = 0
     source.sent += 1
+    if source.ordered:
+        sources.orders[row] = source.sent
     source.queued += 1
     lane = sources.lanes[source.first_lane + item.lane]
     append(sources, lane, row)

@@ -1,6 +1,6 @@
 """Message groups of a FIFO queue in the compiled engine: which lane may be taken from next.
 
-The lanes that may, because they have a message and none of theirs is held, are a heap by their first message's number.
+The lanes that may, because they have a message and none of theirs is held, are a heap by when their first message came.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ def offer(sources: Sources, source: Any, row: Int64) -> None:
     first = first_of(sources, lane)
     if lane.held or first == 0:
         return
-    number = sources.items[first].number
+    number = sources.orders[first]
     if lane.place == 0:
         source.ready += 1
         lane.key = number

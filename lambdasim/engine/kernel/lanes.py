@@ -94,6 +94,8 @@ class Sources(NamedTuple):
         Lanes that are ready to be taken from, by their first item: a heap in each source's stretch of lanes.
     ended : ndarray of int64
         Items that ended, their columns side by side.
+    orders : ndarray of int64
+        Which of its queue's messages each item is, where there are message groups: what is called bears no number in order.
     gone : ndarray of int64
         Their rows; negative where the item stands for what was given up with it.
     about : ndarray of int64
@@ -111,6 +113,7 @@ class Sources(NamedTuple):
     wakes: Rows
     heap: NDArray[np.int64]
     ended: NDArray[np.int64]
+    orders: NDArray[np.int64]
     gone: NDArray[np.int64]
     about: NDArray[np.int64]
     served: NDArray[np.uint32]
@@ -159,6 +162,7 @@ def first_sources(plan: Plan, room: int, ended_room: int = ENDED_PER_CHUNK) -> S
         wakes=np.zeros(MOST_WAKES, dtype=WAKES),
         heap=np.zeros(lanes, dtype=np.int64),
         ended=np.zeros(COLUMNS * int(head["ended_room"][0]), dtype=np.int64),
+        orders=np.zeros(0, dtype=np.int64),
         gone=np.zeros(int(head["ended_room"][0]), dtype=np.int64),
         about=np.zeros(0, dtype=np.int64),
         served=np.zeros(0, dtype=np.uint32),
@@ -196,6 +200,9 @@ def with_more_rows(sources: Sources, full: int, room: int = 0) -> Sources:
     sources.head[free] = len(old)
     if full == CELLS_FULL:
         sources.head["cells_left"] += size - len(old)
+    if full == ITEMS_FULL:
+        orders = enlarged(sources.orders, len(rows), np.dtype(np.int64))
+        sources = sources._replace(orders=orders)
     return sources._replace(**{name: rows})
 
 
