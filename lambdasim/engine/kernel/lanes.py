@@ -95,7 +95,7 @@ class Sources(NamedTuple):
     ended : ndarray of int64
         Items that ended, their columns side by side.
     orders : ndarray of int64
-        Which of its queue's messages each item is, where there are message groups: what is called bears no number in order.
+        Which of its queue's messages each item is, with message groups: the numbers of what is called are in no order.
     gone : ndarray of int64
         Their rows; negative where the item stands for what was given up with it.
     about : ndarray of int64
