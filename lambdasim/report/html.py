@@ -132,10 +132,8 @@ def columns_html(table: Iterable[tuple[str, Iterable[object]]], name: str) -> st
     for place, (column, values) in enumerate(table):
         cells = [cell(column, value) for value in values]
         if place == 0 or not cells or {*cells} - {"", NONE}:
-            said, kind = _heading(column), _kind(cells)
-            if place and not kind and len(said) + max(map(len, cells), default=0) <= _HALF:
-                kind = "half"
-            columns.append((said, kind, cells))
+            columns.append((_heading(column), _kind(cells), cells))
+    columns = _in_pairs(columns)
     head = "".join(f"<th scope='col'{_class(kind)}>{escaped(said)}</th>" for said, kind, _ in columns)
     rows = []
     for row in range(len(columns[0][2]) if columns else 0):
@@ -149,6 +147,25 @@ def columns_html(table: Iterable[tuple[str, Iterable[object]]], name: str) -> st
         f"<div class='wide' role='region' tabindex='0' aria-label='{escaped(name)}'>"
         f"<table{stacked}><thead><tr>{head}</tr></thead><tbody>{''.join(rows)}</tbody></table></div>"
     )
+
+
+def _in_pairs(columns: list[tuple[str, str, list[str]]]) -> list[tuple[str, str, list[str]]]:
+    """Mark neighbours of short figures, two of which stand side by side on a phone; one without a partner stays whole."""
+    found, place = columns[:1], 1
+    while place < len(columns):
+        pair = columns[place : place + 2]
+        if len(pair) == 2 and all(map(_is_short, pair)):
+            found += [(said, "half", cells) for said, _, cells in pair]
+            place += 2
+        else:
+            found.append(columns[place])
+            place += 1
+    return found
+
+
+def _is_short(column: tuple[str, str, list[str]]) -> bool:
+    said, kind, cells = column
+    return not kind and len(said) + max(map(len, cells), default=0) <= _HALF
 
 
 def _kind(cells: Sequence[str]) -> str:

@@ -6,6 +6,7 @@ from html.parser import HTMLParser
 import pytest
 
 import lambdasim as ls
+from lambdasim.report.html import columns_html
 from lambdasim.results.failures import lost_events
 from lambdasim.specs import load_scenario_text
 from lambdasim.wording import money, percent
@@ -106,6 +107,14 @@ def test_rows_become_cards_on_a_phone(page: str) -> None:
     cells = [attributes for tag, attributes in Elements(page).found if tag == "td"]
     assert cells
     assert all(attributes.get("data-label") for attributes in cells)
+
+
+def test_short_figures_stand_in_pairs_on_a_phone() -> None:
+    columns = [("name", ["a"]), ("runs", ["1"]), ("cold", ["2"]), ("lost", ["3"]), ("why", ["no room"])]
+    columns += [("p50", ["4"]), ("a long name of a figure", ["5"]), ("p95", ["6"]), ("p99", ["7"])]
+    shown = Elements(columns_html(columns, "t")).found
+    halves = [cell["data-label"] for tag, cell in shown if tag == "td" and cell.get("class") == "half"]
+    assert halves == ["runs", "cold", "p95", "p99"]  # "lost" and "p50" have no partner beside them
 
 
 def test_a_run_without_events_makes_a_page() -> None:
