@@ -14,6 +14,7 @@ from lambdasim.report.notebook.build import template_names, write_first_notebook
 from lambdasim.report.notebook.execute import _named
 from lambdasim.report.notebook.page import notebook_page
 from lambdasim.report.notebook.parameters import parameter_cell, value_of, with_parameters
+from lambdasim.report.notebook.pdf import _steady
 from lambdasim.report.notebook.what_if import _keep, _kept
 from lambdasim.report.sections.incident_table import incidents
 from lambdasim.specs import load_scenario_text
@@ -306,6 +307,14 @@ def test_names_that_programs_draw_by_chance_are_those_of_their_order() -> None:
     assert _named(first).replace("1a2b3", "c4d5e") == _named(second)
     assert "1a2b3</td>" in _named(first)  # a figure that looks like a name is left alone
     assert f"{'f' * 32}</p>" in _named(first)
+
+
+def test_a_pdf_does_not_depend_on_where_its_elements_are_counted_from() -> None:
+    first = b"%PDF /CreationDate (D:20261130190000+00'00') /ID (node00000054) /ID (node00000112) /IDTree [(node00000054)]"
+    second = first.replace(b"54", b"53").replace(b"112", b"111").replace(b"1130", b"1201")
+    assert _steady(first) == _steady(second)
+    assert len(_steady(first)) == len(first)  # offsets still hold
+    assert _steady(first) != _steady(first.replace(b"IDTree [(node00000054)", b"IDTree [(node00000112)"))
 
 
 def test_values_of_parameters_are_literals_else_text() -> None:
