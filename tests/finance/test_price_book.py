@@ -104,7 +104,7 @@ def test_a_book_is_not_valid_before_its_day(book: PriceBook) -> None:
         ('"*"', "EUC1-Request", "appears twice"),
         ('"*", discount_percent: 4.5', '"*", usd: 1', "cannot be one rate"),
         ("currency: USD", "currency: EUR", "currency: must be USD"),
-        ("valid_from: 2026-07-01", "valid_from: July", "valid_from: must be YYYY-MM-DD"),
+        ("valid_from: 2026-07-01", "valid_from: July", "book.yaml:3: valid_from: must be YYYY-MM-DD"),
         ("name: Example Corp 2026\n", "", "name: is missing"),
         ("source:", "sauce:", "got 'sauce'"),
         ("rates:", "rates: 1\nmore:", "got 'more'"),

@@ -152,6 +152,12 @@ def test_months_have_their_days() -> None:
     assert [month_of(f"2028-{m:02}")[1] for m in (1, 2, 4, 12)] == [31, 29, 30, 31]
 
 
+@pytest.mark.parametrize("month", ["0001-01", "1999-12", "2200-01", "9999-12"])
+def test_a_month_of_no_known_year_is_refused(month: str) -> None:
+    with pytest.raises(InputError, match=f"month: must be in the years 2000 to 2199, got {month}"):
+        month_of(month)
+
+
 def test_plans_stay_at_their_moments_when_the_scenario_moves() -> None:
     early = ls.load_scenario_text("""
 name: x

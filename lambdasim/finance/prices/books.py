@@ -92,7 +92,9 @@ def _of_yaml(place: Path) -> PriceBook:
         _check(entry, _ENTRY_FIELDS, place_of, "")
         rows.append(Row(place_of, {name: str(value) for name, value in entry.items()}))
     source = str(content.get("source", "")) or place.name
-    return _book(str(content["name"]), _day(content["valid_from"], where), rows, source)
+    return _book(
+        str(content["name"]), _day(content["valid_from"], f"{where}:{lines['valid_from',]}"), rows, source
+    )
 
 
 def _check(table: Any, known: tuple[str, ...], where: str, field: str) -> None:

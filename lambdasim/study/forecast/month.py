@@ -25,6 +25,9 @@ from lambdasim.wording import count, listed
 History = Trace | Mapping[str, Trace]
 LONGEST_GAP_DAYS: Final = 62
 SHARED_DRIFT: Final = 0.5
+_FIRST_YEAR: Final = 2000
+_LAST_YEAR: Final = 2199
+"""Of moments that a trace may have; rates are known for fewer."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -71,6 +74,10 @@ def month_of(month: str) -> tuple[date, int]:
             "forecast", "month", f"must be a month such as 2026-12, got {repr(month)[:40]}"
         )
     first = date.fromisoformat(f"{month}-01")
+    if not _FIRST_YEAR <= first.year <= _LAST_YEAR:
+        raise InputError.single(
+            "forecast", "month", f"must be in the years {_FIRST_YEAR} to {_LAST_YEAR}, got {month}"
+        )
     return first, ((first + timedelta(days=31)).replace(day=1) - first).days
 
 
