@@ -117,6 +117,11 @@ class Calibration(Result):
         if data is not None:
             found += data.notes
             found += [f"{one} left out" for one in counted_reasons(data.left_out)]
+            if data.log_bytes is not None:
+                found.append(
+                    f"the function itself writes {data.log_bytes:,} bytes a run into its log: uses.log_bytes, for which "
+                    "a bill has a line of CloudWatch Logs"
+                )
             found += log_findings(data, self.failures, self._durations_ms(data))
         if data is not None and self._computes:
             named = data.runs.environment
@@ -294,6 +299,8 @@ class Calibration(Result):
             function["provisioned_concurrency"] = [{"at": "0s", "count": bought}]
         if self.lasting.keep_alive_s is not None:
             function["keep_alive"] = f"{self.lasting.keep_alive_s}s"
+        if self.observations is not None and self.observations.log_bytes is not None:
+            function["uses"] = {"log_bytes": self.observations.log_bytes}
         return function
 
     def text(self) -> str:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from typing import Final
 
 from lambdasim.errors import Fault
@@ -27,6 +29,8 @@ class ReadReport:
         Findings that do not stop the reading, such as a truncated export or overlapping intervals.
     repeated : int
         Rows left out because another row is the same, as where an event was delivered twice.
+    own_bytes : mapping of str to int
+        What functions wrote into their log themselves, by function, "" where the log does not name it [bytes].
     """
 
     rows: int
@@ -34,6 +38,7 @@ class ReadReport:
     faults: tuple[Fault, ...]
     warnings: tuple[str, ...]
     repeated: int = 0
+    own_bytes: Mapping[str, int] = field(default_factory=dict)
 
     def also(self, warnings: tuple[str, ...]) -> ReadReport:
         """Return the report with further findings."""
@@ -67,6 +72,7 @@ class ReadLog:
         self.rows = 0
         self.skipped = 0
         self.repeated = 0
+        self.own_bytes: Counter[str] = Counter()
         self._faults: list[Fault] = []
         self._warnings: list[str] = []
 
@@ -86,10 +92,18 @@ class ReadLog:
         self.rows += found.rows
         self.skipped += found.skipped
         self.repeated += found.repeated
+        self.own_bytes.update(found.own_bytes)
         self._faults = [*self._faults, *found._faults][:LISTED_FAULTS]
         for message in found._warnings:
             self.warn(message)
 
     def report(self) -> ReadReport:
         """Freeze what was found."""
-        return ReadReport(self.rows, self.skipped, tuple(self._faults), tuple(self._warnings), self.repeated)
+        return ReadReport(
+            self.rows,
+            self.skipped,
+            tuple(self._faults),
+            tuple(self._warnings),
+            self.repeated,
+            dict(self.own_bytes),
+        )

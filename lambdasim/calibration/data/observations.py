@@ -61,6 +61,8 @@ class Observations:
         As the log names it; None where it does not.
     table : DataFrame or None
         The runs that are used, as a trace has them, where they have several memory sizes.
+    log_bytes : int or None
+        What a run writes into its log by itself, where a log holds that [bytes].
     """
 
     function: str
@@ -74,6 +76,7 @@ class Observations:
     cut_ms: float | None = None
     runtime: str | None = None
     table: pd.DataFrame | None = field(default=None, repr=False, compare=False)
+    log_bytes: int | None = None
 
     @property
     def last_size_mb(self) -> int | None:
@@ -98,7 +101,7 @@ class Observations:
         here = self.table["memory_mb"] == memory_mb
         left_out = {**self.left_out, "runs at other memory sizes": int((~here).sum())}
         found = _observed(self.table[here], self.function, self.rows, left_out, [*self.notes, note])
-        return replace(found, notes=tuple(dict.fromkeys(found.notes)))
+        return replace(found, notes=tuple(dict.fromkeys(found.notes)), log_bytes=self.log_bytes)
 
 
 def counted_reasons(left_out: Mapping[str, int]) -> list[str]:
@@ -144,10 +147,13 @@ def observe(
     named = _named_functions(given, function)
     frames, notes, skipped, repeated = [], [], 0, 0
     left_out: dict[str, int] = {}
+    own_bytes = own_runs = 0
     for trace in given:
         frame, others = _frame(trace, function, named)
         frames.append(frame)
         report = trace.report()
+        if len(frame) and (written := _own_bytes(trace, function)):
+            own_bytes, own_runs = own_bytes + written, own_runs + len(frame)
         skipped += report.skipped
         repeated += report.repeated
         if others:
@@ -164,7 +170,14 @@ def observe(
         left_out[_REPEATS] = repeated
     table = pd.concat(frames, ignore_index=True)
     name = function or str(table["function"].iloc[0])
-    return _sorted_runs(table, name, left_out, notes, version)
+    found = _sorted_runs(table, name, left_out, notes, version)
+    return replace(found, log_bytes=round(own_bytes / own_runs)) if own_runs else found
+
+
+def _own_bytes(trace: Trace, function: str | None) -> int:
+    """Give what a function wrote into its log itself; 0 where the log does not say which of several it was [bytes]."""
+    own = trace.report().own_bytes
+    return sum(own.values()) if len(trace.functions()) == 1 else own.get(function or "", 0)
 
 
 def _named_functions(traces: list[Trace], function: str | None) -> set[str]:
