@@ -28,7 +28,7 @@ _FIELDS: Final[dict[type, str]] = {
     "retry draws source calls stops_loops throttle behind_gateway shares managed",
     RetryPolicy: "invoker client_timeout_us repeats_timeouts timeout_backoff_us throttle_retries throttle_backoff_us "
     "throttle_backoff_cap_us jittered error_delays_us max_event_age_us repeats_failures repeats_throttles quota",
-    RetryQuota: "processes tokens throttle_cost timeout_cost failure_cost",
+    RetryQuota: "processes tokens throttle_cost timeout_cost failure_cost pace",
     CallPlan: "number key callee kind moment probability count at_once fails_run delay_us retry draws is_traced "
     "is_endless",
     CallRules: "ends_us most_passes most_called",
@@ -41,10 +41,7 @@ _FIELDS: Final[dict[type, str]] = {
     Visibility: "visibility_us most_receives retention_us",
     Backoff: "first_us most_us most_retries most_age_us bisect",
 }
-_IN_WORDS: Final = {
-    "source": "queues and streams",
-    "pace": "retry_mode adaptive",
-}  # where a field's name says too little
+_IN_WORDS: Final = {"source": "queues and streams"}  # where a field's name says too little
 MOST_CALLS: Final = 4_096
 """Calls of one run, of all its batch's items together, that the compiled engine makes room for."""
 _QUANTITIES: Final = frozenset(

@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 
 import lambdasim as ls
-from lambdasim.engine.reference.adaptive import AdaptiveClient
 from lambdasim.errors import ScenarioError
+from lambdasim.models.adaptive_rate import AdaptiveClient, heard, turn_us
 
 BASE = {"name": "t", "start": "2026-11-01T00:00:00Z", "duration": "60s", "platform": {"max_lifetime": None}}
 
@@ -194,12 +194,12 @@ def test_a_storm_of_repeats_fills_the_pool_that_it_shares() -> None:
 def test_adaptive_clients_cut_their_rate_when_throttled_and_grow_it_again() -> None:
     client = AdaptiveClient()
     for step in range(100):  # ten answers a second, for ten seconds
-        assert client.wait_us(step * 100_000) == 0
-        client.heard(step * 100_000, throttled=False)
-    client.heard(10_000_000, throttled=True)
+        assert turn_us(client, step * 100_000) == 0
+        heard(client, step * 100_000, throttled=False)
+    heard(client, 10_000_000, throttled=True)
     # Measured ten a second: cut to seven; K = cbrt(10 × 0.3 / 0.4) = 1.957 s, at which the old rate is reached again.
     assert client.rate_per_s == pytest.approx(7, rel=0.03)
-    client.heard(11_957_000, throttled=False)
+    heard(client, 11_957_000, throttled=False)
     assert client.rate_per_s is not None
     assert client.rate_per_s <= 10.2
 

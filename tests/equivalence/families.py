@@ -25,6 +25,7 @@ from lambdasim.engine.contract import (
     ArrivalChunk,
     CallKind,
     CallMoment,
+    ClientPace,
     Engine,
     FunctionPlan,
     Invoker,
@@ -157,6 +158,18 @@ def clients(draw: st.DrawFn, unit: int, always: bool = False) -> RetryPolicy:
         repeats_throttles=draw(st.sampled_from([True, True, False])),
         quota=draw(quota if always else st.one_of(st.none(), quota, quota)),
     )
+
+
+def adaptive_clients(unit: int) -> st.SearchStrategy[RetryPolicy]:
+    """Make processes that slow their own calls down when they are throttled."""
+    quota = st.builds(
+        RetryQuota, processes=st.integers(1, 3), tokens=st.integers(0, 500), throttle_cost=st.integers(0, 5),
+        timeout_cost=st.integers(0, 5), failure_cost=st.integers(0, 5), pace=st.just(ClientPace.ADAPTIVE),
+    )  # fmt: skip
+    return st.builds(
+        lambda policy, failures, quota: replace(policy, repeats_failures=failures, quota=quota),
+        client_retries(unit), st.booleans(), quota,
+    )  # fmt: skip
 
 
 def poor_clients(unit: int) -> st.SearchStrategy[RetryPolicy]:
@@ -323,6 +336,11 @@ FAMILIES: dict[str, Family] = {
     "a client that can pay for few repeats": Family(
         retry=poor_clients, errors=among(0.0, 0.3), concurrency=among(1, 2), arrivals=(20, 60), latest=20,
         handler=lambda unit: st.just(Constant(unit)), io=no_law, init=no_law, cpu_factor=always(1.0),
+    ),
+    "clients that slow themselves down": Family(
+        functions=(1, 2), retry=adaptive_clients, errors=among(0.0, 0.3), concurrency=among(0, 1, 2, 3),
+        arrivals=(20, 60), latest=30, unit=st.sampled_from([50_000, 250_000, 1_000_000]), post_response=law(1),
+        scaling_burst=among(1, NO_RATE),
     ),
     "clients with quotas behind gateways": Family(
         functions=(2, 3), retry=clients, errors=among(0.3, 0.8), throttle=gates, gateway=gates,
@@ -572,6 +590,11 @@ BESIDE: dict[str, Family] = {
         functions=(1, 2), source=lambda unit: st.one_of(st.none(), a_queue(batches=(1, 2, 3))(unit)),
         calls=CallFamily(kinds=(CallKind.EVENT, CallKind.TRIGGER), loops=True, deep=True), latest=3, arrivals=(2, 5),
         handler=law(1), io=no_law, init=no_law, retry=own_retries, concurrency=among(3, 100),
+    ),
+    "calls by clients that slow themselves down, beside a queue": Family(
+        functions=(2, 3), calls=CallFamily(), retry=adaptive_clients, concurrency=among(1, 2, 3), timeout=some(9),
+        source=lambda unit: st.one_of(st.none(), a_queue()(unit)), errors=among(0.0, 0.3), arrivals=(5, 30), latest=20,
+        unit=st.sampled_from([50_000, 250_000]),
     ),
     "everything with calls beside queues and streams": replace(
         EVERYTHING, functions=(1, 4), calls=CallFamily(loops=True, moments=tuple(CallMoment)), arrivals=(0, 15),

@@ -45,6 +45,7 @@ import lambdasim.engine.kernel.streams
 import lambdasim.engine.rates
 import lambdasim.engine.totals.counting.alike
 import lambdasim.engine.totals.counting.attempts
+import lambdasim.models.adaptive_rate
 import lambdasim.models.cpu_steps
 import lambdasim.models.polling
 from lambdasim.engine.contract import Plan
@@ -60,6 +61,7 @@ MODULES = (
     lambdasim.compiling,
     lambdasim.draws.compiled,
     lambdasim.engine.kernel.queues,
+    lambdasim.models.adaptive_rate,
     lambdasim.models.cpu_steps,
     lambdasim.models.polling,
     lambdasim.engine.rates,

@@ -1,4 +1,4 @@
-"""Who tries again in the compiled engine, and when; steps bear the names of their counterparts in `reference.retries`.
+"""Gateways, who tries again and when in the compiled engine; steps bear the names of those in `reference.retries`.
 
 What a client gets back for an answer waits among the retries, before those of its instant: a row whose number of attempts
 is ``_GIVES_BACK``. Where functions call each other more waits there, and keys say of what kind it is, see `COMPLETION`.
@@ -15,6 +15,8 @@ from lambdasim.engine.kernel import state as at
 from lambdasim.engine.kernel.draws import draw_backoff_us
 from lambdasim.engine.kernel.queues import put, take
 from lambdasim.engine.kernel.state import Event, State
+from lambdasim.engine.rates import allows, spend
+from lambdasim.models.adaptive_rate import heard, turn_us
 from lambdasim.models.polling import backoff_us
 
 # What waits where functions call each other, in the order of kinds at one instant: what stands among the completions (by
@@ -28,7 +30,25 @@ _FUNCTION_SHIFT: Final = 42
 _GIVES_BACK: Final = (1 << 32) - 1
 _FIRST_OF_ALL: Final = -1
 _CALLED: Final = -1  # in no chunk of arrivals
-_backoff_us = compiled(backoff_us)
+_HAS_WAITED: Final = -2  # likewise, and its client has let it wait its turn
+_WAITS: Final = 1 << 30  # added to the number of attempts of such
+_allows, _spend = compiled(allows), compiled(spend)
+_backoff_us, _turn_us, _heard = compiled(backoff_us), compiled_apart(turn_us), compiled_apart(heard)
+
+
+@compiled_apart
+def closed_gate(state: State, function: Any, now: Int64) -> Int64:
+    """Let a request through its gateway's throttles, or name the one that stops it."""
+    route, account = state.rates[function.route_gate], state.rates[function.account_gate]
+    if function.route_gate and not _allows(route, now):
+        return at.GATEWAY_ROUTE
+    if function.account_gate and not _allows(account, now):
+        return at.GATEWAY_ACCOUNT
+    if function.route_gate:
+        _spend(route, now)
+    if function.account_gate:
+        _spend(account, now)
+    return at.NO_LIMIT
 
 
 @compiled
@@ -39,10 +59,29 @@ def take_retry(state: State) -> Event:
     waiting = state.retries.table[row]
     waiting.next = account.free_event
     account.free_event = row
+    attempts, place = np.int64(waiting.attempts), np.int64(_CALLED)
+    if attempts >> 30 == 1:
+        attempts -= _WAITS
+        place = np.int64(_HAS_WAITED)
     return Event(
-        np.int64(waiting.function), waiting.invocation, waiting.arrival_us, np.int64(waiting.attempts),
-        np.int64(waiting.runs), np.int64(waiting.refusals), np.int64(_CALLED), np.int64(waiting.paid), waiting.about,
+        np.int64(waiting.function), waiting.invocation, waiting.arrival_us, attempts,
+        np.int64(waiting.runs), np.int64(waiting.refusals), place, np.int64(waiting.paid), waiting.about,
     )  # fmt: skip
+
+
+@compiled_apart
+def waits(state: State, function: Any, event: Event, now: Int64) -> Bool:
+    """Let a call wait where its client slows itself down; return whether it does."""
+    if event.row == _HAS_WAITED:
+        return False
+    wait_us = _turn_us(state.paces[_client_of(function, event)], now)
+    if wait_us == 0:
+        return False
+    key = (event.function << _FUNCTION_SHIFT) + event.invocation
+    wait(
+        state, event, event.attempts + _WAITS, event.runs, event.refusals, now + wait_us, now, event.paid, key
+    )
+    return True
 
 
 @compiled
@@ -106,6 +145,8 @@ def _after_answer(
 @compiled
 def after_refusal(state: State, function: Any, event: Event, now: Int64) -> Int64:
     """Decide what follows a throttled attempt."""
+    if function.paces:
+        _heard(state.paces[_client_of(function, event)], now, True)
     if not function.repeats_throttles or not _may_repeat(state, function, event, function.throttle_cost):
         return at.EVENT_THROTTLED
     wait_us = _client_wait_us(state, function, event, function.throttle_backoff_us)
@@ -138,10 +179,12 @@ def _paid(function: Any, event: Event, cost: Int64) -> Int64:
 
 
 @compiled_apart
-def give_back(state: State, event: Event) -> None:
+def give_back(state: State, event: Event, now: Int64) -> None:
     """Give a client back what the last repeat of a call took, or one token, now that it has an answer."""
     function = state.functions[event.function]
     client = _client_of(function, event)
+    if function.paces:
+        _heard(state.paces[client], now, False)
     state.tokens[client] = min(state.tokens[client] + max(event.paid, 1), function.tokens)
 
 

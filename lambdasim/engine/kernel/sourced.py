@@ -71,7 +71,7 @@ def _next_moment(state: State, sources: Sources) -> tuple[Int64, Int64, Event]:
         event = take_retry(state)
         key = state.retries.table[account.free_event].key
         if is_given_back(event):
-            give_back(state, event)
+            give_back(state, event, now)
             return _NOTHING_IS_FULL, np.int64(0), nothing()
         if sources.rows[event.function].kind == 0:
             return _NOTHING_IS_FULL, np.int64(0), event

@@ -20,6 +20,7 @@ from lambdasim.engine.contract import (
     RECORD_COLUMNS,
     AfterFailure,
     CallPlan,
+    ClientPace,
     EventOutcome,
     FunctionPlan,
     Limit,
@@ -35,6 +36,7 @@ from lambdasim.engine.contract import (
 from lambdasim.engine.draws import FunctionDraws
 from lambdasim.engine.kernel.queues import Queue, Rows, empty_queue, with_more_room
 from lambdasim.engine.rates import NS_PER_US, RateLimit, per_second
+from lambdasim.models.adaptive_rate import AdaptiveClient
 from lambdasim.models.cpu_chain import HandlerQuota
 from lambdasim.models.cpu_scaling import FixedPointFactor
 
@@ -90,7 +92,7 @@ ACCOUNT: Final = row_type(
 FUNCTION: Final = row_type(
     u4="first_law scaling_rate request_rate provisioned_rate idle_first idle_last provisioned_first synchronous "
     "owner jittered has_reserved can_fail has_payload has_post_response speeds_differ quota "
-    "has_gates route_gate account_gate hears_answers repeats_failures repeats_throttles processes "
+    "has_gates route_gate account_gate hears_answers repeats_failures repeats_throttles processes paces "
     "rank number first_call calls",
     i8="on_demand_in_use provisioned_idle provisioned_ready provisioned_in_use provisioned_claimed "
     "timeout_us init_cap_us max_lifetime_us reserved client_timeout_us repeats_timeouts timeout_backoff_us "
@@ -116,6 +118,10 @@ SLOT: Final = row_type(
     u1="provisioned was_reset",
     u2="_",
     i8="time_us key retires_us warm_until_us invocation",
+)
+# An `AdaptiveClient`.
+PACE: Final = row_type(
+    i8="is_limited filled_us bin_now in_bin cut_us", f8="fill_per_s capacity tokens measured_per_s w_max k_s"
 )
 # An `Event` that waits for its retry, or for what it paid; ``key`` orders those of one instant.
 EVENT: Final = row_type(
@@ -147,6 +153,8 @@ class State(NamedTuple):
         Waits before retries after errors, function by function.
     tokens : ndarray of int64
         What each client process has left to repeat calls with, function by function.
+    paces : ndarray of PACE
+        How each of them slows itself down, if it does.
     completions : Queue
         Its table holds all execution environments.
     retries : Queue
@@ -167,6 +175,7 @@ class State(NamedTuple):
     laws: Laws
     delays: NDArray[np.int64]
     tokens: NDArray[np.int64]
+    paces: Rows
     completions: Queue
     retries: Queue
     time_us: NDArray[np.int64]
@@ -262,6 +271,7 @@ def first_state(plan: Plan, room: int, records_room: int = RECORDS_PER_CHUNK) ->
         laws=laws.arrays(),
         delays=np.array([*delays, 0], dtype=np.int64),
         tokens=np.array([*tokens, 0], dtype=np.int64),
+        paces=_paces(len(tokens)),
         completions=empty_queue(SLOT),
         retries=empty_queue(EVENT),
         time_us=nothing,
@@ -306,7 +316,7 @@ def _fill_call(row: Any, call: CallPlan, request_rate: int, first_delay: int) ->
     row["has_gates"] = row["route_gate"] = row["account_gate"] = 0
     row["request_rate"] = request_rate if call.retry.synchronous else 0
     _fill_policy(row, call.retry)
-    row["processes"] = 0
+    row["processes"] = row["paces"] = 0
     _fill_quota(row, call.retry)
     row["first_delay"] = first_delay
 
@@ -341,9 +351,18 @@ def _fill_quota(row: Any, policy: RetryPolicy) -> list[int]:
     if quota is None:
         return []
     row["processes"], row["tokens"] = quota.processes, quota.tokens
+    row["paces"] = quota.pace is ClientPace.ADAPTIVE
     row["throttle_cost"] = quota.throttle_cost
     row["timeout_cost"], row["failure_cost"] = quota.timeout_cost, quota.failure_cost
     return [quota.tokens] * quota.processes
+
+
+def _paces(clients: int) -> Rows:
+    """Make clients that hold nothing back yet."""
+    rows, fresh = np.zeros(clients + 1, dtype=PACE), AdaptiveClient()
+    for name in rows.dtype.names or ():
+        rows[name] = getattr(fresh, name)
+    return rows
 
 
 def _gate(throttle: Throttle | None) -> tuple[int, int, int]:

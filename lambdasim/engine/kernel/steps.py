@@ -48,7 +48,15 @@ from lambdasim.engine.kernel.draws import (
     is_too_large,
 )
 from lambdasim.engine.kernel.queues import joined, put, take
-from lambdasim.engine.kernel.retries import after_refusal, after_run, give_back, is_given_back, take_retry
+from lambdasim.engine.kernel.retries import (
+    after_refusal,
+    after_run,
+    closed_gate,
+    give_back,
+    is_given_back,
+    take_retry,
+    waits,
+)
 from lambdasim.engine.kernel.state import RECORDS_PER_CHUNK, Event, State
 from lambdasim.engine.rates import allows, spend
 from lambdasim.engine.totals.counting.alike import count, must_wait, put_away
@@ -94,7 +102,7 @@ def advance(state: State, sums: Sums) -> Int64:
             return at.TOTALS_WAIT
         event = take_retry(state) if retry_us == now else take_arrival(state)
         if is_given_back(event):
-            give_back(state, event)
+            give_back(state, event, now)
             continue
         attempt(state, sums, None, None, event, 0, now)
 
@@ -128,6 +136,9 @@ def attempt(
     Where ``sources`` is None, whatever asks for them is left out when this is compiled, and so is ``batch``, then 0. The
     same holds for ``calls``, and for ``sums``.
     """
+    function = state.functions[event.function]
+    if function.paces and waits(state, function, event, now):
+        return
     limit, slot, start = _admit(state, event, now)
     if limit != at.NO_LIMIT:
         _refuse(state, sums, sources, calls, event, batch, limit, now)
@@ -142,7 +153,7 @@ def _admit(state: State, event: Event, now: Int64) -> tuple[Int64, Int64, Int64]
     function = state.functions[entry.owner]
     if event.attempts == 0 and is_too_large(state, event):
         return at.PAYLOAD, 0, at.NO_START
-    closed = _closed_gate(state, entry, now) if entry.has_gates else at.NO_LIMIT
+    closed = closed_gate(state, entry, now) if entry.has_gates else at.NO_LIMIT
     if closed != at.NO_LIMIT:
         return closed, 0, at.NO_START
     request_rate = rates[entry.request_rate]
@@ -180,21 +191,6 @@ def _admit(state: State, event: Event, now: Int64) -> tuple[Int64, Int64, Int64]
         _spend(request_rate, now)
     account.in_use += 1
     return at.NO_LIMIT, slot, start
-
-
-@compiled_apart
-def _closed_gate(state: State, function: Any, now: Int64) -> Int64:
-    """Let a request through its gateway's throttles, or name the one that stops it."""
-    route, account = state.rates[function.route_gate], state.rates[function.account_gate]
-    if function.route_gate and not _allows(route, now):
-        return at.GATEWAY_ROUTE
-    if function.account_gate and not _allows(account, now):
-        return at.GATEWAY_ACCOUNT
-    if function.route_gate:
-        _spend(route, now)
-    if function.account_gate:
-        _spend(account, now)
-    return at.NO_LIMIT
 
 
 @compiled
@@ -258,7 +254,7 @@ def _run(  # noqa: PLR0912, PLR0915 - each function that takes the State adds to
         slot.speed = draw_speed(state, function, event) if function.speeds_differ else MEAN_SPEED
     if sources is not None and batch:
         handler_us, fault = work_of_batch(state, sources, event, batch, np.int64(slot.speed))
-    elif event.attempts or (calls is not None and event.row < 0):
+    elif event.attempts or event.row < 0:
         handler_us, fault = (
             draw_handler_us(state, function, event, np.int64(slot.speed)),
             draw_fault(state, function, event),

@@ -7,8 +7,8 @@ from collections.abc import Callable
 from typing import Any, Protocol
 
 from lambdasim.engine.contract import ClientPace, EventOutcome, Invoker, Outcome, RetryQuota
-from lambdasim.engine.reference.adaptive import AdaptiveClient
 from lambdasim.engine.reference.state import COMPLETION, OF_A_FUNCTION, RETRY, RETRY_OF_CALL, Event
+from lambdasim.models.adaptive_rate import AdaptiveClient, heard, turn_us
 from lambdasim.models.polling import backoff_us
 
 
@@ -134,7 +134,7 @@ class Retries:
         if event.has_waited:
             event.has_waited = False
             return False
-        wait_us = self._paces[self._client_of(event, quota)].wait_us(now)
+        wait_us = turn_us(self._paces[self._client_of(event, quota)], now)
         if not wait_us:
             return False
         event.has_waited = True
@@ -145,7 +145,7 @@ class Retries:
         """Let a client that paces itself take note of an answer."""
         quota = event.policy.quota
         if quota is not None and quota.pace is not ClientPace.NONE:
-            self._paces[self._client_of(event, quota)].heard(now, throttled)
+            heard(self._paces[self._client_of(event, quota)], now, throttled)
 
     def after_refusal(self, event: Event, now: int) -> EventOutcome:
         """Decide what follows a throttled attempt."""

@@ -59,7 +59,7 @@ def advance_with_calls(state: State, calls: Calls) -> Int64:  # noqa: PLR0912 - 
         if later_us == now:
             event = take_retry(state)
             if is_given_back(event):
-                give_back(state, event)
+                give_back(state, event, now)
                 continue
             if event.attempts >= LEAST_OF_THESE:
                 take_turn(state, None, calls, event, now)

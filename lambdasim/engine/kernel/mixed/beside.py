@@ -107,7 +107,7 @@ def _waited(state: State, sources: Sources, calls: Calls, key: Int64, now: Int64
     """Let what has waited for this moment happen; give the event that is to be served."""
     event = take_retry(state)
     if is_given_back(event):
-        give_back(state, event)
+        give_back(state, event, now)
     elif event.attempts >= LEAST_OF_THESE:
         take_turn(state, sources, calls, event, now)
     elif sources.rows[state.functions[event.function].rank].kind == 0:

@@ -1,0 +1,36 @@
+"""Deliberate faults in what the compiled engine does with clients that slow themselves down: each must be seen."""
+
+import pytest
+from families import FAMILIES
+from faults import Fault, assert_all_seen
+
+pytestmark = pytest.mark.slow
+
+FAULTS: dict[str, Fault] = {
+    "a call that waits its turn over and over": ("event.row == _HAS_WAITED", "False"),
+    "a call that has waited and is forgotten to have": (
+        "if attempts >> 30 == 1:\n    attempts -= _WAITS\n    place = np.int64(_HAS_WAITED)",
+        "if attempts >> 30 == 1:\n    attempts -= _WAITS",
+    ),
+    "throttles that no client hears of": (
+        "if function.paces:\n    _heard(state.paces[_client_of(function, event)], now, True)",
+        "if False:\n    _heard(state.paces[_client_of(function, event)], now, True)",
+    ),
+    "answers that no client hears of": (
+        "if function.paces:\n    _heard(state.paces[client], now, False)",
+        "if False:\n    _heard(state.paces[client], now, False)",
+    ),
+    "one rate for all processes": (
+        "_turn_us(state.paces[_client_of(function, event)], now)",
+        "_turn_us(state.paces[function.first_client], now)",
+    ),
+    "draws of an arrival that has waited, taken from another": (
+        "event.attempts or event.row < 0",
+        "event.attempts",
+    ),
+}
+
+
+def test_every_fault_in_adaptive_clients_is_seen() -> None:
+    mine = [family for name, family in FAMILIES.items() if "slow themselves down" in name]
+    assert_all_seen(FAULTS, mine, number=8)
