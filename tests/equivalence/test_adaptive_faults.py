@@ -7,11 +7,6 @@ from faults import Fault, assert_all_seen
 pytestmark = pytest.mark.slow
 
 FAULTS: dict[str, Fault] = {
-    "a call that waits its turn over and over": ("event.row == _HAS_WAITED", "False"),
-    "a call that has waited and is forgotten to have": (
-        "if attempts >> 30 == 1:\n    attempts -= _WAITS\n    place = np.int64(_HAS_WAITED)",
-        "if attempts >> 30 == 1:\n    attempts -= _WAITS",
-    ),
     "throttles that no client hears of": (
         "if function.paces:\n    _heard(state.paces[_client_of(function, event)], now, True)",
         "if False:\n    _heard(state.paces[_client_of(function, event)], now, True)",
