@@ -59,6 +59,7 @@ CALLERS = {
     " client_retries: 2, repeats: [throttled, unanswered, failed]}",
     "a REST API and an account's throttle": "{type: api_gateway_rest, read_timeout: 200ms, client_retries: 3}",
     "an SDK in standard mode": "{type: sdk, retry_mode: standard, client_processes: 3, read_timeout: 200ms}",
+    "an SDK in adaptive mode": "{type: sdk, retry_mode: adaptive, client_processes: 2, read_timeout: 200ms}",
     "an SDK in legacy mode": "{type: sdk, retry_mode: legacy, read_timeout: 150ms}",
     "an SDK as it was": "{type: sdk, retry_mode: standard_before_2026, client_processes: 2, read_timeout: 200ms,"
     " repeats: [throttled, unanswered, failed]}",
