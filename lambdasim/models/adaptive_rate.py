@@ -64,7 +64,8 @@ def turn_us(client: Any, now_us: int) -> int:
     grown = (now_us - client.filled_us) / US_PER_S * client.fill_per_s
     client.tokens = min(client.tokens + grown, client.capacity) - 1.0
     client.filled_us = now_us
-    return max(round(-client.tokens / client.fill_per_s * US_PER_S), 0)
+    wait_us: int = max(round(-client.tokens / client.fill_per_s * US_PER_S), 0)
+    return wait_us
 
 
 def heard(client: Any, now_us: int, throttled: bool) -> None:
