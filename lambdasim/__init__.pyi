@@ -103,8 +103,8 @@ from lambdasim.study.trap.compare import spring_trap as spring_trap
 from lambdasim.study.trap.result import Trap as Trap
 from lambdasim.study.what_if.grid import what_if as what_if
 from lambdasim.study.what_if.result import WhatIf as WhatIf
-from lambdasim.templates.account.beside import Beside as Beside
-from lambdasim.templates.account.beside import beside_cloudwatch as beside_cloudwatch
+from lambdasim.templates.account.comparison import Beside as Beside
+from lambdasim.templates.account.comparison import beside_cloudwatch as beside_cloudwatch
 from lambdasim.templates.account.read import read_account as read_account
 from lambdasim.templates.examples import trap_names as trap_names
 from lambdasim.templates.examples import trap_texts as trap_texts

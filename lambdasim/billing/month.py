@@ -12,7 +12,7 @@ from typing import Final
 from lambdasim.billing.bill import Bill
 from lambdasim.billing.charges import Pool, PoolKey, counted_per_billed_unit, pools_of
 from lambdasim.billing.exact import product, quotient
-from lambdasim.billing.init_cut import init_cut_notes
+from lambdasim.billing.init_cut_notes import init_cut_notes
 from lambdasim.billing.lines import Allocation, LineItem
 from lambdasim.billing.shares import PricedPool
 from lambdasim.billing.tiers import FreeSharing, cut_into_bands, share_free

@@ -24,8 +24,8 @@ from lambdasim.cli.app import (
     say_written,
     write,
 )
-from lambdasim.cli.beside import WithOption, lines_of
 from lambdasim.cli.group import DefaultGroup
+from lambdasim.cli.neighbours import WithOption, lines_of
 from lambdasim.cli.traces import DecimalOption, SeparatorOption, ThousandsOption, dialect_of
 from lambdasim.wording import wrapped
 

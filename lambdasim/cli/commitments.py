@@ -25,7 +25,7 @@ from lambdasim.cli.app import (
     made,
     present,
 )
-from lambdasim.cli.beside import WithOption, including
+from lambdasim.cli.neighbours import WithOption, including
 from lambdasim.cli.traces import TraceOptions, takes_traces
 from lambdasim.cli.writing import agreed
 

@@ -25,7 +25,7 @@ from lambdasim.cli.app import (
     say_written,
     side_by_side,
 )
-from lambdasim.cli.beside import WithOption, including
+from lambdasim.cli.neighbours import WithOption, including
 from lambdasim.cli.traces import TraceOptions, takes_traces
 from lambdasim.cli.writing import agreed_to, can_be_long, refuse_without_rates
 

@@ -31,7 +31,7 @@ from lambdasim.cli.app import (
     tell_readings,
     write,
 )
-from lambdasim.cli.beside import WithOption, including
+from lambdasim.cli.neighbours import WithOption, including
 from lambdasim.cli.traces import TraceOptions, takes_traces
 from lambdasim.cli.writing import agreed_to, refuse_without_rates
 
@@ -80,7 +80,7 @@ def simulate(
     from lambdasim.results.expected import expected_cost
     from lambdasim.specs.loading import accounts_in
     from lambdasim.study.targets import kept_targets
-    from lambdasim.templates.account.beside import counted_beside
+    from lambdasim.templates.account.comparison import counted_beside
 
     if accounts := accounts_in(scenario):
         named = {
@@ -178,7 +178,7 @@ def _told(
     counted: dict[str, Any] | None = None,
 ) -> str:
     from lambdasim.study.targets import targets_frame, targets_text
-    from lambdasim.templates.account.beside import beside
+    from lambdasim.templates.account.comparison import beside
 
     held = None if counted is None else beside(run, counted)
     if not as_json:
@@ -213,7 +213,7 @@ def _written(
     from lambdasim.results.files.items import ITEMS
     from lambdasim.results.files.records import RECORDS, RecordFile
     from lambdasim.results.files.saved import RUN
-    from lambdasim.templates.account.beside import beside
+    from lambdasim.templates.account.comparison import beside
 
     names = tuple(sorted(function.name for function in spec.functions))
     most = {True: None, False: 0, None: _MOST_RECORDS}[wanted]

@@ -28,7 +28,7 @@ from lambdasim.results.points.parallel import map_points
 from lambdasim.results.points.store import check_release, release_checksum
 from lambdasim.results.simulate import simulate
 from lambdasim.specs.scenario import ScenarioSpec
-from lambdasim.templates.account.beside import beside, counted_beside
+from lambdasim.templates.account.comparison import beside, counted_beside
 from lambdasim.views import Result
 from lambdasim.wording import count, money
 

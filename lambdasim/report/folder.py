@@ -9,7 +9,7 @@ from lambdasim.report.pages.run import page_of
 from lambdasim.report.pictures import PLOTS, SOURCE_PLOTS, Album
 from lambdasim.results.files.saved import PARTS, TABLES, add_tables
 from lambdasim.results.run import RunResult
-from lambdasim.templates.account.beside import Beside
+from lambdasim.templates.account.comparison import Beside
 
 _PAGE: Final = "report.html"
 BESIDE: Final = "beside_cloudwatch.csv"

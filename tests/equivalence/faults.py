@@ -28,6 +28,7 @@ from test_equality import Records, together
 import lambdasim.compiling
 import lambdasim.draws.compiled
 import lambdasim.engine.kernel.batches
+import lambdasim.engine.kernel.calendar
 import lambdasim.engine.kernel.callouts
 import lambdasim.engine.kernel.calls.loop
 import lambdasim.engine.kernel.calls.turns
@@ -36,8 +37,7 @@ import lambdasim.engine.kernel.chains.items
 import lambdasim.engine.kernel.draws
 import lambdasim.engine.kernel.groups
 import lambdasim.engine.kernel.messages
-import lambdasim.engine.kernel.mixed.beside
-import lambdasim.engine.kernel.queues
+import lambdasim.engine.kernel.mixed.loop
 import lambdasim.engine.kernel.retries
 import lambdasim.engine.kernel.sourced
 import lambdasim.engine.kernel.steps
@@ -60,7 +60,7 @@ from lambdasim.errors import ConservationError
 MODULES = (
     lambdasim.compiling,
     lambdasim.draws.compiled,
-    lambdasim.engine.kernel.queues,
+    lambdasim.engine.kernel.calendar,
     lambdasim.models.adaptive_rate,
     lambdasim.models.cpu_steps,
     lambdasim.models.polling,
@@ -80,7 +80,7 @@ MODULES = (
     lambdasim.engine.kernel.sourced,
     lambdasim.engine.kernel.calls.turns,
     lambdasim.engine.kernel.calls.loop,
-    lambdasim.engine.kernel.mixed.beside,
+    lambdasim.engine.kernel.mixed.loop,
 )
 TREES = {
     module.__name__: ast.parse(Path(str(module.__file__)).read_text(encoding="utf-8")) for module in MODULES

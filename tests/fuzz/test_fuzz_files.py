@@ -29,7 +29,7 @@ from lambdasim.calibration.data.tuning import tuning_statistics
 from lambdasim.errors import LambdaSimError
 from lambdasim.finance.origin import Origin
 from lambdasim.manifest import MANIFEST, Manifest, checksum
-from lambdasim.templates.account.beside import counted_beside
+from lambdasim.templates.account.comparison import counted_beside
 from lambdasim.templates.account.read import read_account
 from lambdasim.templates.folder_files import FolderFiles, NotFollowedError
 from lambdasim.templates.reading import read_source

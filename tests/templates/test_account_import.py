@@ -15,8 +15,8 @@ from program import lambdasim
 
 import lambdasim as ls
 from lambdasim.errors import TemplateError
-from lambdasim.templates.account.beside import beside, counted_beside
 from lambdasim.templates.account.commands import account_commands
+from lambdasim.templates.account.comparison import beside, counted_beside
 from lambdasim.templates.account.metrics.duration_law import Statistics, duration_table, without_timeouts
 from lambdasim.templates.account.metrics.queries import metrics_charged, requests_of
 from lambdasim.templates.account.read import read_account

@@ -17,7 +17,7 @@ from lambdasim.draws.compiled import row_type
 from lambdasim.draws.keys import Quantity
 from lambdasim.engine.contract import FunctionPlan, Plan
 from lambdasim.engine.items import ITEM_COLUMNS, ItemOutcome
-from lambdasim.engine.kernel.queues import Rows, enlarged
+from lambdasim.engine.kernel.calendar import Rows, enlarged
 from lambdasim.engine.lanes import ITEMS_PER_CALL, Backoff, SourcePlan
 
 # Why the steps returned, after those of `state`.

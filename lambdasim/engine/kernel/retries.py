@@ -12,8 +12,8 @@ import numpy as np
 
 from lambdasim.compiling import Bool, Int64, compiled, compiled_apart
 from lambdasim.engine.kernel import state as at
+from lambdasim.engine.kernel.calendar import put, take
 from lambdasim.engine.kernel.draws import draw_backoff_us
-from lambdasim.engine.kernel.queues import put, take
 from lambdasim.engine.kernel.state import Event, State
 from lambdasim.engine.rates import allows, spend
 from lambdasim.models.adaptive_rate import heard, turn_us

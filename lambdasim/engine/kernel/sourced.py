@@ -15,9 +15,9 @@ from lambdasim.compiling import Int64, compiled
 from lambdasim.engine.contract import NEVER
 from lambdasim.engine.kernel import lanes as of
 from lambdasim.engine.kernel import state as at
+from lambdasim.engine.kernel.calendar import put, take
 from lambdasim.engine.kernel.callouts import arrive, free, go_on, woken
 from lambdasim.engine.kernel.lanes import Sources
-from lambdasim.engine.kernel.queues import put, take
 from lambdasim.engine.kernel.retries import give_back, is_given_back, take_retry
 from lambdasim.engine.kernel.state import Event, State
 from lambdasim.engine.kernel.steps import attempt, change_provisioned, complete, take_arrival

@@ -34,7 +34,7 @@ from lambdasim.engine.contract import (
     owners_of_plan,
 )
 from lambdasim.engine.draws import FunctionDraws
-from lambdasim.engine.kernel.queues import Queue, Rows, empty_queue, with_more_room
+from lambdasim.engine.kernel.calendar import Queue, Rows, empty_queue, with_more_room
 from lambdasim.engine.rates import NS_PER_US, RateLimit, per_second
 from lambdasim.models.adaptive_rate import AdaptiveClient
 from lambdasim.models.cpu_chain import HandlerQuota

@@ -19,6 +19,7 @@ from lambdasim.compiling import Bool, Int64, compiled, compiled_apart
 from lambdasim.engine.contract import NEVER
 from lambdasim.engine.kernel import state as at
 from lambdasim.engine.kernel.batches import drawn_for, work_of_batch
+from lambdasim.engine.kernel.calendar import joined, put, take
 from lambdasim.engine.kernel.callouts import after_batch, after_refused_batch
 from lambdasim.engine.kernel.chains.events import (
     IN_RUN,
@@ -47,7 +48,6 @@ from lambdasim.engine.kernel.draws import (
     is_still_warm,
     is_too_large,
 )
-from lambdasim.engine.kernel.queues import joined, put, take
 from lambdasim.engine.kernel.retries import (
     after_refusal,
     after_run,

@@ -10,7 +10,7 @@ from lambdasim.report.sections.report import RunReport
 
 if TYPE_CHECKING:
     from lambdasim.results.run import RunResult
-    from lambdasim.templates.account.beside import Beside
+    from lambdasim.templates.account.comparison import Beside
 
 
 def report_html(run: RunResult) -> str:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from lambdasim.report.html import bullets, heading, paragraph, table_html
 
 if TYPE_CHECKING:
-    from lambdasim.templates.account.beside import Beside
+    from lambdasim.templates.account.comparison import Beside
 
 
 def beside_counts(held: Beside | str | None) -> list[str]:

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from lambdasim.report.html import Fact
     from lambdasim.results.run import RunResult
     from lambdasim.study.what_if.result import WhatIf
-    from lambdasim.templates.account.beside import Beside
+    from lambdasim.templates.account.comparison import Beside
 
 _MOST_EVENTS: Final = 20_000_000
 _LEAST_RUNS: Final = 6
@@ -102,7 +102,7 @@ class RunReport:
         Parameters
         ----------
         held : Beside, str or None
-            As ``lambdasim.templates.account.beside.beside`` gives it; None for no section.
+            As ``lambdasim.templates.account.comparison.beside`` gives it; None for no section.
 
         Returns
         -------

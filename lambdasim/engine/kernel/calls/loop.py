@@ -14,11 +14,11 @@ import numpy as np
 from lambdasim.compiling import Bool, Int64, compiled
 from lambdasim.engine.contract import NEVER
 from lambdasim.engine.kernel import state as at
+from lambdasim.engine.kernel.calendar import next_row, take
 from lambdasim.engine.kernel.calls.turns import give_up, take_turn
 from lambdasim.engine.kernel.chains import rows as of
 from lambdasim.engine.kernel.chains.events import LEAST_OF_THESE, begin, leave
 from lambdasim.engine.kernel.chains.rows import Calls
-from lambdasim.engine.kernel.queues import next_row, take
 from lambdasim.engine.kernel.retries import COMPLETION, RETRY, give_back, is_given_back, take_retry
 from lambdasim.engine.kernel.state import Event, State
 from lambdasim.engine.kernel.steps import attempt, change_provisioned, complete, take_arrival

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from lambdasim.draws.compiled import row_type
 from lambdasim.engine.chains import CALL_COUNTERS, CHAIN_COLUMNS, key_words
 from lambdasim.engine.contract import CallKind, CallMoment, CallRules, Plan, calls_of_plan, owners_of_plan
-from lambdasim.engine.kernel.queues import Rows, enlarged
+from lambdasim.engine.kernel.calendar import Rows, enlarged
 
 # Why the steps returned, after those of `state` and `lanes`.
 CALLED_FULL, OPEN_FULL, CHAINS_FULL, PASSES_FULL, ENDED_FULL, LATE_FULL, TOO_MANY, MAKERS_FULL = range(20, 28)

@@ -15,7 +15,7 @@ from lambdasim.engine.kernel import state as at
 from lambdasim.engine.kernel.calls.run import CallingRun
 from lambdasim.engine.kernel.chains.rows import Calls, with_more_links
 from lambdasim.engine.kernel.lanes import Sources
-from lambdasim.engine.kernel.mixed import beside
+from lambdasim.engine.kernel.mixed import loop
 from lambdasim.engine.kernel.sourced_run import SourcedRun
 from lambdasim.engine.kernel.state import RECORDS_PER_CHUNK, State
 
@@ -61,4 +61,4 @@ class MixedRun(CallingRun, SourcedRun):
 @cache
 def compiled_advance_with_both() -> Callable[[State, Sources, Calls], int]:
     """Compile the event loop with calls beside sources, or take it from the cache on disk."""
-    return compiled_and_kept(beside.advance_with_both)
+    return compiled_and_kept(loop.advance_with_both)

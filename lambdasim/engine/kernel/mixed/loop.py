@@ -15,6 +15,7 @@ from lambdasim.compiling import Int64, compiled
 from lambdasim.engine.contract import NEVER
 from lambdasim.engine.kernel import lanes as of
 from lambdasim.engine.kernel import state as at
+from lambdasim.engine.kernel.calendar import next_row, take
 from lambdasim.engine.kernel.callouts import free, go_on, woken
 from lambdasim.engine.kernel.calls.loop import ends_before, with_chain
 from lambdasim.engine.kernel.calls.turns import give_up, take_turn
@@ -28,7 +29,6 @@ from lambdasim.engine.kernel.chains.items import (
 )
 from lambdasim.engine.kernel.chains.rows import Calls
 from lambdasim.engine.kernel.lanes import Sources
-from lambdasim.engine.kernel.queues import next_row, take
 from lambdasim.engine.kernel.retries import CALL, RETRY, give_back, is_given_back, take_retry
 from lambdasim.engine.kernel.sourced import event_of_batch, nothing, put_wakes
 from lambdasim.engine.kernel.state import Event, State
