@@ -78,6 +78,19 @@ def test_the_recommended_size_is_told_to_scripts() -> None:
     assert "fails" in page.to_html()
 
 
+def test_a_card_that_the_free_tier_makes_nothing_says_what_it_would_be_without() -> None:
+    """A month of 0.2/s is free, and what it lists for stands beside it; without a free tier nothing does."""
+    for free_tier in (True, False):
+        scenario = ls.revised(load_scenario_text(TEXT.replace("RATE", "0.2")), {"free_tier": free_tier})
+        (card,) = [
+            fact
+            for fact in sweep_page(ls.sweep_memory(scenario, sizes=(256, 512), replications=2)).headline
+            if fact.name.startswith("Cost")
+        ]
+        assert (card.value == "$0.00") == free_tier
+        assert ("without the free tier" in card.note) == free_tier
+
+
 def test_a_cell_cannot_become_a_formula(tmp_path: Path) -> None:
     StudyPage("t", "a", {"rows": pd.DataFrame({"name": ["=1+1", "-f", "f"], "n": [-1, 2, 3]})}).write(
         tmp_path

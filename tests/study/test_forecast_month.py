@@ -9,6 +9,7 @@ import pytest
 
 import lambdasim as ls
 from lambdasim.errors import InputError
+from lambdasim.report.pages.money import forecast_page
 from lambdasim.specs import ScenarioSpec
 from lambdasim.study.forecast.arrivals import day_shapes
 from lambdasim.study.forecast.forecast import forecast
@@ -214,6 +215,9 @@ def test_a_bill_that_the_free_tier_takes_away_is_shown_without_it_too(taxi: Trac
     np.testing.assert_allclose(found.listed_usd, paid.total_usd)
     assert f"without the free tier ${np.median(paid.total_usd):.2f}, $" in found.headline()
     assert "without the free tier" not in paid.headline()
+    facts = forecast_page(found).facts
+    assert facts["without_free_tier_usd"]["p50"] == pytest.approx(np.median(paid.total_usd))
+    assert "without_free_tier_usd" not in forecast_page(paid).facts
 
 
 def test_what_reading_a_history_found_stands_beside_the_forecast(tmp_path: Path) -> None:

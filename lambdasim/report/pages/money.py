@@ -222,6 +222,8 @@ def forecast_page(
     pictures = {"forecast": Chart("plot_forecast", forecast, {"budget_usd": budget})}
     answer = (forecast.headline(), *(() if outlook is None else (outlook.headline(),)))
     facts: dict[str, object] = {"month": forecast.month, "budget": None}
+    if listed := _without_free_tier(forecast):
+        facts["without_free_tier_usd"] = dict(zip(("p10", "p50", "p90"), listed, strict=True))
     if outlook is not None:
         alarms = pd.DataFrame(outlook.alarms, columns=list(Alarm._fields))
         for name in ("early", "middle", "late"):
@@ -379,6 +381,12 @@ def _options(found: BreakEven) -> tuple[Fact, ...]:
     return tuple(facts)
 
 
+def _without_free_tier(forecast: Forecast) -> tuple[float, ...]:
+    """Give P10, P50 and P90 of the bill without the free tier, where it has one [USD]."""
+    quantiles = np.quantile(forecast.listed_usd, (0.1, 0.5, 0.9))
+    return tuple(quantiles.tolist()) if forecast.scenario.free_tier else ()
+
+
 def _forecast_facts(forecast: Forecast, outlook: BudgetOutlook | None) -> tuple[Fact, ...]:
     low, middle, high = (float(usd) for usd in np.quantile(forecast.total_usd, (0.1, 0.5, 0.9)))
     events, paths = count(float(np.median(forecast.events))), len(forecast.total_usd)
@@ -386,8 +394,8 @@ def _forecast_facts(forecast: Forecast, outlook: BudgetOutlook | None) -> tuple[
         Fact(f"Bill of {forecast.month}", money(middle), f"{money(low)} to {money(high)} in 8 of 10 months"),
         Fact("Events", events, "median of the sample paths"),
     ]
-    if forecast.scenario.free_tier:
-        low, middle, high = (float(usd) for usd in np.quantile(forecast.listed_usd, (0.1, 0.5, 0.9)))
+    if listed := _without_free_tier(forecast):
+        low, middle, high = listed
         facts.insert(1, Fact("Without the free tier", money(middle), f"{money(low)} to {money(high)}"))
     if outlook is not None:
         facts.append(

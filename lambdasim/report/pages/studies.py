@@ -15,7 +15,7 @@ from lambdasim.study.comparison.text import behind, difference_text, doubts, not
 from lambdasim.study.limits.text import answers
 from lambdasim.study.memory.objective import short
 from lambdasim.study.memory.plausible import cpu_share, plausible_ranges, to_measure
-from lambdasim.study.memory.text import notes, reasons
+from lambdasim.study.memory.text import listed_usd, notes, reasons
 from lambdasim.study.targets import BACKLOG, time_text
 from lambdasim.units import US_PER_S
 from lambdasim.wording import NONE, count, money, number, percent
@@ -356,12 +356,14 @@ def _sweep_facts(sweep: MemorySweep) -> tuple[Fact, ...]:
     row = sweep.table[sweep.table["recommended"]].iloc[0]
     latency = sweep.objective.latency
     wins = 1 - sweep.instability
+    listed = listed_usd(sweep, row)
+    without = "" if listed is None else f"; {money(listed)} without the free tier"
     return (
         Fact("Recommended", str(best), sweep.objective.words()),
         Fact(
             f"Cost {sweep.per.words}",
             money(row[sweep.money]),
-            f"± {money(row['usd_half_width'])}, 95% interval",
+            f"± {money(row['usd_half_width'])}, 95% interval{without}",
         ),
         Fact(
             f"Latency, {short(latency)}",

@@ -76,10 +76,25 @@ def _behind(sweep: SweepTables, row: pd.Series[Any]) -> str:
 
 def _without_free_tier(sweep: SweepTables, row: pd.Series[Any]) -> str:
     """Say what the same costs without the free tier, where the bill has it."""
-    listed = row["usd_per_million"] * row["runs"] * float(sweep.per.factor) / 1e6
-    if not sweep.scenario.free_tier or isnan(listed):
-        return ""
-    return f" with the free tier ({money(listed)} without)"
+    listed = listed_usd(sweep, row)
+    return "" if listed is None else f" with the free tier ({money(listed)} without)"
+
+
+def listed_usd(sweep: SweepTables, row: pd.Series[Any]) -> float | None:
+    """Give what a size costs without the free tier [USD]; None where the bill has none.
+
+    Parameters
+    ----------
+    sweep : SweepTables
+    row : Series
+        Of its table.
+
+    Returns
+    -------
+    float or None
+    """
+    listed = float(row["usd_per_million"] * row["runs"] * float(sweep.per.factor) / 1e6)
+    return None if not sweep.scenario.free_tier or isnan(listed) else listed
 
 
 def _said(*sentences: str) -> list[str]:
