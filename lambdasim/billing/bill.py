@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from datetime import date
 from decimal import Decimal
 from fractions import Fraction
@@ -67,6 +67,24 @@ class Bill(Result):
     def beside_lambda(self) -> Decimal:
         """Exact sum of the lines of services beside Lambda [the bill's currency]."""
         return total(item.amount for item in self.items if item.is_beside_lambda)
+
+    def beside(self, without: Bill) -> Bill:
+        """Say what a bill would be without the free tier: a whole month's is taken off a run however short it is.
+
+        Parameters
+        ----------
+        without : Bill
+            The same usage without the free tier.
+
+        Returns
+        -------
+        Bill
+            With a note; the same where the tier takes nothing off.
+        """
+        if without.total == self.total:
+            return self
+        told = f"with a whole month's free tier; {money(without.total, self.currency)} without"
+        return replace(self, notes=(*self.notes, told))
 
     def __repr__(self) -> str:
         """Say how much and for what."""

@@ -125,7 +125,9 @@ def bill(
         usd = in_usd(usages, free_tier=has_tier)
         return usd if exchange is None else finance.converted(usd, exchange)
 
-    found = _beside_its_free_tier(priced(owned.usage), priced(owned.usage, False) if has_tier else None)
+    found = priced(owned.usage)
+    if has_tier:
+        found = found.beside(priced(owned.usage, False))
     origin = owned.origin(payer) if any(option is not None for option in (focus, xlsx, top)) else None
     if focus is not None:
         bill_in_usd = in_usd(owned.usage, free_tier=has_tier)
@@ -147,18 +149,6 @@ def bill(
         text += "".join(f"\n\n{costs_text(view, found.currency)}" for view in views)
     write(text)
     say_written(written)
-
-
-def _beside_its_free_tier(found: Bill, without: Bill | None) -> Bill:
-    """Say what a bill would be without the free tier: a whole month's is taken off a run however short it is."""
-    from dataclasses import replace
-
-    from lambdasim.wording import money
-
-    if without is None or without.total == found.total:
-        return found
-    told = f"with a whole month's free tier; {money(without.total, found.currency)} without"
-    return replace(found, notes=(*found.notes, told))
 
 
 @bills.command("units")

@@ -185,9 +185,10 @@ def simulate_accounts(
                     "is not there: the workers must see the same folder as this process",
                 )
         owned = OwnedRuns.of_folders([place / name for name in names], names)
-        bill = price(
-            owned.usage, on=owned.price_date, free_tier=owned.free_tier, neighbours=owned.neighbours()
-        )
+        priced = partial(price, owned.usage, on=owned.price_date, neighbours=owned.neighbours())
+        bill = priced(free_tier=owned.free_tier)
+        if owned.free_tier:
+            bill = bill.beside(priced(free_tier=False))
         found = AccountRuns({name: runs[name] for name in names}, bill)
         for file, table in zip(_FILES, found.frames().values(), strict=True):
             folder.add(file, table.to_csv(index=False, lineterminator="\n").encode())

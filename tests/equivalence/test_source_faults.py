@@ -202,7 +202,7 @@ FAULTS: dict[str, dict[str, Fault]] = {
             "now < sources.items[record].arrival_us + source.most_age_us",
             "now <= sources.items[record].arrival_us + source.most_age_us",
         ),
-        "the larger half first": ("items // 2", "-(-items // 2)"),
+        "the larger half first": ("return items // 2", "return -(-items // 2)"),
         "splits that count as retries": (
             ("if batch.failed_from == 0:\n    _cut_in_two(sources, source, row)\nbatch.tries = 0"),
             ("if batch.failed_from == 0:\n    _cut_in_two(sources, source, row)\nbatch.tries = tries + 1"),

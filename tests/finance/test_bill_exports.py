@@ -280,8 +280,8 @@ def test_a_bad_value_of_the_api_is_named(
 def test_the_command_takes_several_folders_and_every_choice(tmp_path: Path) -> None:
     for name in ("a", "b"):
         run = ls.simulate(ls.load_scenario_text(
-            "{name: dev, region: us-west-2, start: 2026-10-01T00:00:00Z, duration: 2h, free_tier: false, functions: "
-            "[{name: order, memory_mb: 1024, init_ms: 0, work: {io_ms: 100, first_run_ms: 0}, "
+            f"{{name: dev-{name}, region: us-west-2, start: 2026-10-01T00:00:00Z, duration: 2h, free_tier: false, "
+            "functions: [{name: order, memory_mb: 1024, init_ms: 0, work: {io_ms: 100, first_run_ms: 0}, "
             "traffic: {constant: {rate_per_s: 1}}}]}"), keep_records=False)  # fmt: skip
         ls.save(run, tmp_path / name)
     book = tmp_path / "book.yaml"
