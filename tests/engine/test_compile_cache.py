@@ -135,9 +135,9 @@ def test_a_change_anywhere_in_the_chain_changes_the_key(
     assert key_of_chain(tmp_path, monkeypatch, other="def unrelated(n):\n    return -n\n") == key
 
 
-def test_the_engines_key_reaches_draws_queues_rates_and_words() -> None:
+def test_the_engines_key_reaches_draws_the_calendar_rates_and_words() -> None:
     files, constants = reached(advance)
-    assert {Path(file).stem for file in files} >= {"steps", "queues", "draws", "compiled", "state"}
+    assert {Path(file).stem for file in files} >= {"steps", "calendar", "draws", "compiled", "state"}
     assert {name.partition("=")[0] for name in constants} >= {
         "NEVER",
         "NS_PER_US",

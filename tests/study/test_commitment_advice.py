@@ -365,6 +365,17 @@ def test_accounts_begin_at_the_same_hour() -> None:
         advise_commitment(runs, accounts=True)
 
 
+def test_accounts_cover_the_same_hours() -> None:
+    runs = [
+        ls.simulate(
+            ls.load_scenario_text(SCENARIO.replace("duration: 7h", f"duration: {days}d")), keep_records=False
+        )
+        for days in (1, 3)
+    ]
+    with pytest.raises(InputError, match="must cover the same hours to be added, got 25 and 73 hours"):
+        advise_commitment(runs, accounts=True)
+
+
 def test_less_than_a_month_says_what_a_whole_months_free_tier_takes_off_it() -> None:
     """Two hours under a month's free tier cost nothing, and no plan is worth a thing: that is no advice for years."""
     text = (

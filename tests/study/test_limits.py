@@ -362,6 +362,24 @@ def test_init_and_event_age_stand_beside_their_limits() -> None:
     assert (age["allowed"], age["hit_share"]) == (6 * 3_600_000, 0)
 
 
+@pytest.mark.parametrize(
+    ("trigger", "allowed_ms"),
+    [
+        ("{type: sqs}", 4 * 24 * 3_600_000),
+        ("{type: sqs, queue: {retention: 1h}}", 3_600_000),
+        ("{type: kinesis, stream: {shards: 1, max_record_age: 2h}}", 2 * 3_600_000),
+        ("{type: kinesis, stream: {shards: 1, retention: 48h}}", 48 * 3_600_000),
+    ],
+)
+def test_what_waits_in_a_queue_or_stream_is_held_against_its_own_age(trigger: str, allowed_ms: int) -> None:
+    spec = load_scenario_text(
+        "name: t\nstart: 2026-11-01T00:00:00Z\nduration: 5min\nfunctions:\n"
+        f"  - {{name: f, trigger: {trigger}, work: {{io_ms: 50}}, traffic: {{constant: {{rate_per_s: 1}}}}}}\n"
+    )
+    table = limit_table(*measured(spec)).set_index("limit")
+    assert table.loc["event age", "allowed"] == allowed_ms
+
+
 FAULTS = """name: faults
 start: 2026-11-01T00:00:00Z
 duration: 1h

@@ -36,6 +36,8 @@ if TYPE_CHECKING:
 MULTIPLES: Final = tuple(map(Fraction, ("1/2", "4/5", "1", "5/4", "2")))
 HOURS_A_YEAR: Final = 8760
 _MONTH_HOURS: Final = 28 * 24
+_TAIL_HOURS: Final = 24
+"""By which runs may end apart although they cover the same time: what is retried, or waits, goes on."""
 """Of the shortest month: less gets no month's free tier."""
 _KNOWN: Final = {
     Knowledge.AWS_PAGE: "AWS's",
@@ -212,7 +214,13 @@ def _of_one_payer(futures: Sequence[_Future]) -> _Future:
         )
     if len({one.on for one in futures}) > 1:
         raise InputError.single("commitment", "on", "must be given: the scenarios name different days")
-    longest = max(len(one.usage.hours) for one in futures)
+    lengths = [len(one.usage.hours) for one in futures]
+    longest = max(lengths)
+    if longest - min(lengths) > _TAIL_HOURS:
+        counted = " and ".join(f"{hours:,}" for hours in (min(lengths), longest))
+        raise InputError.single(
+            "commitment", "runs", f"must cover the same hours to be added, got {counted} hours"
+        )
     hours = tuple(
         tuple(
             row for one in futures for row in (one.usage.hours[hour] if hour < len(one.usage.hours) else ())

@@ -14,6 +14,7 @@ from lambdasim.draws.keys import DrawKey, Quantity
 from lambdasim.draws.laws import Constant
 from lambdasim.engine.contract import NEVER, EventOutcome, FunctionPlan, Limit, Outcome
 from lambdasim.engine.draws import FunctionDraws
+from lambdasim.engine.lanes import Visibility
 from lambdasim.engine.totals.function_totals import FunctionTotals
 from lambdasim.engine.totals.levels import claimed_at
 from lambdasim.results.run import RunResult
@@ -202,13 +203,13 @@ def _time_rows(
     scope = _failed(run, meter, place, Outcome.TIMEOUT)
     yield _named_row("timeout", plan.name, "ms", plan.timeout_us / US_PER_MS, values, scope)
     yield from _init_row(totals, plan)
-    if not plan.retry.synchronous:
+    allowed_us = _oldest_us(plan)
+    if not plan.retry.synchronous and allowed_us != NEVER:
         expired = int(totals.event_outcomes[EventOutcome.EXPIRED])
         age_ms = totals.all_latency_ms()
         values = (age_ms.quantile(0.5), age_ms.quantile(0.99), age_ms.quantile(1.0))
         scope = _Scope(totals.events, float("nan"), expired, expired)
-        allowed_ms = plan.retry.max_event_age_us / US_PER_MS
-        yield _named_row("event age", plan.name, "ms", allowed_ms, values, scope)
+        yield _named_row("event age", plan.name, "ms", allowed_us / US_PER_MS, values, scope)
     gives_up_us = plan.retry.client_timeout_us
     if gives_up_us < (plan.timeout_us if plan.retry.repeats_timeouts else NEVER):
         gone = int(totals.event_outcomes[EventOutcome.CLIENT_TIMEOUT])
@@ -223,6 +224,14 @@ def _time_rows(
             values,
             scope,
         )
+
+
+def _oldest_us(plan: FunctionPlan) -> int:
+    """Give the age at which an event is lost: a queue's retention, a stream's oldest record, or the event's own [µs]."""
+    if plan.source is None:
+        return plan.retry.max_event_age_us
+    returns = plan.source.returns
+    return returns.retention_us if isinstance(returns, Visibility) else returns.most_age_us
 
 
 def _init_row(totals: FunctionTotals, plan: FunctionPlan) -> Iterator[tuple[Any, ...]]:
