@@ -1,4 +1,4 @@
-"""Tables that leave unsaid how runs ended or started: what their figures show counts, and is told."""
+"""Tables that do not say how runs ended or started: it is inferred from their figures, and a note says so."""
 
 from pathlib import Path
 

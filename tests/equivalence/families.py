@@ -597,13 +597,8 @@ BESIDE: dict[str, Family] = {
         unit=st.sampled_from([50_000, 250_000]),
     ),
     "everything with calls beside queues and streams": replace(
-        EVERYTHING, functions=(1, 4), calls=CallFamily(loops=True, moments=tuple(CallMoment)), arrivals=(0, 15),
-        source=lambda unit: st.one_of(
-            st.none(), a_queue(answers=True, longest_window=3)(unit), a_queue(groups=3, answers=True)(unit),
-            a_queue(paced=True)(unit), a_stream()(unit), a_stream(shared=True)(unit),
-        ),
-        timeout=among(2, 3_000, 1_500_000), poison=among(0.0, 0.2), filtered=among(0.0, 0.3), overhead=law(1),
-        unit=st.sampled_from([100_000, 250_000]),
+        WAYS_IN["everything with queues and streams"],
+        calls=CallFamily(loops=True, moments=tuple(CallMoment)), arrivals=(0, 15),
     ),
 }  # fmt: skip
 CALLING |= BESIDE

@@ -313,7 +313,7 @@ def test_no_reader_is_left_out(tmp_path: Path) -> None:
 
 @pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="there are no such pipes here")
 def test_no_reader_waits_for_a_pipe_without_a_writer(tmp_path: Path) -> None:
-    """What waits without end cannot be told from what works for long."""
+    """A reader that hangs looks just like one that is slow."""
     from test_fuzz_traffic import TARGETS
 
     def ring(*_: object) -> None:

@@ -1,4 +1,4 @@
-"""Metrics of which pages are missing: what every series has is used, and it is told."""
+"""Metrics with missing pages: only the days that every series covers are used, and a note says so."""
 
 import json
 from datetime import UTC, datetime, timedelta

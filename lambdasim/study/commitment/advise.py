@@ -35,9 +35,9 @@ if TYPE_CHECKING:
 
 MULTIPLES: Final = tuple(map(Fraction, ("1/2", "4/5", "1", "5/4", "2")))
 HOURS_A_YEAR: Final = 8760
-_MONTH_HOURS: Final = 28 * 24
 _TAIL_HOURS: Final = 24
-"""By which runs may end apart although they cover the same time: what is retried, or waits, goes on."""
+"""How much later one run may end than another of the same time span, since retries and waiting events go on."""
+_MONTH_HOURS: Final = 28 * 24
 """Of the shortest month: less gets no month's free tier."""
 _KNOWN: Final = {
     Knowledge.AWS_PAGE: "AWS's",

@@ -188,7 +188,7 @@ def _whole_part(
 ) -> tuple[int, int] | None:
     """Leave out the part of a window for which series that are cut off have no points, since others go on counting.
 
-    What is left is a day at least; of less the cut series are taken as they are, and that is told.
+    At least a day must remain. If less does, the cut series are taken as they are, with a note.
     """
     if window is None or not partial:
         return window

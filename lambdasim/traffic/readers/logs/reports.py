@@ -114,7 +114,7 @@ def outcome_of(status: str, error_type: str | None, *, full: bool = False) -> st
     error_type : str or None
         Such as ``Runtime.ExitError``.
     full : bool
-        Whether it used all of its memory, so that a crash is one for want of memory.
+        Whether it used all of its memory, in which case a crash means that it ran out.
 
     Returns
     -------
