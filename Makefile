@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 READY := $(VENV)/ready
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-slow test-browser equality check notebooks docs bench clean fuzz
+.PHONY: help demo test test-slow test-browser equality properties check notebooks docs bench clean fuzz
 
 help:
 	@echo "make demo       a month of a photo service, 27 million events: bill, percentiles, report (out/demo)"
@@ -15,6 +15,7 @@ help:
 	@echo "make test-browser  pages in Chromium, which must be installed"
 	@echo "make fuzz       spoilt files for every reader; FUZZ_SECONDS=60 for each of them, FUZZ_SEED=1 for others"
 	@echo "make equality   both engines on some 2,500 generated scenarios, and on deliberate faults"
+	@echo "make properties the property tests, on examples that they have not tried before"
 	@echo "make notebooks  notebooks from their scripts, and as pages (notebooks/html)"
 	@echo "make docs       the documentation, every command on its pages run (out/docs/index.html)"
 	@echo "make bench      timings beside SimPy and SimFaaS; BENCH=--quick in a minute, BENCH=--month with 10^9 invocations"
@@ -46,6 +47,10 @@ test-browser: $(READY)
 fuzz: export FUZZ_SECONDS ?= 17
 fuzz: $(READY)
 	$(BIN)/python -m pytest -n 2 -m fuzz tests/fuzz
+
+# make test tries the same examples every time; what it has not seen is looked for here.
+properties: $(READY)
+	$(BIN)/python -m pytest -n 2 --dist worksteal -m "hypothesis and not fuzz" --hypothesis-profile "new examples"
 
 equality: $(READY)
 	$(BIN)/python -m pytest -n 2 -m "slow or not slow" tests/equivalence

@@ -1,4 +1,4 @@
-"""Property tests do not depend on the machine's speed; pictures are rendered only where they are looked at."""
+"""Property tests try the same examples on every machine; pictures are rendered only where they are looked at."""
 
 import base64
 from collections.abc import Callable, Iterator
@@ -7,8 +7,9 @@ from typing import Any
 import pytest
 from hypothesis import settings
 
-settings.register_profile("any machine", deadline=None)
-settings.load_profile("any machine")
+settings.register_profile("same everywhere", deadline=None, derandomize=True)
+settings.register_profile("new examples", deadline=None, print_blob=True)
+settings.load_profile("same everywhere")
 
 _A_PIXEL = base64.b64decode(
     "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAQAAAC1HAwCAAAAC0lEQVR42mNk+A8AAQUBAScY42YAAAAASUVORK5CYII="

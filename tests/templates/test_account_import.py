@@ -248,6 +248,34 @@ def test_a_concurrency_without_a_name_belongs_to_whom_its_file_names(
     assert bool(found.warnings) == (owner is None)
 
 
+@pytest.mark.parametrize(
+    ("name", "owner"),
+    [
+        ("a.concurrency.json", "a"),
+        ("003 json.concurrency.json", "json"),
+        ("get-function-concurrency-a.json", "a"),
+        ("function.concurrency.json", "function"),
+        ("concurrency.concurrency.json", "concurrency"),
+        ("7-reserved-concurrency.json", "concurrency"),
+        ("a-concurrency.json", "a-concurrency"),
+        ("12 a-concurrency.concurrency.json", "a-concurrency"),
+        ("json/get-function-concurrency.json", "json"),
+        ("concurrency/a.json", "a"),
+    ],
+)
+def test_a_function_may_be_called_as_the_files_are(tmp_path: Path, name: str, owner: str) -> None:
+    others = functions("a", "json", "function", "concurrency", "a-concurrency")
+    files = {"f.json": others, name: {"ReservedConcurrentExecutions": 5}}
+    for path, content in files.items():
+        (tmp_path / path).parent.mkdir(exist_ok=True)
+        (tmp_path / path).write_text(json.dumps(content))
+    found = read_account([tmp_path])
+    assert {one.name: one.reserved_concurrency for one in found.functions if one.reserved_concurrency} == {
+        owner: 5
+    }
+    assert not found.warnings
+
+
 def test_metrics_without_our_labels_are_refused(tmp_path: Path) -> None:
     plain = {"Id": "m1", "Label": "Invocations", "Timestamps": [], "Values": [], "StatusCode": "Complete"}
     with pytest.raises(TemplateError, match="does not say which function"):

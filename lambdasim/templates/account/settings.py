@@ -21,6 +21,10 @@ from lambdasim.wording import clipped, count, listed
 _COMPARED: Final = ("MemorySize", "Timeout", "Architectures", "Runtime", "PackageType")
 _LATEST: Final = ("", "$LATEST")
 _WORD: Final = re.compile(r"[A-Za-z0-9_-]+")
+_ENDING: Final = re.compile(r"(?i)(\.(json|gz|txt|out))+$")
+# What a file is called after the command that wrote it.
+_COMMAND: Final = r"(get[ _-])?(function[ _-])?(reserved[ _-])?concurrency"
+_CALLED: Final = re.compile(rf"(?i)[ ._-]{_COMMAND}$|^(\d+[ ._-])?{_COMMAND}[ ._-]")
 _NAMED: Final = 5
 
 
@@ -172,14 +176,20 @@ def _with_reserved(
 
 
 def _named_by_file(file: str, by_length: list[str]) -> str | None:
-    """Return the function that a file's name names: the longest name that stands in it whole."""
+    """Return the function that a file's name, or a folder's, names whole; what every such file is called counts last.
+
+    ``orders.concurrency.json`` is about ``orders`` also where other functions are called ``json`` and ``concurrency``.
+    """
     path = Path(file)
-    places = [path.name, *(part for part in reversed(path.parts[:-1]))]
+    places = [_ENDING.sub("", path.name), *reversed(path.parts[:-1])]
     for place in places:
-        words = set(_WORD.findall(place))
-        for name in by_length:
-            if name in words or place.startswith(f"{name}."):
-                return name
+        if place in by_length:
+            return place
+        for text in (_CALLED.sub("", place), place):
+            words = _WORD.findall(text)
+            for name in by_length:
+                if name in words:
+                    return name
     for name in by_length:
         if re.search(rf"(?<![A-Za-z0-9]){re.escape(name)}(?![A-Za-z0-9])", path.name):
             return name
