@@ -3,23 +3,25 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from datetime import date
 from decimal import Decimal
+from functools import partial
 from typing import TYPE_CHECKING
 
 from lambdasim.billing.accounts import account_of
 from lambdasim.billing.bill import Bill
 from lambdasim.billing.exact import plain
 from lambdasim.billing.month import PricingTerms, missing_rates, price_month
-from lambdasim.billing.neighbours.counts import MeterKey, NeighbourTerms, meter_counts
-from lambdasim.billing.neighbours.pricing import price_meters
+from lambdasim.billing.neighbours.counts import MeterKey, NeighbourTerms, meter_counts, shared_traces
+from lambdasim.billing.neighbours.pricing import PricedMeters, price_meters
 from lambdasim.billing.tiers import FreeSharing
 from lambdasim.billing.usage import Usage, is_month
 from lambdasim.catalog import ChargeKind, PriceSheet, usage_type
 from lambdasim.catalog.prices.book import BookEntry, PriceBook
 from lambdasim.errors import CatalogError, InputError
+from lambdasim.wording import count, money
 
 if TYPE_CHECKING:
     from lambdasim.specs.scenario import ScenarioSpec
@@ -205,13 +207,29 @@ def _beside(
         return None
     by_account = {"": neighbours} if isinstance(neighbours, NeighbourTerms) else neighbours
     counts = meter_counts(usages, by_account)
-    found = price_meters(
-        counts,
-        free_tier=terms.free_tier,
-        price_book=terms.price_book,
-        own_usd=_own_usd(by_account, counts),
+    own_usd = _own_usd(by_account, counts)
+    priced = partial(price_meters, free_tier=terms.free_tier, price_book=terms.price_book, own_usd=own_usd)
+    found = priced(counts)
+    notes = (*found.notes, *_trace_notes(found, priced(shared_traces(usages, by_account))))
+    return Bill(found.items, found.allocations, notes, pools=found.pools)
+
+
+def _trace_notes(found: PricedMeters, shared: PricedMeters) -> Iterator[str]:
+    """Say what traces would cost, and be, if functions shared one trace a second instead of having one each."""
+    if not shared.items:
+        return
+    (traces, usd), (least, least_usd) = (
+        (
+            sum(item.quantity for item in priced.items if item.usage_type == "xray_traces"),
+            float(sum(item.amount for item in priced.items if item.usage_type == "xray_traces")),
+        )
+        for priced in (found, shared)
     )
-    return Bill(found.items, found.allocations, found.notes, pools=found.pools)
+    yield (
+        f"xray_traces: {count(float(traces))} for {money(usd)} where each function has its own trace a second; "
+        f"{count(float(least))} for {money(least_usd)} where all share one; which of them holds "
+        "is not asked"
+    )
 
 
 def _own_usd(by_account: Mapping[str, NeighbourTerms], counts: Iterable[MeterKey]) -> dict[str, Decimal]:

@@ -92,6 +92,10 @@ class Usage:
         Memory size times new environments, of a function with tenant isolation [MB].
     managed_s : int
         Time of instances, of a function on managed instances [s].
+    busy_s : int
+        Seconds in which any of its runs started; 0 where that is not known [s].
+    busy_any_s : int
+        Seconds in which any function's runs started of those that sample traces by default, whichever row has them [s].
     """
 
     month: str
@@ -128,6 +132,8 @@ class Usage:
     durable_s: int = 0
     tenant_mb: int = 0
     managed_s: int = 0
+    busy_s: int = 0
+    busy_any_s: int = 0
 
     def __post_init__(self) -> None:
         """Check every value.

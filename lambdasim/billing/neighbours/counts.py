@@ -231,6 +231,89 @@ def meter_counts(usages: Iterable[Usage], terms: Mapping[str, NeighbourTerms]) -
     return {key: count for key, count in sorted(counts.items()) if count > 0}
 
 
+def sampled_traces(runs: int, seconds: int) -> int:
+    """Count the traces of X-Ray's default rule: the first run of each second, and a part of the others.
+
+    Parameters
+    ----------
+    runs : int
+    seconds : int
+        In which any of them started [s].
+
+    Returns
+    -------
+    int
+        In millionths.
+
+    References
+    ----------
+    AWS X-Ray Developer Guide, Configure sampling rules: the reservoir of the default rule is one request a second, its
+    rate 5 % of any further ones.
+    """
+    defaults = meter_defaults()
+    first = min(runs, seconds * defaults.trace_first_per_s)
+    return first * MICRO + (runs - first) * MICRO * defaults.trace_percent // 100
+
+
+def busy_seconds(usage: Usage) -> int:
+    """Give the seconds in which a function's runs started; where that is not known, as if they came evenly [s].
+
+    Parameters
+    ----------
+    usage : Usage
+        A function's row.
+
+    Returns
+    -------
+    int
+    """
+    return min(usage.busy_s, usage.elapsed_s or usage.busy_s) or min(usage.requests, usage.elapsed_s)
+
+
+def shared_traces(usages: Iterable[Usage], terms: Mapping[str, NeighbourTerms]) -> dict[MeterKey, int]:
+    """Count traces as if all functions of an account and region shared the one trace a second of the default rule.
+
+    Parameters
+    ----------
+    usages, terms
+        As for ``meter_counts``.
+
+    Returns
+    -------
+    dict of MeterKey to int
+        In millionths, those that share under the account's shared name; empty where no account has two that do.
+    """
+    rows: defaultdict[tuple[str, str, str], list[Usage]] = defaultdict(list)
+    seconds: Counter[tuple[str, str, str]] = Counter()
+    counts: Counter[MeterKey] = Counter()
+    for usage in usages:
+        account, name = account_of(usage.function)
+        place = (account, usage.region, usage.month)
+        seconds[place] += usage.busy_any_s
+        found = terms[account].functions.get(name) if account in terms else None
+        if found is None or not usage.requests:
+            continue
+        if _is_sampled(found, terms[account].include):
+            rows[place].append(usage)
+        else:
+            key = MeterKey(usage.month, usage.region, "xray_traces", usage.function)
+            counts[key] += usage.requests * found.per_run.get("xray_traces", 0)
+    for place, together in rows.items():
+        account, region, month = place
+        each = [busy_seconds(usage) for usage in together]
+        one = min(seconds[place] or max(each), sum(each))
+        owner = f"{account}/{SHARED}" if account else SHARED
+        counts[MeterKey(month, region, "xray_traces", owner)] += sampled_traces(
+            sum(usage.requests for usage in together), one
+        )
+    return +counts if any(len(together) > 1 for together in rows.values()) else {}
+
+
+def _is_sampled(terms: FunctionTerms, include: frozenset[NeighbourLines]) -> bool:
+    """Return whether X-Ray's default rule chooses a function's traces."""
+    return NeighbourLines.TRACES in include and "xray_traces" not in terms.per_run
+
+
 def meter_units_of_runs(one: Meter, usages: Iterable[Usage], spec: FunctionSpec) -> int:
     """Give what a function's own runs count on a meter, beside calls at its trigger.
 
@@ -281,11 +364,8 @@ def _of_function(usage: Usage, terms: FunctionTerms, include: frozenset[Neighbou
     found += _of_durable(usage, terms)
     if NeighbourLines.LOGS in include or terms.log_bytes is not None:
         found["logs_lambda_gb"] += usage.requests * (defaults.log_platform_bytes + (terms.log_bytes or 0))
-    if NeighbourLines.TRACES in include and "xray_traces" not in terms.per_run:
-        first = min(usage.requests, usage.elapsed_s * defaults.trace_first_per_s)
-        found["xray_traces"] += (
-            first * MICRO + (usage.requests - first) * MICRO * defaults.trace_percent // 100
-        )
+    if _is_sampled(terms, include):
+        found["xray_traces"] += sampled_traces(usage.requests, busy_seconds(usage))
     for name, micro in terms.per_run.items():
         found[name] += usage.requests * micro
     for name, size in terms.bytes_per_run.items():

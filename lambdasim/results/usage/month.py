@@ -42,6 +42,7 @@ from lambdasim.results.usage.by_time import (
     snapstart_cached_ms,
 )
 from lambdasim.results.usage.managed import managed_s_by_month
+from lambdasim.results.usage.traced import busy_seconds
 from lambdasim.specs.function import FunctionSpec
 from lambdasim.specs.scenario import ScenarioSpec
 from lambdasim.units import (
@@ -202,6 +203,7 @@ def run_usage(
     specs = {function.name: function for function in scenario.functions}
     rows, elapsed = [], elapsed_s(scenario)
     machines = machines_by_month(plan, aggregate)
+    busy, any_busy = busy_seconds(scenario, aggregate)
     for rank, function in enumerate(plan.functions):
         spec, totals = specs[function.name], aggregate.functions[rank]
         used = totals.usage
@@ -260,6 +262,8 @@ def run_usage(
                     direct_requests=payloads.direct_runs.get(rank, Counter())[month],
                     tenant_mb=isolated * spec.memory_mb,
                     managed_s=managed[month],
+                    busy_s=busy[rank][month],
+                    busy_any_s=any_busy.pop(month, 0),
                     **(machines.get(month, {}) if rank == 0 else {}),
                     **durable.get(month, {}),
                 )

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from lambdasim.billing import Usage
 from lambdasim.billing.usage import BY_TIME
+from lambdasim.billing.usage import COUNTERS as EVERY
 from lambdasim.engine.merge import merge_arrivals
 from lambdasim.engine.plan import ScenarioArrivals, plan_scenario
 from lambdasim.engine.run import EngineName
@@ -29,15 +30,7 @@ BY_MINUTE: Final = {
     "billed_ms_without_init": "BilledMsWithoutInit",
     "provisioned_billed_ms": "ProvisionedBilledMs",
 }
-BY_REQUEST: Final = (
-    "extra_requests",
-    "provisioned_extra_requests",
-    "streamed_bytes",
-    "snapstart_restored_mb",
-    "calls",
-    "payload_kb",
-    "init_cut_ms",
-)
+BY_REQUEST: Final = tuple(name for name in EVERY if name not in BY_MINUTE and name not in BY_TIME)
 COUNTERS: Final = (*BY_MINUTE, *BY_REQUEST, *BY_TIME)
 _MINUTES: Final = US_PER_DAY // US_PER_MINUTE
 

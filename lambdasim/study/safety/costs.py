@@ -3,13 +3,19 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from decimal import Decimal
 from fractions import Fraction
 from math import ceil
 
-from lambdasim.billing import NeighbourTerms, price_scenario
-from lambdasim.billing.neighbours.counts import MeterKey, meter_counts, own_prices
+from lambdasim.billing import NeighbourTerms, Usage, price_scenario
+from lambdasim.billing.neighbours.counts import (
+    MeterKey,
+    busy_seconds,
+    meter_counts,
+    own_prices,
+    sampled_traces,
+)
 from lambdasim.billing.neighbours.pricing import price_meters
 from lambdasim.catalog.prices.meters import meter_defaults, meters
 from lambdasim.errors import InputError
@@ -69,7 +75,7 @@ def safety_costs(run: RunResult, per: str | None = None) -> SafetyCosts:
             MeterKey(name, scenario.region, meter, "all"): count for meter, count in counts.items() if count
         }
 
-    month = _month(run, factor)
+    month = _month(run, factor, usage)
     lines = []
     for measure in MEASURES:
         mine = _of(measure, counted)
@@ -124,7 +130,7 @@ def _of(measure: Measure, counted: Mapping[MeterKey, int]) -> dict[MeterKey, int
     }
 
 
-def _month(run: RunResult, factor: Fraction) -> Month:
+def _month(run: RunResult, factor: Fraction, usage: Iterable[Usage]) -> Month:
     defaults = meter_defaults()
     totals = list(zip(run.plan.functions, run.aggregate.functions, strict=True))
     each = {
@@ -136,4 +142,5 @@ def _month(run: RunResult, factor: Fraction) -> Month:
         cold=round(sum(one.cold for _, one in totals) * factor),
         hours=ceil(Fraction(run.scenario.duration_us, US_PER_HOUR) * factor),
         log_bytes=round(sum(one.runs * each[plan.name] for plan, one in totals) * factor),
+        traces=sum(sampled_traces(row.requests, busy_seconds(row)) for row in usage),
     )

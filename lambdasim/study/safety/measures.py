@@ -6,13 +6,11 @@ from collections.abc import Callable
 from typing import Final, NamedTuple
 
 from lambdasim.billing.neighbours.counts import MICRO
-from lambdasim.catalog.prices.meters import meter_defaults
 
 ZONES: Final = 2
 """Availability zones in which gateways and endpoints are taken to be held."""
 KEPT_MONTHS: Final = 12
 """Months for which logs are taken to be kept."""
-_S_PER_HOUR: Final = 3600
 
 
 class Month(NamedTuple):
@@ -25,6 +23,8 @@ class Month(NamedTuple):
     hours : int
     log_bytes : int
         That runs write to their logs, Lambda's own lines included.
+    traces : int
+        That X-Ray's default rule takes, function by function, in millionths.
     """
 
     functions: int
@@ -32,6 +32,7 @@ class Month(NamedTuple):
     cold: int
     hours: int
     log_bytes: int
+    traces: int
 
 
 class Measure(NamedTuple):
@@ -52,13 +53,6 @@ class Measure(NamedTuple):
     meters: tuple[str, ...]
     assumed: str
     counts: Callable[[Month], dict[str, int]]
-
-
-def _sampled(month: Month) -> int:
-    """Count the traces of X-Ray's default rule, in millionths."""
-    defaults = meter_defaults()
-    first = min(month.runs, month.hours * _S_PER_HOUR * defaults.trace_first_per_s)
-    return first * MICRO + (month.runs - first) * MICRO * defaults.trace_percent // 100
 
 
 MEASURES: Final = (
@@ -89,8 +83,8 @@ MEASURES: Final = (
     Measure(
         "tracing (X-Ray)",
         ("xray_",),
-        "X-Ray's default sampling",
-        lambda month: {"xray_traces": _sampled(month)},
+        "X-Ray's default sampling, one a second of each function and a part of the rest",
+        lambda month: {"xray_traces": month.traces},
     ),
     Measure(
         "logs kept for audits (CloudWatch)",

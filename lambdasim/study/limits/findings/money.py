@@ -19,8 +19,10 @@ from lambdasim.billing.neighbours.counts import (
     MICRO,
     SHARED,
     MeterKey,
+    busy_seconds,
     meter_counts,
     own_prices,
+    sampled_traces,
 )
 from lambdasim.billing.neighbours.pricing import price_meters
 from lambdasim.catalog import ChargeKind
@@ -30,7 +32,7 @@ from lambdasim.results.sources import empty_receives
 from lambdasim.results.usage.as_month import Period
 from lambdasim.specs.trigger import TriggerType
 from lambdasim.study.limits.findings.case import Case, Finding
-from lambdasim.units import US_PER_HOUR, US_PER_S
+from lambdasim.units import US_PER_HOUR
 from lambdasim.wording import money, number, percent
 
 _MOSTLY: Final = 0.5
@@ -218,10 +220,8 @@ def _traces(case: Case) -> Iterator[Finding]:
     if each < 1:
         return
     runs, defaults = _period_runs(case), meter_defaults()
-    seconds = case.run.scenario.duration_us / US_PER_S * float(case.period.factor)
-    first = min(runs, int(seconds * defaults.trace_first_per_s))
-    sampled = first + (runs - first) * defaults.trace_percent / 100
-    paid, usual = (_usd(case, "xray_traces", round(count * MICRO)) for count in (runs * each, sampled))
+    sampled = sum(sampled_traces(row.requests, busy_seconds(row)) for row in case.usage)
+    paid, usual = (_usd(case, "xray_traces", count) for count in (round(runs * each * MICRO), sampled))
     if paid > usual:
         yield case.finding(
             "traces-at-full-sampling",
