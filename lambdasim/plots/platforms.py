@@ -1,4 +1,4 @@
-"""Pictures of a comparison of platforms: what a month costs on each, and how long clients wait."""
+"""Pictures of a comparison of platforms: what a month costs on each, and how long a request takes."""
 
 from __future__ import annotations
 
@@ -87,7 +87,7 @@ def plot_platform_latency(found: PlatformComparison, ax: Axes | None = None) -> 
     """
     ranges = found.ranges
     ax = axes_or_new(ax, rows=len(ranges))
-    ax.set_title(f"{found.scenario.name}: how long clients wait on each platform")
+    ax.set_title(f"{found.scenario.name}: how long a request takes on each platform")
     ends = [value for one in ranges for value in (*one.p50_ms, *one.p99_ms) if value > 0]
     if not ends:
         return nothing(ax, "no request was served")
@@ -100,7 +100,8 @@ def plot_platform_latency(found: PlatformComparison, ax: Axes | None = None) -> 
     name_rows(ax, (one.platform for one in ranges))
     ax.set_ylim(len(ranges) - 0.5, -0.5)
     size_axis(ax, min(ends), max(ends))
-    ax.set_xlabel("latency [ms]")
+    since = "invocation to end" if len(found.handed_on_ms) else "call to answer"
+    ax.set_xlabel(f"latency [ms], from {since}")
     ax.grid(visible=False, axis="y")
     legend_beside(ax)
     return ax

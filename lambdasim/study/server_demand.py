@@ -429,12 +429,20 @@ def _evidence(name: str, totals: FunctionTotals, duration_us: int) -> FunctionEv
         cold_ms=totals.latency_ms[StartType.COLD].quantile(0.5),
         warm_ms=totals.latency_ms[StartType.WARM].quantile(0.5),
         p99_ms=totals.all_latency_ms().quantile(0.99),
-        starts_at_peak=_starts_at_peak(totals, -(-duration_us // US_PER_MINUTE)),
+        starts_at_peak=starts_at_peak(totals, duration_us),
     )
 
 
-def _starts_at_peak(totals: FunctionTotals, minutes: int) -> bool:
-    """Say whether the fullest moment is one of INIT, so that servers, which have none, are counted as if they had."""
+def starts_at_peak(totals: FunctionTotals, duration_us: int) -> bool:
+    """Say whether the fullest moment is one of INIT, so that servers, which have none, are counted as if they had.
+
+    Parameters
+    ----------
+    totals : FunctionTotals
+    duration_us : int
+        The scenario's length [µs].
+    """
+    minutes = -(-duration_us // US_PER_MINUTE)
     most = totals.concurrency.per_minute(minutes)
     starting = 2 * totals.counts.padded(minutes)["ColdStarts"] >= most
     rest = most[~starting]

@@ -45,7 +45,15 @@ def test_hours_sum_to_months_whenever_a_run_starts(start: str) -> None:
         for name in COUNTERS:
             by_month = sum(getattr(row, name) for row in run.usage() if row.month == month)
             assert sum(getattr(row, name) for row in hourly.usage if row.month == month) == by_month
-    left = {"provisioned_init_ms", "provisioned_allocated_s", "calls", "payload_kb", "elapsed_s"}
+    left = {
+        "provisioned_init_ms",
+        "provisioned_allocated_s",
+        "calls",
+        "payload_kb",
+        "elapsed_s",
+        "busy_s",
+        "busy_any_s",
+    }
     assert not any(getattr(row, name) for row in hourly.rest for name in COUNTERS if name not in left)
 
 

@@ -18,7 +18,7 @@ from lambdasim.catalog.prices.platforms import platform_book
 from lambdasim.catalog.prices.servers import Server, ec2_instances
 from lambdasim.cli import app
 from lambdasim.errors import InputError
-from lambdasim.plots import plot_platforms
+from lambdasim.plots import plot_platform_latency, plot_platforms
 from lambdasim.report.pages.platforms import platforms_page
 from lambdasim.specs.trigger import TriggerType
 from lambdasim.study.platforms.fronts import DOORS, Door
@@ -396,6 +396,7 @@ def test_a_move_pays_back_by_hand() -> None:
     assert "other, after 20 months to 100" in paid_back([saved, lost], Decimal(1000))
     assert "$240.00 for other" in paid_back(paybacks([ours, other], None), None)
     assert paid_back([lost], None) == "No platform is cheaper, so no move pays for itself."
+    assert "is not known" in paid_back([lost], None, all_known=False)
 
 
 COUPLED = """
@@ -610,3 +611,43 @@ def test_all_ways_into_a_function_are_one_service() -> None:
     )
     assert one.frame().equals(two.frame())
     assert "several ways into f: on other clouds one service" in " ".join(two.text().split())
+
+
+QUEUED = """
+name: queued
+start: 2026-11-01T00:00:00Z
+duration: 10min
+free_tier: false
+functions:
+  - {name: slow, memory_mb: 1769, timeout: 20s, init_ms: 0, work: {io_ms: 8},
+     trigger: {type: sqs, queue: {batch_size: 10, batch_window: 5s}}, traffic: {constant: {rate_per_s: 1}}}
+"""
+
+
+def test_latency_starts_with_the_invocation_on_every_platform() -> None:
+    """One message every second and a window of 5 s: messages wait seconds, a batch of five runs 40 ms."""
+    comparison = found(ls.load_scenario_text(QUEUED), "cloud_run", at_once=1)
+    ours = rows(comparison, "lambda")[0]
+    assert ours["p50_ms"] <= 10 * 8
+    waited = comparison.handed_on_ms
+    assert waited.quantile(0.5) > 1000
+    assert any(f"{waited.quantile(0.5):,.0f} ms after it was sent" in one for one in comparison.caveats())
+    assert "invocation to end" in plot_platform_latency(comparison).get_xlabel()
+    assert "from the function's invocation" in comparison.text().replace("\n  ", " ")
+
+
+def test_latency_of_clients_is_that_of_the_run(everywhere: PlatformComparison) -> None:
+    assert not len(everywhere.handed_on_ms)
+    assert "call to answer" in plot_platform_latency(everywhere).get_xlabel()
+
+
+def test_a_fullest_moment_of_starting_environments_is_said() -> None:
+    burst = """
+name: burst
+start: 2026-11-01T00:00:00Z
+duration: 1h
+functions:
+  - {name: f, memory_mb: 1769, timeout: 20s, init_ms: 5000, work: {io_ms: 20}, traffic: {poisson: {rate_per_s: 20}}}
+"""
+    comparison = found(ls.load_scenario_text(burst), "ec2", at_once=1)
+    assert any(one.startswith("INIT at the fullest moment of f") for one in comparison.caveats())

@@ -7,6 +7,7 @@ from lambdasim.billing.neighbours.counts import NeighbourTerms
 from lambdasim.catalog.prices.meters import meters
 from lambdasim.errors import InputError
 from lambdasim.study.safety.measures import MEASURES
+from lambdasim.wording import money
 
 SCENARIO = """
 name: shop
@@ -51,7 +52,11 @@ def test_what_a_scenario_has_not_is_priced_as_assumed_by_hand() -> None:
         assert rows[key]["usd"] == 0
         assert not rows[key]["in_scenario"]
     assert found.usd == 0
-    assert found.would_usd == pytest.approx(sum(expected.values()), rel=1e-6)
+    # A VPC has one way out: endpoints alone, or NAT gateways.
+    least, most = (sum(expected.values()) - expected[other] for other in ("NAT", "endpoints"))
+    assert found.would_usd == pytest.approx((least, most), rel=1e-6)
+    assert f"would add {money(least)} to {money(most)}" in repr(found)
+    assert any("stand for each other" in note and "NAT" in note for note in found.notes())
 
 
 def test_what_a_scenario_has_is_its_own_line_and_no_more_an_assumption() -> None:
@@ -69,7 +74,16 @@ def test_what_a_scenario_has_is_its_own_line_and_no_more_an_assumption() -> None
     assert all(row["in_scenario"] and row["assumed"] == "" for row in have)
     assert found.usd == pytest.approx(sum(float(str(row["usd"])) for row in have))
     assert found.usd < found.total_usd
-    assert found.would_usd == pytest.approx(float(str(rows["logs"]["would_usd"])))
+    logs = float(str(rows["logs"]["would_usd"]))
+    assert found.would_usd == pytest.approx((logs, logs))
+
+
+def test_a_scenario_with_one_way_out_is_not_asked_for_the_other() -> None:
+    found, rows = costs(neighbours="neighbours: {held: {endpoint_hours: 2}}")
+    rest = ("Secrets", "KMS", "X-Ray", "logs")
+    alone = sum(float(str(rows[key]["would_usd"])) for key in rest)
+    assert found.would_usd == pytest.approx((alone, alone), rel=1e-9)
+    assert rows["NAT"]["would_usd"] == pytest.approx(2 * HOURS * 0.05, rel=1e-6)  # still shown in its row
 
 
 def test_regions_have_their_own_prices_and_free_parts_only_lower_them() -> None:

@@ -30,7 +30,7 @@ def platforms_page(found: PlatformComparison) -> StudyPage:
     import pandas as pd
 
     from lambdasim.study.platforms.lock_in import lock_in, tied
-    from lambdasim.study.platforms.text import ends, headline, leaving
+    from lambdasim.study.platforms.text import ends, headline, leaving, timed
 
     ranges = pd.DataFrame(
         [
@@ -77,7 +77,7 @@ def platforms_page(found: PlatformComparison) -> StudyPage:
     ]
     return StudyPage(
         title=f"{found.scenario.name}: Lambda or another platform",
-        answer=(headline(found), ends(found), tied(lock_in(found.scenario)), leaving(found)),
+        answer=(headline(found), ends(found), timed(found), tied(lock_in(found.scenario)), leaving(found)),
         headline=_facts(found),
         tables={
             "platforms": ranges,

@@ -41,7 +41,7 @@ def safety_page(found: SafetyCosts) -> StudyPage:
         answer=(repr(found),),
         headline=(
             Fact("Now", money(found.usd), f"{found.per}, of a bill of {money(found.total_usd)}"),
-            Fact("If all were added", money(found.would_usd), f"more {found.per}, as assumed"),
+            Fact("If all were added", found.would, f"more {found.per}, as assumed"),
         ),
         tables={"measures": found.frame()},
         shown={"measures": shown},
@@ -49,7 +49,7 @@ def safety_page(found: SafetyCosts) -> StudyPage:
             "region": found.region,
             "per": found.per,
             "usd": found.usd,
-            "would_usd": found.would_usd,
+            "would_usd": list(found.would_usd),
             "total_usd": found.total_usd,
             "total_without_free_tier": found.listed_usd,
         },

@@ -37,7 +37,7 @@ from lambdasim.study.platforms.serving import Served, in_chains, used_mb
 from lambdasim.study.platforms.settings import PlatformTerms, Setting, setting_of
 from lambdasim.study.platforms.tables import LAMBDA, NAMES, SERVERS, Offer, Replication
 from lambdasim.study.server_costs import Costs, Fleets, Option
-from lambdasim.study.server_demand import demand_of, with_pollers
+from lambdasim.study.server_demand import demand_of, starts_at_peak, with_pollers
 from lambdasim.study.variants import LimitCase, Variant, case_scenario
 
 MANY: Final = 1000
@@ -102,6 +102,12 @@ def replication(
         sum(row.requests for row in month.usage),
         _not_run_share(run),
         _repeated_share(run),
+        _handed_on_ms(run),
+        tuple(
+            name
+            for name, totals in zip(run.aggregate.names, run.aggregate.functions, strict=True)
+            if starts_at_peak(totals, scenario.duration_us)
+        ),
     )
 
 
@@ -207,9 +213,34 @@ def _lambda_offer(run: RunResult, month: Month) -> Offer:
         egress=egress,
         fixed=Decimal(0),
         without_grants=listed.total + sum(beside),
-        latency_ms=run.latency_ms(),
+        latency_ms=together(*(_invoked_ms(run, place) for place in range(len(totals)))),
         cold_share=sum(one.cold for one in totals) / runs if runs else 0.0,
         peak=max((one.concurrency.peak for one in totals), default=0),
+    )
+
+
+def _invoked_ms(run: RunResult, place: int) -> Histogram:
+    """Give what a function's events take from its invocation on, as other platforms' requests are timed [ms].
+
+    Notes
+    -----
+    A client waits from its call on. Messages, records and asynchronous events wait for pollers, batches and retries
+    first, which no other platform has here: their runs count, INIT included, a batch as one.
+    """
+    totals = run.aggregate.functions[place]
+    if run.plan.functions[place].retry.synchronous:
+        return totals.all_latency_ms()
+    return together(totals.billed_with_init, totals.provisioned_billed)
+
+
+def _handed_on_ms(run: RunResult) -> Histogram:
+    """Give what messages, records and asynchronous events take on Lambda from being sent on [ms]."""
+    return together(
+        *(
+            totals.all_latency_ms()
+            for plan, totals in zip(run.plan.functions, run.aggregate.functions, strict=True)
+            if not plan.retry.synchronous
+        )
     )
 
 

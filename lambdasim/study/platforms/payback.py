@@ -64,13 +64,15 @@ def _months(price: Decimal, saving: float) -> float:
     return float(price) / saving if saving > 0 else inf
 
 
-def paid_back(found: Iterable[Payback], leaving_usd: Decimal | None) -> str:
+def paid_back(found: Iterable[Payback], leaving_usd: Decimal | None, *, all_known: bool = True) -> str:
     """Say in a sentence what leaving saves and when that pays.
 
     Parameters
     ----------
     found : iterable of Payback
     leaving_usd : Decimal or None
+    all_known : bool
+        Whether every platform that was looked at is among those found; else some price is not known.
 
     Returns
     -------
@@ -78,6 +80,8 @@ def paid_back(found: Iterable[Payback], leaving_usd: Decimal | None) -> str:
     """
     saving = [one for one in found if one.high_saving_usd > 0]
     if not saving:
+        if not all_known:
+            return "No platform whose prices are all known is cheaper; whether a move to another pays is not known."
         return "No platform is cheaper, so no move pays for itself."
     if leaving_usd is None:
         sure = [one for one in saving if one.low_saving_usd > 0]

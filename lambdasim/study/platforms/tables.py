@@ -48,6 +48,7 @@ class Offer(NamedTuple):
     without_grants : Decimal
         The whole without free grants [USD in the period].
     latency_ms : Histogram
+        From the function's invocation to its end; of clients that wait, from their call to the answer.
     cold_share : float
         Of requests that wait for an environment or instance to start.
     peak : int
@@ -89,6 +90,10 @@ class Replication(NamedTuple):
         throttled them for instance. Queues and streams are left out.
     repeated_share : float
         Of runs on Lambda: those that repeat what failed there before, which the other platforms run once.
+    handed_on_ms : Histogram
+        From being sent to being done on Lambda, of messages, records and asynchronous events; empty where there are none.
+    starts_at_peak : tuple of str
+        Functions whose fullest moment is one of environments that start, see ``server_demand.FunctionEvidence``.
     """
 
     offers: tuple[Offer, ...]
@@ -96,6 +101,8 @@ class Replication(NamedTuple):
     requests: int
     not_run_share: float
     repeated_share: float
+    handed_on_ms: Histogram
+    starts_at_peak: tuple[str, ...] = ()
 
 
 class Range(NamedTuple):
@@ -157,6 +164,11 @@ class PlatformTables:
     def requests(self) -> float:
         """Requests of the period on Lambda, mean over replications."""
         return float(np.mean([one.requests for one in self.replications]))
+
+    @property
+    def handed_on_ms(self) -> Histogram:
+        """What messages, records and asynchronous events take on Lambda from being sent on; empty without any."""
+        return together(*(one.handed_on_ms for one in self.replications))
 
     def together(self) -> Iterator[tuple[Offer, ...]]:
         """Give the offers of one way to set a platform up, one of each replication.

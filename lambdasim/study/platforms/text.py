@@ -38,7 +38,7 @@ def text(found: PlatformTables) -> str:
     for one in found.ranges:
         usd = (one.low_usd, one.high_usd, one.low_without_usd, one.high_without_usd)[0 if is_free else 2 :]
         lines.append(_named(one) + "".join(f"{money(value):>{_MONEY}}" for value in usd))
-    lines += ["", f"{'latency':<{_NAME}}{'p50 ms':>{_MS}}{'p99 ms':>{_MS}}{'cold':>8}"]
+    lines += ["", wrapped(timed(found)), f"{'latency':<{_NAME}}{'p50 ms':>{_MS}}{'p99 ms':>{_MS}}{'cold':>8}"]
     lines += [
         _named(one) + f"{_ms(one.p50_ms):>{_MS}}{_ms(one.p99_ms):>{_MS}}{_cold(one):>8}"
         for one in found.ranges
@@ -78,7 +78,8 @@ def headline(found: PlatformTables) -> str:
         may = listed(_asks(one) for one in between)
         said += f" Depending on the handler and on assumptions, these may be cheaper: {may}."
     if not below and not between:
-        said += " No other platform is cheaper."
+        all_known = len(known) == len(found.ranges) - 1
+        said += f" No other platform {'is' if all_known else 'whose prices are all known is'} cheaper."
     if found.period == "run" and {one.key for one in below + between} & {*SERVERS, "knative"}:
         said += (
             f" Servers and nodes are counted for these {format_duration(found.scenario.duration_us)} alone, as many as "
@@ -98,6 +99,13 @@ def headline(found: PlatformTables) -> str:
     return said
 
 
+def timed(found: PlatformTables) -> str:
+    """Say from when to when latency is."""
+    if not len(found.handed_on_ms):
+        return "Latency is from a client's call to the answer."
+    return "Latency is from the function's invocation to its end; of clients that wait, from their call to the answer."
+
+
 def _repeated(found: PlatformTables) -> float:
     return max(one.repeated_share for one in found.replications)
 
@@ -107,7 +115,11 @@ def leaving(found: PlatformTables) -> str:
     terms = found.terms
     if found.period == "run":
         return "What a move saves in a month cannot be seen from a run that is shown for itself."
-    return paid_back(paybacks(found.ranges, terms.leaving_usd), terms.leaving_usd)
+    return paid_back(
+        paybacks(found.ranges, terms.leaving_usd),
+        terms.leaving_usd,
+        all_known=all(one.complete for one in found.ranges),
+    )
 
 
 def _elsewhere(ties: Sequence[Tie]) -> Iterator[str]:
@@ -182,6 +194,13 @@ def caveats(found: PlatformTables) -> Iterator[str]:
             "there, and callers wait for answers as long as on Lambda; a state machine's or a durable function's own "
             "price is left out on every side"
         )
+    if len(found.handed_on_ms):
+        took = (count(found.handed_on_ms.quantile(q)) for q in (0.5, 0.99))
+        yield (
+            "latency of what no client waits for: from the function's invocation on every platform; on Lambda such an "
+            "event is done {} ms after it was sent at the median and {} ms at p99, with pollers, batches and retries; "
+            "what other platforms' queues add is not modelled".format(*took)
+        )
     yield from _of_functions(scenario.functions, shown)
     yield (
         "speed of one vCPU: Lambda's at 1,769 MB, any other vendor's and a shared isolate's are assumed equal; "
@@ -192,6 +211,12 @@ def caveats(found: PlatformTables) -> Iterator[str]:
         yield (
             f"servers: as many as the break-even has, {percent(found.terms.servers.utilization, 0)} full at the "
             f"{found.period}'s fullest moment; always warm; latency without the wait for a shared CPU"
+        )
+    starting = sorted({name for one in found.replications for name in one.starts_at_peak})
+    if starting and shown & set(SERVERS):
+        yield (
+            f"INIT at the fullest moment of {listed(starting, most=3)}: that moment is one of environments that start, "
+            "whose INIT counts as if servers, managed instances too, had it: they need fewer"
         )
     doors = doors_of(scenario)
     if doors:
@@ -228,8 +253,8 @@ def _of_functions(functions: tuple[FunctionSpec, ...], shown: set[str]) -> Itera
         )
     if any(spec.trigger.queue is not None or spec.trigger.stream is not None for spec in functions):
         yield (
-            "queues and streams: on other platforms each message or record is a request of its own, which waits neither "
-            "for pollers nor for a batch: latencies of these are not alike"
+            "queues and streams: on other platforms each message or record is a request of its own; on Lambda a batch is "
+            "one run, whose time is that of all its messages"
         )
     if "workers" in shown:
         yield "Workers: a run's timers, memory and libraries are not those of Node.js"

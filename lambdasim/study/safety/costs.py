@@ -86,6 +86,7 @@ def safety_costs(run: RunResult, per: str | None = None) -> SafetyCosts:
                 float(usd(mine)),
                 "" if mine else measure.assumed,
                 float(usd(assumed(measure))),
+                measure.choice,
             )
         )
     total, listed = (

@@ -9,6 +9,8 @@ from lambdasim.billing.neighbours.counts import MICRO
 
 ZONES: Final = 2
 """Availability zones in which gateways and endpoints are taken to be held."""
+WAY_OUT: Final = "the way out of a VPC"
+"""Choice between a VPC without a way to the internet, and one with NAT gateways."""
 KEPT_MONTHS: Final = 12
 """Months for which logs are taken to be kept."""
 
@@ -47,12 +49,15 @@ class Measure(NamedTuple):
         What it would be, in words, where a scenario does not have it.
     counts : callable
         Units that this would count on each meter in a month, see ``billing.neighbours.counts.scale_of``.
+    choice : str
+        Measures of one choice stand for each other: a scenario takes one of them. Empty where it stands for itself.
     """
 
     name: str
     meters: tuple[str, ...]
     assumed: str
     counts: Callable[[Month], dict[str, int]]
+    choice: str = ""
 
 
 MEASURES: Final = (
@@ -97,6 +102,7 @@ MEASURES: Final = (
         ("endpoint_",),
         f"one endpoint in {ZONES} zones, before data",
         lambda month: {"endpoint_hours": ZONES * month.hours * MICRO},
+        choice=WAY_OUT,
     ),
     Measure(
         "a VPC that reaches the internet (NAT gateways, IPv4)",
@@ -106,6 +112,7 @@ MEASURES: Final = (
             "nat_hours": ZONES * month.hours * MICRO,
             "public_ipv4_hours": ZONES * month.hours * MICRO,
         },
+        choice=WAY_OUT,
     ),
 )
 """All measures, in the order in which they are shown."""

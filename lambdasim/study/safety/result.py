@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from lambdasim.views import Result
-from lambdasim.wording import clipped, money, percent, wrapped
+from lambdasim.wording import clipped, listed, money, percent, wrapped
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -28,6 +28,8 @@ class SafetyLine(NamedTuple):
         What it would be where the scenario has none; empty where it has.
     would_usd : float
         What it costs as assumed [USD in the period].
+    choice : str
+        What it is one way of, see ``Measure``; empty where it stands for itself.
     """
 
     measure: str
@@ -35,6 +37,7 @@ class SafetyLine(NamedTuple):
     usd: float
     assumed: str
     would_usd: float
+    choice: str = ""
 
 
 @dataclass(frozen=True, repr=False)
@@ -78,9 +81,30 @@ class SafetyCosts(Result):
         return sum(line.usd for line in self.lines)
 
     @property
-    def would_usd(self) -> float:
-        """What the measures that it has not would cost, as assumed [USD in the period]."""
-        return sum(line.would_usd for line in self.lines if not line.in_scenario)
+    def would_usd(self) -> tuple[float, float]:
+        """What the measures that it has not would cost, as assumed: least and most [USD in the period].
+
+        Of measures that stand for each other one is added, and none where the scenario has one of them.
+        """
+        alone = 0.0
+        choices: dict[str, list[SafetyLine]] = {}
+        for line in self.lines:
+            if line.choice:
+                choices.setdefault(line.choice, []).append(line)
+            elif not line.in_scenario:
+                alone += line.would_usd
+        open_ = [
+            [line.would_usd for line in lines]
+            for lines in choices.values()
+            if not any(line.in_scenario for line in lines)
+        ]
+        return alone + sum(map(min, open_)), alone + sum(map(max, open_))
+
+    @property
+    def would(self) -> str:
+        """What the measures that it has not would cost, in words."""
+        low, high = (money(usd) for usd in self.would_usd)
+        return low if low == high else f"{low} to {high}"
 
     def frame(self) -> pd.DataFrame:
         """Return one row for each measure: the fields of ``SafetyLine``."""
@@ -95,11 +119,14 @@ class SafetyCosts(Result):
         -------
         tuple of str
         """
+        either = [line.measure for line in self.lines if line.choice]
         fixed = "keys, secrets and stored logs are paid for a whole month here"
         return (
             self.basis if self.per == "a month" else f"{self.basis.rstrip('.')}; {fixed}.",
             "What a scenario does not name under uses or neighbours is not there: only its price as assumed is shown.",
             "IAM has no line at AWS; a function in a VPC has none either, its gateways and endpoints have.",
+            f"These stand for each other, and one of them is added: {listed(either, last=' or ')}. Where the "
+            "scenario has one already, the other is not added.",
             "Data through gateways and endpoints comes on top, as do WAF, GuardDuty, Config, CloudTrail's data "
             "events and people's time, which have no meter here.",
             *self.prices,
@@ -126,7 +153,7 @@ class SafetyCosts(Result):
             free = f" with the free tier ({money(self.listed_usd)} without)"
         told = (
             f"{self.scenario}: what keeps it safe costs {money(self.usd)} {self.per}, {share} of a bill of "
-            f"{money(self.total_usd)}{free} in {self.region}; the measures it lacks would add {money(self.would_usd)}, "
+            f"{money(self.total_usd)}{free} in {self.region}; the measures it lacks would add {self.would}, "
             "as assumed below."
         )
         return f"{self.said} {told}" if self.said else told
