@@ -117,11 +117,6 @@ class Calibration(Result):
         if data is not None:
             found += data.notes
             found += [f"{one} left out" for one in counted_reasons(data.left_out)]
-            if data.log_bytes is not None:
-                found.append(
-                    f"the function itself writes {data.log_bytes:,} bytes a run into its log: uses.log_bytes, for which "
-                    "a bill has a line of CloudWatch Logs"
-                )
             found += log_findings(data, self.failures, self._durations_ms(data))
         if data is not None and self._computes:
             named = data.runs.environment

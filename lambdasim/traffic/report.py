@@ -2,15 +2,46 @@
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import defaultdict
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field, fields, replace
 from typing import Final
 
 from lambdasim.errors import Fault
 from lambdasim.wording import count
 
 LISTED_FAULTS: Final = 20
+
+
+@dataclass(slots=True)
+class OwnLines:
+    """What a function wrote into its log itself, and the lines of Lambda that tell whether the log is whole.
+
+    Attributes
+    ----------
+    bytes : int
+        Of the function's own messages in UTF-8, without what CloudWatch keeps beside them [bytes].
+    events : int
+        Own messages.
+    alarmed : int
+        Those before the first that a filter for errors and warnings, or for Lambda's own lines, would not let through.
+    starts, ends, reports : int
+        Lines or objects of Lambda that say that a run began, ended, and what it took.
+    of_text : int
+        How many of the starts are lines, which have an end each.
+    """
+
+    bytes: int = 0
+    events: int = 0
+    alarmed: int = 0
+    starts: int = 0
+    ends: int = 0
+    reports: int = 0
+    of_text: int = 0
+
+    def __add__(self, other: OwnLines) -> OwnLines:
+        """Add what another part of the log has."""
+        return OwnLines(*(getattr(self, one.name) + getattr(other, one.name) for one in fields(self)))
 
 
 @dataclass(frozen=True)
@@ -29,8 +60,8 @@ class ReadReport:
         Findings that do not stop the reading, such as a truncated export or overlapping intervals.
     repeated : int
         Rows left out because another row is the same, as where an event was delivered twice.
-    own_bytes : mapping of str to int
-        What functions wrote into their log themselves, by function, "" where the log does not name it [bytes].
+    own_lines : mapping of str to OwnLines
+        What functions wrote into their log themselves, by function, "" where the log does not name it.
     """
 
     rows: int
@@ -38,7 +69,7 @@ class ReadReport:
     faults: tuple[Fault, ...]
     warnings: tuple[str, ...]
     repeated: int = 0
-    own_bytes: Mapping[str, int] = field(default_factory=dict)
+    own_lines: Mapping[str, OwnLines] = field(default_factory=dict)
 
     def also(self, warnings: tuple[str, ...]) -> ReadReport:
         """Return the report with further findings."""
@@ -72,7 +103,7 @@ class ReadLog:
         self.rows = 0
         self.skipped = 0
         self.repeated = 0
-        self.own_bytes: Counter[str] = Counter()
+        self.own_lines: defaultdict[str, OwnLines] = defaultdict(OwnLines)
         self._faults: list[Fault] = []
         self._warnings: list[str] = []
 
@@ -92,7 +123,8 @@ class ReadLog:
         self.rows += found.rows
         self.skipped += found.skipped
         self.repeated += found.repeated
-        self.own_bytes.update(found.own_bytes)
+        for function, lines in found.own_lines.items():
+            self.own_lines[function] += lines
         self._faults = [*self._faults, *found._faults][:LISTED_FAULTS]
         for message in found._warnings:
             self.warn(message)
@@ -105,5 +137,5 @@ class ReadLog:
             tuple(self._faults),
             tuple(self._warnings),
             self.repeated,
-            dict(self.own_bytes),
+            dict(self.own_lines),
         )

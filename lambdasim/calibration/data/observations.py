@@ -10,6 +10,7 @@ import numpy as np
 
 from lambdasim.calibration.data.environments import EnvironmentUse, Ints, environment_use
 from lambdasim.calibration.data.eras import change_notes, follow_one_another, newest
+from lambdasim.calibration.data.log_bytes import log_bytes
 from lambdasim.calibration.data.mixture import mixture_notes, warm_complete
 from lambdasim.calibration.data.runs import OUTCOMES, Runs, runs_of
 from lambdasim.calibration.data.size_runs import SizeRuns, size_runs, to_their_end
@@ -147,13 +148,10 @@ def observe(
     named = _named_functions(given, function)
     frames, notes, skipped, repeated = [], [], 0, 0
     left_out: dict[str, int] = {}
-    own_bytes = own_runs = 0
     for trace in given:
         frame, others = _frame(trace, function, named)
         frames.append(frame)
         report = trace.report()
-        if len(frame) and (written := _own_bytes(trace, function)):
-            own_bytes, own_runs = own_bytes + written, own_runs + len(frame)
         skipped += report.skipped
         repeated += report.repeated
         if others:
@@ -170,14 +168,9 @@ def observe(
         left_out[_REPEATS] = repeated
     table = pd.concat(frames, ignore_index=True)
     name = function or str(table["function"].iloc[0])
+    written, told = log_bytes(zip(given, frames, strict=True), function)
     found = _sorted_runs(table, name, left_out, notes, version)
-    return replace(found, log_bytes=round(own_bytes / own_runs)) if own_runs else found
-
-
-def _own_bytes(trace: Trace, function: str | None) -> int:
-    """Give what a function wrote into its log itself; 0 where the log does not say which of several it was [bytes]."""
-    own = trace.report().own_bytes
-    return sum(own.values()) if len(trace.functions()) == 1 else own.get(function or "", 0)
+    return replace(found, log_bytes=written, notes=(*found.notes, *told))
 
 
 def _named_functions(traces: list[Trace], function: str | None) -> set[str]:

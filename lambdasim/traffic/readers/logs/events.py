@@ -46,6 +46,8 @@ _TIMES: Final = ("timestamp", "_time", "time", "date", "tsns")
 _GROUP_PATH: Final = re.compile(r"^.*[/:]", re.DOTALL)
 _STREAM: Final = ("logstreamname", "logstream")
 _GROUP: Final = ("loggroup", "loggroupname", "loggroupidentifier", "log")
+_GROUPS: Final = ("logGroup", "logGroupName", "@log", "logGroupIdentifier")
+"""As CloudWatch itself writes it, for what a function wrote, of which logs have most."""
 _PLACE: Final = re.compile(r"^.*\.|[@_]")
 """What names of streams and groups have besides: a prefix up to the last dot, and marks."""
 _PACKED: Final = re.compile(r"(?<![A-Za-z0-9+/])H4sI[A-Za-z0-9+/]{40,}={0,2}")
@@ -74,6 +76,7 @@ class LogEvent:
     function: str | None
 
 
+@lru_cache(maxsize=1_024)
 def function_of_group(group: str) -> str:
     """Name the function of a log group: what follows its last slash or colon.
 
@@ -187,7 +190,7 @@ def log_event(event: Any) -> LogEvent | dict[str, Any] | None:
         return event if mine else None
     message, clock = held[-1], "timestamp" if "timestamp" in event else "@timestamp"
     if isinstance(message, dict):
-        message = json.dumps(message)
+        message = json.dumps(message, ensure_ascii=False)
     if not isinstance(message, str):
         raise TraceError.single("", "message", f"must be text, got {message!r:.40}")
     moment = event.get(clock)
@@ -195,7 +198,8 @@ def log_event(event: Any) -> LogEvent | dict[str, Any] | None:
         return None
     time_us = _time_us(clock, moment)
     if not has_words(message):
-        return LogEvent(message, time_us, None, None)
+        named = next((event[name] for name in _GROUPS if isinstance(event.get(name), str)), None)
+        return LogEvent(message, time_us, None, function_of_group(named) if named else None)
     group = _first_text(event, _GROUP)
     function = function_of_group(group) if group else None
     stream = _first_text(event, _STREAM)

@@ -16,12 +16,13 @@ _STREAM_FORM: Final = (
 """A log stream: its day, the function where several share a group, the version, and the environment."""
 FUNCTION_IN_STREAM: Final = re.compile(r"[0-9]{4}/[0-9]{2}/[0-9]{2}/(?P<name>[\w-]{1,140})\[")
 """How the stream of a shared log group begins."""
-_ISO: Final = (
+ISO_FORM: Final = (
     r"[0-9]{4}(?:-[0-9]{2}-|/[0-9]{2}/)[0-9]{2}[T ][0-9]{2}:[0-9]{2}:[0-9]{2}"
     r"(?:[.,][0-9]{1,9})?(?:[ ]?(?:Z\b|UTC\b|[+-][0-9]{2}:?[0-9]{2}\b))?"
 )
+"""A time with its day, with or without an offset."""
 _TIME: Final = re.compile(
-    rf"(?<![\w.-])(?:(?P<iso>{_ISO})"
+    rf"(?<![\w.-])(?:(?P<iso>{ISO_FORM})"
     r"|(?P<epoch>[0-9]{10}\.[0-9]{1,9}|[0-9]{19}|[0-9]{16}|[0-9]{13})(?![\w.-])"
     r"|(?P<mail>(?:[A-Z][a-z]{2}, )?[0-9]{1,2} [A-Z][a-z]{2} [0-9]{4} [0-9]{2}:[0-9]{2}:[0-9]{2} "
     r"(?:GMT|UTC|[+-][0-9]{4}))"

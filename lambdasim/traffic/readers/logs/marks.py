@@ -21,11 +21,6 @@ MARK: Final = re.compile(
     r"|\[ERROR\] (?P<raised>[A-Za-z_][\w.]{0,100}): [^\r\n]{0,2000}?\s+Traceback \(most recent call last\)"
 )
 """What Lambda writes, with what it says of it by name."""
-_LINES_OF_LAMBDA: Final = (
-    "START RequestId", "END RequestId", "REPORT R", "INIT_START", "INIT_REPORT", "RESTORE_START", "RESTORE_REPORT",
-    "EXTENSION\t", "TELEMETRY\t", "LOGS\t", "XRAY TraceId",
-)  # fmt: skip
-_OBJECTS_OF_LAMBDA: Final = re.compile(r'"type"\s*:\s*"platform\.|"_aws"|"event_type"\s*:\s*"performance"')
 _BEGINNINGS: Final = (
     "START RequestId:", "REPORT R", "INIT_START", "RESTORE_START", "INIT_REPORT", "RESTORE_REPORT", '"type"',
     '"event_type"', "[ERROR] ",
@@ -39,21 +34,6 @@ _WORDS: Final = (*_BEGINNINGS, *_INSIDE)
 def has_words(text: str) -> bool:
     """Return whether a text has words without which it has no mark."""
     return any(word in text for word in _WORDS)
-
-
-def is_functions_own(message: str) -> bool:
-    """Return whether the function itself wrote a log event, and not Lambda around it.
-
-    Examples
-    --------
-    >>> [is_functions_own(line) for line in ("order 17 paid", "END RequestId: 6f7f0961", '{"type":"platform.report"}')]
-    [True, False, False]
-    """
-    line = message.lstrip()
-    is_object = line.startswith("{")
-    return bool(line) and not (
-        line.startswith(_LINES_OF_LAMBDA) or (is_object and _OBJECTS_OF_LAMBDA.search(line, 0, 4096))
-    )
 
 
 class Marks:

@@ -12,7 +12,7 @@ from lambdasim.errors import Fault, TraceError
 from lambdasim.traffic.readers.bad_rows import checked_bad_rows
 from lambdasim.traffic.readers.logs.events import LogEvent, invoked_text, log_event, log_records, packed_text
 from lambdasim.traffic.readers.logs.invocations import COLUMNS, Invocations
-from lambdasim.traffic.readers.logs.marks import is_functions_own
+from lambdasim.traffic.readers.logs.own_lines import weigh, weigh_text
 from lambdasim.traffic.readers.logs.remarks import Remark
 from lambdasim.traffic.readers.logs.text import LogText, Reported, Started, lambda_object
 from lambdasim.traffic.readers.logs.wrapped import timed_lines, without_offset
@@ -138,6 +138,7 @@ def _findings(
     if records is None:
         lines = LogText(timed_lines(text), rule, file.path)
         yield from lines.findings()
+        weigh_text(lines.text, log)
         if lines.local:
             log.warn("times without an offset are taken as UTC, as `aws logs tail` prints them")
         if lines.unread_time:
@@ -152,7 +153,7 @@ def _findings(
         try:
             event = log_event(record)
             if isinstance(event, LogEvent):
-                _weigh(event, log)
+                weigh(event.message, event.function, log)
                 yield from LogText(
                     event.message, rule, file.path, place, event.time_us, event.exec_env, event.function
                 ).findings()
@@ -163,12 +164,6 @@ def _findings(
         except TraceError as error:
             fault = error.faults[0]
             yield Fault(f"{file.path}, {place}", fault.field, fault.message)
-
-
-def _weigh(event: LogEvent, log: ReadLog) -> None:
-    """Count what a function wrote into its log itself."""
-    if is_functions_own(event.message):
-        log.own_bytes[event.function or ""] += len(event.message.encode())
 
 
 def read_report_logs(
