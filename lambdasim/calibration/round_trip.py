@@ -336,7 +336,7 @@ def _reason(row: TripRow, far: list[str], runs: Runs) -> str:
             return "environments lasted longer than the scenario's keep_alive, or were there before the log begins"
         return "environments ended sooner than the scenario's keep_alive: by deployments, or by Lambda itself"
     if name in _FAILED:
-        return "runs inside which INIT runs again fail more or less often than others"
+        return _other_failures(name, runs)
     sizes = len(np.unique(runs.memory_mb))
     if name.startswith(("duration", "INIT")):
         if sizes > 1:
@@ -356,6 +356,16 @@ def _reason(row: TripRow, far: list[str], runs: Runs) -> str:
     if runs.ended("timeout", "crash", "out_of_memory").any() and not runs.inside.any():
         return "the scenario runs INIT again inside the run after a failure; the log shows no such runs"
     return "first runs or the tail of durations weigh more or less than in the log"
+
+
+def _other_failures(name: str, runs: Runs) -> str:
+    unable = int((runs.init_failed & runs.again & runs.ended(_FAILED[name])).sum())
+    if not unable:
+        return "runs inside which INIT runs again fail more or less often than others"
+    return (
+        f"{count(unable, 'run')} of the log failed because INIT did, which a scenario's INIT never does: there they bill "
+        "the same and are complete"
+    )
 
 
 def _shown(value: float) -> str:

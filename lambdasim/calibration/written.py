@@ -66,7 +66,7 @@ def failures(data: Observations) -> dict[str, Estimate]:
 
     Where INIT inside the run uses up the time of most runs that hold it, and others time out less often, the share of
     timeouts is that among the others: the engine lets INIT do the same. Timeouts that are the upper end of the other
-    durations are not counted.
+    durations are not counted, nor new environments whose INIT failed.
 
     Parameters
     ----------
@@ -81,7 +81,10 @@ def failures(data: Observations) -> dict[str, Estimate]:
     tail = sum(size.tail_timeouts for size in data.sizes)
     found = {}
     for kind in FAILURES:
-        failed, counted = runs.ended(kind), np.ones(len(runs), dtype=np.bool_)
+        failed, counted = (
+            runs.ended(kind) & ~(runs.init_failed & runs.again),
+            np.ones(len(runs), dtype=np.bool_),
+        )
         if kind == "timeout" and _init_times_out(failed, runs):
             counted = ~runs.inside
         number = int((failed & counted).sum()) - (tail if kind == "timeout" else 0)
@@ -174,6 +177,7 @@ def init_cut_findings(data: Observations) -> list[str]:
             "scenario has that second INIT before the run, so those clients wait less than they did, and their "
             "INIT cannot use up the timeout"
         )
+    said += _failed_init_findings(runs)
     most, whole = number(float(gb_s.max())), number(float(gb_s.sum()))
     said.append(
         f"{count(starts, 'cold start')} had INIT cut off, at its cap of {number(cap_ms / 1000)} s or by a failure, and "
@@ -181,6 +185,23 @@ def init_cut_findings(data: Observations) -> list[str]:
         f"AWS does not say whether it bills the first; if so, figures are too low by up to {most} GB-s a start, "
         f"{whole} GB-s in all"
     )
+    return said
+
+
+def _failed_init_findings(runs: Runs) -> list[str]:
+    """Say of runs that ended because INIT failed what a scenario makes of them."""
+    first, later = int((runs.init_failed & runs.again).sum()), int((runs.init_failed & ~runs.again).sum())
+    said = []
+    if first:
+        said.append(
+            f"{count(first, 'run')} of a new environment failed because INIT did, which it never does in a scenario: "
+            "there they take and bill the same INIT, and are complete"
+        )
+    if later:
+        said.append(
+            f"{count(later, 'later run')} of such environments failed as well: written as function errors that take as "
+            "long as they did"
+        )
     return said
 
 

@@ -4,10 +4,12 @@ from pathlib import Path
 
 import pytest
 
+from lambdasim.calibration.calibrate import calibrate_logs
 from lambdasim.calibration.data.observations import Observations, require_warm
 from lambdasim.calibration.data.reading import read_observations
 from lambdasim.calibration.fit.shape import lognormal
-from lambdasim.calibration.written import init_cut_findings
+from lambdasim.calibration.twin import logged
+from lambdasim.calibration.written import failures, init_cut_findings
 from lambdasim.errors import InputError
 
 FIELDS = "Memory Size: 1024 MB\tMax Memory Used: 90 MB"
@@ -55,3 +57,66 @@ def test_a_log_whose_every_init_failed_says_nothing_of_the_work(tmp_path: Path) 
 @pytest.mark.parametrize("p50", [0.02771, 0.00001, 0.0])
 def test_a_law_whose_quantiles_round_to_one_is_a_number(p50: float) -> None:
     assert lognormal(p50, p50 * 1.001) == round(p50, 4)
+
+
+def failing(k: int, *, later: int, kind: str = "Runtime.ExitError") -> list[str]:
+    """Give the lines of an environment whose every run ends because INIT fails, 100 ms longer each time."""
+    lines = []
+    for run in range(1 + later):
+        at, ms = f"2026-08-03T{k:02}:{run:02}:30.000Z 2026/08/03/[$LATEST]{k:032x}", 1000 + 100 * run
+        if not run:
+            lines.append(
+                f"{at} INIT_REPORT Init Duration: 990.00 ms\tPhase: init\tStatus: error\tError Type: {kind}"
+            )
+        lines += [
+            f"{at} INIT_REPORT Init Duration: {ms:.2f} ms\tPhase: invoke\tStatus: error\tError Type: {kind}",
+            f"{at} REPORT RequestId: c-{k}-{run}\tDuration: {ms:.2f} ms\tBilled Duration: {ms} ms\t{FIELDS}\t"
+            f"Status: error\tError Type: {kind}",
+        ]
+    return lines
+
+
+def healthy(k: int, *, warm: int = 2) -> list[str]:
+    """Give the lines of a cold start and of warm runs of 50, 55, 50 ... ms."""
+    stream = f"2026/08/03/[$LATEST]{k + 100:032x}"
+    lines = []
+    for run in range(1 + warm):
+        ms = 60 if not run else 50 + 5 * (run % 2 == 0)
+        init, billed = ("\tInit Duration: 1000.00 ms", 1060) if not run else ("", ms)
+        lines.append(
+            f"2026-08-03T{k:02}:{5 + run:02}:00.000Z {stream} REPORT RequestId: d-{k}-{run}\tDuration: {ms}.00 ms\t"
+            f"Billed Duration: {billed} ms\t{FIELDS}{init}"
+        )
+    return lines
+
+
+@pytest.mark.parametrize("kind", ["Runtime.ExitError", "Runtime.ImportModuleError"])
+def test_a_failed_init_is_no_failure_of_work_and_later_ones_are_errors_of_their_length(
+    tmp_path: Path, kind: str
+) -> None:
+    starts = [failing(k, later=2, kind=kind) for k in range(4)] + [healthy(k) for k in range(4, 12)]
+    found = observed(tmp_path, starts)
+    runs, shares = found.runs, failures(found)
+    assert runs.init_failed.sum() == 12
+    assert (runs.again & runs.init_failed).sum() == 4
+    later = runs.init_failed & ~runs.again
+    assert set(runs.outcome[later]) == {"error"}
+    assert sorted(set(runs.duration_ms[later])) == [1100, 1200]
+    assert not runs.inside[later].any(), "their time is that of a run, which the law of work has"
+    assert shares["crash"].value == 0
+    assert shares["error"].value == 8 / 36
+    assert sum(logged(runs).with_ms) == 4 * (1000 + 1100 + 1200) + 8 * (1060 + 50 + 55), (
+        "nothing billed is lost"
+    )
+
+
+def test_the_round_trip_repeats_the_bill_of_failed_inits_and_marks_what_it_has_not(tmp_path: Path) -> None:
+    path = tmp_path / "failing.log"
+    starts = [failing(k, later=1) for k in range(3)] + [healthy(k, warm=10) for k in range(3, 20)]
+    path.write_text("\n".join(line for lines in starts for line in lines))
+    trip = calibrate_logs([path]).round_trip
+    assert trip is not None
+    crashes = trip.row("crashes")
+    assert (crashes.log, crashes.twin) == (3, 0)
+    assert crashes.reason.startswith("3 runs of the log failed because INIT did")
+    assert abs(trip.row("GB-s, with INIT").difference) < 0.05

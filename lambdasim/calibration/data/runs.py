@@ -24,6 +24,8 @@ OUTCOMES: Final = (SUCCESS, "error", "timeout", "crash", "out_of_memory")
 BREAKING: Final = ("timeout", "crash", "out_of_memory")
 """Outcomes after which Lambda resets the environment."""
 _LEAST_AFTER_MS: Final = 2.0
+_USED_UP: Final = 0.9
+"""The share of a run that INIT inside it takes at least where nothing else was done."""
 _KNOWN: Final = frozenset(OUTCOMES)
 _FINE: Final = frozenset({"", SUCCESS, "succeeded", "ok", "complete", "completed"})
 """How tables write that a run was complete."""
@@ -64,6 +66,8 @@ class Runs:
         Whether the run met an environment that had been started for provisioned concurrency.
     after_failure : AfterFailure
         What becomes of environments after a crash, a timeout or running out of memory, as far as the log shows.
+    init_failed : ndarray of bool
+        Whether the run ended because INIT, which ran inside it, failed: no work was done.
     """
 
     arrival_us: Ints
@@ -82,6 +86,7 @@ class Runs:
     inside: Flags
     environment: Words | None
     provisioned: Flags
+    init_failed: Flags
     after_failure: AfterFailure = AfterFailure.INIT_INSIDE
 
     def __len__(self) -> int:
@@ -184,8 +189,25 @@ def runs_of(table: pd.DataFrame) -> Runs:
         inside=np.isin(start.astype(str), _INIT_INSIDE),
         environment=table["exec_env"].to_numpy(dtype=object) if named else None,
         provisioned=start == "provisioned",
+        init_failed=np.zeros(len(table), dtype=np.bool_),
     )
-    return _with_failures_followed(found)
+    return _with_failures_followed(_with_failed_init(found))
+
+
+def _with_failed_init(runs: Runs) -> Runs:
+    """Find the runs that ended because INIT failed inside them.
+
+    A scenario's INIT never fails. That of a new environment stays INIT, billed as it was, and does not count as a failure
+    of work, which would come to other runs. Later ones of the same environment become function errors, which take
+    as long and leave the environment as it is: so each bills what it did.
+    """
+    used_up = ~np.isnan(runs.again_ms) & (runs.again_ms >= _USED_UP * runs.duration_ms)
+    failed = runs.inside & used_up & runs.ended("error", "crash", "out_of_memory")
+    if not failed.any():
+        return runs
+    later = failed & ~runs.again
+    outcome = np.where(later, "error", runs.outcome).astype(object)
+    return replace(runs, init_failed=failed, inside=runs.inside & ~later, outcome=outcome)
 
 
 def _with_failures_followed(runs: Runs) -> Runs:
@@ -198,7 +220,7 @@ def _with_failures_followed(runs: Runs) -> Runs:
     AWS Lambda Developer Guide, Understanding the Lambda execution environment lifecycle: after a timeout, a crash or
     running out of memory the environment is reset, and INIT runs within the next invocation.
     """
-    broken = runs.ended(*BREAKING)
+    broken = runs.ended(*BREAKING) & ~runs.init_failed
     if not broken.any():
         return runs
     environment = runs.environment
