@@ -118,7 +118,8 @@ class EstimateSize:
     functions_times_cases : int
         Between the two.
     events : int
-        In all cases together.
+        In all cases together, as long as each function has ``fewest_events`` in each case.
+    fewest_events : int
     most_events : int
         In all cases together, for traffic of which even a quarter of an hour has more than ``events``.
     polled_events : int
@@ -131,6 +132,7 @@ class EstimateSize:
     fewest_cases: int
     functions_times_cases: int
     events: int
+    fewest_events: int
     most_events: int
     polled_events: int
     peak: float
@@ -159,6 +161,7 @@ def estimate_size() -> EstimateSize:
         entry["fewest_cases"],
         entry["functions_times_cases"],
         entry["events"],
+        entry["fewest_events"],
         entry["most_events"],
         entry["polled_events"],
         entry["peak"],

@@ -15,13 +15,21 @@ from lambdasim.specs.base import revised
 from lambdasim.specs.function import FunctionSpec
 from lambdasim.specs.laws import FixedLaw, Law, LognormalLaw, LognormalShape
 from lambdasim.specs.scenario import ScenarioSpec
-from lambdasim.units import US_PER_DAY, US_PER_HOUR, US_PER_S
+from lambdasim.units import US_PER_DAY, US_PER_HOUR, US_PER_MINUTE, US_PER_MS, US_PER_S
 
 _NORMAL: Final = NormalDist()
 _Z90: Final = _NORMAL.inv_cdf(0.9)
 _Z95: Final = _NORMAL.inv_cdf(0.95)
 _LONGEST_US: Final = MONTH_HOURS * US_PER_HOUR
-_SHORT_US: Final = US_PER_DAY // 96
+_SHORT_US: Final = 5 * US_PER_MINUTE
+_RUNS_LONG: Final = 10
+_LENGTHS_US: Final = (
+    _LONGEST_US,
+    *(days * US_PER_DAY for days in (14, 7, 3, 2, 1)),
+    *(hours * US_PER_HOUR for hours in (12, 6, 4, 3, 2, 1)),
+    *(minutes * US_PER_MINUTE for minutes in (30, 15, 10)),
+    _SHORT_US,
+)
 FACTORS: Final = ("duration", "CPU time", "INIT", "spread of durations")
 """What is not known, in the order of ``Case``'s scores."""
 
@@ -171,11 +179,12 @@ def windows(
     number: int,
     polled: Collection[str] = (),
     owners: Mapping[str, str] | None = None,
+    known_ms: Mapping[str, float] | None = None,
 ) -> list[Window]:
     """Choose how long functions are simulated: rare ones a month, busy ones as long as the budget of events allows.
 
-    A quarter of an hour is the shortest, unless that alone has too many events: an empty account starts cold throughout,
-    and a mean duration over the window's length is the error that this makes in the cold share.
+    Five minutes or ten runs are the shortest, unless they alone have too many events. An account is empty at first, so that
+    all begins cold; what is even leaves its first third out, see ``steady``.
 
     Parameters
     ----------
@@ -187,23 +196,25 @@ def windows(
         Functions of queues and streams, which are simulated apart and with fewer events.
     owners : mapping, optional
         The function of each further way into one: all of them are simulated together.
+    known_ms : mapping, optional
+        Mean durations by function, where they are given [ms].
     """
     size = estimate_size()
-    slow = size.polled_events / number / max(len(polled), 1)
-    budget = size.events / number / max(len(rates), 1)
-    lengths = (_LONGEST_US, 7 * US_PER_DAY, US_PER_DAY, 6 * US_PER_HOUR, US_PER_HOUR, _SHORT_US)
+    slow = max(size.polled_events / number / max(len(polled), 1), size.fewest_events)
+    budget = max(size.events / number / max(len(rates), 1), size.fewest_events)
     most = size.most_events / number
     grouped: dict[tuple[int, bool], list[str]] = {}
     ways: dict[str, list[str]] = {}
     for name in rates:
         owner = (owners or {}).get(name, name)
         ways.setdefault(owner, [owner] if owner not in rates else []).append(name)
-    for names in ways.values():
+    for owner, names in ways.items():
         rate = sum(rates.get(name, 0.0) for name in names)
         is_polled = any(name in polled for name in names)
         allowed, bound = (slow, slow) if is_polled else (budget, most)
-        fitting = (length for length in lengths if rate * length / US_PER_S <= allowed)
-        length = next(fitting, min(_SHORT_US, max(int(bound / rate * US_PER_S), US_PER_S)))
+        short_us = max(_SHORT_US, int(_RUNS_LONG * (known_ms or {}).get(owner, 0.0)) * US_PER_MS)
+        fitting = (length for length in _LENGTHS_US if rate * length / US_PER_S <= allowed and length >= short_us)
+        length = next(fitting, min(short_us, max(int(bound / rate * US_PER_S), US_PER_S)))
         grouped.setdefault((length, is_polled), []).extend(names)
     ordered = sorted(grouped.items(), reverse=True)
     return [Window(length, tuple(names), length >= US_PER_DAY) for (length, _), names in ordered]

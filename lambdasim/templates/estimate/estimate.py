@@ -18,7 +18,6 @@ from lambdasim.results.expected import PROGRAM_BYTES, PROGRAM_S, RunCost, expect
 from lambdasim.results.foreseen import unknown_rates
 from lambdasim.results.run import RunResult
 from lambdasim.results.simulate import simulate
-from lambdasim.results.usage.as_month import month_factor, monthly_usage
 from lambdasim.specs.base import revised
 from lambdasim.specs.platform import AccountSpec
 from lambdasim.specs.scenario import ScenarioSpec
@@ -33,6 +32,7 @@ from lambdasim.templates.estimate.cases import (
     varied,
     windows,
 )
+from lambdasim.templates.estimate.steady import Steady, lead_minutes, steady_parts, steady_usage
 from lambdasim.templates.estimate.volume import per_month
 
 Agree = Callable[[RunCost], object]
@@ -124,6 +124,8 @@ class Estimate:
     assumed : tuple of str
     cases : int
         Simulations behind each figure.
+    simulated : int
+        Events of all of them together.
     """
 
     origin: str
@@ -141,6 +143,7 @@ class Estimate:
     functions: tuple[EstimatedFunction, ...]
     assumed: tuple[str, ...] = ()
     cases: int = 0
+    simulated: int = 0
 
     def to_mapping(self) -> dict[str, Any]:
         """Return everything for JSON, with the form's name."""
@@ -154,7 +157,7 @@ class _Seen:
     """What one case gave."""
 
     usages: list[Usage] = field(default_factory=list)
-    runs: int = 0
+    events_seen: int = 0
     cold: float = 0.0
     events: float = 0.0
     lost: float = 0.0
@@ -246,7 +249,7 @@ def _parts(
     }
     polled = {one.name for one in scenario.functions if one.trigger.type.value in _POLLED}
     owners = {one.name: one.shares for one in scenario.functions if one.shares is not None}
-    for window in windows(rates, number, polled, owners):
+    for window in windows(rates, number, polled, owners, known_ms):
         yield window, part_of(scenario, window, functions, rates)
 
 
@@ -261,13 +264,16 @@ def _case(
     seen = _Seen()
     for window, part in _parts(scenario, rates, case, number, known_ms):
         run = simulate(part.with_seed(scenario.seed + case.number), engine=engine, keep_records=False)
-        factor = month_factor(part.duration_us)
-        seen.usages += monthly_usage(run.usage(), factor)
-        _count(run, seen, 1.0 if window.shaped else estimate_size().peak)
+        polled = any(one.trigger.type.value in _POLLED for one in part.functions)
+        longest_ms = max((known_ms.get(one.name, 0.0) for one in part.functions), default=0.0)
+        lead = lead_minutes(part.duration_us, longest_ms)
+        steady = {} if window.shaped or polled else dict(steady_parts(run, rates, lead))
+        seen.usages += steady_usage(run, steady)
+        _count(run, seen, 1.0 if window.shaped else estimate_size().peak, steady)
     return seen
 
 
-def _count(run: RunResult, seen: _Seen, busiest: float) -> None:
+def _count(run: RunResult, seen: _Seen, busiest: float, steady: Mapping[str, Steady]) -> None:
     owners = {one.name: one.shares or one.name for one in run.scenario.functions}
     named = dict(zip(run.aggregate.names, run.aggregate.functions, strict=True))
     busy_us: dict[str, int] = dict.fromkeys(owners.values(), 0)
@@ -279,8 +285,10 @@ def _count(run: RunResult, seen: _Seen, busiest: float) -> None:
         succeeded = int(totals.event_outcomes[EventOutcome.SUCCEEDED])
         latency = totals.all_latency_ms()
         peak = totals.concurrency.peak
-        seen.runs += runs
-        seen.cold += weight * totals.cold
+        part = steady.get(name)
+        cold_share = part.cold / part.runs if part else totals.cold / runs if runs else 0.0
+        seen.events_seen += totals.events
+        seen.cold += weight * cold_share * runs
         seen.events += weight * totals.events
         seen.lost += weight * (totals.events - succeeded)
         duration_us = int(totals.counts.of("DurationSum_us")[0].sum())
@@ -291,7 +299,7 @@ def _count(run: RunResult, seen: _Seen, busiest: float) -> None:
         seen.functions[name] = {
             "duration_ms": duration_us / 1000 / runs if runs else 0.0,
             "p95_ms": latency.quantile(0.95) if runs else 0.0,
-            "cold_share": totals.cold / runs if runs else 0.0,
+            "cold_share": cold_share,
             "timeout_share": int(totals.outcomes[Outcome.TIMEOUT]) / runs if runs else 0.0,
             "peak_concurrency": at_peak,
         }
@@ -352,6 +360,7 @@ def _estimate(
         functions=tuple(functions),
         assumed=assumed,
         cases=len(planned),
+        simulated=sum(one.events_seen for one in seen),
     )
 
 

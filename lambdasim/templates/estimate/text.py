@@ -38,7 +38,7 @@ def estimate_text(found: Estimate) -> str:
         ]
     else:
         lines += ["", *_functions(found)]
-    lines += ["", *_causes(found), *_limits(found), *_assumed(found)]
+    lines += ["", *_causes(found), *_limits(found), _simulated(found), *_assumed(found)]
     return "\n".join(lines)
 
 
@@ -62,6 +62,11 @@ def _functions(found: Estimate) -> list[str]:
     if rest:
         lines.append(f"and {len(rest):,} more, together {money(sum(one.usd_list.p50 for one in rest))}")
     return lines
+
+
+def _simulated(found: Estimate) -> str:
+    events, cases = count(float(f"{found.simulated:.2g}")), count(found.cases)
+    return wrapped(f"from {events} events in {cases} simulations: rare cold starts are known roughly")
 
 
 def _causes(found: Estimate) -> list[str]:
