@@ -181,10 +181,10 @@ def windows(
     owners: Mapping[str, str] | None = None,
     known_ms: Mapping[str, float] | None = None,
 ) -> list[Window]:
-    """Choose how long functions are simulated: rare ones a month, busy ones as long as the budget of events allows.
+    """Choose how long functions are simulated: rare ones a month, busy ones as long as events allow.
 
-    Five minutes or ten runs are the shortest, unless they alone have too many events. An account is empty at first, so that
-    all begins cold; what is even leaves its first third out, see ``steady``.
+    Five minutes or ten runs are the shortest, unless they alone have too many events. An account is empty at first, so
+    that all begins cold; what is even leaves its first third out, see ``steady``.
 
     Parameters
     ----------
@@ -213,7 +213,9 @@ def windows(
         is_polled = any(name in polled for name in names)
         allowed, bound = (slow, slow) if is_polled else (budget, most)
         short_us = max(_SHORT_US, int(_RUNS_LONG * (known_ms or {}).get(owner, 0.0)) * US_PER_MS)
-        fitting = (length for length in _LENGTHS_US if rate * length / US_PER_S <= allowed and length >= short_us)
+        fitting = (
+            length for length in _LENGTHS_US if rate * length / US_PER_S <= allowed and length >= short_us
+        )
         length = next(fitting, min(short_us, max(int(bound / rate * US_PER_S), US_PER_S)))
         grouped.setdefault((length, is_polled), []).extend(names)
     ordered = sorted(grouped.items(), reverse=True)

@@ -1,4 +1,4 @@
-"""What a short simulation stands for: its begin, when nothing is warm yet, left out, and as many events as were asked for."""
+"""What a short simulation stands for: without its begin, when nothing is warm, and with as many events as asked for."""
 
 from __future__ import annotations
 
@@ -68,7 +68,9 @@ def steady_parts(run: RunResult, rates: Mapping[str, float], lead: int) -> Itera
         [min].
     """
     for name, totals in zip(run.aggregate.names, run.aggregate.functions, strict=True):
-        series = totals.counts.of(*METRIC_OF_COUNTER.values(), "ColdStarts", first=min(lead, totals.counts.minutes))
+        series = totals.counts.of(
+            *METRIC_OF_COUNTER.values(), "ColdStarts", first=min(lead, totals.counts.minutes)
+        )
         *counts, cold = (int(one.sum()) for one in series)
         counters = dict(zip(METRIC_OF_COUNTER, counts, strict=True))
         runs = counters["requests"]
