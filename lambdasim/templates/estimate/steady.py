@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
-from typing import Final
+from typing import Any, Final
 
 from lambdasim.billing import Usage
 from lambdasim.results.run import RunResult
@@ -95,6 +95,8 @@ def steady_usage(run: RunResult, parts: Mapping[str, Steady]) -> Iterator[Usage]
         if part is None:
             yield usage
             continue
-        changes = {name: round(count * part.per_month) for name, count in part.counters.items()}
+        changes: dict[str, Any] = {
+            name: round(count * part.per_month) for name, count in part.counters.items()
+        }
         changes |= {name: round(getattr(usage, name) * part.events) for name in _BY_EVENT}
         yield replace(usage, **changes)
