@@ -200,6 +200,25 @@ def percent(share: float, places: int = 2, *, signed: bool = False) -> str:
     return f"{shown}%" if float(shown) else f"{0:.{places}f}%"
 
 
+def points(difference: float, places: int = 2) -> str:
+    """Write the difference of two shares in percentage points.
+
+    Parameters
+    ----------
+    difference : float
+        1 for the whole; NaN where there is none.
+    places : int
+        Decimals.
+
+    Examples
+    --------
+    >>> points(0.021), points(-0.5), points(0.0), points(float("nan"))
+    ('+2.10 points', '-50.00 points', '0.00 points', '–')
+    """
+    shown = percent(difference, places, signed=True)
+    return shown if shown == NONE else f"{shown.removesuffix('%')} points"
+
+
 def money(amount: Decimal | Fraction | float, currency: str = "USD", *, signed: bool = False) -> str:
     """Write an amount of money: two decimals, three significant digits below a cent, halves away from zero.
 

@@ -68,6 +68,14 @@ class Bill(Result):
         """Exact sum of the lines of services beside Lambda [the bill's currency]."""
         return total(item.amount for item in self.items if item.is_beside_lambda)
 
+    @property
+    def beside_said(self) -> str:
+        """What part of the bill is not AWS Lambda's, in words; empty where all of it is."""
+        if not self.beside_lambda:
+            return ""
+        share = percent(float(self.beside_lambda / self.total), 1)
+        return f"{money(self.beside_lambda, self.currency)} of it, {share}, is not AWS Lambda's"
+
     def beside(self, without: Bill) -> Bill:
         """Say what a bill would be without the free tier: a whole month's is taken off a run however short it is.
 
@@ -180,8 +188,7 @@ class Bill(Result):
         paid = f"total {money(self.total, self.currency)}".rjust(width)
         lines.append(paid if lines else "nothing to pay")
         if self.beside_lambda:
-            share = percent(float(self.beside_lambda / self.total), 1)
-            lines.append(f"{money(self.beside_lambda, self.currency)} of it, {share}, is not AWS Lambda's")
+            lines.append(self.beside_said)
         return "\n".join([*lines, *(wrapped(f"note: {note}") for note in self.notes)])
 
     def to_json(self) -> str:

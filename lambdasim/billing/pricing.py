@@ -14,14 +14,20 @@ from lambdasim.billing.accounts import account_of
 from lambdasim.billing.bill import Bill
 from lambdasim.billing.exact import plain
 from lambdasim.billing.month import PricingTerms, missing_rates, price_month
-from lambdasim.billing.neighbours.counts import MeterKey, NeighbourTerms, meter_counts, shared_traces
+from lambdasim.billing.neighbours.counts import (
+    MeterKey,
+    NeighbourTerms,
+    assumed_balancers,
+    meter_counts,
+    shared_traces,
+)
 from lambdasim.billing.neighbours.pricing import PricedMeters, price_meters
 from lambdasim.billing.tiers import FreeSharing
 from lambdasim.billing.usage import Usage, is_month
 from lambdasim.catalog import ChargeKind, PriceSheet, usage_type
 from lambdasim.catalog.prices.book import BookEntry, PriceBook
 from lambdasim.errors import CatalogError, InputError
-from lambdasim.wording import count, money
+from lambdasim.wording import count, listed, money
 
 if TYPE_CHECKING:
     from lambdasim.specs.scenario import ScenarioSpec
@@ -210,8 +216,15 @@ def _beside(
     own_usd = _own_usd(by_account, counts)
     priced = partial(price_meters, free_tier=terms.free_tier, price_book=terms.price_book, own_usd=own_usd)
     found = priced(counts)
-    notes = (*found.notes, *_trace_notes(found, priced(shared_traces(usages, by_account))))
-    return Bill(found.items, found.allocations, notes, pools=found.pools)
+    notes = [*found.notes, *_trace_notes(found, priced(shared_traces(usages, by_account)))]
+    if balanced := assumed_balancers(usages, by_account):
+        names = listed(balanced, most=3)
+        notes.append(
+            f"alb_hours: assumed: a load balancer of its own for each of {names}; neighbours.held says how many there are"
+            if len(balanced) > 1
+            else f"alb_hours: assumed: one load balancer for {names}; neighbours.held says how many there are"
+        )
+    return Bill(found.items, found.allocations, tuple(notes), pools=found.pools)
 
 
 def _trace_notes(found: PricedMeters, shared: PricedMeters) -> Iterator[str]:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 from matplotlib.axes import Axes
-from matplotlib.ticker import FixedLocator, NullLocator, PercentFormatter, StrMethodFormatter
+from matplotlib.ticker import FixedLocator, MaxNLocator, NullLocator, PercentFormatter, StrMethodFormatter
 from numpy.typing import NDArray
 
 from lambdasim.errors import InputError
@@ -32,6 +32,8 @@ if TYPE_CHECKING:
 
 _MARKERS: Final = ("o", "s")
 _LONG_US: Final = 3 * US_PER_DAY
+_SEEN: Final = 50
+"""Times above what is claimed at which the account's limit is left out of a picture."""
 
 
 @styled
@@ -67,7 +69,7 @@ def plot_headroom(advice: LimitsAdvice, ax: Axes | None = None) -> Axes:
         label=f"claimed, most in {'a minute' if step == 1 else 'an hour'}",
     )
     quota = advice.quota
-    ax.axhline(quota.now, color=ink(), linewidth=1.2, label=f"account's limit {quota.now:,}")
+    above = ax.axhline(quota.now, color=ink(), linewidth=1.2, label=f"account's limit {quota.now:,}")
     top = max(quota.now, float(used.max()))
     if quota.ask > quota.now:
         top = max(top, quota.ask)
@@ -85,8 +87,17 @@ def plot_headroom(advice: LimitsAdvice, ax: Axes | None = None) -> Axes:
             label="demand without limits, 95% interval",
         )
         top = max(top, demand.high)
-    ax.set_ylim(0, top * 1.15 or 1)
-    ax.yaxis.set_major_formatter(plain_ticks())
+    least = max(
+        float(used.max()),
+        quota.ask if quota.ask > quota.now else 0.0,
+        demand.high if demand.high > 0 else 0.0,
+    )
+    if top > _SEEN * least:
+        # Under a limit that far away nothing would be seen of what is claimed.
+        top = least
+        above.set_label(f"account's limit {quota.now:,}, far above")
+    ax.set_ylim(0, max(top * 1.15, 1))
+    _whole(ax)
     ax.set_ylabel("executions")
     legend_beside(ax)
     return ax
@@ -189,11 +200,17 @@ def plot_provisioned(advice: LimitsAdvice, function: str | None = None, ax: Axes
         allocated = allocated_by_minute(run.scenario, name, found.schedule[name])[shown]
         look = line_look(place) | {"linewidth": 1.4}
         ax.step(edges, np.append(allocated, allocated[-1:]), where="post", label=way, **look)
-    ax.set_ylim(bottom=0)
-    ax.yaxis.set_major_formatter(plain_ticks())
+    ax.set_ylim(0, max(ax.get_ylim()[1], 1))
+    _whole(ax)
     ax.set_ylabel("executions, environments")
     legend_beside(ax)
     return ax
+
+
+def _whole(ax: Axes) -> None:
+    """Count executions in whole numbers."""
+    ax.yaxis.set_major_locator(MaxNLocator(6, integer=True))
+    ax.yaxis.set_major_formatter(plain_ticks())
 
 
 def _most(by_minute: NDArray[np.int64], duration_us: int) -> tuple[NDArray[np.int64], int]:

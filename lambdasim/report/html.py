@@ -21,6 +21,8 @@ _STYLE: Final = Path(__file__).with_name("page.css")
 _IDENTIFIER: Final = re.compile(r"[a-z][a-z0-9]*(_[a-z0-9]+)*")
 _STACKED: Final = 3
 """Columns from which a table's rows become cards on a phone."""
+_FEW: Final = 2
+"""Warnings that have a box each."""
 _LONG: Final = 30
 """Characters beyond which a column of words wraps."""
 _HALF: Final = 18
@@ -108,6 +110,19 @@ def paragraph(text: str, css_class: str = "") -> str:
 def warning(text: str) -> str:
     """Write what a reader must see before any figure; nothing where there is nothing to say."""
     return f"<p class='warning' role='note'>{escaped(text)}</p>" if text else ""
+
+
+def warnings(texts: Sequence[str]) -> str:
+    """Write several of them: one box for each, or one box for all where they are many.
+
+    Parameters
+    ----------
+    texts : sequence of str
+    """
+    if len(texts) <= _FEW:
+        return "".join(map(warning, texts))
+    rows = "".join(f"<li>{escaped(text)}</li>" for text in texts)
+    return f"<div class='warning' role='note'><ul>{rows}</ul></div>"
 
 
 def table_html(table: pd.DataFrame, name: str) -> str:

@@ -62,6 +62,7 @@ def sweep_cost(
     -------
     RunCost
     """
+    scenario.require_on_demand("sweep")
     swept = [spec for spec in scenario.functions if function in (None, spec.name)]
     plausible = max((len(spec.work.plausible) for spec in swept), default=0)
     runs = sizes * (replications + plausible * min(replications, MOST_FOR_ALTERNATIVES))
@@ -138,6 +139,7 @@ def limits_cost(
     -------
     RunCost
     """
+    scenario.require_on_demand("limits")
     further = {multiple for multiple in multiples if multiple != 1}
     usual = 2 * replications + _FURTHER_CASES
     return expected_cost(
@@ -166,6 +168,7 @@ def break_even_cost(
     -------
     RunCost
     """
+    scenario.require_on_demand("break-even")
     wanted = {1.0, *(multiples or (*FIRST, _LESSER))}
     return expected_cost(
         scenario, runs=len(wanted) * replications, traffic=sum(wanted) * replications, engine=engine
@@ -185,6 +188,7 @@ def platforms_cost(scenario: ScenarioSpec, *, replications: int, engine: str = "
     -------
     RunCost
     """
+    scenario.require_on_demand("platforms")
     cost = expected_cost(scenario, runs=replications, engine=engine)
     return replace(
         cost,
@@ -216,6 +220,7 @@ def forecast_cost(
     InputError
         When the month is none, or there is no history.
     """
+    scenario.require_on_demand("forecast")
     first_day, n_days = month_of(month)
     moved = month_scenario(scenario, first_day, n_days)
     arriving = {}

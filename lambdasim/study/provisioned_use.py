@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from datetime import date
 from decimal import Decimal
+from math import inf
 
 from lambdasim.billing.distribution import needed
 from lambdasim.catalog import price_sheet
 from lambdasim.specs.function import FunctionSpec
 from lambdasim.specs.scenario import ScenarioSpec
+from lambdasim.wording import percent
 
 
 def is_priced(region: str, on: date, architecture: str) -> bool:
@@ -25,7 +27,9 @@ def is_priced(region: str, on: date, architecture: str) -> bool:
 
 
 def break_even_utilization(spec: FunctionSpec, scenario: ScenarioSpec) -> float:
-    """Give the use above which a provisioned environment is cheaper than on demand; NaN where a rate is unknown.
+    """Give the use above which a provisioned environment is cheaper than on demand.
+
+    NaN where a rate is unknown; infinite where none makes it cheaper.
 
     Notes
     -----
@@ -45,4 +49,26 @@ def break_even_utilization(spec: FunctionSpec, scenario: ScenarioSpec) -> float:
     if rates.pc_idle.usd is None or rates.pc_duration.usd is None:
         return float("nan")
     saved: Decimal = needed(rates.tiers[0].rate, sheet, "duration") - rates.pc_duration.usd
-    return float(rates.pc_idle.usd / saved) if saved > 0 else float("nan")
+    return float(rates.pc_idle.usd / saved) if saved > 0 else inf
+
+
+def pays_above(use: float) -> str:
+    """Say from which use on provisioned concurrency saves money.
+
+    Parameters
+    ----------
+    use : float
+        As ``break_even_utilization`` gives it.
+
+    Examples
+    --------
+    >>> pays_above(0.6), pays_above(1.01), pays_above(inf)
+    ('only above a use of 60%', 'at no use', 'at no use')
+    """
+    return (
+        f"only above a use of {percent(use, 0)}"
+        if use <= 1
+        else "at no use"
+        if use > 1
+        else "above a use that is not known"
+    )

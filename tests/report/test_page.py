@@ -6,7 +6,7 @@ from html.parser import HTMLParser
 import pytest
 
 import lambdasim as ls
-from lambdasim.report.html import columns_html
+from lambdasim.report.html import columns_html, warning, warnings
 from lambdasim.results.failures import lost_events
 from lambdasim.specs import load_scenario_text
 from lambdasim.wording import money, percent
@@ -125,3 +125,13 @@ def test_a_run_without_events_makes_a_page() -> None:
 
 def test_the_same_run_gives_the_same_page(run: ls.RunResult, page: str) -> None:
     assert ls.report_html(run) == page
+
+
+def test_many_warnings_share_one_box() -> None:
+    assert warnings(["a"]) == warning("a")
+    assert warnings(["a", "b"]).count("class='warning'") == 2
+    box = warnings(["a", "<b>", "c"])
+    assert box.count("class='warning'") == 1
+    assert box.count("<li>") == 3
+    assert "&lt;b&gt;" in box
+    assert warnings([]) == ""

@@ -90,6 +90,10 @@ def test_quantities_worked_by_hand(run: ls.RunResult) -> None:
     # 86,400 calls of 320 KB are 26.4 GB: at 0.4 GB an hour 65.9 LCU-hours, more than 86,400 / (25 x 3,600) = 0.96.
     gb = Fraction(web * 320, 1 << 20)
     assert abs(Fraction(found["alb_lcu_hours"]) - gb / Fraction("0.4")) < Fraction(3, 10**6)
+    assert (
+        found["alb_hours"] == 24
+    )  # nobody says how many balancers there are: one for the one function behind one
+    assert any(note.startswith("alb_hours: assumed: one load balancer for web") for note in bill.notes)
     assert not {item.note for item in bill.items if item.usage_type == "nat_hours" and item.note}
     rest = next(item for item in bill.items if item.usage_type == "api_gateway_rest")
     assert (rest.rate, rest.region, rest.service) == (
@@ -327,3 +331,34 @@ def test_the_meters_are_listed_with_source_and_date() -> None:
     asked = [one for one in told["meters"] if "neighbours.own_usd" in one["quality"]]
     assert [one["meter"] for one in asked] == ["transfer_region_gb"]
     assert all(one["source"] and one["as_of"] and one["tiers"] for one in told["meters"] if one not in asked)
+
+
+BALANCED = """
+name: balanced
+start: 2026-11-01T00:00:00Z
+duration: 10h
+free_tier: false
+neighbours: {include: [trigger]HELD}
+functions:
+  - {name: a, init_ms: 0, work: {io_ms: 50}, trigger: {type: alb}, traffic: {constant: {rate_per_s: 50}}}
+  - {name: b, init_ms: 0, work: {io_ms: 50}, payload: {response_kb: 100}, trigger: {type: alb},
+     traffic: {constant: {rate_per_s: 1}}}
+  - {name: quiet, init_ms: 0, work: {io_ms: 50}, trigger: {type: alb}, traffic: {constant: {rate_per_s: 0}}}
+"""
+
+
+@pytest.mark.parametrize(
+    ("held", "hours"), [("", 30), (", held: {alb_hours: 1}", 10), (", held: {alb_hours: 0}", 0)]
+)
+def test_each_function_behind_a_balancer_has_its_own_unless_said(held: str, hours: int) -> None:
+    run = ls.simulate(ls.load_scenario_text(BALANCED.replace("HELD", held)), keep_records=False)
+    bill = run.charges()
+    found = lines(bill)
+    assert found.get("alb_hours", 0) == hours
+    assert any(note.startswith("alb_hours: assumed") for note in bill.notes) == (not held)
+    # a: 50 calls a second are 2 of 25; b: 100 KB a second, with a request of 0 KB, are 0.343 GB an hour of 0.4.
+    calls, gb = Fraction(51, 25) * 10, Fraction(36_000 * 100, 1 << 20) / Fraction("0.4")
+    apart = 2 * 10 + gb
+    expected = apart if not held else max(calls, gb)
+    assert abs(Fraction(found["alb_lcu_hours"]) - expected) < Fraction(3, 10**6)
+    assert bill.total == total(one.amount for one in bill.shares())

@@ -194,7 +194,8 @@ def meter_counts(usages: Iterable[Usage], terms: Mapping[str, NeighbourTerms]) -
 
     Hours are whole started hours of the scenario's time in a month; what is
     paid by the month counts for the hours' part of it. A load balancer's capacity units come from the mean of calls and
-    bytes over that time, whichever needs more; functions behind load balancers share one, unless several are held.
+    bytes over that time, whichever needs more. Where ``held`` does not say how many load balancers there are, each
+    function behind one has its own; those that are said to be one are shared.
     """
     counts: Counter[MeterKey] = Counter()
     elapsed: defaultdict[tuple[str, str, str], int] = defaultdict(int)
@@ -223,11 +224,8 @@ def meter_counts(usages: Iterable[Usage], terms: Mapping[str, NeighbourTerms]) -
         for meter_name, held in terms[account].held.items():
             count = held * _time(meter(meter_name), seconds, month) // MICRO
             counts[MeterKey(month, region, meter_name, owner)] += count
-    for (account, region, month), rows in balanced.items():
-        several = terms[account].held.get("alb_hours", 0) > MICRO
-        for together in [[row] for row in rows] if several else [rows]:
-            for row, count in zip(together, _lcu_hours(together), strict=True):
-                counts[MeterKey(month, region, "alb_lcu_hours", row.function)] += count
+    for place, rows in balanced.items():
+        counts.update(_of_balancers(rows, terms[place[0]].held.get("alb_hours"), elapsed[place]))
     return {key: count for key, count in sorted(counts.items()) if count > 0}
 
 
@@ -268,6 +266,31 @@ def busy_seconds(usage: Usage) -> int:
     int
     """
     return min(usage.busy_s, usage.elapsed_s or usage.busy_s) or min(usage.requests, usage.elapsed_s)
+
+
+def assumed_balancers(usages: Iterable[Usage], terms: Mapping[str, NeighbourTerms]) -> list[str]:
+    """Name the functions for each of which a load balancer is counted that no scenario speaks of.
+
+    Parameters
+    ----------
+    usages, terms
+        As for ``meter_counts``.
+
+    Returns
+    -------
+    list of str
+        In order.
+    """
+    found = set()
+    for usage in usages:
+        account, name = account_of(usage.function)
+        asked = terms.get(account)
+        if asked is None or name not in asked.functions or "alb_hours" in asked.held:
+            continue
+        balanced = asked.functions[name].trigger in meter("alb_lcu_hours").triggers
+        if NeighbourLines.TRIGGER in asked.include and balanced:
+            found.add(usage.function)
+    return sorted(found)
 
 
 def shared_traces(usages: Iterable[Usage], terms: Mapping[str, NeighbourTerms]) -> dict[MeterKey, int]:
@@ -312,6 +335,20 @@ def shared_traces(usages: Iterable[Usage], terms: Mapping[str, NeighbourTerms]) 
 def _is_sampled(terms: FunctionTerms, include: frozenset[NeighbourLines]) -> bool:
     """Return whether X-Ray's default rule chooses a function's traces."""
     return NeighbourLines.TRACES in include and "xray_traces" not in terms.per_run
+
+
+def _of_balancers(rows: list[Usage], held: int | None, seconds: int) -> Counter[MeterKey]:
+    """Count capacity units of load balancers, and the hours of those that nobody speaks of."""
+    found: Counter[MeterKey] = Counter()
+    month, region = rows[0].month, rows[0].region
+    if held is None:
+        hours = _time(meter("alb_hours"), seconds, month)
+        found.update({MeterKey(month, region, "alb_hours", row.function): hours for row in rows})
+    shared = held is not None and held <= MICRO
+    for together in [rows] if shared else [[row] for row in rows]:
+        for row, count in zip(together, _lcu_hours(together), strict=True):
+            found[MeterKey(month, region, "alb_lcu_hours", row.function)] += count
+    return found
 
 
 def meter_units_of_runs(one: Meter, usages: Iterable[Usage], spec: FunctionSpec) -> int:

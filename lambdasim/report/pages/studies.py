@@ -18,7 +18,7 @@ from lambdasim.study.memory.plausible import cpu_share, plausible_ranges, to_mea
 from lambdasim.study.memory.text import listed_usd, notes, reasons
 from lambdasim.study.targets import BACKLOG, time_text
 from lambdasim.units import US_PER_S
-from lambdasim.wording import NONE, count, money, number, percent
+from lambdasim.wording import NONE, count, money, number, percent, points
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -343,7 +343,7 @@ def _in_unit(group: str, value: float, *, signed: bool = False) -> str:
     if group == "money":
         return money(value, signed=signed)
     if group == "limits":
-        return percent(value, signed=signed)
+        return points(value) if signed else percent(value)
     if group == "queues":
         return f"{'+' if signed and value > 0 else ''}{number(value)}"
     return f"{'+' if signed and value > 0 else ''}{number(value)} ms"

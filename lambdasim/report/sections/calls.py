@@ -6,7 +6,7 @@ from math import isnan
 from typing import TYPE_CHECKING
 
 from lambdasim.report.html import heading, paragraph, table_html, warning
-from lambdasim.results.callers.chains import loops_told
+from lambdasim.results.callers.chains import calls_together, loops_told
 from lambdasim.results.callers.machines import machines_told
 from lambdasim.study.targets import time_text
 from lambdasim.units import US_PER_S
@@ -36,9 +36,10 @@ def chains(run: RunResult) -> list[str]:
     whole = run.chains()
     whole = whole.assign(events=[number(mean) for mean in whole["events"]])
     seldom = [name for name in ("stopped", "abandoned", "cut") if (calls[name] > 0).any()]
-    made = calls[["caller", "function", "how", "when", "made", "failed", *seldom]]
-    waits = calls["how"] == "synchronous"
-    shares = [percent(share) if one else "–" for share, one in zip(calls["waited_share"], waits, strict=True)]
+    rows = calls_together(calls)
+    made = rows[["caller", "function", "how", "when", "made", "failed", *seldom]]
+    waits = [how.split()[-1] == "synchronous" for how in rows["how"]]
+    shares = [percent(share) if one else "–" for share, one in zip(rows["waited_share"], waits, strict=True)]
     made = made.assign(waiting=shares)
     return [
         *_machines(machines),

@@ -6,7 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 from functools import cached_property
 from typing import TYPE_CHECKING, Final
 
-from lambdasim.report.html import escaped, headline, paragraph, warning
+from lambdasim.report.html import escaped, headline, paragraph, warnings
 from lambdasim.report.pictures import Album
 from lambdasim.report.sections import account, calls, incident, money
 from lambdasim.report.sections import run as of_run
@@ -210,7 +210,7 @@ class RunReport:
             [
                 "" if title is None else f"<h1>{escaped(run.scenario.name + title)}</h1>",
                 paragraph(of_run.what_ran(run), "small"),
-                *(warning(one) for one in run.warnings()),
+                warnings(run.warnings()),
                 headline(facts),
             ]
         )

@@ -59,6 +59,8 @@ def bill_fact(run: RunResult, bill: Bill, intervals: pd.DataFrame | None = None)
         row = intervals.to_dict(orient="index")["bill_usd"]
         low, high = money(max(row["low"], 0.0)), money(row["high"])
         notes.append(f"{low} to {high}, 95% interval of {count(row['replications'], 'seed')}")
+    if bill.beside_lambda:
+        notes.insert(0, bill.beside_said)
     span = time_text(run.scenario.duration_us)
     return Fact(f"Bill for {span}", money(bill.total, bill.currency), "; ".join(notes))
 
@@ -168,10 +170,11 @@ def bill_lines(bill: Bill, album: Album) -> list[str]:
     if not bill.items:
         return [heading("Bill"), paragraph("Nothing to pay."), bullets(bill.notes)]
     table = bill.table().set_index("usage_type").reset_index()
+    beside = f"; {bill.beside_said}" if bill.beside_said else ""
     return [
         heading("Bill"),
         table_html(table, "Bill"),
-        paragraph(f"Total {money(bill.total, bill.currency)}."),
+        paragraph(f"Total {money(bill.total, bill.currency)}{beside}."),
         bullets(bill.notes),
         *(figure(album[name]) for name in (("bill", "hourly_cost") if bill.total else ("hourly_cost",))),
     ]

@@ -120,6 +120,7 @@ def chains_text(calls: pd.DataFrame, chains: pd.DataFrame) -> str:
     for name in ("chains", "failed", "most_events", "p50_ms", "p95_ms", "p99_ms", "max_ms"):
         whole[name] = [count(value) for value in whole[name]]
     seldom = [name for name in ("stopped", "abandoned", "cut") if (calls[name] > 0).any()]
+    every, calls = calls, calls_together(calls)
     made = calls[["caller", "function", "how", "made", "failed", *seldom]].copy()
     made["how"] = [
         how if when == "each run" else f"when {when}"
@@ -130,7 +131,7 @@ def chains_text(calls: pd.DataFrame, chains: pd.DataFrame) -> str:
     for name in ("caller", "function"):
         made[name] = [clipped(one, 16) for one in made[name]]
     made["waiting"] = [
-        percent(share) if how == "synchronous" else "-"
+        percent(share) if how.split()[-1] == "synchronous" else "-"
         for share, how in zip(calls["waited_share"], calls["how"], strict=True)
     ]
     parts = ["whole chains, from the first arrival to the end of the last work"]
@@ -139,7 +140,31 @@ def chains_text(calls: pd.DataFrame, chains: pd.DataFrame) -> str:
     )
     parts += ["", "calls between functions; waiting is the part of the caller's billed time that it waits"]
     parts.append(made.rename(columns={"function": "calls"}).to_string(index=False))
-    return "\n".join([*parts, *map(wrapped, loops_told(calls))])
+    return "\n".join([*parts, *map(wrapped, loops_told(every))])
+
+
+def calls_together(calls: pd.DataFrame) -> pd.DataFrame:
+    """Add up calls that a reader cannot tell apart: states of a machine, or steps, that call the same function.
+
+    Parameters
+    ----------
+    calls : DataFrame
+        As `calls_frame` gives it.
+
+    Returns
+    -------
+    DataFrame
+        The same columns; where several calls are one row, ``how`` says how many.
+    """
+    keys = ["caller", "function", "how", "when"]
+    groups = calls.groupby(keys, sort=False)
+    found = groups.sum().reset_index()[list(calls.columns)]
+    many = groups.size().to_list()
+    found["how"] = [
+        how if number == 1 else f"{number} {how}s" if how == "task" else f"{number} × {how}"
+        for how, number in zip(found["how"], many, strict=True)
+    ]
+    return found
 
 
 def loops_told(calls: pd.DataFrame) -> Iterator[str]:

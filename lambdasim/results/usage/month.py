@@ -45,6 +45,7 @@ from lambdasim.results.usage.managed import managed_s_by_month
 from lambdasim.results.usage.traced import busy_seconds
 from lambdasim.specs.function import FunctionSpec
 from lambdasim.specs.scenario import ScenarioSpec
+from lambdasim.specs.trigger import TriggerType
 from lambdasim.units import (
     MS_PER_S,
     US_PER_MINUTE,
@@ -221,7 +222,8 @@ def run_usage(
         payload_kb = payloads.payload_kb.get(rank, Counter())
         pollers = poller_s_by_month(scenario, function, totals, payload_kb.total())
         managed = managed_s_by_month(scenario, totals)
-        asked = elapsed if scenario.neighbours.held or totals.items is not None else ()
+        stands = totals.items is not None or spec.trigger.type is TriggerType.ALB
+        asked = elapsed if scenario.neighbours.held or stands else ()
         durable = durable_by_month(plan, aggregate, rank)
         own = {
             *used,

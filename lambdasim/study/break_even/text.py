@@ -12,7 +12,7 @@ from lambdasim.results.intervals import Interval
 from lambdasim.results.parameters import Parameter
 from lambdasim.results.usage.as_month import month_basis
 from lambdasim.study.break_even.tables import BreakEvenTables, Crossing
-from lambdasim.study.provisioned_use import break_even_utilization
+from lambdasim.study.provisioned_use import break_even_utilization, pays_above
 from lambdasim.study.server_costs import Option, Scaling
 from lambdasim.study.server_demand import is_held, server_time_ms
 from lambdasim.study.server_prices import server_rows
@@ -155,12 +155,12 @@ def _cost_reasons(found: BreakEvenTables) -> Iterator[str]:
     peak = sum(one.peak_concurrency for one in found.evidence)
     if peak and mean >= _STEADY * peak:
         use = ", ".join(
-            f"{break_even_utilization(spec, found.scenario):.0%} for {spec.name[:30]}"
+            f"{pays_above(break_even_utilization(spec, found.scenario)).removeprefix('only ')} for {spec.name[:30]}"
             for spec in found.scenario.functions[:_MOST_FUNCTIONS]
         )
         yield (
             f"Steady load: {mean:,.1f} executions at once on average, {mean / peak:.0%} of the peak of {peak:,}. Servers "
-            f"would seldom be idle. On Lambda, provisioned concurrency saves money above a use of {use}."
+            f"would seldom be idle. On Lambda, provisioned concurrency saves money {use}."
         )
 
 

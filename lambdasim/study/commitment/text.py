@@ -3,9 +3,14 @@
 from __future__ import annotations
 
 from fractions import Fraction
+from typing import Final
 
 from lambdasim.study.commitment.tables import CommitmentOption, CommitmentTables
 from lambdasim.wording import count, listed, money, percent, wrapped
+
+_PLANS: Final = ("plan", "off", "commit/hour", "bill", "saving", "unused")
+_USAGE: Final = ("usage", "on demand", "committed", "best/hour", "regret")
+CASES: Final = "if usage differs, of what a plan covers alone"
 
 
 def commitment_text(study: CommitmentTables) -> str:
@@ -18,20 +23,26 @@ def commitment_text(study: CommitmentTables) -> str:
         f"{span}: {money(study.on_demand_usd)} on demand, "
         f"{money(study.coverable_usd)} of it under a Compute Savings Plan",
         "",
-        f"{'plan':25}{'off':>7}{'commit/hour':>13}{'bill':>13}{'saving':>11}{'unused':>11}",
-        *(_row(option) for option in study.options),
+        *_aligned(_PLANS, [_row(option) for option in study.options]),
         "",
         advice(study),
     ]
     if study.best.usd_per_hour:
         parts += [
             "",
-            f"{'usage':>7}{'on demand':>15}{'committed':>15}{'best/hour':>14}{'regret':>13}",
-            *(
-                f"{float(case.multiple):>6.3g}x{money(case.on_demand_usd):>15}"
-                f"{money(case.committed_usd):>15}{per_hour(case.best_usd_per_hour):>14}"
-                f"{money(case.regret_usd):>13}"
-                for case in study.cases
+            wrapped(f"{CASES} ({money(study.coverable_usd)} of {money(study.on_demand_usd)} on demand)"),
+            *_aligned(
+                _USAGE,
+                [
+                    (
+                        f"{float(case.multiple):.3g}x",
+                        money(case.on_demand_usd),
+                        money(case.committed_usd),
+                        per_hour(case.best_usd_per_hour),
+                        money(case.regret_usd),
+                    )
+                    for case in study.cases
+                ],
             ),
         ]
     return "\n".join([*parts, "", *(wrapped(f"note: {note}") for note in study.notes)])
@@ -42,7 +53,7 @@ def doubt(study: CommitmentTables) -> str:
     if not study.unlike:
         return ""
     return (
-        f"WARNING: a commitment is paid in every hour of its years, and these {study.hours:,} hours are no sample of "
+        f"WARNING: a commitment is paid in every hour of its years, and {_these(study.hours)} no sample of "
         f"them: {listed(study.unlike, 3, ' and ')}. Simulate a whole month before you buy."
     )
 
@@ -52,14 +63,34 @@ def per_hour(usd: Fraction) -> str:
     return f"${float(usd):,.5f}" if usd else "none"
 
 
-def _row(option: CommitmentOption) -> str:
+def _these(hours: int) -> str:
+    return "this hour is" if hours == 1 else f"these {hours:,} hours are"
+
+
+def _row(option: CommitmentOption) -> tuple[str, ...]:
     plan = option.plan
     years = f"{plan.years} year{'s' if plan.years > 1 else ''}"
     return (
-        f"{years + ', ' + plan.payment.value.replace('_', ' '):25}{percent(float(option.discount)):>7}"
-        f"{per_hour(option.usd_per_hour):>13}{money(option.total_usd):>13}"
-        f"{money(option.saving_usd):>11}{money(option.unused_usd):>11}"
+        f"{years}, {plan.payment.value.replace('_', ' ')}",
+        percent(float(option.discount)),
+        per_hour(option.usd_per_hour),
+        money(option.total_usd),
+        money(option.saving_usd),
+        money(option.unused_usd),
     )
+
+
+def _aligned(heads: tuple[str, ...], rows: list[tuple[str, ...]]) -> list[str]:
+    """Lay out columns, the first to the left, at least two spaces apart however wide an amount is."""
+    table = [heads, *rows]
+    widths = [max(map(len, column)) for column in zip(*table, strict=True)]
+    return [
+        "  ".join(
+            cell.rjust(width) if place else cell.ljust(width)
+            for place, (cell, width) in enumerate(zip(row, widths, strict=True))
+        )
+        for row in table
+    ]
 
 
 def advice(study: CommitmentTables) -> str:
@@ -71,7 +102,7 @@ def advice(study: CommitmentTables) -> str:
     text = (
         f"Commit {per_hour(best.usd_per_hour)} an hour, {best.plan.years} year"
         f"{'s' if best.plan.years > 1 else ''}, {best.plan.payment.value.replace('_', ' ')}: saves "
-        f"{money(best.saving_usd)} ({share:.1%}) in {count(study.hours, 'hour')}, "
+        f"{money(best.saving_usd)} ({share:.1%} of the whole bill) in {count(study.hours, 'hour')}, "
         f"{money(best.upfront_usd)} up front."
     )
     if study.futures > 1:

@@ -330,9 +330,15 @@ def note(comparison: ComparisonTables) -> str:
     if any(spec.state_machines for spec in comparison.scenarios.values()):
         said[f"Latency of the account and of functions is that of single runs; rows of a name with '{EXECUTIONS}' are of "
              "whole executions of that state machine."] = None  # fmt: skip
+    doubtful = any(
+        "?" in _numbers(row)[-1]
+        for name in comparison.names[1:]
+        for _, rows in _groups(comparison, name)
+        for row in rows[:_MOST_ROWS]
+    )
     return (
-        f"95% intervals of paired differences from {comparison.replications} replications with common seeds; "
-        f"? where zero lies in the interval. {' '.join(said)}"
+        f"95% intervals of paired differences from {comparison.replications} replications with common seeds"
+        f"{'; ? where zero lies in the interval' if doubtful else ''}. {' '.join(said)}"
     )
 
 

@@ -10,6 +10,7 @@ from lambdasim.results.usage.as_month import month_basis
 from lambdasim.study.limits.findings.case import groups_that_bind
 from lambdasim.study.limits.limit_table import ACCOUNT, GATEWAY
 from lambdasim.study.limits.plan import steps_text
+from lambdasim.study.provisioned_use import pays_above
 from lambdasim.study.target_text import plan_sentences, plan_text
 from lambdasim.units import format_duration
 from lambdasim.wording import clipped, count, money, percent, wrapped
@@ -295,7 +296,7 @@ def _effect(way: str, advice: AdviceTables, found: ProvisionedAdvice) -> str:
     return wrapped(
         f"Provisioned concurrency {way}: {found.cold_before:,} cold starts become {found.cold_after:,} ({change}), the "
         f"bill of {length} goes from {money(found.usd_before)} to {money(found.usd_after)}{_tier(advice)}; "
-        f"used {found.utilization:.0%}, pays for itself above {even:.0%}; "
+        f"used {found.utilization:.0%}, saves money {pays_above(even)}; "
         f"refused attempts {found.refused_before:.2%} -> {found.refused_after:.2%}."
     )
 

@@ -22,7 +22,7 @@ from lambdasim.specs.ways_in import pings_of
 from lambdasim.study.limits.findings.case import Case, Finding, groups_that_bind
 from lambdasim.study.limits.limit_table import memory_need_mb
 from lambdasim.study.limits.runs import with_buffer
-from lambdasim.study.provisioned_use import break_even_utilization
+from lambdasim.study.provisioned_use import break_even_utilization, pays_above
 from lambdasim.units import US_PER_MS, US_PER_S, format_duration
 from lambdasim.wording import money, percent
 
@@ -46,14 +46,14 @@ def _timeouts(case: Case) -> Iterator[Finding]:
             "timeout-too-short",
             f"{cut:,} of {case.runs:,} runs are cut at {timeout_ms:,.0f} ms",
             case.usd(cut * timeout_ms),
-            "raise timeout, or shorten the work",
+            _more_time(case, "raise timeout, or shorten the work"),
         )
     elif case.runs and slow > _NEAR * timeout_ms:
         yield case.finding(
             "timeout-near-p99.9",
             f"p99.9 of the duration is {slow:,.0f} of {timeout_ms:,.0f} ms",
             0.0,
-            "raise timeout",
+            _more_time(case, "raise timeout"),
         )
     elif case.runs and timeout_ms > _FAR * slow:
         hung = case.usd(_HUNG * case.runs * timeout_ms)
@@ -64,6 +64,14 @@ def _timeouts(case: Case) -> Iterator[Finding]:
             0.0,
             f"lower timeout to about {2 * slow:,.0f} ms",
         )
+
+
+def _more_time(case: Case, change: str) -> str:
+    """Say what gives runs more time, where the timeout is already the longest that there is."""
+    most = limit("timeout_max_s")
+    if case.spec.timeout_us < most.us:
+        return change
+    return f"shorten the work, or cut it into several runs: {most.value:,} s is the longest timeout"
 
 
 def _memory(case: Case) -> Iterator[Finding]:
@@ -281,8 +289,8 @@ def _provisioned(case: Case) -> Iterator[Finding]:
         even = break_even_utilization(case.spec, case.run.scenario)
         yield case.finding(
             "provisioned-below-break-even",
-            f"provisioned concurrency is used {percent(used, 0)} of its time and saves money only above "
-            f"{percent(even, 0)}; on demand the same runs cost less, apart from the INIT of their cold starts",
+            f"provisioned concurrency is used {percent(used, 0)} of its time and saves money {pays_above(even)}; "
+            "on demand the same runs cost less, apart from the INIT of their cold starts",
             extra,
             "provision less or by schedule, or keep it for the latency alone",
         )
