@@ -21,6 +21,7 @@ from lambdasim.plots.style import (
     styled,
     time_axis,
 )
+from lambdasim.specs.faults import not_among
 from lambdasim.study.limits.provisioned import allocated_by_minute, demand_by_minute
 from lambdasim.units import US_PER_DAY, US_PER_HOUR, US_PER_MINUTE, to_epoch_us
 
@@ -168,10 +169,7 @@ def plot_provisioned(advice: LimitsAdvice, function: str | None = None, ax: Axes
     run = advice.run
     demand = demand_by_minute(run)
     if function is not None and function not in demand:
-        known = ", ".join(demand)[:200] or "none"
-        raise InputError.single(
-            "plot_provisioned", "function", f"must be one of {known}, got {function[:40]!r}"
-        )
+        raise InputError.single("plot_provisioned", "function", not_among(function, demand))
     if not demand:
         ax.set_title("Provisioned concurrency")
         return nothing(ax, "no function can use it")

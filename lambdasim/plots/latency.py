@@ -112,10 +112,9 @@ def plot_latency_histogram(run: RunResult, function: str | None = None, ax: Axes
 def _latencies(run: RunResult, function: str | None) -> dict[StartType, Histogram]:
     """Return the histograms that hold something."""
     kinds = {kind: Histogram() for kind in _KINDS}
-    for name, totals in zip(run.aggregate.names, run.aggregate.functions, strict=True):
-        if function in (None, name):
-            for kind in _KINDS.keys() & totals.latency_ms:
-                kinds[kind].absorb(totals.latency_ms[kind])
+    for totals in run.aggregate.functions if function is None else [run.aggregate.function(function)]:
+        for kind in _KINDS.keys() & totals.latency_ms:
+            kinds[kind].absorb(totals.latency_ms[kind])
     return {kind: histogram for kind, histogram in kinds.items() if len(histogram)}
 
 

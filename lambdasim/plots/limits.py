@@ -26,6 +26,7 @@ from lambdasim.plots.style import (
 )
 from lambdasim.results.run import RunResult
 from lambdasim.results.usage.managed import left_out_of_peak
+from lambdasim.specs.faults import not_among
 from lambdasim.units import US_PER_DAY, US_PER_HOUR, US_PER_MINUTE
 
 Metric = Literal["Invocations", "Errors", "Throttles", "ColdStarts"]
@@ -55,7 +56,7 @@ def plot_concurrency(run: RunResult, function: str | None = None, ax: Axes | Non
         account = run.aggregate.account
         series = account.per_minute(account.minutes)
     else:
-        own = run.aggregate.functions[run.aggregate.names.index(_known(run, function))].concurrency
+        own = run.aggregate.function(function).concurrency
         series = own.per_minute(own.minutes)
         spec = run.scenario.function(function)
         if spec.reserved_concurrency is not None:
@@ -152,9 +153,7 @@ def plot_metric(run: RunResult, metric: Metric = "Throttles", ax: Axes | None = 
         When there is no such count.
     """
     if metric not in _METRICS:
-        raise InputError.single(
-            "plot_metric", "metric", f"must be one of {', '.join(_METRICS)}, got {metric!r:.40}"
-        )
+        raise InputError.single("plot_metric", "metric", not_among(metric, _METRICS))
     ax = axes_or_new(ax)
     of_functions = zip(run.aggregate.names, run.aggregate.functions, strict=True)
     series_of = {name: totals.counts.of(metric)[0] for name, totals in of_functions}
@@ -184,13 +183,6 @@ def plot_metric(run: RunResult, metric: Metric = "Throttles", ax: Axes | None = 
     _whole_numbers(ax)
     legend_beside(ax)
     return ax
-
-
-def _known(run: RunResult, function: str) -> str:
-    if function not in run.aggregate.names:
-        names = ", ".join(run.aggregate.names)[:200]
-        raise InputError.single("plot", "function", f"must be one of {names}, got {function[:40]!r}")
-    return function
 
 
 def _step(run: RunResult) -> tuple[int, str]:

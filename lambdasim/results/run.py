@@ -15,7 +15,7 @@ from lambdasim.engine.contract import EventOutcome, Outcome, Plan, RecordChunk
 from lambdasim.engine.totals.aggregate import Aggregate
 from lambdasim.engine.totals.function_totals import FunctionTotals
 from lambdasim.engine.totals.histogram import Histogram, together
-from lambdasim.errors import InputError, LambdaSimError
+from lambdasim.errors import LambdaSimError
 from lambdasim.results.callers.alarms import alarms_frame, alarms_texts
 from lambdasim.results.callers.chains import calls_frame, chains_frame
 from lambdasim.results.callers.machines import calls_texts, machines_frame
@@ -195,8 +195,9 @@ class RunResult(Result):
         Histogram
             Of whole milliseconds, rounded up.
         """
-        pairs = zip(self.aggregate.names, self.aggregate.functions, strict=True)
-        return together(*(totals.all_latency_ms() for name, totals in pairs if function in (None, name)))
+        if function is not None:
+            return self.aggregate.function(function).all_latency_ms()
+        return together(*(totals.all_latency_ms() for totals in self.aggregate.functions))
 
     def summary(self) -> pd.DataFrame:
         """Return one row for each function.
@@ -384,12 +385,7 @@ class RunResult(Result):
         InputError
             When there is no such function.
         """
-        specs = {spec.name: spec for spec in self.scenario.functions}
-        if function not in specs:
-            raise InputError.single(
-                "run", "function", f"must be one of {', '.join(specs)[:200]}, got {function[:40]!r}"
-            )
-        spec, totals = specs[function], self.aggregate.functions[self.aggregate.names.index(function)]
+        totals, spec = self.aggregate.function(function), self.scenario.function(function)
         on = self.scenario.billing_day
         rules = billing_rules(on)
         init_billed = rules.init_is_billed(spec.package_type.value, spec.runtime, spec.snap_start is not None)

@@ -18,6 +18,7 @@ from lambdasim.results.arrays import plan_arrays
 from lambdasim.results.points.tracking import followed, is_open
 from lambdasim.results.run import RunResult
 from lambdasim.results.usage.month import PayloadMeter
+from lambdasim.specs.faults import not_among
 from lambdasim.specs.scenario import ScenarioSpec
 from lambdasim.units import to_epoch_us
 
@@ -143,8 +144,7 @@ def simulate(
             raise InputError.single("simulate", "", "needs a scenario, or arrivals_s and durations_ms")
         scenario, plan, checksum = plan_arrays(arrivals_s, durations_ms, **given)
     if not isinstance(engine, str) or engine not in set(EngineName):
-        allowed = ", ".join(EngineName)
-        raise InputError.single("simulate", "engine", f"must be one of {allowed}, got {engine!r:.40}")
+        raise InputError.single("simulate", "engine", not_among(engine, EngineName))
     chosen = EngineName(engine).chosen(plan)
     if keep_records or sink is not None:
         chunks = _told(run_plan(plan, chosen), sink, progress)

@@ -63,7 +63,7 @@ def sweep_cost(
     RunCost
     """
     scenario.require_on_demand("sweep")
-    swept = [spec for spec in scenario.functions if function in (None, spec.name)]
+    swept = scenario.functions if function is None else [scenario.function(function)]
     plausible = max((len(spec.work.plausible) for spec in swept), default=0)
     runs = sizes * (replications + plausible * min(replications, MOST_FOR_ALTERNATIVES))
     return expected_cost(scenario, runs=runs, engine=engine)

@@ -71,9 +71,6 @@ def keep_warm(
     for name, value in (("environments", environments), ("every", every_us), ("ping_ms", ping_ms)):
         if value <= 0:
             raise InputError.single("keep_warm", name, f"must be above 0, got {value}")
-    if function not in {spec.name for spec in scenario.functions}:
-        names = ", ".join(spec.name for spec in scenario.functions)[:200]
-        raise InputError.single("keep_warm", "function", f"must be one of {names}, got {function[:40]!r}")
     spec = scenario.function(function)
     if spec.provisioned_concurrency or spec.target_tracking is not None or spec.snap_start is not None:
         raise InputError.single(
@@ -146,7 +143,7 @@ def _frame(rows: list[tuple[str, RunResult, int, int, float]], function: str) ->
 
     table = []
     for name, run, remade, pings, usd in rows:
-        totals = run.aggregate.functions[run.aggregate.names.index(function)]
+        totals = run.aggregate.function(function)
         p99_ms = totals.all_latency_ms().quantile(0.99)
         table.append((name, totals.cold, remade, pings, p99_ms, usd))
     columns = ["way", "cold_starts", "ping_cold_starts", "pings", "p99_ms", "usd"]

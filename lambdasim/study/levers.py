@@ -91,7 +91,7 @@ def levers(run: RunResult, function: str) -> Iterator[Lever]:
 
 def _of_concurrency(run: RunResult, spec: FunctionSpec) -> Iterator[Lever]:
     """Reserve more where the function is refused, and keep others' pollers from filling the pool that it shares."""
-    totals = run.aggregate.functions[run.aggregate.names.index(spec.name)]
+    totals = run.aggregate.function(spec.name)
     refused_here, refused_in_pool = (
         int(totals.limits[kind]) for kind in (Limit.RESERVED_CONCURRENCY, Limit.ACCOUNT_CONCURRENCY)
     )
@@ -113,7 +113,7 @@ def _of_concurrency(run: RunResult, spec: FunctionSpec) -> Iterator[Lever]:
         queue = other.trigger.queue
         if other.name == spec.name or queue is None or queue.provisioned_pollers is not None:
             continue
-        busy = run.aggregate.functions[run.aggregate.names.index(other.name)].concurrency.peak
+        busy = run.aggregate.function(other.name).concurrency.peak
         most = max(min(busy, account) // 2, limit("sqs_maximum_concurrency_min").value)
         yield _maximum_concurrency(other, most)
 
@@ -128,7 +128,7 @@ def _maximum_concurrency(spec: FunctionSpec, most: int) -> Lever:
 
 
 def _of_queue(run: RunResult, spec: FunctionSpec, queue: QueueSpec) -> Iterator[Lever]:
-    totals = run.aggregate.functions[run.aggregate.names.index(spec.name)]
+    totals = run.aggregate.function(spec.name)
     peak, refused = totals.concurrency.peak, int(totals.outcomes[Outcome.THROTTLED])
     if refused and queue.provisioned_pollers is None:
         room = spec.reserved_concurrency if spec.reserved_concurrency is not None else peak
@@ -185,7 +185,7 @@ def _batches(spec: FunctionSpec, source: QueueSpec | StreamSpec, most: int) -> I
 
 
 def _of_stream(run: RunResult, spec: FunctionSpec, stream: StreamSpec) -> Iterator[Lever]:
-    totals = run.aggregate.functions[run.aggregate.names.index(spec.name)]
+    totals = run.aggregate.function(spec.name)
     is_kafka = spec.trigger.type is TriggerType.KAFKA
     most = limit("stream_parallelization_max").value
     for factor in (2, 5, most):

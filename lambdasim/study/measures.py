@@ -130,7 +130,7 @@ def function_measures(run: RunResult, function: str, period: str = "month") -> F
     period : {"month", "run"}
         What the bill is of.
     """
-    totals = run.aggregate.functions[run.aggregate.names.index(function)]
+    totals = run.aggregate.function(function)
     spec = run.scenario.function(function)
     on = run.scenario.billing_day
     latency = totals.all_latency_ms()
@@ -185,7 +185,7 @@ def _of_source(totals: FunctionTotals) -> dict[str, float]:
 
 def _mean_duration_ms(run: RunResult, function: str, runs: int) -> float:
     """Give the mean handler time, not rounded [ms]."""
-    totals = run.aggregate.functions[run.aggregate.names.index(function)]
+    totals = run.aggregate.function(function)
     counted = totals.counts.padded(totals.counts.minutes)
     return _share(int(counted["DurationSum_us"].sum()) / 1000, runs)
 

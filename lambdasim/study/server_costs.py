@@ -19,6 +19,7 @@ from lambdasim.catalog import Knowledge
 from lambdasim.catalog.prices.servers import Server, ec2_instances, fargate_tasks, managed_terms
 from lambdasim.errors import CatalogError, InputError
 from lambdasim.results.usage.as_month import period_of
+from lambdasim.specs.faults import not_among
 from lambdasim.specs.function import Architecture
 from lambdasim.specs.scenario import ScenarioSpec
 from lambdasim.study.server_demand import Demand, processes_in
@@ -150,9 +151,7 @@ class ServerTerms:
             if getattr(self, name) < 1:
                 raise InputError.single("break-even", name, f"must be at least 1, got {getattr(self, name)}")
         if self.scaling not in list(Scaling):
-            raise InputError.single(
-                "break-even", "scaling", f"must be one of {', '.join(Scaling)}, got {self.scaling!r:.40}"
-            )
+            raise InputError.single("break-even", "scaling", not_among(self.scaling, Scaling))
 
     def variations(self) -> Iterator[tuple[str, ServerTerms]]:
         """Give other terms of the same servers, in words, one changed at a time."""

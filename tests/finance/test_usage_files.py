@@ -50,7 +50,7 @@ def test_infracost_addresses_are_given_and_told_apart(tmp_path: Path) -> None:
         write_infracost_usage([ROW], path, addresses={"api": "x: &a\n*a"})
     with pytest.raises(InputError, match="stands for two functions"):
         write_infracost_usage([ROW, replace(ROW, function="a.b"), replace(ROW, function="a/b")], path)
-    with pytest.raises(InputError, match="month: must be one of 2026-11, 2026-12, got None"):
+    with pytest.raises(InputError, match="month: must be one of 2026-11, 2026-12, got nothing"):
         write_infracost_usage([ROW, replace(ROW, month="2026-12")], path)
 
 

@@ -92,8 +92,8 @@ def test_a_free_tier_shows_both_ends() -> None:
     ("given", "said"),
     [
         ({"memory_mb": 768}, "memory_mb: must be one of 512, 1024, got 768"),
-        ({"provisioned": 4}, "provisioned: must be one of 0, 5, got 4"),
-        ({"region": "eu-central-1"}, "region: must be one of us-east-1, eu-west-1, got eu-central-1"),
+        ({"provisioned": 4}, "provisioned: must be one of 0, 5, got '4'"),
+        ({"region": "eu-central-1"}, "region: must be one of us-east-1, eu-west-1, got 'eu-central-1'"),
     ],
 )
 def test_nothing_is_interpolated(found: ls.WhatIf, given: dict[str, object], said: str) -> None:

@@ -40,8 +40,9 @@ from lambdasim.engine.totals.minute_rows import ENDED, PROVISIONED_ENDED, ROWS
 from lambdasim.engine.totals.sections import Sections
 from lambdasim.engine.totals.series import Concurrency, MinuteCounts
 from lambdasim.engine.totals.spills import SPILL_BITS, VALUE, Spills
-from lambdasim.errors import ConservationError
+from lambdasim.errors import ConservationError, InputError
 from lambdasim.models.managed_instances import ManagedFleet
+from lambdasim.specs.faults import not_among
 from lambdasim.units import US_PER_MINUTE, from_epoch_us, month_ends_us, timestamps
 
 if TYPE_CHECKING:
@@ -273,6 +274,26 @@ class Aggregate:
         self._put_section_away()
         self._put_month_away()
         return tuple(self._with_items(self._totals(rank), rank) for rank in range(len(self._plans)))
+
+    def function(self, name: str) -> FunctionTotals:
+        """Return the totals of the function of a name.
+
+        Parameters
+        ----------
+        name : str
+
+        Returns
+        -------
+        FunctionTotals
+
+        Raises
+        ------
+        InputError
+            When the plan has no such function.
+        """
+        if name not in self.names:
+            raise InputError.single("run", "function", not_among(name, self.names))
+        return self.functions[self.names.index(name)]
 
     def _with_items(self, totals: FunctionTotals, rank: int) -> FunctionTotals:
         """Tell of messages or records, not of batches, where there are any."""

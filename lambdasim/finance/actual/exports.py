@@ -18,6 +18,7 @@ from lambdasim.finance.actual.layouts import Layout
 from lambdasim.finance.actual.overlap import Overlap
 from lambdasim.finance.actual.tables import ActualRow, LineClass
 from lambdasim.finance.reading import Row
+from lambdasim.specs.faults import not_among
 
 _MONTH: Final = re.compile(r"[0-9]{4}-(?:0[1-9]|1[0-2])")
 _USAGE_TYPE: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.:/-]{0,99}")
@@ -50,7 +51,7 @@ def lambda_rows(
             raise row.fault(layout.currency, f"must be USD, got {row.text(layout.currency)[:40]!r}")
         kind = row.text(layout.kind)
         if kind not in layout.classes and not _is_discount(kind, layout):
-            raise row.fault(layout.kind, f"must be one of {', '.join(layout.classes)}, got {kind[:40]!r}")
+            raise row.fault(layout.kind, not_among(kind, layout.classes))
         line_class = layout.classes.get(kind, LineClass.CREDIT)
         if line_class is None:
             counts["negated"] += 1

@@ -24,6 +24,7 @@ from lambdasim.finance.focus.columns import (
     focus_version,
 )
 from lambdasim.finance.reading import Row, table_rows
+from lambdasim.specs.faults import not_among
 from lambdasim.wording import clipped
 
 MOST_FAULTS: Final = 50
@@ -175,5 +176,4 @@ def _row_faults(row: Row, present: dict[str, FocusColumn], absent: set[str]) -> 
                 )
     subcategory = row.text("ServiceSubcategory")
     if row.text("ServiceCategory") == "Compute" and subcategory not in ("", *SUBCATEGORIES_OF_COMPUTE):
-        allowed = ", ".join(SUBCATEGORIES_OF_COMPUTE)
-        yield Fault(row.where, "ServiceSubcategory", f"must be one of {allowed}, got {subcategory[:40]!r}")
+        yield Fault(row.where, "ServiceSubcategory", not_among(subcategory, SUBCATEGORIES_OF_COMPUTE))

@@ -20,6 +20,7 @@ from lambdasim.catalog.prices.sheets import sheets_of
 from lambdasim.errors import CatalogError, InputError
 from lambdasim.finance.reading import JSON_LIMIT_BYTES, json_object
 from lambdasim.outputs import write_output
+from lambdasim.specs.faults import not_among
 from lambdasim.traffic.readers.source import SourceFile
 from lambdasim.wording import count, money
 
@@ -181,8 +182,7 @@ def refresh_prices(
     wanted = prices.regions
     if region is not None:
         if region not in wanted:
-            allowed = ", ".join(wanted)[:200]
-            raise CatalogError.single(prices.file, "region", f"must be one of {allowed}, got {region[:40]!r}")
+            raise CatalogError.single(prices.file, "region", not_among(region, wanted))
         wanted = (region,)
     found = [region_prices(prices, name, _known(name)) for name in wanted]
     content = {**price_file_of(prices, found), _PREFIXES: {one.region: one.usage_prefix for one in found}}

@@ -19,6 +19,7 @@ from lambdasim.catalog import billing_rules
 from lambdasim.errors import InputError
 from lambdasim.finance.origin import Origin
 from lambdasim.outputs import write_output, write_outputs
+from lambdasim.specs.faults import not_among
 
 MOST_ENTRIES: Final = 25
 _NOT_IN_NAMES: Final = re.compile(r"[^A-Za-z0-9_-]")
@@ -70,7 +71,7 @@ def write_infracost_usage(
         raise InputError.single(
             "infracost",
             "month",
-            f"must be one of {', '.join(months)[:80]}, got {month!r:.40} (bill takes it as --infracost-month)",
+            f"{not_among(month, months)} (bill takes it as --infracost-month)",
         )
     resources = _resources([row for row in rows if row.month == chosen], addresses or {})
     content = {"version": 0.1, "resource_usage": resources}
@@ -180,8 +181,7 @@ def write_pricing_calculator(
     months = sorted({part.month for part in bill.allocations})
     chosen = month or (months[0] if len(months) == 1 else "")
     if chosen not in months:
-        known = ", ".join(months)[:80]
-        raise InputError.single("pricing calculator", "month", f"must be one of {known}, got {month!r:.40}")
+        raise InputError.single("pricing calculator", "month", not_among(month, months))
     source = origin or Origin()
     amounts: defaultdict[str, list[Decimal]] = defaultdict(list)
     for part in bill.allocations:

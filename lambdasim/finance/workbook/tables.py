@@ -16,6 +16,7 @@ from lambdasim.errors import InputError, LambdaSimError
 from lambdasim.finance.guard import guarded
 from lambdasim.finance.workbook.sheet import FORMATS, LAST_ROW, Page
 from lambdasim.outputs import write_output
+from lambdasim.specs.faults import not_among
 from lambdasim.views import heading, is_money, is_share
 
 if TYPE_CHECKING:
@@ -72,8 +73,7 @@ def write_table(result: Result, path: str | os.PathLike[str], table: str | None 
         raise InputError.single(str(place), "", f"must end with {', '.join(SUFFIXES)}")
     frames = result.frames()
     if table is not None and table not in frames:
-        known = ", ".join(frames)
-        raise InputError.single("write_table", "table", f"must be one of {known}, got {table[:40]!r}")
+        raise InputError.single("write_table", "table", not_among(table, frames))
     if place.suffix == ".xlsx":
         return write_tables(frames, place, title=type(result).__name__, answer=[result.headline()])
     chosen = result.frame() if table is None else frames[table]

@@ -95,7 +95,7 @@ def _follow(run: RunResult, spec: FunctionSpec, steps: _Steps) -> _Steps:
     scenario, tracking = run.scenario, _tracking(spec)
     low, high = tracking.bounds(to_epoch_us(scenario.start), scenario.duration_us)
     minutes = len(low)
-    totals = run.aggregate.functions[run.aggregate.names.index(spec.name)]
+    totals = run.aggregate.function(spec.name)
     held = np.zeros(minutes, dtype=np.int64)
     for minute, capacity in steps:
         held[minute:] = capacity

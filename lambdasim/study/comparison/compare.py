@@ -215,7 +215,7 @@ def _of_latency(latency: Histogram, scope: str) -> dict[Key, float]:
 
 
 def _limits(run: RunResult, scope: str, names: Iterable[str]) -> dict[Key, float]:
-    totals = [run.aggregate.functions[run.aggregate.names.index(name)] for name in names]
+    totals = [run.aggregate.function(name) for name in names]
     started = sum(found.runs for found in totals)
     refused = {kind: sum(int(found.limits[kind]) for found in totals) for kind in Limit if kind}
     attempts = started + sum(refused.values())

@@ -13,6 +13,7 @@ from lambdasim.billing import price_scenario
 from lambdasim.engine.run import EngineName
 from lambdasim.errors import InputError
 from lambdasim.results.points.parallel import map_points
+from lambdasim.specs.faults import not_among
 from lambdasim.specs.scenario import ScenarioSpec
 from lambdasim.study.forecast.month import History, MonthTraffic, month_scenario, month_traffic
 from lambdasim.study.forecast.result import Forecast
@@ -115,8 +116,7 @@ def forecast(
             raise InputError.single("forecast", argument, f"must be a whole number, got {value!r:.40}")
     check_paths("forecast", paths, least=20)
     if engine not in set(EngineName):
-        allowed = ", ".join(EngineName)
-        raise InputError.single("forecast", "engine", f"must be one of {allowed}, got {engine!r:.40}")
+        raise InputError.single("forecast", "engine", not_among(engine, EngineName))
     traffic = month_traffic(scenario, month, history, paths=paths, move=move_history)
     place = (traffic.first_day, traffic.n_days)
     moved = tuple(month_scenario(spec, *place).anywhere() for spec in (variants or (scenario,)))

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Protocol
 import numpy as np
 
 from lambdasim.errors import InputError
+from lambdasim.specs.faults import not_among
 from lambdasim.study.measures import QUANTILES
 from lambdasim.study.targets import Target, parse_targets
 
@@ -231,6 +232,4 @@ def short(measure: str) -> str:
 def _known(latency: str) -> None:
     allowed = (*QUANTILES, "mean_ms")
     if latency not in allowed:
-        raise InputError.single(
-            "objective", "latency", f"must be one of {', '.join(allowed)}, got {latency[:40]!r}"
-        )
+        raise InputError.single("objective", "latency", not_among(latency, allowed))

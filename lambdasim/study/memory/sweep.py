@@ -18,6 +18,7 @@ from lambdasim.results.points.store import PointStore, origin
 from lambdasim.results.simulate import simulate
 from lambdasim.results.usage.as_month import month_basis, shared_period
 from lambdasim.specs.base import revised
+from lambdasim.specs.faults import one_of
 from lambdasim.specs.function import Architecture, FunctionSpec
 from lambdasim.specs.scenario import ScenarioSpec
 from lambdasim.specs.work.handler import WorkSpec
@@ -209,13 +210,12 @@ def _further(progress: Callable[[int, int], None], before: int, finished: int, p
 
 
 def _named(scenario: ScenarioSpec, function: str | None) -> FunctionSpec:
-    specs = {spec.name: spec for spec in scenario.functions}
-    if function is None and len(specs) == 1:
+    if function is not None:
+        return scenario.function(function)
+    if len(scenario.functions) == 1:
         return scenario.functions[0]
-    if function not in specs:
-        names = ", ".join(specs)[:200]
-        raise InputError.single("sweep", "function", f"must be one of {names}, got {str(function)[:40]!r}")
-    return specs[function]
+    names = one_of(spec.name for spec in scenario.functions)
+    raise InputError.single("sweep", "function", f"must be named, as there are several: {names}")
 
 
 def _changed(setup: _Swept, size: SweptSize) -> ScenarioSpec:

@@ -214,14 +214,10 @@ def changed_scenario(
 
 
 def _named(scenario: ScenarioSpec, function: str | None, base: RunResult) -> FunctionSpec:
-    specs = {spec.name: spec for spec in scenario.functions}
     if function is None:
         shares = base.charges(free_tier=False).by_function()
-        return specs[max(sorted(specs), key=lambda name: shares.get(name, 0))]
-    if function not in specs:
-        names = ", ".join(specs)[:200]
-        raise InputError.single("what if", "function", f"must be one of {names}, got {function[:40]!r}")
-    return specs[function]
+        function = max(sorted(spec.name for spec in scenario.functions), key=lambda name: shares.get(name, 0))
+    return scenario.function(function)
 
 
 def _notes(spec: FunctionSpec, found: Iterable[Setting]) -> tuple[str, ...]:
@@ -375,7 +371,7 @@ def _simulated(setup: _Changed, setting: Setting) -> Outcome:
 
 
 def _outcome(run: RunResult, setup: _Changed) -> Outcome:
-    totals = run.aggregate.functions[run.aggregate.names.index(setup.function)]
+    totals = run.aggregate.function(setup.function)
     latency, attempts = totals.all_latency_ms(), int(totals.outcomes.sum())
     full = tuple(float(run.charges(region=region, free_tier=False).total) for region in setup.regions)
     tier = setup.scenario.free_tier

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from lambdasim.errors import InputError
+from lambdasim.specs.faults import not_among
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -149,11 +150,8 @@ class WhatIfTables:
         setting = self.given._replace(**{name: value for name, value in given.items() if value is not None})
         for name, value in setting._asdict().items():
             if value not in self.values(name):
-                known = ", ".join(f"{one}" for one in self.values(name))
-                raise InputError.single("what if", name, f"must be one of {known}, got {str(value)[:40]}")
+                raise InputError.single("what if", name, not_among(value, map(str, self.values(name))))
         where = self.regions[0] if region is None else region
         if where not in self.regions:
-            raise InputError.single(
-                "what if", "region", f"must be one of {', '.join(self.regions)}, got {where[:40]}"
-            )
+            raise InputError.single("what if", "region", not_among(where, self.regions))
         return self.outcomes[setting].in_region(self.regions.index(where))
