@@ -32,6 +32,14 @@ class BillRow(NamedTuple):
     amount: str
 
 
+class ServiceRow(NamedTuple):
+    """What one service charges, all of it text."""
+
+    service: str
+    amount: str
+    share: str
+
+
 @dataclass(frozen=True, repr=False)
 class Bill(Result):
     """Line items, the parts of functions in them, and what a reader should know.
@@ -67,6 +75,24 @@ class Bill(Result):
     def beside_lambda(self) -> Decimal:
         """Exact sum of the lines of services beside Lambda [the bill's currency]."""
         return total(item.amount for item in self.items if item.is_beside_lambda)
+
+    def by_service(self) -> dict[str, Decimal]:
+        """Return the exact sum of each service's lines, largest first [the bill's currency]; they sum to the total."""
+        amounts: defaultdict[str, list[Decimal]] = defaultdict(list)
+        for item in self.items:
+            amounts[item.service].append(item.amount)
+        sums = {service: total(parts) for service, parts in amounts.items()}
+        return dict(sorted(sums.items(), key=lambda one: (-one[1], one[0])))
+
+    def service_rows(self) -> list[ServiceRow]:
+        """Return what each service charges, for reading, as text; nothing where all of it is one service's."""
+        sums = self.by_service()
+        if len(sums) == 1 or not self.total:
+            return []
+        return [
+            ServiceRow(name, money(amount, self.currency), percent(float(amount / self.total), 1))
+            for name, amount in sums.items()
+        ]
 
     @property
     def beside_said(self) -> str:
@@ -185,6 +211,11 @@ class Bill(Result):
             months.setdefault(row.month, []).append(row)
         lines = [f"{month}\n{_aligned(months[month])}" for month in sorted(months)]
         width = max((len(row) for rows in lines for row in rows.splitlines()), default=0)
+        if services := self.service_rows():
+            lines.append(
+                "by service\n"
+                + _columns([row._replace(service=f"  {row.service}") for row in services], "<>>")
+            )
         paid = f"total {money(self.total, self.currency)}".rjust(width)
         lines.append(paid if lines else "nothing to pay")
         if self.beside_lambda:
@@ -196,6 +227,7 @@ class Bill(Result):
         content = {
             "currency": self.currency,
             "total": plain(self.total),
+            "services": {name: plain(amount) for name, amount in self.by_service().items()},
             "items": [_json_row(item) for item in self.items],
             "notes": list(self.notes),
         }
@@ -213,9 +245,15 @@ def _aligned(rows: list[BillRow]) -> str:
     """Set lines of a month in columns, as a DataFrame would be, but without loading one's library."""
     cells = [BillRow._fields[1:]]
     cells += [row._replace(unit=row.unit.replace("Lambda-GB-Second", "GB-s"))[1:] for row in rows]
-    widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
+    return _columns(cells, ">" * len(cells[0]))
+
+
+def _columns(rows: Sequence[Sequence[str]], aligned: str) -> str:
+    """Set cells in columns, each to the left or the right."""
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     return "\n".join(
-        " ".join(cell.rjust(width) for cell, width in zip(line, widths, strict=True)) for line in cells
+        " ".join(f"{cell:{way}{width}}" for cell, way, width in zip(row, aligned, widths, strict=True))
+        for row in rows
     )
 
 

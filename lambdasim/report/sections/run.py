@@ -166,14 +166,18 @@ def refused(run: RunResult, album: Album) -> list[str]:
 
 
 def bill_lines(bill: Bill, album: Album) -> list[str]:
-    """Show the bill line by line."""
+    """Show the bill by service and line by line."""
+    import pandas as pd
+
     if not bill.items:
         return [heading("Bill"), paragraph("Nothing to pay."), bullets(bill.notes)]
     table = bill.table().set_index("usage_type").reset_index()
     beside = f"; {bill.beside_said}" if bill.beside_said else ""
+    services = bill.service_rows()
     return [
         heading("Bill"),
-        table_html(table, "Bill"),
+        *([table_html(pd.DataFrame(services), "Bill by service")] if services else []),
+        _ranked(table, "Bill", pd.Series([abs(float(item.amount)) for item in bill.items])),
         paragraph(f"Total {money(bill.total, bill.currency)}{beside}."),
         bullets(bill.notes),
         *(figure(album[name]) for name in (("bill", "hourly_cost") if bill.total else ("hourly_cost",))),
