@@ -82,7 +82,7 @@ def plot_break_even(found: BreakEven, ax: Axes | None = None) -> Axes:
 
 def _short(requests: float, _: int) -> str:
     """Write a number of requests for an axis."""
-    for size, name in ((1e9, " G"), (1e6, " M"), (1e3, " k")):
+    for size, name in ((1e6, " M"), (1e3, " k")):
         if requests >= size:
             return f"{requests / size:,g}{name}"
     return f"{requests:g}"

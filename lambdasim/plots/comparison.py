@@ -87,7 +87,7 @@ def plot_comparison(comparison: Comparison, ax: Axes | None = None) -> Axes:
     name_rows(ax, [words for _, _, words in shown])
     ax.set_ylim(len(shown) - 0.4, -0.6)
     ax.set_xlabel("difference [% of the first]")
-    ax.xaxis.set_major_locator(MaxNLocator(5))
+    ax.xaxis.set_major_locator(MaxNLocator(4, steps=[1, 2, 5, 10]))
     ax.xaxis.set_major_formatter(plain_ticks(signed=True))
     ax.grid(visible=False, axis="y")
     legend_beside(ax)

@@ -232,7 +232,7 @@ functions:
     assert advice.worst.iloc[0]["limit"] == "timeout"
     said = " ".join(repr(advice).split())
     assert "the timeout of cut hurts most" in said
-    assert "100.0% of its events hit it and 100.0% are lost to it" in said
+    assert "in this run 100.0% of its events hit it and 100.0% are lost to it" in said
     assert "nan" not in advice.text()
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from math import isnan
 from typing import TYPE_CHECKING
 
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from lambdasim.finance import BillComparison
     from lambdasim.study.break_even.result import BreakEven
     from lambdasim.study.commitment.result import CommitmentStudy
+    from lambdasim.study.commitment.tables import TrafficCase
     from lambdasim.study.forecast.budget import BudgetOutlook
     from lambdasim.study.forecast.result import Forecast
     from lambdasim.study.forecast.sensitivity import Sensitivity
@@ -158,7 +159,8 @@ def commitment_page(found: CommitmentStudy) -> StudyPage:
         ]
         if best.upfront_usd:
             facts.append(Fact("Paid up front", money(best.upfront_usd), "for the whole term"))
-    plans = found.frame().drop(columns=["years", "payment"])
+    one_future = ["least_regret_usd", "most_regret_usd"] if found.futures == 1 else []
+    plans = found.frame().drop(columns=["years", "payment", *one_future])
     usd = [str(name) for name in plans if str(name).endswith("_usd")]
     plans = plans.assign(
         **{name: [round(float(amount), 4) for amount in plans[name]] for name in usd},
@@ -176,10 +178,9 @@ def commitment_page(found: CommitmentStudy) -> StudyPage:
             "plans": readable(
                 plans.rename(columns={"usd_per_hour": "commitment per hour", "percent": "off in %"})
             ),
-            "if_usage_differs": readable(
-                found.case_frame() if best.usd_per_hour else found.case_frame().head(0)
-            ),
+            "if_usage_differs": _if_usage_differs(found.cases if best.usd_per_hour else ()),
         },
+        titles={"if_usage_differs": "If usage differs: the charges that the plan covers"},
         pictures={"commitment": Chart("plot_commitment", found)},
         facts={
             "hours": found.hours,
@@ -190,6 +191,23 @@ def commitment_page(found: CommitmentStudy) -> StudyPage:
             "notes": list(found.notes),
         },
         notes=found.notes,
+    )
+
+
+def _if_usage_differs(cases: Iterable[TrafficCase]) -> pd.DataFrame:
+    """Write each case as a multiple of this usage, and what would have been best for it an hour."""
+    import pandas as pd
+
+    from lambdasim.study.commitment.text import per_hour
+
+    return pd.DataFrame(
+        {
+            "usage": [f"{float(case.multiple):g}× of this" for case in cases],
+            "on demand": [money(case.on_demand_usd) for case in cases],
+            "with the plan": [money(case.committed_usd) for case in cases],
+            "best per hour": [per_hour(case.best_usd_per_hour) for case in cases],
+            "regret": [money(case.regret_usd) for case in cases],
+        }
     )
 
 

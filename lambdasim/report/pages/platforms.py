@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from lambdasim.report.html import Fact
 from lambdasim.report.page import StudyPage
@@ -14,6 +14,13 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from lambdasim.study.platforms.result import PlatformComparison
+
+_PLACES: Final = {
+    "google": "Google Cloud",
+    "azure": "Azure",
+    "self_run": "run by yourself",
+    "breaks": "what changes",
+}
 
 
 def platforms_page(found: PlatformComparison) -> StudyPage:
@@ -88,13 +95,14 @@ def platforms_page(found: PlatformComparison) -> StudyPage:
         },
         shown={
             "platforms": shown,
-            "lock_in": found.lock_in().drop(columns=["source"]),
+            "lock_in": found.lock_in().drop(columns=["source"]).rename(columns=_PLACES),
             "payback": _payback(found.payback()),
             "ways_to_set_up": found.table[columns].assign(
                 at_once=[f"{many:,}" if many else "any" for many in found.table["at_once"]]
             ),
         },
         folded=("parameters", "ways_to_set_up"),
+        titles={"lock_in": "What ties it to AWS", "payback": "What a move saves"},
         pictures={"cost": Chart("plot_platforms", found), "latency": Chart("plot_platform_latency", found)},
         facts={
             "region": found.scenario.region,

@@ -56,8 +56,9 @@ def answers(advice: AdviceTables) -> list[str]:
         if first.name != worst.name:
             parts.append(f"First to bind is {_limit_of(first)}{_first(first)}: {_effect_on(first)}.")
         parts.append(
-            f"Over all limits {percent(advice.refused.mean, 1)} ± {percent(advice.refused.half_width, 1)} of attempts "
-            f"are refused and {percent(advice.not_served.mean, 1)} of events are not served."
+            f"Over all limits, and as a mean over {count(len(advice.unlimited), 'seed')}, "
+            f"{percent(advice.refused.mean, 1)} ± {percent(advice.refused.half_width, 1)} of attempts are refused and "
+            f"{percent(advice.not_served.mean, 1)} of events are not served."
         )
     for cut in gateway:
         parts.append(
@@ -106,7 +107,7 @@ def _moment(seconds: float) -> str:
 
 def _effect_on(row: Any) -> str:
     of = "events" if row["scope"] == ACCOUNT else "its events"
-    return f"{percent(row['hit_share'], 1)} of {of} hit it and {percent(row['lost_share'], 1)} are lost to it"
+    return f"in this run {percent(row['hit_share'], 1)} of {of} hit it and {percent(row['lost_share'], 1)} are lost to it"
 
 
 def _limit_of(row: Any) -> str:
@@ -205,7 +206,7 @@ def limits_text(advice: AdviceTables) -> str:
 
 def _plan_block(advice: AdviceTables, plan: LimitPlan) -> list[str]:
     """Show what to set against the scaling rate: its schedule, its bill and what it changes."""
-    before = percent(advice.refused.mean)
+    before = percent(advice.refused.mean if advice.now is None else advice.now.refused_share)
     lines = [
         f"Plan against the scaling rate: refused attempts {before} -> {percent(plan.outcome.refused_share)}"
         f"{_bill(advice, plan.outcome)}."
