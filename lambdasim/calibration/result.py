@@ -6,6 +6,7 @@ import json
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field
 from functools import cached_property
+from math import nan
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
@@ -63,7 +64,7 @@ class Calibration(Result):
     memory_need_mb : Estimate or None
         Highest use seen; the interval goes from the median use to 10 % above the highest.
     failures : dict of str to Estimate
-        Share of all runs that ended as ``error``, ``crash``, ``out_of_memory`` or ``timeout``; empty without logs.
+        Share of all runs that ended as ``error``, ``crash``, ``out_of_memory`` or ``timeout``, as far as logs say so.
     observations : Observations or None
     init : InitFit or None
         INIT as a law, held to the catalog where cold starts are few.
@@ -107,7 +108,7 @@ class Calibration(Result):
 
     @property
     def error_probability(self) -> Estimate | None:
-        """Share of runs that ended as function errors; None without logs."""
+        """Share of runs that ended as function errors; None without logs, or where they do not say."""
         return self.failures.get("error")
 
     def findings(self) -> list[str]:
@@ -310,6 +311,7 @@ class Calibration(Result):
         -------
         DataFrame
             One row for each quantity: ``quantity``, ``value``, and ``low`` and ``high``, the ends of its 95 % interval.
+            Failures of which the log says nothing have NaN.
         """
         import pandas as pd
 
@@ -319,7 +321,11 @@ class Calibration(Result):
             "INIT, median [ms]": None if self.init is None else self.init.median_ms,
             "memory need [MB]": self.memory_need_mb,
         }
-        found |= {f"share of runs that end as {kind}": one for kind, one in self.failures.items()}
+        unknown = Estimate(nan, nan, nan)
+        if self.observations is not None:
+            found |= {
+                f"share of runs that end as {kind}": self.failures.get(kind, unknown) for kind in FAILURES
+            }
         rows = [
             {"quantity": name, "value": one.value, "low": one.low, "high": one.high}
             for name, one in found.items()
@@ -382,7 +388,9 @@ class Calibration(Result):
             "init_median_ms": plain(None if self.init is None else self.init.median_ms),
             "memory_need_mb": plain(self.memory_need_mb),
             "error_probability": plain(self.error_probability),
-            "failures": {kind: plain(one) for kind, one in self.failures.items()},
+            "failures": {}
+            if self.observations is None
+            else {kind: plain(self.failures.get(kind)) for kind in FAILURES},
             "environments": None if use is None else asdict(use),
             "left_out": {} if self.observations is None else dict(self.observations.left_out),
             "findings": self.findings(),

@@ -26,6 +26,8 @@ _FAR: Final = 0.05
 _Z: Final = 1.96
 _LEVELS: Final = (0.5, 0.95, 0.99)
 _MONTH_H: Final = 730
+UNKNOWN: Final = "unknown"
+"""What stands for a figure of which a log says nothing."""
 _FAILED: Final = {
     "timeouts": "timeout",
     "errors": "error",
@@ -45,7 +47,8 @@ class TripRow:
     measure : str
         With its unit.
     log, low, high : float
-        As logged, and the 95 % interval within which another log of the same function would have it.
+        As logged, and the 95 % interval within which another log of the same function would have it; NaN where the log
+        does not say how runs ended.
     twin : float
         Mean over repetitions; a quantile is that of all of them together.
     reason : str
@@ -61,14 +64,25 @@ class TripRow:
 
     @property
     def difference(self) -> float:
-        """Twin over log, less one; 0 where both are 0."""
+        """Twin over log, less one; 0 where both are 0, NaN where the log does not say."""
+        if self.is_unknown:
+            return nan
         if self.twin == self.log:
             return 0.0
         return self.twin / self.log - 1 if self.log else inf
 
     @property
+    def is_unknown(self) -> bool:
+        """Whether the log does not say how many there were."""
+        return isnan(self.low)
+
+    @property
     def is_outside(self) -> bool:
-        """Whether the twin lies outside the interval, or either has no number."""
+        """Whether the twin lies outside the interval, or either has no number, unless the log does not say."""
+        return not self.is_unknown and self._differs
+
+    @property
+    def _differs(self) -> bool:
         return isnan(self.log) or not self.low <= self.twin <= self.high
 
     @property
@@ -166,7 +180,8 @@ class RoundTrip(Result):
             interval = "exact" if row.low == row.high else f"{_shown(row.low)} to {_shown(row.high)}"
             off = percent(row.difference, 1, signed=True) if row.difference < inf else NONE
             mark = " !" if row.reason else ""
-            cells.append((row.measure, _shown(row.log), interval, _shown(row.twin), f"{off}{mark}"))
+            seen = (UNKNOWN, "") if row.is_unknown else (_shown(row.log), interval)
+            cells.append((row.measure, *seen, _shown(row.twin), f"{off}{mark}"))
         widths = [max(len(row[place]) for row in cells) for place in range(len(cells[0]))]
         lines = [
             "  ".join(
@@ -223,7 +238,9 @@ def round_trip(
         seen, had = log.init_ms[log.cold], made.init_ms[made.cold]
         rows += [_quantile("INIT", p, seen, had) for p in (0.5, 0.99)]
     rows += [
-        _counted(name, log.outcome == kind, (made.outcome == kind).sum() / made.times)
+        TripRow(name, nan, nan, nan, float((made.outcome == kind).sum() / made.times))
+        if kind in runs.unknown
+        else _counted(name, log.outcome == kind, (made.outcome == kind).sum() / made.times)
         for name, kind in _FAILED.items()
     ]
     rows += _money(scenario, runs, log, made)

@@ -75,12 +75,14 @@ def failures(data: Observations) -> dict[str, Estimate]:
     Returns
     -------
     dict of str to Estimate
-        By ``FAILURES``; all of them.
+        By ``FAILURES``; all that are known.
     """
     runs = data.runs
     tail = sum(size.tail_timeouts for size in data.sizes)
     found = {}
     for kind in FAILURES:
+        if kind in runs.unknown:
+            continue
         failed, counted = (
             runs.ended(kind) & ~(runs.init_failed & runs.again),
             np.ones(len(runs), dtype=np.bool_),
@@ -146,7 +148,7 @@ def failure_findings(data: Observations, found: dict[str, Estimate]) -> list[str
         for kind, one in found.items()
         if one.value
     ]
-    if found["out_of_memory"].value:
+    if "out_of_memory" in found and found["out_of_memory"].value:
         said.append("a larger size may end the runs out of memory; the log does not show how much they need")
     work, complete = data.runs.work_ms()[data.runs.warm()], data.runs.ended("success")[data.runs.warm()]
     if complete.any() and not complete.all():

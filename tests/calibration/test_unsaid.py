@@ -1,13 +1,16 @@
 """Tables that do not say how runs ended or started: it is inferred from their figures, and a note says so."""
 
+import json
 from pathlib import Path
 
 import numpy as np
 import pytest
 
+from lambdasim.calibration.calibrate import calibrate_logs
 from lambdasim.calibration.data.observations import Observations
 from lambdasim.calibration.data.reading import read_observations
 from lambdasim.calibration.twin import logged
+from lambdasim.report.pages.calibration import calibration_page
 
 QUERY = ("@timestamp", "@duration", "@billedDuration", "@memorySize")
 INIT_MS = 400.0
@@ -104,3 +107,36 @@ def test_short_names_of_a_query_are_known(tmp_path: Path) -> None:
     assert found.runs.cold.tolist() == [False, True]
     assert found.sizes[0].max_memory_mb.max() == 90
     assert "not read" not in told(found)
+
+
+FAILED = ("timeouts", "errors", "crashes", "out of memory")
+
+
+@pytest.mark.parametrize(("late", "known"), [((3000, 3000), {"timeouts"}), (("2999.5", 3000), set())])
+def test_failures_of_which_a_table_says_nothing_are_unknown_and_not_zero(
+    late: tuple[object, ...], known: set[str], tmp_path: Path
+) -> None:
+    table(tmp_path / "runs.csv", [*warm(50), (*late, 512_000_000)])
+    found = calibrate_logs([tmp_path / "runs.csv"])
+    trip = found.round_trip
+    assert trip is not None
+    assert {name for name in FAILED if not trip.row(name).is_unknown} == known
+    assert not {row.measure for row in trip.marked}.intersection(FAILED)
+    lines = {line[:15].strip(): line for line in trip.text().splitlines()}
+    assert {name for name in FAILED if "unknown" not in lines[name]} == known
+    plain = json.loads(found.to_json())
+    said = {row["measure"]: row["log"] for row in plain["round_trip"]}
+    assert {name for name in FAILED if said[name] is not None} == known
+    assert plain["error_probability"] is None
+    assert {kind for kind, one in plain["failures"].items() if one is not None} == {one[:-1] for one in known}
+    shown = calibration_page(found).shown["round_trip"].set_index("measure")["log"]
+    assert {name for name in FAILED if shown[name] != "unknown"} == known
+
+
+def test_failures_that_a_table_would_name_are_known_to_be_none(tmp_path: Path) -> None:
+    rows = [(*row, "success") for row in warm(50)]
+    table(tmp_path / "runs.csv", rows, (*QUERY, "status"))
+    trip = calibrate_logs([tmp_path / "runs.csv"]).round_trip
+    assert trip is not None
+    assert [trip.row(name).log for name in FAILED] == [0, 0, 0, 0]
+    assert "unknown" not in trip.text()

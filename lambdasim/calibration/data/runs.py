@@ -68,6 +68,8 @@ class Runs:
         What becomes of environments after a crash, a timeout or running out of memory, as far as the log shows.
     init_failed : ndarray of bool
         Whether the run ended because INIT, which ran inside it, failed: no work was done.
+    unknown : tuple of str
+        Outcomes of which nothing says whether runs had them; none of the runs has.
     """
 
     arrival_us: Ints
@@ -88,6 +90,7 @@ class Runs:
     provisioned: Flags
     init_failed: Flags
     after_failure: AfterFailure = AfterFailure.INIT_INSIDE
+    unknown: tuple[str, ...] = ()
 
     def __len__(self) -> int:
         """Return the number of runs."""
@@ -191,6 +194,8 @@ def runs_of(table: pd.DataFrame) -> Runs:
         provisioned=start == "provisioned",
         init_failed=np.zeros(len(table), dtype=np.bool_),
     )
+    if "unsaid" in table and table["unsaid"].any():
+        found = replace(found, unknown=tuple(one for one in OUTCOMES[1:] if not found.ended(one).any()))
     return _with_failures_followed(_with_failed_init(found))
 
 

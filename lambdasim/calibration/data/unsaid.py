@@ -34,7 +34,7 @@ def with_unsaid(table: pd.DataFrame) -> tuple[pd.DataFrame, list[str]]:
     Returns
     -------
     tuple of DataFrame and list of str
-        The table, and what was taken from figures alone.
+        The table, with ``unsaid`` where no run says how it ended, and what was taken from figures alone.
     """
     if "status" in table and table["status"].notna().any():
         table = table.assign(status=outcomes(table))
@@ -53,6 +53,7 @@ def _with_timeouts(table: pd.DataFrame) -> tuple[pd.DataFrame, list[str]]:
         return table, []
     unknown = "the file does not say how runs ended: errors, crashes and runs out of memory are not known"
     durations = table["duration_ms"].astype("float64").to_numpy()
+    table = table.assign(unsaid=True)
     longest = float(durations.max())
     cut = durations == longest
     fine = bool((durations % 1 != 0).any())

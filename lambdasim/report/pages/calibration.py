@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import asdict
 from typing import TYPE_CHECKING
 
+from lambdasim.calibration.round_trip import UNKNOWN
 from lambdasim.report.page import StudyPage
 from lambdasim.report.pictures import Chart
 from lambdasim.views import readable
@@ -42,6 +43,9 @@ def calibration_page(found: Calibration) -> StudyPage:
     )
     tables = {"fit": fit} if trip is None else {"round_trip": trip.frame(), "fit": fit}
     shown = {name: readable(table) for name, table in tables.items()}
+    if trip is not None:
+        for place in [place for place, row in enumerate(trip.rows) if row.is_unknown]:
+            shown["round_trip"].iloc[place, 1:4] = UNKNOWN
     return StudyPage(
         title=f"{found.function}: the scenario that its log makes",
         answer=_answer(found),
