@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
-from math import sqrt
+from math import inf, sqrt
 from typing import Any, Final, SupportsInt, cast
 
 import numpy as np
@@ -24,7 +24,7 @@ from lambdasim.calibration.lasting import fitted_lasting
 from lambdasim.calibration.result import RUNTIME, Calibration
 from lambdasim.calibration.round_trip import RoundTrip, round_trip
 from lambdasim.calibration.scenario import scenario_mapping, write_scenario
-from lambdasim.calibration.written import failures, init_sample_ms, init_values_ms, restores
+from lambdasim.calibration.written import failures, init_cap_ms, init_sample_ms, init_values_ms, restores
 from lambdasim.catalog import has_snap_start, init_prior, init_runtimes, snap_start_in_words
 from lambdasim.errors import InputError
 from lambdasim.specs.faults import not_among
@@ -148,7 +148,7 @@ def calibrate(
         _memory_need(data),
         failures(data),
         data,
-        fit_init(init_sample_ms(data), prior),
+        fit_init(init_sample_ms(data), prior, inf if data.runs.again.any() else init_cap_ms()),
         _first_run(data),
         named,
         tuple(notes),

@@ -61,7 +61,8 @@ def fitted_lasting(scenario: dict[str, Any], runs: Runs) -> Lasting:
     Lasting
         With nothing in it where the catalog has them well within their binomial interval and what they are off by is at
         most 2 % of the billed time, or where no constant is nearer. The keep-alive comes first; an age is tried where
-        environments end although they are busy, or grow older than the catalog lets them.
+        environments end although they are busy, or grow older than the catalog lets them, or where the keep-alive leaves
+        the billed time off by more than that.
     """
     cold = int(runs.cold.sum())
     bounds = share(cold, len(runs))
@@ -85,7 +86,7 @@ def fitted_lasting(scenario: dict[str, Any], runs: Runs) -> Lasting:
     if well and abs(found - cold) * _price(runs) <= _PRICE:
         return usual
     best = _refined(nearest, started, [Lasting(keep_alive_s=s) for s in _KEEP_ALIVES_S], cold)
-    if not low <= started(best) <= high:
+    if not low <= started(best) <= high or abs(started(best) - cold) * _price(runs) > _PRICE:
         ages = _LIFETIMES_S if found < low else _LONG_LIVES_S
         best = nearest([best, *(Lasting(lifetime_s=s) for s in ages)])
     if not low <= started(best) <= high and found > high:

@@ -161,13 +161,18 @@ def failure_findings(data: Observations, found: dict[str, Estimate]) -> list[str
     return said
 
 
+def init_cap_ms() -> float:
+    """Give the time that INIT may take before a run [ms]."""
+    return timing("init_cap_on_demand_s").us / US_PER_MS
+
+
 def init_cut_findings(data: Observations) -> list[str]:
     """Say how many starts had INIT cut off or failing, which neither log nor bill charges, and how much that may be."""
     runs = data.runs
     starts = int(runs.again.sum())
     if not starts:
         return []
-    cap_ms = timing("init_cap_on_demand_s").us / US_PER_MS
+    cap_ms = init_cap_ms()
     lasted = np.where(np.isnan(runs.broken_ms), cap_ms, np.minimum(runs.broken_ms, cap_ms))[runs.again]
     gb_s = lasted * runs.memory_mb[runs.again] / MB_MS_PER_GB_S
     failed = lasted < _CUT * cap_ms

@@ -112,3 +112,19 @@ def test_narrow_durations_leave_room_for_timers_only() -> None:
         sizes = [from_summary(1024, 100, 40.0, sd_ms=seen), from_summary(512, 100, 40.0, sd_ms=400 * usual)]
         np.testing.assert_allclose(belief_in_waits(sizes, np.array([10.0])), believed, atol=1e-3)
     assert belief_in_waits([from_summary(1024, 100, 40.0)], np.array([10.0])) == 1
+
+
+@pytest.mark.parametrize("cap_ms", [10_000.0, 9_000.0])
+def test_no_init_is_longer_than_a_cap_that_none_reached(cap_ms: float) -> None:
+    """Beyond it INIT would run again inside the run, and be billed there, as no run of the log was."""
+    prior = init_prior("java21", "zip", "x86_64")
+    seen_ms = np.array([8_500.0, 8_700.0, 8_800.0])
+    free, bound = fit_init(seen_ms, prior), fit_init(seen_ms, prior, cap_ms)
+    assert free is not None
+    assert bound is not None
+    assert free.values_ms.max() > cap_ms >= bound.values_ms.max()
+    assert bound.values_ms.mean() == pytest.approx(seen_ms.mean())
+    assert bound.median_ms == free.median_ms
+    above = fit_init(seen_ms, prior, 8_000.0)
+    assert above is not None
+    np.testing.assert_array_equal(above.values_ms, free.values_ms)

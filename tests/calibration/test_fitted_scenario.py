@@ -1,5 +1,6 @@
 """From files to a scenario that runs: the law it names, its arrivals, environments, few cold starts, Power Tuning."""
 
+from datetime import UTC, datetime
 from pathlib import Path
 
 import numpy as np
@@ -205,3 +206,21 @@ def test_one_size_names_the_size_to_measure_where_the_split_matters_most_and_two
     }
     assert f"at {max(ratio, key=ratio.__getitem__)} MB" in told
     assert not [line for line in calibrate(runs).findings() if "helps most" in line]
+
+
+def test_an_age_is_tried_where_the_keep_alive_leaves_the_bill_far_off(tmp_path: Path) -> None:
+    """Environments end after 12 runs though they are busy, and INIT is nearly all of the bill."""
+    rng, lines, at_s = np.random.default_rng(0), [], 0.0
+    for run in range(72):
+        at_s += float(rng.exponential(60.0))
+        moment = datetime.fromtimestamp(1_790_000_000 + at_s, UTC).isoformat(timespec="milliseconds")
+        init, billed = ("\tInit Duration: 9000.00 ms", 9025) if run % 12 == 0 else ("", 25)
+        lines.append(
+            f"{moment} 2026/09/21/[$LATEST]{run // 12:032x} REPORT RequestId: r-{run:08}\tDuration: 25.00 ms\t"
+            f"Billed Duration: {billed} ms\tMemory Size: 512 MB\tMax Memory Used: 70 MB{init}"
+        )
+    path = tmp_path / "orders.log"
+    path.write_text("\n".join(lines))
+    found = calibrate_logs([path]).round_trip
+    assert found is not None
+    assert abs(found.row("GB-s, with INIT").difference) < 0.05

@@ -140,3 +140,35 @@ def test_failures_that_a_table_would_name_are_known_to_be_none(tmp_path: Path) -
     assert trip is not None
     assert [trip.row(name).log for name in FAILED] == [0, 0, 0, 0]
     assert "unknown" not in trip.text()
+
+
+@pytest.mark.parametrize("none", ["0", "0.0", ""])
+def test_an_init_of_nothing_is_none(tmp_path: Path, none: str) -> None:
+    """As ``coalesce(@initDuration, 0)`` writes it."""
+    header = (*QUERY[:3], "@initDuration", QUERY[3])
+    rows = [(ms, billed, none, size) for ms, billed, size in warm(30)]
+    found = table(tmp_path / "runs.csv", [("40.20", 441, "400.10", 512_000_000), *rows], header)
+    assert found.runs.cold.tolist() == [True, *[False] * 30]
+
+
+def test_events_of_lambda_insights_are_read_from_a_query(tmp_path: Path) -> None:
+    header = (
+        "@timestamp",
+        "duration",
+        "billed_duration",
+        "init_duration",
+        "total_memory",
+        "used_memory_max",
+        "cpu_total_time",
+    )
+    found = table(
+        tmp_path / "runs.csv",
+        [
+            (200, 500, "299.50", 512, 77, 80),
+            *[(180 + k % 5, 185, "", 512, 77, 40 + k % 3) for k in range(30)],
+        ],
+        header,
+    )
+    assert (found.runs.memory_mb == 512).all()
+    assert found.runs.cold.sum() == 1
+    assert sorted(set(found.runs.cpu_time_ms)) == [40, 41, 42, 80]

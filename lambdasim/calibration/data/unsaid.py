@@ -38,6 +38,9 @@ def with_unsaid(table: pd.DataFrame) -> tuple[pd.DataFrame, list[str]]:
     """
     if "status" in table and table["status"].notna().any():
         table = table.assign(status=outcomes(table))
+    if "init_ms" in table and "start" not in table:
+        init_ms = table["init_ms"].astype("float64")
+        table = table.assign(init_ms=init_ms.where(init_ms > 0))  # as tables write that there was none
     table, starts = _with_starts(table)
     table, ends = _with_timeouts(table)
     return table, [*starts, *ends]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from math import log, sqrt
+from math import inf, log, sqrt
 from statistics import NormalDist
 from typing import Any, Final
 
@@ -54,7 +54,7 @@ class InitFit:
         return law_of_values(self.values_ms)
 
 
-def fit_init(values_ms: Floats, prior: InitPrior | None) -> InitFit | None:
+def fit_init(values_ms: Floats, prior: InitPrior | None, most_ms: float = inf) -> InitFit | None:
     """Make a law of INIT durations.
 
     Parameters
@@ -62,6 +62,8 @@ def fit_init(values_ms: Floats, prior: InitPrior | None) -> InitFit | None:
     values_ms : ndarray, shape (n,)
     prior : InitPrior or None
         The catalog's, for the runtime; None where it has none, and few cold starts then speak alone.
+    most_ms : float
+        The cap of INIT where no start reached it: beyond it INIT runs again, which none of these did [ms].
 
     Returns
     -------
@@ -97,9 +99,17 @@ def fit_init(values_ms: Floats, prior: InitPrior | None) -> InitFit | None:
     within = _WITHIN if prior is None else prior.sigma_log
     width = sqrt((_SHAPE_RUNS * within**2 + squares) / (_SHAPE_RUNS + n - 1))
     shape = _shape(prior, width)
-    values = _blended(np.exp(logs), shape * float(np.exp(logs).mean() / shape.mean()))
+    values = _blended(np.exp(logs), _below(shape * float(np.exp(logs).mean() / shape.mean()), most_ms))
     named = "" if prior is None else prior.runtime
     return InitFit(_around(median, _student(freedom) * sqrt(variance / (n + weight))), values, named, weight)
+
+
+def _below(values: Floats, most: float) -> Floats:
+    """Draw values towards their mean until none is above a bound, where the mean is not."""
+    mean, highest = float(values.mean()), float(values.max())
+    if highest <= most or mean >= most:
+        return values
+    return np.asarray(mean + (values - mean) * ((most - mean) / (highest - mean)))
 
 
 def _blended(seen: Floats, shape: Floats) -> Floats:

@@ -24,7 +24,7 @@ from lambdasim.traffic.readers.moments import MomentRule
 from lambdasim.traffic.readers.source import SourceFile
 from lambdasim.traffic.readers.workbook import is_workbook
 from lambdasim.traffic.report import ReadLog
-from lambdasim.traffic.trace import DTYPES, BadRows, Trace, TraceKind
+from lambdasim.traffic.trace import LOG_DTYPES, BadRows, Trace, TraceKind
 from lambdasim.units import US_PER_MS
 
 if TYPE_CHECKING:
@@ -96,12 +96,13 @@ _LAYOUT: Final = (
     ),
     Column(
         "memory_mb", WholeCell(bytes_as_mb=True),
-        _named("memorysize", "record.metrics.memorysizemb", "memory", *EVENT_NAMES["memory_mb"]),
+        _named("memorysize", "record.metrics.memorysizemb", "memory", "total_memory", *EVENT_NAMES["memory_mb"]),
     ),
     Column(
         "max_memory_mb", WholeCell(bytes_as_mb=True),
         _named(
             "maxmemoryused", "record.metrics.maxmemoryusedmb", "memoryused", "memory_used", "maxmemory",
+            "used_memory_max",
             *EVENT_NAMES["max_memory_mb"],
         ),
     ),
@@ -109,6 +110,7 @@ _LAYOUT: Final = (
     Column(_ERROR_TYPE, TextCell(), ("record.errortype", "errortype", "error_type")),
     Column("request_id", TextCell(), _named("requestid", "record.requestid")),
     Column("exec_env", TextCell(), _named("logstream")),
+    Column("cpu_time_ms", NumberCell(largest=_LATEST_MS), ("cpu_total_time",)),
 )  # fmt: skip
 
 
@@ -229,7 +231,7 @@ def read_insights(
         if is_json
         else open_table(file, _layout(dialect), chosen=chosen, on_bad_row=bad_rows, dialect=dialect)
     )
-    names = tuple(name for name in DTYPES if name in ("function", *table.names))
+    names = tuple(name for name in LOG_DTYPES if name in ("function", *table.names))
     named = function or file.stem
     reader = (
         _JsonReader(file, names, chosen, named, limits, bad_rows)
