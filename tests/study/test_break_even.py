@@ -34,7 +34,7 @@ functions:
     work: {{{work}}}
     traffic: {{constant: {{rate_per_s: {rate}}}}}
 """
-RENT = 2 * Decimal("0.1008") * 730
+RENT = 2 * Decimal("0.08925") * 730
 EACH_GB_S = Decimal("0.9") * 1769 / 1024
 EACH_USD = EACH_GB_S * Decimal("0.0000166667") + Decimal("0.0000002")
 
@@ -87,13 +87,13 @@ def of(found: BreakEven, option: Option) -> Crossing:
 
 
 def test_the_crossing_of_a_steady_function_by_hand(hand: BreakEven) -> None:
-    # Two m7i.large for 730 h are 147.168 USD; four processes of 1,769 MB fit into each, two are needed. A request is
+    # Two c7i.large for 730 h are 130.305 USD; two processes of 1,769 MB fit into each, two are needed. A request is
     # 0.9 s x 1,769 / 1,024 GB-s and a fee.
     crossing = of(hand, Option.EC2)
     assert crossing.crossed == 2
     assert abs(crossing.requests.mean - floor(RENT / EACH_USD)) <= 1
     assert crossing.requests.half_width == 0
-    assert crossing.server == "2 x m7i.large"
+    assert crossing.server == "2 x c7i.large"
     demand = hand.lines[0].at(crossing.multiple.mean)
     bills = hand.costs.all(demand)
     assert bills[Option.EC2] == RENT
@@ -122,7 +122,7 @@ def test_fargate_by_hand() -> None:
 )
 def test_servers_are_counted_by_what_fills_first(work: str, servers: int) -> None:
     # Nine executions at once in 10 x 0.9 s: 9 / 4 by memory, 9 / 2 or 4.5 / 2 by vCPUs.
-    found = crossed(steady(work=work, rate=10), utilization=1.0)
+    found = crossed(steady(work=work, rate=10), utilization=1.0, instance="m7i.large")
     assert found.costs.servers(Option.EC2, found.lines[0].simulated[0]) == f"{servers} x m7i.large"
 
 
@@ -194,9 +194,10 @@ def test_managed_instances_cost_what_ec2_does_and_fee_and_requests(bursty: Break
 
 def test_the_fee_is_what_aws_prints_of_twice_the_size() -> None:
     fee = managed_terms().fee_share
-    m7g, c7g = (one for one in ec2_instances("arm64", "us-east-1") if one.is_common)
+    m7g, c7g, r7g = (one for one in ec2_instances("arm64", "us-east-1") if one.is_common)
     assert 2 * m7g.usd_per_hour * fee == Decimal("0.02448")
     assert 2 * c7g.usd_per_hour * fee == Decimal("0.02175")
+    assert 2 * r7g.usd_per_hour * fee == Decimal("0.03213")
 
 
 def test_no_traffic_costs_lambda_nothing_but_what_is_provisioned(hand: BreakEven, bursty: BreakEven) -> None:
@@ -310,7 +311,7 @@ def test_texts_fit_eighty_columns_and_pages_hold_them(bursty: BreakEven, hand: B
     for found in (bursty, hand):
         assert max(map(len, found.text().splitlines())) <= 80
     page = break_even_page(hand)
-    assert "5.64 million" in " ".join(page.answer)
+    assert "4.99 million" in " ".join(page.answer)
     assert '"requests_simulated": 10512000.0' in page.to_json()
     assert plot_break_even(hand).get_title(loc="left") == "steady: the month's bill by its traffic"
 
@@ -404,9 +405,7 @@ def test_a_server_of_ones_own_by_hand() -> None:
     found = crossed(steady(), own=own)
     assert list(found.fleets)[-1] is Option.OWN
     usd = found.table.set_index(["multiple", "option"])["usd"]
-    assert usd[1.0, "own servers"] == pytest.approx(
-        float(RENT) * 0.05 / 0.1008
-    )  # as many as of m7i.large, also 2 and 8
+    assert usd[1.0, "own servers"] == pytest.approx(2 * 730 * 0.05)
     assert max(map(len, found.text().splitlines())) <= 80
     assert "own server, 2 vCPU 8 GB" in found.text()
     elsewhere = crossed(ls.revised(steady(), {"region": "eu-west-2"}), own=own)
@@ -427,8 +426,8 @@ def test_larger_sizes_are_multiples_and_asked_for_by_name() -> None:
     assert large.usd_per_hour == Decimal("0.12075")
     found = crossed(steady(), instance="m7i.2xlarge")
     usd = found.table.set_index(["multiple", "option"])["usd"]
-    assert usd[1.0, "EC2"] == pytest.approx(float(4 * RENT))
-    with pytest.raises(InputError, match=r"such as m7i\.large; got 'm7i.metal'"):
+    assert usd[1.0, "EC2"] == pytest.approx(2 * 730 * 0.4032)
+    with pytest.raises(InputError, match=r"such as m7i\.large, c7i\.large; got 'm7i.metal'"):
         crossed(steady(), instance="m7i.metal")
 
 
@@ -456,3 +455,36 @@ def test_traffic_split_over_two_ways_into_a_function_asks_for_the_same_servers()
         return float(load.cpu[0])
 
     assert fullest(2) == fullest(1, 1) == pytest.approx(60 * 0.5 / 2, rel=0.02)
+
+
+REGIONS = {
+    "us-east-1": ("0.04048", "0.004445", "0.03238", "0.00356", "0.08925", "0.0725"),
+    "us-east-2": ("0.04048", "0.004445", "0.03238", "0.00356", "0.08925", "0.0723"),
+    "us-west-2": ("0.04048", "0.004445", "0.03238", "0.00356", "0.08925", "0.0725"),
+    "eu-west-1": ("0.04048", "0.004445", "0.03238", "0.00356", "0.09576", "0.0775"),
+    "eu-central-1": ("0.04656", "0.00511", "0.03725", "0.00409", "0.10185", "0.0825"),
+    "ap-southeast-1": ("0.05056", "0.00553", "0.04045", "0.00442", "0.1029", "0.0833"),
+    "ap-northeast-1": ("0.05056", "0.00553", "0.04045", "0.00442", "0.11235", "0.0910"),
+    "sa-east-1": ("0.0696", "0.0076", "0.0557", "0.00612", "0.1376", "0.1111"),
+}
+"""Fargate's vCPU and GB by the hour on x86_64, then on arm64; c7i.large and c7g.large. Of AWS's feeds, autumn 2025."""
+
+
+@pytest.mark.parametrize("region", REGIONS)
+@pytest.mark.parametrize("architecture", ["x86_64", "arm64"])
+def test_the_least_that_servers_cost_in_eight_regions_by_hand(region: str, architecture: str) -> None:
+    """A run a second of 50 ms: two servers for 730 h, three managed ones with their fee; tasks of 1 vCPU and 2 GB."""
+    spec = steady(work="cpu_ms: 10, io_ms: 40", rate=1)
+    function = ls.revised(spec.functions[0], {"architecture": architecture, "memory_mb": 512})
+    spec = ls.revised(spec, {"region": region, "functions": (function,)})
+    found = break_even(spec, multiples=[1], replications=2).table
+    usd = found[found["multiple"] == 1].set_index("option")["usd"]
+    x86_vcpu, x86_gb, arm_vcpu, arm_gb, c7i, c7g = map(Decimal, REGIONS[region])
+    is_arm = architecture == "arm64"
+    vcpu, gb, large = (arm_vcpu, arm_gb, c7g) if is_arm else (x86_vcpu, x86_gb, c7i)
+    assert usd["Fargate"] == pytest.approx(float(2 * 730 * (vcpu + 2 * gb)), rel=1e-12)
+    assert usd["EC2"] == pytest.approx(float(2 * 730 * large), rel=1e-12)
+    requests = 3600 * 730 * Decimal("0.0000002")
+    assert usd["managed instances"] == pytest.approx(
+        float(3 * 730 * large * Decimal("1.15") + requests), rel=1e-12
+    )

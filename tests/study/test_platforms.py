@@ -166,7 +166,7 @@ def test_knative_by_hand(everywhere: PlatformComparison) -> None:
     """A cluster, and two nodes at least; a node of two vCPUs, of which the kubelet keeps a part, holds one pod of one."""
     for row in rows(everywhere, "knative"):
         assert row["fixed_usd"] == pytest.approx(0.10 * HOURS)
-        assert row["compute_usd"] == pytest.approx(0.1008 * HOURS * max(row["peak"], 2))
+        assert row["compute_usd"] == pytest.approx(0.08925 * HOURS * max(row["peak"], 2))
     m7i = next(one for one in ec2_instances("x86_64", "us-east-1") if one.name == "m7i.large")
     cpu, memory, pods = allocatable(m7i)
     assert (cpu, memory, pods) == (1930, 8192 - 255 - 11 * 29 - 100, 29)

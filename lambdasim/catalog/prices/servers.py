@@ -113,7 +113,7 @@ def ec2_instances(architecture: str, region: str) -> tuple[Server, ...]:
     --------
     >>> known = ec2_instances("arm64", "us-east-1")
     >>> [(server.name, str(server.usd_per_hour)) for server in known if server.is_common]
-    [('m7g.large', '0.0816'), ('c7g.large', '0.0725')]
+    [('m7g.large', '0.0816'), ('c7g.large', '0.0725'), ('r7g.large', '0.1071')]
     >>> next(str(server.usd_per_hour) for server in known if server.name == "m7g.xlarge")
     '0.1632'
     """

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import Executor
 from functools import partial
 
+from lambdasim.catalog import ChargeKind
 from lambdasim.engine.contract import EventOutcome, Limit, Outcome
 from lambdasim.engine.totals.histogram import Histogram
 from lambdasim.errors import InputError
@@ -187,7 +188,8 @@ def scenario_measures(run: RunResult, period: str = "month") -> dict[Key, float]
     listed = float(period_bill(run, period, free_tier=False).total)
     measures: dict[Key, float] = {TOTAL: float(bill.total), LISTED: listed}
     for item in bill.items:
-        key = ("money", "line items", f"{item.kind.value} {item.architecture}".strip())
+        own = f"{item.kind.value} {item.architecture}".strip()
+        key = ("money", "line items", item.usage_type if item.kind is ChargeKind.NEIGHBOUR else own)
         measures[key] = measures.get(key, 0.0) + float(item.amount)
     for function, usd in bill.by_function().items():
         measures["money", function, "bill"] = float(usd)
