@@ -2,13 +2,17 @@
 
 from collections import Counter
 from decimal import Decimal
+from importlib.resources import files
+from pathlib import Path
 
 import numpy as np
 import pytest
 
 import lambdasim as ls
-from lambdasim.billing import Bill, price_scenario
+from lambdasim.billing import Bill, price, price_scenario
+from lambdasim.billing.exact import total
 from lambdasim.catalog import ChargeKind
+from lambdasim.finance import OwnedRuns
 from lambdasim.plots.bills import plot_waterfall
 from lambdasim.study.comparison.tables import TOTAL
 from lambdasim.study.forecast.budget import scaled_usd
@@ -117,10 +121,10 @@ def test_a_comparison_shows_lines_that_sum_to_the_bill(free: bool) -> None:
     table = found.differences
     money = table[(table["group"] == "money") & (table["scope"] == "line items")]
     group, scope, measure = TOTAL
-    total = table[(table["group"] == group) & (table["scope"] == scope) & (table["measure"] == measure)]
+    whole = table[(table["group"] == group) & (table["scope"] == scope) & (table["measure"] == measure)]
     assert {"alb_hours", "nat_hours", "xray_traces", "rest_cache_0_5_gb"} <= set(money["measure"])
     for column in ("base", "value", "difference"):
-        assert money[column].sum() == pytest.approx(float(total[column].iloc[0]), rel=1e-12, abs=1e-12)
+        assert money[column].sum() == pytest.approx(float(whole[column].iloc[0]), rel=1e-12, abs=1e-12)
     run = ls.simulate(one, keep_records=False)
     assert float(monthly_bill(run).beside_lambda) > 0
 
@@ -141,3 +145,21 @@ def test_a_waterfall_leads_from_one_bill_to_the_other(free: bool) -> None:
     names = [label.get_text() for label in ax.get_yticklabels()][1:-1]
     assert len(names) == len(steps)
     assert len(names) <= len(changed)
+
+
+def test_the_shipped_accounts_have_one_bill_with_a_cache_and_one_free_part(tmp_path: Path) -> None:
+    runs = {}
+    for name in ("accounts_shop", "accounts_reports"):
+        text = files("lambdasim").joinpath(f"examples/{name}.yaml").read_text(encoding="utf-8")
+        runs[name] = ls.simulate(ls.load_scenario_text(text), keep_records=False)
+        ls.save(runs[name], tmp_path / name)
+    owned = OwnedRuns.of_folders([tmp_path / name for name in runs], list(runs))
+    listed = price(owned.usage, free_tier=False, neighbours=owned.neighbours())
+    apart = [run.charges(free_tier=False) for run in runs.values()]
+    assert listed.total == total(bill.total for bill in apart)
+    cache = next(item for item in listed.items if item.usage_type == "rest_cache_0_5_gb")
+    assert (cache.quantity, cache.amount) == (1, Decimal("0.02"))
+    free = price(owned.usage, free_tier=True, neighbours=owned.neighbours())
+    given = sum(item.quantity for item in free.items if item.usage_type == "xray_traces" and not item.tier)
+    assert given == sum(item.quantity for item in listed.items if item.usage_type == "xray_traces") < 100_000
+    assert sum(free.by_function().values()) == free.total
