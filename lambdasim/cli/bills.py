@@ -159,7 +159,9 @@ def bill_units(
     ],
     platform: Annotated[
         str | None,
-        typer.Option(help="Another platform, of `lambdasim platforms`: NAME is then one of its meters."),
+        typer.Option(
+            help="Another platform: cloud_run, azure_flex, workers, fargate, google_functions, ...; NAME is then a meter."
+        ),
     ] = None,
     region: Annotated[str, typer.Option(help="AWS region.")] = "us-east-1",
     month: Annotated[str, typer.Option(help="Month, YYYY-MM.")] = "2026-11",

@@ -1,25 +1,23 @@
 """Worked examples of every meter and platform, by hand from the published prices: each to the cent, and as documented."""
 
+import itertools
 import json
+from decimal import Decimal
 
 import pytest
 from typer.testing import CliRunner
 
 import lambdasim as ls
 from docs.worked_examples import PAGE, examples, ours, written
+from lambdasim.billing.exact import total
 from lambdasim.billing.quantities.aws import LAMBDA_QUANTITIES
+from lambdasim.catalog.prices.listed import ListedMeter, listed_platforms
 from lambdasim.catalog.prices.meters import meters
 from lambdasim.cli import app
 from lambdasim.errors import CatalogError, InputError
 from lambdasim.wording import money
 
 EXAMPLES = examples()
-LEFT_OUT = {
-    # Priced by the same rule as a meter beside it; each is tried at its bounds in test_meters.py.
-    "rest_cache", "logs_lambda_ia_gb", "logs_lambda_delivered_gb", "logs_put", "logs_live_tail", "alarms_", "metric_data",
-    "sqs_fair", "sns_firehose", "eventbridge_cross_account", "kinesis_retention", "kinesis_on_demand_fan_out",
-    "kinesis_advantage", "dynamodb_kinesis", "msk_m7g",
-}  # fmt: skip
 
 
 @pytest.mark.parametrize("example", EXAMPLES, ids=lambda one: f"{one['example'][:40]} {one['region']}")
@@ -34,8 +32,46 @@ def test_every_meter_and_every_line_of_lambdas_is_tried() -> None:
     of_aws = (one["quantities"].split() for one in EXAMPLES if one["platform"] == "aws")
     tried = {pair.split("=")[0] for pairs in of_aws for pair in pairs}
     assert set(LAMBDA_QUANTITIES) <= tried
-    left = [name for name, one in meters().items() if name not in tried and not one.asked]
-    assert [name for name in left if not any(name.startswith(one) for one in LEFT_OUT)] == []
+    assert [name for name, one in meters().items() if name not in tried and not one.asked] == []
+
+
+def test_every_meter_of_every_platform_that_is_priced_by_quantity_alone_is_tried() -> None:
+    for key, platform in listed_platforms().items():
+        pairs = (one["quantities"].split() for one in EXAMPLES if one["platform"] == key)
+        tried = {pair.split("=")[0] for found in pairs for pair in found}
+        left = {name for name in platform.quantities() if name not in tried}
+        assert left <= {"idle_ghz_s", "disk_gb_s"}
+
+
+@pytest.mark.parametrize(
+    ("key", "name", "meter"),
+    [
+        (key, name, one)
+        for key, platform in listed_platforms().items()
+        for name, one in platform.meters.items()
+    ],
+    ids=lambda value: value if isinstance(value, str) else "",
+)
+def test_listed_meters_below_at_and_above_every_bound(key: str, name: str, meter: ListedMeter) -> None:
+    """One unit below and at the end of what is free cost nothing, one above costs one; so do bounds of volume."""
+
+    def usd(units: Decimal) -> Decimal:
+        found = ls.price_platform(key, {name: units}).charges
+        return total(one.amount for one in found if one.measure == name)
+
+    free = meter.free * meter.per
+    first = (meter.tiers[0] if meter.tiers else meter.volume[0][1]) / meter.per
+    if free:
+        assert usd(free - 1) == usd(free) == 0
+    assert usd(free + 1) == first
+    assert usd(Decimal(0)) == 0
+    for (bound, below), (_, above) in itertools.pairwise(meter.volume):
+        assert bound is not None
+        edge = bound * meter.per
+        assert (usd(edge) - usd(edge - 1), usd(edge + 1) - usd(edge)) == (
+            below / meter.per,
+            above / meter.per,
+        )
 
 
 def test_the_table_of_the_documentation_is_this_one() -> None:

@@ -12,6 +12,7 @@ from lambdasim.catalog.equivalents import equivalents_of
 from lambdasim.catalog.facts import facts_of
 from lambdasim.catalog.files import json_of, parse_json, parse_toml, text_of, toml_of
 from lambdasim.catalog.keep_alive import keep_alive_of
+from lambdasim.catalog.prices.listed import listed_of
 from lambdasim.catalog.prices.meters import meters_of
 from lambdasim.catalog.prices.neighbours import neighbour_prices_of
 from lambdasim.catalog.prices.platforms import platform_book_of
@@ -331,6 +332,27 @@ RUN = ("platforms", "cloud_run")
 )
 def test_platforms(edit: Edit, field: str) -> None:
     refused(platform_book_of, toml_of("platforms.toml"), edit, "platforms.toml", field)
+
+
+POOL = ("platforms", "cloud_run_worker_pools", "meters", "vcpu_s")
+UNITS = ("platforms", "alibaba_fc", "meters", "cu")
+
+
+@pytest.mark.parametrize(
+    ("edit", "field"),
+    [
+        (at(*POOL, "tiers", put=[]), "platforms.cloud_run_worker_pools.meters.vcpu_s.tiers"),
+        (at(*POOL, "tiers", put=[0.1]), "platforms.cloud_run_worker_pools.meters.vcpu_s.tiers[0]"),
+        (at(*POOL, "source", put="hearsay"), "platforms.cloud_run_worker_pools.meters.vcpu_s.source"),
+        (at(*POOL, "frei", put="1"), "platforms.cloud_run_worker_pools.meters.vcpu_s.frei"),
+        (at(*UNITS, "volume", 0, put=["100"]), "platforms.alibaba_fc.meters.cu.volume[0]"),
+        (at(*UNITS, "volume", 0, 0, put="600"), "platforms.alibaba_fc.meters.cu.volume[1]"),
+        (at(*UNITS, "counts", "cu", put=1), "platforms.alibaba_fc.meters.cu.counts.cu"),
+        (at("platforms", "alibaba_fc", "vendor", put=GONE), "platforms.alibaba_fc.vendor"),
+    ],
+)
+def test_listed_platforms(edit: Edit, field: str) -> None:
+    refused(listed_of, toml_of("listed_platforms.toml"), edit, "listed_platforms.toml", field)
 
 
 @pytest.mark.parametrize(

@@ -19,12 +19,14 @@ from lambdasim.billing.platforms.charges import (
     platform_charges,
 )
 from lambdasim.billing.quantities.aws import amount_of
+from lambdasim.billing.quantities.listed import listed_charges
 from lambdasim.catalog import Knowledge
+from lambdasim.catalog.prices.listed import listed_platforms
 from lambdasim.catalog.prices.neighbours import neighbour_price
-from lambdasim.catalog.prices.platform_kinds import Measure
-from lambdasim.catalog.prices.platforms import counterpart, platform_book, platform_of
+from lambdasim.catalog.prices.platform_kinds import Measure, Platform
+from lambdasim.catalog.prices.platforms import counterpart, platform_book
 from lambdasim.catalog.prices.servers import Server, ec2_instances, managed_terms
-from lambdasim.errors import InputError
+from lambdasim.errors import CatalogError, InputError
 from lambdasim.specs.faults import not_among
 from lambdasim.views import Result
 from lambdasim.wording import money, wrapped
@@ -111,7 +113,8 @@ def price_platform(
     Parameters
     ----------
     platform : str
-        Of the catalog, ``fargate``, ``ec2`` or ``managed_instances``.
+        Of the catalog, ``fargate``, ``ec2`` or ``managed_instances``; or one that is priced by quantity alone:
+        ``google_functions``, ``cloud_run_worker_pools``, ``azure_premium``, ``cloudflare_containers``, ``alibaba_fc``.
     quantities : mapping of str to Decimal, int or str
         By name, from 0; text may end in k, M or G. The meters of the platform (``requests``, ``vcpu_s``, ``gib_s``,
         ``gb_s``, ``cpu_ms``, ``cpu_hours``, ``gb_hours``, ``cluster_hours``, and ``months`` of its plan: 1, or 0 where
@@ -140,12 +143,17 @@ def price_platform(
     >>> price_platform("cloud_run", {"requests": "10M", "vcpu_s": 334_000, "gib_s": 500_000})
     cloud_run, us-east-1 (us-east4): $7.25
     """
-    if platform in SERVERS:
-        return PlatformBill(platform, region, tuple(_servers(platform, quantities, region, architecture)))
-    one = platform_of(platform)
+    alone = _alone(platform, quantities, region, architecture, free_tier=free_tier)
+    if alone is not None:
+        return PlatformBill(platform, region, tuple(alone))
+    one = _run_on(platform)
     names = {measure.value.removeprefix("compute_"): measure for measure in one.meters if measure in _COUNTED}
     egress = platform_book().egress.get(one.vendor) if one.vendor != "eks" else None
-    known = [*names, *([EGRESS] if egress is not None else [])]
+    egress = None if egress is None else egress.of(region)
+    listed = listed_platforms().get(platform)
+    beside = {} if listed is None else listed.quantities()
+    known = [*names, *([EGRESS] if egress is not None else []), *beside]
+    further: dict[str, Decimal] = {}
     counts: dict[str, int] = {}
     out, plan = 0, one.meters.get(Measure.MONTHS)
     if plan is not None:
@@ -164,6 +172,8 @@ def price_platform(
             months = amount
         elif name == OFF:
             off = amount
+        elif name in beside:
+            further[name] = amount
         else:
             counter, scale = _COUNTED[names[name]]
             counts[counter] = round(product(amount, Decimal(scale)))
@@ -194,8 +204,36 @@ def price_platform(
             egress.note,
         )
         charges = (*charges, line)
+    more = [] if listed is None else listed_charges(listed, further, region, free_tier=free_tier)
     derived = counterpart(one.vendor, region).region
-    return PlatformBill(platform, region if derived == region else f"{region} ({derived})", charges)
+    place = region if derived == region else f"{region} ({derived})"
+    return PlatformBill(platform, place, (*charges, *more))
+
+
+def _alone(
+    platform: str,
+    quantities: Mapping[str, Decimal | int | str],
+    region: str,
+    architecture: str,
+    *,
+    free_tier: bool,
+) -> list[PlatformCharge] | None:
+    """Price what no comparison of platforms has as one: servers, and platforms that are priced by quantity alone."""
+    if platform in SERVERS:
+        return _servers(platform, quantities, region, architecture)
+    listed = listed_platforms().get(platform)
+    if listed is None or platform in platform_book().platforms:
+        return None
+    amounts = _amounts(quantities, tuple(listed.quantities()))
+    return listed_charges(listed, amounts, region, free_tier=free_tier)
+
+
+def _run_on(platform: str) -> Platform:
+    book = platform_book().platforms
+    if platform in book:
+        return book[platform]
+    names = (*book, *listed_platforms(), *SERVERS)
+    raise CatalogError.single("platform", platform[:40], not_among(platform, dict.fromkeys(names)))
 
 
 def _servers(

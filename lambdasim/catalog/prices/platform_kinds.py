@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 from enum import StrEnum
+from types import MappingProxyType
 from typing import NamedTuple
 
 from lambdasim.catalog.facts import Knowledge
@@ -218,6 +219,8 @@ class Egress(NamedTuple):
     source : str
     as_of : date
     note : str
+    places : mapping of str to tuple
+        Tiers of other regions, by the AWS region that is held against them.
     """
 
     free_gb: Decimal
@@ -225,6 +228,11 @@ class Egress(NamedTuple):
     source: str
     as_of: date
     note: str
+    places: Mapping[str, tuple[tuple[Decimal | None, Decimal], ...]] = MappingProxyType({})
+
+    def of(self, region: str) -> Egress:
+        """Return the prices of the counterpart of an AWS region."""
+        return self._replace(tiers=self.places.get(region, self.tiers))
 
 
 class Front(NamedTuple):

@@ -136,10 +136,10 @@ def vendor_front_usd(
     return usd
 
 
-def vendor_egress_usd(vendor: str, size: int, *, free: bool) -> Decimal:
+def vendor_egress_usd(vendor: str, region: str, size: int, *, free: bool) -> Decimal:
     """Price what leaves another vendor for the internet in a month, of so many bytes [USD]."""
     prices = platform_book().egress.get(vendor)
-    return Decimal(0) if prices is None else egress_usd(prices, size, free=free)
+    return Decimal(0) if prices is None else egress_usd(prices.of(region), size, free=free)
 
 
 def in_bytes(kb: int) -> int:

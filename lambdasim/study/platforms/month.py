@@ -126,7 +126,8 @@ class Month:
         ]
         known = [usd for usd in fronts if usd is not None]
         egress = total(
-            vendor_egress_usd(vendor, size, free=free) for size in _cut(self.response_bytes, parts)
+            vendor_egress_usd(vendor, self.scenario.region, size, free=free)
+            for size in _cut(self.response_bytes, parts)
         )
         return total(known) if len(known) == len(fronts) else None, egress
 

@@ -156,7 +156,7 @@ def _around(found: PlatformTables, shown: set[str]) -> Iterator[Parameter]:
                 yield _front(vendor, name, front)
         egress = book.egress.get(vendor)
         if doors and egress is not None:
-            yield _egress(vendor, egress)
+            yield _egress(vendor, egress.of(found.scenario.region))
 
 
 def _front(vendor: str, name: str, front: Front) -> Parameter:
