@@ -362,3 +362,42 @@ def test_each_function_behind_a_balancer_has_its_own_unless_said(held: str, hour
     expected = apart if not held else max(calls, gb)
     assert abs(Fraction(found["alb_lcu_hours"]) - expected) < Fraction(3, 10**6)
     assert bill.total == total(one.amount for one in bill.shares())
+
+
+CHUNKED = """
+name: chunked
+start: 2026-11-01T00:00:00Z
+duration: 1min
+free_tier: false
+neighbours: {include: [trigger]}
+functions:
+  - {name: f, init_ms: 0, work: {io_ms: 10}, payload: {request_kb: REQUEST, response_kb: RESPONSE}, trigger: {type: TYPE},
+     traffic: {constant: {rate_per_s: 1}}}
+"""
+CHUNKS = {
+    "api_gateway_http": ("api_gateway_http", 512),
+    "api_gateway_websocket": ("websocket_messages", 32),
+    "sns": ("sns_publishes", 64),
+    "eventbridge": ("eventbridge_events", 64),
+}
+
+
+@pytest.mark.parametrize("trigger", CHUNKS)
+def test_sizes_count_in_chunks_below_at_and_above_their_bounds(trigger: str) -> None:
+    name, chunk = CHUNKS[trigger]
+    answers = trigger.startswith("api")
+    for request, parts in (
+        (1, 1),
+        (chunk - 1, 1),
+        (chunk, 1),
+        (chunk + 1, 2),
+        (2 * chunk, 2),
+        (2 * chunk + 1, 3),
+    ):
+        for response in (0, chunk, chunk + 1) if answers else (0,):
+            text = CHUNKED.replace("REQUEST", str(request)).replace("RESPONSE", str(response))
+            run = ls.simulate(ls.load_scenario_text(text.replace("TYPE", trigger)), keep_records=False)
+            back = -(-response // chunk)
+            # A WebSocket carries a message each way; an HTTP API counts the larger of both.
+            expected = parts + back if name == "websocket_messages" else max(parts, back)
+            assert lines(run.charges())[name] == 60 * expected, (request, response)

@@ -102,6 +102,10 @@ class PayloadMeter:
         self.is_stream = [
             function.source is not None and function.source.blocks for function in plan.functions
         ]
+        self._is_socket = [
+            specs[function.name].trigger.type is TriggerType.API_GATEWAY_WEBSOCKET
+            for function in plan.functions
+        ]
         self._sent_together = [_send_batch(specs[function.name]) > 1 for function in plan.functions]
         self._chunk_kb = [_chunk_kb(specs[function.name]) for function in plan.functions]
 
@@ -162,7 +166,13 @@ class PayloadMeter:
         request_kb = draws.payload_kb(Quantity.REQUEST_PAYLOAD, invocation)
         response_kb = draws.payload_kb(Quantity.RESPONSE_PAYLOAD, invocation)
         size_kb = request_kb if self._queued[rank] else np.maximum(request_kb, response_kb)
-        if self._chunk_kb[rank]:
+        if self._is_socket[rank]:
+            # A message each way; what was not answered sends none back.
+            answered = chunk["outcome"][own] == Outcome.COMPLETED
+            back = np.where(answered, -(-response_kb // self._chunk_kb[rank]), 0)
+            more = np.maximum(-(-request_kb // self._chunk_kb[rank]) - 1, 0) + back
+            self._count(self.extra_calls[rank], start_us, more)
+        elif self._chunk_kb[rank]:
             more = np.maximum(-(-size_kb // self._chunk_kb[rank]) - 1, 0)
             self._count(self.extra_calls[rank], start_us, more)
         if not self._queued[rank]:
