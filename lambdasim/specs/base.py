@@ -26,6 +26,8 @@ from lambdasim.units import DURATION_FORM
 
 Location = tuple[str | int, ...]
 SpecT = TypeVar("SpecT", bound="Spec")
+_FAULTY: Final = "faulty"
+_MOST_FAULTY: Final = 200
 _ALTERNATIVE: Final = re.compile(r"(function-[a-z]+|literal)\[.*\]")
 
 
@@ -68,6 +70,9 @@ class Spec(BaseModel):
     lacks_items: ClassVar[bool] = False
     """Whether faulty items of a list have been left out, so that what is not there may yet be in the file."""
 
+    is_all: ClassVar[bool] = False
+    """Whether it is what a file holds, and not one of many parts of it."""
+
     @classmethod
     def prepared(cls, data: dict[str, Any]) -> dict[str, Any]:
         """Fill in what depends on other fields, before anything is checked; keys are still the user's."""
@@ -103,7 +108,7 @@ class Spec(BaseModel):
             spec = handler(data)
         except ValidationError as error:
             told = list(_told(cls, error))
-            if isinstance(data, Mapping):
+            if isinstance(data, Mapping) and (cls.is_all or _is_early(info.context)):
                 told += map(_detail, _partly_checked(cls, data, error, info.context))
             raise ValidationError.from_exception_data(cls.__name__, told) from None
         if details := [_detail(fault) for check in spec.cross_checks() for fault in check]:
@@ -178,6 +183,14 @@ def _bare_refused(value: object) -> object:
     if isinstance(value, list | tuple):
         return [_bare_refused(item) for item in value]
     return value
+
+
+def _is_early(context: Any) -> bool:
+    """Whether a faulty spec is one of the first of its file, whose faults between fields are looked for as well."""
+    if not isinstance(context, dict):
+        return True
+    context[_FAULTY] = context.get(_FAULTY, 0) + 1
+    return bool(context[_FAULTY] <= _MOST_FAULTY)
 
 
 def _partly_checked(

@@ -6,14 +6,15 @@ import hashlib
 import json
 from collections.abc import Iterator
 from datetime import UTC, date
+from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Final
 
-from pydantic import Field, PrivateAttr
+from pydantic import Field, PrivateAttr, field_validator
 
 from lambdasim.catalog import InvocationKind, billing_rules, limit, regions
 from lambdasim.errors import CatalogError, InputError, ScenarioError
-from lambdasim.specs.base import CrossFault, Spec, revised
+from lambdasim.specs.base import CrossFault, Spec, fault, revised
 from lambdasim.specs.callers.alarms import AlarmSpec
 from lambdasim.specs.callers.calls import CallHow, CallWhen
 from lambdasim.specs.callers.machine import MachineSpec
@@ -31,6 +32,8 @@ from lambdasim.wording import clipped, count, listed, wrapped
 
 if TYPE_CHECKING:
     import pandas as pd
+
+_MOST_FUNCTIONS: Final = 10_000
 
 
 class ScenarioSpec(Spec, Result):
@@ -50,7 +53,7 @@ class ScenarioSpec(Spec, Result):
     """Limits of the account."""
     platform: PlatformSpec = PlatformSpec()
     """What is assumed of the platform."""
-    functions: Annotated[tuple[FunctionSpec, ...], Field(min_length=1, max_length=10_000)]
+    functions: Annotated[tuple[FunctionSpec, ...], Field(min_length=1, max_length=_MOST_FUNCTIONS)]
     """Functions that share the account."""
     state_machines: Annotated[tuple[MachineSpec, ...], Field(max_length=1_000)] = ()
     """State machines of Step Functions, whose tasks invoke the functions."""
@@ -62,6 +65,8 @@ class ScenarioSpec(Spec, Result):
     """Lines of the services beside Lambda."""
     price_date: Day | None = None
     """Day whose rates and billing rules apply; default: the first day of each month."""
+
+    is_all: ClassVar[bool] = True
 
     _base_dir: Path = PrivateAttr(default_factory=Path)
 
@@ -82,9 +87,17 @@ class ScenarioSpec(Spec, Result):
         functions = data.get("functions")
         return (
             data | {"functions": with_settings_of_shared(functions)}
-            if isinstance(functions, list | tuple)
+            if isinstance(functions, list | tuple) and len(functions) <= _MOST_FUNCTIONS
             else data
         )
+
+    @field_validator("functions", mode="before")
+    @classmethod
+    def _few_enough(cls, functions: object) -> object:
+        """Refuse too many before any of them is looked at."""
+        if isinstance(functions, list | tuple) and len(functions) > _MOST_FUNCTIONS:
+            raise fault(f"must have at most {_MOST_FUNCTIONS} items, got {len(functions)}")
+        return functions
 
     @property
     def base_dir(self) -> Path:
@@ -123,6 +136,11 @@ class ScenarioSpec(Spec, Result):
                 "simulate, bill and compare take them",
             )
 
+    @cached_property
+    def _named(self) -> tuple[tuple[FunctionSpec, ...], dict[str, FunctionSpec]]:
+        """Functions, and each by its name."""
+        return self.functions, {function.name: function for function in self.functions}
+
     def function(self, name: str) -> FunctionSpec:
         """Return the function of a name.
 
@@ -139,9 +157,11 @@ class ScenarioSpec(Spec, Result):
         ScenarioError
             When there is none.
         """
-        for function in self.functions:
-            if function.name == name:
-                return function
+        functions, by_name = self._named
+        if functions is not self.functions:  # in a copy
+            by_name = {function.name: function for function in self.functions}
+        if (found := by_name.get(name)) is not None:
+            return found
         names = [function.name for function in self.functions]
         raise ScenarioError.single(f"scenario {self.name[:40]}", "function", not_among(name, names))
 
