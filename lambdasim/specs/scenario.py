@@ -14,7 +14,8 @@ from pydantic import Field, PrivateAttr, field_validator
 
 from lambdasim.catalog import InvocationKind, billing_rules, limit, regions
 from lambdasim.errors import CatalogError, InputError, ScenarioError
-from lambdasim.specs.base import CrossFault, Spec, fault, revised
+from lambdasim.specs.base import CrossFault, Spec, revised
+from lambdasim.specs.base import fault as refusal
 from lambdasim.specs.callers.alarms import AlarmSpec
 from lambdasim.specs.callers.calls import CallHow, CallWhen
 from lambdasim.specs.callers.machine import MachineSpec
@@ -96,7 +97,7 @@ class ScenarioSpec(Spec, Result):
     def _few_enough(cls, functions: object) -> object:
         """Refuse too many before any of them is looked at."""
         if isinstance(functions, list | tuple) and len(functions) > _MOST_FUNCTIONS:
-            raise fault(f"must have at most {_MOST_FUNCTIONS} items, got {len(functions)}")
+            raise refusal(f"must have at most {_MOST_FUNCTIONS} items, got {len(functions)}")
         return functions
 
     @property
