@@ -105,11 +105,11 @@ class _Loader(_Bounded, yaml.SafeLoader):
 
 def _loaders() -> tuple[type[Any], ...]:
     """Return what reads: the C library's events first, which take a third of the time, and PyYAML's own for faults."""
-    library = getattr(yaml, "CSafeLoader", None)
+    library: Any = getattr(yaml, "CSafeLoader", None)
     if library is None:
         return (_Loader,)
 
-    class Quick(_Bounded, library):  # type: ignore[misc, valid-type]
+    class Quick(_Bounded, library):  # type: ignore[misc]
         def __init__(self, text: str) -> None:
             library.__init__(self, text)
             Composer.__init__(self)
@@ -166,7 +166,7 @@ class _Composer:
             return None
         root: yaml.Node | None = loader.get_node()
         if loader.check_node():
-            event: yaml.Event = loader.peek_event()  # type: ignore[no-untyped-call]
+            event: yaml.Event = loader.peek_event()
             raise _Refusal("a second document begins here; must hold one", event)
         return root
 
