@@ -4,12 +4,23 @@ from __future__ import annotations
 
 import json
 import sys
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from lambdasim.cli.app import JsonOption, app, counted, say_written, write
+from lambdasim.cli.app import (
+    JsonOption,
+    OutOption,
+    XlsxOption,
+    app,
+    counted,
+    free_place,
+    made,
+    say_written,
+    write,
+)
 from lambdasim.cli.writing import agreed_to, can_be_long
 
 if TYPE_CHECKING:
@@ -240,13 +251,18 @@ def estimate(
     region: Annotated[str | None, typer.Option(help="For prices, and where the template asks.")] = None,
     stage: StageOption = None,
     usage: UsageOption = None,
+    xlsx: XlsxOption = None,
+    out: OutOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """Estimate a month's bill with its range, without a scenario."""
-    from lambdasim.cli.app import announcing_compilation, progress
+    from lambdasim.cli.app import announcing_compilation, present, progress
+    from lambdasim.report.pages.estimate import estimate_page
     from lambdasim.templates.estimate.ask import Described, estimate_function, estimate_template
     from lambdasim.templates.estimate.text import estimate_text
 
+    free_place(xlsx)
+    made(out)
     with announcing_compilation(), progress(100) as tell:
 
         def told(done: int, planned: int) -> None:
@@ -268,4 +284,4 @@ def estimate(
             volumes = [*([] if calls is None else [calls]), *(requests or [])]
             described = Described(volumes, duration, memory, architecture, runtime, region)
             found = estimate_function(described, of_templates=of_templates, progress=told, agree=agree)
-    write(json.dumps(found.to_mapping(), indent=1, ensure_ascii=True) if as_json else estimate_text(found))
+    present(partial(estimate_text, found), partial(estimate_page, found), out, as_json, xlsx)

@@ -17,6 +17,7 @@ from lambdasim.plots.cost import plot_cost as plot_cost
 from lambdasim.plots.cost import plot_cost_distribution as plot_cost_distribution
 from lambdasim.plots.cost import plot_hourly_cost as plot_hourly_cost
 from lambdasim.plots.forecast import plot_backtest as plot_backtest
+from lambdasim.plots.forecast import plot_estimate as plot_estimate
 from lambdasim.plots.forecast import plot_forecast as plot_forecast
 from lambdasim.plots.forecast import plot_tornado as plot_tornado
 from lambdasim.plots.latency import plot_latency as plot_latency

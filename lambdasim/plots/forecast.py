@@ -1,8 +1,9 @@
-"""Pictures of a month's forecast: the bill as it grows, with its range and the budget, and what it depends on."""
+"""Pictures of a month to come: its bill as it grows with range and budget, what it depends on; and of an estimate."""
 
 from __future__ import annotations
 
 from decimal import Decimal
+from typing import TYPE_CHECKING, Final
 
 import matplotlib as mpl
 import numpy as np
@@ -17,14 +18,22 @@ from lambdasim.plots.style import (
     name_rows,
     nothing,
     plain_ticks,
+    size_axis,
     styled,
 )
 from lambdasim.study.forecast.backtest import TASKS, Backtest
 from lambdasim.study.forecast.result import Forecast
 from lambdasim.study.forecast.sensitivity import Sensitivity
-from lambdasim.wording import money
+from lambdasim.wording import clipped, count, money
+
+if TYPE_CHECKING:
+    from lambdasim.templates.estimate.estimate import Estimate
 
 _FAR = 3.0
+_BAR: Final = 0.5
+_MOST_BARS: Final = 10
+_MOST_NAME: Final = 30
+_LEAST: Final = 1e-3
 _BANDS = ((0.05, 0.95, 0.16), (0.1, 0.9, 0.22), (0.25, 0.75, 0.3))
 
 
@@ -153,4 +162,41 @@ def plot_backtest(found: Backtest, ax: Axes | None = None) -> Axes:
     ax.set_xlabel("month, in order")
     ax.set_ylabel("invocations [% of the mean month]")
     legend_beside(ax)
+    return ax
+
+
+@styled
+def plot_estimate(found: Estimate, ax: Axes | None = None) -> Axes:
+    """Draw the bill and its functions' parts without the free tier, from P10 to P90, with a line at P50.
+
+    Parameters
+    ----------
+    found : Estimate
+    ax : Axes, optional
+
+    Returns
+    -------
+    Axes
+    """
+    most = found.usd_list.p90
+    several = found.functions if len(found.functions) > 1 else ()
+    functions = [one for one in several if one.usd_list.p90 > most * _LEAST][:_MOST_BARS]
+    rows = [("bill", found.usd_list), *((clipped(one.name, _MOST_NAME), one.usd_list) for one in functions)]
+    ax = axes_or_new(ax, rows=len(rows))
+    less = len(several) - len(functions)
+    left_out = f"; {count(less, 'cheaper function')} left out" if less else ""
+    ax.set_title(f"Cost a month, P10 to P90, the line at P50{left_out}")
+    if most <= 0:
+        return nothing(ax, "nothing is billed")
+    low = max(min(one.p10 for _, one in rows if one.p10 > 0), most * _LEAST)
+    for place, (_, one) in enumerate(rows):
+        left = max(one.p10, low / 2)
+        ax.barh(place, max(one.p90 - left, 0.0), left=left, height=_BAR, **bar_look(0 if place == 0 else 1))
+        if one.p50 >= low / 2:
+            ax.plot([one.p50] * 2, [place - _BAR / 2, place + _BAR / 2], color=ink(), linewidth=2)
+    name_rows(ax, (name for name, _ in rows))
+    ax.set_ylim(len(rows) - 0.5, -0.5)
+    size_axis(ax, low, most)
+    ax.set_xlabel("USD a month, without free tier")
+    ax.grid(visible=False, axis="y")
     return ax

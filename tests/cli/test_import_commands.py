@@ -98,6 +98,13 @@ def test_an_estimate_is_one_screen_and_json_for_scripts(tmp_path: Path) -> None:
     assert done.returncode == 0, done.stderr
     assert len(done.stdout.splitlines()) <= 30
     assert max(map(len, done.stdout.splitlines())) <= 80
+    page = run("estimate", "template.yaml", "--requests", "3M/month", "--out", "estimate", cwd=tmp_path)
+    assert page.stdout.startswith(done.stdout.rstrip())
+    shown = (tmp_path / "estimate" / "report.html").read_text()
+    kept = json.loads((tmp_path / "estimate" / "result.json").read_text())
+    assert f"{kept['usd_list']['p50']:.2f}" in shown
+    assert {one["function"] for one in kept["by_function"]} == {one["name"] for one in kept["functions"]}
+    assert (tmp_path / "estimate" / "estimate.png").exists()
     told = json.loads(
         run("estimate", "--calls", "20k/day", "--duration", "120ms", "--json", cwd=tmp_path).stdout
     )

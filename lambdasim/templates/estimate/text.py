@@ -21,32 +21,40 @@ def estimate_text(found: Estimate) -> str:
     ----------
     found : Estimate
     """
-    head = f"{clipped(found.origin, 50)}: {count(found.requests, 'request')} a month in {found.region}"
-    lines = [wrapped(head), "", f"{'a month':22}{'P10':>14}{'P50':>14}{'P90':>14}"]
+    head, *said = map(wrapped, sentences(found))
+    lines = [head, "", f"{'a month':22}{'P10':>14}{'P50':>14}{'P90':>14}"]
     lines += [
-        _row("bill", found.usd, money), _row("  without free tier", found.usd_list, money),
-        _row("GB-seconds", found.gb_seconds, _rough), _row("cold starts", found.cold_share, percent),
-        _row("peak concurrency", found.peak_concurrency, _rough),
+        f"{name:22}" + "".join(f"{write(value):>14}" for value in (one.p10, one.p50, one.p90))
+        for name, one, write in figures(found)
+    ]
+    if len(found.functions) > 1:
+        lines += ["", *_functions(found)]
+    return "\n".join([*lines, "", *said, *_assumed(found)])
+
+
+def sentences(found: Estimate) -> tuple[str, ...]:
+    """Say what was estimated, what makes the range, which limit comes first, and from how much."""
+    head = f"{clipped(found.origin, 50)}: {count(found.requests, 'request')} a month in {found.region}"
+    return (head, *_causes(found), *_limits(found), _simulated(found))
+
+
+def figures(found: Estimate) -> list[tuple[str, Range, Callable[[float], str]]]:
+    """Name each figure of the month, and how it is written."""
+    rows: list[tuple[str, Range, Callable[[float], str]]] = [
+        ("bill", found.usd, money), ("  without free tier", found.usd_list, money),
+        ("GB-seconds", found.gb_seconds, rough), ("cold starts", found.cold_share, percent),
+        ("peak concurrency", found.peak_concurrency, rough),
     ]  # fmt: skip
     if found.lost_share.p90 > 0:
-        lines.append(_row("events that fail", found.lost_share, percent))
+        rows.append(("events that fail", found.lost_share, percent))
     if len(found.functions) == 1:
         one = found.functions[0]
-        lines += [
-            _row("mean duration, ms", one.duration_ms, _rough),
-            _row("p95 latency, ms", one.p95_ms, _rough),
-        ]
-    else:
-        lines += ["", *_functions(found)]
-    lines += ["", *_causes(found), *_limits(found), _simulated(found), *_assumed(found)]
-    return "\n".join(lines)
+        rows += [("mean duration, ms", one.duration_ms, rough), ("p95 latency, ms", one.p95_ms, rough)]
+    return rows
 
 
-def _row(name: str, one: Range, write: Callable[[float], str]) -> str:
-    return f"{name:22}" + "".join(f"{write(value):>14}" for value in (one.p10, one.p50, one.p90))
-
-
-def _rough(value: float) -> str:
+def rough(value: float) -> str:
+    """Write a number in about two digits below 100."""
     return count(value) if value >= _MANY else number(float(f"{value:.2g}"))
 
 
@@ -66,14 +74,14 @@ def _functions(found: Estimate) -> list[str]:
 
 def _simulated(found: Estimate) -> str:
     events, cases = count(float(f"{found.simulated:.2g}")), count(found.cases)
-    return wrapped(f"from {events} events in {cases} simulations: rare cold starts are known roughly")
+    return f"from {events} events in {cases} simulations: rare cold starts are known roughly"
 
 
 def _causes(found: Estimate) -> list[str]:
     shown = [f"{name} {percent(share, 0)}" for name, share in found.causes if share >= 0.05]
     if found.usd_list.p90 <= found.usd_list.p10 * _WIDE:
         return []
-    return [wrapped(f"the range comes from: {', '.join(shown)}")] if shown else []
+    return [f"the range comes from: {', '.join(shown)}"] if shown else []
 
 
 def _limits(found: Estimate) -> list[str]:
@@ -86,14 +94,14 @@ def _limits(found: Estimate) -> list[str]:
             if room >= 1
             else "it must be raised, or requests are throttled"
         )
-        limit = f"account concurrency {count(found.concurrency)}, peak {_rough(peak)} at P90: {told}"
-        lines.append(wrapped(f"first limit: {limit}"))
+        limit = f"account concurrency {count(found.concurrency)}, peak {rough(peak)} at P90: {told}"
+        lines.append(f"first limit: {limit}")
     slow = [one for one in found.functions if one.timeout_share.p90 > 0.001]
     if slow:
         worst = max(slow, key=lambda one: one.timeout_share.p90)
         named = "" if len(found.functions) == 1 else f" of {clipped(worst.name, 30)}"
         usual, often = percent(worst.timeout_share.p50, 1), percent(worst.timeout_share.p90, 1)
-        lines.append(wrapped(f"timeouts{named}: {usual} of runs, {often} at P90"))
+        lines.append(f"timeouts{named}: {usual} of runs, {often} at P90")
     return lines
 
 
