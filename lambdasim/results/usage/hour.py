@@ -48,7 +48,7 @@ class HourlyUsage:
         Rows of each clock hour, empty where nothing was used.
     rest : tuple of Usage
         What a run counts by month alone: payloads and streams, SnapStart, INIT of provisioned environments and the
-        rounding up of their allocation, calls at triggers and time.
+        rounding up of their allocation, calls at triggers, seconds with runs and time.
     price_date : date or None
         As the scenario says.
     """

@@ -50,6 +50,9 @@ def busy_seconds(scenario: ScenarioSpec, aggregate: Aggregate) -> tuple[list[Mon
     own = []
     for name, totals in zip(aggregate.names, aggregate.functions, strict=True):
         spec = specs[name]
+        if not totals.runs:
+            own.append(Counter())
+            continue
         (starts,) = totals.counts.of("Invocations")
         without = _empty(starts, lengths[: len(starts)], even=_is_even(spec))
         own.append(_by_month(scenario, lengths[: len(starts)] * (1 - without)))

@@ -9,6 +9,8 @@ from functools import reduce
 from math import ceil
 from typing import Final
 
+import numpy as np
+
 from lambdasim.billing import price
 from lambdasim.billing.exact import product, quotient
 from lambdasim.billing.platforms.charges import (
@@ -225,12 +227,16 @@ def _invoked_ms(run: RunResult, place: int) -> Histogram:
     Notes
     -----
     A client waits from its call on. Messages, records and asynchronous events wait for pollers, batches and retries
-    first, which no other platform has here: their runs count, INIT included, a batch as one.
+    first, which no other platform has here: their runs count, INIT included. The time of a batch is that of each of its
+    messages, which the mean size of batches weighs.
     """
     totals = run.aggregate.functions[place]
     if run.plan.functions[place].retry.synchronous:
         return totals.all_latency_ms()
-    return together(totals.billed_with_init, totals.provisioned_billed)
+    found = together(totals.billed_with_init, totals.provisioned_billed)
+    if totals.items is None or not len(found):
+        return found
+    return Histogram(found.values, np.rint(found.counts * (totals.events / len(found))).astype(np.int64))
 
 
 def _handed_on_ms(run: RunResult) -> Histogram:

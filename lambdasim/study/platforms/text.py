@@ -254,7 +254,7 @@ def _of_functions(functions: tuple[FunctionSpec, ...], shown: set[str]) -> Itera
     if any(spec.trigger.queue is not None or spec.trigger.stream is not None for spec in functions):
         yield (
             "queues and streams: on other platforms each message or record is a request of its own; on Lambda a batch is "
-            "one run, whose time is that of all its messages"
+            "one run, whose time is that of each of its messages"
         )
     if "workers" in shown:
         yield "Workers: a run's timers, memory and libraries are not those of Node.js"
