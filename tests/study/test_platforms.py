@@ -21,6 +21,7 @@ from lambdasim.errors import InputError
 from lambdasim.plots import plot_platform_latency, plot_platforms
 from lambdasim.report.pages.platforms import platforms_page
 from lambdasim.specs.trigger import TriggerType
+from lambdasim.study.measures import monthly_bill
 from lambdasim.study.platforms.fronts import DOORS, Door
 from lambdasim.study.platforms.lock_in import lock_in, tied
 from lambdasim.study.platforms.managed import ManagedNeed, managed_plan
@@ -653,3 +654,28 @@ functions:
 """
     comparison = found(ls.load_scenario_text(burst), "ec2", at_once=1)
     assert any(one.startswith("INIT at the fullest moment of f") for one in comparison.caveats())
+
+
+TWO_DOORS = """
+name: doors
+start: 2026-11-01T00:00:00Z
+duration: 1h
+free_tier: false
+neighbours: {include: [trigger]HELD}
+functions:
+  - {name: a, memory_mb: 1769, init_ms: 0, work: {io_ms: 20}, trigger: {type: alb}, traffic: {constant: {rate_per_s: 1}}}
+  - {name: b, memory_mb: 1769, init_ms: 0, work: {io_ms: 20}, trigger: {type: alb}, traffic: {constant: {rate_per_s: 1}}}
+"""
+
+
+@pytest.mark.parametrize(
+    ("held", "number"), [("", 2), (", held: {alb_hours: 1}", 1), (", held: {alb_hours: 3}", 3)]
+)
+def test_there_are_as_many_load_balancers_as_on_the_bill(held: str, number: int) -> None:
+    spec = ls.load_scenario_text(TWO_DOORS.replace("HELD", held))
+    comparison = found(spec, "cloud_run", at_once=1)
+    bill = monthly_bill(ls.simulate(spec, keep_records=False))
+    front = sum(float(item.amount) for item in bill.items if item.usage_type.startswith("alb_"))
+    assert rows(comparison, "lambda")[0]["front_usd"] == pytest.approx(front, rel=1e-6)
+    assert front == pytest.approx(number * HOURS * 0.0225, rel=0.05)
+    assert rows(comparison, "cloud_run")[0]["front_usd"] == pytest.approx(number * HOURS * 0.025, rel=0.02)

@@ -47,7 +47,7 @@ def busy_seconds(scenario: ScenarioSpec, aggregate: Aggregate) -> tuple[list[Mon
     minutes = max((totals.counts.minutes for totals in aggregate.functions), default=0)
     lengths = _lengths(scenario, minutes)
     empty = np.ones(minutes)
-    own = []
+    own: list[MonthCounts] = []
     for name, totals in zip(aggregate.names, aggregate.functions, strict=True):
         spec = specs[name]
         if not totals.runs:

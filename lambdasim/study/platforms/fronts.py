@@ -46,6 +46,17 @@ def doors_of(scenario: ScenarioSpec) -> dict[str, Door]:
     return {spec.name: DOORS[spec.trigger.type] for spec in scenario.functions if spec.trigger.type in DOORS}
 
 
+def balancers_of(scenario: ScenarioSpec) -> float:
+    """Give how many load balancers there are: as held in the scenario, else one for each function behind one, as on a bill.
+
+    Parameters
+    ----------
+    scenario : ScenarioSpec
+    """
+    behind = sum(door is Door.BALANCER for door in doors_of(scenario).values())
+    return scenario.neighbours.held.get("alb_hours", float(behind)) if behind else 0.0
+
+
 def aws_front_usd(
     scenario: ScenarioSpec, usage: Iterable[Usage], *, free: bool, servers: bool = False
 ) -> Decimal:
@@ -78,8 +89,9 @@ def aws_front_usd(
         for name, one in terms.functions.items()
         if name in doors
     }
+    number = balancers_of(scenario)
     if servers or Door.BALANCER in doors.values():
-        held = {"alb_hours": MICRO}
+        held = {"alb_hours": round((max(number, 1) if servers else number) * MICRO)}
     only = NeighbourTerms(frozenset({NeighbourLines.TRIGGER}), held, functions)
     found = price_meters(meter_counts(usage, {"": only}), free_tier=free, own_usd=terms.own_usd)
     return total(item.amount for item in found.items)
@@ -95,7 +107,14 @@ def aws_egress_usd(scenario: ScenarioSpec, month: str, size: int, *, free: bool)
 
 
 def vendor_front_usd(
-    vendor: str, doors: Mapping[str, Door], calls: Mapping[str, int], size: int, hours: int, *, free: bool
+    vendor: str,
+    doors: Mapping[str, Door],
+    calls: Mapping[str, int],
+    size: int,
+    hours: int,
+    *,
+    free: bool,
+    balancers: float = 1.0,
 ) -> Decimal | None:
     """Price what stands before functions at another vendor in a month.
 
@@ -111,6 +130,8 @@ def vendor_front_usd(
     hours : int
         Of the month.
     free : bool
+    balancers : float
+        How many there are where functions are behind them.
 
     Returns
     -------
@@ -132,7 +153,10 @@ def vendor_front_usd(
         balancer = known.get("balancer")
         if balancer is None:
             return None
-        usd += balancer.usd_per_hour * hours + balancer.usd_per_gb * Decimal(size) / BYTES_PER_GB
+        usd += (
+            balancer.usd_per_hour * hours * Decimal(str(balancers))
+            + balancer.usd_per_gb * Decimal(size) / BYTES_PER_GB
+        )
     return usd
 
 

@@ -18,6 +18,7 @@ from lambdasim.specs.scenario import ScenarioSpec
 from lambdasim.study.platforms.fronts import (
     aws_egress_usd,
     aws_front_usd,
+    balancers_of,
     doors_of,
     in_bytes,
     vendor_egress_usd,
@@ -118,7 +119,13 @@ class Month:
         calls = {name: _cut(number, parts) for name, number in self.calls.items()}
         fronts = [
             vendor_front_usd(
-                vendor, doors, {name: cut[place] for name, cut in calls.items()}, size, hours, free=free
+                vendor,
+                doors,
+                {name: cut[place] for name, cut in calls.items()},
+                size,
+                hours,
+                free=free,
+                balancers=balancers_of(self.scenario),
             )
             for place, (size, hours) in enumerate(
                 zip(_cut(carried, parts), _cut(self.hours, parts), strict=True)
