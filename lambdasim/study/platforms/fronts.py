@@ -47,7 +47,7 @@ def doors_of(scenario: ScenarioSpec) -> dict[str, Door]:
 
 
 def balancers_of(scenario: ScenarioSpec) -> float:
-    """Give how many load balancers there are: as held in the scenario, else one for each function behind one, as on a bill.
+    """Give how many load balancers there are: as held in the scenario, else one for each function behind one.
 
     Parameters
     ----------
