@@ -120,3 +120,15 @@ def test_a_saved_run_has_the_same(tmp_path: Path) -> None:
 
 def test_a_forecast_keeps_every_counter() -> None:
     assert set(FORECAST) == set(COUNTERS)
+
+
+def test_ways_into_one_function_share_its_seconds() -> None:
+    text = SYSTEM.format(duration="1h", even=2, mail=1, uses=", shares: even")
+    text = text.replace(
+        "memory_mb: 256, init_ms: 0, work: {io_ms: 20}, traffic: {poisson", "traffic: {poisson"
+    )
+    run = ls.simulate(ls.load_scenario_text(text), keep_records=False)
+    runs, busy = usage_of(run, "mail")
+    assert runs > 3000
+    assert busy == 2  # every second has a run of the other way: one in each month is kept
+    assert usage_of(run, "even")[1] == 3600

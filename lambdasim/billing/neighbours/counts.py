@@ -324,7 +324,8 @@ def shared_traces(usages: Iterable[Usage], terms: Mapping[str, NeighbourTerms]) 
     for place, together in rows.items():
         account, region, month = place
         each = [busy_seconds(usage) for usage in together]
-        one = min(seconds[place] or max(each), sum(each))
+        lasted = max(usage.elapsed_s for usage in together)
+        one = min(seconds[place] or max(each), sum(each), lasted or sum(each))
         owner = f"{account}/{SHARED}" if account else SHARED
         counts[MeterKey(month, region, "xray_traces", owner)] += sampled_traces(
             sum(usage.requests for usage in together), one

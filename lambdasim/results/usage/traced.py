@@ -31,7 +31,7 @@ def busy_seconds(scenario: ScenarioSpec, aggregate: Aggregate) -> tuple[list[Mon
     Returns
     -------
     list of Counter
-        In the aggregate's order [s].
+        In the aggregate's order; of ways into one function each has the seconds that those before it have not [s].
     Counter
         Of the functions that do not say themselves how many traces a run makes [s].
 
@@ -48,6 +48,7 @@ def busy_seconds(scenario: ScenarioSpec, aggregate: Aggregate) -> tuple[list[Mon
     lengths = _lengths(scenario, minutes)
     empty = np.ones(minutes)
     own: list[MonthCounts] = []
+    of_owner: dict[str, NDArray[np.float64]] = {}
     for name, totals in zip(aggregate.names, aggregate.functions, strict=True):
         spec = specs[name]
         if not totals.runs:
@@ -55,7 +56,12 @@ def busy_seconds(scenario: ScenarioSpec, aggregate: Aggregate) -> tuple[list[Mon
             continue
         (starts,) = totals.counts.of("Invocations")
         without = _empty(starts, lengths[: len(starts)], even=_is_even(spec))
-        own.append(_by_month(scenario, lengths[: len(starts)] * (1 - without)))
+        before = of_owner.setdefault(spec.shares or spec.name, np.ones(minutes))
+        added = before[: len(starts)] * (1 - without)
+        before[: len(starts)] *= without
+        seconds = _by_month(scenario, lengths[: len(starts)] * added)
+        # A row with runs keeps a second, so that it never looks like one whose seconds are not known.
+        own.append(Counter({month: max(seconds[month], 1) for month in _by_month(scenario, starts)}))
         if _TRACES not in spec.uses.per_run:
             empty[: len(starts)] *= without
     return own, _by_month(scenario, lengths * (1 - empty))
@@ -80,8 +86,8 @@ def _empty(starts: NDArray[np.int64], lengths: NDArray[np.float64], *, even: boo
     return part
 
 
-def _by_month(scenario: ScenarioSpec, seconds: NDArray[np.float64]) -> MonthCounts:
-    """Add up minutes by the month in which they begin, in whole seconds."""
+def _by_month(scenario: ScenarioSpec, seconds: NDArray[np.float64] | NDArray[np.int64]) -> MonthCounts:
+    """Add up minutes by the month in which they begin, in whole numbers."""
     start_us = to_epoch_us(scenario.start)
     ends_us = month_ends_us(start_us)
     counts: MonthCounts = Counter()
