@@ -644,6 +644,17 @@ def test_latency_of_clients_is_that_of_the_run(everywhere: PlatformComparison) -
     assert "call to answer" in plot_platform_latency(everywhere).get_xlabel()
 
 
+def test_a_load_balancer_counts_the_bytes_of_servers_and_of_functions_by_their_own_measure() -> None:
+    """24 KB twice a second are 0.165 GB an hour: of 0.4 for functions, of 1 for servers; calls are 2 of 25."""
+    comparison = found(steady(trigger="alb", response=20), "ec2", at_once=1)
+    gb = Fraction(REQUESTS * 24, 1 << 20)
+    hours = HOURS * 0.0225
+    ours, servers = (rows(comparison, key)[0]["front_usd"] for key in ("lambda", "ec2"))
+    assert ours == pytest.approx(hours + float(gb / Fraction("0.4")) * 0.008, rel=1e-5)
+    assert servers == pytest.approx(hours + float(max(gb, Fraction(REQUESTS, 25 * 3600))) * 0.008, rel=1e-5)
+    assert servers < ours
+
+
 def test_a_fullest_moment_of_starting_environments_is_said() -> None:
     burst = """
 name: burst

@@ -124,12 +124,15 @@ class NeighbourTerms:
     functions : mapping of str to FunctionTerms
     own_usd : mapping of str to Decimal
         Prices that the scenario gives, by meter [USD per ``Meter.per`` units].
+    on_servers : bool
+        Whether servers stand behind load balancers in place of functions.
     """
 
     include: frozenset[NeighbourLines]
     held: Mapping[str, int]
     functions: Mapping[str, FunctionTerms]
     own_usd: Mapping[str, Decimal] = field(default_factory=dict)
+    on_servers: bool = False
 
     @classmethod
     def of_scenario(
@@ -225,7 +228,7 @@ def meter_counts(usages: Iterable[Usage], terms: Mapping[str, NeighbourTerms]) -
             count = held * _time(meter(meter_name), seconds, month) // MICRO
             counts[MeterKey(month, region, meter_name, owner)] += count
     for place, rows in balanced.items():
-        counts.update(_of_balancers(rows, terms[place[0]].held.get("alb_hours"), elapsed[place]))
+        counts.update(_of_balancers(rows, terms[place[0]], elapsed[place]))
     return {key: count for key, count in sorted(counts.items()) if count > 0}
 
 
@@ -338,16 +341,18 @@ def _is_sampled(terms: FunctionTerms, include: frozenset[NeighbourLines]) -> boo
     return NeighbourLines.TRACES in include and "xray_traces" not in terms.per_run
 
 
-def _of_balancers(rows: list[Usage], held: int | None, seconds: int) -> Counter[MeterKey]:
+def _of_balancers(rows: list[Usage], terms: NeighbourTerms, seconds: int) -> Counter[MeterKey]:
     """Count capacity units of load balancers, and the hours of those that nobody speaks of."""
     found: Counter[MeterKey] = Counter()
-    month, region = rows[0].month, rows[0].region
+    month, region, held = rows[0].month, rows[0].region, terms.held.get("alb_hours")
+    defaults = meter_defaults()
+    gb = defaults.lcu_server_gb if terms.on_servers else defaults.lcu_gb
     if held is None:
         hours = _time(meter("alb_hours"), seconds, month)
         found.update({MeterKey(month, region, "alb_hours", row.function): hours for row in rows})
     shared = held is not None and held <= MICRO
     for together in [rows] if shared else [[row] for row in rows]:
-        for row, count in zip(together, _lcu_hours(together), strict=True):
+        for row, count in zip(together, _lcu_hours(together, gb), strict=True):
             found[MeterKey(month, region, "alb_lcu_hours", row.function)] += count
     return found
 
@@ -459,11 +464,11 @@ def _of_stream(usage: Usage, terms: FunctionTerms, records: int) -> Counter[str]
     return found
 
 
-def _lcu_hours(rows: list[Usage]) -> list[int]:
+def _lcu_hours(rows: list[Usage], gb: Decimal) -> list[int]:
     """Give capacity units of one load balancer for each function's calls, in millionths of LCU-hours, rounded up."""
     defaults = meter_defaults()
     a_call = Fraction(MICRO, defaults.lcu_connections_per_s * _S_PER_HOUR)
-    a_kb = MICRO / (Fraction(defaults.lcu_gb) * BYTES_PER_KB * BYTES_PER_KB)
+    a_kb = MICRO / (Fraction(gb) * BYTES_PER_KB * BYTES_PER_KB)
     by_calls = [row.calls * a_call for row in rows]
     by_bytes = [row.payload_kb * a_kb for row in rows]
     return [ceil(count) for count in max(by_calls, by_bytes, key=sum)]

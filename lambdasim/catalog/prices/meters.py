@@ -44,8 +44,8 @@ class MeterDefaults:
         Sampling of traces: so many a second, and a part of the rest [%].
     lcu_connections_per_s : int
         New connections that one capacity unit of a load balancer takes.
-    lcu_gb : Decimal
-        Processed bytes of one capacity unit in an hour [GB].
+    lcu_gb, lcu_server_gb : Decimal
+        Processed bytes of one capacity unit in an hour, with Lambda functions and with servers behind it [GB].
     """
 
     log_platform_bytes: int
@@ -53,6 +53,7 @@ class MeterDefaults:
     trace_percent: int
     lcu_connections_per_s: int
     lcu_gb: Decimal
+    lcu_server_gb: Decimal
 
 
 def meter(name: str) -> Meter:
@@ -88,6 +89,7 @@ def meter_defaults() -> MeterDefaults:
         trace_percent=entry.whole("trace_percent"),
         lcu_connections_per_s=entry.whole("lcu_connections_per_s", least=1),
         lcu_gb=entry.amount("lcu_gb"),
+        lcu_server_gb=entry.amount("lcu_server_gb"),
     )
     entry.close()
     return found

@@ -92,7 +92,7 @@ def aws_front_usd(
     number = balancers_of(scenario)
     if servers or Door.BALANCER in doors.values():
         held = {"alb_hours": round((max(number, 1) if servers else number) * MICRO)}
-    only = NeighbourTerms(frozenset({NeighbourLines.TRIGGER}), held, functions)
+    only = NeighbourTerms(frozenset({NeighbourLines.TRIGGER}), held, functions, on_servers=servers)
     found = price_meters(meter_counts(usage, {"": only}), free_tier=free, own_usd=terms.own_usd)
     return total(item.amount for item in found.items)
 

@@ -175,6 +175,11 @@ def caveats(found: PlatformTables) -> Iterator[str]:
         yield (
             f"the beginning: every platform starts this run without instances, and a month counts that "
             f"{count(float(period.factor))} times; a longer run weighs it less"
+            + (
+                "; where it is the fullest moment, Knative has nodes for it all the time"
+                if "knative" in shown
+                else ""
+            )
         )
     share = max(one.not_run_share for one in found.replications)
     if share:
