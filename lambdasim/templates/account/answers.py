@@ -241,6 +241,7 @@ def read_answers(sources: Iterable[Path], but: str = "") -> Answers:
 def _files(sources: Iterable[Path]) -> Iterator[tuple[Path, str]]:
     """Give each file once, in the order of names, with its name for messages."""
     seen: set[Path] = set()
+    sources = list(sources)
     for source in sources:
         try:
             if not source.exists():
@@ -260,7 +261,9 @@ def _files(sources: Iterable[Path]) -> Iterator[tuple[Path, str]]:
         for path in found:
             if path.is_file() and (real := path.resolve()) not in seen:
                 seen.add(real)
-                yield path, str(path.relative_to(source)) if source.is_dir() else path.name
+                # Of one folder its own name says nothing; of several it may be the region.
+                within = source.parent if len(sources) > 1 and source.name else source
+                yield path, str(path.relative_to(within)) if source.is_dir() else path.name
 
 
 def _shape(content: bytes) -> str:

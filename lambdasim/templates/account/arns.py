@@ -5,11 +5,13 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, Final
 
 from lambdasim.errors import TemplateError
 from lambdasim.templates.account.answers import Answers, Item, Kind
-from lambdasim.wording import clipped, listed
+from lambdasim.templates.found import Remark
+from lambdasim.wording import clipped, count, listed
 
 _FUNCTION: Final = re.compile(r"arn:[a-z-]+:lambda:([a-z0-9-]*):([0-9]*):function:([^:]+)(?::([^:]+))?")
 _OWNED: Final = {
@@ -20,6 +22,18 @@ _OWNED: Final = {
     Kind.EVENTS: "FunctionArn",
     Kind.OPTIMIZER: "functionArn",
 }
+_ARNS: Final = {
+    Kind.TARGETS: "ScalableTargetARN",
+    Kind.POLICIES: "PolicyARN",
+    Kind.ACTIONS: "ScheduledActionARN",
+    Kind.RULES: "Arn",
+    Kind.SCHEDULE: "Arn",
+    Kind.URLS: "FunctionArn",
+}
+_LOOSE: Final = (Kind.CONCURRENCY, Kind.METRICS, Kind.STATISTICS, Kind.ACCOUNT)
+"""Answers in which nothing says a region."""
+_REGION: Final = re.compile(r"arn:[a-z-]+:[a-z-]+:([a-z0-9-]+):")
+_IS_REGION: Final = re.compile(r"[a-z]{2}(-[a-z]+)+-[0-9]")
 _LATEST: Final = "$LATEST"
 
 
@@ -88,14 +102,7 @@ def one_region(answers: Answers, region: str | None) -> str | None:
         places.setdefault((name.region, name.account), item.file)
     regions = list(dict.fromkeys(place[0] for place in places))
     if region is not None and region in regions:
-        for kind, key in _OWNED.items():
-            kept = [item for item in answers.of(kind) if _lies_in(item.data.get(key), region)]
-            if kind in answers.items:
-                answers.items[kind] = kept
-        if Kind.FUNCTION in answers.items:
-            answers.items[Kind.FUNCTION] = [
-                item for item in answers.of(Kind.FUNCTION) if _lies_in(_inner(item), region)
-            ]
+        _leave_others_out(answers, region)
         places = {place: file for place, file in places.items() if place[0] == region}
         regions = [region]
     accounts = {account: file for (_, account), file in places.items()}
@@ -108,6 +115,42 @@ def one_region(answers: Answers, region: str | None) -> str | None:
         told = f"mixes functions of {shown}, whose limits are apart; choose one with --region"
         raise TemplateError.single(next(iter(places.values())), "FunctionArn", told)
     return regions[0] if regions else None
+
+
+def _leave_others_out(answers: Answers, region: str) -> None:
+    """Take out what is of another region, by an ARN in it, else by the other answers of its folder."""
+    folders: dict[Path, set[str]] = {}
+    for item, name in _owned(answers):
+        folders.setdefault(Path(item.file).parent, set()).add(name.region)
+    mixed = {folder for folder, regions in folders.items() if len(regions) > 1}
+    loose = [
+        item
+        for kind in _LOOSE
+        for item in answers.of(kind)
+        if Path(item.file).parent in mixed and not _IS_REGION.search(item.file)
+    ]
+    if loose:
+        many = count(len({item.file for item in loose}), "file")
+        told = f"{many} beside functions of several regions say no region and are taken for {region}"
+        told += "; keep each region's answers in a folder of its own"
+        answers.warnings.append(Remark(clipped(loose[0].file, 120), told))
+    for kind, items in answers.items.items():
+        answers.items[kind] = [item for item in items if _is_of(kind, item, region, folders)]
+
+
+def _is_of(kind: Kind, item: Item, region: str, folders: dict[Path, set[str]]) -> bool:
+    key = _OWNED.get(kind)
+    if kind is Kind.FUNCTION or key is not None:
+        return _lies_in(_inner(item) if key is None else item.data.get(key), region)
+    said = _ARNS.get(kind)
+    text = item.data.get(said) if said is not None else None
+    place = _REGION.match(text) if isinstance(text, str) else None
+    if place is not None:
+        return place[1] == region
+    named = [part for part in Path(item.file).parts if _IS_REGION.fullmatch(part)]
+    if named:
+        return named[-1] == region
+    return folders.get(Path(item.file).parent, {region}) >= {region}
 
 
 def _owned(answers: Answers) -> Iterator[tuple[Item, FunctionName]]:

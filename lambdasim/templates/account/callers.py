@@ -42,7 +42,7 @@ _OF_KINDS: Final = {
 
 
 def with_callers(
-    answers: Answers, functions: dict[str, FoundFunction], notes: Notes
+    answers: Answers, functions: dict[str, FoundFunction], notes: Notes, region: str | None = None
 ) -> dict[str, FoundFunction]:
     """Tie functions to what invokes them.
 
@@ -53,6 +53,8 @@ def with_callers(
         By name.
     notes : Notes
         Is given what is tied to no function.
+    region : str, optional
+        Of the functions; one of the same name in another region is another.
 
     Returns
     -------
@@ -65,7 +67,7 @@ def with_callers(
     def add(name: FunctionName | None, source: FoundSource) -> None:
         if name is None:
             return
-        if name.name not in found:
+        if name.name not in found or (region and name.region not in ("", region)):
             missing[name.name] = None
         elif source not in found[name.name].sources:
             found[name.name] = found[name.name].with_sources(source)
@@ -152,7 +154,7 @@ def _shards(answers: Answers) -> dict[str, int]:
 
 
 def _rules(answers: Answers) -> dict[str, tuple[str | None, bool]]:
-    """Return schedule and state of each rule by its ARN and by its name."""
+    """Return schedule and state of each rule by its ARN, else by its name."""
     rules = {}
     for item in answers.of(Kind.RULES):
         expression = item.data.get("ScheduleExpression")
@@ -160,9 +162,10 @@ def _rules(answers: Answers) -> dict[str, tuple[str | None, bool]]:
             expression if isinstance(expression, str) and expression else None,
             item.data.get("State", "ENABLED") != "DISABLED",
         )
-        for key in (item.data.get("Arn"), item.data.get("Name")):
-            if isinstance(key, str):
-                rules[key] = said
+        # Rules of two buses may have one name, so it stands for a rule only where its ARN is not there.
+        key = item.data.get("Arn") or item.data.get("Name")
+        if isinstance(key, str):
+            rules[key] = said
     return rules
 
 

@@ -13,10 +13,12 @@ from lambdasim.templates.account.answers import Answers, Item, Kind
 from lambdasim.templates.account.arns import function_of
 from lambdasim.templates.account.metrics.duration_law import Statistics, percentiles_of
 from lambdasim.templates.cloudformation.stack import Notes
+from lambdasim.templates.cloudformation.values import at
 from lambdasim.templates.found import Remark
-from lambdasim.wording import clipped
+from lambdasim.wording import clipped, count
 
 _LOG_GROUP: Final = "/aws/lambda/"
+_CONFIGURED: Final = (Kind.FUNCTIONS, Kind.CONFIGURATION)
 _OTHER: Final = re.compile(r"[^a-z0-9]")
 _MS_PER_S: Final = 1000
 _DAY_S: Final = 86_400
@@ -74,6 +76,7 @@ def run_statistics(answers: Answers, notes: Notes) -> dict[str, RunStatistics]:
         Where several speak of a function, logs come before Compute Optimizer.
     """
     found = {}
+    groups = _own_groups(answers)
     for item in answers.of(Kind.OPTIMIZER):
         owner = function_of(_plain(item).get("functionarn"))
         if owner is not None:
@@ -93,7 +96,7 @@ def run_statistics(answers: Answers, notes: Notes) -> dict[str, RunStatistics]:
                 told = "has rows of runs and no statistics by function; lambdasim calibrate reads those"
                 notes.warnings.append(Remark(clipped(item.file, 120), told))
                 break
-            name = _named(row)
+            name = _named(row, groups, item, notes)
             if name is not None:
                 found[name] = _joined(found.get(name), _of_logs(row))
     return found
@@ -114,11 +117,37 @@ def _rows(item: Item) -> Iterator[dict[str, str]]:
             }
 
 
-def _named(row: Mapping[str, str]) -> str | None:
+def _own_groups(answers: Answers) -> dict[str, set[str]]:
+    """Return the functions that log into each group, of groups that functions name themselves."""
+    groups: dict[str, set[str]] = {}
+    inner = (item.data.get("Configuration") for item in answers.of(Kind.FUNCTION))
+    for data in (*(one.data for kind in _CONFIGURED for one in answers.of(kind)), *inner):
+        group = at(data, "LoggingConfig", "LogGroup")
+        name = function_of(at(data, "FunctionArn")) or function_of(at(data, "FunctionName"))
+        if isinstance(group, str) and name is not None:
+            groups.setdefault(group, set()).add(name.name)
+    return groups
+
+
+def _named(row: Mapping[str, str], groups: Mapping[str, set[str]], item: Item, notes: Notes) -> str | None:
+    """Return the function that a row is about; a group of several functions says nothing of any."""
     group = row.get("@log") or row.get("log")
-    if group and _LOG_GROUP in group:
-        return group.split(_LOG_GROUP, 1)[1]
-    return row.get("function_name")
+    if not group:
+        return row.get("function_name")
+    group = group.partition(":")[2] or group
+    owners = groups.get(group, set())
+    if len(owners) == 1:
+        return next(iter(owners))
+    if not owners and group.startswith(_LOG_GROUP):
+        return group.removeprefix(_LOG_GROUP)
+    if row.get("function_name"):
+        return row["function_name"]
+    whose = (
+        f"{count(len(owners), 'function')} log into it" if owners else "no function of the files logs into it"
+    )
+    told = f"its rows of log group {clipped(group, 60)} are left out: {whose}"
+    notes.warnings.append(Remark(clipped(item.file, 120), told))
+    return None
 
 
 def _of_logs(row: Mapping[str, str]) -> RunStatistics:

@@ -56,7 +56,7 @@ def read_account(
     answers = read_answers(paths)
     notes = Notes()
     place = one_region(answers, region)
-    functions = with_callers(answers, account_functions(answers, notes), notes)
+    functions = with_callers(answers, account_functions(answers, notes), notes, region or place)
     store, logs = read_metrics(answers, notes), run_statistics(answers, notes)
     window = store.window or _window_of_logs(logs)
     functions = {
