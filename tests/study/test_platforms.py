@@ -690,3 +690,14 @@ def test_there_are_as_many_load_balancers_as_on_the_bill(held: str, number: int)
     assert rows(comparison, "lambda")[0]["front_usd"] == pytest.approx(front, rel=1e-6)
     assert front == pytest.approx(number * HOURS * 0.0225, rel=0.05)
     assert rows(comparison, "cloud_run")[0]["front_usd"] == pytest.approx(number * HOURS * 0.025, rel=0.02)
+
+
+def test_what_belongs_to_a_paid_plan_is_free_without_grants_too() -> None:
+    """5.3 M calls of 20 KB: within the 10 M calls and the 1 TB of Vercel's plan; Google's 2 M calls are a grant."""
+    spec = steady(trigger="api_gateway_http", response=20, free=False)
+    comparison = found(spec, "vercel", "cloud_run", at_once=1)
+    plan = rows(comparison, "vercel")[0]
+    assert plan["front_usd"] == plan["egress_usd"] == 0
+    assert rows(comparison, "cloud_run")[0]["front_usd"] == pytest.approx(REQUESTS * 3e-6)
+    granted = found(steady(trigger="api_gateway_http", response=20, free=True), "vercel", at_once=1)
+    assert rows(granted, "vercel")[0]["usd"] == pytest.approx(plan["usd"], rel=1e-12)

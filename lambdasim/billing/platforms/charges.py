@@ -246,14 +246,14 @@ def egress_usd(prices: Egress, size: int, *, free: bool = True) -> Decimal:
     size : int
         [bytes].
     free : bool
-        Whether the free part is left.
+        Whether the free part is left; what belongs to a paid plan is in any case.
 
     Returns
     -------
     Decimal
         [USD].
     """
-    paid = max(size - int(prices.free_gb * BYTES_PER_GB), 0) if free else size
+    paid = max(size - int(prices.free_gb * BYTES_PER_GB), 0) if free or prices.included else size
     bounds = [None if bound is None else int(bound * BYTES_PER_GB) for bound, _ in prices.tiers]
     bands = cut_into_bands(paid, bounds)
     return total(

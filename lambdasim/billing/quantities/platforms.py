@@ -190,7 +190,7 @@ def price_platform(
     if out and egress is not None:
         usd = egress_usd(egress, out, free=free_tier)
         quantity = quotient(out, BYTES_PER_GB)
-        free = min(egress.free_gb, quantity) if free_tier else Decimal(0)
+        free = min(egress.free_gb, quantity) if free_tier or egress.included else Decimal(0)
         line = PlatformCharge(
             EGRESS,
             quantity,

@@ -221,6 +221,8 @@ class Egress(NamedTuple):
     note : str
     places : mapping of str to tuple
         Tiers of other regions, by the AWS region that is held against them.
+    included : bool
+        Whether the free part belongs to the plan that is paid for, and is no grant.
     """
 
     free_gb: Decimal
@@ -229,6 +231,7 @@ class Egress(NamedTuple):
     as_of: date
     note: str
     places: Mapping[str, tuple[tuple[Decimal | None, Decimal], ...]] = MappingProxyType({})
+    included: bool = False
 
     def of(self, region: str) -> Egress:
         """Return the prices of the counterpart of an AWS region."""
@@ -246,6 +249,8 @@ class Front(NamedTuple):
     source : str
     as_of : date
     knowledge : Knowledge
+    included : bool
+        Whether the free calls belong to the plan that is paid for, and are no grant.
     """
 
     usd_per_million: Decimal
@@ -255,6 +260,7 @@ class Front(NamedTuple):
     source: str
     as_of: date
     knowledge: Knowledge
+    included: bool = False
 
 
 class Kubelet(NamedTuple):

@@ -252,6 +252,7 @@ def _egress(entry: Entry, head: Head) -> Egress:
         entry.day("as_of", default=head.as_of),
         entry.text("note", default=""),
         {} if places is None else {name: _bands(places, name) for name in places.names()},
+        entry.flag("included") if entry.has("included") else False,
     )
     entry.close()
     return found
@@ -280,6 +281,7 @@ def _front(entry: Entry, head: Head) -> Front:
         entry.source("source", head.sources),
         entry.day("as_of", default=head.as_of),
         entry.choice("knowledge", Knowledge, default=head.knowledge),
+        entry.flag("included") if entry.has("included") else False,
     )
     entry.close()
     return found

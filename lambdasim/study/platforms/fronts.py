@@ -147,7 +147,7 @@ def vendor_front_usd(
         if gateway is None:
             return None
         count = sum(calls.get(name, 0) for name, door in doors.items() if door is Door.GATEWAY)
-        given = int(gateway.free_million * MICRO) if free else 0
+        given = int(gateway.free_million * MICRO) if free or gateway.included else 0
         usd += Decimal(max(count - given, 0)) * gateway.usd_per_million / MICRO
     if Door.BALANCER in doors.values():
         balancer = known.get("balancer")
