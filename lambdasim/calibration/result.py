@@ -251,9 +251,10 @@ class Calibration(Result):
         """
         runs = data.runs
         here = runs.memory_mb == self.memory_mb
-        rows = here & runs.warm()
-        values = runs.work_ms()[rows if rows.any() else here & ~runs.inside & ~runs.ended("timeout")]
         (size,) = (one for one in data.sizes if one.memory_mb == self.memory_mb)
+        rows = here & runs.warm()
+        few = size.with_first or not rows.any()
+        values = runs.work_ms()[here & ~runs.inside & ~runs.ended("timeout") if few else rows]
         if not size.tail_timeouts or size.cut_ms is None:
             return np.asarray(values)
         fitted = self.work.predict(self.memory_mb).durations_ms

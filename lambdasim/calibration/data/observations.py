@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
+from lambdasim.calibration.data.doubts import billing_notes, refuse_units, selection_notes
 from lambdasim.calibration.data.environments import EnvironmentUse, Ints, environment_use
 from lambdasim.calibration.data.eras import change_notes, follow_one_another, newest
 from lambdasim.calibration.data.log_bytes import log_bytes
@@ -238,8 +239,9 @@ def _sorted_runs(
     if not len(table):
         told = "".join(f"; {one}" for one in counted_reasons(left_out))
         raise TraceError.single(function, "logs", f"have no invocation with duration and memory size{told}")
+    notes += refuse_units(table, function)
     table, seen = with_unsaid(table)
-    notes += seen
+    notes += [*seen, *selection_notes(table), *billing_notes(table)]
     taken = newest(table, version)
     return _observed(taken.table, function, rows, left_out | dict(taken.left_out), [*notes, *taken.notes])
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from collections import Counter
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
@@ -12,6 +14,7 @@ from lambdasim.calibration.data.after_failure import after_failure, follows, ser
 from lambdasim.calibration.data.environments import Flags, Ints
 from lambdasim.calibration.data.statistics import Floats
 from lambdasim.specs.platform import AfterFailure
+from lambdasim.traffic.readers.cells import NO_VALUE
 from lambdasim.traffic.readers.logs.reports import SUCCESS, outcome_of
 from lambdasim.units import US_PER_MS
 
@@ -27,8 +30,13 @@ _LEAST_AFTER_MS: Final = 2.0
 _USED_UP: Final = 0.9
 """The share of a run that INIT inside it takes at least where nothing else was done."""
 _KNOWN: Final = frozenset(OUTCOMES)
-_FINE: Final = frozenset({"", SUCCESS, "succeeded", "ok", "complete", "completed"})
-"""How tables write that a run was complete."""
+_FINE: Final = frozenset(
+    {"", SUCCESS, "successful", "succeeded", "ok", "complete", "completed", "passed", "done", "0", *NO_VALUE}
+)
+"""How tables write that a run was complete, or no word on it."""
+_ANSWERED: Final = re.compile(r"[1-4][0-9]{2}")
+"""Status of an answer over HTTP that the function itself gave."""
+_FAILING: Final = re.compile(r"err|fail|exception|fault|abort|cancel|unhandled|5[0-9]{2}", re.IGNORECASE)
 _INIT_INSIDE: Final = ("reset", "again")
 
 
@@ -252,4 +260,21 @@ def outcomes(table: pd.DataFrame) -> list[str]:
     if "status" not in table:
         return [SUCCESS] * len(table)
     said = table["status"].fillna(SUCCESS).str.strip().str.lower()
-    return [SUCCESS if one in _FINE else one if one in _KNOWN else outcome_of(one, None) for one in said]
+    return [SUCCESS if _is_fine(one) else one if one in _KNOWN else outcome_of(one, None) for one in said]
+
+
+def _is_fine(said: str) -> bool:
+    return said in _FINE or _ANSWERED.fullmatch(said) is not None
+
+
+def taken_for_errors(table: pd.DataFrame) -> dict[str, int]:
+    """Count runs by words for how they ended that are no known ones, and count as function errors."""
+    if "status" not in table:
+        return {}
+    said = Counter(map(str, table["status"].dropna().str.strip().str.lower()))
+    return {word: runs for word, runs in said.items() if _is_strange(word)}
+
+
+def _is_strange(said: str) -> bool:
+    known = _is_fine(said) or said in _KNOWN or _FAILING.search(said) is not None
+    return not known and outcome_of(said, None) == "error"

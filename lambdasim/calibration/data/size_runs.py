@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from math import sqrt
 from typing import Final
 
 import numpy as np
@@ -18,6 +19,7 @@ _MOST_CUT: Final = 0.7
 _ALIKE: Final = 0.5
 _ONE_RUN_SPREAD: Final = 0.5
 _LEAST_MS: Final = 0.01
+_Z: Final = 1.96
 
 
 @dataclass(frozen=True)
@@ -44,6 +46,8 @@ class SizeRuns:
         How many execution environments served them: those that logs name, or as many as started cold.
     cut_ms : float or None
         Longest run that a timeout cut off [ms].
+    with_first : bool
+        Whether first runs after INIT are among the warm ones: those are few, and take as long.
     """
 
     memory_mb: int
@@ -56,6 +60,7 @@ class SizeRuns:
     environments: int = 1
     reset: int = 0
     cut_ms: float | None = None
+    with_first: bool = False
 
     @property
     def tail_timeouts(self) -> int:
@@ -96,10 +101,14 @@ def size_runs(memory_mb: int, runs: Runs, used_mb: Floats) -> SizeRuns:
     cold, apart = runs.cold & ~runs.again, here & ~runs.inside
     used = used_mb[here & ~runs.ended("out_of_memory")]
     named = 0 if runs.environment is None else len(set(runs.environment[here]))
+    warm = work_ms[apart & ~cold & complete]
+    first = pooled(work_ms[apart & cold & complete], _after_init_inside_ms(runs, here & complete))
+    together = _are_one(warm, first)
     return SizeRuns(
         memory_mb=memory_mb,
-        warm_ms=work_ms[apart & ~cold & complete],
-        first_ms=pooled(work_ms[apart & cold & complete], _after_init_inside_ms(runs, here & complete)),
+        warm_ms=np.concatenate([warm, first]) if together else warm,
+        first_ms=first[:0] if together else first,
+        with_first=together,
         init_ms=runs.init_ms[apart & cold],
         timeouts=int((apart & ~cold & cut).sum()),
         failed=int((apart & ~complete & ~cut).sum()),
@@ -108,6 +117,18 @@ def size_runs(memory_mb: int, runs: Runs, used_mb: Floats) -> SizeRuns:
         reset=int((here & runs.inside).sum()),
         cut_ms=float(runs.duration_ms[here & cut].max(initial=0.0)) or None,
     )
+
+
+def _are_one(warm: Floats, first: Floats) -> bool:
+    """Return whether warm runs are few beside first ones, which take no longer as far as both show.
+
+    The mean of few is far from theirs by luck, and the work of the many would be taken from it.
+    """
+    if not 0 < len(warm) < min(_FEWEST_COMPLETE, len(first)):
+        return False
+    deviation = float(np.concatenate([warm - warm.mean(), first - first.mean()]).std())
+    error = deviation * sqrt(1 / len(warm) + 1 / len(first))
+    return float(first.mean() - warm.mean()) <= _Z * error
 
 
 def _after_init_inside_ms(runs: Runs, rows: Flags) -> Floats:

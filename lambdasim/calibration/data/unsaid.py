@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
-from lambdasim.calibration.data.runs import outcomes
+from lambdasim.calibration.data.runs import outcomes, taken_for_errors
 from lambdasim.traffic.readers.logs.reports import SUCCESS
 from lambdasim.units import US_PER_MS, US_PER_S
-from lambdasim.wording import count, number
+from lambdasim.wording import clipped, count, listed, number
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -36,6 +36,7 @@ def with_unsaid(table: pd.DataFrame) -> tuple[pd.DataFrame, list[str]]:
     tuple of DataFrame and list of str
         The table, with ``unsaid`` where no run says how it ended, and what was taken from figures alone.
     """
+    words = taken_for_errors(table)
     if "status" in table and table["status"].notna().any():
         table = table.assign(status=outcomes(table))
     if "init_ms" in table and "start" not in table:
@@ -43,7 +44,9 @@ def with_unsaid(table: pd.DataFrame) -> tuple[pd.DataFrame, list[str]]:
         table = table.assign(init_ms=init_ms.where(init_ms > 0))  # as tables write that there was none
     table, starts = _with_starts(table)
     table, ends = _with_timeouts(table)
-    return table, [*starts, *ends]
+    told = listed((f"{clipped(word, 40)!r} ({runs:,})" for word, runs in words.items()), most=8)
+    odd = [f"status {told} is not known, and taken for function errors"] if words else []
+    return table, [*odd, *starts, *ends]
 
 
 def _with_timeouts(table: pd.DataFrame) -> tuple[pd.DataFrame, list[str]]:

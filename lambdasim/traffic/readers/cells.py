@@ -24,6 +24,8 @@ LARGEST_NUMBER: Final = 10**15
 LONGEST_TEXT: Final = 2_048
 _BYTES_PER_MB: Final = 1_000_000
 _Numbers = TypeVar("_Numbers", np.int64, np.float64)
+NO_VALUE: Final = ("null", "none", "nan", "n/a", "na", "nil", "-", "–", "<null>", "(null)")
+"""What tools write in small letters or large ones where there is no value, beside nothing at all."""
 _NUMBER: Final = re.compile(r"[+-]?(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)(?:[eE][+-]?[0-9]{1,3})?")
 
 
@@ -105,14 +107,14 @@ class CountCell:
 
 @dataclass(frozen=True)
 class NumberCell:
-    """A finite number from 0 to `largest`, as float64; an empty cell is NaN unless it must be filled."""
+    """A finite number from 0 to `largest`, as float64; a cell without a value is NaN unless it must be filled."""
 
     filled: bool = False
     largest: int = LARGEST_NUMBER
 
     def one(self, text: str) -> float:
         """Read one number."""
-        if not text and not self.filled:
+        if not self.filled and _is_missing(text):
             return math.nan
         number = _number(_filled(text), "a number")
         if not 0 <= number <= self.largest:
@@ -153,7 +155,7 @@ class WholeCell:
 
     def one(self, text: str) -> int | None:
         """Read one number."""
-        if not text:
+        if _is_missing(text):
             return None
         number = _number(text, "a whole number")
         if self.bytes_as_mb and _BYTES_PER_MB <= number <= LARGEST_NUMBER:
@@ -246,10 +248,20 @@ def _floats(texts: pa.Array) -> NDArray[np.float64]:
         raise ValueError("not numbers throughout") from None
 
 
+def _is_missing(text: str) -> bool:
+    return not text or text.lower() in NO_VALUE
+
+
 def _optional(texts: pa.Array) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
+    """Read numbers, with 0 where there is none, and say where."""
+    import pyarrow as pa
     import pyarrow.compute as pc
 
-    empty = pc.equal(texts, "")
+    letters = pc.match_substring_regex(texts, "[A-Za-z(<–]|^-$")
+    if pc.any(letters).as_py():
+        empty = pc.is_in(pc.utf8_lower(texts), value_set=pa.array(["", *NO_VALUE]))
+    else:
+        empty = pc.equal(texts, "")
     if not pc.any(empty).as_py():
         return _floats(texts), np.zeros(len(texts), dtype=np.bool_)
     return _floats(pc.if_else(empty, "0", texts)), np.asarray(empty, dtype=np.bool_)

@@ -30,7 +30,8 @@ CELLS: dict[str, Cell] = {
     "log group": LogGroupCell(),
 }
 MOMENTS = st.integers(-(10**14), 8 * 10**15)
-ODD = ["", "0", "-0", "-0.0", "nan", "inf", "-inf", "1e400", "0x1F", "1_000", "+5", ".5", "5.", " 5", "5 ", "1e3", "null",
+ODD = ["-", "–", "None", "N/A", "(null)", "a-", "",
+       "0", "-0", "-0.0", "nan", "inf", "-inf", "1e400", "0x1F", "1_000", "+5", ".5", "5.", " 5", "5 ", "1e3", "null",
        "NULL", "NaN", "true", "٣", "1.0", "999999.5", "1e6", "1769000000", "2026-11-01", "/aws/lambda/"]  # fmt: skip
 TIME = r"([T ][0-9]{2}(:[0-9]{2}(:[0-9]{2}(\.[0-9]{1,10})?)?)?)?(Z|[+-][0-9]{2}(:?[0-9]{2})?)?"
 WRITTEN = st.one_of(
@@ -130,3 +131,16 @@ def test_dtypes_are_canonical() -> None:
     assert NumberCell().many(texts).dtype == np.float64
     assert str(WholeCell().many(texts).dtype) == "Int64"
     assert str(TextCell().many(texts).dtype) == "str"
+
+
+@pytest.mark.parametrize("word", ["", "null", "NULL", "None", "NaN", "n/a", "-", "–"])
+def test_words_for_no_value_are_none_where_there_may_be_none(word: str) -> None:
+    texts = pa.array(["5", word], pa.string())
+    assert (
+        plain(NumberCell().many(texts))
+        == plain(NumberCell().column([5.0, NumberCell().one(word)]))
+        == [5, None]
+    )
+    assert plain(WholeCell().many(texts)) == [5, None]
+    with pytest.raises(ValueError, match="must"):
+        NumberCell(filled=True).one(word)

@@ -79,6 +79,7 @@ def _layout(dialect: Dialect) -> tuple[Column, ...]:
     return tuple(map(written, _LAYOUT))
 
 
+_FEWEST_SORTED: Final = 20
 _LAYOUT: Final = (
     Column("timestamp_us", MomentCell(MomentRule(naive="utc")), _named("timestamp"), required=True),
     Column("function", LogGroupCell(), _named("log")),
@@ -114,6 +115,34 @@ _LAYOUT: Final = (
 )  # fmt: skip
 
 
+class _Sorting:
+    """Sees whether rows come in the order of their duration, as ``sort @duration desc`` writes them."""
+
+    def __init__(self) -> None:
+        self._rows, self._last = 0, np.nan
+        self._falls = self._rises = True
+
+    def seen(self, frame: pd.DataFrame) -> pd.DataFrame:
+        """Take further rows, and return them."""
+        steps = np.diff(np.concatenate([[self._last], frame["duration_ms"].to_numpy(dtype=np.float64)]))
+        steps = steps[~np.isnan(steps)]
+        self._falls, self._rises = (
+            self._falls and not (steps > 0).any(),
+            self._rises and not (steps < 0).any(),
+        )
+        self._rows, self._last = self._rows + len(frame), float(frame["duration_ms"].iloc[-1])
+        return frame
+
+    def warn(self, log: ReadLog) -> None:
+        """Say what is missing where the query had a limit."""
+        if self._rows >= _FEWEST_SORTED and self._falls != self._rises:
+            which = "longest" if self._falls else "shortest"
+            log.warn(
+                f"rows are sorted by duration: if the query had a limit, these are the {which} runs and not all, and the "
+                "function's bill is another"
+            )
+
+
 @dataclass(frozen=True)
 class _CsvReader:
     table: CsvTable
@@ -124,9 +153,12 @@ class _CsvReader:
     def read(self, log: ReadLog) -> Iterator[pd.DataFrame]:
         _warn_of_unused(log, self.table)
         chunks = self.table.chunks(log)
+        sorting = _Sorting()
         yield from in_order(
-            replace(chunk, frame=_arrived(chunk.frame, self.columns, self.function)) for chunk in chunks
+            replace(chunk, frame=_arrived(sorting.seen(chunk.frame), self.columns, self.function))
+            for chunk in chunks
         )
+        sorting.warn(log)
         _warn_if_cut(log, self.limits)
 
 
@@ -160,9 +192,12 @@ class _JsonReader:
         if not good:
             raise TraceError.single(self.file.path, "", f"all {log.skipped:,} results were skipped")
         log.rows += len(good)
-        yield _arrived(_frame(table.places, good), self.columns, self.function).sort_values(
+        sorting = _Sorting()
+        frame = sorting.seen(_frame(table.places, good))
+        yield _arrived(frame, self.columns, self.function).sort_values(
             "timestamp_us", kind="stable", ignore_index=True
         )
+        sorting.warn(log)
         _warn_if_cut(log, self.limits)
         if answer.matched > len(answer.results):
             log.warn(
