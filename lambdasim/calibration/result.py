@@ -29,7 +29,7 @@ from lambdasim.calibration.fit.speed import (
 from lambdasim.calibration.fit.work import WorkFit
 from lambdasim.calibration.lasting import Lasting
 from lambdasim.calibration.round_trip import RoundTrip
-from lambdasim.calibration.written import FAILURES, Restores, log_findings
+from lambdasim.calibration.written import FAILURES, Restores, log_findings, provisioned_findings
 from lambdasim.catalog import limit
 from lambdasim.models.cpu_scaling import cpu_time_factor
 from lambdasim.specs.laws import Law
@@ -119,6 +119,7 @@ class Calibration(Result):
             found += data.notes
             found += [f"{one} left out" for one in counted_reasons(data.left_out)]
             found += log_findings(data, self.failures, self._durations_ms(data))
+            found += provisioned_findings(data, self.memory_mb, self.work.architecture)
         if data is not None and self._computes:
             named = data.runs.environment
             seen = None if named is None else len(set(named))

@@ -11,7 +11,7 @@ import numpy as np
 from lambdasim.billing import Usage, price
 from lambdasim.calibration.data.statistics import Floats
 from lambdasim.calibration.twin import Sample, logged, twin
-from lambdasim.calibration.written import MB_MS_PER_GB_S, share
+from lambdasim.calibration.written import MB_MS_PER_GB_S, MONTH_H, share
 from lambdasim.specs.scenario import ScenarioSpec
 from lambdasim.units import US_PER_HOUR, US_PER_S
 from lambdasim.views import Result
@@ -25,7 +25,6 @@ if TYPE_CHECKING:
 _FAR: Final = 0.05
 _Z: Final = 1.96
 _LEVELS: Final = (0.5, 0.95, 0.99)
-_MONTH_H: Final = 730
 UNKNOWN: Final = "unknown"
 """What stands for a figure of which a log says nothing."""
 _FAILED: Final = {
@@ -292,7 +291,7 @@ def _money(scenario: dict[str, Any], runs: Runs, log: Sample, made: Sample) -> l
     if not runs.has_times or len(runs) < _FEWEST_RUNS or runs.arrival_us[-1] == runs.arrival_us[0]:
         return []
     span_us = int(runs.arrival_us[-1] - runs.arrival_us[0]) * len(runs) / (len(runs) - 1)
-    scale = _MONTH_H * US_PER_HOUR / span_us
+    scale = MONTH_H * US_PER_HOUR / span_us
     (function,) = scenario["functions"]
     quiet = {**function, "traffic": {"constant": {"rate_per_s": 0}}}
     spec = ScenarioSpec.model_validate({**scenario, "duration": "1h", "functions": [quiet]})
@@ -317,9 +316,9 @@ def _money(scenario: dict[str, Any], runs: Runs, log: Sample, made: Sample) -> l
                     billed_ms_without_init=int(sample.without_ms[demand].sum() * scale / sample.times),
                     provisioned_requests=int(bought.sum() * scale / sample.times),
                     provisioned_billed_ms=int(sample.without_ms[bought].sum() * scale / sample.times),
-                    provisioned_allocated_s=held * _MONTH_H * US_PER_HOUR // US_PER_S,
+                    provisioned_allocated_s=held * MONTH_H * US_PER_HOUR // US_PER_S,
                     snapstart_restored_mb=cold * int(memory_mb) if snap else 0,
-                    snapstart_cache_ms=_MONTH_H * US_PER_HOUR // 1000 if snap else 0,
+                    snapstart_cache_ms=MONTH_H * US_PER_HOUR // 1000 if snap else 0,
                 )
             )
         return float(price(usages, free_tier=False).total)

@@ -7,6 +7,7 @@ from typing import Any, Final
 
 import numpy as np
 
+from lambdasim.billing import Usage, price
 from lambdasim.calibration.data.environments import Flags
 from lambdasim.calibration.data.observations import Observations
 from lambdasim.calibration.data.runs import BREAKING, Runs
@@ -14,8 +15,10 @@ from lambdasim.calibration.data.statistics import Floats, pooled
 from lambdasim.calibration.estimate import Estimate
 from lambdasim.calibration.fit.shape import law_of_values, modes
 from lambdasim.catalog import timing
+from lambdasim.specs.function import Architecture
 from lambdasim.specs.platform import AfterFailure
-from lambdasim.units import US_PER_MS
+from lambdasim.specs.scenario import ScenarioSpec
+from lambdasim.units import US_PER_HOUR, US_PER_MS, US_PER_S, from_epoch_us
 from lambdasim.wording import count, listed, number, percent
 
 FAILURES: Final = {
@@ -33,6 +36,8 @@ _NAMES: Final = {
 }
 MB_MS_PER_GB_S: Final = 1_024_000
 """As bills count."""
+MONTH_H: Final = 730
+"""Hours of a month that money is given for."""
 _CUT: Final = 0.95
 """The share of its cap that an INIT must have lasted to count as cut off there."""
 _APART: Final = 1.3
@@ -136,7 +141,6 @@ def log_findings(data: Observations, failed: dict[str, Estimate], durations_ms: 
         *failure_findings(data, failed),
         *after_failure_findings(data),
         *init_cut_findings(data),
-        *provisioned_findings(data),
         *mode_findings(durations_ms),
     ]
 
@@ -212,17 +216,46 @@ def _failed_init_findings(runs: Runs) -> list[str]:
     return said
 
 
-def provisioned_findings(data: Observations) -> list[str]:
-    """Say how much provisioned concurrency the scenario has, and from what."""
+def provisioned_findings(data: Observations, memory_mb: int, architecture: Architecture) -> list[str]:
+    """Say how much provisioned concurrency the scenario has at least, from what, and what more of it costs.
+
+    Parameters
+    ----------
+    data : Observations
+    memory_mb : int
+        As written.
+    architecture : Architecture
+    """
     bought = data.runs.most_provisioned()
     if not bought:
         return []
     served = count(int(data.runs.provisioned.sum()), "run")
+    start = from_epoch_us(int(data.runs.arrival_us[0])).isoformat()
+    region, each = _provisioned_month(memory_mb, architecture, start)
     return [
         f"{served} met environments of provisioned concurrency, at most {number(bought)} of which served in one stretch "
-        f"of time: written as provisioned_concurrency, {number(bought)} from beginning to end; those that no run met are "
-        "in no log"
+        f"of time: written as provisioned_concurrency, {number(bought)} from beginning to end, which is what was "
+        f"paid for at least. Those that no run met are in no log, and each costs ${each:,.2f} a month of {MONTH_H} hours "
+        f"at {memory_mb:,} MB in {region}: take the number from the function's settings"
     ]
+
+
+def _provisioned_month(memory_mb: int, architecture: Architecture, start: str) -> tuple[str, float]:
+    """Price one environment of provisioned concurrency for a month, in the region that is written [USD]."""
+    function = {
+        "name": "held",
+        "memory_mb": memory_mb,
+        "architecture": architecture.value,
+        "traffic": {"constant": {"rate_per_s": 0}},
+    }
+    spec = ScenarioSpec.model_validate(
+        {"name": "held", "start": start, "duration": "1h", "functions": [function]}
+    )
+    held_s = MONTH_H * US_PER_HOUR // US_PER_S
+    usage = Usage.of_function(
+        spec.functions[0], spec.region, f"{spec.billing_day:%Y-%m}", provisioned_allocated_s=held_s
+    )
+    return spec.region, float(price([usage], free_tier=False).total)
 
 
 def restores(runs: Runs) -> Restores | None:

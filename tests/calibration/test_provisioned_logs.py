@@ -82,7 +82,9 @@ def test_provisioned_concurrency_is_written_and_paid_for(tmp_path: Path) -> None
     out = tmp_path / "twin.yaml"
     found = calibrate_logs([log(tmp_path / "log.json")], out)
     assert found.to_function()["provisioned_concurrency"] == [{"at": "0s", "count": 2}]
-    assert any("written as provisioned_concurrency, 2" in one for one in found.findings())
+    (told,) = [one for one in found.findings() if "written as provisioned_concurrency, 2" in one]
+    assert "at least" in told
+    assert f"each costs ${730 * 3600 * 4.1667e-6:.2f} a month" in told
     run = ls.simulate(ls.load_scenario(out))
     assert (run.records["start_type"] == "provisioned").sum() >= 61 + 121 + 41 - 1
     assert found.round_trip is not None

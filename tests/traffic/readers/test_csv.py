@@ -281,7 +281,7 @@ def test_all_columns_of_an_event(tmp_path: Path) -> None:
     ("column", "text", "allowed"),
     [
         ("duration_ms", "-1", "must be from 0"),
-        ("duration_ms", "NaN", "must be a number"),
+        ("duration_ms", "fast", "must be a number"),
         ("duration_ms", "Infinity", "must be a number"),
         ("init_ms", "1e400", "must be from 0"),
         ("billed_ms", "1.5", "must be a whole number"),
