@@ -51,7 +51,10 @@ def test_differences_of_shares_are_points_not_percent() -> None:
 
 
 def test_the_mark_of_doubt_is_explained_where_it_stands() -> None:
-    sure = ls.compare([api("one"), api("two", more="ephemeral_mb: 2048,")], replications=2).text()
+    certain = ls.compare([api("one"), api("two", more="ephemeral_mb: 2048,")], replications=2)
+    assert not comparison_page(certain).shown["differences"]["share"].str.contains("?", regex=False).any()
+    assert "? where" not in comparison_page(certain).notes[0]
+    sure = certain.text()
     assert " ?" not in sure.split("95% intervals")[0]
     assert "? where zero" not in sure
     text = """
@@ -67,7 +70,12 @@ functions:
         ls.load_scenario_text(text.replace("NAME", name).replace("RATE", rate))
         for name, rate in (("one", "1"), ("two", "1.002"))
     )
-    doubtful = ls.compare([one, two], replications=3).text()
+    compared = ls.compare([one, two], replications=3)
+    page = comparison_page(compared)
+    marked = page.shown["differences"]["share"].str.endswith(" ?")
+    assert marked.any()
+    assert "? where zero lies" in page.notes[0]
+    doubtful = compared.text()
     assert " ?\n" in doubtful
     assert "? where zero lies in the interval" in doubtful.replace("\n  ", " ")
 

@@ -159,6 +159,9 @@ def comparison_page(comparison: Comparison) -> StudyPage:
     for name in ("base", "difference"):
         cells = zip(told["group"], told[name], strict=True)
         shown[name] = [_in_unit(group, value, signed=name == "difference") for group, value in cells]
+    shown["share"] = [
+        share if sure else f"{share} ?" for share, sure in zip(shown["share"], told["certain"], strict=True)
+    ]
     shown = shown[columns]
     pairs = zip(told["group"], told["measure"], strict=True)
     measures = [
@@ -185,7 +188,7 @@ def comparison_page(comparison: Comparison) -> StudyPage:
             "reasons": list(verdict.reasons),
             "replications": comparison.replications,
         },
-        notes=(note(comparison),),
+        notes=(note(comparison, doubtful=not told["certain"].all()),),
     )
 
 

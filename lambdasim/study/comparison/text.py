@@ -319,8 +319,15 @@ def _markdown_row(row: dict[str, Any]) -> str:
     return f"| {escaped(row['label'])} | {base} | {mean} | {interval} | {share} |"
 
 
-def note(comparison: ComparisonTables) -> str:
-    """Say what the figures rest on."""
+def note(comparison: ComparisonTables, *, doubtful: bool | None = None) -> str:
+    """Say what the figures rest on.
+
+    Parameters
+    ----------
+    comparison : ComparisonTables
+    doubtful : bool, optional
+        Whether a row that is shown has the mark of doubt. Default: as in the text.
+    """
     per_month = comparison.period == "month"
     told = doubts(comparison)
     bases = [month_basis(spec) for spec in comparison.scenarios.values()]
@@ -330,12 +337,13 @@ def note(comparison: ComparisonTables) -> str:
     if any(spec.state_machines for spec in comparison.scenarios.values()):
         said[f"Latency of the account and of functions is that of single runs; rows of a name with '{EXECUTIONS}' are of "
              "whole executions of that state machine."] = None  # fmt: skip
-    doubtful = any(
-        "?" in _numbers(row)[-1]
-        for name in comparison.names[1:]
-        for _, rows in _groups(comparison, name)
-        for row in rows[:_MOST_ROWS]
-    )
+    if doubtful is None:
+        doubtful = any(
+            "?" in _numbers(row)[-1]
+            for name in comparison.names[1:]
+            for _, rows in _groups(comparison, name)
+            for row in rows[:_MOST_ROWS]
+        )
     return (
         f"95% intervals of paired differences from {comparison.replications} replications with common seeds"
         f"{'; ? where zero lies in the interval' if doubtful else ''}. {' '.join(said)}"
