@@ -264,7 +264,7 @@ def sound_code() -> dict[str, CodeType]:
 
 
 def plain_engine(fault: Fault | None = None) -> dict[str, ModuleType]:
-    """Load the compiled engine's steps as plain Python, with a fault if one is given; give its modules by name."""
+    """Load the compiled engine's steps as plain Python, with a fault if one is given; give its modules by name there."""
     faulty = {
         name: compile(tree, name, "exec") for name, tree in ([] if fault is None else [exchanged(fault)])
     }
@@ -275,7 +275,7 @@ def plain_engine(fault: Fault | None = None) -> dict[str, ModuleType]:
         for name, compiled in code.items():
             patch.setitem(sys.modules, name, modules[name])
             exec(compiled, vars(modules[name]))  # noqa: S102
-    return {name.rpartition(".")[2]: module for name, module in modules.items()}
+    return {name.removeprefix("lambdasim.engine.kernel."): module for name, module in modules.items()}
 
 
 def generated(family: Family, number: int, batch: int) -> list[Plan]:
@@ -309,9 +309,9 @@ def differs(modules: dict[str, ModuleType], plan: Plan, expected: Records) -> bo
     if isinstance(run, SourcedRun):
         run._advance_sourced = modules["sourced"].advance_with_sources
     if isinstance(run, CallingRun):
-        run._advance_calling = modules["loop"].advance_with_calls
+        run._advance_calling = modules["calls.loop"].advance_with_calls
     if isinstance(run, MixedRun):
-        run._advance_both = modules["beside"].advance_with_both
+        run._advance_both = modules["mixed.loop"].advance_with_both
     try:
         found = _all_of(run, len(expected["function"]))
     except (AssertionError, ConservationError, IndexError, RuntimeWarning):

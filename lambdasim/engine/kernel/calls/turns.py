@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from lambdasim.compiling import Bool, Int64, compiled, compiled_apart
+from lambdasim.compiling import Bool, Int64, compiled, compiled_outside
 from lambdasim.engine.kernel import state as at
 from lambdasim.engine.kernel.chains import rows as of
 from lambdasim.engine.kernel.chains.events import (
@@ -37,7 +37,7 @@ from lambdasim.engine.kernel.state import Event, State
 from lambdasim.engine.kernel.steps import settle, write
 
 
-@compiled_apart
+@compiled_outside
 def take_turn(state: State, sources: Any, calls: Calls, event: Event, now: Int64) -> None:
     """Let happen what waited among the retries and is no event."""
     what, row = event.attempts, event.about
@@ -123,7 +123,7 @@ def _cut(state: State, sources: Any, calls: Calls, row: Int64, now: Int64) -> No
     )
 
 
-@compiled_apart
+@compiled_outside
 def _settle(
     state: State, sources: Any, calls: Calls, row: Int64, handler_us: Int64, answer: Int64, now: Int64
 ) -> None:
@@ -193,7 +193,7 @@ def _make_all(state: State, calls: Calls, event: Event, now: Int64) -> None:
     leave(calls, event.about, now)
 
 
-@compiled_apart
+@compiled_outside
 def _make_all_of(state: State, calls: Calls, event: Event, now: Int64) -> None:
     """Make all calls of a moment for the items of a batch, each in its turn."""
     function, moment, row = state.functions[event.function], event.refusals, event.paid
@@ -214,7 +214,7 @@ def _make_all_of(state: State, calls: Calls, event: Event, now: Int64) -> None:
     give_makers(calls, event.paid)
 
 
-@compiled_apart
+@compiled_outside
 def make(
     state: State, calls: Calls, call: Any, number: Int64, run: Int64, chain: Int64, before: Int64, first: Int64,
     number_of_calls: Int64, waiter: Int64, now: Int64,

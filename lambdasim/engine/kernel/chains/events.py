@@ -6,7 +6,7 @@ from typing import Any, Final
 
 import numpy as np
 
-from lambdasim.compiling import Bool, Int64, compiled, compiled_apart
+from lambdasim.compiling import Bool, Int64, compiled, compiled_apart, compiled_outside
 from lambdasim.draws.compiled import random_bits
 from lambdasim.engine.chains import CALLED
 from lambdasim.engine.kernel import state as at
@@ -237,7 +237,7 @@ def what_is_called(calls: Calls, function: Any, event: Event) -> Int64:
     return what
 
 
-@compiled
+@compiled_outside
 def make_later(
     state: State, calls: Calls, event: Event, runs: Int64, moment: Int64, time_us: Int64, now: Int64
 ) -> None:
@@ -264,7 +264,7 @@ def make_later(
     wait(state, makes, np.int64(MAKES), runs, moment, time_us, now, 0, in_turn(state, np.int64(CALL)))
 
 
-@compiled
+@compiled_outside
 def later(
     state: State, what: Int64, kind: Int64, open_run: Int64, told: Int64, time_us: Int64, now: Int64
 ) -> None:
@@ -273,7 +273,7 @@ def later(
     wait(state, about, what, 0, told, time_us, now, 0, in_turn(state, kind))
 
 
-@compiled_apart
+@compiled_outside
 def hold(
     state: State, calls: Calls, event: Event, slot: Int64, record: Int64, started_us: Int64,
     handler_starts_us: Int64, own_us: Int64, init_again_us: Int64, fault: Int64,

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from lambdasim.compiling import Int64, compiled, compiled_apart
+from lambdasim.compiling import Int64, compiled, compiled_outside
 from lambdasim.draws.compiled import draw, random_bits
 from lambdasim.engine.kernel import lanes as of
 from lambdasim.engine.kernel import state as at
@@ -37,7 +37,7 @@ _U11 = np.uint64(11)
 # Items
 
 
-@compiled_apart
+@compiled_outside
 def put_traffic_on_lane(state: State, sources: Sources, calls: Calls, event: Event) -> None:
     """Turn what arrived by traffic into an item on its lane, with which a chain begins where calls may follow."""
     row, chain, passes = sources.head[0].free_item, np.int64(0), np.int64(0)
@@ -51,7 +51,7 @@ def put_traffic_on_lane(state: State, sources: Sources, calls: Calls, event: Eve
     _link(calls, row, chain, passes, np.int64(0))
 
 
-@compiled_apart
+@compiled_outside
 def put_call_on_lane(state: State, sources: Sources, calls: Calls, event: Event) -> None:
     """Turn what was called into an item on its lane, drawn for here since it is in no chunk of arrivals."""
     entry, called = state.functions[event.function], calls.called[event.about]
@@ -89,7 +89,7 @@ def _link(calls: Calls, row: Int64, chain: Int64, passes: Int64, call: Int64) ->
     link.chain, link.passes, link.call = chain, passes, call
 
 
-@compiled_apart
+@compiled_outside
 def item_ended(state: State, sources: Sources, calls: Calls) -> None:
     """Follow the next of the items that ended: pass on what was given up, count it out of its chain."""
     head = calls.head[0]
@@ -169,7 +169,7 @@ def what_batch_calls(sources: Sources, calls: Calls, function: Any, batch: Int64
     return what
 
 
-@compiled_apart
+@compiled_outside
 def makers_of(sources: Sources, calls: Calls, batch: Int64) -> Int64:
     """Note all items of a batch as what makes its run's calls; give the first."""
     first = last = np.int64(0)
@@ -201,7 +201,7 @@ def _new_maker(calls: Calls, chain: Int64, passes: Int64, number: Int64, run: In
     return row
 
 
-@compiled_apart
+@compiled_outside
 def give_makers(calls: Calls, row: Int64) -> None:
     """Give makers back, from one on."""
     head = calls.head[0]
@@ -225,7 +225,7 @@ def next_maker(calls: Calls, run: Any, row: Int64) -> None:
         run.call = run.place = 0
 
 
-@compiled
+@compiled_outside
 def make_batch_later(
     state: State, sources: Sources, calls: Calls, function: Int64, batch: Int64, time_us: Int64, now: Int64
 ) -> None:

@@ -11,7 +11,7 @@ from typing import Any, Final
 
 import numpy as np
 
-from lambdasim.compiling import Int64, compiled
+from lambdasim.compiling import Int64, compiled, compiled_outside
 from lambdasim.engine.contract import NEVER
 from lambdasim.engine.kernel import lanes as of
 from lambdasim.engine.kernel import state as at
@@ -67,7 +67,13 @@ def advance_with_both(state: State, sources: Sources, calls: Calls) -> Int64:
             if full != _NOTHING_IS_FULL:
                 return full
         if event.function >= 0:
-            attempt(state, None, sources, calls, event, batch, head.now_us)
+            _attempt(state, sources, calls, event, batch, head.now_us)
+
+
+@compiled_outside
+def _attempt(state: State, sources: Sources, calls: Calls, event: Event, batch: Int64, now: Int64) -> None:
+    """Try to serve an event, or a batch, now."""
+    attempt(state, None, sources, calls, event, batch, now)
 
 
 @compiled
