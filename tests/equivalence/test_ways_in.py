@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from families import FAMILIES
+from faults import differs, in_turn, plain_engine
 from test_equality import assert_equal, together
 
 from lambdasim.engine.items import ItemOutcome
-from lambdasim.engine.kernel.engine import run_kernel
+from lambdasim.engine.kernel.engine import prepared, run_kernel
 from lambdasim.engine.plan import plan_scenario
 from lambdasim.engine.reference.engine import run_reference
 from lambdasim.engine.run import EngineName
@@ -119,3 +121,11 @@ def test_functions_that_call_functions_beside_a_queue_and_a_stream_run_alike_on_
     assert_equal(expected, found)
     assert (found["chain events"] > 2).sum() > 300
     assert (found["item outcome"] != ItemOutcome.PROCESSED).any()
+
+
+def test_each_event_loop_is_found_by_the_tests_that_put_faults_into_it() -> None:
+    names = ("warm pool", "standard queue", "calls that wait", "calls that put messages into queues")
+    known = in_turn([FAMILIES[name] for name in names], number=4, batch=0)
+    assert len({type(prepared(plan)) for plan, _ in known}) == len(names)
+    sound = plain_engine()
+    assert not any(differs(sound, plan, expected) for plan, expected in known)

@@ -133,17 +133,17 @@ def end(sources: Sources, function: Int64, row: Int64, outcome: Int64, done_us: 
     source.ended += 1
     item.batch = 0
     item.done = 1
-    ended, place = sources.ended, head.ended * of.COLUMNS
-    sources.gone[head.ended] = row
+    ended, place, room = sources.ended, head.ended, head.ended_room
+    sources.gone[place] = row
     head.ended += 1
     ended[place] = function
-    ended[place + 1] = item.number
-    ended[place + 2] = item.lane
-    ended[place + 3] = item.arrival_us
-    ended[place + 4] = item.first_us
-    ended[place + 5] = done_us
-    ended[place + 6] = item.receives
-    ended[place + 7] = outcome
+    ended[place + room] = item.number
+    ended[place + 2 * room] = item.lane
+    ended[place + 3 * room] = item.arrival_us
+    ended[place + 4 * room] = item.first_us
+    ended[place + 5 * room] = done_us
+    ended[place + 6 * room] = item.receives
+    ended[place + 7 * room] = outcome
 
 
 @compiled

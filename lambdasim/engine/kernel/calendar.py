@@ -264,10 +264,7 @@ def push(heap: Rows, size: Int64, time_us: Int64, key: Int64, row: Int64) -> Non
             break
         heap[place] = heap[above]
         place = above
-    entry = heap[place]
-    entry.time_us = time_us
-    entry.key = key
-    entry.row = row
+    _lay(heap, place, time_us, key, row)
 
 
 @compiled
@@ -287,11 +284,16 @@ def pop(heap: Rows, size: Int64) -> Int64:
             break
         heap[place] = heap[below]
         place = below
+    _lay(heap, place, time_us, key, row)
+    return first
+
+
+@compiled
+def _lay(heap: Rows, place: Int64, time_us: Int64, key: Int64, row: Int64) -> None:
     entry = heap[place]
     entry.time_us = time_us
     entry.key = key
     entry.row = row
-    return first
 
 
 @compiled

@@ -76,8 +76,9 @@ CELL: Final = row_type(u4="which next", i2="fault failed", i4="holds")
 # that came with a queue's, ``call_kb`` what the last of its calls carries so far, and ``requests`` what the others cost.
 # A run of a batch that waits for calls is ``is_open``.
 BATCH: Final = row_type(
-    i8="function next first last count lane serial invocation arrival_us deadline_us attempts refusals tries "
-    "failed_from kb received call_kb requests is_held is_running returns is_open"
+    i4="first last count function next lane attempts refusals received tries failed_from requests",
+    u1="is_held is_running returns is_open",
+    i8="deadline_us serial arrival_us invocation kb call_kb",
 )
 # What is to happen later.
 WAKES: Final = row_type(i8="time_us key function batch")
@@ -93,7 +94,7 @@ class Sources(NamedTuple):
     heap : ndarray of int64
         Lanes that are ready to be taken from, by their first item: a heap in each source's stretch of lanes.
     ended : ndarray of int64
-        Items that ended, their columns side by side.
+        Items that ended, column by column.
     orders : ndarray of int64
         Which of its queue's messages each item is, with message groups: the numbers of what is called are in no order.
     gone : ndarray of int64
@@ -229,12 +230,16 @@ def about_items(
     for rank, plan in enumerate(functions):
         if plan.source is None:
             continue
-        mine = np.flatnonzero(function == rank)
+        mine = slice(None) if len(functions) == 1 else np.flatnonzero(function == rank)
         numbers, draws = invocation[mine], plan.draws
-        about[mine, 0] = (
-            (draws.lanes(numbers) << 2) | (draws.poisoned(numbers) << 1) | draws.filtered(numbers)
-        )
-        about[mine, 1] = draws.payload_kb(Quantity.REQUEST_PAYLOAD, numbers)
+        if plan.source.lanes > 1:
+            about[mine, 0] = draws.lanes(numbers) << 2
+        if draws.poison_probability:
+            about[mine, 0] |= draws.poisoned(numbers) << 1
+        if draws.filtered_probability:
+            about[mine, 0] |= draws.filtered(numbers)
+        if draws.has_payloads():
+            about[mine, 1] = draws.payload_kb(Quantity.REQUEST_PAYLOAD, numbers)
     return about.ravel()
 
 

@@ -30,7 +30,7 @@ def advance_with_sources(state: State, sources: Sources) -> Int64:
     """Go through the moments in order until something must be done outside; return what."""
     head = sources.head[0]
     while True:
-        full = _what_is_full(state, sources)
+        full = what_is_full(state, sources)
         if full != at.DONE:
             return full
         put_wakes(state, sources)
@@ -92,8 +92,8 @@ def nothing() -> Event:
 
 
 @compiled
-def _what_is_full(state: State, sources: Sources) -> Int64:
-    """Return which array must be emptied or enlarged before another step."""
+def what_is_full(state: State, sources: Sources) -> Int64:
+    """Return which array must be emptied or enlarged before another step with lanes."""
     account, head = state.account[0], sources.head[0]
     if account.record == account.records_room:
         return at.RECORDS_FULL
@@ -154,16 +154,9 @@ def _put_on_lane(state: State, sources: Sources, event: Event) -> None:
 def event_of_batch(sources: Sources, row: Int64) -> Event:
     """Make a batch the event of its next attempt."""
     batch = sources.batches[row]
-    attempts = batch.attempts
+    attempts, zero = np.int64(batch.attempts), np.int64(0)
     batch.attempts += 1
     return Event(
-        batch.function,
-        batch.invocation,
-        batch.arrival_us,
-        attempts,
-        np.int64(0),
-        batch.refusals,
-        np.int64(0),
-        np.int64(0),
-        np.int64(0),
-    )
+        np.int64(batch.function), batch.invocation, batch.arrival_us, attempts, zero, np.int64(batch.refusals), zero,
+        zero, zero,
+    )  # fmt: skip

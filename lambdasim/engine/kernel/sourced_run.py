@@ -69,8 +69,8 @@ class SourcedRun(KernelRun):
         yield RecordChunk(self._written(), self._items())
 
     def _items(self) -> ItemChunk:
-        head, ended = self.sources.head, self.sources.ended.reshape(-1, of.COLUMNS)
-        columns = ended[: int(head["ended"][0])].T.copy()
+        head, ended = self.sources.head, self.sources.ended.reshape(of.COLUMNS, -1)
+        columns = ended[:, : int(head["ended"][0])].copy()
         head["ended"] = 0
         now_us = int(head["now_us"][0])
         self._count_standing(now_us)

@@ -236,9 +236,9 @@ def _run_again(sources: Sources, function: Int64) -> Int64:
     source.again = 0
     _drop_old(sources, function, batch)
     if batch.count:
-        _start(sources, function, batch.lane, row)
+        _start(sources, function, np.int64(batch.lane), row)
         return row
-    number = batch.lane
+    number = np.int64(batch.lane)
     discard(sources, row)
     _next(sources, source, number)
     return np.int64(0)
@@ -317,7 +317,7 @@ def records_again(sources: Sources, function: Int64, row: Int64) -> Int64:
     _drop_old(sources, function, batch)
     if batch.count:
         return row
-    number = batch.lane
+    number = np.int64(batch.lane)
     discard(sources, row)
     _next(sources, sources.rows[function], number)
     sources.head[0].pending = function + 1
@@ -328,8 +328,8 @@ def records_again(sources: Sources, function: Int64, row: Int64) -> Int64:
 def free_records(sources: Sources, function: Int64, row: Int64) -> None:
     """End what succeeded; cut, repeat or give up the rest."""
     head, source, batch = sources.head[0], sources.rows[function], sources.batches[row]
-    now, cut = head.now_us, batch.failed_from
-    tries: Any = np.int64(0) if cut else batch.tries
+    now, cut = head.now_us, np.int64(batch.failed_from)
+    tries: Any = np.int64(0) if cut else np.int64(batch.tries)
     bisects = source.bisect and batch.count - cut > 1
     gives_up = cut < batch.count and not bisects and tries >= source.most_tries
     head.pending = function + 1
@@ -342,7 +342,7 @@ def free_records(sources: Sources, function: Int64, row: Int64) -> None:
         drop_first(sources, batch)
         cut -= 1
     if batch.count == 0:
-        number = batch.lane
+        number = np.int64(batch.lane)
         discard(sources, row)
         _next(sources, source, number)
     elif bisects:

@@ -31,9 +31,13 @@ def advance_with_calls(state: State, calls: Calls) -> Int64:  # noqa: PLR0912 - 
     """Go through the moments in order until something must be done outside; tell what."""
     account, head = state.account[0], calls.head[0]
     while True:
-        full = _what_is_full(state, calls)
+        full = what_is_full_of_chains(state, calls, np.int64(0), np.int64(0))
         if full != at.DONE:
             return full
+        if account.record >= account.records_room:
+            return at.RECORDS_FULL
+        if account.free_slot == 0:
+            return at.SLOTS_FULL
         if account.next_arrival == len(state.time_us):
             return at.ARRIVALS_USED_UP
         end_us, later_us = state.completions.head[0].next_us, state.retries.head[0].next_us
@@ -99,17 +103,18 @@ def with_chain(event: Event, about: Int64) -> Event:
 
 
 @compiled
-def _what_is_full(state: State, calls: Calls) -> Int64:
-    """Return which array must be emptied or enlarged before another step."""
-    account, head = state.account[0], calls.head[0]
+def what_is_full_of_chains(state: State, calls: Calls, wakes: Int64, items: Int64) -> Int64:
+    """Return which array must be emptied or enlarged before another step with calls, of so many items at most.
+
+    Notes
+    -----
+    ``wakes`` is the room that lanes need beside calls for what is to happen later.
+    """
+    head = calls.head[0]
     need: Any = head.most + _SPARE
     if head.too_many:
         return of.TOO_MANY
-    if account.record >= account.records_room:
-        return at.RECORDS_FULL
-    if account.free_slot == 0:
-        return at.SLOTS_FULL
-    if state.retries.head[0].waiting + need > len(state.retries.heap):
+    if state.retries.head[0].waiting + need + wakes > len(state.retries.heap):
         return at.EVENTS_FULL
     if head.called_left < need:
         return of.CALLED_FULL
@@ -119,7 +124,9 @@ def _what_is_full(state: State, calls: Calls) -> Int64:
         return of.CHAINS_FULL
     if head.passes_left < need:
         return of.PASSES_FULL
-    if head.ended + _SPARE > head.ended_room:
+    if items and head.makers_left < items + _SPARE:
+        return of.MAKERS_FULL
+    if head.ended + items + _SPARE > head.ended_room:
         return of.ENDED_FULL
     if head.late + need > head.late_room:
         return of.LATE_FULL

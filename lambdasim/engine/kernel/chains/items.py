@@ -93,9 +93,10 @@ def _link(calls: Calls, row: Int64, chain: Int64, passes: Int64, call: Int64) ->
 def item_ended(state: State, sources: Sources, calls: Calls) -> None:
     """Follow the next of the items that ended: pass on what was given up, count it out of its chain."""
     head = calls.head[0]
-    place, row = head.seen * of.COLUMNS, sources.gone[head.seen]
+    place, row, room = head.seen, sources.gone[head.seen], sources.head[0].ended_room
     head.seen += 1
-    function, done_us, outcome = sources.ended[place], sources.ended[place + 5], sources.ended[place + 7]
+    function, done_us = sources.ended[place], sources.ended[place + 5 * room]
+    outcome = sources.ended[place + 7 * room]
     if row < 0 or outcome == of.DEAD_LETTERED:
         row = abs(row)
         _given_up(state, sources, calls, function, row)

@@ -7,7 +7,7 @@ the order in which items ended. A batch that a poller took runs after that, once
 
 from __future__ import annotations
 
-from typing import Any, Final
+from typing import Final
 
 import numpy as np
 
@@ -17,9 +17,8 @@ from lambdasim.engine.kernel import lanes as of
 from lambdasim.engine.kernel import state as at
 from lambdasim.engine.kernel.calendar import next_row, take
 from lambdasim.engine.kernel.callouts import free, go_on, woken
-from lambdasim.engine.kernel.calls.loop import ends_before, with_chain
+from lambdasim.engine.kernel.calls.loop import ends_before, what_is_full_of_chains, with_chain
 from lambdasim.engine.kernel.calls.turns import give_up, take_turn
-from lambdasim.engine.kernel.chains import rows
 from lambdasim.engine.kernel.chains.events import LEAST_OF_THESE, begin, leave
 from lambdasim.engine.kernel.chains.items import (
     item_ended,
@@ -30,11 +29,10 @@ from lambdasim.engine.kernel.chains.items import (
 from lambdasim.engine.kernel.chains.rows import Calls
 from lambdasim.engine.kernel.lanes import Sources
 from lambdasim.engine.kernel.retries import CALL, RETRY, give_back, is_given_back, take_retry
-from lambdasim.engine.kernel.sourced import event_of_batch, nothing, put_wakes
+from lambdasim.engine.kernel.sourced import event_of_batch, nothing, put_wakes, what_is_full
 from lambdasim.engine.kernel.state import Event, State
 from lambdasim.engine.kernel.steps import attempt, change_provisioned, complete, take_arrival
 
-_SPARE: Final = 4
 _NOTHING_IS_FULL: Final = -1
 
 
@@ -43,13 +41,16 @@ def advance_with_both(state: State, sources: Sources, calls: Calls) -> Int64:
     """Go through the moments in order until something must be done outside; return what."""
     account, head, chains = state.account[0], sources.head[0], calls.head[0]
     while True:
-        full = _what_is_full_of_chains(state, sources, calls)
+        full = what_is_full_of_chains(state, calls, np.int64(of.MOST_WAKES), head.largest_batch)
         if full != at.DONE:
             return full
         if chains.seen < head.ended:
             item_ended(state, sources, calls)
             continue
-        full = _what_is_full(state, sources)
+        full = head.full
+        head.full = 0
+        if full == 0:
+            full = what_is_full(state, sources)
         if full != at.DONE:
             return full
         put_wakes(state, sources)
@@ -138,50 +139,3 @@ def _end_first(state: State, sources: Sources, calls: Calls) -> None:
     sources.served[row] = 0
     release_chains(sources, calls, batch, run.answered_us)
     free(sources, function, batch)
-
-
-@compiled
-def _what_is_full_of_chains(state: State, sources: Sources, calls: Calls) -> Int64:
-    """Return which array must be emptied or enlarged before an item leaves its chain, or another step is made."""
-    head, most = calls.head[0], sources.head[0].largest_batch
-    need: Any = head.most + _SPARE
-    if head.too_many:
-        return rows.TOO_MANY
-    if state.retries.head[0].waiting + need + of.MOST_WAKES > len(state.retries.heap):
-        return at.EVENTS_FULL
-    if head.called_left < need:
-        return rows.CALLED_FULL
-    if head.open_left < _SPARE:
-        return rows.OPEN_FULL
-    if head.chains_left < _SPARE:
-        return rows.CHAINS_FULL
-    if head.passes_left < need:
-        return rows.PASSES_FULL
-    if head.makers_left < most + _SPARE:
-        return rows.MAKERS_FULL
-    if head.ended + most + _SPARE > head.ended_room:
-        return rows.ENDED_FULL
-    if head.late + need > head.late_room:
-        return rows.LATE_FULL
-    return at.DONE
-
-
-@compiled
-def _what_is_full(state: State, sources: Sources) -> Int64:
-    """Return which array must be emptied or enlarged before another step."""
-    account, head = state.account[0], sources.head[0]
-    if head.full:
-        full = head.full
-        head.full = 0
-        return full
-    if account.record >= account.records_room:
-        return at.RECORDS_FULL
-    if account.free_slot == 0:
-        return at.SLOTS_FULL
-    if head.free_item == 0:
-        return of.ITEMS_FULL
-    if head.free_batch == 0:
-        return of.BATCHES_FULL
-    if head.ended + head.largest_batch > head.ended_room:
-        return of.ENDED_FULL
-    return at.DONE
