@@ -137,6 +137,12 @@ def test_page_text_and_json_tell_it(starved: ls.Trap) -> None:
     assert max(map(len, starved.text().splitlines())) <= 80
 
 
+def test_an_hour_of_which_half_was_simulated_is_said_to_be_reckoned(starved: ls.Trap) -> None:
+    assert "The scenario lasts 30min" in " ".join(starved.text().split())
+    assert any("reckoned in proportion" in note for note in trap_page(starved).notes)
+    assert sprung("poison_message").caveats() == []  # an hour
+
+
 def test_scenarios_of_unlike_length_are_refused_and_the_command_lists_traps(tmp_path: Path) -> None:
     good, bad = map(ls.load_scenario_text, trap_texts("reserved_below_pollers"))
     with pytest.raises(InputError, match="same start and duration"):

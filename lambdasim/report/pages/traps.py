@@ -64,6 +64,7 @@ def trap_page(trap: Trap) -> StudyPage:
             f"The good hour is the scenario {trap.good.scenario.name!r}: the same traffic, the same draws.",
             "Money is without free tier. What follows after the scenario's end from what was sent in it is part of its "
             "hours' bill.",
+            *trap.caveats(),
             "An alarm's threshold is the most that the good run shows in any minute, and a tenth more; one data point of "
             "a minute suffices. Alarms on utilization count missing data as idle.",
         ),

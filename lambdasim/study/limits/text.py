@@ -87,7 +87,7 @@ def _behind_by_groups(advice: AdviceTables) -> list[str]:
         if groups:
             said.append(
                 f"What binds {plan.name} is its {groups:,} message groups, each worked on one batch at a time: it does "
-                "NOT keep up, and only more groups, or a more even spread over them, helps."
+                "NOT keep up. More groups, a more even spread over them or shorter runs help; more concurrency does not."
             )
     return said
 

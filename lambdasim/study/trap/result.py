@@ -195,6 +195,20 @@ class Trap(Result):
             told.append(self._first_alarm(self.alarms[0]))
         return told
 
+    def caveats(self) -> list[str]:
+        """Say where the bill of an hour is no hour's that was simulated.
+
+        Returns
+        -------
+        list of str
+        """
+        if self.hours >= 1:
+            return []
+        length = format_duration(self.bad.scenario.duration_us)
+        return [
+            f"The scenario lasts {length}, and an hour is reckoned in proportion: what is still growing then costs more."
+        ]
+
     def _first_alarm(self, first: Alarm) -> str:
         """Say which alarm could have fired, and when."""
         after = time_text((first.minute + 1) * US_PER_MINUTE)
@@ -234,7 +248,7 @@ class Trap(Result):
 
     def text(self) -> str:
         """Write it for a terminal of 80 columns."""
-        lines = [wrapped(" ".join(self.sentences())), ""]
+        lines = [wrapped(" ".join([*self.sentences(), *self.caveats()])), ""]
         lines.append(f"{'USD an hour, all that follows from it included':<48} {'good':>9} {'bad':>9}")
         for row in self.bill.to_dict("records"):
             lines.append(

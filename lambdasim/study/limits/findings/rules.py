@@ -208,7 +208,7 @@ def _message_groups(case: Case) -> Iterator[Finding]:
         f"{case.totals.concurrency.peak:,} batches ran at once and the oldest message got "
         f"{format_duration(items.oldest_us // US_PER_S * US_PER_S)} old",
         0.0,
-        "use more message groups, or spread the busiest; more concurrency or pollers would not help",
+        "use more message groups, spread the busiest, or shorten the runs; more concurrency or pollers would not help",
     )
 
 
