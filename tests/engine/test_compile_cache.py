@@ -11,7 +11,7 @@ import numba
 import pytest
 
 from lambdasim.compiling import compiled_and_kept, fingerprint, reached
-from lambdasim.engine.kernel.steps import advance
+from lambdasim.engine.kernel.plain.advance import advance
 
 
 def doubled(value: float) -> float:

@@ -93,6 +93,10 @@ def law(highest: int) -> Callable[[int], st.SearchStrategy[DrawLaw]]:
     return lambda unit: laws(highest, unit)
 
 
+def some_units(*numbers: int) -> Callable[[int], st.SearchStrategy[int]]:
+    return lambda unit: st.sampled_from([number * unit for number in numbers])
+
+
 def no_law(_unit: int) -> st.SearchStrategy[DrawLaw]:
     return st.just(Constant(0))
 
@@ -298,6 +302,16 @@ EVERYTHING = Family(
 
 FAMILIES: dict[str, Family] = {
     "warm pool": Family(concurrency=among(100)),
+    "mostly alike": Family(
+        functions=(1, 2), concurrency=among(2, 3, 4, 100), arrivals=(30, 60), latest=20, handler=law(3), io=no_law,
+        init=law(1), keep_alive=law(60), errors=among(0.0, 0.0, 0.2),
+    ),
+    "mostly alike at limits": Family(
+        functions=(1, 2), concurrency=among(2, 3, 6), arrivals=(30, 60), latest=20, handler=law(3), io=no_law,
+        init=law(1), keep_alive=law(60), reserved=among(None, 1, 2), requests_per_concurrency=among(1, 2, 10),
+        provisioned=schedules, lifetime=some_units(4, 12), timeout=some_units(2, 20), crashes=among(0.0, 0.2),
+        retry=any_retries,
+    ),
     "bursts with ties": Family(latest=3, arrivals=(10, 60)),
     "zero capacity": Family(concurrency=among(0), functions=(1, 3), retry=any_retries),
     "empty traffic": Family(arrivals=(0, 0), functions=(1, 3), provisioned=schedules),

@@ -23,7 +23,7 @@ import numpy as np
 import pytest
 from families import Family, plans
 from hypothesis import HealthCheck, Phase, given, seed, settings
-from test_equality import Records, together
+from test_equality import Records, in_pieces, together
 
 import lambdasim.compiling
 import lambdasim.draws.compiled
@@ -38,6 +38,8 @@ import lambdasim.engine.kernel.draws
 import lambdasim.engine.kernel.groups
 import lambdasim.engine.kernel.messages
 import lambdasim.engine.kernel.mixed.loop
+import lambdasim.engine.kernel.plain.advance
+import lambdasim.engine.kernel.plain.ends
 import lambdasim.engine.kernel.retries
 import lambdasim.engine.kernel.sourced
 import lambdasim.engine.kernel.steps
@@ -77,6 +79,8 @@ MODULES = (
     lambdasim.engine.kernel.chains.events,
     lambdasim.engine.kernel.chains.items,
     lambdasim.engine.kernel.steps,
+    lambdasim.engine.kernel.plain.ends,
+    lambdasim.engine.kernel.plain.advance,
     lambdasim.engine.kernel.sourced,
     lambdasim.engine.kernel.calls.turns,
     lambdasim.engine.kernel.calls.loop,
@@ -304,8 +308,8 @@ def in_turn(families: Sequence[Family], number: int, batch: int) -> list[tuple[P
 
 def differs(modules: dict[str, ModuleType], plan: Plan, expected: Records) -> bool:
     """Return whether a faulty engine gives anything else than the reference, or loses what it works on."""
-    run = kernel.prepared(plan, room=1, records_room=_RECORDS_ROOM)
-    run._advance, run._draw_first_runs = modules["steps"].advance, modules["draws"].draw_first_runs
+    run = kernel.prepared(in_pieces(plan), room=1, records_room=_RECORDS_ROOM)
+    exchange_steps(run, modules)
     if isinstance(run, SourcedRun):
         run._advance_sourced = modules["sourced"].advance_with_sources
     if isinstance(run, CallingRun):
@@ -317,6 +321,13 @@ def differs(modules: dict[str, ModuleType], plan: Plan, expected: Records) -> bo
     except (AssertionError, ConservationError, IndexError, RuntimeWarning):
         return True
     return found is None or not all(np.array_equal(found[name], expected[name]) for name in expected)
+
+
+def exchange_steps(run: KernelRun, modules: Mapping[str, ModuleType]) -> None:
+    """Let a run use other steps than the compiled ones."""
+    run._advance, run._draw_first_runs = modules["advance"].advance, modules["draws"].draw_first_runs
+    if run._sorter is not None:
+        run._sorter.sort = modules["ends"].sort_ends
 
 
 def _all_of(run: KernelRun, most: int) -> Records | None:

@@ -19,8 +19,8 @@ FAULTS: dict[str, Fault] = {
     ),
     "the calendar's horizon forgotten": ("number - (now >> head.width) >= head.buckets", "False"),
     "completions after arrivals of the same instant": (
-        "completions.next_us <= now",
-        "completions.next_us < now",
+        "min(end_us, next_us) > now",
+        "min(end_us, next_us) >= now",
     ),
     "provisioned changes after retries": (
         (
@@ -51,8 +51,10 @@ FAULTS: dict[str, Fault] = {
         "now <= min(slot.time_us + keep_alive_us, slot.retires_us)",
     ),
     "environments that never grow old": (
-        "min(end_us + function.keep_alive_at_least_us, slot.retires_us)",
-        "end_us + function.keep_alive_at_least_us",
+        "if end_us < slot.retires_us and not (broken and account.after_failure == at.REPLACED):\n"
+        "    slot.warm_until_us = min(end_us + function.keep_alive_at_least_us, slot.retires_us)",
+        "if end_us < slot.retires_us and not (broken and account.after_failure == at.REPLACED):\n"
+        "    slot.warm_until_us = end_us + function.keep_alive_at_least_us",
     ),
     "environments that survive a crash": (
         "outcome not in (at.COMPLETED, at.FUNCTION_ERROR)",
@@ -229,8 +231,9 @@ FAULTS: dict[str, Fault] = {
         "account.pool_in_use > account.pool_limit",
     ),
     "reserved concurrency that ignores provisioned": (
-        "function.reserved - function.provisioned_claimed",
-        "function.reserved",
+        "if function.on_demand_in_use >= function.reserved - function.provisioned_claimed:\n"
+        "    return at.RESERVED_CONCURRENCY, 0, at.NO_START",
+        "if function.on_demand_in_use >= function.reserved:\n    return at.RESERVED_CONCURRENCY, 0, at.NO_START",
     ),
     "provisioned concurrency not claimed from the pool": (
         "account.pool_limit -= change.claimed - function.provisioned_claimed",

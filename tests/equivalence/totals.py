@@ -6,6 +6,8 @@ from collections.abc import Iterable, Mapping
 from types import ModuleType
 from typing import Any
 
+from faults import exchange_steps
+
 from lambdasim.engine.contract import Plan, RecordChunk
 from lambdasim.engine.kernel.run import CountedRun
 from lambdasim.engine.totals.aggregate import Aggregate
@@ -35,7 +37,7 @@ def counted(
     totals = Aggregate(plan, start_us, duration_us)
     run = CountedRun(plan, totals, room=room)
     if modules is not None:
-        run._advance, run._draw_first_runs = modules["steps"].advance, modules["draws"].draw_first_runs
+        exchange_steps(run, modules)
     for _ in run.count():
         pass
     return content(totals)

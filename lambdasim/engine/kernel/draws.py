@@ -29,7 +29,7 @@ def draw_first_runs(state: State) -> None:
 
     Notes
     -----
-    Of what `steps.advance` changes, nothing is read, so that both can work at once, each in a thread of its own.
+    Of what `plain.advance` changes, nothing is read, so that both can work at once, each in a thread of its own.
     """
     function = state.functions[0]
     if len(state.functions) == 1 and not function.speeds_differ and not function.quota:

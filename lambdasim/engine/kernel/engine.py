@@ -3,7 +3,7 @@
 Plans with queues or streams have an event loop of their own (`kernel.sourced`), and so have plans in which functions call
 functions (`kernel.calls.loop`), and those with both (`kernel.mixed.loop`); each is compiled when the first such plan
 runs. All others go through
-`kernel.steps.advance` and know nothing of it.
+`kernel.plain.advance` and know nothing of it.
 
 Where nobody keeps records, `count_with_kernel` counts attempts in the same steps and writes none.
 

@@ -22,7 +22,8 @@ from lambdasim.compiling import compiled_and_kept
 from lambdasim.engine.contract import NEVER, RECORD_COLUMNS, ArrivalChunk, Plan, RecordChunk
 from lambdasim.engine.kernel import draws as kernel_draws
 from lambdasim.engine.kernel import state as at
-from lambdasim.engine.kernel import steps as kernel_steps
+from lambdasim.engine.kernel.plain import advance as plain
+from lambdasim.engine.kernel.plain.ends import Ends, EndSorter
 from lambdasim.engine.kernel.state import (
     RECORDS_PER_CHUNK,
     State,
@@ -37,6 +38,7 @@ from lambdasim.engine.totals.counting.sums import Sums, no_sums
 _NOTHING: Final = np.zeros(0, dtype=np.int64)
 
 _NO_SUMS: Final = no_sums()
+_NO_ENDS: Final = Ends()
 
 
 class Coming(NamedTuple):
@@ -47,6 +49,7 @@ class Coming(NamedTuple):
     invocation: NDArray[np.int64]
     ahead_us: NDArray[np.int64]
     about: NDArray[np.int64] = _NOTHING
+    ends: Ends = _NO_ENDS
 
 
 # An arrival that never comes lets everything before it happen.
@@ -73,6 +76,8 @@ class KernelRun:
         self._fixed = self.state
         self._advance = compiled_advance()
         self._draw_first_runs = compiled_draw_first_runs()
+        self._sorter = EndSorter(self.state.functions) if _knows_ends(plan, self.state) else None
+        self._later_of = _NO_ENDS.later_of
 
     @property
     def _sums(self) -> Sums:
@@ -94,11 +99,11 @@ class KernelRun:
             while (chunk := coming.result()) is not None:
                 coming = side.submit(self._next, arrivals)
                 yield chunk
-        yield _THE_END
+        yield self._with_ends(_THE_END)
 
     def _next(self, arrivals: Iterator[ArrivalChunk]) -> Coming | None:
         """Fetch the next chunk of arrivals, and draw what can be drawn of their first runs."""
-        chunk = next(arrivals, None)
+        chunk = next((chunk for chunk in arrivals if len(chunk.time_us)), None)
         if chunk is None:
             return None
         coming = Coming(
@@ -109,12 +114,25 @@ class KernelRun:
         )
         with np.errstate(over="ignore"):
             self._draw_first_runs(_with_arrivals(self._fixed, coming))
-        return coming
+        return self._with_ends(coming)
+
+    def _with_ends(self, coming: Coming) -> Coming:
+        """Sort the ends of a chunk's runs ahead, where they are known."""
+        if self._sorter is None:
+            return coming
+        return coming._replace(ends=self._sorter.next(coming.time_us, coming.function, coming.ahead_us))
 
     def _take(self, coming: Coming) -> None:
         """Make a chunk of arrivals the one that the steps work on."""
-        self.state.account["next_arrival"] = 0
-        self.state = _with_arrivals(self.state, coming)
+        account, ends = self.state.account, coming.ends
+        account["next_arrival"] = account["next_end"] = 0
+        account["first_place"] = ends.first_place
+        served = np.zeros(ends.places, dtype=np.uint32)
+        served[: ends.first_place] = self.state.served[self._later_of]
+        self._later_of = ends.later_of
+        self.state = _with_arrivals(self.state, coming)._replace(
+            ends_us=ends.ends_us, ends_of=ends.ends_of, served=served
+        )
 
     def _go_on(self) -> Iterator[RecordChunk]:
         """Go on until the arrivals are used up, doing what the steps ask for on the way."""
@@ -184,7 +202,7 @@ class CountedRun(KernelRun):
             self._take(coming)
             for _ in self._go_on():
                 pass
-            if coming is not _THE_END and len(coming.time_us):
+            if coming.time_us[-1] != NEVER:
                 yield int(coming.time_us[-1])
         self._totals.go_on()
 
@@ -196,8 +214,14 @@ class CountedRun(KernelRun):
 
 def _with_arrivals(state: State, coming: Coming) -> State:
     """Let the steps work on a chunk of arrivals."""
-    time_us, function, invocation, ahead_us, _ = coming
+    time_us, function, invocation, ahead_us, *_ = coming
     return state._replace(time_us=time_us, function=function, invocation=invocation, ahead_us=ahead_us)
+
+
+def _knows_ends(plan: Plan, state: State) -> bool:
+    """Whether the end of some function's first runs is known as soon as they are drawn."""
+    has_loop = plan.calls is not None or any(function.source is not None for function in plan.functions)
+    return not has_loop and bool((state.functions["alike_most_us"] > 0).any())
 
 
 def _whole_numbers(numbers: NDArray[np.int64]) -> NDArray[np.int64]:
@@ -208,7 +232,7 @@ def _whole_numbers(numbers: NDArray[np.int64]) -> NDArray[np.int64]:
 @cache
 def compiled_advance() -> Callable[[State, Sums], int]:
     """Compile the steps, or take them from the cache on disk."""
-    return compiled_and_kept(kernel_steps.advance)
+    return compiled_and_kept(plain.advance)
 
 
 @cache

@@ -2,7 +2,7 @@
 
 It goes from one moment to the next, completions included, since what ends lets pollers take more. Between two of the
 steps that a moment consists of it makes sure that there is room, so each step may write a record, put a few wakes in
-order, and end one batch. Plans without sources run in `steps.advance`, into which nothing of this is compiled.
+order, and end one batch. Plans without sources run in `plain.advance`, into which nothing of this is compiled.
 """
 
 from __future__ import annotations

@@ -43,6 +43,9 @@ from lambdasim.models.cpu_scaling import FixedPointFactor
 # Records leave in blocks of so many rows. Not a power of two: columns 2^17 bytes apart would share one line of cache.
 RECORDS_PER_CHUNK: Final = (1 << 14) + 8
 
+NO_ENDS_US: Final = np.array([NEVER])
+NO_PLACES: Final = np.zeros(1, dtype=np.uint32)
+
 # Why the steps returned.
 DONE, ARRIVALS_USED_UP, RECORDS_FULL, SLOTS_FULL, EVENTS_FULL, TOTALS_WAIT = range(6)
 
@@ -81,21 +84,24 @@ INIT_INSIDE: Final = int(AfterFailure.INIT_INSIDE)
 REPLACED: Final = int(AfterFailure.REPLACED)
 
 
-# What belongs to no function. One row. ``counts`` is not 0 where attempts are counted and no records are written.
+# What belongs to no function. One row. ``counts`` is not 0 where attempts are counted and no records are written;
+# ``next_end`` is the next of the ends that were sorted, ``first_place`` the place of the first arrival among ``served``.
 ACCOUNT: Final = row_type(
-    u4="free_slot free_event next_arrival next_change record records_room reuse after_failure has_calls counts",
+    u4="free_slot free_event next_arrival next_change record records_room reuse after_failure has_calls counts "
+    "next_end first_place",
     i8="pool_limit pool_in_use in_use environments_created admitted",
 )
 # A function's plan, and what changes about it. ``owner`` is the row whose environments, limits and rates hold for it.
 # Each call of the plan has a row too: what is called is an event of that row, with the draws and environments of its
 # ``rank``, the function that is called, and the retries of who calls; ``number`` is the call's, 0 for functions.
+# ``alike_most_us`` is the longest handler of a first, warm run that is like most, see `plain.ends`; -1 where none is.
 FUNCTION: Final = row_type(
     u4="first_law scaling_rate request_rate provisioned_rate idle_first idle_last provisioned_first synchronous "
     "owner jittered has_reserved can_fail has_payload has_post_response speeds_differ quota "
     "has_gates route_gate account_gate hears_answers repeats_failures repeats_throttles processes paces "
     "rank number first_call calls",
     i8="on_demand_in_use provisioned_idle provisioned_ready provisioned_in_use provisioned_claimed "
-    "timeout_us init_cap_us max_lifetime_us reserved client_timeout_us repeats_timeouts timeout_backoff_us "
+    "alike_most_us timeout_us init_cap_us max_lifetime_us reserved client_timeout_us repeats_timeouts timeout_backoff_us "
     "throttle_retries throttle_backoff_us throttle_backoff_cap_us max_event_age_us first_delay delays "
     "cpu_multiplier cpu_most_us error_below crash_below out_of_memory_below timeout_below "
     "memory_mb request_limit_kb response_limit_kb keep_alive_at_least_us "
@@ -163,6 +169,10 @@ class State(NamedTuple):
         The present chunk of arrivals.
     ahead_us : ndarray of int64, shape (2 * n_arrivals,)
         Handler's time and fault of each arrival's first run, side by side.
+    ends_us, ends_of : ndarray of int64, uint32
+        Ends of first runs, if they are like most, sorted; and the places of these runs. The last never comes.
+    served : ndarray of uint32
+        By place, the environment of a run that ends where it was sorted to; 0 where none does.
     records : ndarray of int64, shape (n_columns * RECORDS_PER_CHUNK,)
         Column by column.
     """
@@ -182,6 +192,9 @@ class State(NamedTuple):
     function: NDArray[np.int64]
     invocation: NDArray[np.int64]
     ahead_us: NDArray[np.int64]
+    ends_us: NDArray[np.int64]
+    ends_of: NDArray[np.uint32]
+    served: NDArray[np.uint32]
     records: NDArray[np.int64]
 
 
@@ -248,6 +261,7 @@ def first_state(plan: Plan, room: int, records_room: int = RECORDS_PER_CHUNK) ->
         row["first_delay"] = len(delays)
         delays += function.retry.error_delays_us
         _fill_draws(row, laws, function.draws)
+        row["alike_most_us"] = _alike_most_us(row, rank, plan)
         if function.source is not None:
             row["has_payload"] = False  # what is too large was refused when it was sent
         if function.draws.quota is not None:
@@ -278,6 +292,9 @@ def first_state(plan: Plan, room: int, records_room: int = RECORDS_PER_CHUNK) ->
         function=nothing,
         invocation=nothing,
         ahead_us=nothing,
+        ends_us=NO_ENDS_US,
+        ends_of=NO_PLACES,
+        served=NO_PLACES,
         records=empty_records(),
     )
     return with_more_events(with_more_slots(state, room), room)
@@ -409,6 +426,18 @@ def _fill_draws(row: Any, laws: LawArrays, draws: FunctionDraws) -> None:
             for quantity in _QUANTITIES
         ]
     )
+
+
+def _alike_most_us(row: Any, rank: int, plan: Plan) -> int:
+    """Say how long a handler may take whose end is known as soon as it is drawn, if its environment is warm."""
+    differs = ("has_gates", "paces", "has_payload", "has_post_response", "speeds_differ", "hears_answers")
+    if (
+        any(row[name] for name in differs)
+        or row["owner"] != rank
+        or plan.reuse != ReuseOrder.MOST_RECENTLY_USED
+    ):
+        return -1
+    return int(min(row["timeout_us"], row["client_timeout_us"]) if row["synchronous"] else row["timeout_us"])
 
 
 def _quota(quota: HandlerQuota) -> tuple[int, ...]:

@@ -1,8 +1,9 @@
 """The steps of the compiled engine; each bears the name of its counterpart in `lambdasim.engine.reference`.
 
-`advance` is the event loop. It returns when a buffer is full or something must be fetched, and goes on where it was when
-called again: all that changes lies in the arrays of `State`, which `lambdasim.engine.kernel.engine` makes and enlarges,
-and of `Sums`, where attempts are counted if nobody keeps records.
+Event loops call them: `plain.advance`, and those of plans with queues, streams or calls. A loop returns when a buffer is
+full or something must be fetched, and goes on where it was when called again: all that changes lies in the arrays of
+`State`, which `lambdasim.engine.kernel.run` makes and enlarges, and of `Sums`, where attempts are counted if nobody keeps
+records.
 
 An execution environment is a row of ``slots``; while it works it waits among the completions, while it idles it is
 linked into its function's idle list, and otherwise into the list of free rows. An event that waits for its retry is a
@@ -19,7 +20,7 @@ from lambdasim.compiling import Bool, Int64, compiled, compiled_apart
 from lambdasim.engine.contract import NEVER
 from lambdasim.engine.kernel import state as at
 from lambdasim.engine.kernel.batches import drawn_for, work_of_batch
-from lambdasim.engine.kernel.calendar import joined, put, take
+from lambdasim.engine.kernel.calendar import joined, put
 from lambdasim.engine.kernel.callouts import after_batch, after_refused_batch
 from lambdasim.engine.kernel.chains.events import (
     IN_RUN,
@@ -52,69 +53,16 @@ from lambdasim.engine.kernel.retries import (
     after_refusal,
     after_run,
     closed_gate,
-    give_back,
-    is_given_back,
-    take_retry,
     waits,
 )
 from lambdasim.engine.kernel.state import RECORDS_PER_CHUNK, Event, State
 from lambdasim.engine.rates import allows, spend
-from lambdasim.engine.totals.counting.alike import count, must_wait, put_away
-from lambdasim.engine.totals.counting.sums import Attempt, Sums
+from lambdasim.engine.totals.counting.alike import count
+from lambdasim.engine.totals.counting.sums import Attempt
 
-_ENDS_WITH_ITS_RUN: Final = -1
+ENDS_WITH_ITS_RUN: Final = -1
 # Rules that stand once, for both engines.
 _allows, _spend = compiled(allows), compiled(spend)
-
-
-@compiled
-def advance(state: State, sums: Sums) -> Int64:
-    """Go through the events in order until something must be done outside; return what.
-
-    Notes
-    -----
-    Attempts are counted in ``sums`` or written as records, as the account's row says.
-    """
-    account, completions = state.account[0], state.completions.head[0]
-    while True:
-        arrival = account.next_arrival
-        if arrival == len(state.time_us):
-            return at.ARRIVALS_USED_UP
-        change_us = state.changes[account.next_change].time_us
-        retry_us = state.retries.head[0].next_us
-        now = min(state.time_us[arrival], change_us, retry_us)
-        if now == NEVER:
-            if account.counts:
-                put_away(sums)
-            return at.DONE
-
-        while completions.next_us <= now:
-            complete(state, take(state.completions))
-        if change_us == now:
-            if not change_provisioned(state):
-                return at.SLOTS_FULL
-            account.next_change += 1
-            continue
-        full = _what_is_full(account)
-        if full != at.DONE:
-            return full
-        if account.counts and must_wait(sums, now):
-            return at.TOTALS_WAIT
-        event = take_retry(state) if retry_us == now else take_arrival(state)
-        if is_given_back(event):
-            give_back(state, event, now)
-            continue
-        attempt(state, sums, None, None, event, 0, now)
-
-
-@compiled
-def _what_is_full(account: Any) -> Int64:
-    """Return which array must be emptied or enlarged before another attempt."""
-    if account.record == account.records_room:
-        return at.RECORDS_FULL
-    if account.free_slot == 0:
-        return at.SLOTS_FULL
-    return at.EVENTS_FULL if account.free_event == 0 else at.DONE
 
 
 @compiled
@@ -357,7 +305,7 @@ def settle(
     slot.runs = event.runs
     broken = outcome not in (at.COMPLETED, at.FUNCTION_ERROR)
     slot.was_reset = broken and account.after_failure == at.INIT_INSIDE
-    slot.warm_until_us = _ENDS_WITH_ITS_RUN
+    slot.warm_until_us = ENDS_WITH_ITS_RUN
     if end_us < slot.retires_us and not (broken and account.after_failure == at.REPLACED):
         slot.warm_until_us = min(end_us + function.keep_alive_at_least_us, slot.retires_us)
     put(state.completions, row, now)
@@ -379,7 +327,7 @@ def complete(state: State, row: Int64) -> None:
     function.on_demand_in_use -= 1
     if not function.has_reserved:
         account.pool_in_use -= 1
-    if slot.warm_until_us == _ENDS_WITH_ITS_RUN:
+    if slot.warm_until_us == ENDS_WITH_ITS_RUN:
         _drop(state, row)
     elif account.reuse == at.NEWEST_CREATED:
         slot.next = slot.key = 0

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import pairwise
 from typing import Final
 
 import numpy as np
@@ -11,6 +12,7 @@ from numpy.typing import NDArray
 from lambdasim.engine.totals.packed import narrow
 
 _NOTHING: Final = np.empty(0, dtype=np.int64)
+_SECTION_BITS: Final = 40  # a value of 34 years in ms
 
 
 class Histogram:
@@ -94,7 +96,10 @@ class Histogram:
 
 def together(*histograms: Histogram) -> Histogram:
     """Add histograms up."""
-    return summed([(histogram.values, histogram.counts) for histogram in histograms])
+    filled = [histogram for histogram in histograms if len(histogram.values)]
+    if len(filled) == 1:
+        return Histogram(filled[0].values, filled[0].counts)
+    return summed([(histogram.values, histogram.counts) for histogram in filled])
 
 
 def summed(parts: Sequence[tuple[NDArray[np.int64], NDArray[np.int64]]]) -> Histogram:
@@ -108,12 +113,53 @@ def summed(parts: Sequence[tuple[NDArray[np.int64], NDArray[np.int64]]]) -> Hist
     -------
     Histogram
     """
-    values, counts = (
-        np.concatenate([_NOTHING, *(part[column] for part in parts)]).astype(np.int64) for column in range(2)
-    )
+    return Histogram(*counted(*_joined(parts)))
+
+
+def summed_by_section(
+    sections: int, parts: Sequence[tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]]
+) -> list[Histogram]:
+    """Make histograms of values in any order, each with its section and how often it occurred there.
+
+    Parameters
+    ----------
+    sections : int
+        How many there are.
+    parts : sequence of (sections, values, counts), each an ndarray of whole numbers, shape (n_values,)
+
+    Returns
+    -------
+    list of Histogram
+    """
+    number, values, counts = _joined(parts, columns=3)
+    keys, counts = counted((number << _SECTION_BITS) + values, counts)
+    values = keys & ((1 << _SECTION_BITS) - 1)
+    starts = np.searchsorted(keys, np.arange(sections + 1) << _SECTION_BITS).tolist()
+    return [Histogram(values[first:stop], counts[first:stop]) for first, stop in pairwise(starts)]
+
+
+def counted(
+    values: NDArray[np.int64], counts: NDArray[np.int64]
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Put values from 0 in order, and add up how often each occurred; all of shape (n,)."""
     if not len(values):
-        return Histogram()
+        return values, counts
     order = np.argsort(values, kind="stable")
     rising = values[order]
-    first = np.flatnonzero(np.diff(rising, prepend=-1))
-    return Histogram(rising[first], np.add.reduceat(counts[order], first))
+    first = beginnings(rising)
+    return rising[first], np.add.reduceat(counts[order], first)
+
+
+def beginnings(rising: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Give the places at which another value begins among rising ones, of which there are some."""
+    is_first = np.empty(len(rising), dtype=np.bool_)
+    is_first[0] = True
+    np.not_equal(rising[1:], rising[:-1], out=is_first[1:])
+    return np.flatnonzero(is_first)
+
+
+def _joined(parts: Sequence[tuple[NDArray[np.int64], ...]], columns: int = 2) -> list[NDArray[np.int64]]:
+    return [
+        np.concatenate([_NOTHING, *(part[column] for part in parts)], dtype=np.int64)
+        for column in range(columns)
+    ]

@@ -8,7 +8,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from lambdasim.engine.totals.histogram import Histogram, summed
+from lambdasim.engine.totals.histogram import Histogram, summed, summed_by_section
 from lambdasim.engine.totals.packed import narrow
 
 
@@ -82,17 +82,7 @@ class Sections:
 
     def of(self, function: int) -> list[Histogram]:
         """Return a function's histograms, one for each section."""
-        kinds = [counts.rows(function) for counts in self._counts.values()]
-        return [
-            summed(
-                [
-                    (values[own], counts[own])
-                    for sections, values, counts in kinds
-                    for own in [sections == section]
-                ]
-            )
-            for section in range(self._sections)
-        ]
+        return summed_by_section(self._sections, [counts.rows(function) for counts in self._counts.values()])
 
     def whole(self, function: int, kind: int) -> Histogram:
         """Return a function's histogram of one kind over all sections."""

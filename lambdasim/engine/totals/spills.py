@@ -7,7 +7,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from lambdasim.engine.totals.histogram import Histogram
+from lambdasim.engine.totals.histogram import Histogram, beginnings, counted
 
 SPILL_BITS: Final = 40
 """A key is a histogram's number, shifted by as many bits, plus the value: 34 years in ms."""
@@ -64,13 +64,9 @@ class Spills:
             return
         waiting = np.concatenate(self._waiting)
         waiting.sort()
-        first = np.flatnonzero(np.diff(waiting, prepend=-1))
+        first = beginnings(waiting)
         counts = np.diff(first, append=len(waiting))
-        keys = np.concatenate([self._keys, waiting[first]])
-        counts = np.concatenate([self._counts, counts])
-        order = np.argsort(keys, kind="stable")
-        keys = keys[order]
-        first = np.flatnonzero(np.diff(keys, prepend=-1))
-        self._keys = keys[first]
-        self._counts = np.add.reduceat(counts[order], first)
+        self._keys, self._counts = counted(
+            np.concatenate([self._keys, waiting[first]]), np.concatenate([self._counts, counts])
+        )
         self._waiting, self._length = [], 0

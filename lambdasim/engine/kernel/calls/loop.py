@@ -2,7 +2,7 @@
 
 It goes from one moment to the next, completions included, since chains end with them. Before each step it makes sure that
 there is room for all that one step may write: the calls of one run, and a few rows besides. Plans without calls run in
-`steps.advance`, into which nothing of this is compiled.
+`plain.advance`, into which nothing of this is compiled.
 """
 
 from __future__ import annotations

@@ -59,12 +59,18 @@ def count(sums: Sums, attempt: Attempt) -> None:
 def must_wait(sums: Sums, now: Int64) -> Bool:
     """Whether something must be put away before an attempt of this moment is counted; all that is alike is by then."""
     head = sums.head[0]
-    room = min(_SPILLED_AT_ONCE, sums.spilled.shape[0] - at.SPILLS_PER_ATTEMPT)
-    if now < head.until_us and head.spilled <= room:
+    if now < head.until_us and not is_crowded(sums):
         return False
     put_away(sums)
     head.reached_us = now
     return True
+
+
+@compiled
+def is_crowded(sums: Sums) -> Bool:
+    """Whether so much is spilled that there may be no room for more."""
+    room = min(_SPILLED_AT_ONCE, sums.spilled.shape[0] - at.SPILLS_PER_ATTEMPT)
+    return sums.head[0].spilled > room
 
 
 @compiled_apart
