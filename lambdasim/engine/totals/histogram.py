@@ -12,6 +12,8 @@ from numpy.typing import NDArray
 from lambdasim.engine.totals.packed import narrow
 
 _NOTHING: Final = np.empty(0, dtype=np.int64)
+_SMALL: Final = 8
+"""Greatest number, over how many there are, up to which a place is counted for each that is possible."""
 _SECTION_BITS: Final = 40  # a value of 34 years in ms
 
 
@@ -49,7 +51,7 @@ class Histogram:
     def add(self, numbers: NDArray[np.int64]) -> None:
         """Count numbers, shape (n,)."""
         if len(numbers):
-            self._merge(*np.unique(numbers, return_counts=True))
+            self._merge(*_counted(numbers))
 
     def add_counts(self, values: NDArray[np.int64], counts: NDArray[np.int64]) -> None:
         """Add counts of rising values, shape (n,)."""
@@ -92,6 +94,15 @@ class Histogram:
             return float("nan")
         rank = np.ceil(q * len(self) - 1e-9)
         return float(self.values[np.searchsorted(np.cumsum(self.counts), max(rank, 1))])
+
+
+def _counted(numbers: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Give the values that occur, rising, and how often each does; small ones without sorting."""
+    if int(numbers.max()) > _SMALL * len(numbers):
+        return np.unique(numbers, return_counts=True)
+    counts = np.bincount(numbers.astype(np.int64, copy=False))
+    values = np.flatnonzero(counts)
+    return values, counts[values]
 
 
 def together(*histograms: Histogram) -> Histogram:
