@@ -43,6 +43,32 @@ def test_short_work_of_jobs_that_start_cold_is_no_duration_in_seconds(tmp_path: 
     assert found.runs.cold.all()
 
 
+@pytest.mark.parametrize(("scale", "refused"), [(0.001, True), (1.0, False)])
+def test_an_init_in_seconds_is_refused_where_billed_times_hold_it(
+    tmp_path: Path, scale: float, refused: bool
+) -> None:
+    """As a bill of 500 ms shows that has 100 ms of work in it and an INIT of 0.4."""
+    rows: list[Row] = [(ms, int(ms) + 1, "", 512) for ms in durations(30)]
+    rows += [(80.0, 80 + init, init * scale, 512) for init in (400, 430, 390)]
+    header = "timestamp,duration_ms,billed_duration,init_duration,memory_mb"
+    if refused:
+        with pytest.raises(TraceError, match=r"init_ms: must be in milliseconds.*seconds"):
+            table(tmp_path / "t.csv", header, rows)
+    else:
+        assert table(tmp_path / "t.csv", header, rows).runs.cold.sum() == 3
+
+
+@pytest.mark.parametrize("billed", [True, False])
+def test_a_file_without_init_and_billed_time_says_that_init_is_missing(tmp_path: Path, billed: bool) -> None:
+    more, header = (
+        ((81,), "timestamp,duration_ms,memory_mb,billed_ms")
+        if billed
+        else ((), "timestamp,duration_ms,memory_mb")
+    )
+    found = table(tmp_path / "t.csv", header, [(80.5, 512, *more)] * 30)
+    assert ("cold starts, and what they cost, are not known" in told(found)) == (not billed)
+
+
 def test_durations_that_no_run_of_lambda_has_are_refused(tmp_path: Path) -> None:
     rows: list[Row] = [(round(ms / 1000, 5), 512) for ms in durations(30)]
     with pytest.raises(TraceError, match="shorter than runs of Lambda are: seconds"):

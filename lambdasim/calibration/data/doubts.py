@@ -45,7 +45,7 @@ def refuse_units(table: pd.DataFrame, function: str) -> list[str]:
     Raises
     ------
     TraceError
-        When they are shorter than any run of Lambda, or a thousandth of what was billed.
+        When they are shorter than any run of Lambda, or they or INIT a thousandth of what was billed.
     """
     if "start" in table:
         return []
@@ -58,6 +58,7 @@ def refuse_units(table: pd.DataFrame, function: str) -> list[str]:
         if _THOUSAND[0] < alike[0] and alike[2] < _THOUSAND[1]:
             wrong = f"must be in milliseconds; what was billed is {number(float(alike[1]))} times as long: seconds?"
             raise TraceError.single(function, "duration_ms", wrong)
+        _refuse_init_in_seconds(billed - durations, _floats(table, "init_ms"), function)
         return []
     if float(np.quantile(durations, 0.95)) < _SHORTEST_MS:
         wrong = f"must be in milliseconds; the median is {number(middle)}, shorter than runs of Lambda are: seconds?"
@@ -65,6 +66,17 @@ def refuse_units(table: pd.DataFrame, function: str) -> list[str]:
     return [
         f"durations are taken as milliseconds, median {number(middle)}: the file has no billed time to hold them against"
     ]
+
+
+def _refuse_init_in_seconds(beyond_ms: Floats, init: Floats, function: str) -> None:
+    """Make sure that INIT is no thousandth of what was billed beyond durations."""
+    started = (init > 0) & (beyond_ms > 0)
+    if not started.any():
+        return
+    alike = np.quantile(beyond_ms[started] / init[started], (0.1, 0.5, 0.9))
+    if _THOUSAND[0] < alike[0] and alike[2] < _THOUSAND[1]:
+        wrong = f"must be in milliseconds; what was billed for it is {number(float(alike[1]))} times as long: seconds?"
+        raise TraceError.single(function, "init_ms", wrong)
 
 
 def selection_notes(table: pd.DataFrame) -> list[str]:

@@ -74,12 +74,11 @@ def _with_timeouts(table: pd.DataFrame) -> tuple[pd.DataFrame, list[str]]:
 
 def _with_starts(table: pd.DataFrame) -> tuple[pd.DataFrame, list[str]]:
     """Take what runs were billed beyond their duration for INIT, where a table has INIT of none."""
-    if (
-        "billed_ms" not in table
-        or "start" in table
-        or ("init_ms" in table and table["init_ms"].notna().any())
-    ):
+    if "start" in table or ("init_ms" in table and table["init_ms"].notna().any()):
         return table, []
+    if "billed_ms" not in table or not table["billed_ms"].notna().any():
+        silent = "the file has neither INIT nor billed time: cold starts, and what they cost, are not known"
+        return table, [] if "init_ms" in table else [silent]
     billed = table["billed_ms"].astype("float64").to_numpy()
     known = ~np.isnan(billed)
     if not known.any() or not (billed[known] % _OLD_STEP_MS).any():
