@@ -171,15 +171,14 @@ def expected_cost(
         coming = expected_events(scenario, function.name) if known is None else known
         events += coming
         arriving_at.append(coming)
-        drawn = function.draws.draw(np.arange(_SAMPLE, dtype=np.int64), 0)
-        failing = float(
-            np.mean((drawn.fault != Outcome.COMPLETED) | (drawn.handler_us > function.timeout_us))
-        )
-        again = failing + failing**2 if function.retry.invoker is Invoker.QUEUE else 0.0
+        again = 0.0
         if function.source is not None:
             refused = function.reserved == 0
-            again = _tries_of_items(function, function.source) * (1.0 if refused else failing)
+            again = _tries_of_items(function, function.source) * (1.0 if refused else _failing(function))
             lasts_us = max(lasts_us, _longest_us(function.source) if refused else 0)
+        elif function.retry.invoker is Invoker.QUEUE:
+            failing = _failing(function)
+            again = failing + failing**2
         attempts += coming * (1 + again)
     called = _called(plan, arriving_at)
     most_calls = plan.calls.most_called if plan.calls is not None and called >= plan.calls.most_called else 0
@@ -208,6 +207,12 @@ def expected_cost(
         + ((length + active) * _S_WRITTEN if written else 0.0),
         most_calls=most_calls,
     )
+
+
+def _failing(function: FunctionPlan) -> float:
+    """Return the share of failures in a sample of a function's own draws."""
+    drawn = function.draws.draw(np.arange(_SAMPLE, dtype=np.int64), 0)
+    return float(np.mean((drawn.fault != Outcome.COMPLETED) | (drawn.handler_us > function.timeout_us)))
 
 
 def _tasks(scenario: ScenarioSpec, plan: Plan) -> float:
