@@ -24,6 +24,9 @@ _MOST_BYTES: Final = {"JSON": 256_000_000, "YAML": 32_000_000}
 _MOST_NODES: Final = 3_000_000
 _DEEPEST: Final = 100
 _MOST_DIGITS: Final = 25
+_HEAD: Final = 20_000
+_MARKUP: Final = re.compile(r"^[^#\n]{0,200}(\{%[^\n]{0,200}%\}|[ :]\{\{[^\n]{0,200}\}\})", re.MULTILINE)
+_COMMENT: Final = re.compile(r"([^\"\n]|\"[^\"\n]*\")*(//|/\*)")
 _PREFIX: Final = "tag:yaml.org,2002:"
 _INT: Final = re.compile(r"[-+]?(0|[1-9][0-9_]*)")
 _FLOAT: Final = re.compile(r"[-+]?([0-9][0-9_]*)?\.?[0-9_]*([eE][-+]?[0-9]+)?")
@@ -103,7 +106,9 @@ def parse_document(content: bytes | str, name: str) -> Document:
         try:
             return _json_document(text, name)
         except json.JSONDecodeError as error:
-            fault = TemplateError.single(f"{name}:{error.lineno}", "", f"is not JSON: {error.msg}")
+            begin = text.rfind("\n", 0, error.pos) + 1
+            hint = " (JSON has no comments)" if _COMMENT.match(text, begin, begin + _HEAD) else ""
+            fault = TemplateError.single(f"{name}:{error.lineno}", "", f"is not JSON: {error.msg}{hint}")
         if len(text) > _MOST_BYTES["YAML"]:
             raise fault
         try:
@@ -232,6 +237,8 @@ def _yaml_document(text: str, name: str) -> Document:
     except yaml.MarkedYAMLError as error:
         line = error.problem_mark.line + 1 if error.problem_mark else 1
         hint = " (a tab stands where spaces must)" if "'\\t'" in str(error.problem) else ""
+        if _MARKUP.search(text, 0, _HEAD):
+            hint = "; it is full of {% %} or {{ }}: give what the tool that fills these in writes"
         raise TemplateError.single(f"{name}:{line}", "", f"is not YAML: {error.problem}{hint}") from None
     except yaml.reader.ReaderError as error:
         place = error.position if isinstance(error.position, int) else 0

@@ -32,11 +32,19 @@ _HCL: Final = re.compile(
     rb"^[ \t]*(resource|module|variable|provider|terraform|data|locals|output)\b[^:\n]*\{", re.MULTILINE
 )
 _PLAN_LOG: Final = re.compile(rb'^\s*\{"@level"')
+_TERRAGRUNT: Final = (
+    "is of Terragrunt; run terragrunt plan -out PLAN, and give what terragrunt show -json PLAN prints"
+)
+_ARCHITECT: Final = "is of Architect; run arc deploy --dry-run, and give the sam.json that it writes"
 _SOURCES: Final = (
     ("cdk.json", "has no cdk.out yet; run cdk synth"),
+    ("terragrunt.hcl", _TERRAGRUNT),
+    (".chalice/config.json", "is of Chalice; run chalice package out/, and give out/sam.json"),
+    ("app.arc", _ARCHITECT),
     ("serverless.ts", "has a serverless.ts; run serverless package, and give the template that it writes"),
     ("serverless.js", "has a serverless.js; run serverless package, and give the template that it writes"),
 )
+_OF_TOOLS: Final = {"terragrunt.hcl": _TERRAGRUNT, "app.arc": _ARCHITECT}
 _KEEPS_NONE: Final = "keeps no template; export the deployed account: lambdasim import aws --commands"
 _GET_TEMPLATE: Final = "aws cloudformation get-template --stack-name NAME --template-stage Processed"
 _HEAD: Final = 65_536
@@ -125,6 +133,8 @@ def _refuse_foreign_text(path: Path) -> None:
     if _PLAN_LOG.search(head):
         told = "is the log of terraform plan -json; give terraform show -json PLAN > plan.json instead"
         raise TemplateError.single(str(path), "", told)
+    if path.name in _OF_TOOLS:
+        raise TemplateError.single(str(path), "", _OF_TOOLS[path.name])
     if path.suffix == ".hcl" or (_HCL.search(head) and not head.lstrip().startswith((b"{", b"---"))):
         told = "is in Terraform's language; name its folder or a file that ends in .tf, or give terraform show -json"
         raise TemplateError.single(str(path), "", told)
