@@ -237,3 +237,15 @@ def test_what_it_takes_is_said_before_it_begins_and_may_be_refused() -> None:
 def test_the_command_has_the_limit_of_all_long_ones() -> None:
     asked = lambdasim("estimate", "--help")
     assert "--yes" in asked.stdout
+
+
+def test_a_short_sample_leaves_no_luck_in_the_bill() -> None:
+    # 40 a second for five minutes: by hand 730 hours of requests, and of 5.0005 s of half a GB each.
+    month = 40 * 730 * 3600
+    by_hand = month * 0.2e-6 + month * 5.0005 / 2 * 0.0000166667
+    found = estimate_function(described(volumes=["40/s"], duration="5s"))
+    assert found.usd_list.p10 == pytest.approx(by_hand, rel=1e-3)
+    assert found.usd_list.p90 == pytest.approx(by_hand, rel=1e-3)
+    # 200 are busy, and an empty account began cold for each of them: 1.7 % of these 12,000.
+    assert found.cold_share.p90 < 0.005
+    assert found.simulated < 500_000

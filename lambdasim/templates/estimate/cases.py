@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
-from math import exp, log1p, sqrt
+from math import exp, log, log1p, sqrt
 from statistics import NormalDist
 from typing import Any, Final
 
@@ -107,7 +107,7 @@ def varied(function: FunctionSpec, place: int, case: Case, known_ms: float | Non
     ranges = spread()
     changes: dict[str, Any] = {"init_ms": _varied_init(function, case, ranges)}
     if known_ms is not None:
-        variation = ranges.variation_median * ranges.variation ** (case.scores[3] / _Z90)
+        variation = _variation(case)
         changes["work"] = revised(
             function.work, {"cpu_ms": FixedLaw(fixed=0), "io_ms": law_of_mean(known_ms, variation)}
         )
@@ -120,6 +120,31 @@ def varied(function: FunctionSpec, place: int, case: Case, known_ms: float | Non
             {"cpu_ms": _scaled(work.cpu_ms, longer * cpu), "io_ms": _scaled(work.io_ms, longer / sqrt(cpu))},
         )
     return revised(function, changes)
+
+
+def _variation(case: Case) -> float:
+    ranges = spread()
+    return ranges.variation_median * ranges.variation ** (case.scores[3] / _Z90)
+
+
+def mean_until(timeout_ms: float, mean: float, case: Case) -> float:
+    """Return the mean of a case's durations of a known mean, those above the timeout being cut there.
+
+    Parameters
+    ----------
+    timeout_ms, mean : float
+        [ms].
+    case : Case
+
+    Examples
+    --------
+    >>> middle = Case((0.0, 0.0, 0.0, 0.0), 0)
+    >>> round(mean_until(1e9, 120, middle), 6), mean_until(60, 120, middle) < 60
+    (120.0, True)
+    """
+    sigma = sqrt(log1p(_variation(case) ** 2))
+    above = (log(timeout_ms / mean) + sigma**2 / 2) / sigma
+    return mean * _NORMAL.cdf(above - sigma) + timeout_ms * (1 - _NORMAL.cdf(above))
 
 
 def _varied_init(function: FunctionSpec, case: Case, ranges: Spread) -> Law | str:

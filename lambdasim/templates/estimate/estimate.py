@@ -26,6 +26,7 @@ from lambdasim.templates.estimate.cases import (
     Case,
     Window,
     cases,
+    mean_until,
     part_of,
     quantiles,
     shares_of_range,
@@ -34,6 +35,7 @@ from lambdasim.templates.estimate.cases import (
 )
 from lambdasim.templates.estimate.steady import Steady, lead_minutes, steady_parts, steady_usage
 from lambdasim.templates.estimate.volume import per_month
+from lambdasim.units import US_PER_MS
 
 Agree = Callable[[RunCost], object]
 _FORM: Final = "lambdasim estimate 1"
@@ -267,7 +269,12 @@ def _case(
         polled = any(one.trigger.type.value in _POLLED for one in part.functions)
         longest_ms = max((known_ms.get(one.name, 0.0) for one in part.functions), default=0.0)
         lead = lead_minutes(part.duration_us, longest_ms)
-        steady = {} if window.shaped or polled else dict(steady_parts(run, rates, lead))
+        means_ms = {
+            one.name: mean_until(one.timeout_us / US_PER_MS, known_ms[one.name], case)
+            for one in part.functions
+            if one.name in known_ms
+        }
+        steady = {} if window.shaped or polled else dict(steady_parts(run, rates, lead, means_ms))
         seen.usages += steady_usage(run, steady)
         _count(run, seen, 1.0 if window.shaped else estimate_size().peak, steady)
     return seen

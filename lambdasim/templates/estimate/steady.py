@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from typing import Any, Final
 
 from lambdasim.billing import Usage
+from lambdasim.engine.contract import Outcome
 from lambdasim.results.run import RunResult
 from lambdasim.results.usage.as_month import month_factor, monthly_usage
 from lambdasim.results.usage.hour import METRIC_OF_COUNTER
@@ -16,6 +17,7 @@ from lambdasim.units import US_PER_MINUTE, US_PER_MS
 _LONGEST_LEAD_US: Final = 10 * US_PER_MINUTE
 """As long as most environments stay warm."""
 _RUNS_LONG: Final = 3
+_BY_DURATION: Final = ("billed_ms_without_init", "provisioned_billed_ms")
 _BY_EVENT: Final = ("extra_requests", "provisioned_extra_requests", "calls", "payload_kb", "streamed_bytes")
 
 
@@ -46,6 +48,8 @@ class Steady:
         What scales them to a month with the events that were asked for; these differ by luck in a short window.
     events : float
         Events asked for over those that came.
+    length : float
+        Mean duration that was asked for over that of the runs.
     """
 
     runs: int
@@ -53,9 +57,12 @@ class Steady:
     counters: dict[str, int]
     per_month: float
     events: float
+    length: float
 
 
-def steady_parts(run: RunResult, rates: Mapping[str, float], lead: int) -> Iterator[tuple[str, Steady]]:
+def steady_parts(
+    run: RunResult, rates: Mapping[str, float], lead: int, means_ms: Mapping[str, float]
+) -> Iterator[tuple[str, Steady]]:
     """Give what functions did after the lead; functions that did not run then are left out.
 
     Parameters
@@ -66,19 +73,30 @@ def steady_parts(run: RunResult, rates: Mapping[str, float], lead: int) -> Itera
         Mean events per second by function.
     lead : int
         [min].
+    means_ms : mapping
+        Mean durations of functions whose law has a known one [ms].
     """
     for name, totals in zip(run.aggregate.names, run.aggregate.functions, strict=True):
         series = totals.counts.of(
-            *METRIC_OF_COUNTER.values(), "ColdStarts", first=min(lead, totals.counts.minutes)
+            *METRIC_OF_COUNTER.values(),
+            "ColdStarts",
+            "DurationSum_us",
+            first=min(lead, totals.counts.minutes),
         )
-        *counts, cold = (int(one.sum()) for one in series)
+        *counts, cold, duration_us = (int(one.sum()) for one in series)
         counters = dict(zip(METRIC_OF_COUNTER, counts, strict=True))
         runs = counters["requests"]
         if not runs or not totals.events or not rates.get(name):
             continue
         month = per_month(rates[name])
         asked = month / float(month_factor(run.scenario.duration_us)) / totals.events
-        yield name, Steady(runs, cold, counters, month * totals.runs / totals.events / runs, asked)
+        length = 1.0
+        if (mean_ms := means_ms.get(name)) is not None and duration_us:
+            # After a timeout the next run has INIT inside itself.
+            again = int(totals.outcomes[Outcome.TIMEOUT]) / totals.runs if len(totals.init_ms) else 0.0
+            init_ms = again * totals.init_ms.mean() if again else 0.0
+            length = (mean_ms + init_ms) * runs * US_PER_MS / duration_us
+        yield name, Steady(runs, cold, counters, month * totals.runs / totals.events / runs, asked, length)
 
 
 def steady_usage(run: RunResult, parts: Mapping[str, Steady]) -> Iterator[Usage]:
@@ -98,5 +116,8 @@ def steady_usage(run: RunResult, parts: Mapping[str, Steady]) -> Iterator[Usage]
         changes: dict[str, Any] = {
             name: round(count * part.per_month) for name, count in part.counters.items()
         }
+        longer = {name: round(changes[name] * (part.length - 1)) for name in _BY_DURATION}
+        longer["billed_ms_with_init"] = longer["billed_ms_without_init"]
+        changes |= {name: changes[name] + more for name, more in longer.items()}
         changes |= {name: round(getattr(usage, name) * part.events) for name in _BY_EVENT}
         yield replace(usage, **changes)
