@@ -124,7 +124,7 @@ def varied(function: FunctionSpec, place: int, case: Case, known_ms: float | Non
 
 def _variation(case: Case) -> float:
     ranges = spread()
-    return ranges.variation_median * ranges.variation ** (case.scores[3] / _Z90)
+    return float(ranges.variation_median * ranges.variation ** (case.scores[3] / _Z90))
 
 
 def mean_until(timeout_ms: float, mean: float, case: Case) -> float:
