@@ -38,6 +38,8 @@ MB_MS_PER_GB_S: Final = 1_024_000
 """As bills count."""
 MONTH_H: Final = 730
 """Hours of a month that money is given for."""
+_TOLD: Final = 0.005
+"""How far the share of timeouts may be from that of all runs without a word on it."""
 _CUT: Final = 0.95
 """The share of its cap that an INIT must have lasted to count as cut off there."""
 _APART: Final = 1.3
@@ -152,6 +154,12 @@ def failure_findings(data: Observations, found: dict[str, Estimate]) -> list[str
         for kind, one in found.items()
         if one.value
     ]
+    seen, runs = int(data.runs.ended("timeout").sum()), len(data.runs)
+    if "timeout" in found and abs(seen / runs - found["timeout"].value) > _TOLD:
+        said.append(
+            f"{seen:,} of {runs:,} runs timed out in all: those whose INIT inside the run used up the timeout, and those "
+            "that are the upper end of the other durations, follow from INIT and work and are not in the share"
+        )
     if "out_of_memory" in found and found["out_of_memory"].value:
         said.append("a larger size may end the runs out of memory; the log does not show how much they need")
     work, complete = data.runs.work_ms()[data.runs.warm()], data.runs.ended("success")[data.runs.warm()]

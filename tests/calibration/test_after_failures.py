@@ -9,6 +9,8 @@ from test_round_trips import assert_repeated
 
 import lambdasim as ls
 from lambdasim.calibration.calibrate import calibrate_logs
+from lambdasim.calibration.data.reading import read_observations
+from lambdasim.calibration.written import failure_findings, failures
 from lambdasim.specs.platform import AfterFailure
 
 INSIDE, KEPT, REPLACED = AfterFailure
@@ -94,3 +96,26 @@ def test_a_log_of_function_errors_alone_has_work(tmp_path: Path) -> None:
     assert_repeated(found.round_trip)
     assert found.failures["error"].value == 1
     assert any("no run was complete" in line for line in found.findings())
+
+
+def test_all_timeouts_are_told_where_their_share_leaves_out_those_of_init(tmp_path: Path) -> None:
+    """A first timeout of each environment, and four more since INIT inside the run never ends in time."""
+    lines = []
+    for env in range(6):
+        for run in range(10):
+            at = f"2026-08-03T{env:02}:{run:02}:00.000Z 2026/08/03/[$LATEST]{env:032x}"
+            late = run >= 5
+            tail = "\tStatus: timeout" if late else "\tInit Duration: 900.00 ms" if not run else ""
+            ms, billed = (1000, 1000) if late else (50 + run, 950 if not run else 50 + run)
+            lines.append(
+                f"{at} REPORT RequestId: r-{env}-{run}\tDuration: {ms}.00 ms\tBilled Duration: {billed} ms\t"
+                f"Memory Size: 512 MB\tMax Memory Used: 80 MB{tail}"
+            )
+    path = tmp_path / "late.log"
+    path.write_text("\n".join(lines))
+    found = read_observations([path])
+    shares = failures(found)
+    assert shares["timeout"].value < 30 / 60
+    assert [
+        one for one in failure_findings(found, shares) if one.startswith("30 of 60 runs timed out in all")
+    ]
