@@ -212,8 +212,8 @@ FAULTS: dict[str, dict[str, Fault]] = {
             "cut < batch.count and (not bisects) and (tries > source.most_tries)",
         ),
         "retries counted on after some succeeded": (
-            "tries: Any = np.int64(0) if cut else batch.tries",
-            "tries = batch.tries",
+            "tries: Any = np.int64(0) if cut else np.int64(batch.tries)",
+            "tries = np.int64(batch.tries)",
         ),
         "a stream's wait doubled once too often": (
             "_backoff_us(source.wait_us, source.longest_us, tries)",
