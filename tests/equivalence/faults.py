@@ -325,9 +325,9 @@ def differs(modules: dict[str, ModuleType], plan: Plan, expected: Records) -> bo
 
 def exchange_steps(run: KernelRun, modules: Mapping[str, ModuleType]) -> None:
     """Let a run use other steps than the compiled ones."""
-    run._advance, run._draw_first_runs = modules["advance"].advance, modules["draws"].draw_first_runs
+    run._advance, run._draw_first_runs = modules["plain.advance"].advance, modules["draws"].draw_first_runs
     if run._sorter is not None:
-        run._sorter.sort = modules["ends"].sort_ends
+        run._sorter.sort = modules["plain.ends"].sort_ends
 
 
 def _all_of(run: KernelRun, most: int) -> Records | None:
