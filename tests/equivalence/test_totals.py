@@ -113,7 +113,6 @@ TOTALS_FAULTS: dict[str, Fault] = {
         "if account.counts:\n    until_us = min(until_us, sums.head[0].until_us)",
         "pass",
     ),
-    "arrivals like most counted without room": ("account.counts and is_crowded(sums)", "False"),
     "a single value lost": ("head.spilled += 1", "head.spilled += head.spilled == 0"),
     "the most in progress before, too": ("head.highest = head.pool_highest = 0", "head.pool_highest = 0"),
     "the most in the pool forgotten": (
