@@ -28,7 +28,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from concurrent.futures import Executor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -41,6 +41,7 @@ from lambdasim.engine.totals.histogram import Histogram, together
 from lambdasim.results.points.parallel import map_points
 from lambdasim.results.run_text import summary_text
 from lambdasim.results.simulate import simulate
+from lambdasim.results.usage.traced import quiet_parts, seconds_of_any
 from lambdasim.specs.base import revised
 from lambdasim.specs.scenario import ScenarioSpec
 from lambdasim.units import US_PER_S
@@ -120,7 +121,8 @@ def simulate_functions(
     if _could_meet(scenario, found):
         return _together(scenario, engine)
     summary = pd.concat([one.summary for one in found], ignore_index=True)
-    usage = tuple(usage for one in found for usage in one.usage)
+    any_busy = seconds_of_any(scenario, (part for one in found for part in one.quiet))
+    usage = tuple(replace(row, busy_any_s=any_busy.pop(row.month, 0)) for one in found for row in one.usage)
     return FunctionResults(scenario, summary, usage, together(*(one.latency_ms for one in found)), apart=True)
 
 
@@ -135,6 +137,7 @@ class _Alone(NamedTuple):
     summary: pd.DataFrame
     usage: tuple[Usage, ...]
     latency_ms: Histogram
+    quiet: list[tuple[NDArray[np.int64], NDArray[np.float64]]]
     peak_in_pool: int
     busiest_two_seconds: int
 
@@ -145,7 +148,14 @@ def _alone(engine: str, scenario: ScenarioSpec) -> _Alone:
     (function,) = run.plan.functions
     shares_rate = function.retry.synchronous and function.reserved is None
     busiest = granted.busiest_two_seconds() if shares_rate else 0
-    return _Alone(run.summary(), run.usage(), run.latency_ms(), run.aggregate.unreserved.peak, busiest)
+    return _Alone(
+        run.summary(),
+        run.usage(),
+        run.latency_ms(),
+        list(quiet_parts(scenario, run.aggregate)),
+        run.aggregate.unreserved.peak,
+        busiest,
+    )
 
 
 def _could_meet(scenario: ScenarioSpec, found: Iterable[_Alone]) -> bool:

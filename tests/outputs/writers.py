@@ -56,6 +56,8 @@ ARGUMENTS = {
     ("platforms", "out"): "platforms {place}/s.yaml --replications 1 --only cloud_run -o",
     ("report", "out"): "report {place}/s.yaml --template {place}/own.py --no-pdf -o",
     ("safety", "out"): "safety {place}/s.yaml -o",
+    ("estimate", "out"): "estimate {place}/template.yaml --requests 1k/month -o",
+    ("estimate", "xlsx"): "estimate {place}/template.yaml --requests 1k/month --xlsx",
     ("trap", "out"): "trap {place}/s.yaml {place}/s.yaml -o",
     ("trap", "xlsx"): "trap {place}/s.yaml {place}/s.yaml --xlsx",
     ("safety", "xlsx"): "safety {place}/s.yaml --xlsx",
@@ -86,12 +88,13 @@ FOLDERS = {
     ("platforms", "out"): "report.html",
     ("report", "out"): "report.html",
     ("safety", "out"): "report.html",
+    ("estimate", "out"): "report.html",
     ("trap", "out"): "report.html",
     ("backtest", "out"): "report.html",
 }
 DERIVED = {("forecast", "focus"): ("b.csv", "b.P50.csv")}
 """Where the option gives the beginning of the names of several files: what to give, and one of them."""
-WRITES_NOTHING = {"bill units", "estimate", "prices meters", "prices show", "schema", "validate"}
+WRITES_NOTHING = {"bill units", "prices meters", "prices show", "schema", "validate"}
 OTHER_WRITERS = {"init"}
 """Those that take what they write as an argument."""
 ENDINGS = {"focus": "b.csv", "xlsx": "b.xlsx", "infracost": "b.yml", "sheets": "b.json", "scenario": "b.yaml"}

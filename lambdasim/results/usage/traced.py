@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
@@ -46,9 +47,9 @@ def busy_seconds(scenario: ScenarioSpec, aggregate: Aggregate) -> tuple[list[Mon
     specs = {spec.name: spec for spec in scenario.functions}
     minutes = max((totals.counts.minutes for totals in aggregate.functions), default=0)
     lengths = _lengths(scenario, minutes)
-    empty = np.ones(minutes)
     own: list[MonthCounts] = []
-    of_owner: dict[str, NDArray[np.float64]] = {}
+    # Only what is shared is kept: a month by minute is 0.35 MB for each function.
+    of_owner = {spec.shares: np.ones(minutes) for spec in scenario.functions if spec.shares is not None}
     for name, totals in zip(aggregate.names, aggregate.functions, strict=True):
         spec = specs[name]
         if not totals.runs:
@@ -56,15 +57,63 @@ def busy_seconds(scenario: ScenarioSpec, aggregate: Aggregate) -> tuple[list[Mon
             continue
         (starts,) = totals.counts.of("Invocations")
         without = _empty(starts, lengths[: len(starts)], even=_is_even(spec))
-        before = of_owner.setdefault(spec.shares or spec.name, np.ones(minutes))
-        added = before[: len(starts)] * (1 - without)
-        before[: len(starts)] *= without
+        added = 1 - without
+        if (before := of_owner.get(spec.shares or spec.name)) is not None:
+            added *= before[: len(starts)]
+            before[: len(starts)] *= without
         seconds = _by_month(scenario, lengths[: len(starts)] * added)
         # A row with runs keeps a second, so that it never looks like one whose seconds are not known.
         own.append(Counter({month: max(seconds[month], 1) for month in _by_month(scenario, starts)}))
-        if _TRACES not in spec.uses.per_run:
-            empty[: len(starts)] *= without
-    return own, _by_month(scenario, lengths * (1 - empty))
+    return own, seconds_of_any(scenario, quiet_parts(scenario, aggregate))
+
+
+def quiet_parts(
+    scenario: ScenarioSpec, aggregate: Aggregate
+) -> Iterator[tuple[NDArray[np.int64], NDArray[np.float64]]]:
+    """Give for each function that samples by X-Ray's default when it runs, and how empty that leaves the minutes.
+
+    Parameters
+    ----------
+    scenario : ScenarioSpec
+    aggregate : Aggregate
+        Of all its functions, or of one of them apart.
+
+    Yields
+    ------
+    tuple of ndarray
+        Minutes with runs, and the expected part of each one's seconds in which none starts; see ``busy_seconds``.
+    """
+    specs = {spec.name: spec for spec in scenario.functions}
+    for name, totals in zip(aggregate.names, aggregate.functions, strict=True):
+        spec = specs[name]
+        if totals.runs and _TRACES not in spec.uses.per_run:
+            (starts,) = totals.counts.of("Invocations")
+            minutes = np.flatnonzero(starts)
+            lengths = _lengths(scenario, len(starts))[minutes]
+            yield minutes, _empty(starts[minutes], lengths, even=_is_even(spec))
+
+
+def seconds_of_any(
+    scenario: ScenarioSpec, parts: Iterable[tuple[NDArray[np.int64], NDArray[np.float64]]]
+) -> MonthCounts:
+    """Count the seconds in which any of several functions starts, by month [s].
+
+    Parameters
+    ----------
+    scenario : ScenarioSpec
+    parts : iterable
+        See ``quiet_parts``; in the order of the scenario's functions, for the same last bit.
+
+    Returns
+    -------
+    Counter
+    """
+    empty = np.ones(0)
+    for at, part in parts:
+        missing = int(at[-1]) + 1 - len(empty)
+        empty = np.pad(empty, (0, max(missing, 0)), constant_values=1.0)
+        empty[at] *= part
+    return _by_month(scenario, _lengths(scenario, len(empty)) * (1 - empty))
 
 
 def _is_even(spec: FunctionSpec) -> bool:
