@@ -184,6 +184,18 @@ class Entry:
             raise self.fault(key, f"must be one of {', '.join(sources.names())}, got {name[:40]!r}")
         return sources.text(name)
 
+    def bands(self, key: str) -> tuple[tuple[Decimal | None, Decimal], ...]:
+        """Return prices by volume: upper bounds, the last one None, which the file has as empty text, and prices."""
+        found = []
+        for number, band in enumerate(self.items(key)):
+            at = f"{key}[{number}]"
+            if not isinstance(band, list) or len(band) != 2:
+                raise self.fault(at, f"must be an upper bound and a price, got {repr(band)[:40]}")
+            bound = None if band[0] == "" else self.as_amount(band[0], at)
+            found.append((bound, self.as_amount(band[1], at)))
+        check_bounds([bound for bound, _ in found], self.file, self.place(key))
+        return tuple(found)
+
 
 def check_bounds(bounds: Sequence[int | Decimal | None], file: str, field: str) -> None:
     """Refuse price bands that leave out or price twice a part of the usage.

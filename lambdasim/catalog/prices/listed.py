@@ -10,7 +10,7 @@ from functools import cache
 from types import MappingProxyType
 from typing import Any, Final
 
-from lambdasim.catalog.entries import Entry, check_bounds
+from lambdasim.catalog.entries import Entry
 from lambdasim.catalog.facts import Head, Knowledge
 from lambdasim.catalog.files import toml_of
 
@@ -104,15 +104,7 @@ def listed_of(content: Mapping[str, Any], file: str = _FILE) -> dict[str, Listed
 
 
 def _meter(name: str, entry: Entry, head: Head) -> ListedMeter:
-    volume = []
-    for number, tier in enumerate(entry.items("volume", default=())):
-        key = f"volume[{number}]"
-        if not isinstance(tier, list) or len(tier) != 2:
-            raise entry.fault(key, f"must be an upper bound and a price, got {repr(tier)[:40]}")
-        bound = None if tier[0] == "" else entry.as_amount(tier[0], key)
-        volume.append((bound, entry.as_amount(tier[1], key)))
-    if volume:
-        check_bounds([bound for bound, _ in volume], entry.file, entry.place("volume"))
+    volume = entry.bands("volume") if entry.items("volume", default=()) else ()
     tiers = tuple(
         entry.as_amount(usd, f"tiers[{number}]")
         for number, usd in enumerate(entry.items("tiers", default=()))
@@ -123,7 +115,7 @@ def _meter(name: str, entry: Entry, head: Head) -> ListedMeter:
     found = ListedMeter(
         per=entry.whole("per", least=1),
         tiers=tiers,
-        volume=tuple(volume),
+        volume=volume,
         free=entry.amount("free", default="0"),
         free_as_money=entry.flag("free_as_money") if entry.has("free_as_money") else False,
         counts={name: Decimal(1)} if counts is None else {one: counts.amount(one) for one in counts.names()},

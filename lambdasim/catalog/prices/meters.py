@@ -10,7 +10,7 @@ from functools import cache
 from types import MappingProxyType
 from typing import Any, Final
 
-from lambdasim.catalog.entries import Entry, check_bounds
+from lambdasim.catalog.entries import Entry
 from lambdasim.catalog.facts import Knowledge, pick
 from lambdasim.catalog.files import toml_of
 from lambdasim.catalog.prices.managed import managed_meters
@@ -162,16 +162,9 @@ def _meter(name: str, entry: Entry, services: Mapping[str, Service], sources: En
 
 
 def _price(entry: Entry, sources: Entry, as_of: date) -> MeterPrice:
-    tiers = []
-    for number, tier in enumerate(entry.items("tiers")):
-        key = f"tiers[{number}]"
-        if not isinstance(tier, list) or len(tier) != 2:
-            raise entry.fault(key, f"must be an upper bound and a price, got {repr(tier)[:40]}")
-        bound = None if tier[0] == "" else entry.as_amount(tier[0], key)
-        tiers.append((bound, entry.as_amount(tier[1], key)))
-    check_bounds([bound for bound, _ in tiers], entry.file, entry.place("tiers"))
+    tiers = entry.bands("tiers")
     found = MeterPrice(
-        tiers=tuple(tiers),
+        tiers=tiers,
         source=entry.source("source", sources),
         as_of=entry.day("as_of", default=as_of),
         knowledge=entry.choice("knowledge", Knowledge),

@@ -10,7 +10,7 @@ from functools import cache
 from types import MappingProxyType
 from typing import Any
 
-from lambdasim.catalog.entries import Entry, check_bounds
+from lambdasim.catalog.entries import Entry
 from lambdasim.catalog.facts import Head, Knowledge, pick
 from lambdasim.catalog.files import toml_of
 from lambdasim.errors import CatalogError
@@ -119,14 +119,7 @@ def neighbour_prices_of(
 
 def _price(name: str, entry: Entry, region: str, head: Head) -> NeighbourPrice:
     """Make a price of an entry of the file."""
-    tiers = []
-    for number, tier in enumerate(entry.items("tiers")):
-        key = f"tiers[{number}]"
-        if not isinstance(tier, list) or len(tier) != 2:
-            raise entry.fault(key, f"must be an upper bound and a price, got {repr(tier)[:40]}")
-        bound = None if tier[0] == "" else entry.as_amount(tier[0], key)
-        tiers.append((bound, entry.as_amount(tier[1], key)))
-    check_bounds([bound for bound, _ in tiers], entry.file, entry.place("tiers"))
+    tiers = entry.bands("tiers")
     elsewhere = {}
     if entry.has("elsewhere"):
         table = entry.entry("elsewhere")
@@ -137,7 +130,7 @@ def _price(name: str, entry: Entry, region: str, head: Head) -> NeighbourPrice:
         name=name,
         unit=entry.text("unit"),
         free=entry.amount("free", default="0"),
-        tiers=tuple(tiers),
+        tiers=tiers,
         region=region,
         source=entry.source("source", head.sources),
         as_of=entry.day("as_of", default=head.as_of),

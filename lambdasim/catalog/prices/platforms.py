@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from decimal import Decimal
 from functools import cache
 from types import MappingProxyType
 from typing import Any, Final
 
-from lambdasim.catalog.entries import Entry, check_bounds
+from lambdasim.catalog.entries import Entry
 from lambdasim.catalog.facts import Head, Knowledge, pick
 from lambdasim.catalog.files import toml_of
 from lambdasim.catalog.prices.platform_kinds import (
@@ -247,29 +246,15 @@ def _egress(entry: Entry, head: Head) -> Egress:
     places = entry.entry("places") if entry.has("places") else None
     found = Egress(
         entry.amount("free"),
-        _bands(entry, "tiers"),
+        entry.bands("tiers"),
         entry.source("source", head.sources),
         entry.day("as_of", default=head.as_of),
         entry.text("note", default=""),
-        {} if places is None else {name: _bands(places, name) for name in places.names()},
+        {} if places is None else {name: places.bands(name) for name in places.names()},
         entry.flag("included") if entry.has("included") else False,
     )
     entry.close()
     return found
-
-
-def _bands(entry: Entry, name: str) -> tuple[tuple[Decimal | None, Decimal], ...]:
-    """Read prices by volume: upper bounds, the last one empty, and prices."""
-    tiers = []
-    for number, tier in enumerate(entry.items(name)):
-        key = f"{name}[{number}]"
-        if not isinstance(tier, list) or len(tier) != 2:
-            raise entry.fault(key, f"must be an upper bound and a price, got {repr(tier)[:40]}")
-        tiers.append(
-            (None if tier[0] == "" else entry.as_amount(tier[0], key), entry.as_amount(tier[1], key))
-        )
-    check_bounds([bound for bound, _ in tiers], entry.file, entry.place(name))
-    return tuple(tiers)
 
 
 def _front(entry: Entry, head: Head) -> Front:
